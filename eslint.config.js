@@ -1,0 +1,91 @@
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import prettier from 'eslint-config-prettier';
+
+/** Packages that only the named folders may import. */
+const owned = {
+  kysely: ['src/db'],
+  pg: ['src/db', 'src/services'],
+  'pg-copy-streams': ['src/db'],
+  undici: ['src/vendor'],
+  jose: ['src/vendor'],
+  commander: ['src/cli'],
+  'cli-progress': ['src/cli'],
+};
+
+/** The reading direction: cli, workers → jobs → (domain, vendor, db, reports). What a folder must not import. */
+const forbidden = {
+  'src/domain': ['cli', 'workers', 'jobs', 'vendor', 'db', 'reports', 'services', 'simulator'],
+  'src/vendor': ['cli', 'workers', 'jobs', 'db', 'reports', 'services', 'simulator'],
+  'src/db': ['cli', 'workers', 'jobs', 'vendor', 'reports', 'services', 'simulator'],
+  'src/reports': ['cli', 'workers', 'jobs', 'vendor', 'services', 'simulator'],
+  'src/jobs': ['cli', 'workers', 'services', 'simulator'],
+  'src/workers': ['cli', 'services', 'simulator'],
+  'src/services': ['cli', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'simulator'],
+  'src/simulator': ['cli', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'services'],
+};
+
+const direction = Object.entries(forbidden).map(([folder, others]) => ({
+  files: [`${folder}/**/*.ts`],
+  rules: {
+    '@typescript-eslint/no-restricted-imports': [
+      'error',
+      {
+        paths: Object.entries(owned)
+          .filter(([, owners]) => !owners.includes(folder))
+          .map(([name, owners]) => ({ name, message: `Only ${owners.join(' and ')} may import ${name}.` })),
+        patterns: [
+          {
+            group: others.map((other) => `**/${other}/**`),
+            message: 'Reading direction: cli, workers → jobs → (domain, vendor, db, reports).',
+          },
+          ...(folder === 'src/domain'
+            ? [{ regex: '^(?!\\./)', message: 'The domain imports only itself: no packages, no Node, no I/O.' }]
+            : []),
+        ],
+      },
+    ],
+  },
+}));
+
+export default defineConfig(
+  { ignores: ['eslint.config.js', 'node_modules/', '.idscan-ledger/', 'reports/'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "MemberExpression[object.name='process'][property.name='env']",
+          message: 'The environment is read in src/config.ts alone.',
+        },
+        { selector: "CallExpression[callee.name='parseFloat']", message: 'Money and counts never touch a float.' },
+        { selector: "CallExpression[callee.property.name='toFixed']", message: 'Money never touches a float.' },
+      ],
+      eqeqeq: ['error', 'always'],
+      'no-console': 'error',
+      'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['src/domain/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'fetch', 'setTimeout', 'setInterval', 'console', 'performance'],
+      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'Time is an argument.' }],
+    },
+  },
+  ...direction,
+  { files: ['src/config.ts', 'test/**', 'bin/**', '*.config.*'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['test/**'], rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-non-null-assertion': 'off' } },
+  { files: ['bin/**'], rules: { 'no-console': 'off' } },
+  prettier,
+);
