@@ -37,9 +37,11 @@ export type ErrorCode =
   | 'storage_full'
   | 'storage_failed'
   | 'service_unavailable'
+  | 'worker_died'
   // the books
   | 'report_unbalanced'
   | 'report_busy'
+  | 'blocked'
   | 'interrupted'
   | 'internal';
 

@@ -1,0 +1,74 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import { errorCode, LedgerError } from '../errors.ts';
+import type { Schema } from './schema.ts';
+
+/** A connection pool with typed queries on it. `pool` is for what Kysely has no words for: COPY. */
+export type Database = {
+  readonly kysely: Kysely<Schema>;
+  readonly pool: pg.Pool;
+  readonly close: () => Promise<void>;
+};
+
+/** Queries run on the pool or inside a transaction that the caller opened. */
+export type Queries = Kysely<Schema>;
+
+/**
+ * Opens a pool; connects on first use.
+ *
+ * @param onError is told of connections that break while idle (a restart of Postgres); the pool replaces them itself.
+ */
+export function openDatabase(
+  url: string,
+  options: { maxConnections?: number; queryTimeoutMs?: number; onError?: (error: Error) => void } = {},
+): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: options.queryTimeoutMs ?? 60_000,
+    keepAlive: true,
+    application_name: 'idscan-ledger',
+  });
+  const onError = options.onError ?? (() => undefined);
+  pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError));
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  let closing: Promise<void> | undefined;
+  return { kysely, pool, close: () => (closing ??= kysely.destroy()) };
+}
+
+/**
+ * Checks that Postgres answers.
+ *
+ * @throws LedgerError `database_unavailable`
+ */
+export async function checkDatabase(db: Database): Promise<void> {
+  try {
+    await sql`select 1`.execute(db.kysely);
+  } catch (cause) {
+    throw asDatabaseError(cause);
+  }
+}
+
+/** Whether Postgres, not the query, is the reason of a failure: it may work later. */
+export function isConnectionFailure(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && /^(08|57P|53)/.test(code)) return true;
+  if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EAI_)/.test(code))
+    return true;
+  return (
+    typeof message === 'string' &&
+    /connection terminated|connection timeout|timeout exceeded|read timeout|client has encountered/i.test(message)
+  );
+}
+
+/** Wraps a failure of Postgres itself as `database_unavailable`; other errors are returned as they are. */
+export function asDatabaseError(error: unknown): Error {
+  if (errorCode(error) !== 'internal' || !isConnectionFailure(error))
+    return error instanceof Error ? error : new Error(String(error));
+  return new LedgerError('database_unavailable', 'Postgres does not answer.', {
+    hint: 'Check DATABASE_URL and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
+    cause: error,
+  });
+}

@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import type { Evidence } from '../domain/attempts.ts';
+import type { Span } from '../domain/billing-month.ts';
+import type { Decision, Reason } from '../domain/classify.ts';
+import type { Queries } from './database.ts';
+
+/** Attempts that are alike in everything a decision depends on and that were decided alike. */
+export type DecisionGroup = Decision & {
+  readonly taskType: string;
+  readonly evidence: Evidence;
+  readonly code: string | null;
+  /** The stretch of time, between two changes of rules, that these attempts fall in. */
+  readonly span: Span;
+};
+
+/** The distinct decisions stored for a stretch of time during which one rule table is in force. */
+export async function decisionGroups(db: Queries, span: Span): Promise<DecisionGroup[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['task_type', 'evidence', 'code', 'invoiced', 'reason', 'rule_table_version'])
+    .distinct()
+    .where('attempted_at', '>=', span.start)
+    .where('attempted_at', '<', span.end)
+    .execute();
+  return rows.map((row) => ({
+    taskType: row.task_type,
+    evidence: row.evidence,
+    code: row.code,
+    invoiced: row.invoiced,
+    reason: row.reason,
+    ruleTableVersion: row.rule_table_version,
+    span,
+  }));
+}
+
+/** Decides a group anew. @returns how many attempts changed. */
+export async function redecide(db: Queries, group: DecisionGroup, decision: Decision): Promise<number> {
+  const same = (column: 'code' | 'invoiced' | 'reason' | 'rule_table_version', value: string | boolean | null) =>
+    sql<boolean>`${sql.ref(column)} is not distinct from ${value}`;
+  const result = await db
+    .updateTable('attempts')
+    .set({
+      invoiced: decision.invoiced,
+      reason: decision.reason satisfies Reason,
+      rule_table_version: decision.ruleTableVersion,
+    })
+    .where('attempted_at', '>=', group.span.start)
+    .where('attempted_at', '<', group.span.end)
+    .where('task_type', '=', group.taskType)
+    .where('evidence', '=', group.evidence)
+    .where(same('code', group.code))
+    .where(same('invoiced', group.invoiced))
+    .where(same('reason', group.reason))
+    .where(same('rule_table_version', group.ruleTableVersion))
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
+}

@@ -1,0 +1,75 @@
+import { sql } from 'kysely';
+import type { Queries } from './database.ts';
+
+/** A request to keep the books of a transaction, as a producer made it. */
+export type IntakeItem = { readonly transactionId: string; readonly resultId: string | null };
+
+/** `conflict`: the transaction is known with another result ID, which was fetched. */
+export type IntakeAnswer = 'accepted' | 'already_known' | 'conflict';
+
+/**
+ * Registers transactions and makes their results due, in one statement. Idempotent: what is known stays as it is. A
+ * result ID that arrives later completes the transaction; one that differs replaces an earlier one only where that
+ * could not be fetched.
+ *
+ * @param items at most one per transaction.
+ * @param leaseMs how long the sweep leaves what is due to the caller, who is about to enqueue it.
+ * @returns one answer per item, and what became due.
+ */
+export async function recordIntake(
+  db: Queries,
+  items: readonly IntakeItem[],
+  source: string,
+  leaseMs: number,
+): Promise<{ answers: IntakeAnswer[]; due: { transactionId: string; generation: number }[] }> {
+  const { rows } = await sql<{ id: string; generation: number }>`
+    with item as (
+      select * from unnest(${items.map((item) => item.transactionId)}::text[], ${items.map((item) => item.resultId)}::text[])
+        as item (id, result_id)
+    ), changed as (
+      insert into transactions as t (id, result_id)
+      select id, result_id from item order by id collate "C"
+      on conflict (id) do update set result_id = excluded.result_id
+      where excluded.result_id is not null and t.result_id is distinct from excluded.result_id and (
+        t.result_id is null or (t.result_fetched_at is null and exists (
+          select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')))
+      returning id
+    ), due as (
+      insert into obligations as o (transaction_id, kind, sweep_at)
+      select id, 'result', now() + ${leaseMs} * interval '1 millisecond' from changed
+      on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = excluded.sweep_at,
+        generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
+      returning transaction_id, generation
+    ), noted as (
+      insert into intake (transaction_id, result_id, source)
+      select item.id, item.result_id, ${source} from item
+      on conflict do nothing
+    )
+    select transaction_id as id, generation from due`.execute(db);
+  const due = rows.map(({ id, generation }) => ({ transactionId: id, generation }));
+  const accepted = new Set(due.map(({ transactionId }) => transactionId));
+  const known = await resultIds(
+    db,
+    items.filter(({ transactionId }) => !accepted.has(transactionId)),
+  );
+  const answers = items.map(({ transactionId, resultId }): IntakeAnswer => {
+    if (accepted.has(transactionId)) return 'accepted';
+    return resultId === null || known.get(transactionId) === resultId ? 'already_known' : 'conflict';
+  });
+  return { answers, due };
+}
+
+/** Read after the statement above, so that rows which another intake committed meanwhile are seen. */
+async function resultIds(db: Queries, items: readonly IntakeItem[]): Promise<Map<string, string | null>> {
+  if (items.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('transactions')
+    .select(['id', 'result_id'])
+    .where(
+      'id',
+      'in',
+      items.map(({ transactionId }) => transactionId),
+    )
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.result_id]));
+}

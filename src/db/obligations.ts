@@ -1,0 +1,145 @@
+import { sql } from 'kysely';
+import type { ErrorCode } from '../errors.ts';
+import type { Queries } from './database.ts';
+import type { ObligationKind } from './schema.ts';
+
+/** What a job needs to know to begin: read and counted in one statement. */
+export type Started = {
+  /** Grows with every start and is never reset: what a later start wrote, an earlier one cannot overwrite. */
+  readonly fence: string;
+  /** The database's clock when the work began. */
+  readonly startedAt: Date;
+  readonly resultId: string | null;
+  readonly attemptsMade: number;
+  readonly starts: number;
+};
+
+export type ObligationKey = { readonly transactionId: string; readonly kind: ObligationKind };
+export type Wake = ObligationKey & { readonly generation: number };
+
+const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
+
+/**
+ * Begins work on an obligation, if it is due and of the given generation. Counts the start, so that a job that kills
+ * its worker is noticed.
+ *
+ * @param leaseMs how long the sweep shall leave it alone.
+ */
+export async function startObligation(
+  db: Queries,
+  { transactionId, kind, generation }: Wake,
+  leaseMs: number,
+): Promise<Started | undefined> {
+  const { rows } = await sql<{
+    fence: string;
+    started_at: Date;
+    result_id: string | null;
+    attempts_made: number;
+    starts: number;
+  }>`
+    update obligations o
+    set fence = o.fence + 1, starts = o.starts + 1, updated_at = now(),
+        sweep_at = greatest(o.sweep_at, now() + ${ms(leaseMs)})
+    from transactions t
+    where o.transaction_id = ${transactionId} and o.kind = ${kind} and o.generation = ${generation}
+      and o.state = 'due' and o.due_at <= now() and t.id = o.transaction_id
+    returning o.fence, now() as started_at, t.result_id, o.attempts_made, o.starts`.execute(db);
+  const row = rows[0];
+  if (!row) return undefined;
+  return {
+    fence: row.fence,
+    startedAt: row.started_at,
+    resultId: row.result_id,
+    attemptsMade: row.attempts_made,
+    starts: row.starts,
+  };
+}
+
+/** Ends an obligation as done, unless a later start has taken over. */
+export async function finishObligation(db: Queries, key: ObligationKey, fence: string): Promise<boolean> {
+  const result = await db
+    .updateTable('obligations')
+    .set({
+      state: 'done',
+      sweep_at: null,
+      starts: 0,
+      attempts_made: 0,
+      last_error_code: null,
+      last_error_at: null,
+      updated_at: sql<Date>`now()`,
+    })
+    .where('transaction_id', '=', key.transactionId)
+    .where('kind', '=', key.kind)
+    .where('state', '=', 'due')
+    .where('fence', '=', fence)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/**
+ * Notes that an attempt at the work failed.
+ *
+ * @param input.counts whether the attempt is used up (a 429 is not the job's fault).
+ * @param input.final no retry, whatever is left.
+ * @param input.sweepAfterMs when the sweep looks for it, should the queue have lost the retry.
+ * @returns the state it is in now; `undefined` where a later start has taken over.
+ */
+export async function failObligation(
+  db: Queries,
+  key: ObligationKey,
+  fence: string,
+  input: { code: ErrorCode; counts: boolean; final: boolean; maxAttempts: number; sweepAfterMs: number },
+): Promise<'due' | 'failed' | undefined> {
+  const made = sql`attempts_made + ${input.counts ? 1 : 0}`;
+  const isOver = sql<boolean>`(${input.final} or ${made} >= ${input.maxAttempts})`;
+  const { rows } = await sql<{ state: 'due' | 'failed' }>`
+    update obligations
+    set state = case when ${isOver} then 'failed' else 'due' end,
+        sweep_at = case when ${isOver} then null else now() + ${ms(input.sweepAfterMs)} end,
+        attempts_made = ${made}, starts = 0, last_error_code = ${input.code}, last_error_at = now(), updated_at = now()
+    where transaction_id = ${key.transactionId} and kind = ${key.kind} and state = 'due' and fence = ${fence}
+    returning state`.execute(db);
+  return rows[0]?.state;
+}
+
+/** Gives back an obligation whose work was broken off by no fault of its own (shutdown), at once due again. */
+export async function releaseObligation(db: Queries, key: ObligationKey, fence: string): Promise<void> {
+  await sql`
+    update obligations set starts = 0, sweep_at = now(), updated_at = now()
+    where transaction_id = ${key.transactionId} and kind = ${key.kind} and state = 'due' and fence = ${fence}`.execute(
+    db,
+  );
+}
+
+/**
+ * Takes due obligations that no queue is known to hold, oldest first, and leases them to the caller, who enqueues them.
+ * Several sweeps at once take different ones.
+ */
+export async function claimDue(
+  db: Queries,
+  kinds: readonly ObligationKind[],
+  limit: number,
+  leaseMs: number,
+): Promise<Wake[]> {
+  const { rows } = await sql<{ transaction_id: string; kind: ObligationKind; generation: number }>`
+    update obligations o set sweep_at = now() + ${ms(leaseMs)}
+    from (
+      select transaction_id, kind from obligations
+      where state = 'due' and sweep_at <= now() and kind = any(${kinds}::text[])
+      order by sweep_at limit ${limit} for update skip locked
+    ) picked
+    where o.transaction_id = picked.transaction_id and o.kind = picked.kind
+    returning o.transaction_id, o.kind, o.generation`.execute(db);
+  return rows.map((row) => ({ transactionId: row.transaction_id, kind: row.kind, generation: row.generation }));
+}
+
+/** How many obligations are due now, and when the next one will be. */
+export async function pendingWork(
+  db: Queries,
+  kinds: readonly ObligationKind[],
+): Promise<{ dueNow: number; nextDueAt: Date | null }> {
+  const { rows } = await sql<{ due_now: string; next_due_at: Date | null }>`
+    select count(*) filter (where due_at <= now()) as due_now, min(due_at) filter (where due_at > now()) as next_due_at
+    from obligations where state = 'due' and kind = any(${kinds}::text[])`.execute(db);
+  return { dueNow: Number(rows[0]?.due_now ?? 0), nextDueAt: rows[0]?.next_due_at ?? null };
+}

@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import type { ErrorCode } from '../errors.ts';
+import type { Database, Queries } from './database.ts';
+
+/** Asks for a report of a month. Whatever the queue does, the request stands until a run has finished. */
+export async function requestReport(
+  db: Queries,
+  period: string,
+  requestedBy: string,
+  leaseMs: number,
+): Promise<number> {
+  const { rows } = await sql<{ generation: number }>`
+    insert into report_runs as r (period, due_at, sweep_at, requested_by)
+    values (${period}, now(), now() + ${leaseMs} * interval '1 millisecond', ${requestedBy})
+    on conflict (period) do update set generation = r.generation + 1, due_at = now(), sweep_at = excluded.sweep_at,
+      requested_by = excluded.requested_by, last_error_code = null
+    returning generation`.execute(db);
+  return rows[0]?.generation ?? 1;
+}
+
+/** Takes requested reports that no queue is known to hold. */
+export async function claimDueReports(db: Queries, leaseMs: number): Promise<{ period: string; generation: number }[]> {
+  const { rows } = await sql<{ period: string; generation: number }>`
+    update report_runs r set sweep_at = now() + ${leaseMs} * interval '1 millisecond'
+    from (select period from report_runs where sweep_at <= now() for update skip locked) picked
+    where r.period = picked.period
+    returning r.period, r.generation`.execute(db);
+  return rows;
+}
+
+/** Whether a requested run is still to be made. */
+export async function isReportDue(db: Queries, period: string, generation: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('report_runs')
+    .select('period')
+    .where('period', '=', period)
+    .where('generation', '=', generation)
+    .where('due_at', 'is not', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Notes that a report was written. @param generation the request it answers, `null` = none (a run by hand). */
+export async function finishReport(
+  db: Queries,
+  period: string,
+  generation: number | null,
+  manifestSha256: string,
+): Promise<void> {
+  await sql`
+    insert into report_runs as r (period, finished_at, manifest_sha256)
+    values (${period}, now(), ${manifestSha256})
+    on conflict (period) do update set finished_at = now(), manifest_sha256 = excluded.manifest_sha256,
+      last_error_code = null,
+      due_at = case when r.generation = ${generation}::integer then null else r.due_at end,
+      sweep_at = case when r.generation = ${generation}::integer then null else r.sweep_at end`.execute(db);
+}
+
+/** Notes that a run failed. @param givesUp no further try until it is requested again. */
+export async function failReport(
+  db: Queries,
+  period: string,
+  generation: number,
+  code: ErrorCode,
+  givesUp: boolean,
+): Promise<void> {
+  await sql`
+    update report_runs set last_error_code = ${code},
+      due_at = case when ${givesUp} then null else due_at end,
+      sweep_at = case when ${givesUp} then null else now() + interval '2 minutes' end
+    where period = ${period} and generation = ${generation}`.execute(db);
+}
+
+export type ReportRun = {
+  readonly period: string;
+  readonly dueAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly lastErrorCode: string | null;
+};
+
+/** All months of which a report was asked for or written. */
+export async function reportRuns(db: Queries): Promise<ReportRun[]> {
+  const rows = await db
+    .selectFrom('report_runs')
+    .select(['period', 'due_at', 'finished_at', 'last_error_code'])
+    .orderBy('period')
+    .execute();
+  return rows.map((row) => ({
+    period: row.period,
+    dueAt: row.due_at,
+    finishedAt: row.finished_at,
+    lastErrorCode: row.last_error_code,
+  }));
+}
+
+/**
+ * Runs `work` while no other process writes the same month's files.
+ *
+ * @returns `undefined` if another one is at it.
+ */
+export async function withReportLock<T>(db: Database, period: string, work: () => Promise<T>): Promise<T | undefined> {
+  return db.kysely.connection().execute(async (connection) => {
+    const key = sql`hashtextextended(${`idscan-ledger report ${period}`}, 0)`;
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${key}) as locked`.execute(connection);
+    if (!rows[0]?.locked) return undefined;
+    try {
+      return await work();
+    } finally {
+      await sql`select pg_advisory_unlock(${key})`.execute(connection);
+    }
+  });
+}

@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import type { Span } from '../domain/billing-month.ts';
+import type { Queries } from './database.ts';
+import type { ObligationKind } from './schema.ts';
+
+/** Which obligations to do again. All conditions given must hold. */
+export type ReprocessFilter = {
+  readonly transactionIds?: readonly string[];
+  readonly resultIds?: readonly string[];
+  /** With an attempt in this span of time. */
+  readonly month?: Span;
+  readonly failed?: boolean;
+  /** With an attempt of this outcome code, or with this error code as the obligation's last. */
+  readonly code?: string;
+};
+
+export type ReprocessCount = { readonly kind: ObligationKind; readonly count: number };
+
+/** How many obligations a filter matches, by kind. Changes nothing. */
+export async function countReprocess(
+  db: Queries,
+  filter: ReprocessFilter,
+  kinds: readonly ObligationKind[],
+): Promise<ReprocessCount[]> {
+  const { rows } = await sql<ReprocessCount>`
+    select kind, count(*)::int as count from (${matching(filter, kinds)}) m group by kind order by kind collate "C"`.execute(
+    db,
+  );
+  return rows;
+}
+
+/**
+ * Makes what a filter matches due again, as a new generation: whatever a queue still holds of the old one is ignored.
+ * Only the queue's work is repeated; what is stored stays, and files that are stored are not fetched again.
+ */
+export async function reprocess(
+  db: Queries,
+  filter: ReprocessFilter,
+  kinds: readonly ObligationKind[],
+): Promise<ReprocessCount[]> {
+  const { rows } = await sql<ReprocessCount>`
+    with again as (
+      insert into obligations as o (transaction_id, kind, sweep_at)
+      select transaction_id, kind, now() from (${matching(filter, kinds)}) m order by transaction_id, kind
+      on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
+        generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
+      returning kind
+    )
+    select kind, count(*)::int as count from again group by kind order by kind collate "C"`.execute(db);
+  return rows;
+}
+
+/** Documents and audit reports exist only for transactions that were fetched; the rest has just its result. */
+function matching(filter: ReprocessFilter, kinds: readonly ObligationKind[]) {
+  const conditions = [sql`(k.kind = 'result' or t.fetched_at is not null)`];
+  if (filter.transactionIds) conditions.push(sql`t.id = any(${filter.transactionIds}::text[])`);
+  if (filter.resultIds) conditions.push(sql`t.result_id = any(${filter.resultIds}::text[])`);
+  if (filter.month)
+    conditions.push(sql`exists (select from attempts a where a.transaction_id = t.id
+      and a.attempted_at >= ${filter.month.start} and a.attempted_at < ${filter.month.end})`);
+  if (filter.failed) conditions.push(sql`o.state = 'failed'`);
+  if (filter.code !== undefined)
+    conditions.push(sql`(o.last_error_code = ${filter.code}
+      or exists (select from attempts a where a.transaction_id = t.id and a.code = ${filter.code}))`);
+  return sql`
+    select t.id as transaction_id, k.kind
+    from transactions t cross join unnest(${kinds}::text[]) as k (kind)
+    left join obligations o on o.transaction_id = t.id and o.kind = k.kind
+    where ${sql.join(conditions, sql` and `)}`;
+}

@@ -1,0 +1,104 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Evidence, TimeBasis } from '../domain/attempts.ts';
+import type { Reason } from '../domain/classify.ts';
+
+/** Kinds of work that a transaction obliges us to, each with a queue of its own. */
+export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
+export type ObligationKind = (typeof obligationKinds)[number];
+export type ObligationState = 'due' | 'done' | 'failed';
+export type FileState = 'stored' | 'gone' | 'refused';
+
+/** Postgres' bigint: a string when read, so that nothing is rounded. */
+type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>;
+type GeneratedBigint = ColumnType<string, string | number | bigint | undefined, string | number | bigint>;
+
+export type Schema = {
+  transactions: {
+    id: string;
+    result_id: string | null;
+    state: string | null;
+    created_at: Date | null;
+    expires_at: Date | null;
+    completed_at: Date | null;
+    fetched_at: Date | null;
+    result_fetched_at: Date | null;
+    settled: Generated<boolean>;
+    fence: GeneratedBigint;
+    registered_at: Generated<Date>;
+  };
+  intake: {
+    id: GeneratedBigint;
+    transaction_id: string;
+    result_id: string | null;
+    source: string;
+    received_at: Generated<Date>;
+  };
+  tasks: {
+    transaction_id: string;
+    task_type: string;
+    state: string | null;
+    level: string | null;
+    vendor_attempts: number | null;
+    vendor_attempts_invoiced: number | null;
+    scan_list_missing: boolean;
+    own_attempts: Generated<number>;
+    own_invoiced: Generated<number>;
+  };
+  attempts: {
+    transaction_id: string;
+    task_type: string;
+    ordinal: number;
+    attempted_at: Date;
+    time_basis: TimeBasis;
+    evidence: Evidence;
+    code: string | null;
+    linked: boolean | null;
+    capture_source: string | null;
+    invoiced: boolean | null;
+    reason: Reason;
+    rule_table_version: string | null;
+    first_seen_at: Generated<Date>;
+  };
+  obligations: {
+    transaction_id: string;
+    kind: ObligationKind;
+    state: Generated<ObligationState>;
+    basis: string | null;
+    generation: Generated<number>;
+    fence: GeneratedBigint;
+    due_at: Generated<Date>;
+    sweep_at: Date | null;
+    starts: Generated<number>;
+    attempts_made: Generated<number>;
+    last_error_code: string | null;
+    last_error_at: Date | null;
+    created_at: Generated<Date>;
+    updated_at: Generated<Date>;
+  };
+  files: {
+    transaction_id: string;
+    kind: 'document' | 'audit_report';
+    origin: string;
+    position: number;
+    category: string | null;
+    type: string | null;
+    name: string | null;
+    url_sha256: string | null;
+    state: FileState;
+    sha256: string | null;
+    bytes: Bigint | null;
+    media_type: string | null;
+    error_code: string | null;
+    recorded_at: Generated<Date>;
+  };
+  report_runs: {
+    period: string;
+    generation: Generated<number>;
+    due_at: Date | null;
+    sweep_at: Date | null;
+    requested_by: string | null;
+    finished_at: Date | null;
+    manifest_sha256: string | null;
+    last_error_code: string | null;
+  };
+};

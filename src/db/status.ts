@@ -1,0 +1,77 @@
+import { sql } from 'kysely';
+import type { Queries } from './database.ts';
+import type { FileState, ObligationKind, ObligationState } from './schema.ts';
+
+export type Status = {
+  readonly transactions: { readonly total: number; readonly fetched: number; readonly settled: number };
+  readonly obligations: readonly {
+    readonly kind: ObligationKind;
+    readonly state: ObligationState;
+    readonly count: number;
+    /** When the oldest of them was created. */
+    readonly oldestAt: Date;
+  }[];
+  readonly failed: readonly { readonly kind: ObligationKind; readonly code: string; readonly count: number }[];
+  /** Error codes of obligations that will be retried. */
+  readonly retrying: readonly { readonly kind: ObligationKind; readonly code: string; readonly count: number }[];
+  readonly oldestOpen: {
+    readonly transactionId: string;
+    readonly kind: ObligationKind;
+    readonly since: Date;
+    readonly dueAt: Date;
+    readonly attemptsMade: number;
+    readonly lastErrorCode: string | null;
+  } | null;
+  readonly attempts: { readonly total: number; readonly unclassified: number };
+  readonly unclassifiedCodes: readonly {
+    readonly taskType: string;
+    readonly code: string | null;
+    readonly count: number;
+  }[];
+  readonly files: readonly { readonly kind: string; readonly state: FileState; readonly count: number }[];
+};
+
+/** Where the books stand now. */
+export async function readStatus(db: Queries): Promise<Status> {
+  const [transactions, obligations, codes, oldest, attempts, unclassified, files] = await Promise.all([
+    sql<{ total: number; fetched: number; settled: number }>`
+      select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled
+      from transactions`.execute(db),
+    sql<Status['obligations'][number]>`
+      select kind, state, count(*)::int as count, min(created_at) as "oldestAt" from obligations
+      group by kind, state order by kind collate "C", state collate "C"`.execute(db),
+    sql<{ kind: ObligationKind; state: ObligationState; code: string; count: number }>`
+      select kind, state, last_error_code as code, count(*)::int as count from obligations
+      where last_error_code is not null and state in ('due', 'failed')
+      group by kind, state, last_error_code order by count(*) desc, kind collate "C", last_error_code collate "C"`.execute(
+      db,
+    ),
+    sql<NonNullable<Status['oldestOpen']>>`
+      select transaction_id as "transactionId", kind, created_at as since, due_at as "dueAt",
+        attempts_made as "attemptsMade", last_error_code as "lastErrorCode"
+      from obligations where state = 'due' order by created_at, transaction_id limit 1`.execute(db),
+    sql<Status['attempts']>`
+      select count(*)::int as total, (count(*) filter (where invoiced is null))::int as unclassified from attempts`.execute(
+      db,
+    ),
+    sql<Status['unclassifiedCodes'][number]>`
+      select task_type as "taskType", code, count(*)::int as count from attempts where invoiced is null
+      group by task_type, code order by count(*) desc, task_type, code limit 20`.execute(db),
+    sql<Status['files'][number]>`
+      select kind, state, count(*)::int as count from files group by kind, state order by kind collate "C", state collate "C"`.execute(
+      db,
+    ),
+  ]);
+  return {
+    transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0 },
+    obligations: obligations.rows,
+    failed: codes.rows
+      .filter(({ state }) => state === 'failed')
+      .map(({ kind, code, count }) => ({ kind, code, count })),
+    retrying: codes.rows.filter(({ state }) => state === 'due').map(({ kind, code, count }) => ({ kind, code, count })),
+    oldestOpen: oldest.rows[0] ?? null,
+    attempts: attempts.rows[0] ?? { total: 0, unclassified: 0 },
+    unclassifiedCodes: unclassified.rows,
+    files: files.rows,
+  };
+}

@@ -1,0 +1,117 @@
+/** A half-open span of time `[start, end)`. */
+export type Span = { readonly start: Date; readonly end: Date };
+
+const periodPattern = /^(\d{4})-(0[1-9]|1[0-2])$/;
+const datePattern = /^(\d{4})-(\d{2})-(\d{2})$/;
+
+/** Whether `text` names a month as `YYYY-MM` (2000 to 2999). */
+export function isPeriod(text: string): boolean {
+  return periodPattern.test(text) && text.startsWith('2');
+}
+
+/** Whether `text` is a day that exists, as `YYYY-MM-DD`. */
+export function isCalendarDate(text: string): boolean {
+  const match = datePattern.exec(text);
+  if (!match || Number(match[1]) < 1000) return false;
+  const midnight = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
+}
+
+/** The bounds of a month `YYYY-MM` in an IANA time zone. */
+export function monthBounds(period: string, timeZone: string): Span {
+  if (!isPeriod(period)) throw new RangeError(`not a month: ${period}`);
+  return { start: startOfDay(`${period}-01`, timeZone), end: startOfDay(`${nextPeriod(period)}-01`, timeZone) };
+}
+
+/** The month after `YYYY-MM`. */
+export function nextPeriod(period: string): string {
+  const year = Number(period.slice(0, 4));
+  const month = Number(period.slice(5));
+  return month === 12 ? `${year + 1}-01` : `${year}-${String(month + 1).padStart(2, '0')}`;
+}
+
+/** The month before `YYYY-MM`. */
+export function previousPeriod(period: string): string {
+  const year = Number(period.slice(0, 4));
+  const month = Number(period.slice(5));
+  return month === 1 ? `${year - 1}-12` : `${year}-${String(month - 1).padStart(2, '0')}`;
+}
+
+/** The month `YYYY-MM` an instant belongs to. */
+export function periodOf(instant: Date, timeZone: string): string {
+  return localDateOf(instant, timeZone).slice(0, 7);
+}
+
+/** The day `YYYY-MM-DD` an instant belongs to. */
+export function localDateOf(instant: Date, timeZone: string): string {
+  return new Date(localMillis(instant.getTime(), timeZone)).toISOString().slice(0, 10);
+}
+
+/**
+ * The first instant of a day in a time zone. Where the clock skips midnight, the first instant after the gap; where
+ * midnight comes twice, the first of the two.
+ */
+export function startOfDay(date: string, timeZone: string): Date {
+  if (!isCalendarDate(date)) throw new RangeError(`not a date: ${date}`);
+  const local = Date.parse(`${date}T00:00:00Z`);
+  const halfDayMs = 12 * 3_600_000;
+  // All offsets in use around that day; a midnight lies at local − offset for one of them, or in a gap between two.
+  const offsets = [-2, -1, 0, 1, 2].map((step) => {
+    const guess = local + step * halfDayMs;
+    return localMillis(guess, timeZone) - guess;
+  });
+  const candidates = offsets.map((offset) => local - offset).sort((a, b) => a - b);
+  const exact = candidates.find((candidate) => localMillis(candidate, timeZone) === local);
+  if (exact !== undefined) return new Date(exact);
+  return new Date(firstAtOrAfter(local, timeZone, candidates[0] ?? local, candidates.at(-1) ?? local));
+}
+
+/** The end of a gap in the local clock, found by halving between an instant before and one after it. */
+function firstAtOrAfter(local: number, timeZone: string, before: number, after: number): number {
+  let [low, high] = [before - 1, after];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (localMillis(middle, timeZone) >= local) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** The local clock at an instant, as milliseconds since the epoch had that clock been UTC's. */
+function localMillis(instantMs: number, timeZone: string): number {
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    formats.set(timeZone, format);
+  }
+  const parts: Record<string, number> = {};
+  for (const { type, value } of format.formatToParts(instantMs)) parts[type] = Number(value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+  const subSecondMs = ((instantMs % 1000) + 1000) % 1000;
+  return Date.UTC(year, month - 1, day, hour, minute, second) + subSecondMs;
+}
+
+/** Whether the runtime knows an IANA time zone of this name. */
+export function isTimeZone(name: string): boolean {
+  // Offsets such as +02:00 are accepted by Intl but are no time zones: they know no daylight saving.
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
