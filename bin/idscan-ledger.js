@@ -1,2 +1,14 @@
 #!/usr/bin/env node
-console.log(process.version, process.argv, process.cwd(), process.env.PATH);
+// Plain JavaScript that any Node can read: it says what is wrong where the Node in use can't run the program.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major < 22 || (major === 22 && minor < 22)) {
+  console.error(`idscan-ledger needs Node 22.22 or newer; this is ${process.version} (${process.execPath}).`);
+  console.error(
+    'In a checkout, npx puts the Node that npm installed with it first: run  npx idscan-ledger  after npm ci.',
+  );
+  process.exitCode = 2;
+} else {
+  const { main } = await import('../src/cli/main.ts');
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -3,10 +3,11 @@ import pg from 'pg';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { Schema } from './schema.ts';
 
-/** A connection pool with typed queries on it. `pool` is for what Kysely has no words for: COPY. */
+/** A connection pool with typed queries on it. */
 export type Database = {
   readonly kysely: Kysely<Schema>;
-  readonly pool: pg.Pool;
+  /** A connection outside the pool, not yet open, whose queries may take as long as they need. */
+  readonly dedicatedClient: () => pg.Client;
   readonly close: () => Promise<void>;
 };
 
@@ -22,20 +23,24 @@ export function openDatabase(
   url: string,
   options: { maxConnections?: number; queryTimeoutMs?: number; onError?: (error: Error) => void } = {},
 ): Database {
+  const connection = { connectionString: url, keepAlive: true, application_name: 'idscan-ledger' };
   const pool = new pg.Pool({
-    connectionString: url,
+    ...connection,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: 10_000,
     query_timeout: options.queryTimeoutMs ?? 60_000,
-    keepAlive: true,
-    application_name: 'idscan-ledger',
   });
   const onError = options.onError ?? (() => undefined);
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError));
+  const dedicatedClient = () => {
+    const client = new pg.Client(connection);
+    client.on('error', onError);
+    return client;
+  };
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   let closing: Promise<void> | undefined;
-  return { kysely, pool, close: () => (closing ??= kysely.destroy()) };
+  return { kysely, dedicatedClient, close: () => (closing ??= kysely.destroy()) };
 }
 
 /**

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
-import type { Attempt, KnownScans } from '../domain/attempts.ts';
+import { type Attempt, isScanListMissing, type KnownScans } from '../domain/attempts.ts';
 import type { Decision } from '../domain/classify.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import type { Queries } from './database.ts';
+import type { Wake } from './obligations.ts';
+import type { ObligationKind } from './schema.ts';
 
 export type DecidedAttempt = Attempt & Decision;
 
@@ -11,7 +13,6 @@ export type DecidedAttempt = Attempt & Decision;
 export type Outcome = {
   readonly facts: TransactionFacts;
   readonly attempts: readonly DecidedAttempt[];
-  readonly scanListMissing: (taskType: string) => boolean;
   readonly settlement: Settlement;
   readonly fetchedAt: Date;
   readonly fence: string;
@@ -31,14 +32,14 @@ export type Outcome = {
  *
  * The obligation itself is ended by the caller.
  *
- * @returns whether the outcome was the newest and was stored.
+ * @returns what became due by it; nothing where a later start has already stored its outcome.
  */
-export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: number): Promise<boolean> {
+export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: number): Promise<Wake[]> {
   const { facts, settlement } = outcome;
   const tasks = JSON.stringify(taskRows(outcome));
   const attempts = JSON.stringify(outcome.attempts.map(attemptRow));
   const obligations = JSON.stringify(obligationRows(outcome));
-  const { rows } = await sql<{ stored: boolean }>`
+  const { rows } = await sql<{ kind: ObligationKind; generation: number }>`
     with tx as (
       update transactions t set
         state = case when t.state = 'completed' then t.state else ${facts.state} end,
@@ -90,19 +91,20 @@ export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: numb
       on conflict (transaction_id, kind) do update set basis = excluded.basis, state = 'due', due_at = now(),
         sweep_at = excluded.sweep_at, generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
       where o.basis is distinct from excluded.basis
+      returning kind, generation
     )
-    select exists (select from tx) as stored`.execute(db);
-  return rows[0]?.stored ?? false;
+    select kind, generation from due`.execute(db);
+  return rows.map(({ kind, generation }) => ({ transactionId: facts.transactionId, kind, generation }));
 }
 
-function taskRows({ facts, scanListMissing }: Outcome) {
+function taskRows({ facts }: Outcome) {
   return facts.tasks.map((task) => ({
     task_type: task.type,
     state: task.state,
     level: task.level,
     vendor_attempts: task.attempts,
     vendor_attempts_invoiced: task.attemptsInvoiced,
-    scan_list_missing: scanListMissing(task.type),
+    scan_list_missing: isScanListMissing(task),
     listed: task.scans?.length ?? 0,
   }));
 }

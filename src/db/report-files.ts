@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Span } from '../domain/billing-month.ts';
-import { type Snapshot, snapshotTimeoutMs } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** A column of a file that Postgres writes. `text` cells come from the vendor or from an operator. */
 type Column = { readonly header: string; readonly value: string; readonly text?: true };
@@ -133,6 +133,5 @@ const selectList = (columns: readonly Column[]): string =>
 
 /** Streams a query's rows as CSV, a line feed after each. Nothing is held in memory. */
 export function copyCsv({ client }: Snapshot, { select }: CsvQuery): Readable {
-  const stream = copyTo(`copy (${select}) to stdout with (format csv)`);
-  return client.query(Object.assign(stream, { query_timeout: snapshotTimeoutMs }));
+  return client.query(copyTo(`copy (${select}) to stdout with (format csv)`));
 }

@@ -1,0 +1,139 @@
+import { Argument, Command } from 'commander';
+import { enqueue } from './enqueue.ts';
+import { migrate } from './migrate.ts';
+import { report } from './report.ts';
+import { reprocess, type ReprocessArguments } from './reprocess.ts';
+import { type ExitCode, report as reportError, runCommand, runVendorCommand } from './run.ts';
+import { status } from './status.ts';
+import { worker } from './worker.ts';
+
+/** Runs one command line. @returns the exit code. */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = buildProgram(async (running) => {
+    exitCode = await running;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportError(error);
+  }
+}
+
+type Finish = (running: Promise<ExitCode>) => Promise<void>;
+
+function buildProgram(finish: Finish): Command {
+  const program = new Command('idscan-ledger')
+    .description('The books for what an ID Scan account costs: result IDs in, monthly cost reports out.')
+    .exitOverride()
+    .showHelpAfterError('Run with --help to see what it takes.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx idscan-ledger enqueue --file ids.csv     register transactions (header: transaction_id,result_id)
+  $ npx idscan-ledger worker --until-idle        fetch everything that is due, then end
+  $ npx idscan-ledger report 2026-10             write the month's CSVs and print its totals
+
+Configuration is read from the environment and .env; .env.example explains each variable.
+Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it.`,
+    );
+  addSetUp(program, finish);
+  addIntake(program, finish);
+  addWork(program, finish);
+  addReports(program, finish);
+  return program;
+}
+
+function addSetUp(program: Command, finish: Finish): void {
+  program
+    .command('demo')
+    .description('show the whole thing on its own servers, with a simulated vendor and a month of transactions')
+    .option('--transactions <number>', 'how many transactions', '300')
+    .option('--seed <text>', 'another seed gives another month', '1')
+    .action(async (options: { transactions: string; seed: string }) => {
+      const { demo } = await import('./demo.ts');
+      await finish(runCommand((input) => demo(options, input)));
+    });
+  program
+    .command('migrate')
+    .description('bring the database up to date, take the last migration back, or list them')
+    .addArgument(new Argument('[action]', 'what to do').choices(['up', 'down', 'status']).default('up'))
+    .addHelpText('after', '\ndown takes the last migration back together with the data it holds.')
+    .action((action: 'up' | 'down' | 'status') => finish(runCommand((input) => migrate(action, input))));
+}
+
+function addIntake(program: Command, finish: Finish): void {
+  program
+    .command('enqueue')
+    .description('register transactions; idempotent')
+    .argument('[transactionId]', 'a transaction, or - to read CSV from standard input')
+    .argument('[resultId]', 'its result, if it is known')
+    .option('--file <csv>', 'CSV with the header transaction_id,result_id (result_id may be empty)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx idscan-ledger enqueue 11111111-2222-4333-8444-555555555555
+  $ npx idscan-ledger enqueue --file ids.csv
+  $ psql -c "copy (select …) to stdout csv header" | npx idscan-ledger enqueue -
+
+Bad lines are listed and never stop the good ones; the exit code is 1 if there were any.`,
+    )
+    .action((transactionId: string | undefined, resultId: string | undefined, { file }: { file?: string }) =>
+      finish(runCommand((input) => enqueue({ transactionId, resultId, file }, input))),
+    );
+}
+
+function addWork(program: Command, finish: Finish): void {
+  program
+    .command('worker')
+    .description('run all workers')
+    .option('--until-idle', 'end with exit code 0 when nothing is left to do', false)
+    .addHelpText(
+      'after',
+      '\nEnds orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once.',
+    )
+    .action((options: { untilIdle: boolean }) => finish(runVendorCommand((input) => worker(options, input))));
+  program
+    .command('reprocess')
+    .description('do work again; all conditions given must hold')
+    .option('--transaction <id>', 'of this transaction')
+    .option('--result <id>', 'of the transaction with this result')
+    .option('--file <csv>', 'of the transactions listed there (header transaction_id,result_id)')
+    .option('--month <YYYY-MM>', 'of transactions with an attempt in this month')
+    .option('--failed', 'only what has failed')
+    .option('--code <code>', 'with this outcome code among the attempts, or this error code')
+    .option('--only <kinds>', 'results, documents, audit-reports; comma-separated (default: all)')
+    .option('--dry-run', 'show what and how many, change nothing')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx idscan-ledger reprocess --failed --dry-run
+  $ npx idscan-ledger reprocess --code vendor_unavailable
+  $ npx idscan-ledger reprocess --month 2026-10 --only results
+
+Files that are stored are not fetched again, and no figure changes unless the vendor's answer did.`,
+    )
+    .action((options: ReprocessArguments) => finish(runCommand((input) => reprocess(options, input))));
+  program
+    .command('status')
+    .description('counts by state, the oldest open, failures with their codes')
+    .option('--json', 'for programs', false)
+    .action((options: { json: boolean }) => finish(runCommand((input) => status(options, input))));
+}
+
+function addReports(program: Command, finish: Finish): void {
+  program
+    .command('report')
+    .description("write a month's CSVs and manifest, print its totals")
+    .argument('<YYYY-MM>', 'the month')
+    .option('--json', 'print the manifest instead', false)
+    .option('--enqueue', 'let a worker write it', false)
+    .addHelpText('after', '\nExample:\n  $ PRICES_FILE=prices.json npx idscan-ledger report 2026-10')
+    .action((period: string, { json, enqueue: isEnqueued }: { json: boolean; enqueue: boolean }) =>
+      finish(runCommand((input) => report({ period, json, isEnqueued }, input))),
+    );
+}

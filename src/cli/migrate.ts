@@ -1,0 +1,27 @@
+import { composeBooks } from '../compose.ts';
+import { migrateDown, migrateUp, migrationStatus } from '../db/migrate.ts';
+import { instant, say, table } from './output.ts';
+import type { CommandInput, ExitCode } from './run.ts';
+
+/** `migrate [up|down|status]` */
+export async function migrate(action: 'up' | 'down' | 'status', { config }: CommandInput): Promise<ExitCode> {
+  const { context, close } = await composeBooks(config, { anySchema: true });
+  try {
+    if (action === 'status') {
+      const rows = await migrationStatus(context.db);
+      say(
+        ...table(
+          ['migration', 'applied'],
+          rows.map(({ name, appliedAt }) => [name, appliedAt ? instant(appliedAt) : 'no']),
+        ),
+      );
+      return 0;
+    }
+    const names = action === 'up' ? await migrateUp(context.db) : await migrateDown(context.db);
+    const done = action === 'up' ? 'applied' : 'taken back';
+    say(...(names.length > 0 ? names.map((name) => `${done}: ${name}`) : [`nothing to be ${done}`]));
+    return 0;
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,86 @@
+import { CommanderError } from 'commander';
+import { type Config, loadConfig, readEnvironment, type VendorKey } from '../config.ts';
+import { type ErrorCode, LedgerError } from '../errors.ts';
+import { remark } from './output.ts';
+
+/** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
+export type ExitCode = 0 | 1 | 2 | 3 | 130 | 143;
+
+/** What a command gets: configuration, and a signal that fires when the person or the system wants it to end. */
+export type CommandInput = {
+  readonly config: Config;
+  readonly signal: AbortSignal;
+};
+
+const usageCodes: readonly ErrorCode[] = ['config_invalid', 'usage_invalid', 'data_file_invalid'];
+const blockedCodes: readonly ErrorCode[] = ['blocked', 'database_outdated', 'report_busy', 'queue_misconfigured'];
+
+/** Runs a command that needs no vendor key. */
+export function runCommand(command: (input: CommandInput) => Promise<ExitCode>): Promise<ExitCode> {
+  return guarded((signal) => command({ ...loadConfig(readEnvironment(), { vendorKey: false }), signal }));
+}
+
+/** Runs a command that calls the vendor. */
+export function runVendorCommand(
+  command: (input: CommandInput & { readonly vendorKey: VendorKey }) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return guarded((signal) => {
+    const { config, vendorKey } = loadConfig(readEnvironment(), { vendorKey: true });
+    if (!vendorKey) throw new LedgerError('config_invalid', 'The vendor key is not set.');
+    return command({ config, vendorKey, signal });
+  });
+}
+
+/**
+ * Gives the command a signal that SIGINT and SIGTERM fire, and turns what it throws into words and an exit code. A
+ * second signal ends the process at once.
+ */
+async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
+  const ending = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (ending.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    ending.abort(new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } }));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    return await command(ending.signal);
+  } catch (error) {
+    if (ending.signal.aborted) return exitCodeOf(ending.signal.reason);
+    return report(error);
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+/** Says what went wrong: what happened, to what, what to do next. A stack trace only for a bug. */
+export function report(error: unknown): ExitCode {
+  if (error instanceof LedgerError) {
+    remark(`${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
+    remark(`(${error.code})`);
+  } else if (!(error instanceof CommanderError)) {
+    remark(
+      `This is a fault of the program, please report it.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof LedgerError)) return 1;
+  if (error.code === 'interrupted') return error.fields['signal'] === 'SIGTERM' ? 143 : 130;
+  if (usageCodes.includes(error.code)) return 2;
+  return blockedCodes.includes(error.code) ? 3 : 1;
+}
+
+/** Whether the person at the terminal left the log level to us. */
+export const isLogLevelGiven = (): boolean => (readEnvironment()['LOG_LEVEL'] ?? '') !== '';
+
+/** A command's arguments are wrong. */
+export const usageError = (message: string, hint?: string): LedgerError =>
+  new LedgerError('usage_invalid', message, hint === undefined ? {} : { hint });
+
+/** Stops a long command between two steps once it shall end. */
+export function throwIfEnding(signal: AbortSignal): void {
+  if (signal.aborted) throw signal.reason instanceof Error ? signal.reason : new LedgerError('interrupted', 'Ended.');
+}

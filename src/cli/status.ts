@@ -1,0 +1,88 @@
+import { composeBooks } from '../compose.ts';
+import { readStatus, type Status } from '../db/status.ts';
+import { reportRuns, type ReportRun } from '../db/report-runs.ts';
+import { instant, say, table } from './output.ts';
+import type { CommandInput, ExitCode } from './run.ts';
+
+/** `status [--json]` */
+export async function status({ json }: { json: boolean }, { config }: CommandInput): Promise<ExitCode> {
+  const { context, close } = await composeBooks(config);
+  try {
+    const now = await readStatus(context.db.kysely);
+    const reports = await reportRuns(context.db.kysely);
+    if (json) say(JSON.stringify({ ...now, reports }, null, 2));
+    else say(...statusLines(now, reports));
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+function statusLines(now: Status, reports: readonly ReportRun[]): string[] {
+  const { transactions, attempts, oldestOpen } = now;
+  const lines = [
+    `Transactions: ${transactions.total} registered, ${transactions.fetched} fetched, ${transactions.settled} settled`,
+    `Attempts:     ${attempts.total}, of which ${attempts.unclassified} unclassified`,
+    '',
+    ...table(
+      ['work', 'state', 'count', 'oldest since'],
+      now.obligations.map(({ kind, state, count, oldestAt }) => [kind, state, String(count), instant(oldestAt)]),
+      [2],
+    ),
+  ];
+  if (oldestOpen)
+    lines.push(
+      '',
+      `Oldest open:  ${oldestOpen.kind} of ${oldestOpen.transactionId}, since ${instant(oldestOpen.since)}, due ${instant(oldestOpen.dueAt)}, ` +
+        `${oldestOpen.attemptsMade} attempts made${oldestOpen.lastErrorCode === null ? '' : `, last error ${oldestOpen.lastErrorCode}`}`,
+    );
+  const section = (title: string, rows: readonly (readonly [string, string, number])[]) => {
+    if (rows.length > 0)
+      lines.push(
+        '',
+        `${title}:`,
+        ...table(
+          ['', '', ''],
+          rows.map(([a, b, n]) => [`  ${a}`, b, String(n)]),
+          [2],
+        ).slice(1),
+      );
+  };
+  section(
+    'Failed (reprocess --failed, or --code CODE)',
+    now.failed.map(({ kind, code, count }) => [kind, code, count]),
+  );
+  section(
+    'Being retried',
+    now.retrying.map(({ kind, code, count }) => [kind, code, count]),
+  );
+  section(
+    'Unclassified',
+    now.unclassifiedCodes.map(({ taskType, code, count }) => [taskType, code ?? 'success', count]),
+  );
+  section(
+    'Files',
+    now.files.map(({ kind, state, count }) => [kind, state, count]),
+  );
+  if (hasOnlyMissingAuditReports(now))
+    lines.push('', 'No audit report was found at all: check IDSCAN_AUDIT_REPORT_PATH, its default is an assumption.');
+  if (reports.length > 0)
+    lines.push(
+      '',
+      ...table(
+        ['report', 'written', 'requested', 'last error'],
+        reports.map((run) => [
+          run.period,
+          run.finishedAt ? instant(run.finishedAt) : 'never',
+          run.dueAt ? instant(run.dueAt) : '',
+          run.lastErrorCode ?? '',
+        ]),
+      ),
+    );
+  return lines;
+}
+
+function hasOnlyMissingAuditReports({ files }: Status): boolean {
+  const ofReports = files.filter(({ kind }) => kind === 'audit_report');
+  return ofReports.length > 0 && ofReports.every(({ state }) => state === 'gone');
+}

@@ -1,0 +1,96 @@
+import { composeWorkers } from '../compose.ts';
+import type { VendorKey } from '../config.ts';
+import { readStatus } from '../db/status.ts';
+import type { VendorContext } from '../jobs/context.ts';
+import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
+import { count, instant, progress, remark, say } from './output.ts';
+import { type CommandInput, type ExitCode, isLogLevelGiven } from './run.ts';
+
+/** Leaves time to close everything else within 30 s. */
+const stopDeadlineMs = 25_000;
+const progressIntervalMs = 500;
+
+/** `worker [--until-idle]` */
+export async function worker(
+  { untilIdle }: { untilIdle: boolean },
+  { config, vendorKey, signal }: CommandInput & { vendorKey: VendorKey },
+): Promise<ExitCode> {
+  const isWatched = untilIdle && process.stderr.isTTY && !isLogLevelGiven();
+  const { context, close } = await composeWorkers(isWatched ? { ...config, logLevel: 'fatal' } : config, vendorKey, {
+    notice: remark,
+  });
+  try {
+    const { redis, queuePrefix: prefix } = context;
+    const workers = runWorkers(context, { redis, prefix, schedule: !untilIdle });
+    context.log.info({ pid: process.pid }, 'workers started');
+    try {
+      return untilIdle ? await workUntilIdle(context, workers, signal) : await workUntilSignal(signal);
+    } finally {
+      context.log.info('stopping: no new job is taken, the running ones finish');
+      await workers.stop(stopDeadlineMs);
+    }
+  } finally {
+    await close();
+  }
+}
+
+async function workUntilSignal(signal: AbortSignal): Promise<ExitCode> {
+  // The signal alone keeps no process alive; the workers' connections do.
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  return 0;
+}
+
+async function workUntilIdle(context: VendorContext, workers: RunningWorkers, signal: AbortSignal): Promise<ExitCode> {
+  const stopWatching = watch(context);
+  try {
+    const { nextDueAt } = await workers.idle(signal);
+    stopWatching();
+    return summarise(workers, nextDueAt);
+  } catch (error) {
+    // Asked to end before the work was: what is left stays due.
+    if (signal.aborted) return 0;
+    throw error;
+  } finally {
+    stopWatching();
+  }
+}
+
+/** Draws done against known obligations while the workers run. */
+function watch(context: VendorContext): () => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  const bar = progress('working', 1, 'obligations');
+  let isDrawing = false;
+  const timer = setInterval(() => {
+    if (isDrawing) return;
+    isDrawing = true;
+    readStatus(context.db.kysely)
+      .then(({ obligations }) => {
+        const of = (states: readonly string[]) =>
+          obligations.filter(({ state }) => states.includes(state)).reduce((sum, one) => sum + one.count, 0);
+        bar.update(of(['done', 'failed']), of(['done', 'failed', 'due']));
+      })
+      .catch(() => undefined)
+      .finally(() => (isDrawing = false));
+  }, progressIntervalMs);
+  return () => {
+    clearInterval(timer);
+    bar.stop();
+  };
+}
+
+/** Exit 0 when nothing is left to do; 1 if all that was tried failed. */
+export function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): ExitCode {
+  const done = tally.total('done');
+  const postponed = tally.total('postponed');
+  const failed = tally.total('failed');
+  say(
+    `${done} done, ${postponed} to be looked at again, ${failed} failed, ${count(tally.total('retried'), 'retry').replace('retrys', 'retries')}`,
+  );
+  for (const { kind, code, count: times } of tally.failures()) say(`  failed: ${times} × ${kind} with ${code}`);
+  if (failed > 0) say('See: npx idscan-ledger status    Try again: npx idscan-ledger reprocess --failed');
+  if (nextDueAt) say(`Open transactions are due again from ${instant(nextDueAt)}.`);
+  return failed > 0 && done + postponed === 0 ? 1 : 0;
+}

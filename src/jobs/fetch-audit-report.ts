@@ -1,0 +1,41 @@
+import { knownFiles, recordFile } from '../db/files.ts';
+import type { Started } from '../db/obligations.ts';
+import { errorCode } from '../errors.ts';
+import type { VendorContext } from './context.ts';
+import type { JobEnd } from './fetch-result.ts';
+import { storeDownload } from './file-store.ts';
+
+/**
+ * Stores a result's audit report, once. That the vendor has none (404, 410) is recorded and is a normal end: how long
+ * and for which results reports are kept is not documented.
+ *
+ * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
+ */
+export async function fetchAuditReport(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<JobEnd> {
+  const { resultId } = started;
+  if (resultId === null) return { end: 'done' };
+  const { settledPlaces } = await knownFiles(context.db.kysely, transactionId, 'audit_report');
+  if (settledPlaces.size > 0) return { end: 'done' };
+  const place = { transaction_id: transactionId, kind: 'audit_report', origin: 'result', position: 0 } as const;
+  try {
+    const { sha256, bytes, mediaType } = await storeDownload(context.config.dataDir, 'pdf', (sink) =>
+      context.vendor.downloadAuditReport(transactionId, resultId, sink),
+    );
+    await recordFile(context.db.kysely, {
+      ...place,
+      state: 'stored',
+      sha256,
+      bytes: String(bytes),
+      media_type: mediaType,
+    });
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== 'vendor_not_found' && code !== 'vendor_gone') throw error;
+    await recordFile(context.db.kysely, { ...place, state: 'gone', error_code: code });
+  }
+  return { end: 'done' };
+}

@@ -1,0 +1,80 @@
+import type { Started } from '../db/obligations.ts';
+import { knownScans, recordOutcome } from '../db/outcomes.ts';
+import { attemptsOf, isScanListMissing } from '../domain/attempts.ts';
+import { classify } from '../domain/classify.ts';
+import { inForceAt } from '../domain/effective-dates.ts';
+import type { TransactionFacts } from '../domain/facts.ts';
+import { settlementOf } from '../domain/settlement.ts';
+import type { VendorContext } from './context.ts';
+import { leaseMs } from './queues.ts';
+
+/** How a job's work ended: nothing is left to do, or there will be at a later time. */
+export type JobEnd = { readonly end: 'done' } | { readonly end: 'postponed'; readonly dueAt: Date };
+
+/**
+ * Fetches a transaction's details and, where its ID is known, its result; decides every attempt and stores it all in
+ * one transaction. The attempts are in the details: when only the result fails, they are stored all the same, and then
+ * the failure is thrown.
+ *
+ * @throws LedgerError `vendor_…`, `database_unavailable`
+ */
+export async function fetchResult(context: VendorContext, transactionId: string, started: Started): Promise<JobEnd> {
+  const { resultId } = started;
+  const [details, result] = await Promise.allSettled([
+    context.vendor.getTransaction(transactionId),
+    resultId === null ? Promise.resolve(null) : context.vendor.getResult(transactionId, resultId),
+  ]);
+  if (details.status === 'rejected') throw details.reason;
+  const facts = details.value;
+  const settlement = settlementOf(facts, started.startedAt);
+  const isResultFetched = result.status === 'fulfilled' && result.value !== null;
+  const due = await recordOutcome(
+    context.db.kysely,
+    {
+      facts,
+      attempts: await decidedAttempts(context, facts),
+      settlement,
+      fetchedAt: started.startedAt,
+      fence: started.fence,
+      resultFetched: isResultFetched,
+      ...offers(context, facts, started, isResultFetched),
+    },
+    leaseMs,
+  );
+  if (due.length > 0) await wakeSoon(context, due);
+  if (result.status === 'rejected') throw result.reason;
+  return settlement.settled ? { end: 'done' } : { end: 'postponed', dueAt: settlement.nextFetchAt };
+}
+
+async function decidedAttempts(context: VendorContext, facts: TransactionFacts) {
+  const known = facts.tasks.some(isScanListMissing)
+    ? await knownScans(context.db.kysely, facts.transactionId)
+    : undefined;
+  return attemptsOf(facts, known).map((attempt) => ({
+    ...attempt,
+    ...classify(attempt, inForceAt(context.rules.content, attempt.attemptedAt, context.config.billingTimeZone)),
+  }));
+}
+
+/**
+ * What there is to fetch beside the figures. After completion files are offered by the result alone; before, by the
+ * attempts, and only until the transaction expires (DOC).
+ */
+function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }: Started, isResultFetched: boolean) {
+  const scanFiles = facts.tasks.flatMap((task) => task.scans ?? []).flatMap((scan) => scan.files).length;
+  const ofScans = resultId === null && scanFiles > 0 ? `scans:${scanFiles}` : null;
+  const ofResult = resultId !== null && isResultFetched ? `result:${resultId}` : null;
+  return {
+    documentsBasis: config.fetchDocuments ? (ofResult ?? ofScans) : null,
+    auditReportBasis: config.fetchAuditReports ? ofResult : null,
+  };
+}
+
+/** Postgres has it that the work is due; if Redis can't be told now, the sweep will. */
+async function wakeSoon(context: VendorContext, due: Parameters<VendorContext['queues']['wake']>[0]): Promise<void> {
+  try {
+    await context.queues.wake(due);
+  } catch (error) {
+    context.log.warn({ err: error, due: due.length }, 'not enqueued, left to the sweep');
+  }
+}

@@ -1,0 +1,130 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileTypeFromBuffer } from 'file-type';
+import { LedgerError } from '../errors.ts';
+import { asStorageError, syncDirectory } from '../reports/publish.ts';
+import type { Download, Sink } from '../vendor/client.ts';
+
+export type StoredContent = { readonly sha256: string; readonly bytes: number; readonly mediaType: string };
+
+const imageTypes = new Set([
+  'image/jpeg',
+  'image/png',
+  'image/webp',
+  'image/tiff',
+  'image/gif',
+  'image/bmp',
+  'image/heic',
+  'image/heif',
+  'image/avif',
+  'image/jp2',
+]);
+const pdf = 'application/pdf';
+
+/** Bytes kept from either end of a file to tell its type. */
+const headBytes = 4_100;
+const tailBytes = 1_024;
+
+/** What is accepted: images and PDFs for documents, PDFs alone for audit reports. */
+export type Accept = 'document' | 'pdf';
+
+/**
+ * Streams a download into the store, under its hash: temporary name, checks, sync, rename. A content that is already
+ * stored is not written twice.
+ *
+ * @throws LedgerError `file_empty`, `file_type_refused`, `file_truncated`, `storage_full`, `storage_failed`, and what
+ * `download` throws. Nothing is left behind.
+ */
+export async function storeDownload(
+  dataDir: string,
+  accept: Accept,
+  download: (sink: Sink) => Promise<Download>,
+): Promise<StoredContent> {
+  const store = path.join(dataDir, 'documents');
+  const temporaryPath = path.join(store, 'incoming', randomBytes(12).toString('hex'));
+  try {
+    await mkdir(path.dirname(temporaryPath), { recursive: true, mode: 0o700 });
+    const file = await open(temporaryPath, 'wx', 0o600);
+    const ends = endsOf();
+    let contentType: string | null;
+    try {
+      ({ contentType } = await download(async (chunk) => {
+        ends.take(chunk);
+        await file.writeFile(chunk);
+      }));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const { bytes, sha256, head, tail } = ends.result();
+    const mediaType = await checkedType(accept, { bytes, head, tail, contentType });
+    await keep(store, temporaryPath, sha256);
+    return { sha256, bytes, mediaType };
+  } catch (error) {
+    await rm(temporaryPath, { force: true }).catch(() => undefined);
+    throw asStorageError(error, store);
+  }
+}
+
+/** The path of a stored content. Made of the hash alone: no string of the vendor's ever names a file. */
+export function storedPath(dataDir: string, sha256: string): string {
+  return path.join(dataDir, 'documents', sha256.slice(0, 2), sha256);
+}
+
+async function keep(store: string, temporaryPath: string, sha256: string): Promise<void> {
+  const finalPath = path.join(store, sha256.slice(0, 2), sha256);
+  const isStored = await access(finalPath).then(
+    () => true,
+    () => false,
+  );
+  if (isStored) {
+    await rm(temporaryPath, { force: true });
+    return;
+  }
+  const directory = path.dirname(finalPath);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await rename(temporaryPath, finalPath);
+  await syncDirectory(directory);
+}
+
+/** Hash, size and both ends of what streams by. */
+function endsOf() {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let head = Buffer.alloc(0);
+  let tail = Buffer.alloc(0);
+  return {
+    take(chunk: Uint8Array): void {
+      hash.update(chunk);
+      bytes += chunk.length;
+      if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
+      tail = Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes);
+    },
+    result: () => ({ bytes, sha256: hash.digest('hex'), head, tail }),
+  };
+}
+
+type Received = { bytes: number; head: Buffer; tail: Buffer; contentType: string | null };
+
+async function checkedType(accept: Accept, { bytes, head, tail, contentType }: Received): Promise<string> {
+  if (bytes === 0) throw new LedgerError('file_empty', 'The vendor sent an empty file.');
+  const detected = (await fileTypeFromBuffer(head))?.mime;
+  const isAccepted = detected === pdf || (accept === 'document' && detected !== undefined && imageTypes.has(detected));
+  if (
+    !isAccepted ||
+    (accept === 'pdf' && contentType !== null && contentType !== pdf && contentType !== 'application/octet-stream')
+  )
+    throw new LedgerError(
+      'file_type_refused',
+      `The vendor sent ${detected ?? 'something else'} where a ${accept} was expected.`,
+      {
+        fields: { detected: detected ?? null, contentType },
+      },
+    );
+  if (detected === pdf && !(head.subarray(0, 5).equals(Buffer.from('%PDF-')) && tail.includes('%%EOF')))
+    throw new LedgerError('file_truncated', 'The vendor sent a PDF that is cut: it has no trailer.', {
+      fields: { bytes },
+    });
+  return detected;
+}

@@ -1,0 +1,124 @@
+import { type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { Wake } from '../db/obligations.ts';
+import { type ObligationKind, obligationKinds } from '../db/schema.ts';
+import { isPeriod } from '../domain/billing-month.ts';
+import { LedgerError } from '../errors.ts';
+import { isReady } from './redis.ts';
+
+/** Braces keep all keys of all queues in one slot of a Redis Cluster. */
+export const defaultQueuePrefix = '{idscan-ledger}';
+
+export const queueNames = {
+  result: 'results',
+  documents: 'documents',
+  audit_report: 'audit-reports',
+  report: 'reports',
+} as const satisfies Record<ObligationKind | 'report', string>;
+export type QueueKind = keyof typeof queueNames;
+
+/** Job data are IDs, never personal data, URLs or tokens. */
+const wakePayload = z.strictObject({
+  kind: z.enum(obligationKinds),
+  transactionId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/),
+  generation: z.int().min(1),
+});
+const reportPayload = z.strictObject({
+  period: z.string().refine(isPeriod),
+  generation: z.int().min(1),
+});
+export type ReportWake = z.output<typeof reportPayload>;
+
+/** Parsed on enqueue and on receipt. @throws ZodError for what no producer of ours makes. */
+export const parseWake = (data: unknown): Wake => wakePayload.parse(data);
+export const parseReportWake = (data: unknown): ReportWake => reportPayload.parse(data);
+
+/** Attempts before an obligation is parked as failed; with the backoff below they span about two minutes. */
+export const maxAttempts = 8;
+/** Starts in a row without an end, after which a job counts as one that kills its worker. */
+export const maxStarts = 5;
+/** How long the sweep takes a queue's word for it that it holds a job. */
+export const leaseMs = 15_000;
+/** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
+export const maxBacklog = 10_000;
+
+/** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 60 s. */
+export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
+  const ceilingMs = Math.min(60_000, 500 * 2 ** Math.max(0, attemptsMade - 1));
+  return Math.round(ceilingMs * (0.5 + random() / 2));
+}
+
+/** Postgres keeps what became of a job; Redis forgets it, so that an ended job never swallows a new one. */
+const jobOptions: JobsOptions = {
+  attempts: maxAttempts,
+  backoff: { type: 'custom' },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
+const wakeJobId = ({ transactionId, generation }: Wake): string => `t_${transactionId}_${generation}`;
+const reportJobId = ({ period, generation }: ReportWake): string => `r_${period}_${generation}`;
+
+export type Queues = {
+  /** Wakes workers. @throws LedgerError `queue_unavailable`; what is due then waits for the sweep. */
+  readonly wake: (wakes: readonly Wake[]) => Promise<void>;
+  readonly wakeReport: (wake: ReportWake) => Promise<void>;
+  /** Jobs that wait, of one kind. */
+  readonly backlog: (kind: ObligationKind) => Promise<number>;
+  /** Stops all workers from taking jobs that call the vendor, for a while. */
+  readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** Opens the producers' side of all queues on one connection, which stays the caller's. */
+export function openQueues(redis: Redis, prefix: string, onError: (error: Error) => void): Queues {
+  const open = (kind: QueueKind) => {
+    const queue = new Queue(queueNames[kind], { connection: redis, prefix, skipVersionCheck: true });
+    queue.on('error', onError);
+    return queue;
+  };
+  const byKind = { result: open('result'), documents: open('documents'), audit_report: open('audit_report') };
+  const reports = open('report');
+  const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      if (await isReady(redis, 3_000)) return await work();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+    throw unavailable();
+  };
+  return {
+    wake: (wakes) =>
+      reachable(async () => {
+        for (const kind of obligationKinds) {
+          const jobs = wakes
+            .filter((wake) => wake.kind === kind)
+            .map((wake) => ({
+              name: kind,
+              data: wakePayload.parse(wake),
+              opts: { ...jobOptions, jobId: wakeJobId(wake) },
+            }));
+          if (jobs.length > 0) await byKind[kind].addBulk(jobs);
+        }
+      }),
+    wakeReport: (wake) =>
+      reachable(async () => {
+        await reports.add('report', reportPayload.parse(wake), { ...jobOptions, jobId: reportJobId(wake) });
+      }),
+    backlog: (kind) => reachable(() => byKind[kind].getWaitingCount()),
+    pauseVendorCalls: (durationMs) =>
+      reachable(async () => {
+        await Promise.all(Object.values(byKind).map((queue) => queue.rateLimit(durationMs)));
+      }),
+    close: async () => {
+      await Promise.allSettled([...Object.values(byKind), reports].map((queue) => queue.close()));
+    },
+  };
+}
+
+const unavailable = (cause?: unknown): LedgerError =>
+  new LedgerError('queue_unavailable', 'Redis does not answer.', {
+    hint: 'What is due stays in Postgres and is done once Redis is back.',
+    ...(cause === undefined ? {} : { cause }),
+  });

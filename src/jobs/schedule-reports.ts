@@ -1,0 +1,39 @@
+import { firstAttemptAt, monthsWithAttempts } from '../db/report-rows.ts';
+import { reportRuns, requestReport } from '../db/report-runs.ts';
+import { localDateOf, monthBounds, nextPeriod, periodOf, startOfDay } from '../domain/billing-month.ts';
+import type { Context } from './context.ts';
+
+const dayMs = 86_400_000;
+/** A transaction lives at most a day and is settled soon after; two days past its end a month has all it will get. */
+const afterEndMs = 2 * dayMs;
+
+/**
+ * Requests the reports whose time has come: for every month with attempts, one a day until two days after its end.
+ * Whether a run is due is read from Postgres, so one that was missed while everything was off is made up.
+ *
+ * @returns the months requested.
+ */
+export async function scheduleReports({ db, config, now }: Context): Promise<string[]> {
+  const { billingTimeZone: timeZone } = config;
+  const first = await firstAttemptAt(db.kysely);
+  if (!first) return [];
+  const instant = now();
+  const today = startOfDay(localDateOf(instant, timeZone), timeZone);
+  const runs = new Map((await reportRuns(db.kysely)).map((run) => [run.period, run]));
+  const due = periodsBetween(periodOf(first, timeZone), periodOf(instant, timeZone))
+    .map((period) => ({ period, ...monthBounds(period, timeZone) }))
+    .filter(({ period, end }) => {
+      const run = runs.get(period);
+      const lastSlot = Math.min(today.getTime(), end.getTime() + afterEndMs);
+      return !run?.dueAt && (!run?.finishedAt || run.finishedAt.getTime() < lastSlot);
+    });
+  const periods = (await monthsWithAttempts(db.kysely, due)).map(({ period }) => period);
+  for (const period of periods) await requestReport(db.kysely, period, 'schedule', 0);
+  return periods;
+}
+
+function periodsBetween(first: string, last: string): string[] {
+  const periods: string[] = [];
+  for (let period = first; period <= last; period = nextPeriod(period)) periods.push(period);
+  return periods;
+}

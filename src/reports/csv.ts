@@ -1,0 +1,55 @@
+import { Transform } from 'node:stream';
+import { stringify } from 'csv-stringify';
+
+export type CsvValue = string | number | bigint | null;
+
+/** A column of a file: its header and how a row's cell is written. `text` cells come from the vendor or an operator. */
+export type CsvColumn<Row> = {
+  readonly header: string;
+  readonly value: (row: Row) => CsvValue;
+  readonly text?: true;
+};
+
+const formulaStart = /^[=+@\t\r＝＋－＠-]/;
+
+/** Keeps a spreadsheet from taking text for a formula. Numbers never pass here: `-12.50` stays `-12.50`. */
+export function neutraliseFormula(text: string): string {
+  return formulaStart.test(text) ? `'${text}` : text;
+}
+
+/** RFC 4180 with a header row: comma, CRLF, quotes only where needed, nothing for null. */
+export function csvStream<Row>(columns: readonly CsvColumn<Row>[], rows: Iterable<Row> | AsyncIterable<Row>): AsyncIterable<Buffer> {
+  const stringifier = stringify({ record_delimiter: 'windows', header: false });
+  const cells = async function* () {
+    yield columns.map(({ header }) => header);
+    for await (const row of rows) yield columns.map((column) => cell(column, row));
+  };
+  const write = async () => {
+    for await (const record of cells())
+      if (!stringifier.write(record)) await new Promise((resolve) => stringifier.once('drain', resolve));
+    stringifier.end();
+  };
+  write().catch((error: unknown) => stringifier.destroy(error instanceof Error ? error : new Error(String(error))));
+  return stringifier;
+}
+
+function cell<Row>({ value, text }: CsvColumn<Row>, row: Row): string | null {
+  const raw = value(row);
+  if (raw === null) return null;
+  return text && typeof raw === 'string' ? neutraliseFormula(raw) : String(raw);
+}
+
+/** The header row of a file whose rows Postgres writes. */
+export const headerLine = (headers: readonly string[]): Buffer => Buffer.from(`${headers.join(',')}\r\n`);
+
+/**
+ * Turns the line feeds of a `COPY … (format csv)` into CRLF. Every line feed ends a row: the parser refuses control
+ * characters in whatever the vendor sends, and the tables do so again.
+ */
+export function toCrlf(): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(null, Buffer.from(chunk.toString('latin1').replaceAll('\n', '\r\n'), 'latin1'));
+    },
+  });
+}

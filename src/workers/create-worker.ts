@@ -1,0 +1,139 @@
+import { type Job, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { failObligation, finishObligation, type Started, startObligation, type Wake } from '../db/obligations.ts';
+import { postponeResult } from '../db/outcomes.ts';
+import type { ObligationKind } from '../db/schema.ts';
+import { asDatabaseError } from '../db/database.ts';
+import { errorCode, LedgerError } from '../errors.ts';
+import type { VendorContext } from '../jobs/context.ts';
+import type { JobEnd } from '../jobs/fetch-result.ts';
+import { backoffMs, leaseMs, maxAttempts, maxStarts, parseWake, queueNames, type QueueKind } from '../jobs/queues.ts';
+import { failureOutcomes } from './outcomes.ts';
+import type { Tally } from './tally.ts';
+
+/** What a kind of obligation asks to be done. */
+export type Perform = (context: VendorContext, transactionId: string, started: Started) => Promise<JobEnd>;
+
+export type WorkerSetup = {
+  readonly redis: Redis;
+  readonly prefix: string;
+  readonly concurrency: number;
+  readonly tally: Tally;
+};
+
+/** The one place that talks BullMQ's language: options, locks and special errors. */
+export function createWorker(
+  context: VendorContext,
+  kind: QueueKind,
+  process: (job: Job) => Promise<void>,
+  { redis, prefix, concurrency }: WorkerSetup,
+): Worker {
+  const worker = new Worker(queueNames[kind], process, {
+    connection: redis,
+    prefix,
+    concurrency,
+    lockDuration: 15_000,
+    stalledInterval: 7_500,
+    // Postgres counts starts; the queue must not give up before it.
+    maxStalledCount: maxStarts,
+    // Needed for pauses by Retry-After; no limit by itself.
+    limiter: { max: Number.MAX_SAFE_INTEGER - 1, duration: 1_000 },
+    settings: { backoffStrategy: (_attempts, _type, error) => retryDelays.get(error as object) ?? backoffMs(1) },
+  });
+  worker.on('error', (error) => context.log.warn({ err: error, queue: queueNames[kind] }, 'queue connection trouble'));
+  return worker;
+}
+
+/** The delay that was noted in Postgres for a failure, so that the queue keeps to it. */
+const retryDelays = new WeakMap<object, number>();
+
+/**
+ * Turns a job into work on an obligation: starts it if Postgres agrees that it is due, performs it, and notes how it
+ * ended in Postgres before telling the queue.
+ */
+export function obligationProcessor(
+  context: VendorContext,
+  kind: ObligationKind,
+  perform: Perform,
+  tally: Tally,
+): (job: Job) => Promise<void> {
+  return async (job) => {
+    const wake = parseWake(job.data);
+    const log = context.log.child({ kind, transactionId: wake.transactionId });
+    try {
+      const started = await startObligation(context.db.kysely, wake, leaseMs);
+      if (!started) {
+        log.debug('not due any more');
+        return;
+      }
+      await run(context, wake, started, perform, tally, log);
+    } catch (error) {
+      throw asDatabaseError(error);
+    }
+  };
+}
+
+async function run(
+  context: VendorContext,
+  wake: Wake,
+  started: Started,
+  perform: Perform,
+  tally: Tally,
+  log: VendorContext['log'],
+): Promise<void> {
+  const { kind, transactionId } = wake;
+  try {
+    if (started.starts > maxStarts)
+      throw new LedgerError('worker_died', `This job's worker died ${maxStarts} times in a row.`, {
+        hint: 'Look for what kills it, then reprocess the transaction.',
+      });
+    const end = await perform(context, transactionId, started);
+    if (end.end === 'done') await finishObligation(context.db.kysely, wake, started.fence);
+    else await postponeResult(context.db.kysely, transactionId, started.fence, end.dueAt);
+    tally.count(kind, end.end);
+    log.debug({ end: end.end }, 'obligation ended');
+  } catch (thrown) {
+    const error = asDatabaseError(thrown);
+    if (errorCode(error) === 'database_unavailable') throw error;
+    await settleFailure(context, wake, started, error, tally, log);
+  }
+}
+
+async function settleFailure(
+  context: VendorContext,
+  wake: Wake,
+  started: Started,
+  error: Error,
+  tally: Tally,
+  log: VendorContext['log'],
+): Promise<never> {
+  const code = errorCode(error);
+  const outcome = failureOutcomes[code];
+  const delayMs = retryAfterMs(error) ?? backoffMs(started.attemptsMade + 1);
+  const state = await failObligation(context.db.kysely, wake, started.fence, {
+    code,
+    counts: outcome !== 'later',
+    final: outcome === 'never',
+    maxAttempts,
+    sweepAfterMs: delayMs + leaseMs,
+  });
+  if (state === 'failed') {
+    tally.count(wake.kind, 'failed', code);
+    log.error({ err: error, code, attempts: started.attemptsMade + 1 }, 'obligation failed');
+    throw new UnrecoverableError(code);
+  }
+  tally.count(wake.kind, 'retried', code);
+  log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
+  if (code === 'vendor_rate_limited') {
+    await context.queues.pauseVendorCalls(delayMs);
+    throw new RateLimitError();
+  }
+  retryDelays.set(error, delayMs);
+  throw error;
+}
+
+/** How long the vendor asked us to wait, if it did. */
+function retryAfterMs(error: Error): number | undefined {
+  const value = error instanceof LedgerError ? error.fields['retryAfterMs'] : undefined;
+  return typeof value === 'number' ? value : undefined;
+}

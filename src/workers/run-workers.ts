@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { pendingWork } from '../db/obligations.ts';
+import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
+import { errorCode } from '../errors.ts';
+import { type VendorContext, wantedKinds } from '../jobs/context.ts';
+import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
+import { fetchDocuments } from '../jobs/fetch-documents.ts';
+import { fetchResult } from '../jobs/fetch-result.ts';
+import { parseReportWake } from '../jobs/queues.ts';
+import { scheduleReports } from '../jobs/schedule-reports.ts';
+import { sweep } from '../jobs/sweep.ts';
+import { writeReport } from '../jobs/write-report.ts';
+import { createWorker, obligationProcessor, type WorkerSetup } from './create-worker.ts';
+import { failureOutcomes } from './outcomes.ts';
+import { createTally, type Tally } from './tally.ts';
+
+const sweepIntervalMs = 2_000;
+const scheduleIntervalMs = 60_000;
+const idleCheckIntervalMs = 250;
+
+const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
+const concurrencies = { result: 50, documents: 20, audit_report: 20 };
+
+export type RunningWorkers = {
+  readonly tally: Tally;
+  /** Resolves when nothing is due and nothing is being done; with what is due later. */
+  readonly idle: (signal: AbortSignal) => Promise<{ nextDueAt: Date | null }>;
+  /** Takes no new job, lets the running ones finish, and gives up waiting at the deadline. */
+  readonly stop: (deadlineMs: number) => Promise<void>;
+};
+
+/**
+ * Starts a worker per queue, the sweep and, unless switched off, the report schedule.
+ *
+ * @param redis is duplicated for every worker; it stays the caller's.
+ */
+export function runWorkers(
+  context: VendorContext,
+  { redis, prefix, schedule }: { redis: Redis; prefix: string; schedule: boolean },
+): RunningWorkers {
+  const tally = createTally();
+  const stopping = new AbortController();
+  let active = 0;
+  const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
+    active += 1;
+    try {
+      await process(job);
+    } finally {
+      active -= 1;
+    }
+  };
+  const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix, tally };
+  const workers: Worker[] = wantedKinds(context.config).map((kind) =>
+    createWorker(context, kind, counted(obligationProcessor(context, kind, performs[kind], tally)), {
+      ...setup,
+      concurrency: concurrencies[kind],
+    }),
+  );
+  workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
+  const loops = [
+    repeat(context, 'sweep', sweepIntervalMs, stopping.signal, () => sweep(context, stopping.signal)),
+    ...(schedule
+      ? [repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context))]
+      : []),
+  ];
+  return {
+    tally,
+    idle: (signal) => untilIdle(context, () => active, signal),
+    stop: async (deadlineMs) => {
+      stopping.abort();
+      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops]);
+      const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })]);
+      if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
+    },
+  };
+}
+
+function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
+  return async (job) => {
+    const { period, generation } = parseReportWake(job.data);
+    if (!(await isReportDue(context.db.kysely, period, generation))) return;
+    try {
+      const { directory, lines } = await writeReport(context, period, generation);
+      context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
+    } catch (error) {
+      const code = errorCode(error);
+      const givesUp = failureOutcomes[code] === 'never' || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      await failReport(context.db.kysely, period, generation, code, givesUp);
+      context.log.error({ err: error, code, period, givesUp }, 'report failed');
+      throw error;
+    }
+  };
+}
+
+/** Runs `work` again and again; a failure is logged and the next round tries again. */
+async function repeat(
+  context: VendorContext,
+  name: string,
+  intervalMs: number,
+  signal: AbortSignal,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await work();
+    } catch (error) {
+      context.log.warn({ err: error, code: errorCode(error) }, `${name} failed, next try in ${intervalMs / 1_000} s`);
+    }
+    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function untilIdle(
+  context: VendorContext,
+  activeJobs: () => number,
+  signal: AbortSignal,
+): Promise<{ nextDueAt: Date | null }> {
+  for (;;) {
+    if (activeJobs() === 0 && !signal.aborted) {
+      const { dueNow, nextDueAt } = await pendingWork(context.db.kysely, wantedKinds(context.config));
+      const reports = (await reportRuns(context.db.kysely)).filter(({ dueAt }) => dueAt !== null);
+      if (dueNow === 0 && reports.length === 0 && activeJobs() === 0) return { nextDueAt };
+    }
+    await delay(idleCheckIntervalMs, undefined, { signal });
+  }
+}
