@@ -59,7 +59,7 @@ async function workUntilIdle(context: VendorContext, workers: RunningWorkers, si
 }
 
 /** Draws done against known obligations while the workers run. */
-function watch(context: VendorContext): () => void {
+export function watch(context: VendorContext): () => void {
   if (!process.stderr.isTTY) return () => undefined;
   const bar = progress('working', 1, 'obligations');
   let isDrawing = false;

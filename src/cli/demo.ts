@@ -1,0 +1,144 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { composeWorkers } from '../compose.ts';
+import type { Config } from '../config.ts';
+import { migrateDown, migrateUp } from '../db/migrate.ts';
+import { readStatus } from '../db/status.ts';
+import { periodOf, previousPeriod } from '../domain/billing-month.ts';
+import type { VendorContext } from '../jobs/context.ts';
+import { inputLines } from '../jobs/input-lines.ts';
+import { type InputLine, takeIn } from '../jobs/intake.ts';
+import { writeReport } from '../jobs/write-report.ts';
+import { type FaultKind, type Simulator, startSimulator } from '../simulator/index.ts';
+import { runWorkers } from '../workers/run-workers.ts';
+import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
+import { remark, say } from './output.ts';
+import { reportLines } from './report.ts';
+import { type CommandInput, type ExitCode, isLogLevelGiven, usageError } from './run.ts';
+import { watch } from './worker.ts';
+
+const examplePrices = fileURLToPath(new URL('../../examples/prices.json', import.meta.url));
+const faultShare = 0.05;
+const faultsShown: readonly FaultKind[] = [
+  'rate_limited_seconds',
+  'server_error',
+  'bad_gateway',
+  'unavailable',
+  'html',
+  'cut_length',
+  'cut_chunked',
+  'reset',
+  'unauthorized_once',
+];
+const stopDeadlineMs = 10_000;
+
+/** `demo`: the whole product on its own servers, against a simulated vendor with books of its own. */
+export async function demo(
+  options: { transactions: string; seed: string },
+  { config, signal }: CommandInput,
+): Promise<ExitCode> {
+  if (!/^[1-9]\d{0,5}$/.test(options.transactions))
+    throw usageError('--transactions must be a whole number from 1 to 999999.');
+  const startedAt = Date.now();
+  const period = previousPeriod(periodOf(new Date(), 'UTC'));
+  const simulator = await startSimulator({
+    seed: options.seed,
+    month: period,
+    transactions: Number(options.transactions),
+    faults: { share: faultShare, kinds: faultsShown },
+  });
+  try {
+    const { context, close } = await openDemo(config, simulator);
+    try {
+      say(...introduction(simulator, period));
+      await startAfresh(context);
+      await takeInAll(context, simulator);
+      const retries = await work(context, signal);
+      const report = await writeReport(context, period, null);
+      const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
+      say('', ...reportLines(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
+      return comparison.differences.length === 0 ? 0 : 1;
+    } finally {
+      await close();
+    }
+  } finally {
+    await simulator.close();
+  }
+}
+
+/** Servers, books and reports of its own, beside the real ones and never among them. */
+function openDemo(config: Config, { baseUrl, keyId, secret }: Simulator) {
+  const demoConfig: Config = {
+    ...config,
+    databaseUrl: undefined,
+    redisUrl: undefined,
+    dataDir: path.join(config.dataDir, 'demo'),
+    reportsDir: path.join(config.reportsDir, 'demo'),
+    pricesFile: examplePrices,
+    billingTimeZone: 'UTC',
+    fetchDocuments: true,
+    fetchAuditReports: true,
+    vendor: { ...config.vendor, baseUrl: new URL(baseUrl), rateLimit: undefined },
+    logLevel: isLogLevelGiven() ? config.logLevel : 'fatal',
+  };
+  return composeWorkers(demoConfig, { keyId, keySecret: secret }, { notice: remark, anySchema: true });
+}
+
+function introduction({ transactions, baseUrl }: Simulator, period: string): string[] {
+  const abandoned = transactions.filter(({ resultId }) => resultId === null).length;
+  return [
+    `A simulated vendor answers at ${baseUrl}`,
+    `  ${transactions.length} transactions in ${period}, ${abandoned} of them abandoned without a result;`,
+    `  ${faultShare * 100}% of its answers are faulty: 429, 5xx, HTML for JSON, cut bodies, resets.`,
+  ];
+}
+
+async function startAfresh({ db, config }: VendorContext): Promise<void> {
+  while ((await migrateDown(db)).length > 0);
+  await migrateUp(db);
+  await rm(path.join(config.dataDir, 'documents'), { recursive: true, force: true });
+}
+
+async function takeInAll(context: VendorContext, simulator: Simulator): Promise<void> {
+  const lines: InputLine[] = [];
+  for await (const line of inputLines(Readable.from([Buffer.from(simulator.idsCsv())]))) lines.push(line);
+  await takeIn(context, lines, 'file');
+}
+
+async function work(
+  context: VendorContext & { redis: Parameters<typeof runWorkers>[1]['redis']; queuePrefix: string },
+  signal: AbortSignal,
+): Promise<number> {
+  const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, schedule: false });
+  const stopWatching = watch(context);
+  try {
+    await workers.idle(signal);
+    return workers.tally.total('retried');
+  } finally {
+    stopWatching();
+    await workers.stop(stopDeadlineMs);
+  }
+}
+
+async function account(
+  context: VendorContext,
+  retries: number,
+  comparison: Comparison,
+  startedAt: number,
+): Promise<string[]> {
+  const { transactions, files, failed } = await readStatus(context.db.kysely);
+  const stored = files.filter(({ state }) => state === 'stored').reduce((sum, { count }) => sum + count, 0);
+  const seconds = Math.round((Date.now() - startedAt) / 1_000);
+  const { differences, lines, ownAmount, vendorAmount } = comparison;
+  return [
+    'What happened:',
+    `  ${transactions.fetched} transactions fetched, ${stored} files stored by their hash, ${retries} retries after faulty answers, ${failed.length === 0 ? 'nothing' : `${failed.length} kinds of work`} failed; ${seconds} s in all.`,
+    `  Prices are an example (${path.relative(process.cwd(), examplePrices)}), not the vendor's.`,
+    differences.length === 0
+      ? `  The report equals the simulated vendor's own invoice, to the line: ${lines} lines, ${ownAmount} = ${vendorAmount}.`
+      : `  The report differs from the simulated vendor's invoice (${ownAmount} against ${vendorAmount}):`,
+    ...differences.slice(0, 10).map((difference) => `    ${difference}`),
+  ];
+}
