@@ -66,6 +66,9 @@ async function createTasks(db: Kysely<unknown>): Promise<void> {
       own_invoiced integer not null default 0 check (own_invoiced between 0 and own_attempts),
       primary key (transaction_id, task_type)
     )`.execute(db);
+  await sql`
+    create index tasks_counted_unlisted on tasks (transaction_id)
+    where own_attempts = 0 and vendor_attempts_invoiced > 0`.execute(db);
 }
 
 async function createAttempts(db: Kysely<unknown>): Promise<void> {

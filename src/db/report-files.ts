@@ -94,7 +94,10 @@ function detailColumns(period: string, priceList: DetailInput['priceList']): Col
   ];
 }
 
-/** The discrepancies file: a row per disagreement with the vendor, in the month of the task's last attempt. */
+/**
+ * The discrepancies file: a row per disagreement with the vendor, in the month of the task's last attempt or, where the
+ * vendor counts attempts and lists none, of the transaction.
+ */
 export function discrepanciesQuery(period: string, month: Span): CsvQuery {
   const columns: Column[] = [
     { header: 'period', value: literal(period) },
@@ -109,8 +112,17 @@ export function discrepanciesQuery(period: string, month: Span): CsvQuery {
     headers: columns.map(({ header }) => header),
     select: `
       select ${selectList(columns)}
-      from attempts a
-      join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type and k.own_attempts = a.ordinal
+      from (
+        select a.transaction_id, a.task_type from attempts a
+        join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type and k.own_attempts = a.ordinal
+        where a.attempted_at >= ${instant(month.start)} and a.attempted_at < ${instant(month.end)}
+        union all
+        select k.transaction_id, k.task_type from tasks k join transactions t on t.id = k.transaction_id
+        where k.own_attempts = 0 and k.vendor_attempts_invoiced > 0
+          and coalesce(t.completed_at, t.created_at) >= ${instant(month.start)}
+          and coalesce(t.completed_at, t.created_at) < ${instant(month.end)}
+      ) counted
+      join tasks k using (transaction_id, task_type)
       cross join lateral (
         select 'attempt_count_differs' as reason, k.own_attempts as own_quantity, k.vendor_attempts as vendor_quantity
         where not k.scan_list_missing and k.vendor_attempts <> k.own_attempts
@@ -123,7 +135,6 @@ export function discrepanciesQuery(period: string, month: Span): CsvQuery {
           and l.task_type = k.task_type and l.evidence = 'scan_list') listed
         where k.scan_list_missing and listed.quantity < greatest(k.vendor_attempts, k.own_attempts)
       ) d
-      where a.attempted_at >= ${instant(month.start)} and a.attempted_at < ${instant(month.end)}
       order by k.transaction_id, k.task_type, d.reason collate "C"`,
   };
 }

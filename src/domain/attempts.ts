@@ -42,11 +42,11 @@ export type KnownScans = { readonly listed: number; readonly invoiced: number; r
 const pending = 'pending';
 const completed = 'completed';
 
-/** Whether an answer about a document scan came without the list that its counters or its state promise. */
+/** Whether an answer about a document scan came without the list that its own count of attempts promises. */
 export function isScanListMissing(task: TaskFacts): boolean {
   if (task.type !== 'document_scan') return false;
   if (task.scans === null) return true;
-  return task.scans.length === 0 && ((task.attempts ?? 0) > 0 || (task.attemptsInvoiced ?? 0) > 0);
+  return task.scans.length === 0 && (task.attempts ?? 0) > 0;
 }
 
 /**

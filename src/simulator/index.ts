@@ -1,0 +1,149 @@
+import { shownCounter } from './answers.ts';
+import { faultSource } from './faults.ts';
+import type { FaultPlan } from './faults.ts';
+import { resultFiles } from './files.ts';
+import { invoiceFor } from './invoice.ts';
+import type { Invoice, InvoicePrices } from './invoice.ts';
+import { resolveWorld, seededCredentials } from './options.ts';
+import type { SimulatorOptions, World } from './options.ts';
+import { canaryPrefix, personOf } from './people.ts';
+import type { Person } from './people.ts';
+import { randomStream } from './random.ts';
+import type { RequestLog } from './request-log.ts';
+import { serve } from './server.ts';
+import { crossedBoundary } from './timeline.ts';
+import { generateTransaction } from './transaction.ts';
+import type { TransactionKind } from './transaction.ts';
+
+export type { FaultKind, FaultPlan } from './faults.ts';
+export { faultKinds, transientFaultKinds } from './faults.ts';
+export type { Invoice, InvoiceGroup, InvoiceLine, InvoicePrices } from './invoice.ts';
+export type { IncompleteKind, SimulatorOptions, WorldOptions } from './options.ts';
+export type { DownloadCount, LoggedRequest, RequestLog } from './request-log.ts';
+
+/** What is known about a transaction from outside, and what its answers are like. */
+export type SimulatedTransaction = {
+  readonly transactionId: string;
+  /** `null` = it is left for good and never gets one. */
+  readonly resultId: string | null;
+  readonly kind: TransactionKind;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  readonly completedMs: number | null;
+  /** Whether an end of the month lies within its life. */
+  readonly isAcrossMonths: boolean;
+  readonly isOlderShape: boolean;
+  /** Whether `documentScans` is missing. */
+  readonly isListMissing: boolean;
+  /** The last `attemptsInvoiced` of its details; `null` = they have none. */
+  readonly attemptsInvoiced: number | null;
+  readonly isCounterWrong: boolean;
+  /** Files of the result that have a URL. */
+  readonly resultFiles: number;
+  readonly hasAuditReport: boolean;
+};
+
+export type PersonalData = {
+  /** What every surname begins with: one search finds any leak of them. */
+  readonly canaryPrefix: string;
+  readonly surnames: readonly string[];
+  readonly documentNumbers: readonly string[];
+  readonly birthDates: readonly string[];
+};
+
+export type Simulator = {
+  /** `http://127.0.0.1:<port>/id-scan/v1/` */
+  readonly baseUrl: string;
+  readonly keyId: string;
+  readonly secret: string;
+  readonly transactions: readonly SimulatedTransaction[];
+  /** `transaction_id,result_id` and a line per transaction; the result is empty for those that are left. */
+  readonly idsCsv: () => string;
+  /** The vendor's invoice for the world's month, or for another one. */
+  readonly invoice: (prices?: InvoicePrices, month?: string) => Invoice;
+  readonly requests: RequestLog;
+  /** What `result[]` says about people, for tests that search for leaks. */
+  readonly personalData: () => PersonalData;
+  readonly setFaults: (plan: FaultPlan | null) => void;
+  readonly close: () => Promise<void>;
+};
+
+const faultChannel = 6000;
+
+/**
+ * Starts a vendor to run against: the ID Scan API over HTTP on the loopback interface, with its own books and its own
+ * invoice. The same options give the same world, IDs, files and invoice.
+ *
+ * @example
+ * const simulator = await startSimulator({ seed: 1, month: '2026-10', transactions: 200 });
+ * simulator.invoice().invoicedCount; // what a report for 2026-10 has to agree with
+ * await simulator.close();
+ */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const world = resolveWorld(options);
+  const transactions = Array.from({ length: world.transactions }, (_, index) => seenFromOutside(world, index));
+  const indexById = new Map(transactions.map(({ transactionId }, index) => [transactionId, index]));
+  const credentials = seededCredentials(world.words);
+  const keyId = options.keyId ?? credentials.keyId;
+  const secret = options.secret ?? credentials.secret;
+  const random = randomStream(world.words, -1, faultChannel);
+  let faults = faultSource(options.faults ?? null, random);
+  const server = await serve({
+    world,
+    lookup: (transactionId) => indexById.get(transactionId),
+    tokens: { keyId, secret, maxLifeSeconds: options.maxTokenLifeSeconds ?? 3600 },
+    faults: () => faults,
+    now: options.now ?? (() => new Date()),
+    port: options.port ?? 0,
+    latencyMs: options.latencyMs ?? 0,
+    maxLoggedRequests: options.maxLoggedRequests ?? 100_000,
+  });
+  return {
+    ...server,
+    keyId,
+    secret,
+    transactions,
+    idsCsv: () =>
+      ['transaction_id,result_id', ...transactions.map((one) => `${one.transactionId},${one.resultId ?? ''}`), ''].join(
+        '\n',
+      ),
+    invoice: (prices, month = world.month) => invoiceFor(world, month, prices),
+    personalData: () => personalData(world, transactions),
+    setFaults: (plan) => {
+      faults = faultSource(plan, random);
+    },
+  };
+}
+
+function seenFromOutside(world: World, index: number): SimulatedTransaction {
+  const transaction = generateTransaction(world, index);
+  const { id, resultId, kind, createdMs, expiresMs, completedMs } = transaction;
+  const attemptsInvoiced = shownCounter(transaction, transaction.scans);
+  return {
+    transactionId: id,
+    resultId,
+    kind,
+    createdMs,
+    expiresMs,
+    completedMs,
+    isAcrossMonths: crossedBoundary(world, createdMs, completedMs ?? expiresMs) !== null,
+    isOlderShape: transaction.isOlderShape,
+    isListMissing: transaction.isListMissing,
+    attemptsInvoiced,
+    isCounterWrong: attemptsInvoiced !== null && transaction.counterError !== 0,
+    resultFiles: resultId === null ? 0 : resultFiles(world, transaction).filter(({ slot }) => slot !== null).length,
+    hasAuditReport: transaction.hasAuditReport,
+  };
+}
+
+function personalData(world: World, transactions: readonly SimulatedTransaction[]): PersonalData {
+  const people = transactions.flatMap(({ resultId }, index): Person[] =>
+    resultId === null ? [] : [personOf(world, index)],
+  );
+  return {
+    canaryPrefix,
+    surnames: people.map(({ surname }) => surname),
+    documentNumbers: people.map(({ documentNumber }) => documentNumber),
+    birthDates: [...new Set(people.map(({ birthDate }) => birthDate))],
+  };
+}

@@ -1,0 +1,92 @@
+import type { FaultKind } from './faults.ts';
+import { basePath } from './routes.ts';
+import type { Route, Target } from './routes.ts';
+
+export type LoggedRequest = {
+  readonly method: string;
+  /** Download tokens are masked, queries left out. */
+  readonly path: string;
+  /** 0 = the connection was reset without an answer. */
+  readonly status: number;
+  readonly fault: FaultKind | null;
+};
+
+export type DownloadCount = {
+  readonly requested: number;
+  /** Answers that were 200, whole, and the right ones. */
+  readonly served: number;
+};
+
+/** What clients asked for so far. */
+export type RequestLog = {
+  readonly total: number;
+  readonly byRoute: Readonly<Record<Route, number>>;
+  /** By status; 0 = reset. */
+  readonly byStatus: ReadonlyMap<number, number>;
+  readonly byFault: ReadonlyMap<FaultKind, number>;
+  /** The latest requests, oldest first. */
+  readonly list: readonly LoggedRequest[];
+  /** Per file token that was asked for. */
+  readonly downloads: ReadonlyMap<string, DownloadCount>;
+  /** Forgets everything so far. */
+  readonly reset: () => void;
+};
+
+export type RequestRecorder = {
+  readonly log: RequestLog;
+  readonly record: (target: Target, request: LoggedRequest) => void;
+  readonly recordServed: (target: Target) => void;
+};
+
+/** An empty log and the two functions that write to it. */
+export function requestRecorder(maxLogged: number): RequestRecorder {
+  const byStatus = new Map<number, number>();
+  const byFault = new Map<FaultKind, number>();
+  const downloads = new Map<string, { requested: number; served: number }>();
+  const list: LoggedRequest[] = [];
+  const byRoute: Record<Route, number> = { transaction: 0, result: 0, audit_report: 0, download: 0, other: 0 };
+  const countOf = (token: string): { requested: number; served: number } => {
+    const count = downloads.get(token) ?? { requested: 0, served: 0 };
+    downloads.set(token, count);
+    return count;
+  };
+  let total = 0;
+  return {
+    log: {
+      get total() {
+        return total;
+      },
+      byRoute,
+      byStatus,
+      byFault,
+      get list() {
+        return list.slice(-maxLogged);
+      },
+      downloads,
+      reset() {
+        total = 0;
+        list.length = 0;
+        for (const counts of [byStatus, byFault, downloads]) counts.clear();
+        Object.assign(byRoute, { transaction: 0, result: 0, audit_report: 0, download: 0, other: 0 });
+      },
+    },
+    record(target, request) {
+      total += 1;
+      byRoute[target.route] += 1;
+      byStatus.set(request.status, (byStatus.get(request.status) ?? 0) + 1);
+      if (request.fault) byFault.set(request.fault, (byFault.get(request.fault) ?? 0) + 1);
+      if (target.route === 'download') countOf(target.token).requested += 1;
+      list.push(request);
+      // Trimmed now and then, so that a long run costs neither memory nor time.
+      if (list.length >= 2 * maxLogged + 1000) list.splice(0, list.length - maxLogged);
+    },
+    recordServed(target) {
+      if (target.route === 'download') countOf(target.token).served += 1;
+    },
+  };
+}
+
+/** The path as it may be shown: a download token grants access and is masked. */
+export function shownPath(path: string, target: Target): string {
+  return target.route === 'download' ? `${basePath}downloads/***` : path;
+}

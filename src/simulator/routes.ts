@@ -1,0 +1,96 @@
+import { detailsJson, resultJson, viewAt } from './answers.ts';
+import type { View } from './answers.ts';
+import { auditReport, fileContent } from './file-bytes.ts';
+import type { FileContent } from './file-bytes.ts';
+import { attemptOfSlot, goneStatus, isResultSlot, readFileToken, resultFiles, scanFiles } from './files.ts';
+import type { World } from './options.ts';
+import { generateTransaction } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Everything a request asks for. IDs and tokens are as they came: whether they exist is found out when answering. */
+export type Target =
+  | { readonly route: 'transaction'; readonly transactionId: string }
+  | { readonly route: 'result' | 'audit_report'; readonly transactionId: string; readonly resultId: string }
+  | { readonly route: 'download'; readonly token: string }
+  | { readonly route: 'other' };
+export type Route = Target['route'];
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+
+/** Looks transactions up by their ID. */
+export type Lookup = (transactionId: string) => number | undefined;
+
+export const basePath = '/id-scan/v1/';
+
+/** What a path, without its query, asks for. */
+export function targetOf(path: string): Target {
+  if (!path.startsWith(basePath)) return { route: 'other' };
+  const [first, second = '', third, fourth = '', fifth, ...rest] = path.slice(basePath.length).split('/');
+  if (first === 'downloads' && third === undefined && second !== '') return { route: 'download', token: second };
+  if (first !== 'transactions' || second === '' || rest.length > 0) return { route: 'other' };
+  if (third === undefined) return { route: 'transaction', transactionId: second };
+  if (third !== 'results' || fourth === '') return { route: 'other' };
+  if (fifth === undefined) return { route: 'result', transactionId: second, resultId: fourth };
+  return fifth === 'audit-report'
+    ? { route: 'audit_report', transactionId: second, resultId: fourth }
+    : { route: 'other' };
+}
+
+/** The vendor's answer to a request whose token is good. */
+export function answerTo(world: World, lookup: Lookup, target: Target, baseUrl: string, nowMs: number): Answer {
+  switch (target.route) {
+    case 'other':
+      return errorAnswer(404, 'Not found');
+    case 'download':
+      return downloadAnswer(world, target.token, nowMs);
+    case 'transaction':
+    case 'result':
+    case 'audit_report': {
+      const index = lookup(target.transactionId);
+      const transaction = index === undefined ? null : generateTransaction(world, index);
+      const view = transaction && viewAt(world, transaction, nowMs);
+      if (!transaction || !view) return errorAnswer(404, 'Transaction not found');
+      if (target.route === 'transaction') return jsonAnswer(200, detailsJson(world, transaction, view, baseUrl));
+      if (!view.isCompleted || transaction.resultId !== target.resultId) return errorAnswer(404, 'Result not found');
+      if (target.route === 'result') return jsonAnswer(200, resultJson(world, transaction, baseUrl));
+      if (!transaction.hasAuditReport) return errorAnswer(404, 'Audit report not found');
+      return fileAnswer(auditReport(world, transaction.index, transaction.resultId));
+    }
+  }
+}
+
+/** An error as the vendor documents it. */
+export function errorAnswer(status: number, message: string, headers: Record<string, string> = {}): Answer {
+  const answer = jsonAnswer(status, JSON.stringify({ status, message }));
+  return { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+function downloadAnswer(world: World, token: string, nowMs: number): Answer {
+  const file = readFileToken(world, token);
+  if (!file) return errorAnswer(404, 'File not found');
+  const transaction = generateTransaction(world, file.index);
+  const view = viewAt(world, transaction, nowMs);
+  if (!view || !isOffered(world, transaction, view, file.slot)) return errorAnswer(404, 'File not found');
+  const gone = goneStatus(world, file);
+  return gone === null ? fileAnswer(fileContent(world, file)) : errorAnswer(gone, 'File no longer available');
+}
+
+/** Whether the file stands in an answer of this moment. */
+function isOffered(world: World, transaction: Transaction, view: View, slot: number): boolean {
+  if (isResultSlot(slot)) return view.isCompleted && resultFiles(world, transaction).some((file) => file.slot === slot);
+  const attempt = attemptOfSlot(slot);
+  if (view.isCompleted || view.isExpired || attempt >= view.scans.length) return false;
+  return scanFiles(transaction, attempt).some((file) => file.slot === slot);
+}
+
+function jsonAnswer(status: number, json: string): Answer {
+  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(json, 'utf8') };
+}
+
+function fileAnswer({ contentType, bytes }: FileContent): Answer {
+  return { status: 200, headers: { 'content-type': contentType }, body: bytes };
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, inject } from 'vitest';
+import { composeWorkers } from '../../src/compose.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import type { VendorContext } from '../../src/jobs/context.ts';
+import { withDatabase } from './global-setup.ts';
+
+/** Ends whatever a test file opened, in reverse order; a failure to end fails the file. */
+const ends: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+export const atEnd = (end: () => Promise<unknown>): void => void ends.push(end);
+
+/** A database of its own for this test file or test, migrated. Dropped at its end. */
+export async function createTestDatabase(options: { migrated?: boolean } = {}): Promise<string> {
+  const name = `${inject('template').replace(/_template$/, '')}_${randomBytes(5).toString('hex')}`;
+  const admin = new pg.Client({ connectionString: inject('databaseUrl') });
+  await admin.connect();
+  const from = options.migrated === false ? 'template1' : inject('template');
+  await admin.query(`create database ${name} template ${from}`);
+  atEnd(async () => {
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.end();
+  });
+  return withDatabase(inject('databaseUrl'), name);
+}
+
+export async function openTestDatabase(options: { migrated?: boolean } = {}): Promise<Database> {
+  const db = openDatabase(await createTestDatabase(options));
+  atEnd(db.close);
+  return db;
+}
+
+/** A folder that is gone afterwards. */
+export async function createTestFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'idscan-ledger-'));
+  atEnd(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export type TestSetup = {
+  readonly baseUrl?: string;
+  readonly keyId?: string;
+  readonly secret?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** Configuration on a database, a queue prefix and folders of its own. */
+export async function createTestConfig(setup: TestSetup = {}): Promise<Config> {
+  const folder = await createTestFolder();
+  const { config } = loadConfig(
+    {
+      DATABASE_URL: await createTestDatabase(),
+      REDIS_URL: inject('redisUrl'),
+      IDSCAN_DATA_DIR: path.join(folder, 'data'),
+      REPORTS_DIR: path.join(folder, 'reports'),
+      IDSCAN_BASE_URL: setup.baseUrl ?? 'http://127.0.0.1:9/id-scan/v1/',
+      PRICES_FILE: path.join(import.meta.dirname, '../../examples/prices.json'),
+      LOG_LEVEL: 'silent',
+      ...setup.environment,
+    },
+    { vendorKey: false },
+  );
+  return config;
+}
+
+export type TestContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
+
+/** Everything a worker has, on real servers. */
+export async function createTestContext(setup: TestSetup = {}): Promise<TestContext> {
+  const config = await createTestConfig(setup);
+  const queuePrefix = `{test-${randomBytes(6).toString('hex')}}`;
+  const { context, close } = await composeWorkers(
+    config,
+    { keyId: setup.keyId ?? 'key', keySecret: setup.secret ?? 'a secret that is long enough for HS256' },
+    { queuePrefix },
+  );
+  atEnd(async () => {
+    await close();
+    await forgetQueues(queuePrefix);
+  });
+  return context;
+}
+
+async function forgetQueues(prefix: string): Promise<void> {
+  const redis = new Redis(inject('redisUrl'));
+  const keys = await redis.keys(`${prefix}*`);
+  if (keys.length > 0) await redis.del(...keys);
+  await redis.quit();
+}
+
+/** Waits until a condition holds; fails when the deadline comes first. */
+export async function waitFor<T>(
+  what: string,
+  condition: () => Promise<T | false | undefined> | T | false | undefined,
+  deadlineMs = 30_000,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
