@@ -83,7 +83,8 @@ export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: numb
         is distinct from (excluded.attempted_at, excluded.time_basis, excluded.evidence, excluded.code, excluded.linked,
           excluded.capture_source, excluded.invoiced, excluded.reason, excluded.rule_table_version)
         and not (excluded.code is not distinct from 'processing' and a.code is distinct from 'processing')
-        and not (a.time_basis = 'transaction_completed' and excluded.time_basis <> 'transaction_completed')
+        and not (a.time_basis = 'transaction_completed' and excluded.time_basis in ('last_scan_created', 'transaction_created'))
+        and not (a.evidence = 'scan_list' and excluded.evidence <> 'scan_list')
     ), due as (
       insert into obligations as o (transaction_id, kind, basis, sweep_at)
       select tx.id, j.kind, j.basis, now() + ${leaseMs} * interval '1 millisecond'

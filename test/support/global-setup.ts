@@ -5,7 +5,8 @@ import { migrateUp } from '../../src/db/migrate.ts';
 import { startTestServers } from './servers.ts';
 
 declare module 'vitest' {
-  export type ProvidedContext = {
+  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the runner's own interface
+  export interface ProvidedContext {
     databaseUrl: string;
     redisUrl: string;
     /** A migrated database to clone. */

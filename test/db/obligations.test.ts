@@ -1,0 +1,164 @@
+import { sql } from 'kysely';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/db/database.ts';
+import { recordIntake } from '../../src/db/intake.ts';
+import { claimDue, failObligation, finishObligation, pendingWork, startObligation } from '../../src/db/obligations.ts';
+import { postponeResult } from '../../src/db/outcomes.ts';
+import { countReprocess, reprocess } from '../../src/db/reprocess.ts';
+import { openTestDatabase } from '../support/books.ts';
+import { register } from '../support/facts.ts';
+
+let db: Database;
+let next = 0;
+beforeAll(async () => {
+  db = await openTestDatabase();
+});
+
+async function newWork() {
+  const transactionId = `ob-${(next += 1)}`;
+  await register(db, transactionId, `res-${next}`);
+  return { transactionId, kind: 'result' as const, generation: 1 };
+}
+
+const row = (transactionId: string) =>
+  db.kysely
+    .selectFrom('obligations')
+    .selectAll()
+    .where('transaction_id', '=', transactionId)
+    .where('kind', '=', 'result')
+    .executeTakeFirstOrThrow();
+const failure = { code: 'vendor_timeout', counts: true, final: false, maxAttempts: 3, sweepAfterMs: 0 } as const;
+
+describe('an obligation', () => {
+  test('starts only while due and only for its own generation', async () => {
+    const wake = await newWork();
+    expect(await startObligation(db.kysely, { ...wake, generation: 2 }, 1_000)).toBeUndefined();
+    const started = await startObligation(db.kysely, wake, 1_000);
+    expect(started).toMatchObject({ fence: '1', starts: 1, attemptsMade: 0, resultId: `res-${next}` });
+    expect(await finishObligation(db.kysely, wake, started!.fence)).toBe(true);
+    expect(await startObligation(db.kysely, wake, 1_000)).toBeUndefined();
+  });
+
+  test('is ended by the latest start alone', async () => {
+    const wake = await newWork();
+    const early = await startObligation(db.kysely, wake, 1_000);
+    const late = await startObligation(db.kysely, wake, 1_000);
+    expect(await finishObligation(db.kysely, wake, early!.fence)).toBe(false);
+    expect(await failObligation(db.kysely, wake, early!.fence, { ...failure, final: true })).toBeUndefined();
+    expect((await row(wake.transactionId)).state).toBe('due');
+    expect(await finishObligation(db.kysely, wake, late!.fence)).toBe(true);
+  });
+
+  test('fails for good when its attempts are used up; a failure that does not count uses none', async () => {
+    const wake = await newWork();
+    const states = [];
+    for (const counts of [true, false, true, true]) {
+      const started = await startObligation(db.kysely, wake, 0);
+      states.push(await failObligation(db.kysely, wake, started!.fence, { ...failure, counts }));
+    }
+    expect(states).toEqual(['due', 'due', 'due', 'failed']);
+    expect(await row(wake.transactionId)).toMatchObject({
+      state: 'failed',
+      attempts_made: 3,
+      last_error_code: 'vendor_timeout',
+      sweep_at: null,
+    });
+  });
+
+  test('counts starts that never ended, and forgets them when one does', async () => {
+    const wake = await newWork();
+    await startObligation(db.kysely, wake, 0);
+    await startObligation(db.kysely, wake, 0);
+    const third = await startObligation(db.kysely, wake, 0);
+    expect(third?.starts).toBe(3);
+    await failObligation(db.kysely, wake, third!.fence, failure);
+    expect((await row(wake.transactionId)).starts).toBe(0);
+  });
+
+  test('postponed is not due before its time', async () => {
+    const wake = await newWork();
+    const started = await startObligation(db.kysely, wake, 0);
+    await postponeResult(db.kysely, wake.transactionId, started!.fence, new Date(Date.now() + 60_000));
+    expect(await startObligation(db.kysely, wake, 0)).toBeUndefined();
+    expect((await claimDue(db.kysely, ['result'], 1_000, 0)).map(({ transactionId }) => transactionId)).not.toContain(
+      wake.transactionId,
+    );
+  });
+});
+
+describe('the sweep’s claim', () => {
+  test('is shared out among concurrent sweeps: each takes different work, none is left', async () => {
+    await sql`truncate transactions cascade`.execute(db.kysely);
+    const items = Array.from({ length: 500 }, (_, index) => ({ transactionId: `sw-${index}`, resultId: null }));
+    await recordIntake(db.kysely, items, 'file', 0);
+    const claims = await Promise.all(Array.from({ length: 8 }, () => claimDue(db.kysely, ['result'], 100, 60_000)));
+    const rest = await claimDue(db.kysely, ['result'], 1_000, 60_000);
+    const ids = [...claims.flat(), ...rest].map(({ transactionId }) => transactionId);
+    expect(ids).toHaveLength(500);
+    expect(new Set(ids).size).toBe(500);
+    expect(await claimDue(db.kysely, ['result'], 1_000, 60_000)).toEqual([]);
+    expect(await pendingWork(db.kysely, ['result'])).toMatchObject({ dueNow: 500, nextDueAt: null });
+    expect(await pendingWork(db.kysely, ['documents'])).toMatchObject({ dueNow: 0 });
+  });
+});
+
+describe('intake', () => {
+  const take = (transactionId: string, resultId: string | null) =>
+    recordIntake(db.kysely, [{ transactionId, resultId }], 'file', 0).then(({ answers }) => answers[0]);
+
+  test('is idempotent, and a result ID that comes later completes it', async () => {
+    expect(await take('in-1', null)).toBe('accepted');
+    expect(await take('in-1', null)).toBe('already_known');
+    expect(await take('in-1', 'r1')).toBe('accepted');
+    expect(await take('in-1', 'r1')).toBe('already_known');
+    expect(await take('in-1', null)).toBe('already_known');
+    expect(await row('in-1')).toMatchObject({ state: 'due', generation: 2 });
+  });
+
+  test('refuses another result ID, unless the first could not be fetched', async () => {
+    await take('in-2', 'wrong');
+    expect(await take('in-2', 'right')).toBe('conflict');
+    const wake = { transactionId: 'in-2', kind: 'result', generation: 1 } as const;
+    const started = await startObligation(db.kysely, wake, 0);
+    await failObligation(db.kysely, wake, started!.fence, { ...failure, code: 'vendor_not_found', final: true });
+    expect(await take('in-2', 'right')).toBe('accepted');
+    expect(await row('in-2')).toMatchObject({ state: 'due', generation: 2, attempts_made: 0 });
+  });
+
+  test('by many processes at once registers each transaction once', async () => {
+    const items = Array.from({ length: 200 }, (_, index) => ({
+      transactionId: `par-${index}`,
+      resultId: `r-${index}`,
+    }));
+    const runs = await Promise.all(Array.from({ length: 6 }, () => recordIntake(db.kysely, items, 'file', 0)));
+    expect(runs.flatMap(({ due }) => due)).toHaveLength(200);
+    expect(runs.flatMap(({ answers }) => answers).filter((answer) => answer === 'conflict')).toEqual([]);
+  });
+});
+
+describe('reprocess', () => {
+  test('makes failed work due again as a new generation, counted the same dry and for real', async () => {
+    await sql`truncate transactions cascade`.execute(db.kysely);
+    const wakes = [await newWork(), await newWork(), await newWork()];
+    for (const [index, wake] of wakes.entries()) {
+      const started = await startObligation(db.kysely, wake, 0);
+      if (index < 2)
+        await failObligation(db.kysely, wake, started!.fence, {
+          ...failure,
+          final: true,
+          code: index === 0 ? 'vendor_timeout' : 'vendor_gone',
+        });
+      else await finishObligation(db.kysely, wake, started!.fence);
+    }
+    const kinds = ['result', 'documents', 'audit_report'] as const;
+    expect(await countReprocess(db.kysely, { failed: true }, kinds)).toEqual([{ kind: 'result', count: 2 }]);
+    expect((await row(wakes[0]!.transactionId)).state).toBe('failed');
+    expect(await reprocess(db.kysely, { failed: true, code: 'vendor_gone' }, kinds)).toEqual([
+      { kind: 'result', count: 1 },
+    ]);
+    expect(await row(wakes[1]!.transactionId)).toMatchObject({ state: 'due', generation: 2, attempts_made: 0 });
+    expect((await row(wakes[0]!.transactionId)).state).toBe('failed');
+    expect(await reprocess(db.kysely, { resultIds: ['no-such'] }, kinds)).toEqual([]);
+    expect(await startObligation(db.kysely, wakes[1]!, 0)).toBeUndefined();
+  });
+});

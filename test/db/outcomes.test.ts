@@ -1,0 +1,192 @@
+import { sql } from 'kysely';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/db/database.ts';
+import { recordOutcome } from '../../src/db/outcomes.ts';
+import { openTestDatabase } from '../support/books.ts';
+import { faceTask, facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
+
+let db: Database;
+let next = 0;
+beforeAll(async () => {
+  db = await openTestDatabase();
+});
+
+async function newTransaction(): Promise<string> {
+  const id = `tx-${(next += 1)}`;
+  await register(db, id);
+  return id;
+}
+
+/** Everything the books hold of a transaction but clock times and fences. */
+async function books(id: string) {
+  const { rows } = await sql<{ line: string }>`
+    select 'tx ' || jsonb_build_array(state, completed_at, settled, result_fetched_at)::text as line from transactions where id = ${id}
+    union all select 'task ' || (to_jsonb(k) - 'transaction_id')::text from tasks k where transaction_id = ${id}
+    union all select 'attempt ' || (to_jsonb(a) - 'transaction_id' - 'first_seen_at')::text from attempts a where transaction_id = ${id}
+    union all select 'obligation ' || jsonb_build_array(kind, state, basis, generation)::text from obligations where transaction_id = ${id}
+    order by 1`.execute(db.kysely);
+  return rows.map(({ line }) => line);
+}
+
+const attemptsOfBooks = async (id: string) =>
+  db.kysely
+    .selectFrom('attempts')
+    .select(['task_type', 'ordinal', 'code', 'invoiced', 'reason', 'evidence'])
+    .where('transaction_id', '=', id)
+    .orderBy('task_type')
+    .orderBy('ordinal')
+    .execute();
+
+describe('an outcome', () => {
+  test('stored twice gives the same rows', async () => {
+    const id = await newTransaction();
+    const of = facts(id, {
+      tasks: [
+        scanTask([scan('2026-10-05T10:01:00Z', 'unknown_type_front'), scan('2026-10-05T10:02:00Z', null)]),
+        faceTask('face_liveness'),
+      ],
+    });
+    const due = await recordOutcome(
+      db.kysely,
+      outcomeOf(of, { fence: '1', resultFetched: true, documentsBasis: 'result:r', auditReportBasis: 'result:r' }),
+      1_000,
+    );
+    expect(due.map(({ kind }) => kind).sort()).toEqual(['audit_report', 'documents']);
+    const once = await books(id);
+    expect(once).toHaveLength(9);
+    const again = await recordOutcome(
+      db.kysely,
+      outcomeOf(of, { fence: '2', resultFetched: true, documentsBasis: 'result:r', auditReportBasis: 'result:r' }),
+      1_000,
+    );
+    expect(again).toEqual([]);
+    expect(await books(id)).toEqual(once);
+  });
+
+  test('of an earlier start changes nothing once a later start has stored its own', async () => {
+    const id = await newTransaction();
+    const newer = facts(id, {
+      tasks: [scanTask([scan('2026-10-05T10:01:00Z', 'age_criteria_not_met'), scan('2026-10-05T10:02:00Z', null)])],
+    });
+    await recordOutcome(db.kysely, outcomeOf(newer, { fence: '2' }), 1_000);
+    const before = await books(id);
+    const older = facts(id, {
+      state: 'pending',
+      completedAt: null,
+      tasks: [scanTask([scan('2026-10-05T10:01:00Z', 'processing')], { state: 'pending' })],
+    });
+    await recordOutcome(db.kysely, outcomeOf(older, { fence: '1', documentsBasis: 'scans:4' }), 1_000);
+    expect(await books(id)).toEqual(before);
+  });
+
+  test('that the vendor answered from a stale copy takes nothing back', async () => {
+    const id = await newTransaction();
+    const newest = facts(id, {
+      tasks: [
+        scanTask([scan('2026-10-05T10:01:00Z', 'age_criteria_not_met'), scan('2026-10-05T10:02:00Z', null)]),
+        faceTask('face_liveness'),
+      ],
+    });
+    await recordOutcome(db.kysely, outcomeOf(newest, { fence: '1' }), 1_000);
+    const before = await books(id);
+    const stale = facts(id, {
+      state: 'pending',
+      completedAt: null,
+      tasks: [
+        scanTask([scan('2026-10-05T10:01:00Z', 'processing')], { state: 'pending' }),
+        faceTask('face_liveness', 'pending'),
+      ],
+    });
+    await recordOutcome(
+      db.kysely,
+      outcomeOf(stale, { fence: '2', fetchedAt: new Date('2026-10-05T11:00:00Z') }),
+      1_000,
+    );
+    expect(await books(id)).toEqual(before);
+  });
+
+  test('moves an attempt from processing to its code', async () => {
+    const id = await newTransaction();
+    const of = (code: string | null) => facts(id, { tasks: [scanTask([scan('2026-10-05T10:01:00Z', code)])] });
+    await recordOutcome(db.kysely, outcomeOf(of('processing'), { fence: '1' }), 1_000);
+    expect(await attemptsOfBooks(id)).toMatchObject([{ code: 'processing', invoiced: false }]);
+    await recordOutcome(db.kysely, outcomeOf(of(null), { fence: '2' }), 1_000);
+    expect(await attemptsOfBooks(id)).toMatchObject([{ code: null, invoiced: true, reason: 'success_invoiced' }]);
+  });
+
+  test('replaces stand-ins for a missing list by the list', async () => {
+    const id = await newTransaction();
+    const unlisted = facts(id, { tasks: [scanTask([], { attempts: 3, attemptsInvoiced: 2, scans: null })] });
+    await recordOutcome(db.kysely, outcomeOf(unlisted, { fence: '1' }), 1_000);
+    expect((await attemptsOfBooks(id)).map(({ evidence }) => evidence)).toEqual([
+      'counter_invoiced',
+      'counter_invoiced',
+      'counter_not_invoiced',
+    ]);
+    const listed = facts(id, {
+      tasks: [scanTask([scan('2026-10-05T10:01:00Z', 'unknown_type_back'), scan('2026-10-05T10:02:00Z', null)])],
+    });
+    await recordOutcome(db.kysely, outcomeOf(listed, { fence: '2' }), 1_000);
+    expect(await attemptsOfBooks(id)).toMatchObject([
+      { ordinal: 1, evidence: 'scan_list', invoiced: false },
+      { ordinal: 2, evidence: 'scan_list', invoiced: true },
+    ]);
+  });
+
+  test('keeps own count and vendor counter side by side, and lets neither change the other', async () => {
+    const id = await newTransaction();
+    const of = facts(id, {
+      tasks: [
+        scanTask([scan('2026-10-05T10:01:00Z', null), scan('2026-10-05T10:02:00Z', null)], { attemptsInvoiced: 1 }),
+      ],
+    });
+    await recordOutcome(db.kysely, outcomeOf(of, { fence: '1' }), 1_000);
+    const task = await db.kysely
+      .selectFrom('tasks')
+      .selectAll()
+      .where('transaction_id', '=', id)
+      .executeTakeFirstOrThrow();
+    expect(task).toMatchObject({ own_attempts: 2, own_invoiced: 2, vendor_attempts: 2, vendor_attempts_invoiced: 1 });
+  });
+
+  test('makes documents due again only when there is something new to fetch', async () => {
+    const id = await newTransaction();
+    const kinds = async (fence: string, documentsBasis: string | null) =>
+      (await recordOutcome(db.kysely, outcomeOf(facts(id), { fence, documentsBasis }), 1_000)).map(
+        ({ kind, generation }) => [kind, generation],
+      );
+    expect(await kinds('1', 'scans:2')).toEqual([['documents', 1]]);
+    expect(await kinds('2', 'scans:2')).toEqual([]);
+    expect(await kinds('3', null)).toEqual([]);
+    expect(await kinds('4', 'result:r')).toEqual([['documents', 2]]);
+  });
+
+  test('the database itself refuses an attempt that is invoiced by no rule table, and a second one of the same key', async () => {
+    const id = await newTransaction();
+    await recordOutcome(db.kysely, outcomeOf(facts(id), { fence: '1' }), 1_000);
+    const row = {
+      transaction_id: id,
+      task_type: 'document_scan',
+      attempted_at: new Date(),
+      time_basis: 'scan_created',
+      evidence: 'scan_list',
+      code: null,
+      linked: null,
+      capture_source: null,
+      invoiced: true,
+      reason: 'success_invoiced',
+    } as const;
+    await expect(
+      db.kysely
+        .insertInto('attempts')
+        .values({ ...row, ordinal: 2, rule_table_version: null })
+        .execute(),
+    ).rejects.toMatchObject({ code: '23514' });
+    await expect(
+      db.kysely
+        .insertInto('attempts')
+        .values({ ...row, ordinal: 1, rule_table_version: 'v' })
+        .execute(),
+    ).rejects.toMatchObject({ code: '23505' });
+  });
+});

@@ -1,0 +1,72 @@
+import { attemptsOf } from '../../src/domain/attempts.ts';
+import { classify } from '../../src/domain/classify.ts';
+import type { ScanFacts, TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
+import { settlementOf } from '../../src/domain/settlement.ts';
+import type { Database } from '../../src/db/database.ts';
+import { recordIntake } from '../../src/db/intake.ts';
+import type { Outcome } from '../../src/db/outcomes.ts';
+import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
+
+export const shippedRules = readRuleTables(new URL('../../rules/id-scan.json', import.meta.url).pathname);
+const [shippedTable] = shippedRules.content;
+
+export const scan = (at: string, code: string | null, more: Partial<ScanFacts> = {}): ScanFacts => ({
+  createdAt: new Date(at),
+  code,
+  source: 'camera',
+  linked: false,
+  files: [],
+  ...more,
+});
+
+/** A document scan whose counters agree with its scans. */
+export const scanTask = (scans: ScanFacts[], more: Partial<TaskFacts> = {}): TaskFacts => ({
+  type: 'document_scan',
+  state: 'completed',
+  level: 'advanced',
+  attempts: scans.length,
+  attemptsInvoiced: scans.filter(({ code }) => code === null || !/^(processing|unknown_type)/.test(code)).length,
+  scans,
+  ...more,
+});
+
+export const faceTask = (type: 'face_liveness' | 'face_match', state: string | null = 'completed'): TaskFacts => ({
+  type,
+  state,
+  level: null,
+  attempts: null,
+  attemptsInvoiced: null,
+  scans: null,
+});
+
+export const facts = (transactionId: string, more: Partial<TransactionFacts> = {}): TransactionFacts => ({
+  transactionId,
+  state: 'completed',
+  createdAt: new Date('2026-10-05T10:00:00Z'),
+  expiresAt: new Date('2026-10-05T12:00:00Z'),
+  completedAt: new Date('2026-10-05T10:10:00Z'),
+  tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])],
+  ...more,
+});
+
+/** What a job would store for these facts. */
+export function outcomeOf(
+  of: TransactionFacts,
+  more: Partial<Outcome> & { fence: string } & { fetchedAt?: Date },
+): Outcome {
+  const fetchedAt = more.fetchedAt ?? new Date('2026-11-01T00:00:00Z');
+  return {
+    facts: of,
+    attempts: attemptsOf(of).map((attempt) => ({ ...attempt, ...classify(attempt, shippedTable) })),
+    settlement: settlementOf(of, fetchedAt),
+    fetchedAt,
+    resultFetched: false,
+    documentsBasis: null,
+    auditReportBasis: null,
+    ...more,
+  };
+}
+
+export async function register(db: Database, transactionId: string, resultId: string | null = null): Promise<void> {
+  await recordIntake(db.kysely, [{ transactionId, resultId }], 'file', 0);
+}
