@@ -10,6 +10,8 @@ export function openRedis(url: string, role: 'worker' | 'producer', onError: (er
   const redis = new Redis(url, {
     connectionName: `idscan-ledger-${role}`,
     connectTimeout: 5_000,
+    // Ending a connection that has ended already would keep the process for 2 s.
+    disconnectTimeout: 100,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 6), 3_000),
     ...(role === 'worker'
       ? { maxRetriesPerRequest: null, socketTimeout: 15_000 }

@@ -1,0 +1,68 @@
+import os from 'node:os';
+import path from 'node:path';
+import { acquireEmbedded, DEFAULT_LOCK_TIMEOUT_MS, DEFAULT_PATIENCE } from './acquire.ts';
+import { LedgerError } from '../errors.ts';
+
+export type ServicesInput = Readonly<{
+  /** Below it the embedded servers keep their data (`IDSCAN_DATA_DIR`). */
+  dataDir: string;
+  /** A Postgres that is there already. */
+  databaseUrl?: string | undefined;
+  /** A Redis that is there already. */
+  redisUrl?: string | undefined;
+  /** Gets short lines for a person about what takes a while. */
+  notice?: ((line: string) => void) | undefined;
+  /** Keeps a downloaded Redis for other data folders too. Default: `.cache/idscan-ledger` in the home folder. */
+  cacheDir?: string | undefined;
+}>;
+
+export type Services = Readonly<{
+  databaseUrl: string;
+  redisUrl: string;
+  /** Which of the two are embedded. */
+  embedded: Readonly<{ postgres: boolean; redis: boolean }>;
+  /**
+   * Says that this user is done; the last one stops the servers. Close pools and connections before it.
+   * Safe to call twice. Not calling it leaves the servers running until the next command comes by.
+   */
+  release: () => Promise<void>;
+}>;
+
+/**
+ * Where Postgres and Redis are. Starts embedded ones for whichever URL is not given, or joins those that another
+ * command has started below the same data folder.
+ *
+ * @example
+ * const services = await acquireServices({ dataDir: '.idscan-ledger' });
+ * try {
+ *   await run(services.databaseUrl, services.redisUrl);
+ * } finally {
+ *   await services.release();
+ * }
+ */
+export async function acquireServices(input: ServicesInput): Promise<Services> {
+  const { databaseUrl, redisUrl, notice = () => undefined } = input;
+  if (databaseUrl !== undefined && redisUrl !== undefined) {
+    const embedded = { postgres: false, redis: false };
+    return { databaseUrl, redisUrl, embedded, release: () => Promise.resolve() };
+  }
+  const embedded = { postgres: databaseUrl === undefined, redis: redisUrl === undefined };
+  const wanted = (['postgres', 'redis'] as const).filter((slug) => embedded[slug]);
+  const settings = {
+    cacheDir: input.cacheDir ?? path.join(os.homedir(), '.cache', 'idscan-ledger'),
+    patience: DEFAULT_PATIENCE,
+    lockTimeoutMs: DEFAULT_LOCK_TIMEOUT_MS,
+  };
+  const { urls, release } = await acquireEmbedded(path.resolve(input.dataDir), wanted, settings, notice);
+  return {
+    databaseUrl: given(databaseUrl ?? urls.postgres),
+    redisUrl: given(redisUrl ?? urls.redis),
+    embedded,
+    release,
+  };
+}
+
+function given(url: string | undefined): string {
+  if (url === undefined) throw new LedgerError('internal', 'An embedded server was started without a URL.');
+  return url;
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import { LedgerError } from '../errors.ts';
+import { systemCode } from './files.ts';
+import { until } from './wait.ts';
+
+type Unlock = () => Promise<void>;
+
+/** `O_EXLOCK | O_NONBLOCK` of macOS and the BSDs: opening takes the lock, the end of the process gives it back. */
+const EXCLUSIVE = 0x20 | 0x4;
+
+/**
+ * Does something that no other command does at the same time on the same data folder. The kernel frees the lock
+ * together with its owner, so there is no such thing as a stale one.
+ */
+export async function withLock<T>(root: string, timeoutMs: number, task: () => Promise<T>): Promise<T> {
+  const attempt = process.platform === 'linux' ? () => listenAlone(root) : () => openAlone(root);
+  const unlock = await until(attempt, timeoutMs);
+  if (unlock === undefined) {
+    throw new LedgerError(
+      'service_unavailable',
+      `Another command has been starting or stopping the embedded servers in ${root} for ${timeoutMs / 1000} s.`,
+      { hint: 'Wait until it is done, or end it; then try again.' },
+    );
+  }
+  try {
+    return await task();
+  } finally {
+    await unlock();
+  }
+}
+
+/** Linux: a socket in the abstract namespace, which exists in the kernel and not in any folder. */
+async function listenAlone(root: string): Promise<Unlock | undefined> {
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 32);
+  const server = net.createServer((socket) => socket.destroy());
+  return await new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      if (systemCode(error) === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ path: `\0idscan-ledger-${name}`, exclusive: true }, () => {
+      resolve(async () => {
+        await new Promise((closed) => server.close(closed));
+      });
+    });
+  });
+}
+
+async function openAlone(root: string): Promise<Unlock | undefined> {
+  const { O_CREAT, O_RDWR } = fs.constants;
+  try {
+    const handle = await fs.open(path.join(root, 'services', 'lock'), O_RDWR | O_CREAT | EXCLUSIVE, 0o600);
+    return async () => await handle.close();
+  } catch (error) {
+    if (['EAGAIN', 'EWOULDBLOCK'].includes(systemCode(error))) return undefined;
+    throw error;
+  }
+}
