@@ -138,7 +138,9 @@ describe('workers', () => {
   test('keep no ended job in Redis', async () => {
     const { context, lines } = await start({ transactions: 5 });
     await takeIn(context, lines, 'file');
-    await work(context).idle(signal);
+    const workers = work(context);
+    await workers.idle(signal);
+    await workers.stop(10_000);
     const redis = new Redis(inject('redisUrl'));
     const left = await redis.keys(`${context.queuePrefix}:*:t_*`);
     await redis.quit();

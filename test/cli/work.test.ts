@@ -1,0 +1,135 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
+import { type CliEnvironment, createCliEnvironment, runCli, startCli } from '../support/cli.ts';
+
+async function withSimulator(options: Partial<Parameters<typeof startSimulator>[0]> = {}) {
+  const simulator = await startSimulator({ seed: 5, month: '2026-10', transactions: 20, ...options });
+  atEnd(simulator.close);
+  const vendor = {
+    IDSCAN_BASE_URL: simulator.baseUrl,
+    IDSCAN_KEY_ID: simulator.keyId,
+    IDSCAN_KEY_SECRET: simulator.secret,
+  };
+  return { simulator, vendor };
+}
+
+type StatusJson = {
+  transactions: { total: number; settled: number };
+  failed: unknown[];
+  obligations: { kind: string; state: string; count: number }[];
+  reports: { period: string; finishedAt: string | null }[];
+};
+const statusOf = async (environment: CliEnvironment) =>
+  JSON.parse((await runCli(['status', '--json'], environment)).stdout) as StatusJson;
+
+describe('worker', () => {
+  test(
+    'with the vendor down retries, then lists the work as failed with a code; reprocess brings it back',
+    { timeout: 180_000 },
+    async () => {
+      const { simulator, vendor } = await withSimulator({ transactions: 3 });
+      const environment = await createCliEnvironment({ ...vendor, IDSCAN_BASE_URL: 'http://127.0.0.1:9/id-scan/v1/' });
+      await runCli(['enqueue', '-'], environment, simulator.idsCsv());
+      const down = await runCli(['worker', '--until-idle'], environment);
+      expect(down.code).toBe(1);
+      expect(down.stdout).toContain('failed: 3 × result with vendor_unreachable');
+      for (const line of down.stderr.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
+      const status = await runCli(['status'], environment);
+      expect(status.stdout).toMatch(/Failed.*\n\s+result\s+vendor_unreachable\s+3/);
+      expect((await statusOf(environment)).failed).toEqual([{ kind: 'result', code: 'vendor_unreachable', count: 3 }]);
+
+      const up = { ...environment, ...vendor };
+      expect((await runCli(['reprocess', '--failed', '--dry-run'], up)).stdout).toBe(
+        'Would be done again: 3 × result. Nothing was changed.\n',
+      );
+      expect((await runCli(['reprocess', '--failed'], up)).stdout).toBe('Due again: 3 × result.\n');
+      expect((await runCli(['worker', '--until-idle'], up)).code).toBe(0);
+      expect((await statusOf(up)).transactions).toMatchObject({ total: 3, settled: 3 });
+    },
+  );
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s in mid-job finishes what runs, takes nothing new, and exits 0',
+    async (signal) => {
+      const { simulator, vendor } = await withSimulator({ transactions: 400, latencyMs: 100 });
+      const environment = await createCliEnvironment(vendor);
+      await runCli(['enqueue', '-'], environment, simulator.idsCsv());
+      const worker = startCli(['worker'], environment);
+      await waitFor('some requests', () => simulator.requests.total > 60);
+      worker.kill(signal);
+      const { code, stderr } = await worker.result;
+      expect(code, stderr).toBe(0);
+      const { obligations } = await statusOf(environment);
+      const left = obligations.filter(({ state }) => state === 'due').reduce((sum, { count }) => sum + count, 0);
+      expect(left).toBeGreaterThan(0);
+      expect(obligations.filter(({ state }) => state === 'failed')).toEqual([]);
+      await runCli(['worker', '--until-idle'], environment);
+      expect((await statusOf(environment)).transactions).toMatchObject({ total: 400, settled: 400 });
+    },
+  );
+
+  test('writes requested and scheduled reports', async () => {
+    const { simulator, vendor } = await withSimulator();
+    const environment = await createCliEnvironment(vendor);
+    await runCli(['enqueue', '-'], environment, simulator.idsCsv());
+    expect(await runCli(['report', '2026-10', '--enqueue'], environment)).toMatchObject({ code: 0 });
+    const worker = startCli(['worker'], environment);
+    const manifest = path.join(environment['REPORTS_DIR'] ?? '', '2026-10', 'manifest.json');
+    await waitFor('the report', () =>
+      access(manifest).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await waitFor('the run to be noted', async () =>
+      (await statusOf(environment)).reports.some(({ finishedAt }) => finishedAt !== null),
+    );
+    worker.kill('SIGTERM');
+    expect((await worker.result).code).toBe(0);
+  });
+});
+
+describe('embedded servers', () => {
+  test('serve a worker and a status beside it, and end with their last user, also after Ctrl-C', async () => {
+    const { simulator, vendor } = await withSimulator();
+    const folder = await createTestFolder();
+    const environment = {
+      folder,
+      ...vendor,
+      IDSCAN_DATA_DIR: path.join(folder, 'data'),
+      REPORTS_DIR: path.join(folder, 'reports'),
+    };
+    const enqueued = await runCli(['enqueue', '-'], environment, simulator.idsCsv());
+    expect(enqueued.stdout, enqueued.stderr).toContain('20 accepted');
+    const worker = startCli(['worker'], environment);
+    await waitFor('all settled', async () => (await statusOf(environment)).transactions.settled === 20, 60_000);
+    worker.kill('SIGINT');
+    expect((await worker.result).code).toBe(0);
+    const report = await runCli(['report', '2026-10', '--json'], environment);
+    expect(JSON.parse(report.stdout)).toMatchObject({
+      period: '2026-10',
+      control_totals: { invoiced: simulator.invoice().invoicedCount },
+    });
+  });
+});
+
+describe('demo', () => {
+  test('ends with the vendor’s own invoice, to the line', { timeout: 120_000 }, async () => {
+    const folder = await createTestFolder();
+    const environment = {
+      folder,
+      IDSCAN_DATA_DIR: path.join(folder, 'data'),
+      REPORTS_DIR: path.join(folder, 'reports'),
+    };
+    const { code, stdout, stderr } = await runCli(['demo', '--transactions', '40'], environment);
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(
+      /equals the simulated vendor's own invoice, to the line: \d{2,} lines, (\d+\.\d{2} EUR) = \1\./,
+    );
+    expect(stdout).toContain(path.join(folder, 'reports', 'demo'));
+    expect(stdout).toContain('Prices are an example');
+  });
+});
