@@ -18,7 +18,6 @@ async function withSimulator(options: Partial<Parameters<typeof startSimulator>[
 
 type StatusJson = {
   transactions: { total: number; settled: number };
-  failed: unknown[];
   obligations: { kind: string; state: string; count: number }[];
   reports: { period: string; finishedAt: string | null }[];
 };
@@ -26,35 +25,10 @@ const statusOf = async (environment: CliEnvironment) =>
   JSON.parse((await runCli(['status', '--json'], environment)).stdout) as StatusJson;
 
 describe('worker', () => {
-  test(
-    'with the vendor down retries, then lists the work as failed with a code; reprocess brings it back',
-    { timeout: 180_000 },
-    async () => {
-      const { simulator, vendor } = await withSimulator({ transactions: 3 });
-      const environment = await createCliEnvironment({ ...vendor, IDSCAN_BASE_URL: 'http://127.0.0.1:9/id-scan/v1/' });
-      await runCli(['enqueue', '-'], environment, simulator.idsCsv());
-      const down = await runCli(['worker', '--until-idle'], environment);
-      expect(down.code).toBe(1);
-      expect(down.stdout).toContain('failed: 3 × result with vendor_unreachable');
-      for (const line of down.stderr.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
-      const status = await runCli(['status'], environment);
-      expect(status.stdout).toMatch(/Failed.*\n\s+result\s+vendor_unreachable\s+3/);
-      expect((await statusOf(environment)).failed).toEqual([{ kind: 'result', code: 'vendor_unreachable', count: 3 }]);
-
-      const up = { ...environment, ...vendor };
-      expect((await runCli(['reprocess', '--failed', '--dry-run'], up)).stdout).toBe(
-        'Would be done again: 3 × result. Nothing was changed.\n',
-      );
-      expect((await runCli(['reprocess', '--failed'], up)).stdout).toBe('Due again: 3 × result.\n');
-      expect((await runCli(['worker', '--until-idle'], up)).code).toBe(0);
-      expect((await statusOf(up)).transactions).toMatchObject({ total: 3, settled: 3 });
-    },
-  );
-
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s in mid-job finishes what runs, takes nothing new, and exits 0',
     async (signal) => {
-      const { simulator, vendor } = await withSimulator({ transactions: 400, latencyMs: 100 });
+      const { simulator, vendor } = await withSimulator({ transactions: 200, latencyMs: 100 });
       const environment = await createCliEnvironment(vendor);
       await runCli(['enqueue', '-'], environment, simulator.idsCsv());
       const worker = startCli(['worker'], environment);
@@ -67,7 +41,7 @@ describe('worker', () => {
       expect(left).toBeGreaterThan(0);
       expect(obligations.filter(({ state }) => state === 'failed')).toEqual([]);
       await runCli(['worker', '--until-idle'], environment);
-      expect((await statusOf(environment)).transactions).toMatchObject({ total: 400, settled: 400 });
+      expect((await statusOf(environment)).transactions).toMatchObject({ total: 200, settled: 200 });
     },
   );
 
