@@ -11,4 +11,6 @@ if (major < 22 || (major === 22 && minor < 22)) {
 } else {
   const { main } = await import('../src/cli/main.ts');
   process.exitCode = await main(process.argv.slice(2));
+  // Everything is closed by now; a connection that would not close, to a server that is away, keeps nobody waiting.
+  setTimeout(() => process.exit(), 1_000).unref();
 }

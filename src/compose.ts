@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { destination, pino, stdSerializers } from 'pino';
 import type { Config, VendorKey } from './config.ts';
@@ -21,16 +22,22 @@ export type ComposeOptions = {
   readonly notice?: (line: string) => void;
   readonly queuePrefix?: string;
   readonly maxConnections?: number;
+  /** A connection that stays silent for longer is given up. */
+  readonly queryTimeoutMs?: number;
   /** `migrate` works on a database of any age. */
   readonly anySchema?: boolean;
 };
+
+/** A server that does not answer keeps nobody from ending. */
+const closeDeadlineMs = 5_000;
 
 /** Ends in reverse order of building; one failure does not keep the rest open. */
 function closers() {
   const steps: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    for (const step of steps.reverse()) await step().catch(() => undefined);
+    for (const step of steps.reverse())
+      await Promise.race([step().catch(() => undefined), delay(closeDeadlineMs, undefined, { ref: false })]);
   };
   return { add: (step: () => Promise<unknown>) => steps.push(step), close: () => (closing ??= close()) };
 }
@@ -95,7 +102,11 @@ export function composeWorkers(
   options: ComposeOptions = {},
 ): Promise<Composed<VendorContext & { redis: Redis; queuePrefix: string }>> {
   return building(async (add) => {
-    const { context, redisUrl } = await queuesOn(config, { maxConnections: 20, ...options }, add);
+    const { context, redisUrl } = await queuesOn(
+      config,
+      { maxConnections: 20, queryTimeoutMs: 20_000, ...options },
+      add,
+    );
     const queuePrefix = options.queuePrefix ?? defaultQueuePrefix;
     const redis = openRedis(redisUrl, 'worker', logConnection(context, 'redis'));
     add(() => disconnect(redis));
@@ -139,11 +150,12 @@ async function booksOn(config: Config, databaseUrl: string, options: ComposeOpti
   const prices = config.pricesFile === undefined ? undefined : readPriceList(config.pricesFile);
   const log = createLog(config.logLevel);
   const db = openDatabase(databaseUrl, {
-    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
+    maxConnections: options.maxConnections ?? 5,
+    queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
     onError: (error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
   });
   add(db.close);
-  await checkDatabase(db);
+  await checkDatabase(db, Date.now);
   if (!options.anySchema) await ensureMigrated(db);
   return { config, log, now: () => new Date(), db, rules, prices };
 }

@@ -32,6 +32,7 @@ export type ErrorCode =
   // what the program stands on
   | 'database_unavailable'
   | 'database_outdated'
+  | 'clock_skewed'
   | 'queue_unavailable'
   | 'queue_misconfigured'
   | 'storage_full'

@@ -111,7 +111,7 @@ async function work(
   context: VendorContext & { redis: Parameters<typeof runWorkers>[1]['redis']; queuePrefix: string },
   signal: AbortSignal,
 ): Promise<number> {
-  const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, schedule: false });
+  const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: true });
   const stopWatching = watch(context);
   try {
     await workers.idle(signal);

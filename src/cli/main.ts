@@ -106,6 +106,7 @@ function addWork(program: Command, finish: Finish): void {
     .option('--failed', 'only what has failed')
     .option('--code <code>', 'with this outcome code among the attempts, or this error code')
     .option('--only <kinds>', 'results, documents, audit-reports; comma-separated (default: all)')
+    .option('--reason <text>', 'why, for the log of reprocessing')
     .option('--dry-run', 'show what and how many, change nothing')
     .addHelpText(
       'after',

@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
+import os from 'node:os';
 import { composeQueues } from '../compose.ts';
 import {
   countReprocess,
+  logReprocess,
   reprocess as reprocessMatching,
   type ReprocessCount,
   type ReprocessFilter,
@@ -31,6 +33,7 @@ export type ReprocessArguments = {
   readonly failed?: true;
   readonly code?: string;
   readonly only?: string;
+  readonly reason?: string;
   readonly dryRun?: true;
 };
 
@@ -42,9 +45,13 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
     const isDryRun = args.dryRun === true;
     const totals = new Map<ObligationKind, number>();
     const problems: string[] = [];
+    const logId = isDryRun ? undefined : await openLogEntry(context, args, kinds);
     for await (const part of parts(filter, args.file, problems)) {
       throwIfEnding(signal);
-      const counts = await (isDryRun ? countReprocess : reprocessMatching)(context.db.kysely, part, kinds);
+      const counts =
+        logId === undefined
+          ? await countReprocess(context.db.kysely, part, kinds)
+          : await reprocessMatching(context.db.kysely, part, kinds, logId);
       for (const { kind, count } of counts) totals.set(kind, (totals.get(kind) ?? 0) + count);
     }
     const counts = [...totals].map(([kind, count]): ReprocessCount => ({ kind, count }));
@@ -53,6 +60,25 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
     return problems.length > 0 ? 1 : 0;
   } finally {
     await close();
+  }
+}
+
+/** Who, when, why: kept for whoever asks later. */
+function openLogEntry(
+  context: QueueContext,
+  { reason, transaction, result, file, month, failed, code }: ReprocessArguments,
+  kinds: readonly ObligationKind[],
+): Promise<string> {
+  const filter = { transaction, result, file, month, failed, code };
+  return logReprocess(context.db.kysely, { requestedBy: currentUser(), reason: reason ?? null, filter, kinds });
+}
+
+function currentUser(): string {
+  try {
+    return `${os.userInfo().username}@${os.hostname()}`;
+  } catch {
+    // A user ID without a name, as containers have.
+    return `uid ${process.getuid?.() ?? 'unknown'}@${os.hostname()}`;
   }
 }
 

@@ -13,7 +13,13 @@ export type CommandInput = {
 };
 
 const usageCodes: readonly ErrorCode[] = ['config_invalid', 'usage_invalid', 'data_file_invalid'];
-const blockedCodes: readonly ErrorCode[] = ['blocked', 'database_outdated', 'report_busy', 'queue_misconfigured'];
+const blockedCodes: readonly ErrorCode[] = [
+  'blocked',
+  'database_outdated',
+  'clock_skewed',
+  'report_busy',
+  'queue_misconfigured',
+];
 
 /** Runs a command that needs no vendor key. */
 export function runCommand(command: (input: CommandInput) => Promise<ExitCode>): Promise<ExitCode> {

@@ -7,7 +7,7 @@ import { count, instant, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, isLogLevelGiven } from './run.ts';
 
 /** Leaves time to close everything else within 30 s. */
-const stopDeadlineMs = 25_000;
+const stopDeadlineMs = 20_000;
 const progressIntervalMs = 500;
 
 /** `worker [--until-idle]` */
@@ -21,7 +21,7 @@ export async function worker(
   });
   try {
     const { redis, queuePrefix: prefix } = context;
-    const workers = runWorkers(context, { redis, prefix, schedule: !untilIdle });
+    const workers = runWorkers(context, { redis, prefix, isBatch: untilIdle });
     context.log.info({ pid: process.pid }, 'workers started');
     try {
       return untilIdle ? await workUntilIdle(context, workers, signal) : await workUntilSignal(signal);

@@ -44,17 +44,33 @@ export function openDatabase(
 }
 
 /**
- * Checks that Postgres answers.
+ * Checks that Postgres answers and that its clock and ours agree: settlement depends on ours, due times on its.
  *
- * @throws LedgerError `database_unavailable`
+ * @throws LedgerError `database_unavailable`, `clock_skewed`
  */
-export async function checkDatabase(db: Database): Promise<void> {
+export async function checkDatabase(db: Database, nowMs: () => number): Promise<void> {
+  let skewMs: number;
   try {
-    await sql`select 1`.execute(db.kysely);
+    const askedAtMs = nowMs();
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db.kysely);
+    const answeredAtMs = nowMs();
+    const databaseMs = rows[0]?.now.getTime() ?? answeredAtMs;
+    skewMs = Math.max(0, askedAtMs - databaseMs, databaseMs - answeredAtMs);
   } catch (cause) {
     throw asDatabaseError(cause);
   }
+  if (skewMs > maxClockSkewMs)
+    throw new LedgerError(
+      'clock_skewed',
+      `This machine's clock and Postgres' are ${Math.round(skewMs / 1_000)} s apart.`,
+      {
+        fields: { skewMs },
+        hint: 'Synchronise both clocks (NTP): when a transaction is past its expiry must not depend on who asks.',
+      },
+    );
 }
+
+const maxClockSkewMs = 60_000;
 
 /** Whether Postgres, not the query, is the reason of a failure: it may work later. */
 export function isConnectionFailure(error: unknown): boolean {

@@ -7,8 +7,6 @@ import type { ObligationKind } from './schema.ts';
 export type Started = {
   /** Grows with every start and is never reset: what a later start wrote, an earlier one cannot overwrite. */
   readonly fence: string;
-  /** The database's clock when the work began. */
-  readonly startedAt: Date;
   readonly resultId: string | null;
   readonly attemptsMade: number;
   readonly starts: number;
@@ -32,7 +30,6 @@ export async function startObligation(
 ): Promise<Started | undefined> {
   const { rows } = await sql<{
     fence: string;
-    started_at: Date;
     result_id: string | null;
     attempts_made: number;
     starts: number;
@@ -43,12 +40,11 @@ export async function startObligation(
     from transactions t
     where o.transaction_id = ${transactionId} and o.kind = ${kind} and o.generation = ${generation}
       and o.state = 'due' and o.due_at <= now() and t.id = o.transaction_id
-    returning o.fence, now() as started_at, t.result_id, o.attempts_made, o.starts`.execute(db);
+    returning o.fence, t.result_id, o.attempts_made, o.starts`.execute(db);
   const row = rows[0];
   if (!row) return undefined;
   return {
     fence: row.fence,
-    startedAt: row.started_at,
     resultId: row.result_id,
     attemptsMade: row.attempts_made,
     starts: row.starts,

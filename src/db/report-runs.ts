@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
+import { withDedicatedClient } from './snapshot.ts';
 
 /** Asks for a report of a month. Whatever the queue does, the request stands until a run has finished. */
 export async function requestReport(
@@ -94,19 +95,18 @@ export async function reportRuns(db: Queries): Promise<ReportRun[]> {
 }
 
 /**
- * Runs `work` while no other process writes the same month's files.
+ * Runs `work` while no other process writes the same month's files. The lock ends with its connection, whatever happens.
  *
  * @returns `undefined` if another one is at it.
  */
-export async function withReportLock<T>(db: Database, period: string, work: () => Promise<T>): Promise<T | undefined> {
-  return db.kysely.connection().execute(async (connection) => {
+export async function withReportLock<T>(
+  db: Database,
+  period: string,
+  work: (queries: Queries) => Promise<T>,
+): Promise<T | undefined> {
+  return withDedicatedClient(db, async ({ queries }) => {
     const key = sql`hashtextextended(${`idscan-ledger report ${period}`}, 0)`;
-    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${key}) as locked`.execute(connection);
-    if (!rows[0]?.locked) return undefined;
-    try {
-      return await work();
-    } finally {
-      await sql`select pg_advisory_unlock(${key})`.execute(connection);
-    }
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${key}) as locked`.execute(queries);
+    return rows[0]?.locked ? await work(queries) : undefined;
   });
 }

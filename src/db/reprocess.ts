@@ -29,14 +29,40 @@ export async function countReprocess(
   return rows;
 }
 
+/** Opens an entry in the log of reprocessing. @returns its ID, for {@link reprocess} to count into. */
+export async function logReprocess(
+  db: Queries,
+  entry: {
+    requestedBy: string;
+    reason: string | null;
+    filter: Readonly<Record<string, unknown>>;
+    kinds: readonly ObligationKind[];
+  },
+): Promise<string> {
+  const { id } = await db
+    .insertInto('reprocess_log')
+    .values({
+      requested_by: entry.requestedBy,
+      reason: entry.reason,
+      filter: JSON.stringify(entry.filter),
+      kinds: [...entry.kinds],
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
 /**
  * Makes what a filter matches due again, as a new generation: whatever a queue still holds of the old one is ignored.
  * Only the queue's work is repeated; what is stored stays, and files that are stored are not fetched again.
+ *
+ * @param logId the entry that counts what was made due, in the same transaction.
  */
 export async function reprocess(
   db: Queries,
   filter: ReprocessFilter,
   kinds: readonly ObligationKind[],
+  logId: string,
 ): Promise<ReprocessCount[]> {
   const { rows } = await sql<ReprocessCount>`
     with again as (
@@ -45,6 +71,8 @@ export async function reprocess(
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
         generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning kind
+    ), counted as (
+      update reprocess_log set obligations = obligations + (select count(*) from again) where id = ${logId}
     )
     select kind, count(*)::int as count from again group by kind order by kind collate "C"`.execute(db);
   return rows;

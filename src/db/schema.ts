@@ -91,6 +91,15 @@ export type Schema = {
     error_code: string | null;
     recorded_at: Generated<Date>;
   };
+  reprocess_log: {
+    id: GeneratedBigint;
+    requested_at: Generated<Date>;
+    requested_by: string;
+    reason: string | null;
+    filter: ColumnType<unknown, string, string>;
+    kinds: string[];
+    obligations: Generated<number>;
+  };
   report_runs: {
     period: string;
     generation: Generated<number>;

@@ -3,26 +3,37 @@ import type pg from 'pg';
 import { asDatabaseError, type Database, type Queries } from './database.ts';
 import type { Schema } from './schema.ts';
 
+/** A connection outside the pool, with typed queries on it. */
+export type Dedicated = { readonly client: pg.Client; readonly queries: Queries };
+
 /** One connection on which everything read is of the same moment. */
-export type Snapshot = { readonly client: pg.Client; readonly queries: Queries };
+export type Snapshot = Dedicated;
 
 /**
- * Runs `read` in one repeatable-read, read-only transaction, so that a report's files agree with one another whatever
- * is written meanwhile. It has a connection of its own, without the pool's limit on how long a query may take: a month
- * of millions is sorted and counted here.
+ * Runs `work` on a connection of its own, without the pool's limit on how long a query may take, for work that grows
+ * with a month. Ending the connection ends its transaction, its locks and a COPY broken off half way.
  */
-export async function withSnapshot<T>(db: Database, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+export async function withDedicatedClient<T>(db: Database, work: (connection: Dedicated) => Promise<T>): Promise<T> {
   const client = db.dedicatedClient();
   try {
     await client.connect();
-    await client.query('begin transaction isolation level repeatable read read only');
-    return await read({ client, queries: queriesOn(client) });
+    return await work({ client, queries: queriesOn(client) });
   } catch (error) {
     throw asDatabaseError(error);
   } finally {
-    // Nothing was written, so there is nothing to commit; ending the connection ends a COPY broken off half way, too.
     await client.end().catch(() => undefined);
   }
+}
+
+/**
+ * Runs `read` in one repeatable-read, read-only transaction, so that a report's files agree with one another whatever
+ * is written meanwhile.
+ */
+export function withSnapshot<T>(db: Database, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  return withDedicatedClient(db, async (connection) => {
+    await connection.client.query('begin transaction isolation level repeatable read read only');
+    return read(connection);
+  });
 }
 
 /** Kysely on a connection that somebody else owns. */

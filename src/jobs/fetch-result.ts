@@ -20,13 +20,14 @@ export type JobEnd = { readonly end: 'done' } | { readonly end: 'postponed'; rea
  */
 export async function fetchResult(context: VendorContext, transactionId: string, started: Started): Promise<JobEnd> {
   const { resultId } = started;
+  const fetchedAt = context.now();
   const [details, result] = await Promise.allSettled([
     context.vendor.getTransaction(transactionId),
     resultId === null ? Promise.resolve(null) : context.vendor.getResult(transactionId, resultId),
   ]);
   if (details.status === 'rejected') throw details.reason;
   const facts = details.value;
-  const settlement = settlementOf(facts, started.startedAt);
+  const settlement = settlementOf(facts, fetchedAt);
   const isResultFetched = result.status === 'fulfilled' && result.value !== null;
   const due = await recordOutcome(
     context.db.kysely,
@@ -34,7 +35,7 @@ export async function fetchResult(context: VendorContext, transactionId: string,
       facts,
       attempts: await decidedAttempts(context, facts),
       settlement,
-      fetchedAt: started.startedAt,
+      fetchedAt,
       fence: started.fence,
       resultFetched: isResultFetched,
       ...offers(context, facts, started, isResultFetched),

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Queries } from '../db/database.ts';
 import { decisionGroups, redecide } from '../db/decisions.ts';
 import { copyCsv, type CsvQuery, detailQuery, discrepanciesQuery, type PriceCell } from '../db/report-files.ts';
 import { attemptGroups, type OpenItems, openItems } from '../db/report-rows.ts';
@@ -36,10 +37,10 @@ export type WrittenReport = {
  * @throws LedgerError `report_busy`, `report_unbalanced`, `storage_full`, `storage_failed`, `database_unavailable`
  */
 export async function writeReport(context: Context, period: string, generation: number | null): Promise<WrittenReport> {
-  const report = await withReportLock(context.db, period, async () => {
+  const report = await withReportLock(context.db, period, async (queries) => {
     const directory = path.join(context.config.reportsDir, period);
     await removeStaleDrafts(directory);
-    await redecideMonth(context, period);
+    await redecideMonth(context, queries, period);
     const written = await withSnapshot(context.db, (snapshot) => writeFiles(context, snapshot, period, directory));
     await publishDrafts(directory, [...written.files, written.manifest]);
     await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
@@ -58,20 +59,20 @@ export async function writeReport(context: Context, period: string, generation: 
  *
  * @returns how many attempts changed.
  */
-export async function redecideMonth({ db, rules, config }: Context, period: string): Promise<number> {
+export async function redecideMonth({ rules, config }: Context, queries: Queries, period: string): Promise<number> {
   const { billingTimeZone: timeZone } = config;
   const month = monthBounds(period, timeZone);
   const starts = [month.start, ...boundariesWithin(rules.content, month.start, month.end, timeZone)];
   let changed = 0;
   for (const [index, start] of starts.entries()) {
     const table = inForceAt(rules.content, start, timeZone);
-    for (const group of await decisionGroups(db.kysely, { start, end: starts[index + 1] ?? month.end })) {
+    for (const group of await decisionGroups(queries, { start, end: starts[index + 1] ?? month.end })) {
       const decision = classify(group, table);
       const isSame =
         decision.invoiced === group.invoiced &&
         decision.reason === group.reason &&
         decision.ruleTableVersion === group.ruleTableVersion;
-      if (!isSame) changed += await redecide(db.kysely, group, decision);
+      if (!isSame) changed += await redecide(queries, group, decision);
     }
   }
   return changed;

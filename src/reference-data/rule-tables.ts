@@ -47,7 +47,11 @@ export function readRuleTables(path: string): DataFile<readonly RuleTable[]> {
       ...repeated(tables.map((table) => table.version)).map((version) => `version ${version} occurs more than once`),
       ...tables.flatMap((table) =>
         [
-          ...repeated(table.rules.map((rule) => `${rule.task_type}, ${rule.outcome_code ?? 'success'}`)),
+          ...repeated(
+            table.rules.map(
+              (rule) => `${rule.task_type}, ${rule.outcome_code === null ? 'success' : `code ${rule.outcome_code}`}`,
+            ),
+          ),
           ...repeated(table.executed_tasks.map((task) => `${task.task_type}, executed`)),
         ].map((key) => `table ${table.version}: more than one rule for ${key}`),
       ),

@@ -19,7 +19,7 @@ export function neutraliseFormula(text: string): string {
 
 /** RFC 4180 with a header row: comma, CRLF, quotes only where needed, nothing for null. */
 export function csvStream<Row>(columns: readonly CsvColumn<Row>[], rows: Iterable<Row> | AsyncIterable<Row>): AsyncIterable<Buffer> {
-  const stringifier = stringify({ record_delimiter: 'windows', header: false });
+  const stringifier = stringify({ record_delimiter: 'windows', header: false, quoted_match: /[\r\n]/ });
   const cells = async function* () {
     yield columns.map(({ header }) => header);
     for await (const row of rows) yield columns.map((column) => cell(column, row));

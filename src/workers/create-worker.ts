@@ -8,17 +8,20 @@ import { errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import type { JobEnd } from '../jobs/fetch-result.ts';
 import { backoffMs, leaseMs, maxAttempts, maxStarts, parseWake, queueNames, type QueueKind } from '../jobs/queues.ts';
+import type { Breaker } from './breaker.ts';
 import { failureOutcomes } from './outcomes.ts';
 import type { Tally } from './tally.ts';
 
 /** What a kind of obligation asks to be done. */
 export type Perform = (context: VendorContext, transactionId: string, started: Started) => Promise<JobEnd>;
 
+/** What all workers of a process tell of what happens. */
+export type Watch = { readonly tally: Tally; readonly breaker: Breaker };
+
 export type WorkerSetup = {
   readonly redis: Redis;
   readonly prefix: string;
   readonly concurrency: number;
-  readonly tally: Tally;
 };
 
 /** The one place that talks BullMQ's language: options, locks and special errors. */
@@ -55,7 +58,7 @@ export function obligationProcessor(
   context: VendorContext,
   kind: ObligationKind,
   perform: Perform,
-  tally: Tally,
+  { tally, breaker }: Watch,
 ): (job: Job) => Promise<void> {
   return async (job) => {
     const wake = parseWake(job.data);
@@ -66,7 +69,7 @@ export function obligationProcessor(
         log.debug('not due any more');
         return;
       }
-      await run(context, wake, started, perform, tally, log);
+      await run(context, wake, started, perform, { tally, breaker, log });
     } catch (error) {
       throw asDatabaseError(error);
     }
@@ -78,9 +81,9 @@ async function run(
   wake: Wake,
   started: Started,
   perform: Perform,
-  tally: Tally,
-  log: VendorContext['log'],
+  watch: Watch & { log: VendorContext['log'] },
 ): Promise<void> {
+  const { tally, breaker, log } = watch;
   const { kind, transactionId } = wake;
   try {
     if (started.starts > maxStarts)
@@ -88,6 +91,7 @@ async function run(
         hint: 'Look for what kills it, then reprocess the transaction.',
       });
     const end = await perform(context, transactionId, started);
+    breaker.answered();
     if (end.end === 'done') await finishObligation(context.db.kysely, wake, started.fence);
     else await postponeResult(context.db.kysely, transactionId, started.fence, end.dueAt);
     tally.count(kind, end.end);
@@ -95,7 +99,7 @@ async function run(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     if (errorCode(error) === 'database_unavailable') throw error;
-    await settleFailure(context, wake, started, error, tally, log);
+    await settleFailure(context, wake, started, error, watch);
   }
 }
 
@@ -104,12 +108,13 @@ async function settleFailure(
   wake: Wake,
   started: Started,
   error: Error,
-  tally: Tally,
-  log: VendorContext['log'],
+  { tally, breaker, log }: Watch & { log: VendorContext['log'] },
 ): Promise<never> {
   const code = errorCode(error);
-  const outcome = failureOutcomes[code];
-  const delayMs = retryAfterMs(error) ?? backoffMs(started.attemptsMade + 1);
+  const outagePauseMs = breaker.failed(code);
+  const pauseMs = code === 'vendor_rate_limited' ? retryAfterMs(error) : outagePauseMs;
+  const outcome = pauseMs === undefined ? failureOutcomes[code] : 'later';
+  const delayMs = pauseMs ?? retryAfterMs(error) ?? backoffMs(started.attemptsMade + 1);
   const state = await failObligation(context.db.kysely, wake, started.fence, {
     code,
     counts: outcome !== 'later',
@@ -124,8 +129,8 @@ async function settleFailure(
   }
   tally.count(wake.kind, 'retried', code);
   log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
-  if (code === 'vendor_rate_limited') {
-    await context.queues.pauseVendorCalls(delayMs);
+  if (pauseMs !== undefined) {
+    await context.queues.pauseVendorCalls(pauseMs);
     throw new RateLimitError();
   }
   retryDelays.set(error, delayMs);

@@ -35,6 +35,7 @@ export const failureOutcomes: Record<ErrorCode, FailureOutcome> = {
   file_truncated: 'retry',
   database_unavailable: 'retry',
   database_outdated: 'never',
+  clock_skewed: 'never',
   queue_unavailable: 'retry',
   queue_misconfigured: 'never',
   storage_full: 'retry',

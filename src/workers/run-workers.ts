@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { asDatabaseError } from '../db/database.ts';
 import { pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
@@ -12,6 +13,7 @@ import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { writeReport } from '../jobs/write-report.ts';
+import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, obligationProcessor, type WorkerSetup } from './create-worker.ts';
 import { failureOutcomes } from './outcomes.ts';
 import { createTally, type Tally } from './tally.ts';
@@ -32,15 +34,18 @@ export type RunningWorkers = {
 };
 
 /**
- * Starts a worker per queue, the sweep and, unless switched off, the report schedule.
+ * Starts a worker per queue and the sweep; for lasting service also the report schedule and the breaker.
  *
+ * @param isBatch whether the run shall end when nothing is left to do: then it writes no reports that nobody asked for,
+ * and a vendor that is down ends in failures rather than in waiting.
  * @param redis is duplicated for every worker; it stays the caller's.
  */
 export function runWorkers(
   context: VendorContext,
-  { redis, prefix, schedule }: { redis: Redis; prefix: string; schedule: boolean },
+  { redis, prefix, isBatch }: { redis: Redis; prefix: string; isBatch: boolean },
 ): RunningWorkers {
   const tally = createTally();
+  const watch = { tally, breaker: isBatch ? noBreaker : createBreaker() };
   const stopping = new AbortController();
   let active = 0;
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
@@ -51,9 +56,9 @@ export function runWorkers(
       active -= 1;
     }
   };
-  const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix, tally };
+  const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix };
   const workers: Worker[] = wantedKinds(context.config).map((kind) =>
-    createWorker(context, kind, counted(obligationProcessor(context, kind, performs[kind], tally)), {
+    createWorker(context, kind, counted(obligationProcessor(context, kind, performs[kind], watch)), {
       ...setup,
       concurrency: concurrencies[kind],
     }),
@@ -61,7 +66,7 @@ export function runWorkers(
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
   const loops = [
     repeat(context, 'sweep', sweepIntervalMs, stopping.signal, () => sweep(context, stopping.signal)),
-    ...(schedule
+    ...(!isBatch
       ? [repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context))]
       : []),
   ];
@@ -112,17 +117,31 @@ async function repeat(
   }
 }
 
+/** A database that is away is waited for this long before a batch run gives up. */
+const databasePatienceMs = 120_000;
+
 async function untilIdle(
   context: VendorContext,
   activeJobs: () => number,
   signal: AbortSignal,
 ): Promise<{ nextDueAt: Date | null }> {
+  let answeredAtMs = performance.now();
   for (;;) {
-    if (activeJobs() === 0 && !signal.aborted) {
-      const { dueNow, nextDueAt } = await pendingWork(context.db.kysely, wantedKinds(context.config));
-      const reports = (await reportRuns(context.db.kysely)).filter(({ dueAt }) => dueAt !== null);
-      if (dueNow === 0 && reports.length === 0 && activeJobs() === 0) return { nextDueAt };
+    try {
+      const { isIdle, nextDueAt } = await look(context, activeJobs);
+      if (isIdle) return { nextDueAt };
+      answeredAtMs = performance.now();
+    } catch (error) {
+      if (performance.now() - answeredAtMs > databasePatienceMs) throw asDatabaseError(error);
+      context.log.warn({ code: errorCode(asDatabaseError(error)) }, 'cannot see what is left to do, looking again');
     }
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
+}
+
+async function look(context: VendorContext, activeJobs: () => number) {
+  if (activeJobs() > 0) return { isIdle: false, nextDueAt: null };
+  const { dueNow, nextDueAt } = await pendingWork(context.db.kysely, wantedKinds(context.config));
+  const reports = (await reportRuns(context.db.kysely)).filter(({ dueAt }) => dueAt !== null);
+  return { isIdle: dueNow === 0 && reports.length === 0 && activeJobs() === 0, nextDueAt };
 }

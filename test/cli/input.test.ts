@@ -152,7 +152,7 @@ describe('usage', () => {
 
   test('migrate brings an old database up, takes it down, and lists; other commands refuse an outdated one', async () => {
     const environment = await createCliEnvironment();
-    expect((await runCli(['migrate', 'status'], environment)).stdout).toMatch(/20261123000000_books {2}\d{4}-/);
+    expect((await runCli(['migrate', 'status'], environment)).stdout).toMatch(/20261123000000_books +\d{4}-/);
     expect((await runCli(['migrate', 'down'], environment)).stdout).toContain('taken back: ');
     expect((await runCli(['migrate'], environment)).stdout).toContain('applied: ');
     expect(await runCli(['migrate', 'up'], environment)).toMatchObject({ code: 0, stdout: 'nothing to be applied\n' });

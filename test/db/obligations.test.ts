@@ -4,7 +4,7 @@ import type { Database } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { claimDue, failObligation, finishObligation, pendingWork, startObligation } from '../../src/db/obligations.ts';
 import { postponeResult } from '../../src/db/outcomes.ts';
-import { countReprocess, reprocess } from '../../src/db/reprocess.ts';
+import { countReprocess, logReprocess, reprocess } from '../../src/db/reprocess.ts';
 import { openTestDatabase } from '../support/books.ts';
 import { register } from '../support/facts.ts';
 
@@ -151,14 +151,22 @@ describe('reprocess', () => {
       else await finishObligation(db.kysely, wake, started!.fence);
     }
     const kinds = ['result', 'documents', 'audit_report'] as const;
+    const logId = await logReprocess(db.kysely, {
+      requestedBy: 'me',
+      reason: 'because',
+      filter: { failed: true },
+      kinds,
+    });
     expect(await countReprocess(db.kysely, { failed: true }, kinds)).toEqual([{ kind: 'result', count: 2 }]);
     expect((await row(wakes[0]!.transactionId)).state).toBe('failed');
-    expect(await reprocess(db.kysely, { failed: true, code: 'vendor_gone' }, kinds)).toEqual([
+    expect(await reprocess(db.kysely, { failed: true, code: 'vendor_gone' }, kinds, logId)).toEqual([
       { kind: 'result', count: 1 },
     ]);
     expect(await row(wakes[1]!.transactionId)).toMatchObject({ state: 'due', generation: 2, attempts_made: 0 });
     expect((await row(wakes[0]!.transactionId)).state).toBe('failed');
-    expect(await reprocess(db.kysely, { resultIds: ['no-such'] }, kinds)).toEqual([]);
+    expect(await reprocess(db.kysely, { resultIds: ['no-such'] }, kinds, logId)).toEqual([]);
     expect(await startObligation(db.kysely, wakes[1]!, 0)).toBeUndefined();
+    const log = await db.kysely.selectFrom('reprocess_log').selectAll().execute();
+    expect(log).toMatchObject([{ requested_by: 'me', reason: 'because', filter: { failed: true }, obligations: 1 }]);
   });
 });

@@ -103,7 +103,7 @@ describe('a report', () => {
 
   test('decides an open month anew when the rules change, and only what changed', async () => {
     const context = await withAttempts();
-    expect(await redecideMonth(context, '2026-10')).toBe(0);
+    expect(await redecideMonth(context, context.db.kysely, '2026-10')).toBe(0);
     const [table] = shippedRules.content;
     const rules = {
       ...shippedRules,
@@ -117,7 +117,7 @@ describe('a report', () => {
         },
       ],
     };
-    expect(await redecideMonth({ ...context, rules }, '2026-10')).toBe(3);
+    expect(await redecideMonth({ ...context, rules }, context.db.kysely, '2026-10')).toBe(3);
     const { lines } = await writeReport({ ...context, rules }, '2026-10', null);
     expect(lines.totals).toMatchObject({ invoiced: 5n, unclassified: 1n });
     expect(new Set(lines.summary.map(({ ruleTableVersion }) => ruleTableVersion))).toEqual(

@@ -38,7 +38,7 @@ async function start(world: Partial<World> = {}, environment: Record<string, str
 }
 
 function work(context: TestContext) {
-  const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, schedule: false });
+  const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: true });
   atEnd(() => workers.stop(10_000));
   return workers;
 }
