@@ -39,7 +39,7 @@ export const maxAttempts = 8;
 /** Starts in a row without an end, after which a job counts as one that kills its worker. */
 export const maxStarts = 5;
 /** How long the sweep takes a queue's word for it that it holds a job. */
-export const leaseMs = 15_000;
+export const leaseMs = 10_000;
 /** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
 export const maxBacklog = 10_000;
 

@@ -35,8 +35,9 @@ export function createWorker(
     connection: redis,
     prefix,
     concurrency,
-    lockDuration: 15_000,
-    stalledInterval: 7_500,
+    // A killed worker's jobs are taken up by others within about 16 s.
+    lockDuration: 10_000,
+    stalledInterval: 3_000,
     // Postgres counts starts; the queue must not give up before it.
     maxStalledCount: maxStarts,
     // Needed for pauses by Retry-After; no limit by itself.
