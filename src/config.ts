@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { isTimeZone } from './domain/billing-month.ts';
 import { LedgerError } from './errors.ts';
-import { isAllowedBaseUrl } from './vendor/client.ts';
+import { isAllowedBaseUrl } from './vendor/urls.ts';
 import type { ProxySettings } from './vendor/dispatcher.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { composeWorkers } from '../compose.ts';
+import { composeWorkers } from '../compose/workers.ts';
 import type { Config } from '../config.ts';
 import { migrateDown, migrateUp } from '../db/migrate.ts';
 import { readStatus } from '../db/status.ts';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { composeQueues } from '../compose.ts';
+import { composeQueues } from '../compose/queues.ts';
 import { LedgerError } from '../errors.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';

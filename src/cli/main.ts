@@ -1,13 +1,12 @@
 import { Argument, Command } from 'commander';
-import { enqueue } from './enqueue.ts';
-import { migrate } from './migrate.ts';
-import { report } from './report.ts';
-import { reprocess, type ReprocessArguments } from './reprocess.ts';
+import type { ReprocessArguments } from './reprocess.ts';
 import { type ExitCode, report as reportError, runCommand, runVendorCommand } from './run.ts';
-import { status } from './status.ts';
-import { worker } from './worker.ts';
 
-/** Runs one command line. @returns the exit code. */
+/**
+ * Runs one command line. Commands are loaded when they are called, so that `status` need not load what a worker needs.
+ *
+ * @returns the exit code.
+ */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
   const program = buildProgram(async (running) => {
@@ -61,7 +60,10 @@ function addSetUp(program: Command, finish: Finish): void {
     .description('bring the database up to date, take the last migration back, or list them')
     .addArgument(new Argument('[action]', 'what to do').choices(['up', 'down', 'status']).default('up'))
     .addHelpText('after', '\ndown takes the last migration back together with the data it holds.')
-    .action((action: 'up' | 'down' | 'status') => finish(runCommand((input) => migrate(action, input))));
+    .action(async (action: 'up' | 'down' | 'status') => {
+      const { migrate } = await import('./migrate.ts');
+      await finish(runCommand((input) => migrate(action, input)));
+    });
 }
 
 function addIntake(program: Command, finish: Finish): void {
@@ -81,9 +83,10 @@ Examples:
 
 Bad lines are listed and never stop the good ones; the exit code is 1 if there were any.`,
     )
-    .action((transactionId: string | undefined, resultId: string | undefined, { file }: { file?: string }) =>
-      finish(runCommand((input) => enqueue({ transactionId, resultId, file }, input))),
-    );
+    .action(async (transactionId: string | undefined, resultId: string | undefined, { file }: { file?: string }) => {
+      const { enqueue } = await import('./enqueue.ts');
+      await finish(runCommand((input) => enqueue({ transactionId, resultId, file }, input)));
+    });
 }
 
 function addWork(program: Command, finish: Finish): void {
@@ -95,7 +98,10 @@ function addWork(program: Command, finish: Finish): void {
       'after',
       '\nEnds orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once.',
     )
-    .action((options: { untilIdle: boolean }) => finish(runVendorCommand((input) => worker(options, input))));
+    .action(async (options: { untilIdle: boolean }) => {
+      const { worker } = await import('./worker.ts');
+      await finish(runVendorCommand((input) => worker(options, input)));
+    });
   program
     .command('reprocess')
     .description('do work again; all conditions given must hold')
@@ -118,12 +124,18 @@ Examples:
 
 Files that are stored are not fetched again, and no figure changes unless the vendor's answer did.`,
     )
-    .action((options: ReprocessArguments) => finish(runCommand((input) => reprocess(options, input))));
+    .action(async (options: ReprocessArguments) => {
+      const { reprocess } = await import('./reprocess.ts');
+      await finish(runCommand((input) => reprocess(options, input)));
+    });
   program
     .command('status')
     .description('counts by state, the oldest open, failures with their codes')
     .option('--json', 'for programs', false)
-    .action((options: { json: boolean }) => finish(runCommand((input) => status(options, input))));
+    .action(async (options: { json: boolean }) => {
+      const { status } = await import('./status.ts');
+      await finish(runCommand((input) => status(options, input)));
+    });
 }
 
 function addReports(program: Command, finish: Finish): void {
@@ -134,7 +146,8 @@ function addReports(program: Command, finish: Finish): void {
     .option('--json', 'print the manifest instead', false)
     .option('--enqueue', 'let a worker write it', false)
     .addHelpText('after', '\nExample:\n  $ PRICES_FILE=prices.json npx idscan-ledger report 2026-10')
-    .action((period: string, { json, enqueue: isEnqueued }: { json: boolean; enqueue: boolean }) =>
-      finish(runCommand((input) => report({ period, json, isEnqueued }, input))),
-    );
+    .action(async (period: string, { json, enqueue: isEnqueued }: { json: boolean; enqueue: boolean }) => {
+      const { report } = await import('./report.ts');
+      await finish(runCommand((input) => report({ period, json, isEnqueued }, input)));
+    });
 }

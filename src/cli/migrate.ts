@@ -1,4 +1,4 @@
-import { composeBooks } from '../compose.ts';
+import { composeBooks } from '../compose/books.ts';
 import { migrateDown, migrateUp, migrationStatus } from '../db/migrate.ts';
 import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';

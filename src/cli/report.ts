@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { composeBooks, composeQueues } from '../compose.ts';
+import { composeBooks } from '../compose/books.ts';
 import { requestReport } from '../db/report-runs.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import type { SummaryLine, Totals } from '../domain/report-lines.ts';
 import { errorCode } from '../errors.ts';
-import { leaseMs } from '../jobs/queues.ts';
 import { type WrittenReport, writeReport } from '../jobs/write-report.ts';
 import { money } from '../reports/files.ts';
 import { count, instant, remark, say, table } from './output.ts';
@@ -30,9 +29,10 @@ export async function report(
 }
 
 async function enqueueReport(period: string, { config }: CommandInput): Promise<ExitCode> {
+  const { composeQueues } = await import('../compose/queues.ts');
   const { context, close } = await composeQueues(config, { notice: remark });
   try {
-    const generation = await requestReport(context.db.kysely, period, 'command_line', leaseMs);
+    const generation = await requestReport(context.db.kysely, period, 'command_line', 0);
     await context.queues.wakeReport({ period, generation }).catch((error: unknown) => {
       if (errorCode(error) !== 'queue_unavailable') throw error;
       remark('Redis does not answer: the request is committed, and a worker finds it once Redis is back.');

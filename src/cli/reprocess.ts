@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import os from 'node:os';
-import { composeQueues } from '../compose.ts';
+import { composeQueues } from '../compose/queues.ts';
 import {
   countReprocess,
   logReprocess,

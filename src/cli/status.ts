@@ -1,4 +1,4 @@
-import { composeBooks } from '../compose.ts';
+import { composeBooks } from '../compose/books.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
 import { instant, say, table } from './output.ts';

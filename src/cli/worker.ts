@@ -1,4 +1,4 @@
-import { composeWorkers } from '../compose.ts';
+import { composeWorkers } from '../compose/workers.ts';
 import type { VendorKey } from '../config.ts';
 import { readStatus } from '../db/status.ts';
 import type { VendorContext } from '../jobs/context.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
-import { composeWorkers } from '../../src/compose.ts';
+import { composeWorkers } from '../../src/compose/workers.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';

@@ -1,0 +1,58 @@
+import type { Config } from '../config.ts';
+import { checkDatabase, openDatabase } from '../db/database.ts';
+import { ensureMigrated } from '../db/migrate.ts';
+import type { Context } from '../jobs/context.ts';
+import { readPriceList } from '../reference-data/price-list.ts';
+import { readRuleTables } from '../reference-data/rule-tables.ts';
+import { acquireServices } from '../services/index.ts';
+import { type Add, building, type Composed } from './closing.ts';
+import { createLog } from './log.ts';
+
+export type ComposeOptions = {
+  /** Told in short lines what takes long, such as fetching Redis once. */
+  readonly notice?: (line: string) => void;
+  readonly queuePrefix?: string;
+  readonly maxConnections?: number;
+  /** A connection that stays silent for longer is given up. */
+  readonly queryTimeoutMs?: number;
+  /** `migrate` works on a database of any age. */
+  readonly anySchema?: boolean;
+};
+
+/** Stands in for the address of a server that a command does without, so that none is started for it. */
+const notNeeded = 'none';
+
+/** The books alone: Postgres, rules and prices. What reports, status and migrations need. */
+export function composeBooks(config: Config, options: ComposeOptions = {}): Promise<Composed<Context>> {
+  return building(async (add) => {
+    const services = await acquireServices({
+      dataDir: config.dataDir,
+      databaseUrl: config.databaseUrl,
+      redisUrl: config.redisUrl ?? notNeeded,
+      ...(options.notice ? { notice: options.notice } : {}),
+    });
+    add(services.release);
+    return booksOn(config, services.databaseUrl, options, add);
+  });
+}
+
+/** The books on a database whose address is known. */
+export async function booksOn(
+  config: Config,
+  databaseUrl: string,
+  options: ComposeOptions,
+  add: Add,
+): Promise<Context> {
+  const rules = readRuleTables(config.rulesFile);
+  const prices = config.pricesFile === undefined ? undefined : readPriceList(config.pricesFile);
+  const log = createLog(config.logLevel);
+  const db = openDatabase(databaseUrl, {
+    maxConnections: options.maxConnections ?? 5,
+    queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
+    onError: (error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
+  });
+  add(db.close);
+  await checkDatabase(db, Date.now);
+  if (!options.anySchema) await ensureMigrated(db);
+  return { config, log, now: () => new Date(), db, rules, prices };
+}

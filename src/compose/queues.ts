@@ -1,0 +1,41 @@
+import type { Redis } from 'ioredis';
+import type { Config } from '../config.ts';
+import type { QueueContext } from '../jobs/context.ts';
+import { defaultQueuePrefix, openQueues } from '../jobs/queues.ts';
+import { openRedis } from '../jobs/redis.ts';
+import { acquireServices } from '../services/index.ts';
+import { booksOn, type ComposeOptions } from './books.ts';
+import { type Add, building, type Composed } from './closing.ts';
+import { logConnection } from './log.ts';
+
+/** Books and queues. What intake and reprocessing need; neither waits for Redis. */
+export function composeQueues(config: Config, options: ComposeOptions = {}): Promise<Composed<QueueContext>> {
+  return building(async (add) => (await queuesOn(config, options, add)).context);
+}
+
+/** Books and queues, and where Redis is. */
+export async function queuesOn(
+  config: Config,
+  options: ComposeOptions,
+  add: Add,
+): Promise<{ context: QueueContext; redisUrl: string }> {
+  const services = await acquireServices({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    redisUrl: config.redisUrl,
+    ...(options.notice ? { notice: options.notice } : {}),
+  });
+  add(services.release);
+  const context = await booksOn(config, services.databaseUrl, options, add);
+  const onError = logConnection(context, 'redis');
+  const redis = openRedis(services.redisUrl, 'producer', onError);
+  add(() => disconnect(redis));
+  const queues = openQueues(redis, options.queuePrefix ?? defaultQueuePrefix, onError);
+  add(queues.close);
+  return { context: { ...context, queues }, redisUrl: services.redisUrl };
+}
+
+export function disconnect(redis: Redis): Promise<void> {
+  redis.disconnect();
+  return Promise.resolve();
+}
