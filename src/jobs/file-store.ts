@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileTypeFromBuffer } from 'file-type';
 import { LedgerError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { asStorageError, syncDirectory } from '../reports/publish.ts';
 import type { Download, Sink } from '../vendor/client.ts';
 
@@ -44,7 +45,7 @@ export async function storeDownload(
   const store = path.join(dataDir, 'documents');
   const temporaryPath = path.join(store, 'incoming', randomBytes(12).toString('hex'));
   try {
-    await mkdir(path.dirname(temporaryPath), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(temporaryPath), 0o700);
     const file = await open(temporaryPath, 'wx', 0o600);
     const ends = endsOf();
     let contentType: string | null;
@@ -83,7 +84,7 @@ async function keep(store: string, temporaryPath: string, sha256: string): Promi
     return;
   }
   const directory = path.dirname(finalPath);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory, 0o700);
   await rename(temporaryPath, finalPath);
   await syncDirectory(directory);
 }

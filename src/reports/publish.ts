@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, LedgerError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 
 /** A file written whole under a temporary name, not yet visible. */
 export type DraftFile = {
@@ -30,7 +31,7 @@ export async function writeDraft(
   let bytes = 0;
   let lines = 0;
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     const file = await open(temporaryPath, 'wx', 0o644);
     try {
       for await (const chunk of chunks) {

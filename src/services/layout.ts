@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../folders.ts';
 import type { Account } from './files.ts';
 import { execute } from './execute.ts';
 
@@ -24,7 +25,7 @@ export type Layout = Readonly<{
 
 /** Creates what is missing of the folders, with the owners they need. */
 export async function prepareLayout(dataDir: string): Promise<Layout> {
-  await fs.mkdir(dataDir, { recursive: true });
+  await makeFolder(dataDir);
   const root = await fs.realpath(dataDir);
   const { uid, gid } = await fs.stat(root);
   const isRoot = process.geteuid?.() === 0;
@@ -47,7 +48,7 @@ export async function prepareLayout(dataDir: string): Promise<Layout> {
 
 /** A folder that only `account` may enter, with all that is in it. */
 export async function claimFolder(folder: string, account: Account | undefined): Promise<void> {
-  await fs.mkdir(folder, { mode: 0o700, recursive: true });
+  await makeFolder(folder, 0o700);
   if (account === undefined) return;
   const now = await fs.lstat(folder);
   if (now.uid === account.uid) return;
