@@ -87,7 +87,7 @@ async function createAttempts(db: Kysely<unknown>): Promise<void> {
       linked boolean,
       capture_source text collate "C" check (capture_source !~ '[[:cntrl:]]'),
       invoiced boolean,
-      reason text collate "C" not null,
+      reason text collate "C" not null check (reason ~ '^[a-z_]{1,60}$'),
       rule_table_version text collate "C",
       first_seen_at timestamptz not null default now(),
       primary key (transaction_id, task_type, ordinal),
@@ -182,6 +182,7 @@ async function createReportRuns(db: Kysely<unknown>): Promise<void> {
       sweep_at timestamptz,
       requested_by text,
       finished_at timestamptz,
+      last_failed_at timestamptz,
       manifest_sha256 text check (manifest_sha256 ~ '^[0-9a-f]{64}$'),
       last_error_code text check (last_error_code ~ '^[a-z_]{1,60}$'),
       check ((due_at is null) = (sweep_at is null))

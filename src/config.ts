@@ -47,9 +47,14 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 const url = (protocols: readonly string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
-    error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  });
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`)),
+      {
+        error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+      },
+    );
 
 const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
@@ -67,9 +72,18 @@ const schema = z.object({
     .string()
     .default('transactions/{transactionId}/results/{resultId}/audit-report')
     .refine((text) => !/^[a-z][a-z0-9+.-]*:|^[/\\]{2}/i.test(text), 'must be a path below IDSCAN_BASE_URL, not a URL')
-    .refine((text) => text.includes('{transactionId}') || text.includes('{resultId}'), {
-      error: 'must contain {transactionId} or {resultId}',
-    }),
+    .refine(
+      (text) => (text.match(/\{[^}]*\}/g) ?? []).some((one) => one === '{transactionId}' || one === '{resultId}'),
+      {
+        error: 'must contain {transactionId} or {resultId}',
+      },
+    )
+    .refine(
+      (text) => (text.match(/\{[^}]*\}/g) ?? []).every((one) => one === '{transactionId}' || one === '{resultId}'),
+      {
+        error: 'must contain no other placeholder than {transactionId} and {resultId}',
+      },
+    ),
   IDSCAN_RATE_LIMIT: wholeNumber(1, 100_000).optional(),
   FETCH_DOCUMENTS: yesOrNo.default(true),
   FETCH_AUDIT_REPORTS: yesOrNo.default(true),

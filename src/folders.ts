@@ -1,23 +1,33 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it. Unlike Node's own recursive `mkdir`, it fails where a file system lets nothing be
+ * Makes a folder and those above it, durably. Unlike Node's own recursive `mkdir`, it fails where a file system lets nothing be
  * made although the folder above is there (below /proc, Node tries for ever).
  *
  * @throws the file system's error
  */
 export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
+  const above = path.dirname(folder);
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      await mkdir(folder, { mode });
+      await syncFolder(above);
+      return;
+    } catch (error) {
+      if (await isFolder(folder)) return;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder || attempt > 1) throw error;
+      if (!(await isFolder(above))) await makeFolder(above, mode);
+    }
+}
+
+/** Makes the names in a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
   try {
-    await mkdir(folder, { mode });
-  } catch (error) {
-    if (await isFolder(folder)) return;
-    const above = path.dirname(folder);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder || (await isFolder(above))) throw error;
-    await makeFolder(above, mode);
-    await mkdir(folder, { mode }).catch(async (again: unknown) => {
-      if (!(await isFolder(folder))) throw again;
-    });
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

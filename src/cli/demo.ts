@@ -2,10 +2,13 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Redis } from 'ioredis';
 import { composeWorkers } from '../compose/workers.ts';
-import type { Config } from '../config.ts';
+import { type Config, loadConfig } from '../config.ts';
 import { migrateDown, migrateUp } from '../db/migrate.ts';
+import { withNamedLock } from '../db/report-runs.ts';
 import { readStatus } from '../db/status.ts';
+import { LedgerError } from '../errors.ts';
 import { periodOf, previousPeriod } from '../domain/billing-month.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
@@ -52,14 +55,21 @@ export async function demo(
   try {
     const { context, close } = await openDemo(config, simulator);
     try {
-      say(...introduction(simulator, period));
-      await startAfresh(context);
-      await takeInAll(context, simulator);
-      const retries = await work(context, signal);
-      const report = await writeReport(context, period, null);
-      const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
-      say('', ...reportLines(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
-      return comparison.differences.length === 0 ? 0 : 1;
+      const isEqual = await withNamedLock(context.db, 'demo', async () => {
+        say(...introduction(simulator, period));
+        await startAfresh(context);
+        await takeInAll(context, simulator);
+        const retries = await work(context, signal);
+        const report = await writeReport(context, period, null);
+        const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
+        say('', ...reportLines(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
+        return comparison.differences.length === 0;
+      });
+      if (isEqual === undefined)
+        throw new LedgerError('blocked', 'A demo is running already in this data folder.', {
+          hint: 'Wait for it to end, or give this one a data folder of its own: IDSCAN_DATA_DIR.',
+        });
+      return isEqual ? 0 : 1;
     } finally {
       await close();
     }
@@ -70,19 +80,16 @@ export async function demo(
 
 /** Servers, books and reports of its own, beside the real ones and never among them. */
 function openDemo(config: Config, { baseUrl, keyId, secret }: Simulator) {
-  const demoConfig: Config = {
-    ...config,
-    databaseUrl: undefined,
-    redisUrl: undefined,
-    dataDir: path.join(config.dataDir, 'demo'),
-    reportsDir: path.join(config.reportsDir, 'demo'),
-    pricesFile: examplePrices,
-    billingTimeZone: 'UTC',
-    fetchDocuments: true,
-    fetchAuditReports: true,
-    vendor: { ...config.vendor, baseUrl: new URL(baseUrl), rateLimit: undefined },
-    logLevel: isLogLevelGiven() ? config.logLevel : 'fatal',
-  };
+  const { config: demoConfig } = loadConfig(
+    {
+      IDSCAN_DATA_DIR: path.join(config.dataDir, 'demo'),
+      REPORTS_DIR: path.join(config.reportsDir, 'demo'),
+      IDSCAN_BASE_URL: baseUrl,
+      PRICES_FILE: examplePrices,
+      LOG_LEVEL: isLogLevelGiven() ? config.logLevel : 'fatal',
+    },
+    { vendorKey: false },
+  );
   return composeWorkers(demoConfig, { keyId, keySecret: secret }, { notice: remark, anySchema: true });
 }
 
@@ -95,7 +102,8 @@ function introduction({ transactions, baseUrl }: Simulator, period: string): str
   ];
 }
 
-async function startAfresh({ db, config }: VendorContext): Promise<void> {
+async function startAfresh({ db, config, redis }: VendorContext & { redis: Redis }): Promise<void> {
+  await redis.flushdb();
   while ((await migrateDown(db)).length > 0);
   await migrateUp(db);
   await rm(path.join(config.dataDir, 'documents'), { recursive: true, force: true });
@@ -108,7 +116,7 @@ async function takeInAll(context: VendorContext, simulator: Simulator): Promise<
 }
 
 async function work(
-  context: VendorContext & { redis: Parameters<typeof runWorkers>[1]['redis']; queuePrefix: string },
+  context: VendorContext & { redis: Redis; queuePrefix: string },
   signal: AbortSignal,
 ): Promise<number> {
   const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: true });

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { composeQueues } from '../compose/queues.ts';
 import { LedgerError } from '../errors.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { type InputLine, type IntakeSource, type LineAnswer, takeIn } from '../jobs/intake.ts';
+import { openInputFile } from './input-file.ts';
 import { count, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
@@ -19,7 +19,7 @@ export type EnqueueArguments = {
 
 /** `enqueue <transactionId> [resultId]` · `enqueue --file ids.csv` · `enqueue -` */
 export async function enqueue(args: EnqueueArguments, { config, signal }: CommandInput): Promise<ExitCode> {
-  const input = await openInput(args);
+  const input = await openInput(args, signal);
   const { context, close } = await composeQueues(config, { notice: remark });
   const bar = progress('enqueue', input.totalBytes, 'bytes');
   try {
@@ -46,7 +46,7 @@ type Input = {
   readonly bytesRead: () => number;
 };
 
-async function openInput({ transactionId, resultId, file }: EnqueueArguments): Promise<Input> {
+async function openInput({ transactionId, resultId, file }: EnqueueArguments, signal: AbortSignal): Promise<Input> {
   if (file !== undefined && transactionId !== undefined) throw usageError('Give either --file or IDs, not both.');
   if (file !== undefined) {
     const size = await stat(file).then(
@@ -58,11 +58,16 @@ async function openInput({ transactionId, resultId, file }: EnqueueArguments): P
         });
       },
     );
-    const stream = createReadStream(file);
-    return { lines: inputLines(stream), source: 'file', totalBytes: size, bytesRead: () => stream.bytesRead };
+    const { chunks, bytesRead } = openInputFile(file, signal);
+    return { lines: inputLines(chunks), source: 'file', totalBytes: size, bytesRead };
   }
   if (transactionId === '-')
-    return { lines: inputLines(process.stdin), source: 'standard_input', totalBytes: 0, bytesRead: () => 0 };
+    return {
+      lines: inputLines(openInputFile('-', signal).chunks),
+      source: 'standard_input',
+      totalBytes: 0,
+      bytesRead: () => 0,
+    };
   if (transactionId === undefined)
     throw usageError('Nothing to enqueue.', 'Give a transaction ID, --file ids.csv, or - for standard input.');
   const only: InputLine = { line: 1, transactionId, resultId: resultId ?? '' };

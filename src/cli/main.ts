@@ -9,6 +9,8 @@ import { type ExitCode, report as reportError, runCommand, runVendorCommand } fr
  */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
+  // A reader that has seen enough (`status | head`) must not keep us from closing what is open.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const program = buildProgram(async (running) => {
     exitCode = await running;
   });

@@ -19,7 +19,7 @@ export async function report(
   if (isEnqueued) return enqueueReport(period, input);
   const { context, close } = await composeBooks(input.config);
   try {
-    const written = await writeReport(context, period, null);
+    const written = await writeReport(context, period, null, input.signal);
     if (json) say(await asJson(written));
     else say(...reportLines(written, context.config.billingTimeZone));
     return 0;
@@ -99,7 +99,7 @@ function remarks(
 ): string[] {
   const lines: string[] = [];
   if (!hasPrices) lines.push('There are no prices: PRICES_FILE is not set, so all amounts are empty.');
-  if (totals.unpriced > 0n)
+  if (hasPrices && totals.unpriced > 0n)
     lines.push(
       `No price is known for ${count(totals.unpriced, 'invoiced attempt')}, so the total amount is empty: complete PRICES_FILE.`,
     );

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import os from 'node:os';
 import { composeQueues } from '../compose/queues.ts';
 import {
@@ -10,11 +9,12 @@ import {
 } from '../db/reprocess.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod, monthBounds } from '../domain/billing-month.ts';
-import { errorCode, LedgerError } from '../errors.ts';
-import type { QueueContext } from '../jobs/context.ts';
+import { errorCode } from '../errors.ts';
+import { type QueueContext, wantedKinds } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { normaliseId } from '../jobs/intake.ts';
 import { sweep } from '../jobs/sweep.ts';
+import { openInputFile } from './input-file.ts';
 import { remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
@@ -39,14 +39,17 @@ export type ReprocessArguments = {
 
 /** `reprocess` by `--transaction`, `--result`, `--file`, `--month`, `--failed`, `--code`; all conditions must hold. */
 export async function reprocess(args: ReprocessArguments, { config, signal }: CommandInput): Promise<ExitCode> {
-  const { kinds, filter } = readArguments(args, config.billingTimeZone);
+  const { kinds: named, filter } = readArguments(args, config.billingTimeZone);
+  const kinds = named.filter((kind) => wantedKinds(config).includes(kind));
+  for (const kind of named)
+    if (!kinds.includes(kind)) remark(`${kind} is switched off (FETCH_…=false) and left alone.`);
   const { context, close } = await composeQueues(config, { notice: remark });
   try {
     const isDryRun = args.dryRun === true;
     const totals = new Map<ObligationKind, number>();
     const problems: string[] = [];
     const logId = isDryRun ? undefined : await openLogEntry(context, args, kinds);
-    for await (const part of parts(filter, args.file, problems)) {
+    for await (const part of parts(filter, args.file, problems, signal)) {
       throwIfEnding(signal);
       const counts =
         logId === undefined
@@ -126,6 +129,7 @@ async function* parts(
   filter: ReprocessFilter,
   file: string | undefined,
   problems: string[],
+  signal: AbortSignal,
 ): AsyncGenerator<ReprocessFilter> {
   if (file === undefined) {
     yield filter;
@@ -133,7 +137,7 @@ async function* parts(
   }
   const chosen = filter.transactionIds;
   let transactionIds: string[] = [];
-  for await (const input of inputLines(readable(file))) {
+  for await (const input of inputLines(openInputFile(file, signal).chunks)) {
     const id = 'problem' in input ? undefined : normaliseId(input.transactionId);
     if (id === undefined)
       problems.push(
@@ -145,14 +149,6 @@ async function* parts(
     transactionIds = [];
   }
   if (transactionIds.length > 0) yield { ...filter, transactionIds };
-}
-
-async function* readable(file: string): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of createReadStream(file)) yield chunk as Buffer;
-  } catch (cause) {
-    throw new LedgerError('usage_invalid', `${file} cannot be read.`, { hint: 'Check the path after --file.', cause });
-  }
 }
 
 async function wakeNow(context: QueueContext): Promise<void> {

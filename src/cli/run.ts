@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { type Config, loadConfig, readEnvironment, type VendorKey } from '../config.ts';
+import { asDatabaseError } from '../db/database.ts';
 import { type ErrorCode, LedgerError } from '../errors.ts';
 import { remark } from './output.ts';
 
@@ -52,7 +53,7 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Pro
     return await command(ending.signal);
   } catch (error) {
     if (ending.signal.aborted) return exitCodeOf(ending.signal.reason);
-    return report(error);
+    return report(asDatabaseError(error));
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }

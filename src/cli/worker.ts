@@ -1,6 +1,6 @@
 import { composeWorkers } from '../compose/workers.ts';
 import type { VendorKey } from '../config.ts';
-import { readStatus } from '../db/status.ts';
+import { obligationProgress } from '../db/status.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
 import { count, instant, progress, remark, say } from './output.ts';
@@ -8,7 +8,7 @@ import { type CommandInput, type ExitCode, isLogLevelGiven } from './run.ts';
 
 /** Leaves time to close everything else within 30 s. */
 const stopDeadlineMs = 20_000;
-const progressIntervalMs = 500;
+const progressIntervalMs = 1_000;
 
 /** `worker [--until-idle]` */
 export async function worker(
@@ -66,12 +66,8 @@ export function watch(context: VendorContext): () => void {
   const timer = setInterval(() => {
     if (isDrawing) return;
     isDrawing = true;
-    readStatus(context.db.kysely)
-      .then(({ obligations }) => {
-        const of = (states: readonly string[]) =>
-          obligations.filter(({ state }) => states.includes(state)).reduce((sum, one) => sum + one.count, 0);
-        bar.update(of(['done', 'failed']), of(['done', 'failed', 'due']));
-      })
+    obligationProgress(context.db.kysely)
+      .then(({ ended, all }) => bar.update(ended, all))
       .catch(() => undefined)
       .finally(() => (isDrawing = false));
   }, progressIntervalMs);
@@ -81,7 +77,7 @@ export function watch(context: VendorContext): () => void {
   };
 }
 
-/** Exit 0 when nothing is left to do; 1 if all that was tried failed. */
+/** Exit 0 when nothing is left to do; 1 if something of it failed for good and waits for an operator. */
 export function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): ExitCode {
   const done = tally.total('done');
   const postponed = tally.total('postponed');
@@ -92,5 +88,5 @@ export function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): Ex
   for (const { kind, code, count: times } of tally.failures()) say(`  failed: ${times} × ${kind} with ${code}`);
   if (failed > 0) say('See: npx idscan-ledger status    Try again: npx idscan-ledger reprocess --failed');
   if (nextDueAt) say(`Open transactions are due again from ${instant(nextDueAt)}.`);
-  return failed > 0 && done + postponed === 0 ? 1 : 0;
+  return failed > 0 ? 1 : 0;
 }

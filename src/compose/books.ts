@@ -2,8 +2,7 @@ import type { Config } from '../config.ts';
 import { checkDatabase, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import type { Context } from '../jobs/context.ts';
-import { readPriceList } from '../reference-data/price-list.ts';
-import { readRuleTables } from '../reference-data/rule-tables.ts';
+import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
 import { type Add, building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';
@@ -25,6 +24,7 @@ const notNeeded = 'none';
 /** The books alone: Postgres, rules and prices. What reports, status and migrations need. */
 export function composeBooks(config: Config, options: ComposeOptions = {}): Promise<Composed<Context>> {
   return building(async (add) => {
+    const data = readReferenceData(config);
     const services = await acquireServices({
       dataDir: config.dataDir,
       databaseUrl: config.databaseUrl,
@@ -32,19 +32,18 @@ export function composeBooks(config: Config, options: ComposeOptions = {}): Prom
       ...(options.notice ? { notice: options.notice } : {}),
     });
     add(services.release);
-    return booksOn(config, services.databaseUrl, options, add);
+    return booksOn(config, data, services.databaseUrl, options, add);
   });
 }
 
 /** The books on a database whose address is known. */
 export async function booksOn(
   config: Config,
+  data: ReferenceData,
   databaseUrl: string,
   options: ComposeOptions,
   add: Add,
 ): Promise<Context> {
-  const rules = readRuleTables(config.rulesFile);
-  const prices = config.pricesFile === undefined ? undefined : readPriceList(config.pricesFile);
   const log = createLog(config.logLevel);
   const db = openDatabase(databaseUrl, {
     maxConnections: options.maxConnections ?? 5,
@@ -54,5 +53,5 @@ export async function booksOn(
   add(db.close);
   await checkDatabase(db, Date.now);
   if (!options.anySchema) await ensureMigrated(db);
-  return { config, log, now: () => new Date(), db, rules, prices };
+  return { config, log, now: () => new Date(), db, ...data };
 }

@@ -15,7 +15,12 @@ function closers() {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     for (const step of steps.reverse())
-      await Promise.race([step().catch(() => undefined), delay(closeDeadlineMs, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.resolve()
+          .then(step)
+          .catch(() => undefined),
+        delay(closeDeadlineMs, undefined, { ref: false }),
+      ]);
   };
   return { add: (step: () => Promise<unknown>) => steps.push(step), close: () => (closing ??= close()) };
 }

@@ -32,6 +32,8 @@ const causeOf = ({ cause }: LedgerError): string | undefined => (cause instanceo
 export function logConnection({ log }: Pick<Context, 'log'>, server: string): (error: Error) => void {
   let lastSaidAt = 0;
   return (error) => {
+    // BullMQ looks at a connection that is not up yet; it waits for it by itself.
+    if (error.message.startsWith("Stream isn't writeable")) return;
     if (Date.now() - lastSaidAt < 30_000) return;
     lastSaidAt = Date.now();
     log.warn({ server, code: errorCode(error), message: error.message }, 'connection trouble, trying again');

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { defaultQueuePrefix, openQueues } from '../jobs/queues.ts';
 import { openRedis } from '../jobs/redis.ts';
+import { readReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
 import { booksOn, type ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
@@ -19,6 +20,7 @@ export async function queuesOn(
   options: ComposeOptions,
   add: Add,
 ): Promise<{ context: QueueContext; redisUrl: string }> {
+  const data = readReferenceData(config);
   const services = await acquireServices({
     dataDir: config.dataDir,
     databaseUrl: config.databaseUrl,
@@ -26,7 +28,7 @@ export async function queuesOn(
     ...(options.notice ? { notice: options.notice } : {}),
   });
   add(services.release);
-  const context = await booksOn(config, services.databaseUrl, options, add);
+  const context = await booksOn(config, data, services.databaseUrl, options, add);
   const onError = logConnection(context, 'redis');
   const redis = openRedis(services.redisUrl, 'producer', onError);
   add(() => disconnect(redis));

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Config, VendorKey } from '../config.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { defaultQueuePrefix } from '../jobs/queues.ts';
+import { removeStaleDownloads } from '../jobs/file-store.ts';
 import { checkRedis, openRedis } from '../jobs/redis.ts';
 import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
@@ -26,6 +27,7 @@ export function composeWorkers(
     const redis = openRedis(redisUrl, 'worker', logConnection(context, 'redis'));
     add(() => disconnect(redis));
     await checkRedis(redis);
+    await removeStaleDownloads(config.dataDir, Date.now());
     const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
     const vendor = createVendorClient({
       ...{ baseUrl, tokenTtlSeconds, auditReportPath, proxy, now: context.now },

@@ -75,7 +75,7 @@ const maxClockSkewMs = 60_000;
 /** Whether Postgres, not the query, is the reason of a failure: it may work later. */
 export function isConnectionFailure(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string' && /^(08|57P|53)/.test(code)) return true;
+  if (typeof code === 'string' && /^(08|57P|53|28|3D000)/.test(code)) return true;
   if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EAI_)/.test(code))
     return true;
   return (
@@ -88,8 +88,14 @@ export function isConnectionFailure(error: unknown): boolean {
 export function asDatabaseError(error: unknown): Error {
   if (errorCode(error) !== 'internal' || !isConnectionFailure(error))
     return error instanceof Error ? error : new Error(String(error));
-  return new LedgerError('database_unavailable', 'Postgres does not answer.', {
-    hint: 'Check DATABASE_URL and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
+  return new LedgerError('database_unavailable', `Postgres does not answer${refusalOf(error)}.`, {
+    hint: 'Check DATABASE_URL (address, user, password, database) and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
     cause: error,
   });
+}
+
+/** That a server is there and refuses us is worth saying; its words name user or database, never a password. */
+function refusalOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' && /^(28|3D)/.test(code) ? ` (${String(message)})` : '';
 }

@@ -11,29 +11,37 @@ export type StoredFile = { readonly sha256: string; readonly bytes: string; read
 
 export type FileRecord = Omit<Insertable<Schema['files']>, 'recorded_at'>;
 
-/** What is known of a transaction's files: places that need no further work, and stored contents by hash of their URL. */
+/**
+ * What is stored of a transaction's files: their places, and contents by hash of their URL.
+ *
+ * @param isStored whether a content is where it was put; what is lost counts as not stored, so that it is fetched again.
+ */
 export async function knownFiles(
   db: Queries,
   transactionId: string,
   kind: FileKind,
-): Promise<{ settledPlaces: Set<string>; byUrl: Map<string, StoredFile> }> {
+  isStored: (sha256: string) => Promise<boolean>,
+): Promise<{ storedPlaces: Set<string>; byUrl: Map<string, StoredFile> }> {
   const rows = await db
     .selectFrom('files')
-    .select(['origin', 'position', 'state', 'url_sha256', 'sha256', 'bytes', 'media_type'])
+    .select(['origin', 'position', 'url_sha256', 'sha256', 'bytes', 'media_type'])
     .where('transaction_id', '=', transactionId)
     .where('kind', '=', kind)
     .where('state', '=', 'stored')
     .execute();
   const byUrl = new Map<string, StoredFile>();
-  for (const { url_sha256, sha256, bytes, media_type } of rows)
-    if (url_sha256 !== null && sha256 !== null && bytes !== null && media_type !== null)
-      byUrl.set(url_sha256, { sha256, bytes, media_type });
-  return { settledPlaces: new Set(rows.map(placeKey)), byUrl };
+  const storedPlaces = new Set<string>();
+  for (const { origin, position, url_sha256, sha256, bytes, media_type } of rows) {
+    if (sha256 === null || bytes === null || media_type === null || !(await isStored(sha256))) continue;
+    storedPlaces.add(placeKey({ origin, position }));
+    if (url_sha256 !== null) byUrl.set(url_sha256, { sha256, bytes, media_type });
+  }
+  return { storedPlaces, byUrl };
 }
 
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
 
-/** Records what became of an offered file. A stored file stays stored. */
+/** Records what became of an offered file. A stored file stays stored, unless it was lost and is stored again. */
 export async function recordFile(db: Queries, record: FileRecord): Promise<void> {
   await db
     .insertInto('files')
@@ -52,7 +60,7 @@ export async function recordFile(db: Queries, record: FileRecord): Promise<void>
           media_type: record.media_type ?? null,
           error_code: record.error_code ?? null,
         })
-        .where('files.state', '<>', 'stored'),
+        .where((eb) => eb.or([eb('files.state', '<>', 'stored'), eb('excluded.state', '=', 'stored')])),
     )
     .execute();
 }

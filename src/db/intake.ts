@@ -38,7 +38,7 @@ export async function recordIntake(
       insert into obligations as o (transaction_id, kind, sweep_at)
       select id, 'result', now() + ${leaseMs} * interval '1 millisecond' from changed
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = excluded.sweep_at,
-        generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
+        generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning transaction_id, generation
     ), noted as (
       insert into intake (transaction_id, result_id, source)

@@ -5,9 +5,14 @@ import type { ObligationKind } from './schema.ts';
 
 /** What a job needs to know to begin: read and counted in one statement. */
 export type Started = {
-  /** Grows with every start and is never reset: what a later start wrote, an earlier one cannot overwrite. */
+  /**
+   * Grows with every start and every new generation, and is never reset: what a later one wrote, an earlier one cannot
+   * overwrite, and work asked for anew meanwhile is not ended by the old.
+   */
   readonly fence: string;
   readonly resultId: string | null;
+  /** What there was to fetch when the obligation became due. */
+  readonly basis: string | null;
   readonly attemptsMade: number;
   readonly starts: number;
 };
@@ -31,6 +36,7 @@ export async function startObligation(
   const { rows } = await sql<{
     fence: string;
     result_id: string | null;
+    basis: string | null;
     attempts_made: number;
     starts: number;
   }>`
@@ -40,12 +46,13 @@ export async function startObligation(
     from transactions t
     where o.transaction_id = ${transactionId} and o.kind = ${kind} and o.generation = ${generation}
       and o.state = 'due' and o.due_at <= now() and t.id = o.transaction_id
-    returning o.fence, t.result_id, o.attempts_made, o.starts`.execute(db);
+    returning o.fence, t.result_id, o.basis, o.attempts_made, o.starts`.execute(db);
   const row = rows[0];
   if (!row) return undefined;
   return {
     fence: row.fence,
     resultId: row.result_id,
+    basis: row.basis,
     attemptsMade: row.attempts_made,
     starts: row.starts,
   };
@@ -98,13 +105,13 @@ export async function failObligation(
   return rows[0]?.state;
 }
 
-/** Gives back an obligation whose work was broken off by no fault of its own (shutdown), at once due again. */
-export async function releaseObligation(db: Queries, key: ObligationKey, fence: string): Promise<void> {
+/** Forgets starts whose ends could not be noted because Postgres was away: their worker did not die of them. */
+export async function forgiveStarts(db: Queries, keys: readonly ObligationKey[]): Promise<void> {
   await sql`
-    update obligations set starts = 0, sweep_at = now(), updated_at = now()
-    where transaction_id = ${key.transactionId} and kind = ${key.kind} and state = 'due' and fence = ${fence}`.execute(
-    db,
-  );
+    update obligations o set starts = 0
+    from unnest(${keys.map(({ transactionId }) => transactionId)}::text[], ${keys.map(({ kind }) => kind)}::text[])
+      as ended (transaction_id, kind)
+    where o.transaction_id = ended.transaction_id and o.kind = ended.kind`.execute(db);
 }
 
 /**

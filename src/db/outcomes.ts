@@ -82,15 +82,16 @@ export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: numb
       where (a.attempted_at, a.time_basis, a.evidence, a.code, a.linked, a.capture_source, a.invoiced, a.reason, a.rule_table_version)
         is distinct from (excluded.attempted_at, excluded.time_basis, excluded.evidence, excluded.code, excluded.linked,
           excluded.capture_source, excluded.invoiced, excluded.reason, excluded.rule_table_version)
-        and not (excluded.code is not distinct from 'processing' and a.code is distinct from 'processing')
+        and not (excluded.code is not distinct from 'processing' and a.code is distinct from 'processing' and a.evidence = 'scan_list')
         and not (a.time_basis = 'transaction_completed' and excluded.time_basis in ('last_scan_created', 'transaction_created'))
         and not (a.evidence = 'scan_list' and excluded.evidence <> 'scan_list')
+        and not (a.evidence in ('counter_invoiced', 'counter_not_invoiced') and excluded.evidence = 'count_only')
     ), due as (
       insert into obligations as o (transaction_id, kind, basis, sweep_at)
       select tx.id, j.kind, j.basis, now() + ${leaseMs} * interval '1 millisecond'
       from tx, jsonb_to_recordset(${obligations}::jsonb) as j (kind text, basis text)
       on conflict (transaction_id, kind) do update set basis = excluded.basis, state = 'due', due_at = now(),
-        sweep_at = excluded.sweep_at, generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
+        sweep_at = excluded.sweep_at, generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       where o.basis is distinct from excluded.basis
       returning kind, generation
     )
@@ -150,7 +151,7 @@ export async function postponeResult(
 export async function knownScans(db: Queries, transactionId: string): Promise<Map<string, KnownScans>> {
   const { rows } = await sql<{ task_type: string; listed: number; invoiced: number; unclassified: number }>`
     select task_type, count(*)::int as listed, (count(*) filter (where invoiced))::int as invoiced,
-      (count(*) filter (where invoiced is null))::int as unclassified
+      (count(*) filter (where invoiced is null or code = 'processing'))::int as unclassified
     from attempts where transaction_id = ${transactionId} and evidence = 'scan_list' group by task_type`.execute(db);
   return new Map(rows.map(({ task_type, ...known }) => [task_type, known]));
 }

@@ -52,7 +52,7 @@ export async function attemptGroups(db: Queries, month: Span, boundaries: readon
 
 /** What may still change a month's figures. */
 export type OpenItems = {
-  /** Transactions with attempts in the month about which something can still change. */
+  /** Transactions that lived in the month and about which something can still change. */
   readonly unsettledTransactions: number;
   /** Transactions of which nothing is known yet, so that they may belong to any month. */
   readonly unfetchedTransactions: number;
@@ -62,9 +62,8 @@ export type OpenItems = {
 export async function openItems(db: Queries, month: Span): Promise<OpenItems> {
   const { rows } = await sql<{ unsettled: string; unfetched: string }>`
     select
-      (select count(*) from transactions t where not t.settled and exists (
-        select from attempts a where a.transaction_id = t.id
-          and a.attempted_at >= ${month.start} and a.attempted_at < ${month.end})) as unsettled,
+      (select count(*) from transactions t where not t.settled and created_at < ${month.end}
+        and coalesce(expires_at, created_at + interval '24 hours') >= ${month.start}) as unsettled,
       (select count(*) from transactions where not settled and created_at is null) as unfetched`.execute(db);
   return {
     unsettledTransactions: Number(rows[0]?.unsettled ?? 0),

@@ -66,7 +66,7 @@ export async function failReport(
   givesUp: boolean,
 ): Promise<void> {
   await sql`
-    update report_runs set last_error_code = ${code},
+    update report_runs set last_error_code = ${code}, last_failed_at = now(),
       due_at = case when ${givesUp} then null else due_at end,
       sweep_at = case when ${givesUp} then null else now() + interval '2 minutes' end
     where period = ${period} and generation = ${generation}`.execute(db);
@@ -76,6 +76,7 @@ export type ReportRun = {
   readonly period: string;
   readonly dueAt: Date | null;
   readonly finishedAt: Date | null;
+  readonly lastFailedAt: Date | null;
   readonly lastErrorCode: string | null;
 };
 
@@ -83,13 +84,14 @@ export type ReportRun = {
 export async function reportRuns(db: Queries): Promise<ReportRun[]> {
   const rows = await db
     .selectFrom('report_runs')
-    .select(['period', 'due_at', 'finished_at', 'last_error_code'])
+    .select(['period', 'due_at', 'finished_at', 'last_failed_at', 'last_error_code'])
     .orderBy('period')
     .execute();
   return rows.map((row) => ({
     period: row.period,
     dueAt: row.due_at,
     finishedAt: row.finished_at,
+    lastFailedAt: row.last_failed_at,
     lastErrorCode: row.last_error_code,
   }));
 }
@@ -99,13 +101,22 @@ export async function reportRuns(db: Queries): Promise<ReportRun[]> {
  *
  * @returns `undefined` if another one is at it.
  */
-export async function withReportLock<T>(
+export function withReportLock<T>(
   db: Database,
   period: string,
   work: (queries: Queries) => Promise<T>,
 ): Promise<T | undefined> {
+  return withNamedLock(db, `report ${period}`, work);
+}
+
+/** Runs `work` while no other process does what has the same name. @returns `undefined` if another one is at it. */
+export async function withNamedLock<T>(
+  db: Database,
+  name: string,
+  work: (queries: Queries) => Promise<T>,
+): Promise<T | undefined> {
   return withDedicatedClient(db, async ({ queries }) => {
-    const key = sql`hashtextextended(${`idscan-ledger report ${period}`}, 0)`;
+    const key = sql`hashtextextended(${`idscan-ledger ${name}`}, 0)`;
     const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${key}) as locked`.execute(queries);
     return rows[0]?.locked ? await work(queries) : undefined;
   });

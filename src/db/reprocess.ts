@@ -69,7 +69,7 @@ export async function reprocess(
       insert into obligations as o (transaction_id, kind, sweep_at)
       select transaction_id, kind, now() from (${matching(filter, kinds)}) m order by transaction_id, kind
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
-        generation = o.generation + 1, starts = 0, attempts_made = 0, updated_at = now()
+        generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning kind
     ), counted as (
       update reprocess_log set obligations = obligations + (select count(*) from again) where id = ${logId}
@@ -80,7 +80,10 @@ export async function reprocess(
 
 /** Documents and audit reports exist only for transactions that were fetched; the rest has just its result. */
 function matching(filter: ReprocessFilter, kinds: readonly ObligationKind[]) {
-  const conditions = [sql`(k.kind = 'result' or t.fetched_at is not null)`];
+  const conditions = [
+    sql`(k.kind = 'result' or t.fetched_at is not null)`,
+    sql`(k.kind <> 'audit_report' or t.result_id is not null)`,
+  ];
   if (filter.transactionIds) conditions.push(sql`t.id = any(${filter.transactionIds}::text[])`);
   if (filter.resultIds) conditions.push(sql`t.result_id = any(${filter.resultIds}::text[])`);
   if (filter.month)

@@ -107,6 +107,7 @@ export type Schema = {
     sweep_at: Date | null;
     requested_by: string | null;
     finished_at: Date | null;
+    last_failed_at: Date | null;
     manifest_sha256: string | null;
     last_error_code: string | null;
   };

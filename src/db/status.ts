@@ -75,3 +75,10 @@ export async function readStatus(db: Queries): Promise<Status> {
     files: files.rows,
   };
 }
+
+/** How far the work is, for a progress bar. */
+export async function obligationProgress(db: Queries): Promise<{ ended: number; all: number }> {
+  const { rows } = await sql<{ ended: number; all: number }>`
+    select (count(*) filter (where state <> 'due'))::int as ended, count(*)::int as "all" from obligations`.execute(db);
+  return rows[0] ?? { ended: 0, all: 0 };
+}

@@ -42,11 +42,13 @@ export type KnownScans = { readonly listed: number; readonly invoiced: number; r
 const pending = 'pending';
 const completed = 'completed';
 
-/** Whether an answer about a document scan came without the list that its own count of attempts promises. */
+/** Whether an answer about a document scan came without the list that its counters, or else its state, promise. */
 export function isScanListMissing(task: TaskFacts): boolean {
   if (task.type !== 'document_scan') return false;
   if (task.scans === null) return true;
-  return task.scans.length === 0 && (task.attempts ?? 0) > 0;
+  if (task.scans.length > 0) return false;
+  const counted = task.attempts ?? task.attemptsInvoiced;
+  return counted === null ? task.state === completed : counted > 0;
 }
 
 /**
@@ -79,7 +81,6 @@ function listedAttempts(task: TaskFacts): Attempt[] {
 function executedTask(facts: TransactionFacts, task: TaskFacts): Attempt[] {
   if (task.state === pending) return [];
   const isCompleted = facts.state === completed;
-  if (task.state === null && !isCompleted) return [];
   return [
     {
       ...unlisted(facts, task, 1),

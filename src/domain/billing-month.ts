@@ -42,9 +42,14 @@ export function periodOf(instant: Date, timeZone: string): string {
   return localDateOf(instant, timeZone).slice(0, 7);
 }
 
+const dateOf = (localMs: number): string => new Date(localMs).toISOString().slice(0, 10);
+
 /** The day `YYYY-MM-DD` an instant belongs to. */
 export function localDateOf(instant: Date, timeZone: string): string {
-  return new Date(localMillis(instant.getTime(), timeZone)).toISOString().slice(0, 10);
+  const localMs = localMillis(instant.getTime(), timeZone);
+  // Where the clock is put back over midnight, its date falls back into a day that is over.
+  const next = dateOf(localMs + 86_400_000);
+  return instant >= startOfDay(next, timeZone) ? next : dateOf(localMs);
 }
 
 /**
@@ -52,6 +57,18 @@ export function localDateOf(instant: Date, timeZone: string): string {
  * midnight comes twice, the first of the two.
  */
 export function startOfDay(date: string, timeZone: string): Date {
+  const key = `${date} ${timeZone}`;
+  const known = daysByKey.get(key);
+  if (known !== undefined) return new Date(known);
+  const start = computeStartOfDay(date, timeZone);
+  // Asked for again and again, once per attempt, for the few days on which rules and prices begin.
+  if (daysByKey.size < 10_000) daysByKey.set(key, start.getTime());
+  return start;
+}
+
+const daysByKey = new Map<string, number>();
+
+function computeStartOfDay(date: string, timeZone: string): Date {
   if (!isCalendarDate(date)) throw new RangeError(`not a date: ${date}`);
   const local = Date.parse(`${date}T00:00:00Z`);
   const halfDayMs = 12 * 3_600_000;

@@ -3,7 +3,7 @@ import type { Started } from '../db/obligations.ts';
 import { errorCode } from '../errors.ts';
 import type { VendorContext } from './context.ts';
 import type { JobEnd } from './fetch-result.ts';
-import { storeDownload } from './file-store.ts';
+import { isStored, storeDownload } from './file-store.ts';
 
 /**
  * Stores a result's audit report, once. That the vendor has none (404, 410) is recorded and is a normal end: how long
@@ -18,8 +18,10 @@ export async function fetchAuditReport(
 ): Promise<JobEnd> {
   const { resultId } = started;
   if (resultId === null) return { end: 'done' };
-  const { settledPlaces } = await knownFiles(context.db.kysely, transactionId, 'audit_report');
-  if (settledPlaces.size > 0) return { end: 'done' };
+  const { storedPlaces } = await knownFiles(context.db.kysely, transactionId, 'audit_report', (sha256) =>
+    isStored(context.config.dataDir, sha256),
+  );
+  if (storedPlaces.size > 0) return { end: 'done' };
   const place = { transaction_id: transactionId, kind: 'audit_report', origin: 'result', position: 0 } as const;
   try {
     const { sha256, bytes, mediaType } = await storeDownload(context.config.dataDir, 'pdf', (sink) =>

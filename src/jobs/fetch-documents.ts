@@ -5,7 +5,7 @@ import type { FileLink, ResultFacts, TransactionFacts } from '../domain/facts.ts
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
 import type { JobEnd } from './fetch-result.ts';
-import { storeDownload } from './file-store.ts';
+import { isStored, storeDownload } from './file-store.ts';
 
 type Offer = FileLink & FilePlace;
 
@@ -29,9 +29,11 @@ export async function fetchDocuments(context: VendorContext, transactionId: stri
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))
       : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
-  const { settledPlaces, byUrl } = await knownFiles(context.db.kysely, transactionId, 'document');
+  const { storedPlaces, byUrl } = await knownFiles(context.db.kysely, transactionId, 'document', (sha256) =>
+    isStored(context.config.dataDir, sha256),
+  );
   const failures: unknown[] = [];
-  for (const offer of offered.filter((one) => !settledPlaces.has(placeKey(one)))) {
+  for (const offer of offered.filter((one) => !storedPlaces.has(placeKey(one)))) {
     const record = await documentRecord(context, offer, byUrl).catch((error: unknown) => {
       if (errorCode(error) === 'vendor_rate_limited' || errorCode(error) === 'interrupted') throw error;
       failures.push(error);
@@ -40,7 +42,21 @@ export async function fetchDocuments(context: VendorContext, transactionId: stri
     await recordFile(context.db.kysely, { transaction_id: transactionId, kind: 'document', ...record });
   }
   if (failures.length > 0) throw failures[0];
+  for (const place of withdrawnPlaces(started, offered.length))
+    await recordFile(context.db.kysely, {
+      ...{ transaction_id: transactionId, kind: 'document', state: 'gone', error_code: 'vendor_gone' },
+      ...place,
+    });
   return { end: 'done' };
+}
+
+/** After expiry the vendor lists no more files of attempts (DOC): those that were on offer before are gone, and said so. */
+function withdrawnPlaces({ resultId, basis }: Started, offered: number): FilePlace[] {
+  const announced = resultId === null ? Number(/^scans:(\d+)$/.exec(basis ?? '')?.[1] ?? 0) : 0;
+  return Array.from({ length: Math.max(0, announced - offered) }, (_, index) => ({
+    origin: 'withdrawn',
+    position: offered + index,
+  }));
 }
 
 type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;

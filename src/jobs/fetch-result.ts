@@ -5,6 +5,7 @@ import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import { settlementOf } from '../domain/settlement.ts';
+import { type ErrorCode, errorCode } from '../errors.ts';
 import type { VendorContext } from './context.ts';
 import { leaseMs } from './queues.ts';
 
@@ -43,9 +44,16 @@ export async function fetchResult(context: VendorContext, transactionId: string,
     leaseMs,
   );
   if (due.length > 0) await wakeSoon(context, due);
-  if (result.status === 'rejected') throw result.reason;
+  if (result.status === 'rejected') {
+    // Giving the result up must not end the look-out for further attempts.
+    if (settlement.settled || !isGivenUp(errorCode(result.reason))) throw result.reason;
+    context.log.warn({ transactionId, code: errorCode(result.reason) }, 'no such result so far');
+  }
   return settlement.settled ? { end: 'done' } : { end: 'postponed', dueAt: settlement.nextFetchAt };
 }
+
+const isGivenUp = (code: ErrorCode): boolean =>
+  code === 'vendor_not_found' || code === 'vendor_gone' || code === 'vendor_rejected';
 
 async function decidedAttempts(context: VendorContext, facts: TransactionFacts) {
   const known = facts.tasks.some(isScanListMissing)

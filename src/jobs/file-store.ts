@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, open, rename, rm } from 'node:fs/promises';
+import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileTypeFromBuffer } from 'file-type';
 import { LedgerError } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
-import { asStorageError, syncDirectory } from '../reports/publish.ts';
+import { makeFolder, syncFolder } from '../folders.ts';
+import { asStorageError } from '../reports/publish.ts';
 import type { Download, Sink } from '../vendor/client.ts';
 
 export type StoredContent = { readonly sha256: string; readonly bytes: number; readonly mediaType: string };
@@ -60,7 +60,7 @@ export async function storeDownload(
     }
     const { bytes, sha256, head, tail } = ends.result();
     const mediaType = await checkedType(accept, { bytes, head, tail, contentType });
-    await keep(store, temporaryPath, sha256);
+    await keep(dataDir, temporaryPath, sha256);
     return { sha256, bytes, mediaType };
   } catch (error) {
     await rm(temporaryPath, { force: true }).catch(() => undefined);
@@ -73,20 +73,37 @@ export function storedPath(dataDir: string, sha256: string): string {
   return path.join(dataDir, 'documents', sha256.slice(0, 2), sha256);
 }
 
-async function keep(store: string, temporaryPath: string, sha256: string): Promise<void> {
-  const finalPath = path.join(store, sha256.slice(0, 2), sha256);
-  const isStored = await access(finalPath).then(
+/** Whether a content that was stored is still there: a disk may have been lost or restored. */
+export async function isStored(dataDir: string, sha256: string): Promise<boolean> {
+  return access(storedPath(dataDir, sha256)).then(
     () => true,
     () => false,
   );
-  if (isStored) {
+}
+
+/** Longer than any download may take. */
+const staleAfterMs = 3_600_000;
+
+/** Removes downloads that a killed worker left unfinished: they are images of identity documents. */
+export async function removeStaleDownloads(dataDir: string, nowMs: number): Promise<void> {
+  const folder = path.join(dataDir, 'documents', 'incoming');
+  for (const name of await readdir(folder).catch(() => [])) {
+    const file = path.join(folder, name);
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: nowMs }));
+    if (nowMs - mtimeMs > staleAfterMs) await rm(file, { force: true });
+  }
+}
+
+async function keep(dataDir: string, temporaryPath: string, sha256: string): Promise<void> {
+  const finalPath = storedPath(dataDir, sha256);
+  if (await isStored(dataDir, sha256)) {
     await rm(temporaryPath, { force: true });
     return;
   }
   const directory = path.dirname(finalPath);
   await makeFolder(directory, 0o700);
   await rename(temporaryPath, finalPath);
-  await syncDirectory(directory);
+  await syncFolder(directory);
 }
 
 /** Hash, size and both ends of what streams by. */

@@ -12,40 +12,60 @@ const expectedHeader = 'transaction_id,result_id';
  * A header that lacks `transaction_id` is reported as line 1, and the columns are taken to be in the documented order.
  */
 export async function* inputLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<InputLine> {
-  let columns: { transactionId: number; resultId: number } | undefined;
+  let columns: Columns | undefined;
   for await (const { line, text } of physicalLines(chunks)) {
     const cells = text === undefined ? 'is longer than 8 KiB' : readCells(text);
-    if (!columns) {
-      columns = { transactionId: 0, resultId: 1 };
-      const names = typeof cells === 'string' ? [] : cells.map((cell) => cell.trim().toLowerCase());
-      if (names.includes('transaction_id'))
-        columns = { transactionId: names.indexOf('transaction_id'), resultId: names.indexOf('result_id') };
-      else yield { line, problem: `the header must be ${expectedHeader}; this line was not read as data` };
+    if (cells === isEmpty) yield { line, problem: cells };
+    else if (!columns) {
+      columns = readHeader(cells);
+      if (!columns.isKnown)
+        yield { line, problem: `the header must be ${expectedHeader}; this line was not read as data` };
     } else if (typeof cells === 'string') yield { line, problem: cells };
-    else
-      yield {
-        line,
-        transactionId: cells[columns.transactionId] ?? '',
-        resultId: cells[columns.resultId] ?? '',
-      };
+    else yield readLine(line, cells, columns);
   }
+}
+
+type Columns = {
+  readonly transactionId: number;
+  readonly resultId: number;
+  readonly count: number;
+  readonly isKnown: boolean;
+};
+
+const isEmpty = 'is empty';
+
+/** Finds the columns by their names; without `transaction_id` they are taken to be in the documented order. */
+function readHeader(cells: string[] | string): Columns {
+  const names = typeof cells === 'string' ? [] : cells.map((cell) => cell.trim().toLowerCase());
+  if (!names.includes('transaction_id'))
+    return { transactionId: 0, resultId: 1, count: Math.max(2, names.length), isKnown: false };
+  return {
+    transactionId: names.indexOf('transaction_id'),
+    resultId: names.indexOf('result_id'),
+    count: names.length,
+    isKnown: true,
+  };
+}
+
+function readLine(line: number, cells: readonly string[], columns: Columns): InputLine {
+  const transactionId = cells[columns.transactionId] ?? '';
+  if (transactionId.trim().toLowerCase() === 'transaction_id') return { line, problem: 'is another header' };
+  if (cells.slice(columns.count).some((cell) => cell.trim() !== ''))
+    return { line, problem: 'has more values than the header has columns' };
+  return { line, transactionId, resultId: cells[columns.resultId] ?? '' };
 }
 
 function readCells(text: string): string[] | string {
-  if (text.trim() === '') return 'is empty';
+  if (text.trim() === '') return isEmpty;
   if (text.includes('\uFFFD')) return 'is not UTF-8';
-  if (!text.includes('"')) return tooMany(text.split(','));
+  if (text.includes('\r')) return 'contains a carriage return: lines must end in LF or CRLF';
+  if (!text.includes('"')) return text.split(',');
   try {
     const [record] = parse(text, { relax_column_count: true });
-    return tooMany(record ?? []);
+    return record ?? [];
   } catch {
     return 'has a stray quote';
   }
-}
-
-/** Commas at the end do no harm; more values than columns mean that the line is not what it seems. */
-function tooMany(cells: string[]): string[] | string {
-  return cells.length > 50 ? 'has too many columns' : cells;
 }
 
 /** Lines with their 1-based numbers; `text` is `undefined` for one that is too long. Ends: LF, CRLF. BOM removed. */

@@ -34,7 +34,7 @@ export type ReportWake = z.output<typeof reportPayload>;
 export const parseWake = (data: unknown): Wake => wakePayload.parse(data);
 export const parseReportWake = (data: unknown): ReportWake => reportPayload.parse(data);
 
-/** Attempts before an obligation is parked as failed; with the backoff below they span about two minutes. */
+/** Attempts before an obligation is parked as failed; with the backoff below they span about 50 s. */
 export const maxAttempts = 8;
 /** Starts in a row without an end, after which a job counts as one that kills its worker. */
 export const maxStarts = 5;
@@ -43,9 +43,9 @@ export const leaseMs = 10_000;
 /** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
 export const maxBacklog = 10_000;
 
-/** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 60 s. */
+/** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 30 s. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
-  const ceilingMs = Math.min(60_000, 500 * 2 ** Math.max(0, attemptsMade - 1));
+  const ceilingMs = Math.min(30_000, 500 * 2 ** Math.max(0, attemptsMade - 1));
   return Math.round(ceilingMs * (0.5 + random() / 2));
 }
 
@@ -109,7 +109,12 @@ export function openQueues(redis: Redis, prefix: string, onError: (error: Error)
     backlog: (kind) => reachable(() => byKind[kind].getWaitingCount()),
     pauseVendorCalls: (durationMs) =>
       reachable(async () => {
-        await Promise.all(Object.values(byKind).map((queue) => queue.rateLimit(durationMs)));
+        await Promise.all(
+          Object.values(byKind).map(async (queue) => {
+            // A shorter pause never ends a longer one early.
+            if ((await queue.getRateLimitTtl()) < durationMs) await queue.rateLimit(durationMs);
+          }),
+        );
       }),
     close: async () => {
       await Promise.allSettled([...Object.values(byKind), reports].map((queue) => queue.close()));

@@ -25,7 +25,8 @@ export async function scheduleReports({ db, config, now }: Context): Promise<str
     .filter(({ period, end }) => {
       const run = runs.get(period);
       const lastSlot = Math.min(today.getTime(), end.getTime() + afterEndMs);
-      return !run?.dueAt && (!run?.finishedAt || run.finishedAt.getTime() < lastSlot);
+      const lastTriedMs = Math.max(run?.finishedAt?.getTime() ?? 0, run?.lastFailedAt?.getTime() ?? 0);
+      return !run?.dueAt && lastTriedMs < lastSlot;
     });
   const periods = (await monthsWithAttempts(db.kysely, due)).map(({ period }) => period);
   for (const period of periods) await requestReport(db.kysely, period, 'schedule', 0);

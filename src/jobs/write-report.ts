@@ -36,12 +36,19 @@ export type WrittenReport = {
  * @param generation the request that this run answers; `null` = none.
  * @throws LedgerError `report_busy`, `report_unbalanced`, `storage_full`, `storage_failed`, `database_unavailable`
  */
-export async function writeReport(context: Context, period: string, generation: number | null): Promise<WrittenReport> {
+export async function writeReport(
+  context: Context,
+  period: string,
+  generation: number | null,
+  signal?: AbortSignal,
+): Promise<WrittenReport> {
   const report = await withReportLock(context.db, period, async (queries) => {
     const directory = path.join(context.config.reportsDir, period);
     await removeStaleDrafts(directory);
     await redecideMonth(context, queries, period);
-    const written = await withSnapshot(context.db, (snapshot) => writeFiles(context, snapshot, period, directory));
+    const written = await withSnapshot(context.db, (snapshot) =>
+      writeFiles(context, snapshot, period, directory, signal),
+    );
     await publishDrafts(directory, [...written.files, written.manifest]);
     await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
     return written;
@@ -83,6 +90,7 @@ async function writeFiles(
   snapshot: Snapshot,
   period: string,
   directory: string,
+  signal?: AbortSignal,
 ): Promise<WrittenReport> {
   const { rules, prices, config } = context;
   const timeZone = config.billingTimeZone;
@@ -94,7 +102,7 @@ async function writeFiles(
   const items = await openItems(snapshot.queries, month);
   const drafts: DraftFile[] = [];
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<DraftFile> => {
-    const file = await writeDraft(directory, name, chunks);
+    const file = await writeDraft(directory, name, chunks, signal);
     drafts.push(file);
     return file;
   };

@@ -36,23 +36,50 @@ const schema = z.strictObject({
  * @throws LedgerError `data_file_invalid` with every problem.
  */
 export function readPriceList(path: string): DataFile<PriceList> {
-  return readDataFile(path, schema, (raw) => {
-    const prices = raw.prices.map((one) => ({
+  return readDataFile(
+    path,
+    schema,
+    (raw) => {
+      const prices = raw.prices.map((one) => ({
+        taskType: one.task_type,
+        level: one.level,
+        effectiveFrom: one.effective_from,
+        effectiveTo: one.effective_to,
+        unitPrice: one.unit_price,
+      }));
+      return {
+        content: {
+          version: raw.version,
+          currency: raw.currency,
+          minorDigits: minorUnitDigits(raw.currency),
+          source: raw.source,
+          prices,
+        },
+        problems: priceProblems(prices),
+      };
+    },
+    looseProblems,
+  );
+}
+
+const datedEntry = z.object({
+  task_type: z.string(),
+  level: z.string().nullable(),
+  effective_from: calendarDate,
+  effective_to: calendarDate.nullable(),
+});
+
+/** Gaps and overlaps among the entries that have dates, whatever else is wrong in the file. */
+function looseProblems(json: unknown): string[] {
+  const entries = z.object({ prices: z.array(z.unknown()) }).safeParse(json).data?.prices ?? [];
+  const dated = entries.flatMap((entry) => datedEntry.safeParse(entry).data ?? []);
+  return priceProblems(
+    dated.map((one) => ({
       taskType: one.task_type,
       level: one.level,
       effectiveFrom: one.effective_from,
       effectiveTo: one.effective_to,
-      unitPrice: one.unit_price,
-    }));
-    return {
-      content: {
-        version: raw.version,
-        currency: raw.currency,
-        minorDigits: minorUnitDigits(raw.currency),
-        source: raw.source,
-        prices,
-      },
-      problems: priceProblems(prices),
-    };
-  });
+      unitPrice: 0n,
+    })),
+  );
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, LedgerError } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { makeFolder, syncFolder } from '../folders.ts';
 
 /** A file written whole under a temporary name, not yet visible. */
 export type DraftFile = {
@@ -25,6 +25,7 @@ export async function writeDraft(
   directory: string,
   name: string,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+  signal?: AbortSignal,
 ): Promise<DraftFile> {
   const temporaryPath = path.join(directory, `.${name}.${randomBytes(6).toString('hex')}.draft`);
   const hash = createHash('sha256');
@@ -35,6 +36,7 @@ export async function writeDraft(
     const file = await open(temporaryPath, 'wx', 0o644);
     try {
       for await (const chunk of chunks) {
+        signal?.throwIfAborted();
         hash.update(chunk);
         bytes += chunk.length;
         for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
@@ -55,7 +57,7 @@ export async function writeDraft(
 export async function publishDrafts(directory: string, drafts: readonly DraftFile[]): Promise<void> {
   try {
     for (const draft of drafts) await rename(draft.temporaryPath, path.join(directory, draft.name));
-    await syncDirectory(directory);
+    await syncFolder(directory);
   } catch (error) {
     throw asStorageError(error, directory);
   }
@@ -75,15 +77,6 @@ async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
   for (let written = 0; written < chunk.length; ) {
     const { bytesWritten } = await file.write(chunk, written);
     written += bytesWritten;
-  }
-}
-
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -5,7 +5,7 @@ import { orAborted } from './deadline.ts';
 import { createConnections, type ProxySettings } from './dispatcher.ts';
 import { collect, exchange, headerOf, type Answer, type Call, type Http } from './exchange.ts';
 import { vendorError } from './failures.ts';
-import { readJson } from './json.ts';
+import { readJson } from '../json.ts';
 import { createTokenSource } from './tokens.ts';
 import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
 

@@ -2,7 +2,7 @@ import { request, type Dispatcher } from 'undici';
 import { LedgerError } from '../errors.ts';
 import { orAborted, withBudget } from './deadline.ts';
 import { statusFailure, vendorError } from './failures.ts';
-import { readJson } from './json.ts';
+import { readJson } from '../json.ts';
 import type { TokenSource } from './tokens.ts';
 
 /** What all calls share. */

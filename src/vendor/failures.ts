@@ -1,6 +1,6 @@
 import { LedgerError, type ErrorCode, type ErrorFields } from '../errors.ts';
 
-const defaultRetryAfterMs = 5_000;
+const defaultRetryAfterMs = 2_000;
 const minRetryAfterMs = 1_000;
 const maxRetryAfterMs = 15 * 60_000;
 const maxMessageLength = 200;

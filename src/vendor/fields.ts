@@ -5,7 +5,7 @@ import * as z from 'zod';
  * control characters (U+0000 above all) and lone surrogates. Every message is fixed: none holds what was received.
  */
 
-const maxCounter = 1_000_000;
+const maxCounter = 10_000;
 const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 /** ID Scan is younger. An earlier year is a default (`0001-01-01`) that would book an attempt where nobody looks. */
 const firstYear = 2000;

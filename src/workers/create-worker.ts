@@ -1,6 +1,13 @@
 import { type Job, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { failObligation, finishObligation, type Started, startObligation, type Wake } from '../db/obligations.ts';
+import {
+  failObligation,
+  finishObligation,
+  type ObligationKey,
+  type Started,
+  startObligation,
+  type Wake,
+} from '../db/obligations.ts';
 import { postponeResult } from '../db/outcomes.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { asDatabaseError } from '../db/database.ts';
@@ -16,7 +23,12 @@ import type { Tally } from './tally.ts';
 export type Perform = (context: VendorContext, transactionId: string, started: Started) => Promise<JobEnd>;
 
 /** What all workers of a process tell of what happens. */
-export type Watch = { readonly tally: Tally; readonly breaker: Breaker };
+export type Watch = {
+  readonly tally: Tally;
+  readonly breaker: Breaker;
+  /** Work that ended while Postgres was away, to be told once it is back. */
+  readonly unnotedEnds: ObligationKey[];
+};
 
 export type WorkerSetup = {
   readonly redis: Redis;
@@ -42,7 +54,7 @@ export function createWorker(
     maxStalledCount: maxStarts,
     // Needed for pauses by Retry-After; no limit by itself.
     limiter: { max: Number.MAX_SAFE_INTEGER - 1, duration: 1_000 },
-    settings: { backoffStrategy: (_attempts, _type, error) => retryDelays.get(error as object) ?? backoffMs(1) },
+    settings: { backoffStrategy: (attempts, _type, error) => retryDelays.get(error as object) ?? backoffMs(attempts) },
   });
   worker.on('error', (error) => context.log.warn({ err: error, queue: queueNames[kind] }, 'queue connection trouble'));
   return worker;
@@ -59,7 +71,7 @@ export function obligationProcessor(
   context: VendorContext,
   kind: ObligationKind,
   perform: Perform,
-  { tally, breaker }: Watch,
+  watch: Watch,
 ): (job: Job) => Promise<void> {
   return async (job) => {
     const wake = parseWake(job.data);
@@ -70,7 +82,7 @@ export function obligationProcessor(
         log.debug('not due any more');
         return;
       }
-      await run(context, wake, started, perform, { tally, breaker, log });
+      await run(context, wake, started, perform, { ...watch, log });
     } catch (error) {
       throw asDatabaseError(error);
     }
@@ -99,7 +111,10 @@ async function run(
     log.debug({ end: end.end }, 'obligation ended');
   } catch (thrown) {
     const error = asDatabaseError(thrown);
-    if (errorCode(error) === 'database_unavailable') throw error;
+    if (errorCode(error) === 'database_unavailable') {
+      watch.unnotedEnds.push({ kind, transactionId });
+      throw error;
+    }
     await settleFailure(context, wake, started, error, watch);
   }
 }

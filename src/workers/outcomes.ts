@@ -43,7 +43,7 @@ export const failureOutcomes: Record<ErrorCode, FailureOutcome> = {
   service_unavailable: 'retry',
   worker_died: 'never',
   report_unbalanced: 'never',
-  report_busy: 'retry',
+  report_busy: 'later',
   blocked: 'never',
   interrupted: 'later',
   internal: 'retry',

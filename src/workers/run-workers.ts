@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { asDatabaseError } from '../db/database.ts';
-import { pendingWork } from '../db/obligations.ts';
+import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
 import { type VendorContext, wantedKinds } from '../jobs/context.ts';
@@ -45,7 +45,7 @@ export function runWorkers(
   { redis, prefix, isBatch }: { redis: Redis; prefix: string; isBatch: boolean },
 ): RunningWorkers {
   const tally = createTally();
-  const watch = { tally, breaker: isBatch ? noBreaker : createBreaker() };
+  const watch = { tally, breaker: isBatch ? noBreaker : createBreaker(), unnotedEnds: [] as ObligationKey[] };
   const stopping = new AbortController();
   let active = 0;
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
@@ -65,7 +65,11 @@ export function runWorkers(
   );
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
   const loops = [
-    repeat(context, 'sweep', sweepIntervalMs, stopping.signal, () => sweep(context, stopping.signal)),
+    repeat(context, 'sweep', sweepIntervalMs, stopping.signal, async () => {
+      const ended = watch.unnotedEnds.splice(0);
+      if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
+      await sweep(context, stopping.signal);
+    }),
     ...(!isBatch
       ? [repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context))]
       : []),
@@ -91,7 +95,8 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
       const code = errorCode(error);
-      const givesUp = failureOutcomes[code] === 'never' || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      const givesUp = failureOutcomes[code] === 'never' || (failureOutcomes[code] === 'retry' && isLastTry);
       await failReport(context.db.kysely, period, generation, code, givesUp);
       context.log.error({ err: error, code, period, givesUp }, 'report failed');
       throw error;

@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { claimDue, failObligation, finishObligation, pendingWork, startObligation } from '../../src/db/obligations.ts';
-import { postponeResult } from '../../src/db/outcomes.ts';
+import { postponeResult, recordOutcome } from '../../src/db/outcomes.ts';
 import { countReprocess, logReprocess, reprocess } from '../../src/db/reprocess.ts';
 import { openTestDatabase } from '../support/books.ts';
-import { register } from '../support/facts.ts';
+import { facts, outcomeOf, register } from '../support/facts.ts';
 
 let db: Database;
 let next = 0;
@@ -168,5 +168,43 @@ describe('reprocess', () => {
     expect(await startObligation(db.kysely, wakes[1]!, 0)).toBeUndefined();
     const log = await db.kysely.selectFrom('reprocess_log').selectAll().execute();
     expect(log).toMatchObject([{ requested_by: 'me', reason: 'because', filter: { failed: true }, obligations: 1 }]);
+  });
+});
+
+describe('work that is asked for anew while it is being done', () => {
+  const again: [string, (wake: Awaited<ReturnType<typeof newWork>>) => Promise<unknown>][] = [
+    [
+      'by a reprocess',
+      async (wake) => {
+        const logId = await logReprocess(db.kysely, { requestedBy: 'me', reason: null, filter: {}, kinds: ['result'] });
+        await reprocess(db.kysely, { transactionIds: [wake.transactionId] }, ['result'], logId);
+      },
+    ],
+    [
+      'by a result ID that comes later',
+      (wake) => recordIntake(db.kysely, [{ transactionId: wake.transactionId, resultId: 'late' }], 'file', 0),
+    ],
+  ];
+  test.each(again)('%s is not ended by the earlier start', async (_name, ask) => {
+    const wake = { ...(await newWork()), transactionId: `again-${next}` };
+    await register(db, wake.transactionId);
+    const started = await startObligation(db.kysely, wake, 0);
+    await ask(wake);
+    expect(await finishObligation(db.kysely, wake, started!.fence)).toBe(false);
+    expect(await failObligation(db.kysely, wake, started!.fence, { ...failure, final: true })).toBeUndefined();
+    expect(await row(wake.transactionId)).toMatchObject({ state: 'due', generation: 2 });
+    expect(await startObligation(db.kysely, { ...wake, generation: 2 }, 0)).toBeDefined();
+  });
+
+  test('a new offer of files is not ended by the fetching of the old one', async () => {
+    const transactionId = `offer-${(next += 1)}`;
+    await register(db, transactionId);
+    const offer = (fence: string, documentsBasis: string) =>
+      recordOutcome(db.kysely, outcomeOf(facts(transactionId), { fence, documentsBasis }), 0);
+    const [wake] = await offer('1', 'scans:2');
+    const started = await startObligation(db.kysely, wake!, 0);
+    const [newWake] = await offer('2', 'result:r');
+    expect(await finishObligation(db.kysely, wake!, started!.fence)).toBe(false);
+    expect(await startObligation(db.kysely, newWake!, 0)).toMatchObject({ basis: 'result:r' });
   });
 });

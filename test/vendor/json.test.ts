@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hasDuplicateKey, readJson } from '../../src/vendor/json.ts';
+import { hasDuplicateKey, readJson } from '../../src/json.ts';
 import { allOf, clientFor, failureOf, json, serve, serveRaw, transaction, transactionId } from './support.ts';
 
 const text = JSON.stringify(transaction());

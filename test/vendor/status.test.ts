@@ -116,13 +116,13 @@ test('refusals are read to their end, so that their connections serve on', async
 
 describe('Retry-After', () => {
   test.each<[string | undefined, number]>([
-    [undefined, 5_000],
-    ['', 5_000],
-    ['soon', 5_000],
-    ['-5', 5_000],
-    ['1.5', 5_000],
-    ['1e9', 5_000],
-    ['0x10', 5_000],
+    [undefined, 2_000],
+    ['', 2_000],
+    ['soon', 2_000],
+    ['-5', 2_000],
+    ['1.5', 2_000],
+    ['1e9', 2_000],
+    ['0x10', 2_000],
     ['2026', 900_000],
     ['0', 1_000],
     ['1', 1_000],
@@ -134,9 +134,9 @@ describe('Retry-After', () => {
     ['Sun Nov  1 12:00:42 2026', 42_000],
     ['Sun, 01 Nov 2026 11:00:00 GMT', 1_000],
     ['Sun, 01 Nov 2099 12:00:00 GMT', 900_000],
-    ['Sun, 99 Nov 2026 12:00:00 GMT', 5_000],
-    ['2026-11-01T12:00:42Z', 5_000],
-    ['Sun, 01 Nov 2026 12:00:42 +0200', 5_000],
+    ['Sun, 99 Nov 2026 12:00:00 GMT', 2_000],
+    ['2026-11-01T12:00:42Z', 2_000],
+    ['Sun, 01 Nov 2026 12:00:42 +0200', 2_000],
   ])('%s of a 429 waits %d ms', async (header, retryAfterMs) => {
     const server = await refusing(429, {}, header === undefined ? {} : { 'retry-after': header });
     const client = clientFor(server.base, { now: () => now });

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import type { TransactionFacts } from '../../src/domain/facts.ts';
+import {
+  expiryGraceMs,
+  expiryLeadMs,
+  longestLifeMs,
+  processingPollMs,
+  settlementOf,
+} from '../../src/domain/settlement.ts';
+import { faceTask, scan, scanTask, startedAt, transaction } from './support.ts';
+
+const expiresMs = Date.parse('2026-10-01T12:00:00Z');
+const leadMs = expiresMs - expiryLeadMs;
+const finalMs = expiresMs + expiryGraceMs;
+
+const idle = transaction([scanTask({ scans: [scan(1), scan(2, { code: 'unknown_type_back' })] }), faceTask('pending')]);
+const processing = transaction([faceTask('pending'), scanTask({ scans: [scan(1, { code: 'processing' }), scan(2)] })]);
+const completed: Partial<TransactionFacts> = { state: 'completed', completedAt: new Date('2026-10-01T11:00:00Z') };
+
+/** `undefined` = settled, otherwise when to look again. */
+function nextFetch(facts: TransactionFacts, atMs: number): number | undefined {
+  const settlement = settlementOf(facts, new Date(atMs));
+  return settlement.settled ? undefined : settlement.nextFetchAt.getTime();
+}
+
+test('the margins around the expiry are what the documentation of this project says', () => {
+  expect({ expiryGraceMs, expiryLeadMs, processingPollMs, longestLifeMs }).toEqual({
+    expiryGraceMs: 900_000,
+    expiryLeadMs: 300_000,
+    processingPollMs: 120_000,
+    longestLifeMs: 86_400_000,
+  });
+});
+
+describe('an open transaction', () => {
+  test.each([
+    ['at its start', startedAt.getTime(), leadMs],
+    ['1 ms before the last look at its files', leadMs - 1, leadMs],
+    ['at the last look at its files', leadMs, finalMs],
+    ['1 ms after it', leadMs + 1, finalMs],
+    ['1 ms before it expires', expiresMs - 1, finalMs],
+    ['when it expires', expiresMs, finalMs],
+    ['1 ms after', expiresMs + 1, finalMs],
+    ['1 ms before the grace is over', finalMs - 1, finalMs],
+    ['when the grace is over', finalMs, undefined],
+    ['1 ms later', finalMs + 1, undefined],
+    ['a year later', finalMs + 365 * 86_400_000, undefined],
+  ])('%s', (_, atMs, expected) => {
+    expect(nextFetch(idle, atMs)).toBe(expected);
+    // States that are not known are no reason to stop looking.
+    for (const state of ['expired', 'failed', 'Completed', 'COMPLETED'])
+      expect(nextFetch({ ...idle, state }, atMs)).toBe(expected);
+  });
+});
+
+describe('a transaction with a scan that the vendor still works on', () => {
+  test.each([
+    ['is asked for again soon', startedAt.getTime(), startedAt.getTime() + processingPollMs],
+    ['but not past the last look at its files', leadMs - processingPollMs + 1, leadMs],
+    ['exactly at it where both meet', leadMs - processingPollMs, leadMs],
+    ['soon again after it', leadMs, leadMs + processingPollMs],
+    ['soon again once expired', expiresMs, expiresMs + processingPollMs],
+    ['but not past the grace', finalMs - processingPollMs + 1, finalMs],
+    ['1 ms before the grace is over, at its end', finalMs - 1, finalMs],
+    ['and not any more once it is over', finalMs, undefined],
+  ])('%s', (_, atMs, expected) => {
+    expect(nextFetch(processing, atMs)).toBe(expected);
+    expect(nextFetch({ ...processing, ...completed }, atMs)).toBe(expected);
+  });
+});
+
+describe('a completed transaction', () => {
+  test.each([startedAt.getTime(), leadMs - 1, expiresMs, finalMs])('is settled whenever it is fetched (%d)', (atMs) => {
+    expect(nextFetch({ ...idle, ...completed }, atMs)).toBeUndefined();
+    expect(
+      nextFetch({ ...transaction([scanTask({ scans: null })]), ...completed, expiresAt: null }, atMs),
+    ).toBeUndefined();
+  });
+});
+
+describe('a transaction without an expiry', () => {
+  const endless = { ...idle, expiresAt: null };
+  const assumedMs = startedAt.getTime() + longestLifeMs;
+  test.each([
+    ['1 ms before its last look', assumedMs - expiryLeadMs - 1, assumedMs - expiryLeadMs],
+    ['at its last look', assumedMs - expiryLeadMs, assumedMs + expiryGraceMs],
+    ['1 ms before the grace is over', assumedMs + expiryGraceMs - 1, assumedMs + expiryGraceMs],
+    ['after it', assumedMs + expiryGraceMs, undefined],
+  ])('lives as long as any may: %s', (_, atMs, expected) => {
+    expect(nextFetch(endless, atMs)).toBe(expected);
+  });
+});
+
+test('the next look never lies in the past', () => {
+  for (const facts of [idle, processing, { ...processing, ...completed }])
+    for (let atMs = startedAt.getTime(); atMs < finalMs; atMs += 7_919)
+      expect(nextFetch(facts, atMs)).toBeGreaterThan(atMs);
+});

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { LedgerError } from '../../src/errors.ts';
+
+/** A file of this content, gone when the test ends. A value that is no text or bytes is written as JSON. */
+export function dataFile(content: unknown): string {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'idscan-data-file-'));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const file = path.join(directory, 'data.json');
+  const isRaw = typeof content === 'string' || Buffer.isBuffer(content);
+  writeFileSync(file, isRaw ? content : JSON.stringify(content));
+  return file;
+}
+
+/** The problems a refused file is refused for, as places and texts; whatever it returns instead of throwing fails. */
+export function problemsOf(read: (path: string) => unknown, file: string): string[] {
+  let error: unknown;
+  try {
+    error = { loaded: read(file) };
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(LedgerError);
+  const { code, message, fields } = error as LedgerError;
+  expect(code).toBe('data_file_invalid');
+  const [head, ...problems] = message.split('\n').map((line) => line.replace(/^ {2}- /, ''));
+  expect(head).toBe(`${file}:`);
+  expect(fields).toEqual({ path: file, problems: problems.length });
+  return problems;
+}
+
+/** The place in the file that each problem names, in order of their places. */
+export function placesOf(read: (path: string) => unknown, content: unknown): string[] {
+  return problemsOf(read, dataFile(content))
+    .map((problem) => problem.slice(0, problem.indexOf(':')))
+    .sort();
+}
+
+/** An object without one of its keys. */
+export function without(object: Record<string, unknown>, key: string): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+}
