@@ -154,7 +154,7 @@ describe('times', () => {
   });
 });
 
-test.each([0, 1, 2, 1_000_000, null, undefined])('the counter %s is taken', (count) => {
+test.each([0, 1, 2, 10_000, null, undefined])('the counter %s is taken', (count) => {
   const task = factsOf(withTask({ attempts: count, attemptsInvoiced: count })).tasks[0];
   expect([task?.attempts, task?.attemptsInvoiced]).toEqual([count ?? null, count ?? null]);
 });
@@ -186,7 +186,7 @@ test.each<[string, unknown, string]>([
   ['a text as counter', withTask({ attempts: '2' }), 'tasks.0.attempts'],
   ['half a count', withTask({ attemptsInvoiced: 1.5 }), 'tasks.0.attemptsInvoiced'],
   ['a negative count', withTask({ attempts: -1 }), 'tasks.0.attempts'],
-  ['a huge count', withTask({ attempts: 1_000_001 }), 'tasks.0.attempts'],
+  ['a huge count', withTask({ attempts: 10_001 }), 'tasks.0.attempts'],
   ['an infinite count', withTask({ attempts: JSON.parse('1e999') as number }), 'tasks.0.attempts'],
   ['scans by name', withTask({ documentScans: {} }), 'tasks.0.documentScans'],
   ['a scan that is none', withScans(null), 'tasks.0.documentScans.0'],
