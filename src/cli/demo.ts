@@ -14,7 +14,7 @@ import type { VendorContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake.ts';
 import { writeReport } from '../jobs/write-report.ts';
-import { type FaultKind, type Simulator, startSimulator } from '../simulator/index.ts';
+import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
 import { runWorkers } from '../workers/run-workers.ts';
 import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
 import { remark, say } from './output.ts';
@@ -24,17 +24,8 @@ import { watch } from './worker.ts';
 
 const examplePrices = fileURLToPath(new URL('../../examples/prices.json', import.meta.url));
 const faultShare = 0.05;
-const faultsShown: readonly FaultKind[] = [
-  'rate_limited_seconds',
-  'server_error',
-  'bad_gateway',
-  'unavailable',
-  'html',
-  'cut_length',
-  'cut_chunked',
-  'reset',
-  'unauthorized_once',
-];
+/** Slow answers would only make the demo last longer. */
+const faultsShown = transientFaultKinds.filter((kind) => !/slow|nonsense/.test(kind));
 const stopDeadlineMs = 10_000;
 
 /** `demo`: the whole product on its own servers, against a simulated vendor with books of its own. */

@@ -1,20 +1,9 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
-import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
+import { createTestFolder, waitFor } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, runCli, startCli } from '../support/cli.ts';
-
-async function withSimulator(options: Partial<Parameters<typeof startSimulator>[0]> = {}) {
-  const simulator = await startSimulator({ seed: 5, month: '2026-10', transactions: 20, ...options });
-  atEnd(simulator.close);
-  const vendor = {
-    IDSCAN_BASE_URL: simulator.baseUrl,
-    IDSCAN_KEY_ID: simulator.keyId,
-    IDSCAN_KEY_SECRET: simulator.secret,
-  };
-  return { simulator, vendor };
-}
+import { withSimulator } from '../support/simulator.ts';
 
 type StatusJson = {
   transactions: { total: number; settled: number };
