@@ -17,7 +17,7 @@ describe('worker', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s in mid-job finishes what runs, takes nothing new, and exits 0',
     async (signal) => {
-      const { simulator, vendor } = await withSimulator({ transactions: 200, latencyMs: 100 });
+      const { simulator, vendor } = await withSimulator({ transactions: 120, latencyMs: 100 });
       const environment = await createCliEnvironment(vendor);
       await runCli(['enqueue', '-'], environment, simulator.idsCsv());
       const worker = startCli(['worker'], environment);
@@ -30,7 +30,7 @@ describe('worker', () => {
       expect(left).toBeGreaterThan(0);
       expect(obligations.filter(({ state }) => state === 'failed')).toEqual([]);
       await runCli(['worker', '--until-idle'], environment);
-      expect((await statusOf(environment)).transactions).toMatchObject({ total: 200, settled: 200 });
+      expect((await statusOf(environment)).transactions).toMatchObject({ total: 120, settled: 120 });
     },
   );
 
