@@ -32,7 +32,7 @@ export function composeWorkers(
     const vendor = createVendorClient({
       ...{ baseUrl, tokenTtlSeconds, auditReportPath, proxy, now: context.now },
       ...key,
-      ...(rateLimit === undefined ? {} : { beforeRequest: createRateLimiter(redis, queuePrefix, rateLimit) }),
+      ...(rateLimit === undefined ? {} : createRateLimiter(redis, queuePrefix, rateLimit)),
     });
     add(() => vendor.close());
     return { ...context, vendor, redis, queuePrefix };

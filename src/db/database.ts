@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
 import pg from 'pg';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { Schema } from './schema.ts';
@@ -23,11 +23,17 @@ export function openDatabase(
   url: string,
   options: { maxConnections?: number; queryTimeoutMs?: number; onError?: (error: Error) => void } = {},
 ): Database {
-  const connection = { connectionString: url, keepAlive: true, application_name: 'idscan-ledger' };
+  const connection = {
+    connectionString: url,
+    application_name: 'idscan-ledger',
+    connectionTimeoutMillis: 10_000,
+    // The system's own default begins to ask after two hours whether the other end is still there.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
   const pool = new pg.Pool({
     ...connection,
     max: options.maxConnections ?? 10,
-    connectionTimeoutMillis: 10_000,
     query_timeout: options.queryTimeoutMs ?? 60_000,
   });
   const onError = options.onError ?? (() => undefined);
@@ -38,9 +44,33 @@ export function openDatabase(
     client.on('error', onError);
     return client;
   };
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: withoutDeadClients(pool) }) });
   let closing: Promise<void> | undefined;
   return { kysely, dedicatedClient, close: () => (closing ??= kysely.destroy()) };
+}
+
+/**
+ * Takes a connection out of the pool once it has failed. pg gives up a query that gets no answer in time, but not its
+ * connection, which would be handed out again and again although it is dead.
+ */
+function withoutDeadClients(pool: pg.Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      const client = await pool.connect();
+      let failure: Error | undefined;
+      const query = async (text: string, values: unknown[]) => {
+        try {
+          return await client.query(text, values);
+        } catch (error) {
+          if (isConnectionFailure(error)) failure = error as Error;
+          throw error;
+        }
+      };
+      return { query, release: () => client.release(failure) } as unknown as PostgresPoolClient;
+    },
+  };
 }
 
 /**

@@ -80,12 +80,20 @@ export function openQueues(redis: Redis, prefix: string, onError: (error: Error)
   };
   const byKind = { result: open('result'), documents: open('documents'), audit_report: open('audit_report') };
   const reports = open('report');
+  // Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep.
+  let isAway = false;
   const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      if (await isReady(redis, 3_000)) return await work();
+      if (await isReady(redis, isAway ? 0 : 3_000)) {
+        const answer = await work();
+        isAway = false;
+        return answer;
+      }
     } catch (cause) {
+      isAway = true;
       throw unavailable(cause);
     }
+    isAway = true;
     throw unavailable();
   };
   return {

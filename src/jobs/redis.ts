@@ -4,7 +4,8 @@ import { LedgerError } from '../errors.ts';
 /**
  * Opens a connection.
  * - `worker`: waits for Redis however long it takes; a socket that stays silent is given up after 15 s.
- * - `producer`: fails fast, so that an intake can go on without Redis.
+ * - `producer`: fails fast, so that an intake can go on without Redis; a socket that stays silent is given up with the
+ *   command that it did not answer, or all later ones would wait for it, too.
  */
 export function openRedis(url: string, role: 'worker' | 'producer', onError: (error: Error) => void): Redis {
   const redis = new Redis(url, {
@@ -15,7 +16,7 @@ export function openRedis(url: string, role: 'worker' | 'producer', onError: (er
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 6), 3_000),
     ...(role === 'worker'
       ? { maxRetriesPerRequest: null, socketTimeout: 15_000 }
-      : { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 5_000 }),
+      : { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 5_000, socketTimeout: 5_000 }),
   });
   redis.on('error', onError);
   return redis;

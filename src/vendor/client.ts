@@ -54,6 +54,8 @@ export type VendorClientInput = {
   readonly now?: () => Date;
   /** A rate limiter: awaited before every HTTP request, the repeat after a 401 included. */
   readonly beforeRequest?: () => Promise<void>;
+  /** Called once after every `beforeRequest`, when the answer begins or there will be none. */
+  readonly afterAnswer?: () => void;
   readonly limits?: Partial<VendorLimits>;
   /** Connections at once; further requests wait for one within their deadline. */
   readonly connections?: number;
@@ -89,6 +91,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     tokens: createTokenSource({ keyId, keySecret, ttlSeconds }, now),
     now,
     beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
+    afterAnswer: input.afterAnswer ?? (() => undefined),
     userAgent: input.userAgent ?? 'idscan-ledger',
     closing: closing.signal,
   };

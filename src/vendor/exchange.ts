@@ -12,6 +12,7 @@ export type Http = {
   readonly now: () => Date;
   /** Awaited before every HTTP request, the repeat after a 401 included; the wait is not part of the deadline. */
   readonly beforeRequest: () => Promise<void>;
+  readonly afterAnswer: () => void;
   readonly userAgent: string;
   /** Aborts with the error that calls under way are to end with. */
   readonly closing: AbortSignal;
@@ -111,6 +112,8 @@ async function send(http: Http, call: Call, token: string, signal: AbortSignal):
     return await orAborted(sent, signal);
   } catch (error) {
     throw toFailure(call, error, 'head', signal);
+  } finally {
+    http.afterAnswer();
   }
 }
 

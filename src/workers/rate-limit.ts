@@ -1,40 +1,77 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 /**
- * Hands out send times, evenly spaced, on Redis' clock. The key holds the next free time in microseconds. A spacing
- * slightly above 1/rate keeps any sliding second at or below the rate in spite of jitter on the way.
+ * Takes one of as many places as requests are allowed in a second, if one is free and the last request was sent long
+ * enough ago. @returns 0, or how many milliseconds to wait before asking again.
  */
-const reserve = `
-local now = redis.call('TIME')
-local nowUs = now[1] * 1000000 + now[2]
-local nextUs = tonumber(redis.call('GET', KEYS[1]) or 0)
-local sendUs = math.max(nowUs, nextUs)
-redis.call('SET', KEYS[1], string.format('%.0f', sendUs + ARGV[1]), 'PX', 60000)
-return math.ceil((sendUs - nowUs) / 1000)
+const take = `
+local time = redis.call('TIME')
+local nowUs = time[1] * 1000000 + time[2]
+local nextUs = tonumber(redis.call('GET', KEYS[2]) or 0)
+if nextUs > nowUs then return math.ceil((nextUs - nowUs) / 1000) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', nowUs)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then
+  local freeUs = tonumber(redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
+  return math.min(20, math.ceil((freeUs - nowUs) / 1000))
+end
+redis.call('ZADD', KEYS[1], string.format('%.0f', nowUs + ARGV[3]), ARGV[4])
+redis.call('PEXPIRE', KEYS[1], 60000)
+local spacingUs = tonumber(ARGV[2])
+redis.call('SET', KEYS[2], string.format('%.0f', math.max(nextUs, nowUs - 4 * spacingUs) + spacingUs), 'PX', 60000)
+return 0
 `;
 
-/** Slots that a process gives up in a row; one that is late every time must get on, too. */
-const mostMissed = 5;
-/** How late a slot may be used; covered by the spacing's margin. */
-const latenessMs = 20;
+/** The request on a place was answered: the place is free again in a second. */
+const leave = `
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', time[1] * 1000000 + time[2] + 1000000), ARGV[1])
+`;
+
+/** A place whose request is not answered, or whose process died, is free again after this long. */
+const unansweredUs = 5_000_000;
+
+export type RateLimiter = {
+  /** Resolves when the next request may be sent. */
+  readonly beforeRequest: () => Promise<void>;
+  /** Once for every request that was let through, when its answer begins or it has failed. */
+  readonly afterAnswer: () => void;
+};
 
 /**
- * A limiter that all worker processes on one Redis share.
+ * A limiter that all worker processes on one Redis share. A place is taken before a request leaves and given back a
+ * second after its answer: two requests on one place thus arrive at least a second apart, however long a busy machine or
+ * the network keeps either of them, and no sliding second sees more requests than there are places.
  *
  * @param requestsPerSecond never exceeded, over all processes together.
- * @returns a function that resolves when the next request may be sent.
  */
-export function createRateLimiter(redis: Redis, prefix: string, requestsPerSecond: number): () => Promise<void> {
-  const spacingUs = Math.ceil(1_000_000 / requestsPerSecond / 0.97);
-  const key = `${prefix}:vendor-rate`;
-  return async () => {
-    for (let missed = 0; ; missed += 1) {
-      const askedAtMs = performance.now();
-      const waitMs = Number(await redis.eval(reserve, 1, key, spacingUs));
-      if (waitMs > 0) await delay(waitMs);
-      // A busy process wakes up late and would send several at once: a slot that is missed is given up for a new one.
-      if (performance.now() - askedAtMs - waitMs <= latenessMs || missed >= mostMissed) return;
+export function createRateLimiter(redis: Redis, prefix: string, requestsPerSecond: number): RateLimiter {
+  const places = `${prefix}:vendor-places`;
+  const next = `${prefix}:vendor-next`;
+  const spacingUs = Math.floor(1_000_000 / requestsPerSecond);
+  const taken: string[] = [];
+  const takePlace = async (): Promise<void> => {
+    const place = randomUUID();
+    for (;;) {
+      const waitMs = Number(await redis.eval(take, 2, places, next, requestsPerSecond, spacingUs, unansweredUs, place));
+      if (waitMs <= 0) break;
+      await delay(waitMs);
     }
+    taken.push(place);
+  };
+  // One at a time: the others of this process need not ask before it is their turn.
+  let last = Promise.resolve();
+  return {
+    beforeRequest: () => {
+      const turn = last.then(takePlace);
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+    // Which place is given back makes no difference: each is as good as any other that is taken.
+    afterAnswer: () => {
+      const place = taken.shift();
+      if (place !== undefined) redis.eval(leave, 1, places, place).catch(() => undefined);
+    },
   };
 }

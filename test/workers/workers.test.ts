@@ -172,8 +172,9 @@ describe('the rate limit', () => {
     await Promise.all(
       limiters.flatMap((limiter) =>
         Array.from({ length: 40 }, async () => {
-          await limiter();
+          await limiter.beforeRequest();
           sentAt.push(performance.now());
+          limiter.afterAnswer();
         }),
       ),
     );
