@@ -23,6 +23,22 @@ export type Outcome = {
   readonly auditReportBasis: string | null;
 };
 
+/** What becomes of a stored attempt `a` by the same one in an answer (`excluded`), which may come from a copy that lags. */
+const replacedAttempt = sql`
+  attempted_at = excluded.attempted_at, time_basis = excluded.time_basis, evidence = excluded.evidence,
+  code = excluded.code, linked = excluded.linked, capture_source = excluded.capture_source,
+  invoiced = excluded.invoiced, reason = excluded.reason, rule_table_version = excluded.rule_table_version
+  where (a.attempted_at, a.time_basis, a.evidence, a.code, a.linked, a.capture_source, a.invoiced, a.reason, a.rule_table_version)
+    is distinct from (excluded.attempted_at, excluded.time_basis, excluded.evidence, excluded.code, excluded.linked,
+      excluded.capture_source, excluded.invoiced, excluded.reason, excluded.rule_table_version)
+    and not (a.evidence = 'scan_list' and excluded.evidence <> 'scan_list')
+    and not (a.evidence in ('counter_invoiced', 'counter_not_invoiced') and excluded.evidence = 'count_only')
+    and not (a.evidence = 'scan_list' and a.code is distinct from 'processing' and excluded.code is not distinct from 'processing')
+    and not (a.time_basis = 'transaction_completed' and excluded.time_basis in ('last_scan_created', 'transaction_created'))
+    and not (a.time_basis = 'last_scan_created' and excluded.time_basis = 'transaction_created')
+    and not (a.time_basis = 'last_scan_created' and excluded.time_basis = 'last_scan_created'
+      and excluded.attempted_at < a.attempted_at)`;
+
 /**
  * Stores an outcome in one statement, which is one transaction. Idempotent and monotone:
  * - an outcome whose start lies before the last one stored changes nothing;
@@ -32,41 +48,54 @@ export type Outcome = {
  *
  * The obligation itself is ended by the caller.
  *
- * @returns what became due by it; nothing where a later start has already stored its outcome.
+ * @param seenFence of {@link knownScans}, if the outcome rests on it.
+ * @returns what became due by it, nothing where a later start has already stored its outcome; `undefined` where an
+ * earlier one did so just now, between what was read and this write: to be decided and stored again.
  */
-export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: number): Promise<Wake[]> {
-  const { facts, settlement } = outcome;
+export async function recordOutcome(
+  db: Queries,
+  outcome: Outcome,
+  leaseMs: number,
+  seenFence: string | null = null,
+): Promise<Wake[] | undefined> {
+  const { facts } = outcome;
   const tasks = JSON.stringify(taskRows(outcome));
   const attempts = JSON.stringify(outcome.attempts.map(attemptRow));
   const obligations = JSON.stringify(obligationRows(outcome));
-  const { rows } = await sql<{ kind: ObligationKind; generation: number }>`
+  const { rows } = await sql<{ kind: ObligationKind | null; generation: number; is_taken: boolean }>`
     with tx as (
       update transactions t set
-        state = case when t.state = 'completed' then t.state else ${facts.state} end,
+        state = case when t.state = 'completed' or (${facts.state} = 'pending' and t.state is not null) then t.state
+          else ${facts.state} end,
         created_at = ${facts.createdAt}, expires_at = coalesce(${facts.expiresAt}::timestamptz, t.expires_at),
         completed_at = coalesce(${facts.completedAt}::timestamptz, t.completed_at),
         fetched_at = ${outcome.fetchedAt}::timestamptz,
         result_fetched_at = case when ${outcome.resultFetched} then ${outcome.fetchedAt}::timestamptz else t.result_fetched_at end,
-        settled = t.settled or ${settlement.settled}, fence = ${outcome.fence}
+        settled = t.settled or ${outcome.settlement.settled}, fence = ${outcome.fence}
       where t.id = ${facts.transactionId} and t.fence < ${outcome.fence}
+        and t.fence = coalesce(${seenFence}, (select seen.fence from transactions seen where seen.id = ${facts.transactionId}))
       returning t.id
     ), task as (
       insert into tasks as k (transaction_id, task_type, state, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing)
       select tx.id, j.task_type, j.state, j.level, j.vendor_attempts, j.vendor_attempts_invoiced, j.scan_list_missing
       from tx, jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, state text, level text,
         vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean)
-      on conflict (transaction_id, task_type) do update set
-        state = case when k.state = 'completed' then k.state else coalesce(excluded.state, k.state) end,
-        level = coalesce(excluded.level, k.level),
+      on conflict (transaction_id, task_type) do update set level = coalesce(excluded.level, k.level),
+        state = case when k.state = 'completed' or (excluded.state = 'pending' and k.state is not null) then k.state
+          else coalesce(excluded.state, k.state) end,
         vendor_attempts = greatest(k.vendor_attempts, excluded.vendor_attempts),
         vendor_attempts_invoiced = greatest(k.vendor_attempts_invoiced, excluded.vendor_attempts_invoiced),
-        scan_list_missing = excluded.scan_list_missing
-      returning transaction_id, task_type
+        scan_list_missing = excluded.scan_list_missing or k.scan_list_missing and (
+          select j.listed is null or j.listed < coalesce(greatest(k.vendor_attempts, excluded.vendor_attempts),
+            greatest(k.vendor_attempts_invoiced, excluded.vendor_attempts_invoiced), 0)
+          from jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, listed integer)
+          where j.task_type = excluded.task_type)
+      returning transaction_id, task_type, scan_list_missing
     ), stand_in as (
       delete from attempts a
-      using tx, jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, scan_list_missing boolean, listed integer)
-      where a.transaction_id = tx.id and a.task_type = j.task_type and not j.scan_list_missing
-        and a.ordinal > j.listed and a.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only')
+      using task, jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, listed integer)
+      where a.transaction_id = task.transaction_id and a.task_type = task.task_type and a.task_type = j.task_type
+        and not task.scan_list_missing and a.ordinal > j.listed and a.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only')
     ), attempt as (
       insert into attempts as a (transaction_id, task_type, ordinal, attempted_at, time_basis, evidence, code, linked,
         capture_source, invoiced, reason, rule_table_version)
@@ -75,17 +104,7 @@ export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: numb
       from task join jsonb_to_recordset(${attempts}::jsonb) as j (task_type text,
         ordinal integer, attempted_at timestamptz, time_basis text, evidence text, code text, linked boolean,
         capture_source text, invoiced boolean, reason text, rule_table_version text) using (task_type)
-      on conflict (transaction_id, task_type, ordinal) do update set
-        attempted_at = excluded.attempted_at, time_basis = excluded.time_basis, evidence = excluded.evidence,
-        code = excluded.code, linked = excluded.linked, capture_source = excluded.capture_source,
-        invoiced = excluded.invoiced, reason = excluded.reason, rule_table_version = excluded.rule_table_version
-      where (a.attempted_at, a.time_basis, a.evidence, a.code, a.linked, a.capture_source, a.invoiced, a.reason, a.rule_table_version)
-        is distinct from (excluded.attempted_at, excluded.time_basis, excluded.evidence, excluded.code, excluded.linked,
-          excluded.capture_source, excluded.invoiced, excluded.reason, excluded.rule_table_version)
-        and not (excluded.code is not distinct from 'processing' and a.code is distinct from 'processing' and a.evidence = 'scan_list')
-        and not (a.time_basis = 'transaction_completed' and excluded.time_basis in ('last_scan_created', 'transaction_created'))
-        and not (a.evidence = 'scan_list' and excluded.evidence <> 'scan_list')
-        and not (a.evidence in ('counter_invoiced', 'counter_not_invoiced') and excluded.evidence = 'count_only')
+      on conflict (transaction_id, task_type, ordinal) do update set ${replacedAttempt}
     ), due as (
       insert into obligations as o (transaction_id, kind, basis, sweep_at)
       select tx.id, j.kind, j.basis, now() + ${leaseMs} * interval '1 millisecond'
@@ -95,19 +114,32 @@ export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: numb
       where o.basis is distinct from excluded.basis
       returning kind, generation
     )
-    select kind, generation from due`.execute(db);
-  return rows.map(({ kind, generation }) => ({ transactionId: facts.transactionId, kind, generation }));
+    select due.kind, due.generation, exists (select from tx) as is_taken from (select) one left join due on true`.execute(
+    db,
+  );
+  if (rows[0]?.is_taken !== true && (await isNewer(db, outcome))) return undefined;
+  return rows.flatMap(({ kind, generation }) =>
+    kind === null ? [] : [{ transactionId: facts.transactionId, kind, generation }],
+  );
 }
 
-function taskRows({ facts }: Outcome) {
+async function isNewer(db: Queries, { facts, fence }: Outcome): Promise<boolean> {
+  const { rows } = await sql`select from transactions where id = ${facts.transactionId} and fence < ${fence}`.execute(
+    db,
+  );
+  return rows.length > 0;
+}
+
+function taskRows({ facts, attempts }: Outcome) {
   return facts.tasks.map((task) => ({
     task_type: task.type,
     state: task.state,
     level: task.level,
     vendor_attempts: task.attempts,
     vendor_attempts_invoiced: task.attemptsInvoiced,
-    scan_list_missing: isScanListMissing(task),
-    listed: task.scans?.length ?? 0,
+    /** Whether attempts stand in for scans that are not listed. */
+    scan_list_missing: isScanListMissing(task) && attempts.some(({ taskType }) => taskType === task.type),
+    listed: isScanListMissing(task) ? null : (task.scans?.length ?? 0),
   }));
 }
 
@@ -147,11 +179,19 @@ export async function postponeResult(
     where transaction_id = ${transactionId} and kind = 'result' and state = 'due' and fence = ${fence}`.execute(db);
 }
 
-/** What earlier answers listed, per task type, for an answer that lists nothing. */
-export async function knownScans(db: Queries, transactionId: string): Promise<Map<string, KnownScans>> {
-  const { rows } = await sql<{ task_type: string; listed: number; invoiced: number; unclassified: number }>`
-    select task_type, count(*)::int as listed, (count(*) filter (where invoiced))::int as invoiced,
-      (count(*) filter (where invoiced is null or code = 'processing'))::int as unclassified
-    from attempts where transaction_id = ${transactionId} and evidence = 'scan_list' group by task_type`.execute(db);
-  return new Map(rows.map(({ task_type, ...known }) => [task_type, known]));
+/** What earlier answers said, for an answer that lists nothing: the scans per task type, and the fence as of then. */
+export async function knownScans(
+  db: Queries,
+  transactionId: string,
+): Promise<{ fence: string | null; byTaskType: Map<string, KnownScans> }> {
+  const { rows } = await sql<KnownScans & { fence: string; task_type: string | null }>`
+    select t.fence, k.task_type, count(a.ordinal)::int as listed, (count(*) filter (where a.invoiced))::int as invoiced,
+      (count(a.ordinal) filter (where a.invoiced is null or a.code = 'processing'))::int as unclassified,
+      k.vendor_attempts as attempts, k.vendor_attempts_invoiced as "attemptsInvoiced"
+    from transactions t left join tasks k on k.transaction_id = t.id
+      left join attempts a on a.transaction_id = t.id and a.task_type = k.task_type and a.evidence = 'scan_list'
+    where t.id = ${transactionId} group by t.id, k.transaction_id, k.task_type`.execute(db);
+  const byTaskType = new Map<string, KnownScans>();
+  for (const row of rows) if (row.task_type !== null) byTaskType.set(row.task_type, row);
+  return { fence: rows[0]?.fence ?? null, byTaskType };
 }

@@ -36,8 +36,16 @@ export type Attempt = {
   readonly captureSource: string | null;
 };
 
-/** Scans of one task that earlier answers listed, for the case that a later answer lists none. */
-export type KnownScans = { readonly listed: number; readonly invoiced: number; readonly unclassified: number };
+/** What earlier answers said of one task's scans, for the case that a later answer lists none. */
+export type KnownScans = {
+  readonly listed: number;
+  /** Of those that were listed. */
+  readonly invoiced: number;
+  readonly unclassified: number;
+  /** The vendor's own counts, the greatest so far. */
+  readonly attempts?: number | null;
+  readonly attemptsInvoiced?: number | null;
+};
 
 const pending = 'pending';
 const completed = 'completed';
@@ -94,23 +102,36 @@ function executedTask(facts: TransactionFacts, task: TaskFacts): Attempt[] {
  * Falls back on the counter where the scans themselves are not listed. Scans listed earlier keep their ordinals and
  * are not repeated here; the rest of the counter is spread over the ordinals after them.
  */
-function countedAttempts(facts: TransactionFacts, task: TaskFacts, known: KnownScans | undefined): Attempt[] {
-  const { listed, invoiced, unclassified } = known ?? { listed: 0, invoiced: 0, unclassified: 0 };
+function countedAttempts(facts: TransactionFacts, task: TaskFacts, known: KnownScans = nothingKnown): Attempt[] {
+  const { listed, invoiced, unclassified } = known;
+  const { attempts, attemptsInvoiced } = greatestCounters(task, known);
   const atLeastOne = task.state === completed ? 1 : 0;
-  const total = Math.max(task.attempts ?? 0, task.attemptsInvoiced ?? 0, atLeastOne);
+  // Once as many were listed as the vendor counts, a larger count of invoiced ones is a difference, not an attempt.
+  const isListed = attempts !== null && listed > 0 && listed >= attempts;
+  const total = Math.max(attempts ?? 0, isListed ? 0 : (attemptsInvoiced ?? 0), atLeastOne);
   const extra = Math.max(0, total - listed);
-  const extraInvoiced = task.attemptsInvoiced === null ? null : task.attemptsInvoiced - invoiced;
+  const extraInvoiced = attemptsInvoiced === null ? null : attemptsInvoiced - invoiced;
   const isTold =
-    task.attempts !== null &&
-    extraInvoiced !== null &&
-    unclassified === 0 &&
-    extraInvoiced >= 0 &&
-    extraInvoiced <= extra;
+    attempts !== null && extraInvoiced !== null && unclassified === 0 && extraInvoiced >= 0 && extraInvoiced <= extra;
   return Array.from({ length: extra }, (_, index) => ({
     ...unlisted(facts, task, listed + index + 1),
     evidence: !isTold ? 'count_only' : index < extraInvoiced ? 'counter_invoiced' : 'counter_not_invoiced',
     code: '(not listed)',
   }));
+}
+
+const nothingKnown: KnownScans = { listed: 0, invoiced: 0, unclassified: 0 };
+
+/** An answer may come from a copy that lags behind: counts that were larger before still hold. */
+function greatestCounters(task: TaskFacts, known: KnownScans): Pick<TaskFacts, 'attempts' | 'attemptsInvoiced'> {
+  if (task.attempts === null && task.attemptsInvoiced === null)
+    return { attempts: known.attempts ?? null, attemptsInvoiced: known.attemptsInvoiced ?? null };
+  const greatest = (now: number | null, before: number | null | undefined) =>
+    now === null ? null : Math.max(now, before ?? 0);
+  return {
+    attempts: greatest(task.attempts, known.attempts),
+    attemptsInvoiced: greatest(task.attemptsInvoiced, known.attemptsInvoiced),
+  };
 }
 
 function unlisted(facts: TransactionFacts, task: TaskFacts, ordinal: number): Omit<Attempt, 'evidence' | 'code'> {

@@ -1,5 +1,5 @@
-import type { Started } from '../db/obligations.ts';
-import { knownScans, recordOutcome } from '../db/outcomes.ts';
+import type { Started, Wake } from '../db/obligations.ts';
+import { knownScans, type Outcome, recordOutcome } from '../db/outcomes.ts';
 import { attemptsOf, isScanListMissing } from '../domain/attempts.ts';
 import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
@@ -30,19 +30,8 @@ export async function fetchResult(context: VendorContext, transactionId: string,
   const facts = details.value;
   const settlement = settlementOf(facts, fetchedAt);
   const isResultFetched = result.status === 'fulfilled' && result.value !== null;
-  const due = await recordOutcome(
-    context.db.kysely,
-    {
-      facts,
-      attempts: await decidedAttempts(context, facts),
-      settlement,
-      fetchedAt,
-      fence: started.fence,
-      resultFetched: isResultFetched,
-      ...offers(context, facts, started, isResultFetched),
-    },
-    leaseMs,
-  );
+  const looked = { facts, settlement, fetchedAt, fence: started.fence, resultFetched: isResultFetched };
+  const due = await recorded(context, { ...looked, ...offers(context, facts, started, isResultFetched) });
   if (due.length > 0) await wakeSoon(context, due);
   if (result.status === 'rejected') {
     // Giving the result up must not end the look-out for further attempts.
@@ -55,14 +44,19 @@ export async function fetchResult(context: VendorContext, transactionId: string,
 const isGivenUp = (code: ErrorCode): boolean =>
   code === 'vendor_not_found' || code === 'vendor_gone' || code === 'vendor_rejected';
 
-async function decidedAttempts(context: VendorContext, facts: TransactionFacts) {
-  const known = facts.tasks.some(isScanListMissing)
-    ? await knownScans(context.db.kysely, facts.transactionId)
-    : undefined;
-  return attemptsOf(facts, known).map((attempt) => ({
-    ...attempt,
-    ...classify(attempt, inForceAt(context.rules.content, attempt.attemptedAt, context.config.billingTimeZone)),
-  }));
+/** Decides and stores, once more whenever another job has stored what this one rests on in between. */
+async function recorded(context: VendorContext, looked: Omit<Outcome, 'attempts'>): Promise<Wake[]> {
+  const { facts } = looked;
+  const { kysely } = context.db;
+  for (;;) {
+    const known = facts.tasks.some(isScanListMissing) ? await knownScans(kysely, facts.transactionId) : undefined;
+    const attempts = attemptsOf(facts, known?.byTaskType).map((attempt) => ({
+      ...attempt,
+      ...classify(attempt, inForceAt(context.rules.content, attempt.attemptedAt, context.config.billingTimeZone)),
+    }));
+    const due = await recordOutcome(kysely, { ...looked, attempts }, leaseMs, known?.fence);
+    if (due) return due;
+  }
 }
 
 /**

@@ -201,9 +201,9 @@ describe('work that is asked for anew while it is being done', () => {
     await register(db, transactionId);
     const offer = (fence: string, documentsBasis: string) =>
       recordOutcome(db.kysely, outcomeOf(facts(transactionId), { fence, documentsBasis }), 0);
-    const [wake] = await offer('1', 'scans:2');
+    const [wake] = (await offer('1', 'scans:2')) ?? [];
     const started = await startObligation(db.kysely, wake!, 0);
-    const [newWake] = await offer('2', 'result:r');
+    const [newWake] = (await offer('2', 'result:r')) ?? [];
     expect(await finishObligation(db.kysely, wake!, started!.fence)).toBe(false);
     expect(await startObligation(db.kysely, newWake!, 0)).toMatchObject({ basis: 'result:r' });
   });

@@ -51,7 +51,7 @@ describe('an outcome', () => {
       outcomeOf(of, { fence: '1', resultFetched: true, documentsBasis: 'result:r', auditReportBasis: 'result:r' }),
       1_000,
     );
-    expect(due.map(({ kind }) => kind).sort()).toEqual(['audit_report', 'documents']);
+    expect(due?.map(({ kind }) => kind).sort()).toEqual(['audit_report', 'documents']);
     const once = await books(id);
     expect(once).toHaveLength(9);
     const again = await recordOutcome(
@@ -124,12 +124,19 @@ describe('an outcome', () => {
       'counter_not_invoiced',
     ]);
     const listed = facts(id, {
-      tasks: [scanTask([scan('2026-10-05T10:01:00Z', 'unknown_type_back'), scan('2026-10-05T10:02:00Z', null)])],
+      tasks: [
+        scanTask([
+          scan('2026-10-05T10:01:00Z', 'unknown_type_back'),
+          scan('2026-10-05T10:02:00Z', 'age_criteria_not_met'),
+          scan('2026-10-05T10:03:00Z', null),
+        ]),
+      ],
     });
     await recordOutcome(db.kysely, outcomeOf(listed, { fence: '2' }), 1_000);
     expect(await attemptsOfBooks(id)).toMatchObject([
       { ordinal: 1, evidence: 'scan_list', invoiced: false },
       { ordinal: 2, evidence: 'scan_list', invoiced: true },
+      { ordinal: 3, evidence: 'scan_list', invoiced: true },
     ]);
   });
 
@@ -152,7 +159,7 @@ describe('an outcome', () => {
   test('makes documents due again only when there is something new to fetch', async () => {
     const id = await newTransaction();
     const kinds = async (fence: string, documentsBasis: string | null) =>
-      (await recordOutcome(db.kysely, outcomeOf(facts(id), { fence, documentsBasis }), 1_000)).map(
+      (await recordOutcome(db.kysely, outcomeOf(facts(id), { fence, documentsBasis }), 1_000))?.map(
         ({ kind, generation }) => [kind, generation],
       );
     expect(await kinds('1', 'scans:2')).toEqual([['documents', 1]]);
