@@ -27,7 +27,7 @@ const drained = (world: World) => waitFor('all work done', async () => (await op
 /** Spreads faults over the work: each comes once its share of all obligations is done, whatever the machine's speed. */
 async function whileWorking(world: World, faults: number, fault: (index: number) => Promise<void>): Promise<void> {
   // A worker that finds no Postgres when it starts ends with a message; here all have started.
-  await waitFor('workers at work', async () => (await doneWork(world)) >= 10, 60_000);
+  await waitFor('workers at work', async () => (await doneWork(world)) >= 40, 60_000);
   const expectedWork = transactions * 2.5;
   for (let index = 0; index < faults; index += 1) {
     const due = Math.floor((expectedWork * index) / (faults + 2));
