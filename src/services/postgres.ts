@@ -17,7 +17,7 @@ const SETTINGS = {
   synchronous_commit: 'on',
   full_page_writes: 'on',
   shared_buffers: '128MB',
-  max_connections: '200',
+  max_connections: '500',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import {
   failObligation,
   finishObligation,
+  forgiveStarts,
   type ObligationKey,
   type Started,
   startObligation,
@@ -83,8 +84,12 @@ export function obligationProcessor(
         return;
       }
       await run(context, wake, started, perform, { ...watch, log });
-    } catch (error) {
-      throw asDatabaseError(error);
+    } catch (thrown) {
+      const error = asDatabaseError(thrown);
+      // Also where the start itself came to nothing: Postgres may have counted it and could not say so.
+      if (errorCode(error) === 'database_unavailable')
+        await forgiveStarts(context.db.kysely, [wake]).catch(() => watch.unnotedEnds.push(wake));
+      throw error;
     }
   };
 }
@@ -111,10 +116,7 @@ async function run(
     log.debug({ end: end.end }, 'obligation ended');
   } catch (thrown) {
     const error = asDatabaseError(thrown);
-    if (errorCode(error) === 'database_unavailable') {
-      watch.unnotedEnds.push({ kind, transactionId });
-      throw error;
-    }
+    if (errorCode(error) === 'database_unavailable') throw error;
     await settleFailure(context, wake, started, error, watch);
   }
 }

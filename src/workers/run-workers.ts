@@ -66,8 +66,9 @@ export function runWorkers(
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
   const loops = [
     repeat(context, 'sweep', sweepIntervalMs, stopping.signal, async () => {
-      const ended = watch.unnotedEnds.splice(0);
+      const ended = [...watch.unnotedEnds];
       if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
+      watch.unnotedEnds.splice(0, ended.length);
       await sweep(context, stopping.signal);
     }),
     ...(!isBatch

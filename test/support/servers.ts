@@ -39,6 +39,7 @@ async function inContainers(): Promise<TestServers | undefined> {
     const [postgres, redis] = await Promise.all([
       new GenericContainer('postgres:17')
         .withEnvironment({ POSTGRES_PASSWORD: 'test' })
+        .withCommand(['postgres', '-c', 'max_connections=500'])
         .withExposedPorts(5432)
         .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
         .start(),
