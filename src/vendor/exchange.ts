@@ -166,7 +166,8 @@ export async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number)
   let bytes = 0;
   for await (const chunk of body) {
     if (bytes + chunk.byteLength > held.byteLength) {
-      const larger = Buffer.allocUnsafe(2 * (bytes + chunk.byteLength));
+      // Twice as much, but never more than the last chunk may need: 64 answers of the largest size may come at once.
+      const larger = Buffer.allocUnsafe(Math.min(2 * bytes, maxBytes) + chunk.byteLength);
       held.copy(larger, 0, 0, bytes);
       held = larger;
     }
