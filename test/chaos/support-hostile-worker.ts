@@ -61,13 +61,14 @@ export function settledMs(
 /** What is wrong with the stored files: a content that is not what its name says, or anything left half. */
 export async function faultsInStore(dataDir: string): Promise<string[]> {
   const store = path.join(dataDir, 'documents');
-  const entries = await readdir(store, { recursive: true, withFileTypes: true });
+  const entries = await readdir(store, { recursive: true, withFileTypes: true }).catch(() => []);
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
   const checked = await Promise.all(
     files.map(async (file) => {
-      const sha256 = createHash('sha256')
-        .update(await readFile(file))
-        .digest('hex');
+      // What is being fetched may be gone by now.
+      const bytes = await readFile(file).catch(() => undefined);
+      if (!bytes) return [];
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
       return file === path.join(store, sha256.slice(0, 2), sha256) ? [] : [`not what its name says: ${file}`];
     }),
   );
