@@ -106,30 +106,4 @@ describe.each(seeds(1, 2, 3))('seed %i', (seed) => {
       await world.fleet.end();
     },
   );
-
-  test(
-    'workers frozen past their locks while others finish: nothing doubled, nothing newer overwritten',
-    { timeout },
-    async () => {
-      const rounds = isFull ? 10 : 1;
-      const world = await createWorld({ seed, transactions: isFull ? 1_500 : 100, workers: isFull ? 5 : 2 });
-      await enqueueAll(world);
-      world.fleet.start();
-      for (let round = 0; round < rounds; round += 1) {
-        const busyFrom = await doneWork(world);
-        await waitFor(
-          'workers at work',
-          async () => (await doneWork(world)) > busyFrom || (await openWork(world)) === 0,
-        );
-        world.fleet.signalAll('SIGSTOP');
-        const others = world.fleet.all();
-        world.fleet.start();
-        await delay(20_000);
-        for (const child of others) child.kill('SIGCONT');
-      }
-      await drained(world);
-      expect(await faultsInBooks(world)).toEqual([]);
-      await world.fleet.end();
-    },
-  );
 });
