@@ -27,11 +27,13 @@ const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
  * its worker is noticed.
  *
  * @param leaseMs how long the sweep shall leave it alone.
+ * @param maxUnfinished with more starts that never ended, it is not begun; `null` = whatever their number.
  */
 export async function startObligation(
   db: Queries,
   { transactionId, kind, generation }: Wake,
   leaseMs: number,
+  maxUnfinished: number | null = null,
 ): Promise<Started | undefined> {
   const { rows } = await sql<{
     fence: string;
@@ -45,7 +47,7 @@ export async function startObligation(
         sweep_at = greatest(o.sweep_at, now() + ${ms(leaseMs)})
     from transactions t
     where o.transaction_id = ${transactionId} and o.kind = ${kind} and o.generation = ${generation}
-      and o.state = 'due' and o.due_at <= now() and t.id = o.transaction_id
+      and o.state = 'due' and o.due_at <= now() and (${maxUnfinished}::integer is null or o.starts <= ${maxUnfinished}) and t.id = o.transaction_id
     returning o.fence, t.result_id, o.basis, o.attempts_made, o.starts`.execute(db);
   const row = rows[0];
   if (!row) return undefined;
@@ -56,6 +58,24 @@ export async function startObligation(
     attemptsMade: row.attempts_made,
     starts: row.starts,
   };
+}
+
+/** Whether an obligation is still due with more starts that never ended. */
+export async function hasUnfinishedStarts(
+  db: Queries,
+  { transactionId, kind, generation }: Wake,
+  moreThan: number,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('obligations')
+    .select('starts')
+    .where('transaction_id', '=', transactionId)
+    .where('kind', '=', kind)
+    .where('generation', '=', generation)
+    .where('state', '=', 'due')
+    .where('starts', '>', moreThan)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Ends an obligation as done, unless a later start has taken over. */

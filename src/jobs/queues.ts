@@ -38,6 +38,9 @@ export const parseReportWake = (data: unknown): ReportWake => reportPayload.pars
 export const maxAttempts = 8;
 /** Starts in a row without an end, after which a job counts as one that kills its worker. */
 export const maxStarts = 5;
+
+/** With more unfinished starts than this, a job runs alone in its process: it may be what kills workers. */
+export const maxStartsInCompany = 1;
 /** How long the sweep takes a queue's word for it that it holds a job. */
 export const leaseMs = 10_000;
 /** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
@@ -68,6 +71,8 @@ export type Queues = {
   readonly backlog: (kind: ObligationKind) => Promise<number>;
   /** Stops all workers from taking jobs that call the vendor, for a while. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
+  /** The queues themselves, for operators to look into. */
+  readonly all: readonly Queue[];
   readonly close: () => Promise<void>;
 };
 
@@ -124,6 +129,7 @@ export function openQueues(redis: Redis, prefix: string, onError: (error: Error)
           }),
         );
       }),
+    all: [...Object.values(byKind), reports],
     close: async () => {
       await Promise.allSettled([...Object.values(byKind), reports].map((queue) => queue.close()));
     },

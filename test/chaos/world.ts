@@ -152,7 +152,10 @@ function createFleet(size: number, environment: Readonly<Record<string, string>>
       for (let index = 0; index < size; index += 1) start();
     },
     /** Kills one of them, chosen by a number from 0 to 1. @returns whether there was one. */
-    killOne: (chance: number): boolean => all()[Math.floor(chance * living.size)]?.kill('SIGKILL') ?? false,
+    killOne: (chance: number): boolean => {
+      const unhurt = all().filter(({ killed }) => !killed);
+      return unhurt[Math.floor(chance * unhurt.length)]?.kill('SIGKILL') ?? false;
+    },
     signalAll: (signal: NodeJS.Signals) => all().forEach((child) => child.kill(signal)),
     all,
     deaths: () => deaths,
