@@ -9,7 +9,7 @@ import type { Services } from '../../src/services/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli, startCli } from '../support/cli.ts';
-import { createWorld, eventually, expectOrderlyEnd, freePort, month, ownServers } from './tcp-proxy.ts';
+import { createWorld, eventually, expectBooks, expectOrderlyEnd, freePort, month, ownServers } from './tcp-proxy.ts';
 import { patienceMs, type ProxyMode, seededChance, since, type Worker, workUnderWay, type World } from './tcp-proxy.ts';
 
 const isFull = process.env['CHAOS'] === 'full';
@@ -19,14 +19,6 @@ const droppedReplies = isFull ? 1_000 : 60;
 const goesOnWithinMs = 30_000;
 
 vi.setConfig({ testTimeout: 600_000, maxConcurrency: isFull ? 6 : 12 });
-
-/** Nothing is left, nothing failed, and the report says what the vendor invoices, to the line. */
-async function expectBooks({ counts, books }: World): Promise<void> {
-  expect(await counts()).toMatchObject({ due: 0, failed: [] });
-  const { own, vendor } = await books();
-  expect(vendor.length).toBeGreaterThan(20);
-  expect(own).toEqual(vendor);
-}
 
 /** Holds the worker to it that it goes on after an outage that ends now; `look` sees every count on the way. */
 async function expectGoingOn(world: World, worker: Worker, within: number, look = world.counts): Promise<string> {
@@ -213,43 +205,6 @@ describe.concurrent('SIGTERM in mid-job', () => {
       await annotate(`ended in ${tookMs} ms`);
     },
   );
-});
-
-describe.concurrent('enqueue', () => {
-  test.for(['refuse', 'black-hole'] as const)('commits and warns with Redis: %s', async (mode, { annotate }) => {
-    const world = await createWorld({ simulation: { transactions: 30, latencyMs: 0 } });
-    await world.set(mode, ['redis']);
-    const startedMs = performance.now();
-    const { code, stdout, stderr } = await runCli(['enqueue', '-'], world.proxied, world.simulator.idsCsv());
-    const tookMs = since(startedMs);
-    expect(code, stderr).toBe(0);
-    expect(stdout).toBe('30 accepted, 0 already known, 0 lines rejected\n');
-    expect(stderr).toContain('Redis does not answer');
-    expect(tookMs).toBeLessThan(15_000);
-    expect(await world.counts()).toMatchObject({ due: 30 });
-    await world.set('forward', ['redis']);
-    const worked = await runCli(['worker', '--until-idle'], world.proxied);
-    expect(worked.code, worked.stderr).toBe(0);
-    await expectBooks(world);
-    await annotate(`took ${tookMs} ms`);
-  });
-
-  test('does not wait for Redis with every batch of a large file', async ({ annotate }) => {
-    const { proxied, set } = await createWorld({ simulation: { transactions: 0 } });
-    await set('black-hole', ['redis']);
-    const ids = Array.from({ length: 8_000 }, (_, index) => `t-${index},`);
-    const startedMs = performance.now();
-    const { code, stdout, stderr } = await runCli(
-      ['enqueue', '-'],
-      proxied,
-      `transaction_id,result_id\n${ids.join('\n')}\n`,
-    );
-    const tookMs = since(startedMs);
-    expect(code, stderr).toBe(0);
-    expect(stdout).toContain('8000 accepted');
-    expect(tookMs, 'time for 8 batches').toBeLessThan(15_000);
-    await annotate(`took ${tookMs} ms`);
-  });
 });
 
 test.concurrent('a Redis that may throw jobs away is refused, with the command that sets it right', async () => {

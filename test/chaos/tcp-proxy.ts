@@ -296,3 +296,11 @@ export function seededChance(seed: number, share: number): () => boolean {
     return state / 2 ** 32 < share;
   };
 }
+
+/** Nothing is left, nothing failed, and the report says what the vendor invoices, to the line. */
+export async function expectBooks({ counts, books }: World): Promise<void> {
+  expect(await counts()).toMatchObject({ due: 0, failed: [] });
+  const { own, vendor } = await books();
+  expect(vendor.length).toBeGreaterThan(20);
+  expect(own).toEqual(vendor);
+}
