@@ -3,29 +3,45 @@ import { startOfDay } from './billing-month.ts';
 /** In force from the start of `effectiveFrom` until the start of `effectiveTo` (`null` = open end), both calendar days. */
 export type Effective = { readonly effectiveFrom: string; readonly effectiveTo: string | null };
 
+/** Something wrong with the dates of an entry, beside the one that it comes after. */
+export type DateProblem<T> = {
+  readonly kind: 'reversed' | 'gap' | 'overlap';
+  readonly entry: T;
+  readonly previous: T | undefined;
+  readonly message: string;
+};
+
 /**
  * What is wrong with the dates of entries that follow one another for the same key: spans turned round, gaps, overlaps.
  *
  * @param subject how messages name the key, e.g. `document_scan, level advanced`.
  */
-export function effectiveDateProblems(entries: readonly Effective[], subject: string): string[] {
-  const problems: string[] = [];
-  const inOrder = [...entries].sort((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
-  for (const { effectiveFrom, effectiveTo } of inOrder)
-    if (effectiveTo !== null && effectiveTo <= effectiveFrom)
-      problems.push(`${subject}: effective_to ${effectiveTo} is not after effective_from ${effectiveFrom}`);
-  for (const [index, next] of inOrder.entries()) {
-    const previous = inOrder[index - 1];
-    if (!previous) continue;
-    const end = previous.effectiveTo;
-    if (end === null || end > next.effectiveFrom)
-      problems.push(
-        `${subject}: overlap from ${next.effectiveFrom}, where the entry from ${previous.effectiveFrom} ${end === null ? 'has no end' : `ends only on ${end}`}`,
-      );
-    else if (end < next.effectiveFrom) problems.push(`${subject}: gap from ${end} to ${next.effectiveFrom}`);
+export function effectiveDateProblems<T extends Effective>(entries: readonly T[], subject: string): DateProblem<T>[] {
+  const problems: DateProblem<T>[] = [];
+  const inOrder = [...entries].sort((a, b) => compareDays(a.effectiveFrom, b.effectiveFrom));
+  for (const entry of inOrder) {
+    const { effectiveFrom, effectiveTo } = entry;
+    if (effectiveTo === null || effectiveTo > effectiveFrom) continue;
+    const message = `${subject}: effective_to ${effectiveTo} is not after effective_from ${effectiveFrom}`;
+    problems.push({ kind: 'reversed', entry, previous: undefined, message });
+  }
+  // The entry that lasts longest so far: a short one within it neither ends its cover nor opens a gap.
+  let previous = inOrder[0];
+  for (const entry of inOrder.slice(1)) {
+    if (!previous) break;
+    const [end, next]: [string | null, string] = [previous.effectiveTo, entry.effectiveFrom];
+    if (end === null || end > next) {
+      const until = end === null ? 'has no end' : `ends only on ${end}`;
+      const message = `${subject}: overlap from ${next}, where the entry from ${previous.effectiveFrom} ${until}`;
+      problems.push({ kind: 'overlap', entry, previous, message });
+    } else if (end < next)
+      problems.push({ kind: 'gap', entry, previous, message: `${subject}: gap from ${end} to ${next}` });
+    if (end !== null && (entry.effectiveTo === null || entry.effectiveTo > end)) previous = entry;
   }
   return problems;
 }
+
+const compareDays = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** The entry in force at an instant, `undefined` where there is none. */
 export function inForceAt<T extends Effective>(entries: readonly T[], instant: Date, timeZone: string): T | undefined {

@@ -19,6 +19,13 @@ export function parsePrice(text: string): Micros | undefined {
   return BigInt(`${match[1] ?? ''}${(match[2] ?? '').padEnd(microDigits, '0')}`);
 }
 
+/** An amount that this program wrote itself, such as `-12.50`. */
+export function storedAmount(text: string): Micros {
+  const micros = parsePrice(text.replace(/^-/, ''));
+  if (micros === undefined) throw new RangeError(`not an amount: ${text}`);
+  return text.startsWith('-') ? -micros : micros;
+}
+
 /** Rounds to the currency's minor unit, half away from zero. The result is still in micro-units. */
 export function roundToMinorUnit(amount: Micros, minorDigits: number): Micros {
   const step = 10n ** BigInt(microDigits - minorDigits);

@@ -33,6 +33,7 @@ export function readReferenceData({ rulesFile, pricesFile }: Config): ReferenceD
   const [first] = failures;
   if (!rules || first)
     throw new LedgerError('data_file_invalid', failures.map(({ message }) => message).join('\n'), {
+      fields: { problems: failures.reduce((sum, { fields }) => sum + Number(fields['problems']), 0) },
       ...(first?.hint === undefined ? {} : { hint: first.hint }),
       cause: first,
     });

@@ -50,8 +50,23 @@ describe('entries that follow one another', () => {
       const problems = effectiveDateProblems(order, 'face_match, any level');
       expect(problems).toHaveLength(named.length);
       for (const [index, words] of named.entries())
-        for (const word of ['face_match, any level', ...words]) expect(problems[index]).toContain(word);
+        for (const word of ['face_match, any level', ...words]) expect(problems[index]?.message).toContain(word);
     }
+  });
+
+  test('within a long one are an overlap and open no gap; each overlap is named', () => {
+    const entries = [span('2026-01-01', '2026-10-01'), span('2026-02-01', '2026-03-01'), span('2026-10-01', null)];
+    const kinds = (of: Effective[]) =>
+      effectiveDateProblems(of, 'x').map(({ kind, entry }) => [kind, of.indexOf(entry)]);
+    expect(kinds(entries)).toEqual([['overlap', 1]]);
+    expect(kinds([entries[0]!, entries[1]!, span('2026-04-01', null)])).toEqual([
+      ['overlap', 1],
+      ['overlap', 2],
+    ]);
+    expect(kinds([span('2026-01-01', null), entries[1]!, entries[2]!])).toEqual([
+      ['overlap', 1],
+      ['overlap', 2],
+    ]);
   });
 
   test('are accepted exactly if no day from first to last has none or two of them in force', () => {

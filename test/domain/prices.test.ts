@@ -1,17 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { type Price, type PriceList, priceProblems, unitPriceAt } from '../../src/domain/prices.ts';
+import {
+  monthlyMinimumAt,
+  type Price,
+  priceAt as priceInListAt,
+  type PriceList,
+  priceProblems,
+} from '../../src/domain/prices.ts';
 
 function price(level: string | null, unitPrice: bigint, from = '2026-01-01', to: string | null = null): Price {
-  return { taskType: 'document_scan', level, unitPrice, effectiveFrom: from, effectiveTo: to };
+  const dates = { effectiveFrom: from, effectiveTo: to };
+  return { taskType: 'document_scan', level, ...dates, freeAllowance: 0n, model: 'flat', unitPrice };
 }
 
 function list(...prices: Price[]): PriceList {
-  return { version: 'v1', currency: 'EUR', minorDigits: 2, source: 'a test', prices };
+  return { version: 'v1', currency: 'EUR', minorDigits: 2, source: 'a test', prices, monthlyMinimums: [] };
 }
 
 const noon = new Date('2026-06-15T12:00:00Z');
-const priceAt = (prices: PriceList, level: string | null, instant = noon, taskType = 'document_scan') =>
-  unitPriceAt(prices, taskType, level, instant, 'Europe/Amsterdam');
+const priceAt = (prices: PriceList, level: string | null, instant = noon, taskType = 'document_scan') => {
+  const found = priceInListAt(prices, taskType, level, instant, 'Europe/Amsterdam');
+  return found?.model === 'flat' ? found.unitPrice : undefined;
+};
 
 describe('the price of a level', () => {
   const both = list(price(null, 1n), price('advanced', 2n));
@@ -83,8 +92,23 @@ describe('gaps and overlaps', () => {
     expect(problems).toHaveLength(2);
     const [gap, overlap] = problems;
     for (const word of ['document_scan', 'level advanced', 'gap', '2026-02-01', '2026-02-02'])
-      expect(gap).toContain(word);
+      expect(gap?.message).toContain(word);
     for (const word of ['document_scan', 'any level', 'overlap', '2026-02-01', '2026-03-01'])
-      expect(overlap).toContain(word);
+      expect(overlap?.message).toContain(word);
   });
+});
+
+test.each([
+  ['before the first', '2025-12-31T23:00:00Z', 'UTC', undefined],
+  ['from its first day on', '2026-01-01T00:00:00Z', 'UTC', 500n],
+  ['of the month’s own start, when another begins within it', '2026-06-01T00:00:00Z', 'UTC', 500n],
+  ['of the next month, then', '2026-07-01T00:00:00Z', 'UTC', 800n],
+  ['in the zone of the months', '2026-05-31T22:00:00Z', 'Europe/Amsterdam', 500n],
+  ['none, once the last has ended', '2027-01-01T00:00:00Z', 'UTC', undefined],
+])('a monthly minimum: %s', (_, start, zone, expected) => {
+  const monthlyMinimums = [
+    { effectiveFrom: '2026-01-01', effectiveTo: '2026-06-15', amount: 500n },
+    { effectiveFrom: '2026-06-15', effectiveTo: '2027-01-01', amount: 800n },
+  ];
+  expect(monthlyMinimumAt({ ...list(), monthlyMinimums }, new Date(start), zone)).toBe(expected);
 });

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readPriceList } from '../../src/reference-data/price-list.ts';
@@ -31,6 +30,7 @@ describe('a price list that is sound', () => {
     expect(readPriceList(file)).toEqual({
       path: file,
       sha256: createHash('sha256').update(text).digest('hex'),
+      bytes: Buffer.from(text),
       content: {
         version: 'contract-2026',
         currency: 'EUR',
@@ -42,9 +42,12 @@ describe('a price list that is sound', () => {
             level: 'advanced',
             effectiveFrom: '2026-01-01',
             effectiveTo: '2027-01-01',
+            freeAllowance: 0n,
+            model: 'flat',
             unitPrice: 333_333n,
           },
         ],
+        monthlyMinimums: [],
       },
     });
   });
@@ -79,11 +82,11 @@ describe('a price list that is sound', () => {
     const { content, sha256 } = readPriceList(example);
     expect(sha256).toBe(createHash('sha256').update(readFileSync(example)).digest('hex'));
     expect(content).toMatchObject({ version: 'example-2026', currency: 'EUR', minorDigits: 2 });
-    expect(content.prices.map(({ taskType, level, unitPrice }) => [taskType, level, unitPrice])).toEqual([
-      ['document_scan', 'advanced', 850_000n],
-      ['document_scan', null, 625_000n],
-      ['face_liveness', null, 333_300n],
-      ['face_match', null, 250_000n],
+    expect(content.prices).toMatchObject([
+      { taskType: 'document_scan', level: 'advanced', model: 'flat', unitPrice: 850_000n },
+      { taskType: 'document_scan', level: null, model: 'flat', unitPrice: 625_000n },
+      { taskType: 'face_liveness', level: null, model: 'flat', unitPrice: 333_300n },
+      { taskType: 'face_match', level: null, model: 'flat', unitPrice: 250_000n },
     ]);
   });
 });
@@ -140,11 +143,25 @@ describe('a price list is refused', () => {
     expect(places(list([without(price(), key)]))).toEqual([`prices.0.${key}`]);
   });
 
-  test('for keys that it does not have, among them a currency of a single price', () => {
-    expect(problems(list([price(), price({ level: 'x', currency: 'USD' })], { vat: '21' }))).toEqual([
-      expect.stringMatching(/^prices\.1: .*"currency"/),
-      expect.stringMatching(/^the file: .*"vat"/),
+  test('for keys that it does not have', () => {
+    expect(places(list([price({ vat: '21', Level: 'x' })], { valid: true }))).toEqual([
+      'prices.0.Level',
+      'prices.0.vat',
+      'valid',
     ]);
+  });
+
+  test.each([
+    ['USD', /one currency per list: "USD" here, "EUR" at the top/],
+    ['EUR', /one currency per list, named at its top alone/],
+    [null, /one currency per list: null here/],
+  ])('for the currency %s of a single price, tier or minimum', (currency, expected) => {
+    const tiers = [{ up_to: null, unit_price: '1', currency }];
+    const prices = [price({ currency }), { ...without(price({ level: 'x', model: 'volume' }), 'unit_price'), tiers }];
+    const monthly_minimum = [{ effective_from: '2026-01-01', effective_to: null, amount: '5', currency }];
+    const found = problems(list(prices, { monthly_minimum }));
+    expect(found).toHaveLength(3);
+    for (const one of found) expect(one).toMatch(expected);
   });
 
   test.each([
@@ -153,7 +170,7 @@ describe('a price list is refused', () => {
   ])('for two values of %s in one object: neither may win silently', (_, once, twice) => {
     const text = JSON.stringify(list());
     expect(text).toContain(once);
-    expect(problems(text.replace(once, twice))).toHaveLength(1);
+    expect(problems(text.replace(once, twice))).toEqual([expect.stringContaining('twice')]);
   });
 
   test('for gaps and overlaps, with their dates', () => {
@@ -165,9 +182,9 @@ describe('a price list is refused', () => {
       price({ task_type: 'face_match', effective_from: '2026-05-01', effective_to: '2026-04-01' }),
     ];
     expect(problems(list(prices))).toEqual([
-      expect.stringMatching(/^document_scan, any level: gap .*2026-02-01.*2026-03-01/),
-      expect.stringMatching(/^document_scan, level advanced: overlap .*2026-06-01.*2026-06-02/),
-      expect.stringMatching(/^face_match, any level: .*2026-04-01.*2026-05-01/),
+      expect.stringMatching(/: prices\.1: document_scan, any level: gap .*2026-02-01.*2026-03-01/),
+      expect.stringMatching(/: prices\.3: document_scan, level advanced: overlap .*2026-06-01.*2026-06-02/),
+      expect.stringMatching(/: prices\.4: face_match, any level: .*2026-04-01.*2026-05-01/),
     ]);
   });
 
@@ -192,32 +209,19 @@ describe('a price list is refused', () => {
       price({ task_type: 'face_match', unit_price: '1e3' }),
     ];
     expect(problems(list(prices)).sort()).toEqual([
-      expect.stringMatching(/^document_scan, any level: gap/),
-      expect.stringMatching(/^prices\.2\.unit_price: /),
+      expect.stringMatching(/^1: prices\.1: document_scan, any level: gap/),
+      expect.stringMatching(/^1: prices\.2\.unit_price: /),
     ]);
   });
-});
 
-describe('a file that is no price list at all', () => {
-  test.each([
-    ['nothing', ''],
-    ['cut JSON', '{"version":"v1"'],
-    ['a price that JSON does not know', JSON.stringify(list()).replace('"0.5"', 'NaN')],
-    ['a comment', '{} // prices'],
-    ['a CSV', 'task_type,unit_price\r\ndocument_scan,0.5\r\n'],
-    ['UTF-16', Buffer.from(`\uFEFF${JSON.stringify(list())}`, 'utf16le')],
-    ['Latin-1', Buffer.from(JSON.stringify(list([price()], { source: 'Préis' })), 'latin1')],
-  ])('is refused as no JSON in UTF-8: %s', (_, content) => {
-    expect(problems(content)).toEqual([expect.stringContaining('JSON in UTF-8')]);
-  });
-
-  test.each(['[]', 'null', '"EUR"', '1', 'true'])('is refused as a whole: %s', (content) => {
-    expect(problems(content)).toEqual([expect.stringMatching(/^the file: /)]);
-  });
-
-  test('is refused with the reason of the file system', () => {
-    const missing = path.join(path.dirname(dataFile('{}')), 'missing.json');
-    expect(problemsOf(readPriceList, missing)).toEqual([expect.stringContaining('ENOENT')]);
-    expect(problemsOf(readPriceList, path.dirname(missing))).toEqual([expect.stringContaining('EISDIR')]);
+  test('not for a gap that a price with a malformed date may fill; the other gaps are named', () => {
+    const prices = [
+      price({ effective_to: '2026-02-01' }),
+      price({ effective_from: '2026-02-01', effective_to: '2026-02-30' }),
+      price({ effective_from: '2026-03-01' }),
+      price({ level: 'x', effective_to: '2026-02-01' }),
+      price({ level: 'x', effective_from: '2026-03-01' }),
+    ];
+    expect(places(list(prices))).toEqual(['prices.1.effective_to', 'prices.4']);
   });
 });

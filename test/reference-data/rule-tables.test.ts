@@ -32,6 +32,7 @@ describe('rule tables that are sound', () => {
     expect(readRuleTables(file)).toEqual({
       path: file,
       sha256: createHash('sha256').update(text).digest('hex'),
+      bytes: Buffer.from(text),
       content: [
         {
           version: 'v1',
@@ -93,7 +94,9 @@ describe('rule tables are refused', () => {
     ['invoiced', ['true', 'yes', 1, null]],
   ])('for a rule whose %s is none: null alone stands for success', (key, values) => {
     for (const value of values)
-      expect(places(table({ rules: [rule(), rule({ [key]: value })] }))).toEqual([`tables.0.rules.1.${key}`]);
+      expect(places(table({ rules: [rule(), rule({ outcome_code: 'other', [key]: value })] }))).toEqual([
+        `tables.0.rules.1.${key}`,
+      ]);
   });
 
   test('for keys that they do not have, wherever', () => {
@@ -103,7 +106,7 @@ describe('rule tables are refused', () => {
       executed_tasks: [{ task_type: 'a', invoiced: true, state: 'x' }],
     });
     expect(placesOf(readRuleTables, { tables: [odd], version: 1 })).toEqual([
-      ...['tables.0', 'tables.0.executed_tasks.0', 'tables.0.rules.0', 'the file'],
+      ...['tables.0.comment', 'tables.0.executed_tasks.0.state', 'tables.0.rules.0.price', 'version'],
     ]);
   });
 

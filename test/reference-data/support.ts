@@ -16,7 +16,7 @@ export function dataFile(content: unknown): string {
   return file;
 }
 
-/** The problems a refused file is refused for, as places and texts; whatever it returns instead of throwing fails. */
+/** The problems a refused file is refused for, without the file's name; whatever it returns instead of throwing fails. */
 export function problemsOf(read: (path: string) => unknown, file: string): string[] {
   let error: unknown;
   try {
@@ -25,10 +25,13 @@ export function problemsOf(read: (path: string) => unknown, file: string): strin
     error = thrown;
   }
   expect(error).toBeInstanceOf(LedgerError);
-  const { code, message, fields } = error as LedgerError;
+  const { code, message, fields, hint } = error as LedgerError;
   expect(code).toBe('data_file_invalid');
-  const [head, ...problems] = message.split('\n').map((line) => line.replace(/^ {2}- /, ''));
-  expect(head).toBe(`${file}:`);
+  expect(hint).toBeDefined();
+  const problems = message.split('\n').map((line) => {
+    expect(line.startsWith(`${file}:`)).toBe(true);
+    return line.slice(file.length + 1);
+  });
   expect(fields).toEqual({ path: file, problems: problems.length });
   return problems;
 }
@@ -36,8 +39,15 @@ export function problemsOf(read: (path: string) => unknown, file: string): strin
 /** The place in the file that each problem names, in order of their places. */
 export function placesOf(read: (path: string) => unknown, content: unknown): string[] {
   return problemsOf(read, dataFile(content))
-    .map((problem) => problem.slice(0, problem.indexOf(':')))
+    .map((problem) => /^\d+: ([^:]+): /.exec(problem)?.[1] ?? problem)
     .sort();
+}
+
+/** The number of the only line that holds a text. */
+export function lineWith(text: string, part: string): number {
+  const lines = text.split('\n').flatMap((line, index) => (line.includes(part) ? [index + 1] : []));
+  expect([part, lines]).toEqual([part, [lines[0]]]);
+  return lines[0]!;
 }
 
 /** An object without one of its keys. */
