@@ -1,9 +1,19 @@
 import type { Migration } from 'kysely/migration';
 import * as books from './20261123000000_books.ts';
 import * as reprocessLog from './20261123010000_reprocess_log.ts';
+import * as closing from './20261123020000_closing.ts';
+import * as history from './20261123030000_history.ts';
+import * as webhookInbox from './20261123040000_webhook_inbox.ts';
+import * as searchPath from './20261123050000_search_path.ts';
+import * as closingGuards from './20261123060000_closing_guards.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
   '20261123000000_books': books,
   '20261123010000_reprocess_log': reprocessLog,
+  '20261123020000_closing': closing,
+  '20261123030000_history': history,
+  '20261123040000_webhook_inbox': webhookInbox,
+  '20261123050000_search_path': searchPath,
+  '20261123060000_closing_guards': closingGuards,
 };

@@ -8,6 +8,18 @@ export type ErrorCode =
   | 'usage_invalid'
   | 'data_file_invalid'
   | 'input_invalid'
+  // a request to the service
+  | 'request_invalid'
+  | 'request_too_large'
+  | 'media_type_refused'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'too_many_requests'
+  // what the service stands on
+  | 'address_unavailable'
+  | 'identity_provider_unavailable'
   // the vendor
   | 'vendor_unreachable'
   | 'vendor_timeout'
@@ -42,6 +54,18 @@ export type ErrorCode =
   // the books
   | 'report_unbalanced'
   | 'report_busy'
+  | 'close_busy'
+  | 'period_not_ended'
+  | 'period_closed'
+  | 'period_out_of_order'
+  | 'currency_changed'
+  | 'billing_time_zone_changed'
+  | 'reference_changed'
+  | 'closed_month_differs'
+  | 'transaction_unknown'
+  | 'report_changed'
+  | 'verification_failed'
+  | 'verification_impossible'
   | 'blocked'
   | 'interrupted'
   | 'internal';

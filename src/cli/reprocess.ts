@@ -1,4 +1,3 @@
-import os from 'node:os';
 import { composeQueues } from '../compose/queues.ts';
 import {
   countReprocess,
@@ -14,6 +13,7 @@ import { type QueueContext, wantedKinds } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { normaliseId } from '../jobs/intake.ts';
 import { sweep } from '../jobs/sweep.ts';
+import { currentUser } from './current-user.ts';
 import { openInputFile } from './input-file.ts';
 import { remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
@@ -74,15 +74,6 @@ function openLogEntry(
 ): Promise<string> {
   const filter = { transaction, result, file, month, failed, code };
   return logReprocess(context.db.kysely, { requestedBy: currentUser(), reason: reason ?? null, filter, kinds });
-}
-
-function currentUser(): string {
-  try {
-    return `${os.userInfo().username}@${os.hostname()}`;
-  } catch {
-    // A user ID without a name, as containers have.
-    return `uid ${process.getuid?.() ?? 'unknown'}@${os.hostname()}`;
-  }
 }
 
 function readArguments(

@@ -13,14 +13,19 @@ export type DecisionGroup = Decision & {
   readonly span: Span;
 };
 
-/** The distinct decisions stored for a stretch of time during which one rule table is in force. */
-export async function decisionGroups(db: Queries, span: Span): Promise<DecisionGroup[]> {
+/**
+ * The distinct decisions stored for a stretch of time during which one rule table is in force.
+ *
+ * @param among a query of transaction IDs, to look at those alone.
+ */
+export async function decisionGroups(db: Queries, span: Span, among?: string): Promise<DecisionGroup[]> {
   const rows = await db
     .selectFrom('attempts')
     .select(['task_type', 'evidence', 'code', 'invoiced', 'reason', 'rule_table_version'])
     .distinct()
     .where('attempted_at', '>=', span.start)
     .where('attempted_at', '<', span.end)
+    .$if(among !== undefined, (query) => query.where(sql<boolean>`transaction_id in (${sql.raw(among ?? '')})`))
     .execute();
   return rows.map((row) => ({
     taskType: row.task_type,

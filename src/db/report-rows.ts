@@ -1,52 +1,96 @@
 import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
+import { storedAmount } from '../domain/money.ts';
+import type { UnitCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
+import { closedLines, type LineScope, literal, stretchOf, type Tables } from './lines.ts';
 
-/**
- * Counts a month's attempts by everything their cost depends on.
- *
- * The vendor's counter has no dates. Each attempt stands for what we count of it, and the difference between both
- * counts falls on the task's last attempt: so it is in exactly one month, where the discrepancies list it.
- *
- * @param boundaries instants within the month at which some price changes, in order.
- */
-export async function attemptGroups(db: Queries, month: Span, boundaries: readonly Date[]): Promise<AttemptGroup[]> {
+/** Counts lines by everything that their cost and their place in the summary depend on. */
+export async function attemptGroups(db: Queries, lines: string): Promise<AttemptGroup[]> {
   const { rows } = await sql<{
+    corrects_period: string | null;
     task_type: string;
     level: string | null;
     code: string | null;
-    stretch: number;
+    unit_price: string | null;
     rule_table_version: string | null;
+    price_list_version: string | null;
     attempts: string;
     invoiced: string;
     not_invoiced: string;
     unclassified: string;
     vendor_counter: string | null;
+    lines: string;
+    unpriced: string;
   }>`
-    select a.task_type, k.level, a.code, a.rule_table_version,
-      width_bucket(a.attempted_at, ${boundaries}::timestamptz[]) as stretch,
-      count(*) as attempts,
-      count(*) filter (where a.invoiced) as invoiced,
-      count(*) filter (where not a.invoiced) as not_invoiced,
-      count(*) filter (where a.invoiced is null) as unclassified,
-      sum(coalesce(a.invoiced, false)::integer
-        + case when a.ordinal = k.own_attempts then k.vendor_attempts_invoiced - k.own_invoiced else 0 end)
-        filter (where k.vendor_attempts_invoiced is not null) as vendor_counter
-    from attempts a join tasks k using (transaction_id, task_type)
-    where a.attempted_at >= ${month.start} and a.attempted_at < ${month.end}
-    group by a.task_type, k.level, a.code, a.rule_table_version, stretch`.execute(db);
+    select corrects_period, task_type, level, code, unit_price, rule_table_version, price_list_version,
+      sum(quantity) as attempts,
+      coalesce(sum(quantity) filter (where invoiced), 0) as invoiced,
+      coalesce(sum(quantity) filter (where not invoiced), 0) as not_invoiced,
+      coalesce(sum(quantity) filter (where invoiced is null), 0) as unclassified,
+      sum(quantity * vendor_share) as vendor_counter,
+      count(*) as lines,
+      count(*) filter (where quantity = 1 and invoiced and unit_price is null) as unpriced
+    from (${sql.raw(lines)}) line
+    group by corrects_period, task_type, level, code, unit_price, rule_table_version, price_list_version`.execute(db);
   return rows.map((row) => ({
+    correctsPeriod: row.corrects_period,
     taskType: row.task_type,
     level: row.level,
     code: row.code,
-    pricedAt: boundaries[row.stretch - 1] ?? month.start,
+    unitPrice: row.unit_price === null ? null : storedAmount(row.unit_price),
     ruleTableVersion: row.rule_table_version,
+    priceListVersion: row.price_list_version,
     attempts: BigInt(row.attempts),
     invoiced: BigInt(row.invoiced),
     notInvoiced: BigInt(row.not_invoiced),
     unclassified: BigInt(row.unclassified),
     vendorCounter: row.vendor_counter === null ? null : BigInt(row.vendor_counter),
+    lines: BigInt(row.lines),
+    unpriced: BigInt(row.unpriced),
+  }));
+}
+
+/**
+ * What was booked for a month: a set of groups per report, its own and those that corrected it.
+ *
+ * @param upTo the last report to count.
+ */
+export async function bookedGroups(db: Queries, period: string, upTo: string): Promise<AttemptGroup[][]> {
+  const { rows } = await sql<{ period: string }>`
+    select distinct period from closed_lines
+    where (period = ${period} or corrects_period = ${period}) and period <= ${upTo} order by 1`.execute(db);
+  const groups: AttemptGroup[][] = [];
+  for (const { period: bookedIn } of rows)
+    groups.push(
+      await attemptGroups(db, `${closedLines(bookedIn)} and coalesce(corrects_period, period) = ${literal(period)}`),
+    );
+  return groups;
+}
+
+/**
+ * Counts the invoiced attempts of a span by task type, level and stretch: what tiers and allowances depend on.
+ *
+ * @param among a query of transaction IDs, to count those alone.
+ */
+export async function unitCounts(
+  db: Queries,
+  { tables, stretches, end }: Omit<LineScope, 'cells'>,
+  among?: string,
+): Promise<UnitCount[]> {
+  const [first] = stretches;
+  if (!first) return [];
+  const { rows } = await sql<{ task_type: string; level: string | null; stretch: number; units: string }>`
+    select a.task_type, k.level, ${sql.raw(stretchOf('a.attempted_at', stretches))} as stretch,
+      count(*) filter (where a.invoiced) as units
+    from ${sql.raw(tables.attempts)} a join ${sql.raw(tables.tasks)} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
+    where a.attempted_at >= ${first.start} and a.attempted_at < ${end}
+      ${among === undefined ? sql`` : sql.raw(`and a.transaction_id in (${among})`)}
+    group by 1, 2, 3 order by 3, 1, 2`.execute(db);
+  return rows.map(({ task_type, level, stretch, units }) => ({
+    ...{ taskType: task_type, level, stretch },
+    units: BigInt(units),
   }));
 }
 
@@ -59,12 +103,13 @@ export type OpenItems = {
 };
 
 /** Counts what stands between a month's report and its final figures. */
-export async function openItems(db: Queries, month: Span): Promise<OpenItems> {
+export async function openItems(db: Queries, month: Span, tables: Tables): Promise<OpenItems> {
+  const transactions = sql.raw(tables.transactions);
   const { rows } = await sql<{ unsettled: string; unfetched: string }>`
     select
-      (select count(*) from transactions t where not t.settled and created_at < ${month.end}
+      (select count(*) from ${transactions} t where not t.settled and created_at < ${month.end}
         and coalesce(expires_at, created_at + interval '24 hours') >= ${month.start}) as unsettled,
-      (select count(*) from transactions where not settled and created_at is null) as unfetched`.execute(db);
+      (select count(*) from ${transactions} t where not t.settled and created_at is null) as unfetched`.execute(db);
   return {
     unsettledTransactions: Number(rows[0]?.unsettled ?? 0),
     unfetchedTransactions: Number(rows[0]?.unfetched ?? 0),

@@ -6,6 +6,8 @@ import type { Reason } from '../domain/classify.ts';
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
 export type ObligationKind = (typeof obligationKinds)[number];
 export type ObligationState = 'due' | 'done' | 'failed';
+/** What came of a delivered event; `noted`: kept, and nothing else. */
+export type InboxOutcome = 'accepted' | 'already_known' | 'conflict' | 'noted';
 export type FileState = 'stored' | 'gone' | 'refused';
 
 /** Postgres' bigint: a string when read, so that nothing is rounded. */
@@ -32,6 +34,16 @@ export type Schema = {
     result_id: string | null;
     source: string;
     received_at: Generated<Date>;
+  };
+  webhook_inbox: {
+    id: GeneratedBigint;
+    event_id: string;
+    event_type: string;
+    transaction_id: string | null;
+    result_id: string | null;
+    event_created_at: Date | null;
+    received_at: Generated<Date>;
+    outcome: Generated<InboxOutcome>;
   };
   tasks: {
     transaction_id: string;
@@ -110,5 +122,33 @@ export type Schema = {
     last_failed_at: Date | null;
     manifest_sha256: string | null;
     last_error_code: string | null;
+  };
+  reference_files: { sha256: string; kind: 'rules' | 'prices'; content: Buffer; stored_at: Generated<Date> };
+  reference_versions: { kind: 'rule_table' | 'price_list'; version: string; sha256: string };
+  price_list_uses: { used_from: Generated<Date>; sha256: string | null };
+  period_closes: {
+    period: string;
+    version: Generated<number>;
+    start_at: Date;
+    end_at: Date;
+    time_zone: string;
+    currency: string | null;
+    rules_sha256: string;
+    prices_sha256: string | null;
+    closed_at: Generated<Date>;
+    closed_by: string;
+    forced_reason: string | null;
+    blockers: ColumnType<unknown, string, never>;
+    manifest: string;
+    manifest_sha256: string;
+  };
+  closed_lines: { period: string; transaction_id: string; attempted_at: Date };
+  closed_charges: { period: string; corrects_period: string | null; amount: string };
+  closing_horizon: { only_row: Generated<boolean>; end_at: Date; rules_sha256: string | null };
+  late_changes: {
+    id: GeneratedBigint;
+    transaction_id: string;
+    changed_at: Generated<Date>;
+    booked_in: string | null;
   };
 };

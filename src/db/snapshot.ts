@@ -42,6 +42,18 @@ export function withSnapshot<T>(db: Database, read: (snapshot: Snapshot) => Prom
   });
 }
 
+/**
+ * Runs `book` in one repeatable-read transaction that may write, and commits it. What it throws takes all of it back.
+ */
+export function withBooking<T>(db: Database, book: (booking: Snapshot) => Promise<T>): Promise<T> {
+  return withDedicatedClient(db, async (connection) => {
+    await connection.client.query('begin transaction isolation level repeatable read');
+    const result = await book(connection);
+    await connection.client.query('commit');
+    return result;
+  });
+}
+
 /** Kysely on a connection that somebody else owns. */
 function queriesOn(client: pg.Client): Queries {
   const borrowed = {

@@ -37,6 +37,13 @@ export function previousPeriod(period: string): string {
   return month === 1 ? `${year - 1}-12` : `${year}-${String(month - 1).padStart(2, '0')}`;
 }
 
+/** All months from `first` to `last`, both included, in order. */
+export function periodsBetween(first: string, last: string): string[] {
+  const periods: string[] = [];
+  for (let period = first; period <= last; period = nextPeriod(period)) periods.push(period);
+  return periods;
+}
+
 /** The month `YYYY-MM` an instant belongs to. */
 export function periodOf(instant: Date, timeZone: string): string {
   return localDateOf(instant, timeZone).slice(0, 7);

@@ -1,4 +1,4 @@
-import type { Evidence } from './attempts.ts';
+import { type Evidence, evidences } from './attempts.ts';
 
 /**
  * One version of the vendor's invoicing rules. Dates are days in the billing time zone; a table is in force from the
@@ -45,6 +45,16 @@ export type Decision = {
   readonly ruleTableVersion: string | null;
 };
 
+/** The entry of a rule table that a decision rests on: for one code of a task type, or for all its executed tasks. */
+export type DecidingRule =
+  | {
+      readonly kind: 'code';
+      readonly taskType: string;
+      readonly outcomeCode: string | null;
+      readonly invoiced: boolean;
+    }
+  | { readonly kind: 'executed_task'; readonly taskType: string; readonly invoiced: boolean };
+
 /**
  * Decides one attempt. Pure and total: the same attempt and table give the same decision, and every attempt gets one.
  *
@@ -58,14 +68,14 @@ export function classify(attempt: Classifiable, table: RuleTable | undefined): D
     ruleTableVersion: table.version,
   });
   if (!isTaskTypeCovered(attempt.taskType, table)) return decide(null, 'task_type_without_rule');
+  const rule = decidingRule(attempt, table);
+  if (rule) return decide(rule.invoiced, reasonOf(attempt, rule, table));
   switch (attempt.evidence) {
     case 'scan_list':
-      return byCode(attempt, table, decide) ?? decide(null, 'code_without_rule');
     case 'task_completed_transaction':
-      return byExecution(attempt, table, decide) ?? decide(null, 'code_without_rule');
+      return decide(null, 'code_without_rule');
     case 'task_open_transaction':
-      // A state that no rule names may mean that the task was never begun: only a named one counts as executed.
-      return byCode(attempt, table, decide) ?? decide(null, 'execution_unknown');
+      return decide(null, 'execution_unknown');
     case 'counter_invoiced':
       return decide(true, 'vendor_counter_invoiced');
     case 'counter_not_invoiced':
@@ -77,23 +87,61 @@ export function classify(attempt: Classifiable, table: RuleTable | undefined): D
   }
 }
 
-type Decide = (invoiced: boolean | null, reason: Reason) => Decision;
-
-function byCode(attempt: Classifiable, table: RuleTable, decide: Decide): Decision | undefined {
-  const rule = table.rules.find((one) => one.taskType === attempt.taskType && one.outcomeCode === attempt.code);
-  if (!rule) return undefined;
-  if (isExecutedTask(attempt.taskType, table))
-    return decide(rule.invoiced, rule.invoiced ? 'executed_task_invoiced' : 'executed_task_not_invoiced');
-  if (attempt.code === null) return decide(rule.invoiced, rule.invoiced ? 'success_invoiced' : 'success_not_invoiced');
-  return decide(rule.invoiced, rule.invoiced ? 'code_invoiced' : 'code_not_invoiced');
+/**
+ * The very rule that decides an attempt. {@link classify} decides by it.
+ *
+ * @returns `undefined` where none does: the attempt is unclassified, or the vendor's counter decides.
+ */
+export function decidingRule(attempt: Classifiable, table: RuleTable | undefined): DecidingRule | undefined {
+  switch (attempt.evidence) {
+    case 'scan_list':
+    // A state that no rule names may mean that the task was never begun: only a named one counts as executed.
+    case 'task_open_transaction':
+      return ruleForCode(attempt, table);
+    case 'task_completed_transaction':
+      return ruleForCode(attempt, table) ?? ruleForExecution(attempt, table);
+    case 'counter_invoiced':
+    case 'counter_not_invoiced':
+    case 'count_only':
+      return undefined;
+    default:
+      return attempt.evidence satisfies never;
+  }
 }
 
-function byExecution(attempt: Classifiable, table: RuleTable, decide: Decide): Decision | undefined {
-  const executed = table.executedTasks.find((one) => one.taskType === attempt.taskType);
-  return (
-    byCode(attempt, table, decide) ??
-    (executed && decide(executed.invoiced, executed.invoiced ? 'executed_task_invoiced' : 'executed_task_not_invoiced'))
-  );
+/**
+ * Finds what a decision rests on whose evidence was not kept with it, as in the lines of closed months. Whatever
+ * evidence leads to the same decision does so by the same rule.
+ *
+ * @returns `undefined` where the table cannot have led to this decision.
+ */
+export function decisionBehind(
+  decided: Omit<Classifiable, 'evidence'> & Decision,
+  table: RuleTable | undefined,
+): { readonly rule: DecidingRule | undefined } | undefined {
+  const { taskType, code } = decided;
+  for (const evidence of evidences) {
+    const { invoiced, reason, ruleTableVersion } = classify({ taskType, evidence, code }, table);
+    if (invoiced === decided.invoiced && reason === decided.reason && ruleTableVersion === decided.ruleTableVersion)
+      return { rule: decidingRule({ taskType, evidence, code }, table) };
+  }
+  return undefined;
+}
+
+function ruleForCode({ taskType, code }: Classifiable, table: RuleTable | undefined): DecidingRule | undefined {
+  const rule = table?.rules.find((one) => one.taskType === taskType && one.outcomeCode === code);
+  return rule && { kind: 'code', ...rule };
+}
+
+function ruleForExecution({ taskType }: Classifiable, table: RuleTable | undefined): DecidingRule | undefined {
+  const rule = table?.executedTasks.find((one) => one.taskType === taskType);
+  return rule && { kind: 'executed_task', ...rule };
+}
+
+function reasonOf({ taskType, code }: Classifiable, { invoiced }: DecidingRule, table: RuleTable): Reason {
+  if (isExecutedTask(taskType, table)) return invoiced ? 'executed_task_invoiced' : 'executed_task_not_invoiced';
+  if (code === null) return invoiced ? 'success_invoiced' : 'success_not_invoiced';
+  return invoiced ? 'code_invoiced' : 'code_not_invoiced';
 }
 
 const isExecutedTask = (taskType: string, table: RuleTable): boolean =>

@@ -1,37 +1,46 @@
 import { type Micros, roundToMinorUnit } from './money.ts';
-import { type PriceList, unitPriceAt } from './prices.ts';
 
-/** Attempts of a month that are alike in everything the cost depends on, counted by the database. */
+/** Lines of a month that are alike in everything the cost depends on, counted by the database; reversals count -1. */
 export type AttemptGroup = {
+  /** The closed month that these lines correct; `null` = the report's own. */
+  readonly correctsPeriod: string | null;
   readonly taskType: string;
   readonly level: string | null;
   /** `null` = success. */
   readonly code: string | null;
-  /** An instant within the stretch of the month that these attempts fall in, between two price changes. */
-  readonly pricedAt: Date;
+  /** `null` = no price is known, or nothing of it is invoiced and so none applies. */
+  readonly unitPrice: Micros | null;
   readonly ruleTableVersion: string | null;
+  readonly priceListVersion: string | null;
   readonly attempts: bigint;
   readonly invoiced: bigint;
   readonly notInvoiced: bigint;
   readonly unclassified: bigint;
   /** The share of the vendor's counters that falls on these attempts; `null` where no task has one. */
   readonly vendorCounter: bigint | null;
+  /** Rows of the detail file. */
+  readonly lines: bigint;
+  /** Those of them that are invoiced and have no price. Reversals are not among them: what had no price takes none back. */
+  readonly unpriced: bigint;
 };
 
 export type Quantities = Pick<AttemptGroup, 'attempts' | 'invoiced' | 'notInvoiced' | 'unclassified'>;
 
 /** A line of the summary. `amount` is rounded to the minor unit; `null` = no price is known for something invoiced. */
 export type SummaryLine = Quantities & {
+  readonly correctsPeriod: string | null;
   readonly taskType: string;
   readonly level: string | null;
   readonly unitPrice: Micros | null;
   readonly amount: Micros | null;
   readonly vendorCounter: bigint | null;
   readonly ruleTableVersion: string | null;
+  readonly priceListVersion: string | null;
 };
 
 /** A line of the codes file. `amount` is the exact sum, unrounded. */
 export type CodeLine = Pick<Quantities, 'attempts' | 'invoiced'> & {
+  readonly correctsPeriod: string | null;
   readonly taskType: string;
   readonly code: string | null;
   readonly amount: Micros | null;
@@ -45,27 +54,44 @@ export type Totals = Quantities & {
   readonly vendorCounter: bigint | null;
   /** Invoiced attempts for which the price list has no price. */
   readonly unpriced: bigint;
+  /** Rows of the detail file, and how many of them correct closed months. */
+  readonly lines: bigint;
+  readonly corrections: bigint;
 };
 
 export type ReportLines = { summary: SummaryLine[]; codes: CodeLine[]; totals: Totals };
 
-type Pricing = { readonly list: PriceList | undefined; readonly timeZone: string };
+/** What a month costs apart from its attempts: what tops it up to its minimum. */
+export type Charge = { readonly correctsPeriod: string | null; readonly amount: Micros };
 
-/** Prices and adds up a month's groups. Rounds once per summary line, half away from zero. */
+/** The summary's name for a {@link Charge}; no task type of the vendor's. */
+export const monthlyMinimum = 'monthly_minimum';
+
+export type Pricing = {
+  /** `undefined` = there is no price list, and so there are no amounts. */
+  readonly minorDigits: number | undefined;
+  readonly charges?: readonly Charge[];
+};
+
+/** Adds up a month's groups. Rounds once per summary line, half away from zero. */
 export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): ReportLines {
-  const priced = groups.map((group) => ({ ...group, unitPrice: priceOf(group, pricing) }));
-  const summary = gather(priced, (g) => [g.taskType, g.level, g.unitPrice?.toString() ?? null, g.ruleTableVersion]).map(
-    ([first, same]): SummaryLine => ({
-      taskType: first.taskType,
-      level: first.level,
-      unitPrice: first.unitPrice,
-      ruleTableVersion: first.ruleTableVersion,
-      ...quantities(same),
-      vendorCounter: sumOrNull(same.map((g) => g.vendorCounter)),
-      amount: rounded(exactAmount(same, pricing), pricing),
-    }),
-  );
-  const codes = gather(priced, (g) => [g.taskType, g.code]).map(([first, same]): CodeLine => ({
+  const ofAttempts = gather(groups, (g) => [
+    ...[g.correctsPeriod, g.taskType, g.level, g.unitPrice?.toString() ?? null],
+    ...[g.ruleTableVersion, g.priceListVersion],
+  ]).map(([first, same]): SummaryLine => ({
+    correctsPeriod: first.correctsPeriod,
+    taskType: first.taskType,
+    level: first.level,
+    unitPrice: first.unitPrice,
+    ruleTableVersion: first.ruleTableVersion,
+    priceListVersion: first.priceListVersion,
+    ...quantities(same),
+    vendorCounter: sumOrNull(same.map((g) => g.vendorCounter)),
+    amount: rounded(exactAmount(same, pricing), pricing),
+  }));
+  const summary = inOrder(ofAttempts, pricing.charges ?? []);
+  const codes = gather(groups, (g) => [g.correctsPeriod, g.taskType, g.code]).map(([first, same]): CodeLine => ({
+    correctsPeriod: first.correctsPeriod,
     taskType: first.taskType,
     code: first.code,
     attempts: sum(same.map((g) => g.attempts)),
@@ -76,19 +102,33 @@ export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): 
     summary,
     codes,
     totals: {
-      ...quantities(priced),
-      amount: pricing.list ? addUp(summary.map((line) => line.amount)) : null,
-      unroundedAmount: exactAmount(priced, pricing),
-      vendorCounter: sumOrNull(priced.map((g) => g.vendorCounter)),
-      unpriced: sum(priced.filter((g) => g.unitPrice === null).map((g) => g.invoiced)),
+      ...quantities(groups),
+      amount: pricing.minorDigits === undefined ? null : addUp(summary.map((line) => line.amount)),
+      unroundedAmount: exactAmount(groups, pricing),
+      vendorCounter: sumOrNull(groups.map((g) => g.vendorCounter)),
+      unpriced: sum(groups.map((g) => g.unpriced)),
+      lines: sum(groups.map((g) => g.lines)),
+      corrections: sum(groups.filter((g) => g.correctsPeriod !== null).map((g) => g.lines)),
     },
   };
 }
 
-/** The unit price of a group's attempts; `null` = none is known. */
-export function priceOf(group: Pick<AttemptGroup, 'taskType' | 'level' | 'pricedAt'>, pricing: Pricing): Micros | null {
-  if (!pricing.list) return null;
-  return unitPriceAt(pricing.list, group.taskType, group.level, group.pricedAt, pricing.timeZone) ?? null;
+/** Puts each charge behind the lines of the month that it belongs to. */
+function inOrder(lines: readonly SummaryLine[], charges: readonly Charge[]): SummaryLine[] {
+  const charged = charges.map(({ correctsPeriod, amount }): SummaryLine => ({
+    ...{ correctsPeriod, taskType: monthlyMinimum, level: null, unitPrice: null, amount },
+    ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n },
+    ...{ vendorCounter: null, ruleTableVersion: null, priceListVersion: null },
+  }));
+  // Sorting is stable: within a month the lines keep their order, charges last.
+  return [...lines, ...charged].sort((a, b) => compareKeys([a.correctsPeriod], [b.correctsPeriod]));
+}
+
+/** What tops a month's own lines up to its minimum; `0` where they reach it, `null` where their amount is unknown. */
+export function shortfall(lines: readonly SummaryLine[], minimum: Micros): Micros | null {
+  const amount = addUp(lines.filter((line) => line.correctsPeriod === null).map((line) => line.amount));
+  if (amount === null) return null;
+  return amount < minimum ? minimum - amount : 0n;
 }
 
 /** What does not add up in a set of counts: `invoiced + not_invoiced + unclassified = attempts`. Empty = balanced. */
@@ -106,13 +146,14 @@ export function imbalances(lines: readonly Quantities[], totals: Quantities): st
   return problems;
 }
 
-type PricedGroup = AttemptGroup & { readonly unitPrice: Micros | null };
-
 /** Groups by key and orders the groups bytewise by it, `null` first. */
-function gather(groups: PricedGroup[], key: (group: PricedGroup) => (string | null)[]): [PricedGroup, PricedGroup[]][] {
+function gather(
+  groups: readonly AttemptGroup[],
+  key: (group: AttemptGroup) => (string | null)[],
+): [AttemptGroup, AttemptGroup[]][] {
   const byKey = Map.groupBy(groups, (group) => JSON.stringify(key(group)));
   return [...byKey.values()]
-    .flatMap((same): [PricedGroup, PricedGroup[]][] => (same[0] ? [[same[0], same]] : []))
+    .flatMap((same): [AttemptGroup, AttemptGroup[]][] => (same[0] ? [[same[0], same]] : []))
     .sort(([a], [b]) => compareKeys(key(a), key(b)));
 }
 
@@ -140,13 +181,13 @@ export function compareBytes(a: string, b: string): number {
   return left.length - right.length;
 }
 
-function exactAmount(groups: readonly PricedGroup[], pricing: Pricing): Micros | null {
-  if (!pricing.list) return null;
-  return addUp(groups.map((g) => (g.invoiced === 0n ? 0n : g.unitPrice === null ? null : g.invoiced * g.unitPrice)));
+function exactAmount(groups: readonly AttemptGroup[], pricing: Pricing): Micros | null {
+  if (pricing.minorDigits === undefined) return null;
+  return addUp(groups.map((g) => (g.unpriced > 0n ? null : g.invoiced * (g.unitPrice ?? 0n))));
 }
 
 function rounded(amount: Micros | null, pricing: Pricing): Micros | null {
-  return amount === null || !pricing.list ? null : roundToMinorUnit(amount, pricing.list.minorDigits);
+  return amount === null || pricing.minorDigits === undefined ? null : roundToMinorUnit(amount, pricing.minorDigits);
 }
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);

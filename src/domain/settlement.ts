@@ -21,13 +21,49 @@ export type Settlement = { readonly settled: true } | { readonly settled: false;
  * @param fetchedAt when the request for these facts began.
  */
 export function settlementOf(facts: TransactionFacts, fetchedAt: Date): Settlement {
-  const expiresMs = facts.expiresAt?.getTime() ?? facts.createdAt.getTime() + longestLifeMs;
-  const finalMs = expiresMs + expiryGraceMs;
+  const finalMs = settledFrom(facts.createdAt, facts.expiresAt).getTime();
   const nowMs = fetchedAt.getTime();
   if (nowMs >= finalMs) return { settled: true };
   const isProcessing = facts.tasks.some((task) => task.scans?.some((scan) => scan.code === 'processing'));
   if (facts.state === 'completed' && !isProcessing) return { settled: true };
-  const leadMs = expiresMs - expiryLeadMs;
+  const leadMs = finalMs - expiryGraceMs - expiryLeadMs;
   const nextMs = nowMs < leadMs ? leadMs : finalMs;
   return { settled: false, nextFetchAt: new Date(isProcessing ? Math.min(nowMs + processingPollMs, nextMs) : nextMs) };
+}
+
+/**
+ * Why a transaction is settled, or not yet:
+ * - `not_fetched`: nothing is known of it.
+ * - `completed`: settled; completed, and the vendor works on none of its scans.
+ * - `expired`: settled; looked at when it could not change any more.
+ * - `scan_processing`: not settled; the vendor still works on a scan.
+ * - `not_completed`: not settled; its user may still go on, until it expires.
+ * - `to_be_confirmed`: not settled; completed, but the last answer did not say so.
+ */
+export const settlementReasons = [
+  'not_fetched',
+  'completed',
+  'expired',
+  'scan_processing',
+  'not_completed',
+  'to_be_confirmed',
+] as const;
+export type SettlementReason = (typeof settlementReasons)[number];
+
+/** Why the books call a transaction settled, or do not. The counterpart of {@link settlementOf}, on what was stored. */
+export function settlementReason(stored: {
+  readonly state: string | null;
+  readonly settled: boolean;
+  readonly isProcessing: boolean;
+}): SettlementReason {
+  if (stored.state === null) return 'not_fetched';
+  const isCompleted = stored.state === 'completed';
+  if (stored.settled) return isCompleted && !stored.isProcessing ? 'completed' : 'expired';
+  if (stored.isProcessing) return 'scan_processing';
+  return isCompleted ? 'to_be_confirmed' : 'not_completed';
+}
+
+/** From when on one look settles a transaction, whatever its state. */
+export function settledFrom(createdAt: Date, expiresAt: Date | null): Date {
+  return new Date((expiresAt?.getTime() ?? createdAt.getTime() + longestLifeMs) + expiryGraceMs);
 }

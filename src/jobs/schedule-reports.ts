@@ -1,6 +1,7 @@
 import { firstAttemptAt, monthsWithAttempts } from '../db/report-rows.ts';
+import { periodCloses } from '../db/period-closes.ts';
 import { reportRuns, requestReport } from '../db/report-runs.ts';
-import { localDateOf, monthBounds, nextPeriod, periodOf, startOfDay } from '../domain/billing-month.ts';
+import { localDateOf, monthBounds, periodOf, periodsBetween, startOfDay } from '../domain/billing-month.ts';
 import type { Context } from './context.ts';
 
 const dayMs = 86_400_000;
@@ -8,7 +9,7 @@ const dayMs = 86_400_000;
 const afterEndMs = 2 * dayMs;
 
 /**
- * Requests the reports whose time has come: for every month with attempts, one a day until two days after its end.
+ * Requests the reports whose time has come: for every open month with attempts, one a day until two days after its end.
  * Whether a run is due is read from Postgres, so one that was missed while everything was off is made up.
  *
  * @returns the months requested.
@@ -20,7 +21,9 @@ export async function scheduleReports({ db, config, now }: Context): Promise<str
   const instant = now();
   const today = startOfDay(localDateOf(instant, timeZone), timeZone);
   const runs = new Map((await reportRuns(db.kysely)).map((run) => [run.period, run]));
+  const closedUpTo = (await periodCloses(db.kysely)).at(-1)?.period ?? '';
   const due = periodsBetween(periodOf(first, timeZone), periodOf(instant, timeZone))
+    .filter((period) => period > closedUpTo)
     .map((period) => ({ period, ...monthBounds(period, timeZone) }))
     .filter(({ period, end }) => {
       const run = runs.get(period);
@@ -30,11 +33,5 @@ export async function scheduleReports({ db, config, now }: Context): Promise<str
     });
   const periods = (await monthsWithAttempts(db.kysely, due)).map(({ period }) => period);
   for (const period of periods) await requestReport(db.kysely, period, 'schedule', 0);
-  return periods;
-}
-
-function periodsBetween(first: string, last: string): string[] {
-  const periods: string[] = [];
-  for (let period = first; period <= last; period = nextPeriod(period)) periods.push(period);
   return periods;
 }

@@ -9,18 +9,16 @@ export type ReportKind = 'detail' | 'summary' | 'codes' | 'discrepancies';
 export type ReportHead = {
   readonly period: string;
   /** `provisional` until the month is closed. */
-  readonly status: 'provisional';
+  readonly status: 'provisional' | 'closed';
   readonly priceList: PriceList | undefined;
 };
 
 /** The name a file is published under. */
 export function fileName({ period, status }: ReportHead, kind: ReportKind): string {
-  return `idscan-cost_${period}_${status}_${kind}.csv`;
+  return `idscan-cost_${period}_${status === 'closed' ? 'v1' : status}_${kind}.csv`;
 }
 
-export type SummaryRow =
-  | ({ readonly recordType: 'LINE' } & SummaryLine)
-  | ({ readonly recordType: 'TOTAL' } & Totals);
+export type SummaryRow = ({ readonly recordType: 'LINE' } & SummaryLine) | ({ readonly recordType: 'TOTAL' } & Totals);
 
 /** The lines, then the total: once and last. */
 export function* summaryRows({ summary, totals }: ReportLines): Generator<SummaryRow> {
@@ -31,8 +29,10 @@ export function* summaryRows({ summary, totals }: ReportLines): Generator<Summar
 /** The summary's columns, what finance opens first. */
 export function summaryColumns(head: ReportHead): CsvColumn<SummaryRow>[] {
   const { priceList } = head;
-  const line = <T>(read: (row: SummaryLine) => T) => (row: SummaryRow): T | null =>
-    row.recordType === 'LINE' ? read(row) : null;
+  const line =
+    <T>(read: (row: SummaryLine) => T) =>
+    (row: SummaryRow): T | null =>
+      row.recordType === 'LINE' ? read(row) : null;
   return [
     { header: 'period', value: () => head.period },
     { header: 'record_type', value: (row) => row.recordType },
@@ -48,7 +48,13 @@ export function summaryColumns(head: ReportHead): CsvColumn<SummaryRow>[] {
     { header: 'vendor_counter', value: (row) => row.vendorCounter },
     { header: 'period_status', value: () => head.status },
     { header: 'rule_table_version', value: line((row) => row.ruleTableVersion) },
-    { header: 'price_list_version', value: () => priceList?.version ?? null },
+    {
+      header: 'price_list_version',
+      value: (row) =>
+        row.recordType === 'LINE' && row.correctsPeriod !== null ? row.priceListVersion : (priceList?.version ?? null),
+    },
+    { header: 'is_correction', value: line((row) => String(row.correctsPeriod !== null)) },
+    { header: 'corrects_period', value: line((row) => row.correctsPeriod) },
   ];
 }
 
@@ -62,6 +68,8 @@ export function codesColumns(head: ReportHead): CsvColumn<CodeLine>[] {
     { header: 'invoiced', value: (row) => row.invoiced },
     { header: 'amount', value: (row) => money(row.amount, head.priceList) },
     { header: 'currency', value: () => head.priceList?.currency ?? null },
+    { header: 'is_correction', value: (row) => String(row.correctsPeriod !== null) },
+    { header: 'corrects_period', value: (row) => row.correctsPeriod },
   ];
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Span } from '../domain/billing-month.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import type { Totals } from '../domain/report-lines.ts';
@@ -10,8 +11,13 @@ export type ManifestInput = {
   readonly head: ReportHead;
   readonly month: Span;
   readonly timeZone: string;
-  readonly totals: Totals;
+  readonly lines: { readonly totals: Totals };
   readonly discrepancies: number;
+  readonly minimum: bigint | undefined;
+  /** What a month was closed in spite of. */
+  readonly forced?: { readonly blockers: Readonly<Record<string, number>> } | undefined;
+  /** The earlier instant that the figures are of. */
+  readonly asOf?: Date | null;
   readonly openItems: { readonly unsettledTransactions: number; readonly unfetchedTransactions: number };
   readonly rules: DataFile<readonly RuleTable[]>;
   readonly prices: DataFile<PriceList> | undefined;
@@ -23,11 +29,14 @@ export type ManifestInput = {
  * the same books give the same bytes.
  */
 export function manifestOf(input: ManifestInput): Buffer {
-  const { head, month, totals, rules, prices } = input;
+  const { head, month, rules, prices, minimum } = input;
+  const { totals } = input.lines;
   const manifest = {
     format: 'idscan-ledger-manifest-1',
     period: head.period,
     period_status: head.status,
+    version: head.status === 'closed' ? 1 : null,
+    as_of: input.asOf?.toISOString() ?? null,
     bounds: { start: instant(month.start), end: instant(month.end), time_zone: input.timeZone },
     control_totals: {
       attempts: Number(totals.attempts),
@@ -39,6 +48,8 @@ export function manifestOf(input: ManifestInput): Buffer {
       currency: head.priceList?.currency ?? null,
       unpriced: Number(totals.unpriced),
       vendor_counter: totals.vendorCounter === null ? null : Number(totals.vendorCounter),
+      monthly_minimum: minimum === undefined ? null : money(minimum, head.priceList),
+      corrections: Number(totals.corrections),
       discrepancies: input.discrepancies,
       unsettled_transactions: input.openItems.unsettledTransactions,
       unfetched_transactions: input.openItems.unfetchedTransactions,
@@ -47,9 +58,30 @@ export function manifestOf(input: ManifestInput): Buffer {
     price_list: prices
       ? { sha256: prices.sha256, version: prices.content.version, currency: prices.content.currency }
       : null,
+    closed_in_spite_of: input.forced?.blockers ?? null,
     files: input.files.map(({ name, sha256, bytes, rows }) => ({ name, sha256, bytes, rows })),
   };
-  return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  return sealed(manifest);
+}
+
+const unsealed = '0'.repeat(64);
+
+/** Adds the hash of the manifest itself: of its bytes with the 64 digits of that hash being zeros. */
+export function sealed(manifest: object): Buffer {
+  const text = `${JSON.stringify({ ...manifest, sha256: unsealed }, null, 2)}\n`;
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  return Buffer.from(text.replace(`"sha256": "${unsealed}"\n}`, `"sha256": "${sha256}"\n}`));
+}
+
+const seal = /"sha256": "([0-9a-f]{64})"\n}\n$/;
+
+/** Whether a manifest still has the bytes it was sealed with. */
+export function isSealIntact(manifest: Buffer): boolean {
+  const text = manifest.toString('latin1');
+  const sha256 = seal.exec(text)?.[1];
+  if (sha256 === undefined) return false;
+  const blank = text.replace(seal, `"sha256": "${unsealed}"\n}\n`);
+  return createHash('sha256').update(Buffer.from(blank, 'latin1')).digest('hex') === sha256;
 }
 
 const instant = (date: Date): string => date.toISOString().replace('.000Z', 'Z');

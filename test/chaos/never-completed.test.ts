@@ -17,7 +17,7 @@ const maxPolls = isFull ? 4_000 : 150;
 
 describe.each(seeds(1))('seed %i', (seed) => {
   const title = `${count} transactions, ${neverCompletedShare * 100}% never completed: every attempt is in the books`;
-  test(title, { timeout: isFull ? 1_800_000 : 120_000 }, async () => {
+  test(title, { timeout: isFull ? 1_800_000 : 300_000 }, async () => {
     const { world, chosen, invoices, provisionalAnswers } = await start(seed);
     const { simulator, context } = world;
     const never = chosen.filter(({ completedMs }) => completedMs === null);

@@ -1,38 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Price, PriceList } from '../../src/domain/prices.ts';
-import { type AttemptGroup, imbalances, type Quantities, reportLines } from '../../src/domain/report-lines.ts';
-import { deepFrozen } from './support.ts';
-
-const prices = (
-  ...entries: [taskType: string, level: string | null, unitPrice: bigint, from?: string, to?: string][]
-) =>
-  entries.map(([taskType, level, unitPrice, effectiveFrom = '2026-01-01', effectiveTo = null]): Price => ({
-    ...{ taskType, level, unitPrice, effectiveFrom },
-    effectiveTo,
-  }));
-const listOf = (entries: Price[], minorDigits = 2): PriceList => ({
-  ...{ version: 'p1', currency: 'EUR', minorDigits, source: 'a test', prices: entries },
-});
-
-function group(attempts: number, invoiced: number, overrides: Partial<AttemptGroup> = {}): AttemptGroup {
-  const notInvoiced = overrides.unclassified === undefined ? BigInt(attempts - invoiced) : 0n;
-  return {
-    taskType: 'document_scan',
-    level: null,
-    code: null,
-    pricedAt: new Date('2026-10-01T00:00:00Z'),
-    ruleTableVersion: 'r1',
-    attempts: BigInt(attempts),
-    invoiced: BigInt(invoiced),
-    notInvoiced,
-    unclassified: 0n,
-    vendorCounter: null,
-    ...overrides,
-  };
-}
-
-const report = (groups: AttemptGroup[], list: PriceList | undefined) =>
-  reportLines(deepFrozen(groups), { list, timeZone: 'UTC' });
+import { imbalances, type Quantities } from '../../src/domain/report-lines.ts';
+import { group, listOf, prices, report } from './support-report-lines.ts';
 
 describe('summary lines', () => {
   const list = listOf(
@@ -130,7 +98,10 @@ describe('a price that is not known', () => {
   });
 
   test('an empty month has a total of nothing: zero with a price list, unknown without', () => {
-    const none = { attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n, unpriced: 0n, vendorCounter: null };
+    const none = {
+      ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n, unpriced: 0n },
+      ...{ vendorCounter: null, lines: 0n, corrections: 0n },
+    };
     expect(report([], list)).toEqual({ summary: [], codes: [], totals: { ...none, amount: 0n, unroundedAmount: 0n } });
     expect(report([], undefined).totals).toEqual({ ...none, amount: null, unroundedAmount: null });
   });

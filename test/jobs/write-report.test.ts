@@ -8,11 +8,15 @@ import { withSnapshot } from '../../src/db/snapshot.ts';
 import { withReportLock } from '../../src/db/report-runs.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
 import { csvStream } from '../../src/reports/csv.ts';
-import { redecideMonth, writeReport } from '../../src/jobs/write-report.ts';
+import { redecideSpan } from '../../src/jobs/redecide.ts';
+import { openSource } from '../../src/jobs/report-source.ts';
+import { writeReport } from '../../src/jobs/write-report.ts';
 import { atEnd, createTestContext, createTestFolder } from '../support/books.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { shippedRules } from '../support/facts.ts';
 import { readReport } from '../support/report-files.ts';
+
+const october = monthBounds('2026-10', 'UTC');
 
 describe('a report', () => {
   test('has exactly these bytes', async () => {
@@ -22,46 +26,46 @@ describe('a report', () => {
     const text = (kind: string) => bytes.get(`idscan-cost_2026-10_provisional_${kind}.csv`)?.toString();
     expect(text('detail')).toBe(
       [
-        'period,transaction_id,result_id,task_type,attempt,attempted_at,outcome_code,invoiced,reason,level,capture_source,linked,transaction_state,settled,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period,vendor_attempts,vendor_attempts_invoiced,counter_status',
-        `2026-10,C-older,,document_scan,1,2026-10-31T23:59:59Z,,true,success_invoiced,,"a, ""b""",false,completed,true,0.625,0.625,EUR,id-scan-1,example-2026,false,,,,absent`,
-        `2026-10,a-hostile,,document_scan,1,2026-10-06T10:00:00Z,"'+SUM(A1,""x"")",,code_without_rule,'＝1,'@here,true,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch`,
-        `2026-10,a-hostile,,document_scan,2,2026-10-06T10:01:00Z,'-12.50,,code_without_rule,'＝1,camera,,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch`,
-        '2026-10,b-full,r-full,document_scan,1,2026-10-05T10:01:00Z,unknown_type_front,false,code_not_invoiced,advanced,camera,false,completed,true,0.85,0.00,EUR,id-scan-1,example-2026,false,,2,1,match',
-        '2026-10,b-full,r-full,document_scan,2,2026-10-05T10:02:00Z,,true,success_invoiced,advanced,camera,false,completed,true,0.85,0.85,EUR,id-scan-1,example-2026,false,,2,1,match',
-        '2026-10,b-full,r-full,face_liveness,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.3333,0.3333,EUR,id-scan-1,example-2026,false,,,,absent',
-        '2026-10,b-full,r-full,face_match,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.25,0.25,EUR,id-scan-1,example-2026,false,,,,absent',
+        'period,transaction_id,result_id,task_type,attempt,attempted_at,outcome_code,invoiced,reason,level,capture_source,linked,transaction_state,settled,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period,vendor_attempts,vendor_attempts_invoiced,counter_status,quantity,price_tier',
+        `2026-10,C-older,,document_scan,1,2026-10-31T23:59:59Z,,true,success_invoiced,,"a, ""b""",false,completed,true,0.625,0.625,EUR,id-scan-1,example-2026,false,,,,absent,1,flat`,
+        `2026-10,a-hostile,,document_scan,1,2026-10-06T10:00:00Z,"'+SUM(A1,""x"")",,code_without_rule,'＝1,'@here,true,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch,1,flat`,
+        `2026-10,a-hostile,,document_scan,2,2026-10-06T10:01:00Z,'-12.50,,code_without_rule,'＝1,camera,,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch,1,flat`,
+        '2026-10,b-full,r-full,document_scan,1,2026-10-05T10:01:00Z,unknown_type_front,false,code_not_invoiced,advanced,camera,false,completed,true,0.85,0.00,EUR,id-scan-1,example-2026,false,,2,1,match,1,flat',
+        '2026-10,b-full,r-full,document_scan,2,2026-10-05T10:02:00Z,,true,success_invoiced,advanced,camera,false,completed,true,0.85,0.85,EUR,id-scan-1,example-2026,false,,2,1,match,1,flat',
+        '2026-10,b-full,r-full,face_liveness,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.3333,0.3333,EUR,id-scan-1,example-2026,false,,,,absent,1,flat',
+        '2026-10,b-full,r-full,face_match,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.25,0.25,EUR,id-scan-1,example-2026,false,,,,absent,1,flat',
         '',
       ].join('\r\n'),
     );
     expect(text('summary')).toBe(
       [
-        'period,record_type,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,vendor_counter,period_status,rule_table_version,price_list_version',
-        '2026-10,LINE,document_scan,,1,1,0,0,0.625,0.63,EUR,,provisional,id-scan-1,example-2026',
-        '2026-10,LINE,document_scan,advanced,2,1,1,0,0.85,0.85,EUR,1,provisional,id-scan-1,example-2026',
-        `2026-10,LINE,document_scan,'＝1,2,0,0,2,0.625,0.00,EUR,1,provisional,id-scan-1,example-2026`,
-        '2026-10,LINE,face_liveness,,1,1,0,0,0.3333,0.33,EUR,,provisional,id-scan-1,example-2026',
-        '2026-10,LINE,face_match,,1,1,0,0,0.25,0.25,EUR,,provisional,id-scan-1,example-2026',
-        '2026-10,TOTAL,,,7,4,1,2,,2.06,EUR,2,provisional,,example-2026',
+        'period,record_type,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,vendor_counter,period_status,rule_table_version,price_list_version,is_correction,corrects_period',
+        '2026-10,LINE,document_scan,,1,1,0,0,0.625,0.63,EUR,,provisional,id-scan-1,example-2026,false,',
+        '2026-10,LINE,document_scan,advanced,2,1,1,0,0.85,0.85,EUR,1,provisional,id-scan-1,example-2026,false,',
+        `2026-10,LINE,document_scan,'＝1,2,0,0,2,0.625,0.00,EUR,1,provisional,id-scan-1,example-2026,false,`,
+        '2026-10,LINE,face_liveness,,1,1,0,0,0.3333,0.33,EUR,,provisional,id-scan-1,example-2026,false,',
+        '2026-10,LINE,face_match,,1,1,0,0,0.25,0.25,EUR,,provisional,id-scan-1,example-2026,false,',
+        '2026-10,TOTAL,,,7,4,1,2,,2.06,EUR,2,provisional,,example-2026,,',
         '',
       ].join('\r\n'),
     );
     expect(text('codes')).toBe(
       [
-        'period,task_type,outcome_code,attempts,invoiced,amount,currency',
-        '2026-10,document_scan,,2,2,1.475,EUR',
-        `2026-10,document_scan,"'+SUM(A1,""x"")",1,0,0.00,EUR`,
-        `2026-10,document_scan,'-12.50,1,0,0.00,EUR`,
-        '2026-10,document_scan,unknown_type_front,1,0,0.00,EUR',
-        '2026-10,face_liveness,,1,1,0.3333,EUR',
-        '2026-10,face_match,,1,1,0.25,EUR',
+        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period',
+        '2026-10,document_scan,,2,2,1.475,EUR,false,',
+        `2026-10,document_scan,"'+SUM(A1,""x"")",1,0,0.00,EUR,false,`,
+        `2026-10,document_scan,'-12.50,1,0,0.00,EUR,false,`,
+        '2026-10,document_scan,unknown_type_front,1,0,0.00,EUR,false,',
+        '2026-10,face_liveness,,1,1,0.3333,EUR,false,',
+        '2026-10,face_match,,1,1,0.25,EUR,false,',
         '',
       ].join('\r\n'),
     );
     expect(text('discrepancies')).toBe(
       [
-        'period,transaction_id,task_type,reason,own_quantity,vendor_quantity,difference',
-        '2026-10,a-hostile,document_scan,attempt_count_differs,2,5,3',
-        '2026-10,a-hostile,document_scan,invoiced_count_differs,0,1,1',
+        'period,transaction_id,task_type,reason,own_quantity,vendor_quantity,difference,is_correction,corrects_period',
+        '2026-10,a-hostile,document_scan,attempt_count_differs,2,5,3,false,',
+        '2026-10,a-hostile,document_scan,invoiced_count_differs,0,1,1,false,',
         '',
       ].join('\r\n'),
     );
@@ -70,23 +74,8 @@ describe('a report', () => {
   test('written by COPY and by csv-stringify has the same bytes', async () => {
     const context = await withAttempts();
     const { directory, files } = await writeReport(context, '2026-10', null);
-    const month = monthBounds('2026-10', 'UTC');
-    const query = detailQuery({
-      ...{ period: '2026-10', month, boundaries: [] },
-      prices: [
-        ['document_scan', 'advanced', '0.85'],
-        ['document_scan', null, '0.625'],
-        ['document_scan', '＝1', '0.625'],
-        ['face_liveness', null, '0.3333'],
-        ['face_match', null, '0.25'],
-      ].map(([taskType, level, unitPrice]) => ({
-        taskType: taskType!,
-        level: level ?? null,
-        unitPrice: unitPrice!,
-        pricedAt: month.start,
-      })),
-      priceList: { version: 'example-2026', currency: 'EUR', zero: '0.00' },
-    });
+    const { lines } = await openSource(context, context.db.kysely, '2026-10', []);
+    const query = detailQuery(lines, '2026-10', 'EUR');
     const rows = await withSnapshot(
       context.db,
       async ({ client }) => (await client.query<Record<string, string | number | null>>(query.select)).rows,
@@ -103,7 +92,7 @@ describe('a report', () => {
 
   test('decides an open month anew when the rules change, and only what changed', async () => {
     const context = await withAttempts();
-    expect(await redecideMonth(context, context.db.kysely, '2026-10')).toBe(0);
+    expect(await redecideSpan(context, context.db.kysely, october)).toBe(0);
     const [table] = shippedRules.content;
     const rules = {
       ...shippedRules,
@@ -117,7 +106,7 @@ describe('a report', () => {
         },
       ],
     };
-    expect(await redecideMonth({ ...context, rules }, context.db.kysely, '2026-10')).toBe(3);
+    expect(await redecideSpan({ ...context, rules }, context.db.kysely, october)).toBe(3);
     const { lines } = await writeReport({ ...context, rules }, '2026-10', null);
     expect(lines.totals).toMatchObject({ invoiced: 5n, unclassified: 1n });
     expect(new Set(lines.summary.map(({ ruleTableVersion }) => ruleTableVersion))).toEqual(

@@ -1,0 +1,27 @@
+-- The role that workers, commands and the service connect as: it works on the books and cannot change what is closed.
+-- Run as the owner of the schema after every `migrate up`; then give the role a password and a login:
+--   alter role idscan_ledger_app login password '…';
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'idscan_ledger_app') then
+    create role idscan_ledger_app nologin;
+  end if;
+end $$;
+
+revoke all on all tables in schema public from idscan_ledger_app;
+grant usage on schema public to idscan_ledger_app;
+grant select on all tables in schema public to idscan_ledger_app;
+
+-- What changes: what the vendor said, what is to be done, what was asked for.
+grant insert, update on
+  transactions, intake, tasks, obligations, files, report_runs, reprocess_log, closing_horizon, late_changes
+  to idscan_ledger_app;
+grant insert, update, delete on attempts to idscan_ledger_app;
+
+-- What is only ever added to: history, and what closed months hold and rest on.
+grant insert on
+  attempts_history, tasks_history, transactions_history,
+  reference_files, reference_versions, price_list_uses,
+  period_closes, closed_lines, closed_discrepancies, closed_charges,
+  webhook_inbox
+  to idscan_ledger_app;

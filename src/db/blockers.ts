@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import type { Span } from '../domain/billing-month.ts';
+import type { Queries } from './database.ts';
+
+/** What stands between a month and its close. */
+export const blockerKinds = ['unsettled', 'failed', 'unclassified', 'unpriced'] as const;
+export type BlockerKind = (typeof blockerKinds)[number];
+export type Blocker = { readonly kind: BlockerKind; readonly subject: string; readonly detail: string };
+export type BlockerCounts = Readonly<Record<BlockerKind, number>>;
+
+/**
+ * All blockers of a month as a query of kind, subject and detail.
+ *
+ * A transaction of which nothing is known yet counts if it was registered until two days after the month's end: it
+ * lives a day at most, and whoever registers it later finds it among the corrections.
+ */
+function blockerRows(month: Span, lines: string) {
+  const touches = sql`t.created_at < ${month.end} and coalesce(t.expires_at, t.created_at + interval '24 hours') >= ${month.start}
+    or t.created_at is null and t.registered_at < ${month.end}::timestamptz + interval '2 days'`;
+  return sql`
+    select 'unsettled' collate "C" as kind, t.id as subject,
+      case when t.created_at is null then 'not fetched yet'
+        else 'state ' || t.state || coalesce(', expires ' || to_char(t.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') end as detail
+    from transactions t
+    where not t.settled and (${touches})
+      and not exists (select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')
+    union all
+    select 'failed', t.id, o.last_error_code
+    from obligations o join transactions t on t.id = o.transaction_id
+    where o.kind = 'result' and o.state = 'failed' and not t.settled and (${touches})
+    union all
+    select 'unclassified', transaction_id,
+      task_type || ' attempt ' || ordinal || ': ' || coalesce('code ' || code || ', ', '') || reason
+    from (${sql.raw(lines)}) line where invoiced is null and quantity = 1
+    union all
+    select 'unpriced', transaction_id, task_type || ' attempt ' || ordinal || coalesce(', level ' || level, '')
+    from (${sql.raw(lines)}) line where invoiced and unit_price is null and quantity = 1`;
+}
+
+export async function countBlockers(db: Queries, month: Span, lines: string): Promise<BlockerCounts> {
+  const { rows } = await sql<{ kind: BlockerKind; count: string }>`
+    select kind, count(*) as count from (${blockerRows(month, lines)}) blocker group by kind`.execute(db);
+  const counts = new Map(rows.map(({ kind, count }) => [kind, Number(count)]));
+  const of = (kind: BlockerKind) => counts.get(kind) ?? 0;
+  return {
+    unsettled: of('unsettled'),
+    failed: of('failed'),
+    unclassified: of('unclassified'),
+    unpriced: of('unpriced'),
+  };
+}
+
+/** The first blockers, by kind and transaction. */
+export async function listBlockers(db: Queries, month: Span, lines: string, limit: number): Promise<Blocker[]> {
+  const { rows } = await sql<Blocker>`
+    select kind, subject, detail from (${blockerRows(month, lines)}) blocker
+    order by kind, subject collate "C", detail collate "C" limit ${limit}`.execute(db);
+  return rows;
+}

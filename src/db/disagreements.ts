@@ -1,0 +1,78 @@
+import { instant, type LineScope, literal, stretchOf } from './lines.ts';
+
+/** Columns of a disagreement with the vendor's counters, and their order in files. */
+export const disagreementColumns = [
+  ...['transaction_id', 'task_type', 'corrects_period', 'reason', 'own_quantity', 'vendor_quantity'],
+] as const;
+export const disagreementOrder = ['transaction_id', 'task_type', 'reason', 'corrects_period nulls first'];
+
+/** What can disagree about a task `k`, and whether it does. */
+const comparison = (attempts: string): string => `
+  select 'attempt_count_differs' collate "C" as reason, k.own_attempts as own_quantity, k.vendor_attempts as vendor_quantity,
+    not k.scan_list_missing and k.vendor_attempts <> k.own_attempts as is_off
+  union all
+  select 'invoiced_count_differs' collate "C", k.own_invoiced, k.vendor_attempts_invoiced, k.vendor_attempts_invoiced <> k.own_invoiced
+  union all
+  select 'scan_list_missing' collate "C", listed.quantity, greatest(k.vendor_attempts, k.own_attempts),
+    k.scan_list_missing and listed.quantity < greatest(k.vendor_attempts, k.own_attempts)
+  from (select count(*)::integer as quantity from ${attempts} l where l.transaction_id = k.transaction_id
+    and l.task_type = k.task_type and l.evidence = 'scan_list') listed`;
+
+/**
+ * Disagreements of an open month: those of tasks whose last attempt lies in it or, where the vendor counts attempts and
+ * lists none, of transactions that do.
+ */
+export function ordinaryDisagreements({ tables, stretches, end }: Omit<LineScope, 'cells'>): string {
+  const within = (column: string) =>
+    `${column} >= ${stretches[0] ? instant(stretches[0].start) : `'infinity'`} and ${column} < ${instant(end)}`;
+  return `
+    select k.transaction_id, k.task_type, null::text collate "C" as corrects_period, d.reason, d.own_quantity, d.vendor_quantity
+    from (
+      select a.transaction_id, a.task_type from ${tables.attempts} a
+      join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type and k.own_attempts = a.ordinal
+      where ${within('a.attempted_at')}
+      union all
+      select k.transaction_id, k.task_type from ${tables.tasks} k join ${tables.transactions} t on t.id = k.transaction_id
+      where k.own_attempts = 0 and k.vendor_attempts_invoiced > 0 and ${within('coalesce(t.completed_at, t.created_at)')}
+    ) counted
+    join ${tables.tasks} k on k.transaction_id = counted.transaction_id and k.task_type = counted.task_type
+    cross join lateral (${comparison(tables.attempts)}) d
+    where d.is_off`;
+}
+
+/** Disagreements of a closed month, as they were booked. */
+export const closedDisagreements = (period: string): string =>
+  `select ${disagreementColumns.join(', ')} from closed_discrepancies where period = ${literal(period)}`;
+
+/**
+ * Disagreements below the horizon of closed months that are not what was booked last: new ones, changed ones, and those
+ * that are none any more, with equal quantities.
+ */
+export function correctionDisagreements(scope: Omit<LineScope, 'cells'>, examined: string): string {
+  const { tables, stretches, end } = scope;
+  const periods = `(array[${stretches.map(({ period }) => literal(period)).join(', ')}])`;
+  return `
+    select now_.transaction_id, now_.task_type, coalesce(booked.own_period, now_.own_period) as corrects_period, now_.reason,
+      coalesce(now_.own_quantity, 0) as own_quantity,
+      case when now_.is_off then now_.vendor_quantity else coalesce(now_.own_quantity, 0) end as vendor_quantity
+    from (
+      select k.transaction_id, k.task_type, d.reason, d.own_quantity, d.vendor_quantity,
+        coalesce(d.is_off, false) and last.at < ${instant(end)} as is_off,
+        ${periods}[${stretchOf('last.at', stretches)}] collate "C" as own_period
+      from ${tables.tasks} k
+      join ${tables.transactions} t on t.id = k.transaction_id
+      cross join lateral (select coalesce(max(a.attempted_at), t.completed_at, t.created_at) as at from ${tables.attempts} a
+        where a.transaction_id = k.transaction_id and a.task_type = k.task_type and a.ordinal = k.own_attempts) last
+      cross join lateral (${comparison(tables.attempts)}) d
+      where k.transaction_id in (${examined})
+    ) now_
+    left join lateral (
+      select c.own_quantity, c.vendor_quantity, coalesce(c.corrects_period, c.period) as own_period from closed_discrepancies c
+      where c.transaction_id = now_.transaction_id and c.task_type = now_.task_type and c.reason = now_.reason
+        and c.period <= ${literal(stretches.at(-1)?.period ?? '')}
+      order by c.period desc, c.corrects_period nulls first limit 1
+    ) booked on true
+    where case when now_.is_off
+      then (now_.own_quantity, now_.vendor_quantity) is distinct from (booked.own_quantity, booked.vendor_quantity)
+      else booked.own_quantity <> booked.vendor_quantity end`;
+}

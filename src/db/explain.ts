@@ -1,0 +1,228 @@
+import { sql } from 'kysely';
+import type { Evidence, TimeBasis } from '../domain/attempts.ts';
+import type { Reason } from '../domain/classify.ts';
+import type { Queries } from './database.ts';
+import { lineColumns } from './lines.ts';
+import { lineOrder } from './report-files.ts';
+import type { FileState, ObligationKind, ObligationState } from './schema.ts';
+
+/** Transactions that an ID can mean, each list in order. */
+export type Meanings = {
+  readonly isTransaction: boolean;
+  /** Whose result it is. */
+  readonly resultOf: string[];
+  /** For which it was delivered as a result ID that they do not have: replaced by another, or rejected. */
+  readonly deliveredFor: string[];
+};
+
+/** What an ID means: a transaction, a result, or both. */
+export async function meaningsOf(db: Queries, id: string): Promise<Meanings> {
+  const { rows } = await sql<{ kind: keyof Meanings; transaction_id: string }>`
+    select 'isTransaction' as kind, id as transaction_id from transactions where id = ${id}
+    union all
+    select 'resultOf', id from transactions where result_id = ${id}
+    union all
+    select 'deliveredFor', i.transaction_id from intake i join transactions t on t.id = i.transaction_id
+    where i.result_id = ${id} and t.result_id is distinct from i.result_id
+    order by 1, 2`.execute(db);
+  const of = (kind: keyof Meanings) => rows.filter((row) => row.kind === kind).map((row) => row.transaction_id);
+  return {
+    isTransaction: of('isTransaction').length > 0,
+    resultOf: of('resultOf'),
+    deliveredFor: of('deliveredFor'),
+  };
+}
+
+export type TransactionRow = {
+  readonly resultId: string | null;
+  readonly state: string | null;
+  readonly createdAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly fetchedAt: Date | null;
+  readonly resultFetchedAt: Date | null;
+  readonly registeredAt: Date;
+  readonly settled: boolean;
+};
+
+export async function transactionRow(db: Queries, id: string): Promise<TransactionRow> {
+  return db
+    .selectFrom('transactions')
+    .select([
+      ...(['result_id as resultId', 'state', 'created_at as createdAt', 'expires_at as expiresAt'] as const),
+      ...(['completed_at as completedAt', 'fetched_at as fetchedAt', 'registered_at as registeredAt'] as const),
+      ...(['result_fetched_at as resultFetchedAt', 'settled'] as const),
+    ])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+}
+
+export type RequestRow = { readonly source: string; readonly resultId: string | null; readonly receivedAt: Date };
+
+/** Who asked for the books of a transaction, in order. */
+export async function requestRows(db: Queries, id: string): Promise<RequestRow[]> {
+  return db
+    .selectFrom('intake')
+    .select(['source', 'result_id as resultId', 'received_at as receivedAt'])
+    .where('transaction_id', '=', id)
+    .orderBy('id')
+    .execute();
+}
+
+export type WorkRow = {
+  readonly kind: ObligationKind;
+  readonly state: ObligationState;
+  readonly dueAt: Date;
+  readonly starts: number;
+  readonly attemptsMade: number;
+  readonly lastErrorCode: string | null;
+  readonly lastErrorAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+};
+
+/** What is to be done for a transaction, the result first. */
+export async function workRows(db: Queries, id: string): Promise<WorkRow[]> {
+  return db
+    .selectFrom('obligations')
+    .select([
+      ...(['kind', 'state', 'due_at as dueAt', 'starts', 'attempts_made as attemptsMade'] as const),
+      ...(['last_error_code as lastErrorCode', 'last_error_at as lastErrorAt'] as const),
+      ...(['created_at as createdAt', 'updated_at as updatedAt'] as const),
+    ])
+    .where('transaction_id', '=', id)
+    .orderBy(sql`array_position(array['result', 'documents', 'audit_report'], kind)`)
+    .execute();
+}
+
+export type TaskRow = {
+  readonly taskType: string;
+  readonly state: string | null;
+  readonly level: string | null;
+  readonly scanListMissing: boolean;
+  readonly vendorAttempts: number | null;
+  readonly ownAttempts: number;
+  readonly vendorAttemptsInvoiced: number | null;
+  readonly ownInvoiced: number;
+};
+
+export async function taskRows(db: Queries, id: string): Promise<TaskRow[]> {
+  return db
+    .selectFrom('tasks')
+    .select([
+      ...(['task_type as taskType', 'state', 'level', 'scan_list_missing as scanListMissing'] as const),
+      ...(['vendor_attempts as vendorAttempts', 'own_attempts as ownAttempts'] as const),
+      ...(['vendor_attempts_invoiced as vendorAttemptsInvoiced', 'own_invoiced as ownInvoiced'] as const),
+    ])
+    .where('transaction_id', '=', id)
+    .orderBy('task_type')
+    .execute();
+}
+
+export type AttemptRow = {
+  readonly taskType: string;
+  readonly ordinal: number;
+  readonly attemptedAt: Date;
+  readonly timeBasis: TimeBasis;
+  readonly evidence: Evidence;
+  readonly code: string | null;
+  readonly linked: boolean | null;
+  readonly captureSource: string | null;
+  readonly invoiced: boolean | null;
+  readonly reason: Reason;
+  readonly ruleTableVersion: string | null;
+  readonly firstSeenAt: Date;
+};
+
+export async function attemptRows(db: Queries, id: string): Promise<AttemptRow[]> {
+  return db
+    .selectFrom('attempts')
+    .select([
+      ...(['task_type as taskType', 'ordinal', 'attempted_at as attemptedAt', 'time_basis as timeBasis'] as const),
+      ...(['evidence', 'code', 'linked', 'capture_source as captureSource', 'invoiced', 'reason'] as const),
+      ...(['rule_table_version as ruleTableVersion', 'first_seen_at as firstSeenAt'] as const),
+    ])
+    .where('transaction_id', '=', id)
+    .orderBy('task_type')
+    .orderBy('ordinal')
+    .execute();
+}
+
+export type FileRow = {
+  readonly kind: string;
+  readonly origin: string;
+  readonly position: number;
+  readonly category: string | null;
+  readonly type: string | null;
+  readonly state: FileState;
+  readonly bytes: string | null;
+  readonly mediaType: string | null;
+  readonly errorCode: string | null;
+  readonly recordedAt: Date;
+};
+
+/** Files that were on offer. Without what the vendor calls them, and without anything of their URLs. */
+export async function fileRows(db: Queries, id: string): Promise<FileRow[]> {
+  return db
+    .selectFrom('files')
+    .select([
+      ...(['kind', 'origin', 'position', 'category', 'type', 'state', 'bytes'] as const),
+      ...(['media_type as mediaType', 'error_code as errorCode', 'recorded_at as recordedAt'] as const),
+    ])
+    .where('transaction_id', '=', id)
+    .orderBy(sql`kind collate "C"`)
+    .orderBy('origin')
+    .orderBy('position')
+    .execute();
+}
+
+/** A line of a report, with the columns of {@link lineColumns}. */
+export type LineRow = {
+  readonly quantity: 1 | -1;
+  readonly corrects_period: string | null;
+  readonly result_id: string | null;
+  readonly task_type: string;
+  readonly ordinal: number;
+  readonly attempted_at: Date;
+  readonly code: string | null;
+  readonly invoiced: boolean | null;
+  readonly reason: Reason;
+  readonly level: string | null;
+  readonly transaction_state: string | null;
+  readonly settled: boolean;
+  readonly unit_price: string | null;
+  readonly amount: string | null;
+  readonly price_tier: string | null;
+  readonly tier_position: string | null;
+  readonly rule_table_version: string | null;
+  readonly price_list_version: string | null;
+  readonly vendor_attempts: number | null;
+  readonly vendor_attempts_invoiced: number | null;
+  readonly counter_status: 'match' | 'mismatch' | 'absent';
+};
+export type BookedLineRow = LineRow & { readonly period: string; readonly line_number: string };
+
+/** A transaction's lines in closed months, in the order in which they were booked. */
+export async function bookedLines(db: Queries, id: string): Promise<BookedLineRow[]> {
+  const { rows } = await sql<BookedLineRow>`
+    select period, line_number, ${sql.raw(lineColumns.join(', '))} from closed_lines
+    where transaction_id = ${id} order by period, line_number`.execute(db);
+  return rows;
+}
+
+/** A transaction's lines out of those of a report. @param lines where a report takes its lines from, as SQL. */
+export async function linesOfTransaction(db: Queries, lines: string, id: string): Promise<LineRow[]> {
+  const { rows } = await sql<LineRow>`
+    select ${sql.raw(lineColumns.join(', '))} from (${sql.raw(lines)}) line
+    where transaction_id = ${id} order by ${sql.raw(lineOrder.join(', '))}`.execute(db);
+  return rows;
+}
+
+/** Changes below the horizon of closed months that are not booked yet; `null` = none. */
+export async function lateChangesOf(db: Queries, id: string): Promise<{ changes: number; since: Date } | null> {
+  const { rows } = await sql<{ changes: number; since: Date | null }>`
+    select count(*)::int as changes, min(changed_at) as since from late_changes
+    where transaction_id = ${id} and booked_in is null`.execute(db);
+  const [row] = rows;
+  return row?.since ? { changes: row.changes, since: row.since } : null;
+}

@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import type { Queries } from './database.ts';
+import type { ObligationKind, ObligationState } from './schema.ts';
+
+/** What is watched over from outside, as of now. */
+export type Figures = {
+  readonly obligations: readonly {
+    readonly kind: ObligationKind;
+    readonly state: ObligationState;
+    readonly count: number;
+  }[];
+  /** Per kind, since when the oldest obligation has been due and is not done. */
+  readonly oldestDue: readonly { readonly kind: ObligationKind; readonly ageSeconds: number }[];
+  readonly attempts: readonly { readonly taskType: string; readonly outcome: string; readonly count: number }[];
+  readonly unclassified: number;
+  readonly counterMismatches: number;
+  /** Per open month, how long ago its report was written. */
+  readonly reports: readonly { readonly period: string; readonly ageSeconds: number }[];
+};
+
+/**
+ * Reads what the metrics show.
+ *
+ * @param since the beginning of the current month in the billing time zone; attempts are counted from then on.
+ * @param reportsFrom the first month (`YYYY-MM`) whose report's age is of interest.
+ */
+export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
+  const [obligations, oldest, attempts, unclassified, mismatches, reports] = await Promise.all([
+    sql<Figures['obligations'][number]>`
+      select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
+    sql<Figures['oldestDue'][number]>`
+      select kind, extract(epoch from now() - min(due_at))::float8 as "ageSeconds" from obligations
+      where state = 'due' and due_at <= now() group by kind`.execute(db),
+    sql<Figures['attempts'][number]>`
+      select task_type as "taskType", count(*)::int as count,
+        case when invoiced then 'invoiced' when not invoiced then 'not_invoiced' else 'unclassified' end as outcome
+      from attempts where attempted_at >= ${since} group by 1, 3`.execute(db),
+    sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
+    sql<{ count: number }>`
+      select count(*)::int as count from tasks where vendor_attempts_invoiced <> own_invoiced`.execute(db),
+    sql<Figures['reports'][number]>`
+      select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
+      where finished_at is not null and period >= ${reportsFrom}
+        and not exists (select from period_closes c where c.period = r.period)`.execute(db),
+  ]);
+  return {
+    obligations: obligations.rows,
+    oldestDue: oldest.rows,
+    attempts: attempts.rows,
+    unclassified: unclassified.rows[0]?.count ?? 0,
+    counterMismatches: mismatches.rows[0]?.count ?? 0,
+    reports: reports.rows,
+  };
+}

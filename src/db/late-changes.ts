@@ -1,0 +1,55 @@
+import { sql } from 'kysely';
+import type { Stretch, UnitCount } from '../domain/price-cells.ts';
+import type { Queries } from './database.ts';
+import { instant, stretchOf, type Tables } from './lines.ts';
+
+/** Transactions that changed below the horizon of closed months and are not booked since, as SQL. */
+export function lateTransactions(asOf: Date | null): string {
+  if (asOf === null) return 'select transaction_id from late_changes where booked_in is null';
+  return `select l.transaction_id from late_changes l left join period_closes c on c.period = l.booked_in
+    where l.changed_at <= ${instant(asOf)} and (c.closed_at is null or c.closed_at > ${instant(asOf)})`;
+}
+
+export async function hasLateChanges(db: Queries, asOf: Date | null): Promise<boolean> {
+  const { rows } = await sql<{ some: boolean }>`
+    select exists (${sql.raw(lateTransactions(asOf))}) as some`.execute(db);
+  return rows[0]?.some ?? false;
+}
+
+/**
+ * The time of the oldest attempt of such transactions or, since the vendor may count attempts and list none, of the
+ * oldest of them itself; `null` = there are none.
+ */
+export async function firstLateAttemptAt(db: Queries, tables: Tables, transactions: string): Promise<Date | null> {
+  const { rows } = await sql<{ at: Date | null }>`
+    select least(
+      (select min(attempted_at) from ${sql.raw(tables.attempts)} attempt where transaction_id in (${sql.raw(transactions)})),
+      (select min(coalesce(completed_at, created_at)) from ${sql.raw(tables.transactions)} t where id in (${sql.raw(transactions)}))
+    ) as at`.execute(db);
+  return rows[0]?.at ?? null;
+}
+
+/** The oldest month for which such transactions were booked; `null` = none. */
+export async function firstBookedPeriod(db: Queries, transactions: string): Promise<string | null> {
+  const { rows } = await sql<{ period: string | null }>`
+    select min(coalesce(corrects_period, period)) as period from closed_lines
+    where transaction_id in (${sql.raw(transactions)})`.execute(db);
+  return rows[0]?.period ?? null;
+}
+
+/** Under which task types, levels and stretches such transactions were booked. */
+export async function bookedCells(
+  db: Queries,
+  stretches: readonly Stretch[],
+  transactions: string,
+): Promise<UnitCount[]> {
+  const { rows } = await sql<{ task_type: string; level: string | null; stretch: number }>`
+    select distinct task_type, level, ${sql.raw(stretchOf('attempted_at', stretches))} as stretch
+    from closed_lines
+    where transaction_id in (${sql.raw(transactions)}) and period <= ${stretches.at(-1)?.period ?? ''} order by 3, 1, 2`.execute(
+    db,
+  );
+  return rows
+    .filter(({ stretch }) => stretch > 0)
+    .map(({ task_type, level, stretch }) => ({ taskType: task_type, level, stretch, units: 0n }));
+}

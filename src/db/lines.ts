@@ -1,0 +1,184 @@
+import pg from 'pg';
+import type { PriceCell, Stretch } from '../domain/price-cells.ts';
+import { formatAmount } from '../domain/money.ts';
+
+/**
+ * The lines of reports, as SQL text: `COPY` takes no parameters, and the same lines are counted, written to files and
+ * booked. Every query here yields the columns of {@link lineColumns}.
+ */
+export const lineColumns = [
+  ...['quantity', 'corrects_period', 'transaction_id', 'result_id', 'task_type', 'ordinal', 'attempted_at', 'code'],
+  ...[
+    'invoiced',
+    'reason',
+    'level',
+    'capture_source',
+    'linked',
+    'transaction_state',
+    'settled',
+    'unit_price',
+    'amount',
+  ],
+  ...['price_tier', 'tier_position', 'rule_table_version', 'price_list_version', 'vendor_attempts'],
+  ...['vendor_attempts_invoiced', 'counter_status', 'vendor_share'],
+] as const;
+
+/** The tables that lines are made of; for an earlier state they are queries. */
+export type Tables = { readonly attempts: string; readonly tasks: string; readonly transactions: string };
+export const currentTables: Tables = { attempts: 'attempts', tasks: 'tasks', transactions: 'transactions' };
+
+/**
+ * The same tables as they were at an instant. What one statement of Postgres wrote appears as a whole, at the time when
+ * its transaction began.
+ */
+export function tablesAsOf(at: Date): Tables {
+  const then = (table: string, columns: string) => `
+    select ${columns} from ${table} where recorded_at <= ${instant(at)}
+    union all
+    select ${columns} from ${table}_history where recorded_at <= ${instant(at)} and replaced_at > ${instant(at)}`;
+  const attempts = `(${then('attempts', 'transaction_id, task_type, ordinal, attempted_at, evidence, code, linked, capture_source, invoiced, reason, rule_table_version')})`;
+  const tasks = `(
+    select task.*, coalesce(counted.attempts, 0) as own_attempts, coalesce(counted.invoiced, 0) as own_invoiced
+    from (${then('tasks', 'transaction_id, task_type, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing')}) task
+    left join (select transaction_id, task_type, count(*)::integer as attempts, (count(*) filter (where invoiced))::integer as invoiced
+      from ${attempts} attempt group by transaction_id, task_type) counted
+      on counted.transaction_id = task.transaction_id and counted.task_type = task.task_type)`;
+  const transactions = `(${then('transactions', 'id, result_id, state, created_at, expires_at, completed_at, settled, registered_at')})`;
+  return { attempts, tasks, transactions };
+}
+
+/** A span of time, divided into stretches that follow one another, and what attempts cost in each. */
+export type LineScope = {
+  readonly tables: Tables;
+  readonly stretches: readonly Stretch[];
+  readonly end: Date;
+  readonly cells: readonly PriceCell[];
+};
+
+export const literal = (value: string | null): string => (value === null ? 'null' : pg.escapeLiteral(value));
+export const instant = (value: Date): string => `${literal(value.toISOString())}::timestamptz`;
+
+/** The stretch of an instant, numbered from 1. */
+export const stretchOf = (column: string, stretches: readonly Stretch[]): string =>
+  `width_bucket(${column}, array[${stretches.map(({ start }) => instant(start)).join(', ')}]::timestamptz[])`;
+
+/** The lines of all attempts of an open month. */
+export function ordinaryLines(scope: LineScope): string {
+  return `select 1 as quantity, null::text collate "C" as corrects_period, ${lineColumns.slice(2).join(', ')} from (${attemptLines(scope)}) line`;
+}
+
+/** The lines of a closed month, as they were booked. */
+export const closedLines = (period: string): string =>
+  `select ${lineColumns.join(', ')} from closed_lines where period = ${literal(period)}`;
+
+/** Lines to look at again: those of some transactions, and all whose price depends on how many there are beside them. */
+export type Examined = {
+  /** A query of transaction IDs. */
+  readonly transactions: string;
+  readonly cells: readonly Pick<PriceCell, 'taskType' | 'level' | 'stretch'>[];
+};
+
+/**
+ * What has changed below the horizon of closed months: what was booked last against what is true now. Where they
+ * differ, the booked line is reversed and the true one booked.
+ */
+export function correctionLines(scope: LineScope, examined: Examined): string {
+  const same = (column: string) => `booked.${column} is not distinct from truth.${column}`;
+  const isSame = ['own_period', 'invoiced', 'code', 'level', 'unit_price', 'vendor_share'].map(same).join(' and ');
+  const key = (one: string, other: string) =>
+    ['transaction_id', 'task_type', 'ordinal'].map((column) => `${one}.${column} = ${other}.${column}`).join(' and ');
+  const columns = (table: string) => lineColumns.slice(2).map((column) => `${table}.${column}`);
+  const reversed = columns('booked').map((column) =>
+    column === 'booked.amount'
+      ? `case when booked.amount ~ '[1-9]' then '-' || booked.amount else booked.amount end`
+      : column,
+  );
+  // What was booked later than the horizon looked at here is still to come: that matters for an earlier state.
+  const lastPeriod = literal(scope.stretches.at(-1)?.period ?? '');
+  const isExamined = `transaction_id in (select transaction_id from examined)`;
+  const inCells = inCell(examined, 'task_type', 'level', stretchOf('attempted_at', scope.stretches));
+  return `
+    with examined as materialized (${examined.transactions}), booked as materialized (
+      select * from (
+        select distinct on (transaction_id, task_type, ordinal) quantity, ${lineColumns.slice(2).join(', ')},
+          coalesce(corrects_period, period) as own_period
+        from closed_lines
+        where period <= ${lastPeriod} and (${isExamined} ${inCells && `or transaction_id in (select transaction_id from closed_lines where ${inCells})`})
+        order by transaction_id, task_type, ordinal, period desc, quantity desc
+      ) latest where quantity = 1 ${inCells && `and (${isExamined} or ${inCells})`}
+    ), truth as materialized (${attemptLines(scope, examined)})
+    select -1 as quantity, booked.own_period as corrects_period, ${reversed.join(', ')}
+    from booked where not exists (select from truth where ${key('truth', 'booked')} and ${isSame})
+    union all
+    select 1, truth.own_period, ${columns('truth').join(', ')}
+    from truth where not exists (select from booked where ${key('booked', 'truth')} and ${isSame})`;
+}
+
+function inCell({ cells }: Examined, taskType: string, level: string, stretch: string): string {
+  if (cells.length === 0) return '';
+  const rows = cells.map((cell) => `(${literal(cell.taskType)}, ${literal(cell.level ?? '')}, ${cell.stretch})`);
+  return `(${taskType}, coalesce(${level}, ''), ${stretch}) in (values ${rows.join(', ')})`;
+}
+
+/** Attempts with their price, decision and share of the vendor's counter, each in the month of its own time. */
+function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: Examined): string {
+  const [first] = stretches;
+  const isCounted = cells.some((cell) => cell.isCounted);
+  const position = isCounted
+    ? `case when invoiced and is_counted then count(*) filter (where invoiced) over (
+        partition by scope order by ${examined ? 'booked_position nulls last, ' : ''}attempted_at, transaction_id, task_type, ordinal
+        rows unbounded preceding) end`
+    : 'null::bigint';
+  const band = isCounted
+    ? 'case when is_counted and cardinality(prices) > 1 then width_bucket(tier_position, starts) else 1 end'
+    : '1';
+  return `
+    select *, prices[band] collate "C" as unit_price, tiers[band] collate "C" as price_tier,
+      case when invoiced then prices[band] when not invoiced then zero end collate "C" as amount
+    from (
+      select *, ${band} as band from (
+        select *, ${position} as tier_position from (
+          select a.transaction_id, t.result_id, a.task_type, a.ordinal, a.attempted_at, a.code, a.invoiced, a.reason,
+            k.level, a.capture_source, a.linked, t.state as transaction_state, t.settled, a.rule_table_version,
+            stretch.period collate "C" as own_period, stretch.price_list_version collate "C" as price_list_version, stretch.zero,
+            k.vendor_attempts, k.vendor_attempts_invoiced,
+            case when k.vendor_attempts_invoiced is null then 'absent'
+              when k.vendor_attempts_invoiced = k.own_invoiced then 'match' else 'mismatch' end as counter_status,
+            case when k.vendor_attempts_invoiced is not null then coalesce(a.invoiced, false)::integer
+              + case when a.ordinal = k.own_attempts then k.vendor_attempts_invoiced - k.own_invoiced else 0 end
+            end as vendor_share,
+            cell.scope, cell.is_counted, cell.starts, cell.prices, cell.tiers
+            ${examined ? `, b.tier_position as booked_position` : ''}
+          from (select *, ${stretchOf('attempted_at', stretches)} as stretch from ${tables.attempts} attempt
+            where attempted_at >= ${first ? instant(first.start) : `'-infinity'`} and attempted_at < ${instant(end)}) a
+          join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
+          join ${tables.transactions} t on t.id = a.transaction_id
+          join (values ${stretches.map(stretchRow).join(', ')})
+            as stretch (stretch, period, price_list_version, zero) on stretch.stretch = a.stretch
+          left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
+            as cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers)
+            on cell.task_type = a.task_type and cell.level = coalesce(k.level, '') and cell.stretch = a.stretch
+          ${examined ? examinedAttempts(examined) : ''}
+        ) attempt
+      ) numbered
+    ) banded`.replace(/\n\s*\n/g, '\n');
+}
+
+const examinedAttempts = (examined: Examined): string => `
+  left join booked b on b.transaction_id = a.transaction_id and b.task_type = a.task_type and b.ordinal = a.ordinal
+  where a.transaction_id in (select transaction_id from examined)
+    ${examined.cells.length > 0 ? `or ${inCell(examined, 'a.task_type', 'k.level', 'a.stretch')}` : ''}`;
+
+function stretchRow({ period, list }: Stretch, index: number): string {
+  const zero = list ? formatAmount(0n, list.minorDigits) : null;
+  return `(${index + 1}, ${literal(period)}, ${literal(list?.version ?? null)}::text, ${literal(zero)}::text)`;
+}
+
+const noCell = `(null::text, null::text, null::integer, null::integer, null::boolean, null::bigint[], null::text[], null::text[])`;
+
+function cellRow({ taskType, level, stretch, scope, isCounted, bands, minorDigits }: PriceCell): string {
+  const texts = (values: readonly string[]) => `array[${values.map(literal).join(', ')}]::text[]`;
+  const starts = `array[${bands.map(({ from }) => String(from)).join(', ')}]::bigint[]`;
+  const prices = texts(bands.map(({ unitPrice }) => formatAmount(unitPrice, minorDigits)));
+  return `(${literal(taskType)}, ${literal(level ?? '')}, ${stretch}, ${scope}, ${isCounted}, ${starts}, ${prices}, ${texts(bands.map(({ tier }) => tier))})`;
+}

@@ -1,0 +1,57 @@
+import { sql } from 'kysely';
+import { disagreementOrder } from './disagreements.ts';
+import type { Queries } from './database.ts';
+
+/** Attempts of transactions that ended without being completed. `amount` is unrounded; `null` = a price is missing. */
+export type Abandoned = {
+  readonly transactions: number;
+  readonly attempts: number;
+  readonly invoiced: number;
+  readonly amount: string | null;
+};
+
+/** Counts a month's own attempts of abandoned transactions. @param lines a query as in `src/db/lines.ts`. */
+export async function abandonedIn(db: Queries, lines: string): Promise<Abandoned> {
+  const { rows } = await sql<Abandoned>`
+    select count(distinct transaction_id)::integer as transactions, coalesce(sum(quantity), 0)::integer as attempts,
+      coalesce(sum(quantity) filter (where invoiced), 0)::integer as invoiced,
+      case when bool_or(invoiced and amount is null) then null
+        else coalesce(sum(amount::numeric) filter (where invoiced), 0)::text end as amount
+    from (${sql.raw(lines)}) line
+    where corrects_period is null and settled and transaction_state is distinct from 'completed'`.execute(db);
+  return rows[0] ?? { transactions: 0, attempts: 0, invoiced: 0, amount: null };
+}
+
+/** @property difference what the vendor counts more than we do, over all of them. */
+export type DisagreementCount = {
+  readonly reason: string;
+  readonly count: number;
+  readonly difference: number;
+};
+
+export type Disagreement = {
+  readonly transactionId: string;
+  readonly taskType: string;
+  readonly correctsPeriod: string | null;
+  readonly reason: string;
+  readonly ownQuantity: number;
+  readonly vendorQuantity: number;
+};
+
+/** Counts disagreements with the vendor's counters by what disagrees. @param disagreements a query of them. */
+export async function countDisagreements(db: Queries, disagreements: string): Promise<DisagreementCount[]> {
+  const { rows } = await sql<DisagreementCount>`
+    select reason, count(*)::integer as count, sum(vendor_quantity - own_quantity)::integer as difference
+    from (${sql.raw(disagreements)}) disagreement group by reason order by reason collate "C"`.execute(db);
+  return rows;
+}
+
+/** The first disagreements, in the order of the file. */
+export async function listDisagreements(db: Queries, disagreements: string, limit: number): Promise<Disagreement[]> {
+  const { rows } = await sql<Disagreement>`
+    select transaction_id as "transactionId", task_type as "taskType", corrects_period as "correctsPeriod", reason,
+      own_quantity as "ownQuantity", vendor_quantity as "vendorQuantity"
+    from (${sql.raw(disagreements)}) disagreement
+    order by ${sql.raw(disagreementOrder.join(', '))} limit ${limit}`.execute(db);
+  return rows;
+}

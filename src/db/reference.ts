@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import type { Queries } from './database.ts';
+
+export type ReferenceKind = 'rules' | 'prices';
+/** What must not get other content once a closed month rests on it. */
+export type ReferenceVersion = {
+  readonly kind: 'rule_table' | 'price_list';
+  readonly version: string;
+  readonly sha256: string;
+};
+
+/** Keeps the exact bytes of a rules or price file. Idempotent. */
+export async function keepFile(db: Queries, kind: ReferenceKind, sha256: string, content: Buffer): Promise<void> {
+  await sql`
+    insert into reference_files (sha256, kind, content) values (${sha256}, ${kind}, ${content})
+    on conflict (sha256) do nothing`.execute(db);
+}
+
+/** The bytes of a file that was kept; `undefined` = none has this hash. */
+export async function keptFile(db: Queries, sha256: string): Promise<Buffer | undefined> {
+  const row = await db.selectFrom('reference_files').select('content').where('sha256', '=', sha256).executeTakeFirst();
+  return row?.content;
+}
+
+/** Fixes the content of versions that a month is closed with. */
+export async function fixVersions(db: Queries, versions: readonly ReferenceVersion[]): Promise<void> {
+  for (const { kind, version, sha256 } of versions)
+    await sql`
+      insert into reference_versions (kind, version, sha256) values (${kind}, ${version}, ${sha256})
+      on conflict (kind, version) do nothing`.execute(db);
+}
+
+/** Of these versions, those that a closed month used with other content. */
+export async function changedVersions(db: Queries, versions: readonly ReferenceVersion[]): Promise<ReferenceVersion[]> {
+  const fixed = await db.selectFrom('reference_versions').select(['kind', 'version', 'sha256']).execute();
+  return versions.filter((one) =>
+    fixed.some(({ kind, version, sha256 }) => kind === one.kind && version === one.version && sha256 !== one.sha256),
+  );
+}
+
+/** Notes which price list reports use from now on, if it is another one than before. @param sha256 `null` = none. */
+export async function notePriceListUse(db: Queries, sha256: string | null): Promise<void> {
+  await sql`
+    insert into price_list_uses (sha256)
+    select ${sha256}::text
+    where (select sha256 from price_list_uses order by used_from desc limit 1) is distinct from ${sha256}::text
+      or not exists (select from price_list_uses)
+    on conflict (used_from) do nothing`.execute(db);
+}
+
+/** The price list that was in use at an instant; `undefined` = no use was noted until then. */
+export async function priceListUsedAt(db: Queries, at: Date): Promise<{ sha256: string | null } | undefined> {
+  return db
+    .selectFrom('price_list_uses')
+    .select('sha256')
+    .where('used_from', '<=', at)
+    .orderBy('used_from', 'desc')
+    .executeTakeFirst();
+}

@@ -1,0 +1,218 @@
+import path from 'node:path';
+import { type BlockerCounts, countBlockers } from '../db/blockers.ts';
+import type { Queries } from '../db/database.ts';
+import {
+  bookCharges,
+  bookDisagreements,
+  bookLines,
+  moveHorizon,
+  noteRulesBelowHorizon,
+  type PeriodClose,
+  periodCloses,
+  recordClose,
+} from '../db/period-closes.ts';
+import { fixVersions, keepFile, notePriceListUse } from '../db/reference.ts';
+import { firstAttemptAt } from '../db/report-rows.ts';
+import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
+import { type Snapshot, withBooking } from '../db/snapshot.ts';
+import { monthBounds, nextPeriod, periodOf, type Span } from '../domain/billing-month.ts';
+import { errorCode, LedgerError } from '../errors.ts';
+import { manifestOf } from '../reports/manifest.ts';
+import { discardDrafts, publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
+import { checkBooks, redecideClosedMonths, versionsInUse } from './closed-months.ts';
+import type { Context } from './context.ts';
+import { redecideSpan } from './redecide.ts';
+import { draftFiles } from './report-files.ts';
+import { closedSource, openSource } from './report-source.ts';
+import { openTotals } from './report-totals.ts';
+import { withManifest, type WrittenReport } from './write-report.ts';
+
+export type CloseRequest = {
+  readonly period: string;
+  readonly closedBy: string;
+  /** Why the month is closed although something blocks it; `null` = then it is not. */
+  readonly forcedReason: string | null;
+  readonly signal?: AbortSignal;
+};
+
+/** What stands in the way of a close, with the query of the lines it was found in. */
+export type Blocked = { readonly counts: BlockerCounts; readonly month: Span; readonly lines: string };
+
+/**
+ * Closes a month: freezes its lines, totals, rules and prices in one transaction and publishes its files as version 1.
+ *
+ * @returns the published report, or what blocks the close.
+ * @throws LedgerError `period_not_ended`, `period_closed`, `period_out_of_order`, `close_busy`, `report_busy`,
+ * `currency_changed`, and all that `writeReport` throws.
+ */
+export async function closeMonth(context: Context, request: CloseRequest): Promise<WrittenReport | Blocked> {
+  const { period } = request;
+  const closed = await withNamedLock(context.db, 'close', async (queries) => {
+    const closes = await periodCloses(queries);
+    await checkOrder(context, queries, period, closes);
+    await checkBooks(context, queries, closes);
+    const written = await withReportLock(context.db, period, () => closeLocked(context, queries, request, closes));
+    if (written) return written;
+    throw new LedgerError('report_busy', `Another process is writing the report of ${period}.`, {
+      hint: 'Wait for it to end, then close the month.',
+    });
+  });
+  if (closed) return closed;
+  throw new LedgerError('close_busy', `Another process is closing a month, so ${period} was not closed here.`, {
+    fields: { period },
+    hint: 'Wait for it to end; if it closed this month, there is nothing left to do.',
+  });
+}
+
+async function checkOrder(
+  { config, now }: Context,
+  queries: Queries,
+  period: string,
+  closes: readonly PeriodClose[],
+): Promise<void> {
+  const { billingTimeZone: timeZone } = config;
+  const { end } = monthBounds(period, timeZone);
+  const refuse = (code: 'period_not_ended' | 'period_closed' | 'period_out_of_order', what: string, hint: string) =>
+    new LedgerError(code, what, { fields: { period }, hint });
+  if (now() < end)
+    throw refuse(
+      'period_not_ended',
+      `${period} has not ended: it does on ${end.toISOString()} (${timeZone}).`,
+      'Close it then.',
+    );
+  const own = closes.find((close) => close.period === period);
+  if (own)
+    throw refuse(
+      'period_closed',
+      `${period} is closed already, since ${own.closedAt.toISOString()} by ${own.closedBy}.`,
+      `What arrived since then is in the corrections of the next open month. To write its files again: idscan-ledger report ${period}`,
+    );
+  const last = closes.at(-1);
+  if (last && period < last.period)
+    throw refuse(
+      'period_out_of_order',
+      `${period} lies before ${last.period}, which is closed.`,
+      'What belongs to it is booked as corrections in the next open month.',
+    );
+  if (last && nextPeriod(last.period) !== period)
+    throw refuse(
+      'period_out_of_order',
+      `${period} cannot be closed before ${nextPeriod(last.period)}, which follows ${last.period}.`,
+      `Close ${nextPeriod(last.period)} first, also if nothing happened in it: corrections are booked there.`,
+    );
+  if (!last) await checkNothingBefore(queries, period, timeZone);
+}
+
+/** The first month that is closed has nothing before it: what came before would be in no report. */
+async function checkNothingBefore(queries: Queries, period: string, timeZone: string): Promise<void> {
+  const first = await firstAttemptAt(queries);
+  if (!first || first >= monthBounds(period, timeZone).start) return;
+  const earliest = periodOf(first, timeZone);
+  throw new LedgerError(
+    'period_out_of_order',
+    `${period} cannot be closed before ${earliest}, which has attempts and is open.`,
+    { fields: { period }, hint: `Close ${earliest} first, then the months behind it in order.` },
+  );
+}
+
+async function closeLocked(
+  context: Context,
+  queries: Queries,
+  request: CloseRequest,
+  closes: readonly PeriodClose[],
+): Promise<WrittenReport | Blocked> {
+  const { period, forcedReason } = request;
+  const { config, prices, rules, db } = context;
+  const month = monthBounds(period, config.billingTimeZone);
+  const directory = path.join(config.reportsDir, period);
+  await removeStaleDrafts(directory);
+  await redecideClosedMonths(context, queries, closes, period);
+  await redecideSpan(context, queries, month);
+  const blocked = await blockersOf(context, queries, period, closes);
+  if (blocked && forcedReason === null) return blocked;
+  await keepFile(db.kysely, 'rules', rules.sha256, rules.bytes);
+  if (prices) await keepFile(db.kysely, 'prices', prices.sha256, prices.bytes);
+  await notePriceListUse(db.kysely, prices?.sha256 ?? null);
+  await moveHorizon(db.kysely, month.end);
+  const written = await withBooking(db, async (booking) => {
+    // Once more, in the very snapshot that is frozen.
+    if (closes.length === 0) await checkNothingBefore(booking.queries, period, config.billingTimeZone);
+    const stillBlocked = await blockersOf(context, booking.queries, period, closes);
+    if (stillBlocked && forcedReason === null) return stillBlocked;
+    return book(context, booking, { ...request, closes, directory, month, counts: stillBlocked?.counts });
+  });
+  if ('counts' in written) return written;
+  try {
+    await noteRulesBelowHorizon(db.kysely, rules.sha256);
+    await publishDrafts(directory, [...written.files, written.manifest]);
+    await finishReport(db.kysely, period, null, written.manifest.sha256);
+    return written;
+  } catch (error) {
+    throw new LedgerError(
+      errorCode(error),
+      `${period} is closed, but its files were not published: ${messageOf(error)}`,
+      {
+        hint: `Do not close it again. Remove the cause, then: idscan-ledger report ${period}`,
+        cause: error,
+      },
+    );
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function blockersOf(
+  context: Context,
+  queries: Queries,
+  period: string,
+  closes: readonly PeriodClose[],
+): Promise<Blocked | undefined> {
+  const month = monthBounds(period, context.config.billingTimeZone);
+  const { lines } = await openSource(context, queries, period, closes);
+  const counts = await countBlockers(queries, month, lines);
+  return Object.values(counts).some((count) => count > 0) ? { counts, month, lines } : undefined;
+}
+
+type Booking = CloseRequest & {
+  readonly closes: readonly PeriodClose[];
+  readonly directory: string;
+  readonly month: Span;
+  readonly counts: BlockerCounts | undefined;
+};
+
+async function book(context: Context, booking: Snapshot, close: Booking): Promise<WrittenReport> {
+  const { prices, rules, config } = context;
+  const { queries } = booking;
+  const { period, closes, month, directory, signal, counts } = close;
+  const { billingTimeZone: timeZone } = config;
+  const priceList = prices?.content;
+  const open = await openSource(context, queries, period, closes);
+  await bookLines(queries, period, open.lines);
+  await bookDisagreements(queries, period, open.disagreements);
+  // From here on everything is read from what is frozen: the files are those that a later report writes again.
+  const source = { ...closedSource(period), corrected: open.corrected };
+  const { lines, charges, minimum } = await openTotals(queries, source, period, priceList, timeZone);
+  await bookCharges(queries, period, charges, priceList?.minorDigits ?? 2);
+  await fixVersions(queries, versionsInUse(context));
+  const openItems = {
+    unsettledTransactions: (counts?.unsettled ?? 0) + (counts?.failed ?? 0),
+    unfetchedTransactions: 0,
+  };
+  const head = { period, status: 'closed' as const, priceList };
+  const draft = await draftFiles(booking, { head, month, directory, lines, openItems, source, signal });
+  const forced = counts ? { blockers: counts } : undefined;
+  const manifest = manifestOf({ ...draft, timeZone, rules, prices, minimum, forced });
+  const written = await withManifest(draft, manifest, signal);
+  try {
+    await recordClose(queries, {
+      ...{ period, start: month.start, end: month.end, timeZone, currency: priceList?.currency ?? null },
+      ...{ rulesSha256: rules.sha256, pricesSha256: prices?.sha256 ?? null, closedBy: close.closedBy },
+      ...{ forcedReason: counts ? close.forcedReason : null, blockers: { ...counts } },
+      ...{ manifest: manifest.toString(), manifestSha256: written.manifest.sha256 },
+    });
+    return written;
+  } catch (error) {
+    await discardDrafts([...written.files, written.manifest]);
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import type { Queries } from '../db/database.ts';
+import { hasLateChanges, lateTransactions } from '../db/late-changes.ts';
+import { noteRulesBelowHorizon, type PeriodClose, rulesBelowHorizon } from '../db/period-closes.ts';
+import { changedVersions, type ReferenceVersion } from '../db/reference.ts';
+import { firstAttemptAt } from '../db/report-rows.ts';
+import { nextPeriod } from '../domain/billing-month.ts';
+import { LedgerError } from '../errors.ts';
+import { ruleTableHash } from '../reference-data/rule-table-hash.ts';
+import type { Context } from './context.ts';
+import { redecideSpan } from './redecide.ts';
+
+/** The versions in use, with hashes of their content. */
+export function versionsInUse({ rules, prices }: Context): ReferenceVersion[] {
+  return [
+    ...rules.content.map((table) => ({
+      ...{ kind: 'rule_table' as const, version: table.version, sha256: ruleTableHash(table) },
+    })),
+    ...(prices ? [{ kind: 'price_list' as const, version: prices.content.version, sha256: prices.sha256 }] : []),
+  ];
+}
+
+/**
+ * Checks that what closed months rest on still holds: the billing time zone, the currency, and the content of every version
+ * they used.
+ *
+ * @throws LedgerError `billing_time_zone_changed`, `currency_changed`, `reference_changed`
+ */
+export async function checkBooks(context: Context, queries: Queries, closes: readonly PeriodClose[]): Promise<void> {
+  const { billingTimeZone } = context.config;
+  const other = closes.find(({ timeZone }) => timeZone !== billingTimeZone);
+  if (other)
+    throw new LedgerError(
+      'billing_time_zone_changed',
+      `${other.period} was closed with months in ${other.timeZone}, BILLING_TIME_ZONE is ${billingTimeZone}.`,
+      { hint: `Months would overlap or leave a gap. Set BILLING_TIME_ZONE=${other.timeZone}.` },
+    );
+  const currency = context.prices?.content.currency ?? null;
+  const priced = closes.find((close) => close.currency !== null && close.currency !== currency);
+  if (priced)
+    throw new LedgerError(
+      'currency_changed',
+      `${priced.period} was closed in ${priced.currency ?? ''}, ${currency === null ? 'and now there is no price list' : `the price list is in ${currency}`}.`,
+      {
+        hint:
+          currency === null
+            ? 'Set PRICES_FILE: corrections of closed months have amounts.'
+            : 'Corrections of closed months would be in another currency than the month they are booked in. Keep one currency per database.',
+      },
+    );
+  const changed = await changedVersions(queries, versionsInUse(context));
+  if (changed.length === 0) return;
+  const names = changed.map(({ kind, version }) => `${kind === 'price_list' ? 'price list' : 'rule table'} ${version}`);
+  throw new LedgerError(
+    'reference_changed',
+    `Closed months used ${names.join(' and ')} with other content than the file has now.`,
+    { hint: 'Restore that content, and give what is new a version name of its own.' },
+  );
+}
+
+/**
+ * A month before the closed ones that was never closed itself has no report: its lines are booked as corrections.
+ *
+ * @throws LedgerError `period_out_of_order`
+ */
+export function expectNotPassedOver(closes: readonly PeriodClose[], period: string): void {
+  const last = closes.at(-1);
+  if (!last || period >= last.period) return;
+  throw new LedgerError(
+    'period_out_of_order',
+    `${period} lies before ${last.period}, which is closed, and was never closed itself.`,
+    { fields: { period }, hint: 'What belongs to it is booked as corrections in the month that was open then.' },
+  );
+}
+
+/**
+ * Where the rules changed since closed months were last decided, decides them anew. Their frozen lines stay; what comes
+ * out differently is corrected in the month that follows them.
+ *
+ * @param period the month that is being written: only the one that gets the corrections needs them.
+ */
+export async function redecideClosedMonths(
+  context: Context,
+  queries: Queries,
+  closes: readonly PeriodClose[],
+  period: string,
+): Promise<void> {
+  const last = closes.at(-1);
+  if (!last || nextPeriod(last.period) !== period) return;
+  const first = await firstAttemptAt(queries);
+  if (!first || first >= last.end) return;
+  const span = { start: first, end: last.end };
+  if ((await rulesBelowHorizon(queries)) === context.rules.sha256) {
+    // What came late may have been decided by a worker that still had other rules.
+    if (await hasLateChanges(queries, null)) await redecideSpan(context, queries, span, lateTransactions(null));
+    return;
+  }
+  await redecideSpan(context, queries, span);
+  await noteRulesBelowHorizon(queries, context.rules.sha256);
+}

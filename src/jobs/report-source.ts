@@ -1,0 +1,141 @@
+import type { Queries } from '../db/database.ts';
+import { closedDisagreements, correctionDisagreements, ordinaryDisagreements } from '../db/disagreements.ts';
+import {
+  closedLines,
+  correctionLines,
+  currentTables,
+  type Examined,
+  lineColumns,
+  ordinaryLines,
+  type Tables,
+} from '../db/lines.ts';
+import {
+  bookedCells,
+  firstBookedPeriod,
+  firstLateAttemptAt,
+  hasLateChanges,
+  lateTransactions,
+} from '../db/late-changes.ts';
+import type { PeriodClose } from '../db/period-closes.ts';
+import { keptFile } from '../db/reference.ts';
+import { unitCounts } from '../db/report-rows.ts';
+import { monthBounds, nextPeriod, periodOf } from '../domain/billing-month.ts';
+import { type PriceCell, priceCells, type PricedMonth, stretchesOf } from '../domain/price-cells.ts';
+import type { PriceList } from '../domain/prices.ts';
+import { LedgerError } from '../errors.ts';
+import { parsePriceList } from '../reference-data/price-list.ts';
+import type { Context } from './context.ts';
+
+/** Where the lines of a month's report come from, as SQL. */
+export type ReportSource = {
+  readonly lines: string;
+  readonly disagreements: string;
+  /** Months among the corrections, with the price lists that they were closed with. */
+  readonly corrected: readonly PricedMonth[];
+};
+
+/** An earlier state to look at, rather than the present one. */
+export type Moment = { readonly tables: Tables; readonly asOf: Date | null };
+export const present: Moment = { tables: currentTables, asOf: null };
+
+/** The lines of a closed month, as they were booked. */
+export const closedSource = (period: string): ReportSource => ({
+  lines: closedLines(period),
+  disagreements: closedDisagreements(period),
+  corrected: [],
+});
+
+/**
+ * The lines of an open month: its own attempts and, in the month that follows the last closed one, the corrections of
+ * closed months.
+ *
+ * @param closes all closed months, in order.
+ */
+export async function openSource(
+  context: Pick<Context, 'config' | 'prices'>,
+  queries: Queries,
+  period: string,
+  closes: readonly PeriodClose[],
+  { tables, asOf }: Moment = present,
+): Promise<ReportSource> {
+  const { billingTimeZone: timeZone } = context.config;
+  const { end } = monthBounds(period, timeZone);
+  const stretches = stretchesOf([{ period, list: context.prices?.content }], timeZone);
+  const cells = priceCells(await unitCounts(queries, { tables, stretches, end }), stretches, timeZone);
+  const own: ReportSource = {
+    lines: ordinaryLines({ tables, stretches, end, cells }),
+    disagreements: ordinaryDisagreements({ tables, stretches, end }),
+    corrected: [],
+  };
+  const last = closes.at(-1);
+  if (!last || nextPeriod(last.period) !== period || !(await hasLateChanges(queries, asOf))) return own;
+  const corrections = await correctionSource(context, queries, closes, { tables, asOf });
+  return {
+    lines: `${own.lines} union all select ${lineColumns.join(', ')} from (${corrections.lines}) correction`,
+    disagreements: `${own.disagreements} union all ${corrections.disagreements}`,
+    corrected: corrections.corrected,
+  };
+}
+
+async function correctionSource(
+  { config, prices }: Pick<Context, 'config' | 'prices'>,
+  queries: Queries,
+  closes: readonly PeriodClose[],
+  { tables, asOf }: Moment,
+): Promise<ReportSource> {
+  const { billingTimeZone: timeZone } = config;
+  const last = closes.at(-1);
+  if (!last) throw new RangeError('nothing is closed');
+  const transactions = lateTransactions(asOf);
+  const firstAt = await firstLateAttemptAt(queries, tables, transactions);
+  const booked = await firstBookedPeriod(queries, transactions);
+  const candidates = [last.period, ...(firstAt ? [periodOf(firstAt, timeZone)] : []), ...(booked ? [booked] : [])];
+  const first = candidates.sort()[0] ?? last.period;
+  const corrected: PricedMonth[] = [];
+  for (let period = first; period <= last.period; period = nextPeriod(period)) {
+    const close = closes.find((one) => one.period === period);
+    corrected.push({ period, list: close ? await closedPriceList(queries, close) : prices?.content });
+  }
+  const span = { tables, stretches: stretchesOf(corrected, timeZone), end: last.end };
+  const late = [
+    ...(await unitCounts(queries, span, transactions)),
+    ...(await bookedCells(queries, span.stretches, transactions)),
+  ];
+  const touched = priceCells(late, span.stretches, timeZone);
+  // Where tiers or an allowance count, one attempt more or less changes the price of others.
+  const all = touched.some(({ isCounted }) => isCounted)
+    ? priceCells(
+        [...(await unitCounts(queries, span)), ...late.map((one) => ({ ...one, units: 0n }))],
+        span.stretches,
+        timeZone,
+      )
+    : touched;
+  const examined: Examined = { transactions, cells: beside(touched, all) };
+  return {
+    lines: correctionLines({ ...span, cells: distinct(all) }, examined),
+    disagreements: correctionDisagreements(span, transactions),
+    corrected,
+  };
+}
+
+/** Of `all`, the cells counted together with one that is touched. */
+function beside(touched: readonly PriceCell[], all: readonly PriceCell[]): PriceCell[] {
+  const isSame = (a: PriceCell, b: PriceCell) =>
+    a.taskType === b.taskType && a.level === b.level && a.stretch === b.stretch;
+  const counted = touched.filter(({ isCounted }) => isCounted);
+  const scopes = new Set(all.filter((cell) => counted.some((one) => isSame(one, cell))).map(({ scope }) => scope));
+  return distinct(all.filter(({ scope, isCounted }) => isCounted && scopes.has(scope)));
+}
+
+function distinct(cells: readonly PriceCell[]): PriceCell[] {
+  return [...new Map(cells.map((cell) => [JSON.stringify([cell.taskType, cell.level, cell.stretch]), cell])).values()];
+}
+
+/** The price list that a month was closed with. */
+export async function closedPriceList(queries: Queries, close: PeriodClose): Promise<PriceList | undefined> {
+  if (close.pricesSha256 === null) return undefined;
+  const bytes = await keptFile(queries, close.pricesSha256);
+  if (!bytes)
+    throw new LedgerError('internal', `The price list that ${close.period} was closed with is not in Postgres.`);
+  return parsePriceList(bytes, `the price list of ${close.period}`).content;
+}

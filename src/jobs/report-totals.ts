@@ -1,0 +1,53 @@
+import type { Queries } from '../db/database.ts';
+import { chargedFor } from '../db/period-closes.ts';
+import { attemptGroups, bookedGroups } from '../db/report-rows.ts';
+import { monthBounds, previousPeriod } from '../domain/billing-month.ts';
+import { monthlyMinimumAt, type PriceList } from '../domain/prices.ts';
+import { type Charge, type ReportLines, reportLines, shortfall } from '../domain/report-lines.ts';
+import type { PricedMonth } from '../domain/price-cells.ts';
+import type { ReportSource } from './report-source.ts';
+
+/** Adds up the lines of an open month, with what tops it and the months it corrects up to their minimum. */
+export async function openTotals(
+  queries: Queries,
+  source: ReportSource,
+  period: string,
+  list: PriceList | undefined,
+  timeZone: string,
+): Promise<{ lines: ReportLines; charges: Charge[]; minimum: bigint | undefined }> {
+  const groups = await attemptGroups(queries, source.lines);
+  const minorDigits = list?.minorDigits;
+  const plain = reportLines(groups, { minorDigits });
+  const minimum = list && monthlyMinimumAt(list, monthBounds(period, timeZone).start, timeZone);
+  const charges: Charge[] = [];
+  if (minimum !== undefined) {
+    const amount = shortfall(plain.summary, minimum);
+    if (amount !== null && amount > 0n) charges.push({ correctsPeriod: null, amount });
+  }
+  for (const month of source.corrected)
+    charges.push(...(await correctedCharge(queries, month, plain, timeZone, previousPeriod(period))));
+  return { lines: charges.length > 0 ? reportLines(groups, { minorDigits, charges }) : plain, charges, minimum };
+}
+
+/** What a closed month's minimum asks for now, less what was booked for it. */
+async function correctedCharge(
+  queries: Queries,
+  { period, list }: PricedMonth,
+  { summary }: ReportLines,
+  timeZone: string,
+  upTo: string,
+): Promise<Charge[]> {
+  const minimum = list && monthlyMinimumAt(list, monthBounds(period, timeZone).start, timeZone);
+  const corrections = summary.filter((line) => line.correctsPeriod === period);
+  if (minimum === undefined || corrections.length === 0) return [];
+  const booked = (await bookedGroups(queries, period, upTo)).flatMap(
+    (groups) => reportLines(groups, { minorDigits: list?.minorDigits }).summary,
+  );
+  const now = shortfall(
+    [...booked, ...corrections].map((line) => ({ ...line, correctsPeriod: null })),
+    minimum,
+  );
+  if (now === null) return [];
+  const amount = now - (await chargedFor(queries, period, upTo));
+  return amount === 0n ? [] : [{ correctsPeriod: period, amount }];
+}

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { recordOutcome } from '../../src/db/outcomes.ts';
+import type { TransactionFacts } from '../../src/domain/facts.ts';
+import { closeMonth } from '../../src/jobs/close-month.ts';
+import type { Context } from '../../src/jobs/context.ts';
+import type { WrittenReport } from '../../src/jobs/write-report.ts';
+import { verifyFolder } from '../../src/reports/verify.ts';
+import { facts, outcomeOf, register } from './facts.ts';
+import type { CsvRow } from './report-files.ts';
+
+/** Stores what a look at the vendor said. Each call is a later look. */
+export function bookkeeper(context: Context) {
+  let fence = 0;
+  return async (id: string, more: Partial<TransactionFacts> = {}): Promise<void> => {
+    await register(context.db, id);
+    fence += 1;
+    const outcome = outcomeOf(facts(id, more), { fence: String(fence), fetchedAt: new Date('2027-01-01T00:00:00Z') });
+    await recordOutcome(context.db.kysely, outcome, 0);
+  };
+}
+
+export async function closeOrFail(
+  context: Context,
+  period: string,
+  forcedReason: string | null = null,
+): Promise<WrittenReport> {
+  const closed = await closeMonth(context, { period, closedBy: 'a test', forcedReason });
+  if ('counts' in closed) throw new Error(`blocked: ${JSON.stringify(closed.counts)}`);
+  const { problems } = await verifyFolder(closed.directory);
+  if (problems.length > 0) throw new Error(`does not verify: ${JSON.stringify(problems)}`);
+  return closed;
+}
+
+/** Rows of a published file, closed or not. */
+export async function rowsOf(
+  context: Context,
+  period: string,
+  kind: string,
+  status = 'provisional',
+): Promise<CsvRow[]> {
+  const file = path.join(context.config.reportsDir, period, `idscan-cost_${period}_${status}_${kind}.csv`);
+  return parse(await readFile(file), { columns: true });
+}
