@@ -17,9 +17,13 @@ export function neutraliseFormula(text: string): string {
   return formulaStart.test(text) ? `'${text}` : text;
 }
 
-/** RFC 4180 with a header row: comma, CRLF, quotes only where needed, nothing for null. */
-export function csvStream<Row>(columns: readonly CsvColumn<Row>[], rows: Iterable<Row> | AsyncIterable<Row>): AsyncIterable<Buffer> {
-  const stringifier = stringify({ record_delimiter: 'windows', header: false, quoted_match: /[\r\n]/ });
+/** RFC 4180 with a header row: comma (or another delimiter), CRLF, quotes only where needed, nothing for null. */
+export function csvStream<Row>(
+  columns: readonly CsvColumn<Row>[],
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  delimiter = ',',
+): AsyncIterable<Buffer> {
+  const stringifier = stringify({ delimiter, record_delimiter: 'windows', header: false, quoted_match: /[\r\n]/ });
   const cells = async function* () {
     yield columns.map(({ header }) => header);
     for await (const row of rows) yield columns.map((column) => cell(column, row));

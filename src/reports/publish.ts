@@ -3,6 +3,8 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ErrorCode, LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
+import { isDraftName, manifestName } from './names.ts';
+import { removeSuperseded } from './superseded.ts';
 
 /** A file written whole under a temporary name, not yet visible. */
 export type DraftFile = {
@@ -13,8 +15,6 @@ export type DraftFile = {
   /** Line ends minus the header's. */
   readonly rows: number;
 };
-
-const draftPattern = /^\..+\.draft$/;
 
 /**
  * Writes and syncs a file under a temporary name in its own folder.
@@ -53,10 +53,17 @@ export async function writeDraft(
   return { name, temporaryPath, sha256: hash.digest('hex'), bytes, rows: lines - 1 };
 }
 
-/** Gives drafts their final names, in order, and makes the names durable. The last one makes the set valid. */
+/**
+ * Gives drafts their final names, in order, and makes the names durable. The last one makes the set valid. A set with
+ * the report's manifest replaces what was published for the month before: what is no part of it is removed.
+ */
 export async function publishDrafts(directory: string, drafts: readonly DraftFile[]): Promise<void> {
   try {
     for (const draft of drafts) await rename(draft.temporaryPath, path.join(directory, draft.name));
+    await syncFolder(directory);
+    const names = drafts.map(({ name }) => name);
+    if (!names.includes(manifestName)) return;
+    await removeSuperseded(directory, names);
     await syncFolder(directory);
   } catch (error) {
     throw asStorageError(error, directory);
@@ -66,7 +73,7 @@ export async function publishDrafts(directory: string, drafts: readonly DraftFil
 /** Removes drafts that a run broken off left behind. Only for the holder of the month's report lock. */
 export async function removeStaleDrafts(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
-  for (const name of names) if (draftPattern.test(name)) await rm(path.join(directory, name), { force: true });
+  for (const name of names) if (isDraftName(name)) await rm(path.join(directory, name), { force: true });
 }
 
 export async function discardDrafts(drafts: readonly DraftFile[]): Promise<void> {
@@ -74,24 +81,31 @@ export async function discardDrafts(drafts: readonly DraftFile[]): Promise<void>
 }
 
 async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let written = 0; written < chunk.length; ) {
+  for (let written = 0; written < chunk.length;) {
     const { bytesWritten } = await file.write(chunk, written);
     written += bytesWritten;
   }
 }
 
-const storageCodes: Record<string, ErrorCode> = { ENOSPC: 'storage_full', EDQUOT: 'storage_full', EFBIG: 'storage_full' };
+const storageCodes: Record<string, ErrorCode> = {
+  ENOSPC: 'storage_full',
+  EDQUOT: 'storage_full',
+  EFBIG: 'storage_full',
+};
 const fileSystemCodes = /^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|IO|MFILE|NFILE|EXIST|NOENT|BUSY|INVAL|XDEV)$/;
 
 /** Names failures of the file system; other errors stay as they are. */
 export function asStorageError(error: unknown, place: string): Error {
   const systemCode = (error as NodeJS.ErrnoException | null)?.code ?? '';
   const isCallOfFileSystem = (error as NodeJS.ErrnoException | null)?.syscall !== undefined;
-  const code = storageCodes[systemCode] ?? (isCallOfFileSystem && fileSystemCodes.test(systemCode) ? 'storage_failed' : undefined);
+  const code =
+    storageCodes[systemCode] ?? (isCallOfFileSystem && fileSystemCodes.test(systemCode) ? 'storage_failed' : undefined);
   if (!code) return error instanceof Error ? error : new Error(String(error));
   return new LedgerError(
     code,
-    code === 'storage_full' ? `There is no room left to write in ${place}.` : `Writing in ${place} failed (${systemCode}).`,
+    code === 'storage_full'
+      ? `There is no room left to write in ${place}.`
+      : `Writing in ${place} failed (${systemCode}).`,
     { hint: 'Nothing was published. Free space or correct the folder, then run it again.', cause: error },
   );
 }

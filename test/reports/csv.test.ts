@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PriceList } from '../../src/domain/prices.ts';
 import { type AttemptGroup, reportLines } from '../../src/domain/report-lines.ts';
-import { type CsvColumn, csvStream, type CsvValue, headerLine, neutraliseFormula, toCrlf } from '../../src/reports/csv.ts';
+import {
+  type CsvColumn,
+  csvStream,
+  type CsvValue,
+  headerLine,
+  neutraliseFormula,
+  toCrlf,
+} from '../../src/reports/csv.ts';
 import { codesColumns, fileName, summaryColumns, summaryRows, type ReportHead } from '../../src/reports/files.ts';
 
 type Row = { readonly text: CsvValue; readonly value: CsvValue };
@@ -72,7 +79,10 @@ describe('a cell', () => {
   test('of any text reads back as itself, but for the apostrophe before a formula', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(cellText, cellText), { maxLength: 8 }), async (rows) => {
-        const file = await written(columns, rows.map(([text, value]) => ({ text, value })));
+        const file = await written(
+          columns,
+          rows.map(([text, value]) => ({ text, value })),
+        );
         const expected = rows.map(([text, value]) => [neutraliseFormula(text), value]);
         expect(rfc4180(file)).toEqual([['text', 'value'], ...expected]);
       }),
@@ -87,7 +97,7 @@ const cellText = fc.string({ unit: fc.constantFrom(...Array.from('ab,"\n\r\t =+-
 function rfc4180(file: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  for (let at = 0; at < file.length; ) {
+  for (let at = 0; at < file.length;) {
     let cell = '';
     if (file[at] === '"') {
       for (at += 1; file[at] !== '"' || file[at + 1] === '"'; at += 1) {
@@ -168,7 +178,9 @@ describe('line feeds of a COPY become CRLF', () => {
     const rows = Buffer.from('a,é\n"b ""x""",😀\n,\n');
     const expected = Buffer.from('a,é\r\n"b ""x""",😀\r\n,\r\n');
     for (let at = 0; at <= rows.length; at += 1)
-      expect(await converted([rows.subarray(0, at), rows.subarray(at)].filter(({ length }) => length > 0))).toEqual(expected);
+      expect(await converted([rows.subarray(0, at), rows.subarray(at)].filter(({ length }) => length > 0))).toEqual(
+        expected,
+      );
     expect(await converted([...rows].map((byte) => Buffer.of(byte)))).toEqual(expected);
   });
 
@@ -191,11 +203,16 @@ describe('the files of a report', () => {
     minorDigits: 2,
     source: 'a test',
     prices: [
-      { taskType: 'document_scan', level: null, effectiveFrom: '2026-01-01', effectiveTo: null, unitPrice: 333_300n },
+      {
+        ...{ taskType: 'document_scan', level: null, effectiveFrom: '2026-01-01', effectiveTo: null },
+        ...{ freeAllowance: 0n, model: 'flat', unitPrice: 333_300n },
+      },
     ],
+    monthlyMinimums: [],
   };
   const group = (code: string | null, level: string | null, counts: [bigint, bigint, bigint]): AttemptGroup => ({
-    ...{ taskType: 'document_scan', level, code, pricedAt: new Date('2026-10-01T00:00:00Z'), ruleTableVersion: 'r1' },
+    ...{ correctsPeriod: null, taskType: 'document_scan', level, code, unitPrice: 333_300n, ruleTableVersion: 'r1' },
+    ...{ priceListVersion: 'p1', unpriced: 0n, lines: counts[0] + counts[1] + counts[2] },
     ...{ attempts: counts[0] + counts[1] + counts[2], invoiced: counts[0], notInvoiced: counts[1] },
     ...{ unclassified: counts[2], vendorCounter: null },
   });
@@ -204,46 +221,53 @@ describe('the files of a report', () => {
     group('=1,"x"', '-a', [0n, 0n, 2n]),
     { ...group('processing', null, [0n, 5n, 0n]), vendorCounter: 1_235n },
   ];
-  const headOf = (priceList: PriceList | undefined): ReportHead => ({ period: '2026-10', status: 'provisional', priceList });
+  const headOf = (priceList: PriceList | undefined): ReportHead => ({
+    period: '2026-10',
+    status: 'provisional',
+    priceList,
+  });
 
   test('are named after month and status', () => {
     expect(fileName(headOf(undefined), 'detail')).toBe('idscan-cost_2026-10_provisional_detail.csv');
   });
 
   test('the summary has its lines and one total, last, to the byte', async () => {
-    const lines = reportLines(groups, { list, timeZone: 'UTC' });
+    const lines = reportLines(groups, { minorDigits: 2 });
     expect(await written(summaryColumns(headOf(list)), summaryRows(lines))).toBe(
       [
-        'period,record_type,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,vendor_counter,period_status,rule_table_version,price_list_version',
-        '2026-10,LINE,document_scan,,1239,1234,5,0,0.3333,411.29,EUR,1235,provisional,r1,p1',
-        "2026-10,LINE,document_scan,'-a,2,0,0,2,0.3333,0.00,EUR,,provisional,r1,p1",
-        '2026-10,TOTAL,,,1241,1234,5,2,,411.29,EUR,1235,provisional,,p1',
+        'period,record_type,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,vendor_counter,period_status,rule_table_version,price_list_version,is_correction,corrects_period',
+        '2026-10,LINE,document_scan,,1239,1234,5,0,0.3333,411.29,EUR,1235,provisional,r1,p1,false,',
+        "2026-10,LINE,document_scan,'-a,2,0,0,2,0.3333,0.00,EUR,,provisional,r1,p1,false,",
+        '2026-10,TOTAL,,,1241,1234,5,2,,411.29,EUR,1235,provisional,,p1,,',
         '',
       ].join('\r\n'),
     );
   });
 
   test('the codes file has unrounded amounts and neutralised codes, to the byte', async () => {
-    const { codes } = reportLines(groups, { list, timeZone: 'UTC' });
+    const { codes } = reportLines(groups, { minorDigits: 2 });
     expect(await written(codesColumns(headOf(list)), codes)).toBe(
       [
-        'period,task_type,outcome_code,attempts,invoiced,amount,currency',
-        '2026-10,document_scan,,1234,1234,411.2922,EUR',
-        `2026-10,document_scan,"'=1,""x""",2,0,0.00,EUR`,
-        '2026-10,document_scan,processing,5,0,0.00,EUR',
+        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period',
+        '2026-10,document_scan,,1234,1234,411.2922,EUR,false,',
+        `2026-10,document_scan,"'=1,""x""",2,0,0.00,EUR,false,`,
+        '2026-10,document_scan,processing,5,0,0.00,EUR,false,',
         '',
       ].join('\r\n'),
     );
   });
 
   test('without a price list amounts, currency and its version are empty', async () => {
-    const lines = reportLines(groups.slice(0, 1), { list: undefined, timeZone: 'UTC' });
+    const lines = reportLines(
+      groups.slice(0, 1).map((one) => ({ ...one, unitPrice: null, priceListVersion: null })),
+      { minorDigits: undefined },
+    );
     const summary = (await written(summaryColumns(headOf(undefined)), summaryRows(lines))).split('\r\n').slice(1, -1);
     expect(summary).toEqual([
-      '2026-10,LINE,document_scan,,1234,1234,0,0,,,,,provisional,r1,',
-      '2026-10,TOTAL,,,1234,1234,0,0,,,,,provisional,,',
+      '2026-10,LINE,document_scan,,1234,1234,0,0,,,,,provisional,r1,,false,',
+      '2026-10,TOTAL,,,1234,1234,0,0,,,,,provisional,,,,',
     ]);
     const codes = await written(codesColumns(headOf(undefined)), lines.codes);
-    expect(codes).toContain('\r\n2026-10,document_scan,,1234,1234,,\r\n');
+    expect(codes).toContain('\r\n2026-10,document_scan,,1234,1234,,,false,\r\n');
   });
 });

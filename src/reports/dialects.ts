@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse } from 'csv-parse';
+import { LedgerError } from '../errors.ts';
+import { type KnownColumn, knownColumns } from './columns.ts';
+import { csvStream } from './csv.ts';
+import type { ReportKind } from './files.ts';
+import { sealed } from './manifest.ts';
+import { copyName, type DialectName, dialectManifestName, manifestName } from './names.ts';
+import { asStorageError, discardDrafts, type DraftFile, publishDrafts, writeDraft } from './publish.ts';
+
+type Dialect = { readonly delimiter: ',' | ';'; readonly decimalMark: '.' | ',' };
+
+const semicolonAndComma: Dialect = { delimiter: ';', decimalMark: ',' };
+const dialects: Readonly<Record<DialectName, Dialect>> = {
+  'excel-en': { delimiter: ',', decimalMark: '.' },
+  'excel-nl': semicolonAndComma,
+  'excel-de': semicolonAndComma,
+  'excel-fr': semicolonAndComma,
+};
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+/** Excel's words for true and false where these dialects are read, and LibreOffice's. */
+const booleanWord = /^(?:true|false|waar|onwaar|wahr|falsch|vrai|faux)$/i;
+/** Such as `#N/A`, in any language. */
+const errorValue = /^#/;
+/** Excel takes no longer text within a formula. Texts of the vendor end at 200 characters. */
+const longestQuoted = 255;
+
+/**
+ * Text that a spreadsheet might take for a number, date or boolean, as a formula that says it is text: `="1E10"`. What
+ * is taken for what differs by country and version, but nothing is without a digit, booleans and error values apart. A quote
+ * would end the text within the formula, and no number or date has one, so text with a quote stays as it is.
+ */
+export function protectText(text: string): string {
+  const isAtRisk = /\p{N}/u.test(text) || booleanWord.test(text) || errorValue.test(text);
+  return isAtRisk && !/["\p{Cc}]/u.test(text) && text.length <= longestQuoted ? `="${text}"` : text;
+}
+
+/** A cell of a canonical file as the copy has it. */
+function convert(cell: string, { type }: KnownColumn, { decimalMark }: Dialect): string | null {
+  if (cell === '') return null;
+  switch (type) {
+    case 'price':
+    case 'amount':
+      return cell.replace('.', decimalMark);
+    case 'whole':
+    case 'signed':
+    case 'boolean':
+      return cell;
+    case 'month':
+    case 'text':
+    case 'word':
+    case 'instant':
+      return protectText(cell);
+    default:
+      return type satisfies never;
+  }
+}
+
+/** The bytes of a dialect's copy, made from those of the canonical file row by row. */
+export async function* copyOf(
+  canonical: AsyncIterable<Buffer>,
+  kind: ReportKind,
+  dialect: DialectName,
+): AsyncGenerator<Buffer> {
+  const columns = knownColumns[kind].map((column, index) => ({
+    header: column.header,
+    value: (row: readonly string[]) => convert(row[index] ?? '', column, dialects[dialect]),
+  }));
+  yield byteOrderMark;
+  yield* csvStream(columns, rowsOf(canonical, columns.length), dialects[dialect].delimiter);
+}
+
+async function* rowsOf(chunks: AsyncIterable<Buffer>, width: number): AsyncGenerator<string[]> {
+  const parser = parse({ record_delimiter: '\r\n', from: 2 });
+  const feed = async () => {
+    for await (const chunk of chunks)
+      if (!parser.write(chunk)) await new Promise((resolve) => parser.once('drain', resolve));
+    parser.end();
+  };
+  feed().catch((error: unknown) => parser.destroy(error instanceof Error ? error : new Error(String(error))));
+  for await (const row of parser as AsyncIterable<string[]>) {
+    if (row.length !== width) throw new RangeError(`a row of ${row.length} cells, not ${width}`);
+    yield row;
+  }
+}
+
+type FileId = Pick<DraftFile, 'name' | 'sha256'>;
+type Copy = DraftFile & { readonly of: FileId };
+
+export type WrittenDialect = {
+  readonly dialect: DialectName;
+  readonly manifest: DraftFile;
+  readonly files: readonly DraftFile[];
+};
+
+type Published = {
+  readonly period: string;
+  readonly period_status: string;
+  readonly version: number | null;
+  readonly files: readonly FileId[];
+};
+
+export const dialectFormat = 'idscan-ledger-dialect-1';
+
+/**
+ * Writes copies of a published report for spreadsheets, beside it and from it. Only for the holder of the month's
+ * report lock: another run would publish other files meanwhile.
+ *
+ * @param manifest the published manifest, as `writeReport` returns it.
+ * @throws LedgerError `report_changed` where the files are not those the manifest names, `storage_full`, `storage_failed`
+ */
+export async function writeDialects(
+  directory: string,
+  manifest: FileId,
+  names: readonly DialectName[],
+  signal?: AbortSignal,
+): Promise<WrittenDialect[]> {
+  const drafts: DraftFile[] = [];
+  try {
+    const bytes = await readFile(path.join(directory, manifestName));
+    requireSame(manifest, createHash('sha256').update(bytes).digest('hex'));
+    const published = JSON.parse(bytes.toString()) as Published;
+    const written: WrittenDialect[] = [];
+    for (const dialect of new Set(names)) {
+      const copies: Copy[] = [];
+      for (const of of published.files) {
+        const copy = { ...(await writeCopy(directory, of, dialect, signal)), of };
+        copies.push(copy);
+        drafts.push(copy);
+      }
+      const own = [dialectManifest(published, manifest, dialect, copies)];
+      const ownManifest = await writeDraft(directory, dialectManifestName(dialect), own, signal);
+      drafts.push(ownManifest);
+      written.push({ dialect, files: copies, manifest: ownManifest });
+    }
+    for (const { files, manifest: own } of written) await publishDrafts(directory, [...files, own]);
+    return written;
+  } catch (error) {
+    await discardDrafts(drafts);
+    throw asStorageError(error, directory);
+  }
+}
+
+/** One pass: what is hashed is what is copied. */
+async function writeCopy(
+  directory: string,
+  of: FileId,
+  dialect: DialectName,
+  signal: AbortSignal | undefined,
+): Promise<DraftFile> {
+  const hash = createHash('sha256');
+  const canonical = async function* () {
+    for await (const chunk of createReadStream(path.join(directory, of.name)) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      yield chunk;
+    }
+    requireSame(of, hash.digest('hex'));
+  };
+  return writeDraft(directory, copyName(of.name, dialect), copyOf(canonical(), kindOf(of.name), dialect), signal);
+}
+
+const kindOf = (name: string): ReportKind => /_([a-z]+)\.csv$/.exec(name)?.[1] as ReportKind;
+
+function dialectManifest(published: Published, manifest: FileId, dialect: DialectName, copies: Copy[]): Buffer {
+  const { period, period_status, version } = published;
+  return sealed({
+    ...{ format: dialectFormat, dialect, period, period_status, version },
+    derived_from: { name: manifestName, sha256: manifest.sha256 },
+    files: copies.map(({ name, sha256, bytes, rows, of }) => ({
+      ...{ name, sha256, bytes, rows },
+      derived_from: { name: of.name, sha256: of.sha256 },
+    })),
+  });
+}
+
+function requireSame(file: FileId, sha256: string): void {
+  if (file.sha256 === sha256) return;
+  throw new LedgerError('report_changed', `${file.name} is not the file that was published: its sha256 differs.`, {
+    fields: { file: file.name, expected: file.sha256, found: sha256 },
+    hint: 'Nothing was copied. Another run may have written the month anew: run the command again.',
+  });
+}

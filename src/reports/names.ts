@@ -1,0 +1,38 @@
+import type { ReportKind } from './files.ts';
+
+export const reportKinds = ['detail', 'summary', 'codes', 'discrepancies'] as const satisfies readonly ReportKind[];
+
+/** Spreadsheets that copies are made for: Excel as set up in these countries. */
+export const dialectNames = ['excel-en', 'excel-nl', 'excel-de', 'excel-fr'] as const;
+export type DialectName = (typeof dialectNames)[number];
+
+export const manifestName = 'manifest.json';
+
+/** The manifest of a dialect's copies. */
+export const dialectManifestName = (dialect: DialectName): string => `manifest.${dialect}.json`;
+
+/** The name of a CSV: `status` is `provisional` or `v` and a version; with a dialect, that of its copy. */
+export const csvName = (period: string, status: string, kind: ReportKind, dialect?: DialectName): string =>
+  `idscan-cost_${period}_${status}_${kind}${dialect === undefined ? '' : `.${dialect}`}.csv`;
+
+/** The name of a dialect's copy of a canonical CSV. */
+export const copyName = (name: string, dialect: DialectName): string => name.replace(/\.csv$/, `.${dialect}.csv`);
+
+export type OwnName = { readonly period: string | undefined; readonly dialect: DialectName | undefined };
+
+const dialectPattern = dialectNames.join('|');
+const csvPattern = new RegExp(
+  `^idscan-cost_(\\d{4}-\\d{2})_(?:provisional|v\\d+)_(?:${reportKinds.join('|')})(?:\\.(${dialectPattern}))?\\.csv$`,
+);
+const manifestPattern = new RegExp(`^manifest(?:\\.(${dialectPattern}))?\\.json$`);
+
+/** What a file of ours is, by its name alone; `undefined` = none of ours. Manifests name no month. */
+export function ownName(name: string): OwnName | undefined {
+  const csv = csvPattern.exec(name);
+  if (csv) return { period: csv[1], dialect: csv[2] as DialectName | undefined };
+  const manifest = manifestPattern.exec(name);
+  return manifest ? { period: undefined, dialect: manifest[1] as DialectName | undefined } : undefined;
+}
+
+/** A file being written, or left behind by a run that was broken off. */
+export const isDraftName = (name: string): boolean => /^\..+\.draft$/.test(name);

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { LedgerError } from '../errors.ts';
+import type { ReportKind } from './files.ts';
+import { csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from './names.ts';
+import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
+import { checkBytes, checkCopies } from './verify/copies.ts';
+import { checkDetailRow, detailOrder } from './verify/detail.ts';
+import { checkEntries, listFolder, presentDialects } from './verify/folder.ts';
+import {
+  checkSeal,
+  formatOf,
+  type KnownReport,
+  knownFormat,
+  type Manifest,
+  readManifest,
+  statusInNames,
+} from './verify/manifest.ts';
+import { type Problem, Problems } from './verify/problems.ts';
+import { type ReadFile, readRows, type Row } from './verify/reading.ts';
+import { summaryChecker } from './verify/summary.ts';
+import { addRow, newTally, type Tally } from './verify/tally.ts';
+import { checkControlTotals } from './verify/totals.ts';
+
+/** What a look at a report's folder found. No problems = proven. */
+export type Verification = {
+  readonly problems: readonly Problem[];
+  /** More than are listed where there are very many. */
+  readonly problemCount: number;
+  /** What does no harm, such as drafts. */
+  readonly notes: readonly string[];
+  /** To be compared with a copy kept elsewhere: whoever changes files and manifest alike changes this. */
+  readonly manifestSha256: string;
+  readonly manifest: Manifest | undefined;
+  readonly dialects: readonly DialectName[];
+};
+
+type Work = { readonly directory: string; readonly report: KnownReport; readonly problems: Problems };
+
+/**
+ * Proves a report from its folder alone: that the files are those its manifest names, and that every figure follows
+ * from the detail file. Reads each file once, with memory for the groups of the summary, not for the rows.
+ *
+ * @throws LedgerError `verification_impossible` where there is nothing that could be verified.
+ */
+export async function verifyFolder(directory: string): Promise<Verification> {
+  const entries = await listFolder(directory);
+  const bytes = await readFile(path.join(directory, manifestName)).catch((cause: unknown) => {
+    throw new LedgerError('verification_impossible', `${manifestName} in ${directory} cannot be read.`, {
+      hint: 'Check that it is a file that you may read.',
+      cause,
+    });
+  });
+  requireKnownFormat(bytes);
+  const problems = new Problems();
+  const report = readManifest(bytes, problems);
+  const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
+  if (!report) {
+    checkSeal(bytes, manifestName, problems);
+    return { ...resultOf(problems), notes: [], manifestSha256, manifest: undefined, dialects: [] };
+  }
+  const dialects = presentDialects(entries);
+  const expected = [
+    ...[manifestName, ...namesOf(report.manifest)],
+    ...dialects.flatMap((dialect) => [dialectManifestName(dialect), ...namesOf(report.manifest, dialect)]),
+  ];
+  const notes = checkEntries(entries, expected, dialects, problems);
+  const names = new Set(entries.map(({ name }) => name));
+  const intact = await checkFiles({ directory, report, problems }, names);
+  for (const dialect of dialects) await checkCopies(directory, dialect, { report, manifestSha256, intact }, problems);
+  checkSeal(bytes, manifestName, problems);
+  return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects };
+}
+
+const namesOf = (manifest: Manifest, dialect?: DialectName): string[] =>
+  reportKinds.map((kind) => csvName(manifest.period, statusInNames(manifest), kind, dialect));
+
+const resultOf = (problems: Problems) => ({ problems: problems.list, problemCount: problems.count });
+
+function requireKnownFormat(manifest: Buffer): void {
+  const format = formatOf(manifest);
+  if (format === undefined || format === knownFormat) return;
+  throw new LedgerError(
+    'verification_impossible',
+    `${manifestName} has the format ${JSON.stringify(format)}; this version knows ${knownFormat} alone.`,
+    {
+      hint: 'Either a newer version wrote it, and that version can verify it, or the manifest was changed.',
+      fields: { format },
+    },
+  );
+}
+
+/** Checks the canonical files. @returns the names of those whose bytes are what the manifest says. */
+async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Set<string>> {
+  const { report, problems } = work;
+  const read = new Map<string, ReadFile>();
+  const nameOf = (kind: ReportKind) => csvName(report.manifest.period, statusInNames(report.manifest), kind);
+  const readKind = async (kind: ReportKind, onRow: (row: Row) => void): Promise<boolean> => {
+    const name = nameOf(kind);
+    if (!present.has(name)) problems.add(name, 'is missing');
+    const { directory } = work;
+    const file = present.has(name)
+      ? await readRows({ directory, name, kind }, { problems, minorDigits: report.minorDigits }, onRow)
+      : undefined;
+    if (file) read.set(name, file);
+    return file?.isWhole ?? false;
+  };
+  const tally = await checkDetail(work, nameOf('detail'), (onRow) => readKind('detail', onRow));
+  const addTo = (kind: ReportKind) => (problem: string, row?: number, column?: string) =>
+    problems.add(nameOf(kind), problem, { row, column });
+  const summary = summaryChecker(report, tally, addTo('summary'));
+  const total = (await readKind('summary', summary.row)) ? summary.end() : undefined;
+  const codes = codesChecker(report, tally, addTo('codes'));
+  if (await readKind('codes', codes.row)) codes.end();
+  const isListed = await readKind('discrepancies', discrepanciesChecker(report, addTo('discrepancies')));
+  const discrepancies = isListed ? read.get(nameOf('discrepancies'))?.rows : undefined;
+  checkControlTotals(report, { tally, total, discrepancies }, problems);
+  return checkHashes(work, read);
+}
+
+/** @returns what the detail file adds up to; `undefined` where a row of it could not be read. */
+async function checkDetail(
+  { report, problems }: Work,
+  name: string,
+  read: (onRow: (row: Row) => void) => Promise<boolean>,
+): Promise<Tally | undefined> {
+  const tally = newTally();
+  const order = detailOrder();
+  const isWhole = await read((row) => {
+    checkDetailRow(row, report, (column, problem) => problems.add(name, problem, { row: row.line, column }));
+    const problem = order(row);
+    if (problem !== undefined) problems.add(name, problem, { row: row.line });
+    addRow(tally, row);
+  });
+  return isWhole ? tally : undefined;
+}
+
+function checkHashes({ report, problems }: Work, read: ReadonlyMap<string, ReadFile>): Set<string> {
+  const intact = new Set<string>();
+  for (const [name, found] of read) {
+    const listed = report.manifest.files.find((file) => file.name === name);
+    if (!listed) continue;
+    if (found.sha256 === listed.sha256) intact.add(name);
+    checkBytes(name, found, listed, problems);
+  }
+  return intact;
+}

@@ -1,0 +1,65 @@
+import { readdir } from 'node:fs/promises';
+import { LedgerError } from '../../errors.ts';
+import { type DialectName, dialectManifestName, dialectNames, isDraftName, manifestName, ownName } from '../names.ts';
+import type { Problems } from './problems.ts';
+
+export type Entry = { readonly name: string; readonly isFile: boolean };
+
+/**
+ * Lists a report's folder.
+ *
+ * @throws LedgerError `verification_impossible`
+ */
+export async function listFolder(folder: string): Promise<Entry[]> {
+  let entries: Entry[];
+  try {
+    const found = await readdir(folder, { withFileTypes: true });
+    entries = found.map((entry) => ({ name: entry.name, isFile: entry.isFile() || entry.isSymbolicLink() }));
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    const words: Record<string, string> = { ENOENT: 'does not exist', ENOTDIR: 'is no folder' };
+    throw new LedgerError('verification_impossible', `${folder} ${words[code] ?? `cannot be read (${code})`}.`, {
+      hint: 'Give the folder of a month, such as reports/2026-10.',
+      cause,
+    });
+  }
+  if (entries.some(({ name }) => name === manifestName)) return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  throw new LedgerError('verification_impossible', `There is no ${manifestName} in ${folder}.`, {
+    hint: 'Give the folder of a month, such as reports/2026-10. Without its manifest nothing tells what a report was: fetch it again from where it was written.',
+  });
+}
+
+/** What operating systems and spreadsheets leave beside the files they show. */
+const foreign = /^(?:\..*|Thumbs\.db|desktop\.ini)$/i;
+
+/** Finds what is too many in the folder. @returns remarks on what does no harm. */
+export function checkEntries(
+  entries: readonly Entry[],
+  expected: readonly string[],
+  dialects: readonly DialectName[],
+  problems: Problems,
+): string[] {
+  const notes: string[] = [];
+  for (const { name, isFile } of entries) {
+    const own = ownName(name);
+    const dialect = own?.dialect;
+    if (expected.includes(name)) {
+      if (!isFile) problems.add(name, 'is no file');
+    } else if (isDraftName(name))
+      notes.push(
+        `${name} is being written, or was left behind by a run that was broken off; the next report removes it.`,
+      );
+    else if (foreign.test(name)) notes.push(`${name} is no file of a report and was not looked at.`);
+    else if (dialect !== undefined && !dialects.includes(dialect))
+      problems.add(
+        name,
+        `is a copy for ${dialect}, but ${dialectManifestName(dialect)}, which vouches for it, is missing`,
+      );
+    else problems.add(name, `is not part of this report: it was added or renamed, or belongs to another one`);
+  }
+  return notes;
+}
+
+/** The dialects whose manifest is there. */
+export const presentDialects = (entries: readonly Entry[]): DialectName[] =>
+  dialectNames.filter((dialect) => entries.some(({ name }) => name === dialectManifestName(dialect)));

@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import { minorUnitDigits } from '../../domain/money.ts';
+import { readJson } from '../../json.ts';
+import { isSealIntact } from '../manifest.ts';
+import { csvName, dialectNames, manifestName, reportKinds } from '../names.ts';
+import { instantMs, microsOf } from './cells.ts';
+import type { Problems } from './problems.ts';
+
+const count = z.int();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const amount = z.string().refine((text) => microsOf(text) !== undefined, 'not an amount');
+const instant = z.string().refine((text) => instantMs(text) !== undefined, 'not an instant');
+const period = z.string().regex(/^2\d{3}-(0[1-9]|1[0-2])$/);
+
+const schema = z
+  .object({
+    period,
+    period_status: z.enum(['provisional', 'closed']),
+    version: z.int().positive().nullable(),
+    as_of: z.string().nullable(),
+    bounds: z.object({ start: instant, end: instant, time_zone: z.string().min(1) }),
+    control_totals: z.object({
+      ...{ attempts: count, invoiced: count, not_invoiced: count, unclassified: count },
+      ...{ amount: amount.nullable(), unrounded_amount: amount.nullable(), currency: z.string().nullable() },
+      ...{ unpriced: count, vendor_counter: count.nullable(), monthly_minimum: amount.nullable() },
+      ...{ corrections: count, discrepancies: count },
+    }),
+    price_list: z.object({ version: z.string() }).nullable(),
+    files: z.array(z.object({ name: z.string(), sha256, bytes: count, rows: count })),
+  })
+  .refine(({ period_status, version }) => (period_status === 'closed') === (version !== null), {
+    error: 'period_status and version do not go together',
+  });
+
+export type Manifest = z.infer<typeof schema>;
+
+/** What a report's manifest says, and what follows from it for its files. */
+export type KnownReport = {
+  readonly manifest: Manifest;
+  readonly minorDigits: number;
+  readonly startMs: number;
+  readonly endMs: number;
+};
+
+export const knownFormat = 'idscan-ledger-manifest-1';
+
+/** The format a manifest says it has; `undefined` where it is none. */
+export function formatOf(bytes: Buffer): string | undefined {
+  const read = readJson(bytes);
+  const value = 'value' in read ? read.value : undefined;
+  const parsed = z.object({ format: z.string() }).safeParse(value);
+  return parsed.data?.format;
+}
+
+/** Reads a report's manifest; `undefined` where it cannot be understood, with the reasons among the problems. */
+export function readManifest(bytes: Buffer, problems: Problems): KnownReport | undefined {
+  const manifest = readShape(bytes, schema, manifestName, problems);
+  if (!manifest) return undefined;
+  const { currency } = manifest.control_totals;
+  const startMs = Date.parse(manifest.bounds.start);
+  const endMs = Date.parse(manifest.bounds.end);
+  const { files, period: month } = manifest;
+  const dayMs = 86_400_000;
+  const isNear = (ms: number, date: string) => Math.abs(ms - Date.parse(`${date}T00:00:00Z`)) <= dayMs;
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  const next = new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10);
+  if (startMs >= endMs || !isNear(startMs, `${month}-01`) || !isNear(endMs, next))
+    problems.add(manifestName, `bounds ${manifest.bounds.start} to ${manifest.bounds.end} are not those of ${month}`);
+  const expected = reportKinds.map((kind) => csvName(month, statusInNames(manifest), kind));
+  for (const name of expected)
+    if (files.filter((file) => file.name === name).length !== 1)
+      problems.add(manifestName, `does not name ${name} once`);
+  for (const { name } of files)
+    if (!expected.includes(name))
+      problems.add(manifestName, `names ${JSON.stringify(name)}, which is no file of this report`);
+  return { manifest, startMs, endMs, minorDigits: currency === null ? 0 : minorUnitDigits(currency) };
+}
+
+/** `provisional`, or `v1` of a closed month. */
+export const statusInNames = ({ version }: Pick<Manifest, 'version'>): string =>
+  version === null ? 'provisional' : `v${version}`;
+
+const dialectSchema = z.object({
+  ...{ dialect: z.enum(dialectNames), period, period_status: z.string(), version: z.int().nullable() },
+  derived_from: z.object({ name: z.string(), sha256 }),
+  files: z.array(
+    z.object({
+      name: z.string(),
+      sha256,
+      bytes: count,
+      rows: count,
+      derived_from: z.object({ name: z.string(), sha256 }),
+    }),
+  ),
+});
+
+export type DialectManifest = z.infer<typeof dialectSchema>;
+
+/** Reads the manifest of a dialect's copies. */
+export function readDialectManifest(bytes: Buffer, name: string, problems: Problems): DialectManifest | undefined {
+  return readShape(bytes, dialectSchema, name, problems);
+}
+
+function readShape<T>(bytes: Buffer, shape: z.ZodType<T>, name: string, problems: Problems): T | undefined {
+  const read = readJson(bytes);
+  if ('problem' in read) {
+    problems.add(name, `cannot be read: ${read.problem.kind === 'cut' ? 'it ends too early' : read.problem.reason}`);
+    return undefined;
+  }
+  const parsed = shape.safeParse(read.value);
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues)
+    problems.add(name, `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`);
+  return undefined;
+}
+
+/** Adds what the hash of a manifest itself says. To be asked last: it is the only trace of some changes. */
+export function checkSeal(bytes: Buffer, name: string, problems: Problems): void {
+  if (isSealIntact(bytes)) return;
+  problems.add(
+    name,
+    `was changed after it was written: its own sha256 does not fit its bytes${problems.count === 0 ? '. Only this hash shows it; what it was before cannot be told' : ''}`,
+  );
+}

@@ -1,0 +1,36 @@
+/** What is off, in which file and, where it can be told, in which row (a line of the file, the header being line 1). */
+export type Problem = {
+  readonly file: string;
+  readonly row?: number;
+  readonly column?: string;
+  readonly problem: string;
+};
+
+/** More are counted, not kept: a file may have millions of rows. */
+const kept = 1_000;
+
+/** Collects problems in memory that does not grow with the files. */
+export class Problems {
+  readonly list: Problem[] = [];
+  count = 0;
+
+  add(file: string, problem: string, place: { row?: number | undefined; column?: string | undefined } = {}): void {
+    this.count += 1;
+    if (this.list.length >= kept) return;
+    const { row, column } = place;
+    this.list.push({
+      file,
+      ...(row === undefined ? {} : { row }),
+      ...(column === undefined ? {} : { column }),
+      problem,
+    });
+  }
+}
+
+/** A problem as a person reads it: `name.csv, row 17: amount is 0.86, quantity × unit_price is 0.85`. */
+export const problemText = ({ file, row, problem }: Problem): string =>
+  `${file}${row === undefined ? '' : `, row ${row}`}: ${problem}`;
+
+/** An empty cell has to be named to be seen. */
+export const shown = (cell: string | bigint | number | null): string =>
+  cell === null || cell === '' ? 'empty' : String(cell);

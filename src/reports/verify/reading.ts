@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import { Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
+import { type KnownColumn, knownColumns } from '../columns.ts';
+import type { ReportKind } from '../files.ts';
+import { cellProblem } from './cells.ts';
+import type { Problems } from './problems.ts';
+
+/** A row that reads as its file's columns are. `line` is its line of the file. */
+export type Row = { readonly line: number; readonly cell: (header: string) => string };
+
+/** What a file's bytes are. */
+export type Bytes = { readonly sha256: string; readonly bytes: number; readonly rows: number };
+
+export type ReadFile = Bytes & {
+  /** Whether every row could be read: only then can sums be compared. */
+  readonly isWhole: boolean;
+};
+
+/** Counts and hashes what passes. */
+export function measure(): { through: Transform; result: () => Bytes & { endsWithLine: boolean } } {
+  const hash = createHash('sha256');
+  let [bytes, lines, last] = [0, 0, 0];
+  const through = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
+      last = chunk.at(-1) ?? last;
+      done(null, chunk);
+    },
+  });
+  return { through, result: () => ({ sha256: hash.digest('hex'), bytes, rows: lines - 1, endsWithLine: last === 10 }) };
+}
+
+/**
+ * Reads a canonical file once, hashing what it parses. Every row is held against the columns; those that fit go to
+ * `onRow`. Nothing is kept.
+ *
+ * @returns `undefined` where the file cannot be read at all.
+ */
+export async function readRows(
+  { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
+  { problems, minorDigits }: { problems: Problems; minorDigits: number },
+  onRow: (row: Row) => void,
+): Promise<ReadFile | undefined> {
+  const columns = knownColumns[kind];
+  const source = createReadStream(path.join(directory, name));
+  const { through, result } = measure();
+  const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
+  source.once('error', (error) => through.destroy(error)).pipe(through);
+  through.once('error', (error) => parser.destroy(error)).pipe(parser);
+  let line = 0;
+  let isWhole = true;
+  try {
+    for await (const cells of parser as AsyncIterable<string[]>) {
+      line += 1;
+      if (line === 1) isWhole = isHeader(cells, columns, name, problems);
+      else if (
+        !rowProblem(cells, columns, minorDigits, (problem, column) =>
+          problems.add(name, problem, { row: line, column }),
+        )
+      )
+        onRow({ line, cell: cellOf(cells, columns) });
+      else isWhole = false;
+    }
+  } catch (error) {
+    isWhole = false;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall !== undefined) {
+      problems.add(name, `cannot be read (${code ?? 'unknown'})`);
+      return undefined;
+    }
+    if (!(error instanceof CsvError)) throw error;
+    const { lines } = error as { lines?: unknown };
+    const row = typeof lines === 'number' ? lines : line + 1;
+    problems.add(name, 'is not CSV: a quote is out of place. Not all rows were looked at', { row });
+    // The rest is hashed all the same.
+    await finished(through.resume());
+  }
+  const { endsWithLine, ...bytes } = result();
+  if (!endsWithLine) problems.add(name, 'ends within a row: the file was cut', { row: line });
+  return { ...bytes, isWhole: isWhole && endsWithLine };
+}
+
+function isHeader(
+  cells: readonly string[],
+  columns: readonly KnownColumn[],
+  name: string,
+  problems: Problems,
+): boolean {
+  const index = columns.findIndex(({ header }, at) => cells[at] !== header);
+  if (index === -1 && cells.length === columns.length) return true;
+  const expected = columns[index]?.header;
+  const problem =
+    index === -1
+      ? `the header has ${cells.length} columns, not ${columns.length}`
+      : `column ${index + 1} is ${JSON.stringify(cells[index] ?? '')}, not ${JSON.stringify(expected)}`;
+  problems.add(name, problem, { row: 1, column: expected });
+  return false;
+}
+
+function rowProblem(
+  cells: readonly string[],
+  columns: readonly KnownColumn[],
+  minorDigits: number,
+  report: (problem: string, column?: string) => void,
+): boolean {
+  if (cells.length !== columns.length) {
+    report(`has ${cells.length} cells, not ${columns.length}`);
+    return true;
+  }
+  let found = false;
+  for (const [index, column] of columns.entries()) {
+    const problem = cellProblem(column, cells[index] ?? '', minorDigits);
+    if (problem === undefined) continue;
+    found = true;
+    report(`${column.header} ${problem}`, column.header);
+  }
+  return found;
+}
+
+const positions = new Map<readonly KnownColumn[], ReadonlyMap<string, number>>(
+  Object.values(knownColumns).map((columns) => [columns, new Map(columns.map(({ header }, index) => [header, index]))]),
+);
+
+function cellOf(cells: readonly string[], columns: readonly KnownColumn[]): Row['cell'] {
+  const byHeader = positions.get(columns);
+  return (header) => {
+    const cell = cells[byHeader?.get(header) ?? -1];
+    if (cell === undefined) throw new RangeError(`there is no column ${header}`);
+    return cell;
+  };
+}

@@ -1,0 +1,84 @@
+import type { Micros } from '../../domain/money.ts';
+import { amountOf } from './cells.ts';
+import type { Row } from './reading.ts';
+
+/** What rows of the detail file add up to. Quantities are signed: a reversal takes back. */
+export type Sums = {
+  attempts: bigint;
+  invoiced: bigint;
+  notInvoiced: bigint;
+  unclassified: bigint;
+  amount: Micros;
+  /** Invoiced attempts without a price; a reversal of one is none: what had no price takes none back. */
+  unpriced: bigint;
+};
+
+/** The detail file added up: as large as the summary and codes, not as the month. */
+export type Tally = {
+  readonly total: Sums;
+  readonly lines: Map<string, Sums>;
+  readonly codes: Map<string, Sums>;
+  corrections: number;
+};
+
+const noSums = (): Sums => ({
+  ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n },
+  ...{ amount: 0n, unpriced: 0n },
+});
+
+export const newTally = (): Tally => ({ total: noSums(), lines: new Map(), codes: new Map(), corrections: 0 });
+
+const lineHeaders = [
+  ...['is_correction', 'corrects_period', 'task_type', 'level', 'unit_price'],
+  ...['rule_table_version', 'price_list_version'],
+];
+const codeHeaders = ['is_correction', 'corrects_period', 'task_type', 'outcome_code'];
+
+const keyOf = (row: Row, headers: readonly string[]): string =>
+  JSON.stringify(headers.map((header) => row.cell(header)));
+
+/** The line of the summary that a row of the detail file belongs to, or that a row of the summary is. */
+export const lineKey = (row: Row): string => keyOf(row, lineHeaders);
+/** The same for the codes file. */
+export const codeKey = (row: Row): string => keyOf(row, codeHeaders);
+
+/** A key in words: `task_type document_scan, level advanced`. */
+export function keyText(key: string, kind: 'lines' | 'codes'): string {
+  const headers = kind === 'lines' ? lineHeaders : codeHeaders;
+  const cells = JSON.parse(key) as string[];
+  return headers.flatMap((header, at) => (cells[at] ? [`${header} ${cells[at]}`] : [])).join(', ');
+}
+
+/** Adds a row of the detail file. */
+export function addRow(tally: Tally, row: Row): void {
+  if (row.cell('is_correction') === 'true') tally.corrections += 1;
+  add(tally.total, row);
+  add(getOrAdd(tally.lines, lineKey(row)), row);
+  add(getOrAdd(tally.codes, codeKey(row)), row);
+}
+
+function getOrAdd(map: Map<string, Sums>, key: string): Sums {
+  const sums = map.get(key) ?? noSums();
+  map.set(key, sums);
+  return sums;
+}
+
+function add(sums: Sums, row: Row): void {
+  const quantity = BigInt(row.cell('quantity'));
+  const invoiced = row.cell('invoiced');
+  const amount = amountOf(row.cell('amount'));
+  sums.attempts += quantity;
+  if (invoiced === 'true') sums.invoiced += quantity;
+  else if (invoiced === 'false') sums.notInvoiced += quantity;
+  else sums.unclassified += quantity;
+  if (invoiced === 'true' && amount === null && quantity > 0n) sums.unpriced += quantity;
+  sums.amount += amount ?? 0n;
+}
+
+/** Whether an amount is what rows add up to. It is empty without a price list, and where an invoiced attempt has no price. */
+export const isSum = (
+  amount: Micros | null,
+  sums: Sums,
+  isPriced: boolean,
+  round = (exact: Micros) => exact,
+): boolean => amount === (isPriced && sums.unpriced === 0n ? round(sums.amount) : null);
