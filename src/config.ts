@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { type ServiceConfig, serviceConfig } from './config-service.ts';
+import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
 import { LedgerError } from './errors.ts';
 import { isAllowedBaseUrl } from './vendor/urls.ts';
@@ -30,31 +32,17 @@ export type Config = {
   readonly pricesFile: string | undefined;
   readonly reportsDir: string;
   readonly logLevel: (typeof logLevels)[number];
+  /** Where a worker shows its figures; `undefined` = nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
 };
 
 /** The key that signs tokens, apart from the rest so that it is passed only where it is used. */
 export type VendorKey = { readonly keyId: string; readonly keySecret: string };
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment } from './config-values.ts';
+export { type AccessToken, type OidcConfig, type Role, roles, type ServiceConfig } from './config-service.ts';
 
 const shippedRules = fileURLToPath(new URL('../rules/id-scan.json', import.meta.url));
-
-const yesOrNo = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
-const url = (protocols: readonly string[]) =>
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`)),
-      {
-        error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-      },
-    );
 
 const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
@@ -91,6 +79,8 @@ const schema = z.object({
   RULES_FILE: z.string().default(shippedRules),
   PRICES_FILE: z.string().optional(),
   REPORTS_DIR: z.string().default('reports'),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
@@ -114,17 +104,19 @@ export function readEnvironment(directory: string = process.cwd()): Environment 
  * Checks the environment. An empty variable counts as unset.
  *
  * @param needs.vendorKey whether the command calls the vendor.
+ * @param needs.service whether it is about the service on HTTP; its variables are not looked at otherwise.
  * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but never their values.
  */
 export function loadConfig(
   environment: Environment,
-  needs: { vendorKey: boolean },
-): { config: Config; vendorKey: VendorKey | undefined } {
+  needs: { vendorKey: boolean; service?: boolean },
+): { config: Config; vendorKey: VendorKey | undefined; service: ServiceConfig | undefined } {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
   const problems = parsed.success ? [] : parsed.error.issues.map((one) => `${one.path.join('.')} ${one.message}`);
   const keyId = secret(given, 'IDSCAN_KEY_ID', needs.vendorKey, problems);
   const keySecret = secret(given, 'IDSCAN_KEY_SECRET', needs.vendorKey, problems);
+  const service = needs.service ? serviceConfig(given, problems) : undefined;
   if (!parsed.success || problems.length > 0)
     throw new LedgerError(
       'config_invalid',
@@ -135,7 +127,7 @@ export function loadConfig(
       },
     );
   const vendorKey = keyId !== undefined && keySecret !== undefined ? Object.freeze({ keyId, keySecret }) : undefined;
-  return { config: toConfig(parsed.data, given), vendorKey };
+  return { config: toConfig(parsed.data, given), vendorKey, service };
 }
 
 function toConfig(env: z.output<typeof schema>, given: Environment): Config {
@@ -161,27 +153,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
     pricesFile: env.PRICES_FILE,
     reportsDir: path.resolve(env.REPORTS_DIR),
     logLevel: env.LOG_LEVEL,
+    metrics:
+      env.METRICS_PORT === undefined ? undefined : Object.freeze({ host: env.METRICS_HOST, port: env.METRICS_PORT }),
   });
-}
-
-/** A secret from its variable or from the file that `…_FILE` names (a mounted secret; a final line break is not part). */
-function secret(given: Environment, name: string, isRequired: boolean, problems: string[]): string | undefined {
-  const direct = given[name];
-  const file = given[`${name}_FILE`];
-  if (direct !== undefined && file !== undefined) problems.push(`${name} and ${name}_FILE are both set: set one`);
-  if (direct !== undefined) return direct;
-  if (file === undefined) {
-    if (isRequired) problems.push(`${name} is not set (nor is ${name}_FILE)`);
-    return undefined;
-  }
-  try {
-    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    if (text === '') problems.push(`${name}_FILE names an empty file`);
-    return text;
-  } catch (cause) {
-    problems.push(
-      `${name}_FILE names a file that cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
-    );
-    return undefined;
-  }
 }

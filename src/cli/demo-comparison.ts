@@ -58,10 +58,14 @@ export function demoPrices({ prices }: Pick<Context, 'prices'>): InvoicePrices {
   return {
     currency: list.currency,
     minorDigits: list.minorDigits,
-    units: list.prices.map(({ taskType, level, unitPrice }) => ({
-      taskType: taskType as InvoicePrices['units'][number]['taskType'],
-      level,
-      unitPrice: formatAmount(unitPrice, list.minorDigits),
-    })),
+    units: list.prices.map((price) => {
+      if (price.model !== 'flat' || price.freeAllowance > 0n)
+        throw new Error('the simulated vendor knows flat prices alone, without a free allowance');
+      return {
+        taskType: price.taskType as InvoicePrices['units'][number]['taskType'],
+        level: price.level,
+        unitPrice: formatAmount(price.unitPrice, list.minorDigits),
+      };
+    }),
   };
 }

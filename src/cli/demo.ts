@@ -18,7 +18,7 @@ import { type Simulator, startSimulator, transientFaultKinds } from '../simulato
 import { runWorkers } from '../workers/run-workers.ts';
 import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
 import { remark, say } from './output.ts';
-import { reportLines } from './report.ts';
+import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, isLogLevelGiven, usageError } from './run.ts';
 import { watch } from './worker.ts';
 
@@ -53,7 +53,7 @@ export async function demo(
         const retries = await work(context, signal);
         const report = await writeReport(context, period, null);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
-        say('', ...reportLines(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
+        say('', ...reportText(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
         return comparison.differences.length === 0;
       });
       if (isEqual === undefined)

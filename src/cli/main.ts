@@ -1,6 +1,15 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { type DialectName, dialectNames } from '../reports/names.ts';
 import type { ReprocessArguments } from './reprocess.ts';
-import { type ExitCode, report as reportError, runCommand, runVendorCommand } from './run.ts';
+import {
+  type ExitCode,
+  type Finish,
+  report as reportError,
+  runCommand,
+  runPlainCommand,
+  runVendorCommand,
+} from './run.ts';
+import { addService } from './service-commands.ts';
 
 /**
  * Runs one command line. Commands are loaded when they are called, so that `status` need not load what a worker needs.
@@ -22,8 +31,6 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-type Finish = (running: Promise<ExitCode>) => Promise<void>;
-
 function buildProgram(finish: Finish): Command {
   const program = new Command('idscan-ledger')
     .description('The books for what an ID Scan account costs: result IDs in, monthly cost reports out.')
@@ -36,6 +43,7 @@ Examples:
   $ npx idscan-ledger enqueue --file ids.csv     register transactions (header: transaction_id,result_id)
   $ npx idscan-ledger worker --until-idle        fetch everything that is due, then end
   $ npx idscan-ledger report 2026-10             write the month's CSVs and print its totals
+  $ npx idscan-ledger verify reports/2026-10     prove a report from its files alone
 
 Configuration is read from the environment and .env; .env.example explains each variable.
 Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it.`,
@@ -44,6 +52,8 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addIntake(program, finish);
   addWork(program, finish);
   addReports(program, finish);
+  addExplain(program, finish);
+  addService(program, finish);
   return program;
 }
 
@@ -140,6 +150,27 @@ Files that are stored are not fetched again, and no figure changes unless the ve
     });
 }
 
+function addExplain(program: Command, finish: Finish): void {
+  program
+    .command('explain')
+    .description('everything the books say about a transaction: how each attempt was decided and priced, and its lines')
+    .argument('<id>', 'a transaction, or its result')
+    .option('--json', 'for programs', false)
+    .addHelpText(
+      'after',
+      `
+Changes nothing. Lines of closed months are named with their file, row and close; lines of open months are those
+that the report would have now.
+
+Example:
+  $ npx idscan-ledger explain 11111111-2222-4333-8444-555555555555`,
+    )
+    .action(async (id: string, options: { json: boolean }) => {
+      const { explain } = await import('./explain.ts');
+      await finish(runCommand((input) => explain(id, options, input)));
+    });
+}
+
 function addReports(program: Command, finish: Finish): void {
   program
     .command('report')
@@ -147,9 +178,67 @@ function addReports(program: Command, finish: Finish): void {
     .argument('<YYYY-MM>', 'the month')
     .option('--json', 'print the manifest instead', false)
     .option('--enqueue', 'let a worker write it', false)
-    .addHelpText('after', '\nExample:\n  $ PRICES_FILE=prices.json npx idscan-ledger report 2026-10')
-    .action(async (period: string, { json, enqueue: isEnqueued }: { json: boolean; enqueue: boolean }) => {
+    .option('--as-of <instant>', 'an open month as it stood then, into a folder of its own')
+    .option('--dialect <names>', `copies for spreadsheets: ${dialectNames.join(', ')}; repeatable`, addDialects, [])
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ PRICES_FILE=prices.json npx idscan-ledger report 2026-10
+  $ npx idscan-ledger report 2026-10 --dialect excel-nl
+  $ npx idscan-ledger report 2026-10 --as-of 2026-11-03T09:00:00Z`,
+    )
+    .action(async (period: string, { enqueue: isEnqueued, dialect: dialects, json, asOf }: ReportOptions) => {
       const { report } = await import('./report.ts');
-      await finish(runCommand((input) => report({ period, json, isEnqueued }, input)));
+      await finish(runCommand((input) => report({ period, json, isEnqueued, dialects, asOf }, input)));
     });
+  program
+    .command('close')
+    .description('freeze a month that has ended: its lines, totals, rules and prices; publish its files as version 1')
+    .argument('<YYYY-MM>', 'the month')
+    .option('--force', 'close it although something blocks it', false)
+    .option('--reason <text>', 'why, kept with the month; goes with --force')
+    .option('--json', 'for programs', false)
+    .addHelpText(
+      'after',
+      `
+Lists everything that stands in the way and exits 3, or closes the month for good. What arrives or changes
+afterwards is booked as corrections in the next open month.
+
+Examples:
+  $ npx idscan-ledger close 2026-10
+  $ npx idscan-ledger close 2026-10 --force --reason "vendor confirmed the three open ones, ticket 4711"`,
+    )
+    .action(async (period: string, options: { force: boolean; reason?: string; json: boolean }) => {
+      const { close } = await import('./close.ts');
+      await finish(runCommand((input) => close(period, options, input)));
+    });
+  program
+    .command('verify')
+    .description("prove a report's files from their folder alone: hashes, formats, order, every sum")
+    .argument('<folder>', 'the folder of a month, such as reports/2026-10')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', '\nExit codes: 0 proven, 1 something is off, 3 there is nothing that could be verified.')
+    .action(async (folder: string, { json }: { json: boolean }) => {
+      const { verify } = await import('./verify.ts');
+      await finish(runPlainCommand(() => verify({ folder, json })));
+    });
+}
+
+type ReportOptions = {
+  readonly json: boolean;
+  readonly enqueue: boolean;
+  readonly dialect: DialectName[];
+  readonly asOf?: string;
+};
+
+function addDialects(names: string, before: readonly DialectName[]): DialectName[] {
+  const known = (name: string): name is DialectName => (dialectNames as readonly string[]).includes(name);
+  return names.split(',').reduce<DialectName[]>(
+    (dialects, name) => {
+      if (!known(name)) throw new InvalidArgumentError(`It is one of ${dialectNames.join(', ')}.`);
+      return dialects.includes(name) ? dialects : [...dialects, name];
+    },
+    [...before],
+  );
 }

@@ -58,3 +58,33 @@ export function count(quantity: number | bigint, noun: string): string {
 
 /** An instant as files and terminals show it, to the second. */
 export const instant = (date: Date): string => date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+
+/** A text that may come from elsewhere, fit for a terminal: what would steer it is shown as its number instead. */
+export const printable = (text: string): string =>
+  text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+
+/**
+ * Data as JSON for programs: keys in snake_case, instants with milliseconds. Safe to look at on a terminal, too: the
+ * characters that JSON leaves as they are and that would steer it are escaped.
+ */
+export function asSnakeCaseJson(data: object): string {
+  return JSON.stringify(snakeCased(data), null, 2).replaceAll(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
+function snakeCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCased);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase(),
+      snakeCased(one),
+    ]),
+  );
+}

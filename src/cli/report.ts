@@ -1,31 +1,62 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
-import { requestReport } from '../db/report-runs.ts';
-import { isPeriod } from '../domain/billing-month.ts';
-import type { SummaryLine, Totals } from '../domain/report-lines.ts';
-import { errorCode } from '../errors.ts';
+import type { Database } from '../db/database.ts';
+import { requestReport, withReportLock } from '../db/report-runs.ts';
+import { isCalendarDate, isPeriod } from '../domain/billing-month.ts';
+import { errorCode, LedgerError } from '../errors.ts';
 import { type WrittenReport, writeReport } from '../jobs/write-report.ts';
-import { money } from '../reports/files.ts';
-import { count, instant, remark, say, table } from './output.ts';
+import { writeReportAsOf } from '../jobs/write-report-as-of.ts';
+import { type WrittenDialect, writeDialects } from '../reports/dialects.ts';
+import type { DialectName } from '../reports/names.ts';
+import { count, remark, say } from './output.ts';
+import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 
-/** `report <YYYY-MM> [--json] [--enqueue]` */
+type ReportArguments = {
+  readonly period: string;
+  readonly json: boolean;
+  readonly isEnqueued: boolean;
+  readonly dialects: readonly DialectName[];
+  readonly asOf: string | undefined;
+};
+
+/** `report <YYYY-MM> [--json] [--enqueue] [--dialect names] [--as-of <instant>]` */
 export async function report(
-  { period, json, isEnqueued }: { period: string; json: boolean; isEnqueued: boolean },
+  { period, json, isEnqueued, dialects, asOf }: ReportArguments,
   input: CommandInput,
 ): Promise<ExitCode> {
   if (!isPeriod(period)) throw usageError(`${period} is not a month.`, 'Write it as YYYY-MM, such as 2026-10.');
+  const at = asOf === undefined ? undefined : instantGiven(asOf);
+  if (isEnqueued && (dialects.length > 0 || at))
+    throw usageError(
+      'A worker makes no copies for spreadsheets and no earlier states.',
+      'Leave out --enqueue, or --dialect and --as-of.',
+    );
   if (isEnqueued) return enqueueReport(period, input);
   const { context, close } = await composeBooks(input.config);
   try {
-    const written = await writeReport(context, period, null, input.signal);
-    if (json) say(await asJson(written));
-    else say(...reportLines(written, context.config.billingTimeZone));
+    const written = at
+      ? await writeReportAsOf(context, period, at, input.signal)
+      : await writeReport(context, period, null, input.signal);
+    const copies = dialects.length > 0 ? await copyReport(context.db, written, dialects, input.signal) : [];
+    if (json) say(await asJson(written, copies));
+    else say(...reportText(written, context.config.billingTimeZone), ...copyLines(copies));
     return 0;
   } finally {
     await close();
   }
+}
+
+const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+function instantGiven(text: string): Date {
+  const at = new Date(text);
+  if (instantPattern.test(text) && isCalendarDate(text.slice(0, 10)) && !Number.isNaN(at.getTime())) return at;
+  throw usageError(
+    `${text} is not an instant.`,
+    'Write it with its offset, such as 2026-11-03T09:00:00Z or 2026-11-03T10:00+01:00.',
+  );
 }
 
 async function enqueueReport(period: string, { config }: CommandInput): Promise<ExitCode> {
@@ -44,75 +75,42 @@ async function enqueueReport(period: string, { config }: CommandInput): Promise<
   }
 }
 
-async function asJson({ directory, manifest }: WrittenReport): Promise<string> {
+/** Under the month's lock: a worker must not publish other files meanwhile. */
+async function copyReport(
+  db: Database,
+  { head, directory, manifest }: WrittenReport,
+  dialects: readonly DialectName[],
+  signal: AbortSignal,
+): Promise<WrittenDialect[]> {
+  const copies = await withReportLock(db, head.period, () => writeDialects(directory, manifest, dialects, signal));
+  if (copies) return copies;
+  throw new LedgerError('report_busy', `Another process is writing the report of ${head.period}.`, {
+    fields: { period: head.period },
+    hint: 'The report was written, the copies for spreadsheets were not: run the command again.',
+  });
+}
+
+/** A report's manifest for a program. */
+export async function asJson(
+  { directory, manifest }: WrittenReport,
+  copies: readonly WrittenDialect[] = [],
+): Promise<string> {
   const content = JSON.parse(await readFile(path.join(directory, manifest.name), 'utf8')) as object;
-  return JSON.stringify({ directory, manifest_sha256: manifest.sha256, ...content }, null, 2);
+  const dialects = copies.map((copy) => ({
+    dialect: copy.dialect,
+    manifest: copy.manifest.name,
+    manifest_sha256: copy.manifest.sha256,
+    files: copy.files.map(({ name }) => name),
+  }));
+  return JSON.stringify(
+    { directory, manifest_sha256: manifest.sha256, ...(copies.length > 0 ? { dialects } : {}), ...content },
+    null,
+    2,
+  );
 }
 
-/** A report's figures and files for a person. */
-export function reportLines(written: WrittenReport, timeZone: string): string[] {
-  const { head, month, directory, lines, openItems, discrepancies, files, manifest } = written;
-  const { summary, totals } = lines;
-  const row = (name: string, level: string, line: SummaryLine | Totals, price: string): string[] => [
-    ...[name, level, String(line.attempts), String(line.invoiced), String(line.notInvoiced), String(line.unclassified)],
-    ...[price, money(line.amount, head.priceList) ?? '', line.vendorCounter === null ? '' : String(line.vendorCounter)],
-  ];
-  const currency = head.priceList ? ` ${head.priceList.currency}` : '';
-  return [
-    `Report of ${head.period} (${head.status}): ${instant(month.start)} to ${instant(month.end)}, months in ${timeZone}`,
-    '',
-    ...table(
-      [
-        'task type',
-        'level',
-        'attempts',
-        'invoiced',
-        'not invoiced',
-        'unclassified',
-        'unit price',
-        `amount${currency}`,
-        'vendor counter',
-      ],
-      [
-        ...summary.map((line) =>
-          row(line.taskType, line.level ?? '', line, money(line.unitPrice, head.priceList) ?? ''),
-        ),
-        row('TOTAL', '', totals, ''),
-      ],
-      [2, 3, 4, 5, 6, 7, 8],
-    ),
-    '',
-    ...remarks(totals, openItems, discrepancies, head.priceList !== undefined),
-    `Files in ${directory}:`,
-    ...[...files, manifest].map(
-      ({ name, rows, bytes }) =>
-        `  ${name}${name.endsWith('.csv') ? `  ${count(rows, 'row')}` : ''}  ${count(bytes, 'byte')}`,
-    ),
-  ];
-}
-
-function remarks(
-  totals: Totals,
-  openItems: WrittenReport['openItems'],
-  discrepancies: number,
-  hasPrices: boolean,
-): string[] {
-  const lines: string[] = [];
-  if (!hasPrices) lines.push('There are no prices: PRICES_FILE is not set, so all amounts are empty.');
-  if (hasPrices && totals.unpriced > 0n)
-    lines.push(
-      `No price is known for ${count(totals.unpriced, 'invoiced attempt')}, so the total amount is empty: complete PRICES_FILE.`,
-    );
-  if (totals.unclassified > 0n)
-    lines.push(
-      `${count(totals.unclassified, 'attempt')} unclassified: no rule says whether they are invoiced. See the codes file.`,
-    );
-  if (discrepancies > 0)
-    lines.push(`${count(discrepancies, 'disagreement')} with the vendor's counters: see the discrepancies file.`);
-  const { unsettledTransactions, unfetchedTransactions } = openItems;
-  if (unsettledTransactions > 0)
-    lines.push(`${count(unsettledTransactions, 'transaction')} of this month may still change.`);
-  if (unfetchedTransactions > 0)
-    lines.push(`${count(unfetchedTransactions, 'transaction')} not fetched yet: they may belong to this month.`);
-  return lines.length > 0 ? [...lines, ''] : lines;
-}
+const copyLines = (copies: readonly WrittenDialect[]): string[] =>
+  copies.flatMap(({ dialect, files, manifest }) => [
+    `Copies for ${dialect}:`,
+    ...[...files, manifest].map(({ name, bytes }) => `  ${name}  ${count(bytes, 'byte')}`),
+  ]);

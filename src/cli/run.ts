@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { type Config, loadConfig, readEnvironment, type VendorKey } from '../config.ts';
+import { type Config, loadConfig, readEnvironment, type ServiceConfig, type VendorKey } from '../config.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { type ErrorCode, LedgerError } from '../errors.ts';
 import { remark } from './output.ts';
@@ -13,14 +13,36 @@ export type CommandInput = {
   readonly signal: AbortSignal;
 };
 
-const usageCodes: readonly ErrorCode[] = ['config_invalid', 'usage_invalid', 'data_file_invalid'];
+const usageCodes: readonly ErrorCode[] = [
+  'config_invalid',
+  'usage_invalid',
+  'data_file_invalid',
+  'billing_time_zone_changed',
+  'reference_changed',
+];
 const blockedCodes: readonly ErrorCode[] = [
   'blocked',
   'database_outdated',
   'clock_skewed',
   'report_busy',
+  'close_busy',
+  'period_not_ended',
+  'period_closed',
+  'period_out_of_order',
+  'currency_changed',
+  'closed_month_differs',
   'queue_misconfigured',
+  'report_changed',
+  'verification_impossible',
 ];
+
+/** Runs a command that needs no configuration: it works however broken the environment is. */
+export function runPlainCommand(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
+  return guarded(command);
+}
+
+/** Takes a command that runs, and waits for its exit code. */
+export type Finish = (running: Promise<ExitCode>) => Promise<void>;
 
 /** Runs a command that needs no vendor key. */
 export function runCommand(command: (input: CommandInput) => Promise<ExitCode>): Promise<ExitCode> {
@@ -35,6 +57,20 @@ export function runVendorCommand(
     const { config, vendorKey } = loadConfig(readEnvironment(), { vendorKey: true });
     if (!vendorKey) throw new LedgerError('config_invalid', 'The vendor key is not set.');
     return command({ config, vendorKey, signal });
+  });
+}
+
+/** Runs a command about the service on HTTP. @param needs.vendorKey whether it calls the vendor. */
+export function runServiceCommand(
+  needs: { readonly vendorKey: boolean },
+  command: (
+    input: CommandInput & { readonly service: ServiceConfig; readonly vendorKey: VendorKey | undefined },
+  ) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return guarded((signal) => {
+    const { config, vendorKey, service } = loadConfig(readEnvironment(), { ...needs, service: true });
+    if (!service) throw new LedgerError('config_invalid', 'The service is not configured.');
+    return command({ config, service, vendorKey: needs.vendorKey ? vendorKey : undefined, signal });
   });
 }
 

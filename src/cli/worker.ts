@@ -2,6 +2,8 @@ import { composeWorkers } from '../compose/workers.ts';
 import type { VendorKey } from '../config.ts';
 import { obligationProgress } from '../db/status.ts';
 import type { VendorContext } from '../jobs/context.ts';
+import { listenForMetrics, type MetricsListener } from '../metrics/listener.ts';
+import { createWorkMetrics } from '../metrics/work.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
 import { count, instant, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, isLogLevelGiven } from './run.ts';
@@ -15,13 +17,17 @@ export async function worker(
   { untilIdle }: { untilIdle: boolean },
   { config, vendorKey, signal }: CommandInput & { vendorKey: VendorKey },
 ): Promise<ExitCode> {
+  const { registry, meter } = createWorkMetrics();
   const isWatched = untilIdle && process.stderr.isTTY && !isLogLevelGiven();
   const { context, close } = await composeWorkers(isWatched ? { ...config, logLevel: 'fatal' } : config, vendorKey, {
     notice: remark,
+    meter,
   });
+  let listener: MetricsListener | undefined;
   try {
+    listener = config.metrics && (await listenForMetrics(registry, config.metrics));
     const { redis, queuePrefix: prefix } = context;
-    const workers = runWorkers(context, { redis, prefix, isBatch: untilIdle });
+    const workers = runWorkers(context, { redis, prefix, isBatch: untilIdle, meter });
     context.log.info({ pid: process.pid }, 'workers started');
     try {
       return untilIdle ? await workUntilIdle(context, workers, signal) : await workUntilSignal(signal);
@@ -30,6 +36,7 @@ export async function worker(
       await workers.stop(stopDeadlineMs);
     }
   } finally {
+    await listener?.close();
     await close();
   }
 }

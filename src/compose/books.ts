@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import { checkDatabase, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import type { Context } from '../jobs/context.ts';
+import type { Meter } from '../jobs/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
 import { type Add, building, type Composed } from './closing.ts';
@@ -14,6 +15,8 @@ export type ComposeOptions = {
   readonly maxConnections?: number;
   /** A connection that stays silent for longer is given up. */
   readonly queryTimeoutMs?: number;
+  /** Told of every request to the vendor. */
+  readonly meter?: Meter;
   /** `migrate` works on a database of any age. */
   readonly anySchema?: boolean;
 };

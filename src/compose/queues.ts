@@ -14,12 +14,12 @@ export function composeQueues(config: Config, options: ComposeOptions = {}): Pro
   return building(async (add) => (await queuesOn(config, options, add)).context);
 }
 
-/** Books and queues, and where Redis is. */
+/** Books and queues, where Redis is, and the queues' connection to it. */
 export async function queuesOn(
   config: Config,
   options: ComposeOptions,
   add: Add,
-): Promise<{ context: QueueContext; redisUrl: string }> {
+): Promise<{ context: QueueContext; redisUrl: string; redis: Redis }> {
   const data = readReferenceData(config);
   const services = await acquireServices({
     dataDir: config.dataDir,
@@ -34,7 +34,7 @@ export async function queuesOn(
   add(() => disconnect(redis));
   const queues = openQueues(redis, options.queuePrefix ?? defaultQueuePrefix, onError);
   add(queues.close);
-  return { context: { ...context, queues }, redisUrl: services.redisUrl };
+  return { context: { ...context, queues }, redisUrl: services.redisUrl, redis };
 }
 
 export function disconnect(redis: Redis): Promise<void> {

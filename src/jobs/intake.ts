@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type IntakeItem, recordIntake } from '../db/intake.ts';
 import { errorCode } from '../errors.ts';
 import type { QueueContext } from './context.ts';
 import { leaseMs, maxBacklog } from './queues.ts';
 
 /** Where a request came from. */
-export type IntakeSource = 'command_line' | 'file' | 'standard_input';
+export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook';
 
 export type LineAnswer =
   | { readonly line: number; readonly answer: 'accepted' | 'already_known' }
@@ -31,6 +32,7 @@ export function normaliseId(text: string): string | undefined {
 /**
  * Takes a batch of requests: commits them, then wakes the workers. Idempotent. A bad line never stops a good one.
  *
+ * @param wakeWithinMs how long the caller waits for the workers to be told.
  * @returns an answer per line in the order given, and whether the workers could be told (if not, the sweep tells them).
  * @throws LedgerError `database_unavailable`: nothing of the batch was taken.
  */
@@ -38,6 +40,7 @@ export async function takeIn(
   context: QueueContext,
   lines: readonly InputLine[],
   source: IntakeSource,
+  wakeWithinMs = 10_000,
 ): Promise<{ answers: LineAnswer[]; isQueued: boolean }> {
   const answers = new Map<number, LineAnswer>();
   const items = new Map<string, IntakeItem & { line: number }>();
@@ -64,7 +67,7 @@ export async function takeIn(
     const answer = taken[index] ?? 'already_known';
     answers.set(line, answer === 'conflict' ? conflict(line) : { line, answer });
   }
-  const isQueued = await wake(context, due);
+  const isQueued = await wakeWithin(context, due, wakeWithinMs);
   return { answers: [...answers.values()].sort((a, b) => a.line - b.line), isQueued };
 }
 
@@ -83,6 +86,27 @@ const conflict = (line: number): LineAnswer => ({
   answer: 'rejected',
   reason: 'the transaction is known with another result_id',
 });
+
+/**
+ * Tells the workers, for whom nobody waits longer than told: what is due is committed, and the sweep finds it.
+ *
+ * @returns whether they are known to have been told.
+ */
+export async function wakeWithin(
+  context: QueueContext,
+  due: readonly { transactionId: string; generation: number }[],
+  timeoutMs: number,
+): Promise<boolean> {
+  const told = wake(context, due);
+  // Whatever comes of it after that, nobody listens any more.
+  told.catch(() => undefined);
+  const waiting = new AbortController();
+  try {
+    return await Promise.race([told, delay(timeoutMs, false, { ref: false, signal: waiting.signal })]);
+  } finally {
+    waiting.abort();
+  }
+}
 
 /** Keeps Redis small: what exceeds the backlog stays in Postgres until the sweep finds room for it. */
 async function wake(

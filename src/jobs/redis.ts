@@ -19,6 +19,8 @@ export function openRedis(url: string, role: 'worker' | 'producer', onError: (er
       : { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 5_000, socketTimeout: 5_000 }),
   });
   redis.on('error', onError);
+  // As many intakes as come in may wait for it at once.
+  redis.setMaxListeners(0);
   return redis;
 }
 

@@ -3,11 +3,12 @@ import { LedgerError } from '../errors.ts';
 import { readResult, readTransaction, type Reading } from './answers.ts';
 import { orAborted } from './deadline.ts';
 import { createConnections, type ProxySettings } from './dispatcher.ts';
-import { collect, exchange, headerOf, type Answer, type Call, type Http } from './exchange.ts';
+import { collect, exchange, headerOf, type Answer, type Call, type Http, type ObservedRequest } from './exchange.ts';
 import { vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
 import { createTokenSource } from './tokens.ts';
 import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
+import { readRegistration, type RegisteredWebhook, subscriptionBody, type WebhookSubscription } from './webhooks.ts';
 
 export { isAllowedBaseUrl } from './urls.ts';
 
@@ -30,6 +31,8 @@ export type VendorClient = {
   downloadFile(url: string, sink: Sink): Promise<Download>;
   /** Streams the audit report into `sink`; the path is configuration (UNKNOWN), the type is the caller's to check. */
   downloadAuditReport(transactionId: string, resultId: string, sink: Sink): Promise<Download>;
+  /** Subscribes to events. Not repeated by itself: one that got no answer may have been made all the same. */
+  registerWebhook(subscription: WebhookSubscription): Promise<RegisteredWebhook>;
   /** Ends calls under way and all connections; may be called again. */
   close(): Promise<void>;
 };
@@ -56,6 +59,8 @@ export type VendorClientInput = {
   readonly beforeRequest?: () => Promise<void>;
   /** Called once after every `beforeRequest`, when the answer begins or there will be none. */
   readonly afterAnswer?: () => void;
+  /** Told of every HTTP request, the repeat after a 401 included, once its answer begins or there will be none. */
+  readonly observe?: (request: ObservedRequest) => void;
   readonly limits?: Partial<VendorLimits>;
   /** Connections at once; further requests wait for one within their deadline. */
   readonly connections?: number;
@@ -92,6 +97,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     now,
     beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
     afterAnswer: input.afterAnswer ?? (() => undefined),
+    observe: input.observe ?? (() => undefined),
     userAgent: input.userAgent ?? 'idscan-ledger',
     closing: closing.signal,
   };
@@ -114,6 +120,17 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
       const url = apiUrl(base, input.auditReportPath, { transactionId, resultId });
       const what = `the audit report of transaction ${transactionId}`;
       return askForFile(http, { ...forFile, what, url, accept: 'application/pdf, */*;q=0.5' }, sink);
+    },
+    registerWebhook: async (subscription) => {
+      const body = subscriptionBody(subscription);
+      const call = {
+        ...forJson,
+        what: 'a webhook',
+        url: new URL('webhooks', base),
+        body,
+        successes: [200, 201, 202, 204],
+      };
+      return exchange(http, call, async (answer) => readRegistration(await collect(answer.chunks(), call.maxBytes)));
     },
     close: async () => {
       closing.abort(new LedgerError('interrupted', 'The vendor client was closed.'));

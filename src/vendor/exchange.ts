@@ -5,6 +5,9 @@ import { statusFailure, vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
 import type { TokenSource } from './tokens.ts';
 
+/** One HTTP request, for whoever counts and measures: `status` is `null` where no answer began. */
+export type ObservedRequest = { readonly status: number | null; readonly durationMs: number };
+
 /** What all calls share. */
 export type Http = {
   readonly dispatcher: Dispatcher;
@@ -13,6 +16,7 @@ export type Http = {
   /** Awaited before every HTTP request, the repeat after a 401 included; the wait is not part of the deadline. */
   readonly beforeRequest: () => Promise<void>;
   readonly afterAnswer: () => void;
+  readonly observe: (request: ObservedRequest) => void;
   readonly userAgent: string;
   /** Aborts with the error that calls under way are to end with. */
   readonly closing: AbortSignal;
@@ -25,9 +29,14 @@ export type Call = {
   readonly accept: string;
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /** Sent as JSON by POST; without it the call is a GET. */
+  readonly body?: string;
+  /** Statuses that are success; 200 alone unless told. */
+  readonly successes?: readonly number[];
 };
 
 export type Answer = {
+  readonly status: number;
   readonly headers: Dispatcher.ResponseData['headers'];
   /** The body, chunk by chunk, pulled no faster than it is read; ends with an error where the body is not whole. */
   readonly chunks: () => AsyncGenerator<Uint8Array, void>;
@@ -38,7 +47,7 @@ type Attempt<Value> = { readonly value: Value } | { readonly unauthorized: Ledge
 const maxErrorBodyBytes = 64 * 1_024;
 
 /**
- * One GET, answered 200 and used by `use`, or an error of the family `vendor_…`. A 401 is answered with a new token
+ * One call, answered with success and used by `use`, or an error of the family `vendor_…`. A 401 is answered with a new token
  * once; nothing else is ever repeated. No redirect is followed. Errors of `beforeRequest` and `use` pass through.
  */
 export async function exchange<Value>(
@@ -72,10 +81,13 @@ async function ask<Value>(
 ): Promise<Attempt<Value>> {
   const response = await send(http, call, token, signal);
   try {
-    if (response.statusCode === 200) {
+    if ((call.successes ?? [200]).includes(response.statusCode)) {
       checkEncoding(call, response);
       return {
-        value: await use({ headers: response.headers, chunks: () => chunksOf(call, response, signal) }, signal),
+        value: await use(
+          { status: response.statusCode, headers: response.headers, chunks: () => chunksOf(call, response, signal) },
+          signal,
+        ),
       };
     }
     const failure = statusFailure(call.what, {
@@ -93,11 +105,15 @@ async function ask<Value>(
 
 /** Until the headers are there. undici does not notice the signal while a request waits for a connection: the race does. */
 async function send(http: Http, call: Call, token: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  const sentAtMs = performance.now();
+  const observe = (status: number | null) => http.observe({ status, durationMs: performance.now() - sentAtMs });
   const sent = request(call.url, {
     dispatcher: http.dispatcher,
-    method: 'GET',
+    method: call.body === undefined ? 'GET' : 'POST',
+    ...(call.body === undefined ? {} : { body: call.body }),
     signal,
     headers: {
+      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
       accept: call.accept,
       'accept-encoding': 'identity',
       authorization: `Bearer ${token}`,
@@ -109,8 +125,11 @@ async function send(http: Http, call: Call, token: string, signal: AbortSignal):
     return response;
   });
   try {
-    return await orAborted(sent, signal);
+    const response = await orAborted(sent, signal);
+    observe(response.statusCode);
+    return response;
   } catch (error) {
+    observe(null);
     throw toFailure(call, error, 'head', signal);
   } finally {
     http.afterAnswer();

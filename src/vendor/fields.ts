@@ -8,7 +8,9 @@ import * as z from 'zod';
 const maxCounter = 10_000;
 const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 /** ID Scan is younger. An earlier year is a default (`0001-01-01`) that would book an attempt where nobody looks. */
-const firstYear = 2000;
+const firstInstant = Date.UTC(2000, 0, 2); // also in the time zone that is furthest behind
+/** Of later ones Postgres and ISO 8601 have different spellings. */
+const lastInstant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);
@@ -90,10 +92,11 @@ function toInstant(text: string): Date | null {
   const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
   const [offsetHours, offsetMinutes] = [part(9), part(10)];
   const isTime = hour <= 23 && minute <= 59 && second <= 59 && offsetHours <= 23 && offsetMinutes <= 59;
-  if (!isTime || year < firstYear) return null;
+  if (!isTime) return null;
   const milliseconds = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
   const local = new Date(Date.UTC(year, month - 1, day, hour, minute, second, milliseconds));
   if (local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day) return null;
   const offset = (offsetHours * 60 + offsetMinutes) * 60_000;
-  return new Date(local.getTime() + (match[8] === '-' ? offset : -offset));
+  const instantMs = local.getTime() + (match[8] === '-' ? offset : -offset);
+  return instantMs < firstInstant || instantMs > lastInstant ? null : new Date(instantMs);
 }

@@ -4,6 +4,7 @@ import {
   failObligation,
   finishObligation,
   forgiveStarts,
+  hasUnfinishedStarts,
   type ObligationKey,
   type Started,
   startObligation,
@@ -15,8 +16,19 @@ import { asDatabaseError } from '../db/database.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import type { JobEnd } from '../jobs/fetch-result.ts';
-import { backoffMs, leaseMs, maxAttempts, maxStarts, parseWake, queueNames, type QueueKind } from '../jobs/queues.ts';
+import type { Meter } from '../jobs/meter.ts';
+import {
+  backoffMs,
+  leaseMs,
+  maxAttempts,
+  maxStarts,
+  maxStartsInCompany,
+  parseWake,
+  queueNames,
+  type QueueKind,
+} from '../jobs/queues.ts';
 import type { Breaker } from './breaker.ts';
+import type { Isolation } from './isolation.ts';
 import { failureOutcomes } from './outcomes.ts';
 import type { Tally } from './tally.ts';
 
@@ -26,7 +38,9 @@ export type Perform = (context: VendorContext, transactionId: string, started: S
 /** What all workers of a process tell of what happens. */
 export type Watch = {
   readonly tally: Tally;
+  readonly meter: Meter;
   readonly breaker: Breaker;
+  readonly isolation: Isolation;
   /** Work that ended while Postgres was away, to be told once it is back. */
   readonly unnotedEnds: ObligationKey[];
 };
@@ -77,13 +91,16 @@ export function obligationProcessor(
   return async (job) => {
     const wake = parseWake(job.data);
     const log = context.log.child({ kind, transactionId: wake.transactionId });
+    const begin = (maxUnfinished: number | null) => async (): Promise<boolean> => {
+      const started = await startObligation(context.db.kysely, wake, leaseMs, maxUnfinished);
+      if (started) await run(context, wake, started, perform, { ...watch, log });
+      return started !== undefined;
+    };
     try {
-      const started = await startObligation(context.db.kysely, wake, leaseMs);
-      if (!started) {
-        log.debug('not due any more');
-        return;
-      }
-      await run(context, wake, started, perform, { ...watch, log });
+      if (await watch.isolation.beside(begin(maxStartsInCompany))) return;
+      if (await hasUnfinishedStarts(context.db.kysely, wake, maxStartsInCompany))
+        await watch.isolation.alone(begin(null));
+      else log.debug('not due any more');
     } catch (thrown) {
       const error = asDatabaseError(thrown);
       // Also where the start itself came to nothing: Postgres may have counted it and could not say so.
@@ -126,7 +143,7 @@ async function settleFailure(
   wake: Wake,
   started: Started,
   error: Error,
-  { tally, breaker, log }: Watch & { log: VendorContext['log'] },
+  { tally, meter, breaker, log }: Watch & { log: VendorContext['log'] },
 ): Promise<never> {
   const code = errorCode(error);
   const outagePauseMs = breaker.failed(code);
@@ -146,8 +163,10 @@ async function settleFailure(
     throw new UnrecoverableError(code);
   }
   tally.count(wake.kind, 'retried', code);
+  meter.retried(wake.kind, code);
   log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
   if (pauseMs !== undefined) {
+    meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
     await context.queues.pauseVendorCalls(pauseMs);
     throw new RateLimitError();
   }

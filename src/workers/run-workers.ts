@@ -9,12 +9,14 @@ import { type VendorContext, wantedKinds } from '../jobs/context.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
+import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { writeReport } from '../jobs/write-report.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, obligationProcessor, type WorkerSetup } from './create-worker.ts';
+import { createIsolation } from './isolation.ts';
 import { failureOutcomes } from './outcomes.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -42,10 +44,13 @@ export type RunningWorkers = {
  */
 export function runWorkers(
   context: VendorContext,
-  { redis, prefix, isBatch }: { redis: Redis; prefix: string; isBatch: boolean },
+  { redis, prefix, isBatch, meter = noMeter }: { redis: Redis; prefix: string; isBatch: boolean; meter?: Meter },
 ): RunningWorkers {
   const tally = createTally();
-  const watch = { tally, breaker: isBatch ? noBreaker : createBreaker(), unnotedEnds: [] as ObligationKey[] };
+  const watch = {
+    ...{ tally, meter, breaker: isBatch ? noBreaker : createBreaker(), isolation: createIsolation() },
+    unnotedEnds: [] as ObligationKey[],
+  };
   const stopping = new AbortController();
   let active = 0;
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
@@ -69,7 +74,7 @@ export function runWorkers(
       const ended = [...watch.unnotedEnds];
       if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
       watch.unnotedEnds.splice(0, ended.length);
-      await sweep(context, stopping.signal);
+      meter.swept(await sweep(context, stopping.signal));
     }),
     ...(!isBatch
       ? [repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context))]

@@ -108,7 +108,9 @@ describe('configuration', () => {
     );
     const { code, stderr } = await runCli(['report', '2026-10'], { ...environment, PRICES_FILE: file });
     expect(code).toBe(2);
-    expect(stderr.match(/^ {2}- /gm)).toHaveLength(3);
+    const places = ['task_type', 'effective_from', 'unit_price'].map((key) => `${file}:1: prices.0.${key}: must be`);
+    for (const place of places) expect(stderr.split(place)).toHaveLength(2);
+    expect(stderr.split(`${file}:`)).toHaveLength(places.length + 1);
   });
 
   test('a database that is not there is said in words, exit 1', async () => {

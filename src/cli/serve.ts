@@ -1,0 +1,42 @@
+import { composeServe } from '../compose/serve.ts';
+import type { ServiceConfig, VendorKey } from '../config.ts';
+import { remark, say } from './output.ts';
+import type { CommandInput, ExitCode } from './run.ts';
+
+export type ServiceInput = CommandInput & {
+  readonly service: ServiceConfig;
+  readonly vendorKey: VendorKey | undefined;
+};
+
+/** `serve [--with-workers]` */
+export async function serve({ config, service, vendorKey, signal }: ServiceInput): Promise<ExitCode> {
+  const { context: running, close } = await composeServe(config, service, { notice: remark, workersKey: vendorKey });
+  try {
+    if (signal.aborted) return 0;
+    say(`Listening at ${await running.listen()}`);
+    for (const advice of adviceOn(service)) remark(advice);
+    await Promise.race([untilAborted(signal), running.failed]);
+    return 0;
+  } finally {
+    running.context.log.info('stopping: nothing new is taken, what runs finishes');
+    await running.stop();
+    await close();
+  }
+}
+
+/** What is switched off for want of a setting: said once, for nothing fails by it. */
+function adviceOn({ webhook, tokens, oidc, session, isReadinessOpen }: ServiceConfig): string[] {
+  return [
+    ...(webhook.secrets.length === 0 ? ['Events of the vendor are not taken: WEBHOOK_SECRET is not set.'] : []),
+    ...(tokens.length === 0 && !oidc ? ['Nobody can sign in: neither HTTP_TOKENS nor OIDC_ISSUER is set.'] : []),
+    ...(tokens.length > 0 && !session.key ? ['Sessions end with this process: HTTP_SESSION_KEY is not set.'] : []),
+    ...(isReadinessOpen ? ['/readyz is open to everybody.'] : []),
+  ];
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

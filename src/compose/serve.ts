@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config, ServiceConfig, VendorKey } from '../config.ts';
+import { errorCode } from '../errors.ts';
+import type { ServiceContext } from '../http/context.ts';
+import { buildServer, drain, listen } from '../http/server.ts';
+import type { QueueContext } from '../jobs/context.ts';
+import type { Meter } from '../jobs/meter.ts';
+import { isReady } from '../jobs/redis.ts';
+import { createWorkMetrics } from '../metrics/work.ts';
+import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
+import type { ComposeOptions } from './books.ts';
+import { building, type Composed } from './closing.ts';
+import { queuesOn } from './queues.ts';
+import { workerConnections, workersOn } from './workers.ts';
+
+/** The service, built but not yet listening. */
+export type Service = {
+  readonly context: ServiceContext;
+  /** @returns the address it listens at. @throws LedgerError `address_unavailable` */
+  readonly listen: () => Promise<string>;
+  /** Rejects when the workers beside it cannot run at all; pends otherwise. */
+  readonly failed: Promise<never>;
+  /** Takes no new request or job, lets the running ones finish, and gives up waiting at a deadline. */
+  readonly stop: () => Promise<void>;
+};
+
+export type ServeOptions = ComposeOptions & {
+  /** With a key, workers run beside the service. */
+  readonly workersKey?: VendorKey | undefined;
+};
+
+/** Together with closing what they stand on, less than the 30 s that a supervisor waits. */
+const workersDeadlineMs = 20_000;
+const requestsDeadlineMs = 10_000;
+const workersRetryMs = 2_000;
+const pingTimeoutMs = 2_000;
+
+/** Books, queues, the service on HTTP and, if wanted, workers. Neither the service nor its start waits for Redis. */
+export function composeServe(
+  config: Config,
+  service: ServiceConfig,
+  options: ServeOptions = {},
+): Promise<Composed<Service>> {
+  return building(async (add) => {
+    const { registry, meter } = createWorkMetrics();
+    const { context, redisUrl, redis } = await queuesOn(config, { ...workerConnections, ...options, meter }, add);
+    const ping = () =>
+      redis.ping().then(
+        () => true,
+        () => false,
+      );
+    const isRedisReady = async () =>
+      (await isReady(redis, pingTimeoutMs / 2)) &&
+      Promise.race([ping(), delay(pingTimeoutMs / 2, false, { ref: false })]);
+    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
+    const server = await buildServer(serviceContext);
+    add(() => server.close());
+    const { workersKey } = options;
+    const workers = workersKey && startWorkers(context, redisUrl, workersKey, { ...options, meter });
+    return {
+      context: serviceContext,
+      listen: () => listen(server, service),
+      failed: workers?.failed ?? new Promise<never>(() => undefined),
+      stop: async () => {
+        await Promise.all([drain(server, requestsDeadlineMs), workers?.stop()]);
+      },
+    };
+  });
+}
+
+type WorkersBeside = { readonly failed: Promise<never>; readonly stop: () => Promise<void> };
+
+/** Workers beside the service. While Redis is away they wait for it, and the service takes in what comes. */
+function startWorkers(
+  context: QueueContext,
+  redisUrl: string,
+  key: VendorKey,
+  options: ComposeOptions & { readonly meter: Meter },
+): WorkersBeside {
+  const stopping = new AbortController();
+  let running: { readonly workers: RunningWorkers; readonly close: () => Promise<void> } | undefined;
+  const start = async (): Promise<void> => {
+    const { context: own, close } = await building((add) => workersOn(context, redisUrl, key, options, add));
+    const { redis, queuePrefix: prefix } = own;
+    running = { workers: runWorkers(own, { redis, prefix, isBatch: false, meter: options.meter }), close };
+    context.log.info({ pid: process.pid }, 'workers started');
+  };
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  const started = (async () => {
+    while (!stopping.signal.aborted && !running)
+      try {
+        await start();
+      } catch (error) {
+        if (errorCode(error) !== 'queue_unavailable') {
+          failed.reject(error);
+          return;
+        }
+        context.log.warn({ code: 'queue_unavailable' }, 'workers wait for redis');
+        await delay(workersRetryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+  })();
+  return {
+    failed: failed.promise,
+    stop: async () => {
+      stopping.abort();
+      await Promise.race([started, delay(workersDeadlineMs, undefined, { ref: false })]);
+      await running?.workers.stop(workersDeadlineMs);
+      await running?.close();
+    },
+  };
+}

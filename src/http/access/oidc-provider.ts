@@ -1,0 +1,99 @@
+import { createRemoteJWKSet } from 'jose';
+import { z } from 'zod';
+import type { OidcConfig } from '../../config.ts';
+import { LedgerError } from '../../errors.ts';
+
+/** What is asked of a company's identity provider. */
+export type OidcProvider = {
+  readonly keys: () => Promise<ReturnType<typeof createRemoteJWKSet>>;
+  readonly authorizationUrl: () => Promise<URL>;
+  /** Exchanges a code for an ID token. */
+  readonly redeem: (form: URLSearchParams, authorization: string | undefined) => Promise<string>;
+};
+
+const timeoutMs = 5_000;
+const maxAnswerLength = 256 * 1_024;
+const discoveryLifetimeMs = 3_600_000;
+
+const endpoint = z.string().refine((text) => /^https:\/\/|^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(text));
+const discoveryDocument = z.object({
+  issuer: z.string(),
+  jwks_uri: endpoint,
+  authorization_endpoint: endpoint.optional(),
+  token_endpoint: endpoint.optional(),
+});
+const tokenAnswer = z.object({ id_token: z.string().max(16_384) });
+
+/** Asks nothing yet; what the provider says about itself is read when it is needed, and again after an hour. */
+export function createOidcProvider({ issuer, jwksUrl }: OidcConfig): OidcProvider {
+  let discovered: { readonly document: Promise<z.output<typeof discoveryDocument>>; readonly atMs: number } | undefined;
+  const discover = (): Promise<z.output<typeof discoveryDocument>> => {
+    if (discovered && performance.now() - discovered.atMs < discoveryLifetimeMs) return discovered.document;
+    const document = ask(new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)).then((json) => {
+      const parsed = discoveryDocument.safeParse(json);
+      if (parsed.success && parsed.data.issuer === issuer) return parsed.data;
+      throw unavailable('describes itself in an unexpected way, or as another issuer than OIDC_ISSUER');
+    });
+    discovered = { document, atMs: performance.now() };
+    // A failure is not remembered.
+    document.catch(() => (discovered = undefined));
+    return document;
+  };
+  let keySet: { readonly url: string; readonly keys: ReturnType<typeof createRemoteJWKSet> } | undefined;
+  return {
+    keys: async () => {
+      const url = jwksUrl ?? new URL((await discover()).jwks_uri);
+      if (keySet?.url !== url.href)
+        keySet = {
+          url: url.href,
+          // An unknown key is looked for again, but not more often than every 30 s.
+          keys: createRemoteJWKSet(url, { timeoutDuration: timeoutMs, cooldownDuration: 30_000, cacheMaxAge: 600_000 }),
+        };
+      return keySet.keys;
+    },
+    authorizationUrl: async () => new URL(needed((await discover()).authorization_endpoint)),
+    redeem: async (form, authorization) => {
+      const headers = authorization === undefined ? {} : { authorization };
+      const url = new URL(needed((await discover()).token_endpoint));
+      const parsed = tokenAnswer.safeParse(await ask(url, { method: 'POST', body: form, headers }));
+      if (parsed.success) return parsed.data.id_token;
+      throw unavailable('answers without an ID token');
+    },
+  };
+}
+
+function needed(url: string | undefined): string {
+  if (url === undefined) throw unavailable('names no address for signing in');
+  return url;
+}
+
+/** One request with a deadline; redirects are not followed. A refusal is the client's, everything else the provider's. */
+async function ask(url: URL, init: RequestInit = {}): Promise<unknown> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    text = await response.text();
+  } catch (cause) {
+    throw unavailable('does not answer', cause);
+  }
+  if (init.method === 'POST' && response.status >= 400 && response.status < 500)
+    throw new LedgerError('unauthenticated', 'The identity provider did not accept the sign-in.', {
+      fields: { status: response.status },
+      hint: 'Sign in again. If it happens again, compare OIDC_CLIENT_ID and OIDC_CLIENT_SECRET with the provider.',
+    });
+  if (!response.ok) throw unavailable(`answers ${response.status}`);
+  if (text.length > maxAnswerLength) throw unavailable('answers at too great a length');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unavailable('answers something else than JSON');
+  }
+}
+
+/** The provider's fault, not that of whoever wants to sign in. */
+export const unavailable = (what: string, cause?: unknown): LedgerError =>
+  new LedgerError('identity_provider_unavailable', `The identity provider ${what}.`, {
+    hint: 'Check OIDC_ISSUER, OIDC_JWKS_URL and the network; tokens of this service work without it.',
+    ...(cause === undefined ? {} : { cause }),
+  });

@@ -1,0 +1,103 @@
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose';
+import type { OidcConfig, Role } from '../../config.ts';
+import { LedgerError } from '../../errors.ts';
+import { type OidcProvider, unavailable } from './oidc-provider.ts';
+
+/** Somebody the identity provider vouches for. */
+export type Identity = { readonly subject: string; readonly roles: readonly Role[] };
+
+export type OidcVerifier = {
+  /** @returns `undefined` for what is no token of the provider's for us. @throws `identity_provider_unavailable` */
+  readonly verifyBearer: (token: string) => Promise<Identity | undefined>;
+  /** The ID token of a sign-in that we began with this nonce. */
+  readonly verifySignIn: (token: string, nonce: string) => Promise<Identity | undefined>;
+};
+
+/** Signatures by the provider's private key alone: an HMAC with a public key as its secret is a known trick. */
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+const clockToleranceSeconds = 30;
+const maxLength = 16_384;
+
+/** Checks the provider's tokens: signature, issuer, audience, lifetime; roles are read from a claim. */
+export function createOidcVerifier(config: OidcConfig, provider: OidcProvider, now: () => Date): OidcVerifier {
+  const verify = async (token: string, audience: string): Promise<JWTPayload | undefined> => {
+    if (!looksLikeToken(token)) return undefined;
+    const options: JWTVerifyOptions = {
+      ...{ algorithms, audience, issuer: config.issuer, currentDate: now() },
+      ...{ clockTolerance: clockToleranceSeconds, requiredClaims: ['exp', 'sub'] },
+    };
+    try {
+      return (await jwtVerify(token, await provider.keys(), options)).payload;
+    } catch (error) {
+      if (isTokensFault(error)) return undefined;
+      throw error instanceof LedgerError ? error : unavailable('does not hand out its keys', error);
+    }
+  };
+  const identityOf = (payload: JWTPayload): Identity => ({
+    subject: payload.sub ?? '',
+    roles: rolesOf(config, payload),
+  });
+  return {
+    verifyBearer: async (token) => {
+      const payload = await verify(token, config.audience);
+      return payload && identityOf(payload);
+    },
+    verifySignIn: async (token, nonce) => {
+      const clientId = config.client?.id ?? '';
+      const payload = await verify(token, clientId);
+      if (!payload || payload['nonce'] !== nonce) return undefined;
+      // A token for several audiences says for whom it was made.
+      const isOurs = typeof payload.aud === 'string' || payload.aud?.length === 1 || payload['azp'] === clientId;
+      return isOurs ? identityOf(payload) : undefined;
+    },
+  };
+}
+
+/** Whether it is worth asking the provider for its keys. */
+function looksLikeToken(token: string): boolean {
+  if (token.length > maxLength || token.split('.').length !== 3) return false;
+  try {
+    return algorithms.includes(decodeProtectedHeader(token).alg ?? '');
+  } catch {
+    return false;
+  }
+}
+
+function isTokensFault(error: unknown): boolean {
+  return (
+    error instanceof errors.JWTExpired ||
+    error instanceof errors.JWTClaimValidationFailed ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JOSEAlgNotAllowed ||
+    error instanceof errors.JOSENotSupported ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  );
+}
+
+/** The claim by its very name (it may be a URL), else by a path such as `realm_access.roles`. A text or a list of texts. */
+function rolesOf({ roleClaim, roleOf }: OidcConfig, payload: JWTPayload): Role[] {
+  const claim = Object.hasOwn(payload, roleClaim)
+    ? payload[roleClaim]
+    : roleClaim.split('.').reduce<unknown>((value, name) => {
+        const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+        return isObject ? (value as Record<string, unknown>)[name] : undefined;
+      }, payload);
+  const values: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
+  const found = values.map((value) => (typeof value === 'string' ? roleOf.get(value) : undefined));
+  return [...new Set(found.filter((role) => role !== undefined))];
+}

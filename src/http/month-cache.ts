@@ -1,0 +1,49 @@
+import type { Context } from '../jobs/context.ts';
+import { type MonthFigures, readMonth } from '../jobs/month-figures.ts';
+
+/** Months as they were read last, so that a page which is looked at often does not count a month each time. */
+export type MonthCache = {
+  readonly read: (period: string) => Promise<MonthFigures>;
+  /** What was changed here is looked at anew. */
+  readonly forget: (period: string) => void;
+};
+
+type Entry = { readonly figures: Promise<MonthFigures>; freshUntilMs: number };
+
+const freshForMs = 5_000;
+/** Counting takes at most this share of the time, however long it takes. */
+const costFactor = 20;
+const maxEntries = 60;
+
+/** Reads one month after the other, on one connection: whoever asks for the same one meanwhile gets the same answer. */
+export function createMonthCache(context: Context, read = readMonth, nowMs: () => number = Date.now): MonthCache {
+  const entries = new Map<string, Entry>();
+  let last: Promise<unknown> = Promise.resolve();
+  const start = (period: string): Entry => {
+    const figures = last.then(async () => {
+      const startedAt = nowMs();
+      const found = await read(context, period);
+      // What is closed does not move.
+      entry.freshUntilMs = found.close ? Infinity : nowMs() + Math.max(freshForMs, costFactor * (nowMs() - startedAt));
+      return found;
+    });
+    const entry: Entry = { figures, freshUntilMs: Infinity };
+    last = figures.catch(() => {
+      if (entries.get(period) === entry) entries.delete(period);
+    });
+    return entry;
+  };
+  return {
+    read: (period) => {
+      const known = entries.get(period);
+      if (known && known.freshUntilMs > nowMs()) return known.figures;
+      entries.delete(period);
+      const entry = start(period);
+      entries.set(period, entry);
+      const [oldest] = entries.keys();
+      if (entries.size > maxEntries && oldest !== undefined) entries.delete(oldest);
+      return entry.figures;
+    },
+    forget: (period) => void entries.delete(period),
+  };
+}

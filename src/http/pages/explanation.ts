@@ -1,0 +1,148 @@
+import type { Comparison, ExplainedTask, ExplainedWork, Explanation } from '../../jobs/explanation.ts';
+import type { Principal } from '../context.ts';
+import { attemptSection } from './explanation-attempts.ts';
+import { count, moment, monthName, nothing } from './format.ts';
+import { type Html, html } from './html.ts';
+import { notice, page } from './layout.ts';
+import { transactionLink } from './month-findings.ts';
+import { facts, table } from './table.ts';
+import { taskName } from './words.ts';
+
+/** Everything the books say about a transaction. */
+export function explanationPage(principal: Principal, explanation: Explanation): string {
+  const { transaction, attempts, tasks, problems, basis } = explanation;
+  const sections = [
+    html`<section aria-labelledby="about-title">
+      <h2 id="about-title">Transaction</h2>
+      ${transactionFacts(explanation)}
+    </section>`,
+    ...attempts.map((attempt) => attemptSection(attempt, basis.timeZone)),
+    attempts.length === 0 ? html`<p>No attempts are known, so no report has a line of it.</p>` : html``,
+    tasks.length > 0 ? tasksSection(tasks) : html``,
+    workSection(explanation.work, basis.timeZone),
+  ];
+  return page({
+    title: `Transaction ${transaction.id}`,
+    principal,
+    trail: html`<p class="trail"><a href="/reports">Reports</a></p>`,
+    badge: transaction.settled
+      ? html`<span class="tag good">Final</span>`
+      : html`<span class="tag">May still change</span>`,
+    body: html`${foundAs(explanation)}
+    ${problems.map(({ message, code }) => notice('warn', html`<p>${message} <code>${code}</code></p>`))}
+    ${lateChange(explanation)} ${sections}`,
+  });
+}
+
+function foundAs({ asked, transaction }: Explanation): Html {
+  const found = {
+    transaction: null,
+    result: html`${asked.id} is the result of this transaction.`,
+    delivered_result: html`${asked.id} was delivered as the result of this transaction, which has another one now.`,
+  }[asked.foundAs];
+  const others = asked.otherTransactions.map((id) => html` ${transactionLink(id)}`);
+  const also = others.length > 0 ? html` The same ID means other transactions as well:${others}.` : null;
+  return html`<p class="lead">
+    How ${transaction.id === asked.id ? 'it' : 'the transaction'} was counted, decided and priced. ${found}${also}
+  </p>`;
+}
+
+function transactionFacts({ transaction, requests, basis }: Explanation): Html {
+  const at = (instant: Date | null) => (instant ? moment(instant, basis.timeZone) : nothing);
+  const { settled, settledFrom, nextLookAt, resultId } = transaction;
+  return facts([
+    ['State', transaction.state ?? 'Not fetched yet'],
+    ['Final', html`${settled ? 'Yes' : 'No'}: ${transaction.settlementMeaning}`],
+    ['Next look', settled && !nextLookAt ? null : nextLookAt ? at(nextLookAt) : 'None by itself: see the work below'],
+    ['Final at the latest', settledFrom ? html`with a look from ${at(settledFrom)} on` : null],
+    [
+      'Result',
+      resultId
+        ? html`<span class="id">${resultId}</span>, fetched ${at(transaction.resultFetchedAt)}`
+        : 'None is known',
+    ],
+    ['Created', at(transaction.createdAt)],
+    ['Expires', at(transaction.expiresAt)],
+    ['Completed', at(transaction.completedAt)],
+    ['In the books since', at(transaction.registeredAt)],
+    ['Last fetched', at(transaction.fetchedAt)],
+    ...requests.map((one): [string, Html] => [
+      'Asked for',
+      html`by ${one.source},
+      ${at(one.receivedAt)}${one.resultId ? html`, with result <span class="id">${one.resultId}</span>` : null}`,
+    ]),
+  ]);
+}
+
+function lateChange({ lateChange: late, basis }: Explanation): Html | null {
+  if (!late) return null;
+  const what = late.changesLines
+    ? 'The corrections are the provisional lines below.'
+    : 'No line that was booked changes by it.';
+  return notice(
+    'note',
+    html`<p>
+      Something changed after the month was closed, since ${moment(late.since, basis.timeZone)}. It is booked with
+      ${monthName(late.bookedWith)}. ${what}
+    </p>`,
+  );
+}
+
+const comparison: Readonly<Record<Comparison, Html>> = {
+  match: html`<span class="tag good">Same</span>`,
+  mismatch: html`<span class="tag warn">Differs</span>`,
+  absent: html`<span class="tag quiet">Not counted</span>`,
+};
+
+function tasksSection(tasks: readonly ExplainedTask[]): Html {
+  const number = (value: number | null) => (value === null ? nothing : count(value));
+  return html`<section aria-labelledby="tasks-title">
+    <h2 id="tasks-title">The vendor’s own counters</h2>
+    ${table<ExplainedTask>({
+      id: 'tasks-table',
+      caption: 'Our figures beside the vendor’s',
+      rows: tasks,
+      columns: [
+        { header: 'Task', isHeader: true, cell: ({ taskType }) => taskName(taskType) },
+        { header: 'State', cell: ({ state }) => state ?? nothing },
+        { header: 'Level', cell: ({ level }) => level ?? nothing },
+        { header: 'Attempts: ours', isNumber: true, cell: ({ ownAttempts }) => count(ownAttempts) },
+        { header: 'Vendor', isNumber: true, cell: ({ vendorAttempts }) => number(vendorAttempts) },
+        { header: 'Compared', cell: ({ attemptsStatus }) => comparison[attemptsStatus] },
+        { header: 'Invoiced: ours', isNumber: true, cell: ({ ownInvoiced }) => count(ownInvoiced) },
+        { header: 'Vendor', isNumber: true, cell: ({ vendorAttemptsInvoiced }) => number(vendorAttemptsInvoiced) },
+        { header: 'Compared', cell: ({ counterStatus }) => comparison[counterStatus] },
+      ],
+    })}
+  </section>`;
+}
+
+const workNames: Readonly<Record<string, string>> = {
+  result: 'Result',
+  documents: 'Documents',
+  audit_report: 'Audit report',
+};
+
+function workSection(work: readonly ExplainedWork[], timeZone: string): Html {
+  return html`<section aria-labelledby="work-title">
+    <h2 id="work-title">Work</h2>
+    ${table<ExplainedWork>({
+      id: 'work-table',
+      caption: 'What is fetched from the vendor',
+      rows: work,
+      columns: [
+        { header: 'What', isHeader: true, cell: ({ kind }) => workNames[kind] ?? kind },
+        { header: 'State', cell: ({ state, isWanted }) => `${state}${isWanted ? '' : ', switched off'}` },
+        { header: 'Due', cell: ({ state, dueAt }) => (state === 'due' ? moment(dueAt, timeZone) : nothing) },
+        { header: 'Failed tries', isNumber: true, cell: ({ attemptsMade }) => count(attemptsMade) },
+        {
+          header: 'Last error',
+          cell: ({ lastErrorCode, lastErrorAt }) =>
+            lastErrorCode === null
+              ? nothing
+              : html`<code>${lastErrorCode}</code> ${lastErrorAt ? moment(lastErrorAt, timeZone) : null}`,
+        },
+      ],
+    })}
+  </section>`;
+}

@@ -1,0 +1,161 @@
+import { type Blocker, blockerKinds } from '../../db/blockers.ts';
+import type { Disagreement } from '../../db/month-figures.ts';
+import type { SummaryLine } from '../../domain/report-lines.ts';
+import { listed, type MonthFigures } from '../../jobs/month-figures.ts';
+import { amountText, count, counted, money, monthName, signed } from './format.ts';
+import { type Html, html } from './html.ts';
+import type { Section } from './month.ts';
+import { table } from './table.ts';
+import { blockerWords, disagreementWords, taskName } from './words.ts';
+
+/** A transaction, with the way to its explanation. */
+export const transactionLink = (id: string): Html =>
+  html`<a class="id" href="/transactions/${encodeURIComponent(id)}">${id}</a>`;
+
+/** What stands between an open month and its close. */
+export function openPointsSection({ open, month, readAt }: MonthFigures): Section | undefined {
+  if (!open) return undefined;
+  const { counts, first, items } = open;
+  const kinds = blockerKinds.filter((kind) => counts[kind] > 0);
+  const all = kinds.reduce((sum, kind) => sum + counts[kind], 0);
+  const body =
+    all === 0
+      ? html`<p>
+          ${
+            readAt < month.end
+              ? 'Nothing is open so far. The month can be closed once it has ended.'
+              : 'Nothing is open: the month can be closed.'
+          }
+        </p>`
+      : html`${table({
+          id: 'open-points-counts',
+          caption: 'What has to be cleared before the month can be closed',
+          rows: kinds,
+          columns: [
+            { header: 'What', isHeader: true, cell: (kind) => blockerWords[kind][0] },
+            { header: 'How many', isNumber: true, cell: (kind) => count(counts[kind]) },
+            { header: 'What it means', cell: (kind) => blockerWords[kind][1] },
+          ],
+        })}
+        ${table<Blocker>({
+          id: 'open-points-first',
+          caption: all > listed ? `The first ${count(listed)} of ${count(all)}` : 'All of them',
+          rows: first,
+          columns: [
+            { header: 'Transaction', isHeader: true, cell: ({ subject }) => transactionLink(subject) },
+            { header: 'What', cell: ({ kind }) => blockerWords[kind][0] },
+            { header: 'Detail', cell: ({ detail }) => detail },
+          ],
+        })}`;
+  const unfetched =
+    items.unfetchedTransactions > 0
+      ? html`<p class="faint">
+          Of ${counted(items.unfetchedTransactions, 'transaction')} nothing is known yet: they may belong to any month.
+        </p>`
+      : null;
+  return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}` };
+}
+
+/** What a month books for closed ones. */
+export function correctionsSection({ lines, prices }: MonthFigures): Section | undefined {
+  const corrections = lines.summary.filter(({ correctsPeriod }) => correctsPeriod !== null);
+  if (corrections.length === 0) return undefined;
+  const months = [...Map.groupBy(corrections, ({ correctsPeriod }) => correctsPeriod ?? '')];
+  const sum = (of: readonly SummaryLine[], read: (line: SummaryLine) => bigint) =>
+    of.reduce((total, line) => total + read(line), 0n);
+  const body = html`<p>
+      Something arrived or changed after these months were closed. Their figures stay; the difference is booked here. A
+      line that was wrong is taken back and written again.
+    </p>
+    ${table({
+      id: 'corrections-table',
+      caption: 'Corrections, by the month that they correct',
+      rows: months,
+      columns: [
+        {
+          header: 'Corrects',
+          isHeader: true,
+          cell: ([period]) => html`<a href="/reports/${period}">${monthName(period)}</a>`,
+        },
+        { header: 'Attempts', isNumber: true, cell: ([, of]) => signed(count(sum(of, ({ attempts }) => attempts))) },
+        { header: 'Invoiced', isNumber: true, cell: ([, of]) => signed(count(sum(of, ({ invoiced }) => invoiced))) },
+        {
+          header: 'Amount',
+          isNumber: true,
+          cell: ([, of]) =>
+            money(of.some(({ amount }) => amount === null) ? null : sum(of, ({ amount }) => amount ?? 0n), prices),
+        },
+      ],
+    })}`;
+  return { id: 'corrections', title: 'Corrections of closed months', body };
+}
+
+/** Transactions that nobody finished, and what they cost all the same. */
+export function abandonedSection({ abandoned, prices }: MonthFigures): Section {
+  const { transactions, attempts, invoiced, amount } = abandoned;
+  const cost =
+    prices && amount !== null
+      ? html`, <strong>${amountText(padded(amount, prices.minorDigits))}&nbsp;${prices.currency}</strong>`
+      : null;
+  const invoicedAllTheSame =
+    attempts === 1
+      ? `It is ${invoiced === 1 ? 'invoiced all the same' : 'not invoiced'}`
+      : `${invoiced === attempts ? 'All' : count(invoiced)} of them are invoiced all the same`;
+  const body =
+    transactions === 0
+      ? html`<p>No attempt of this month belongs to a transaction that ended without being completed.</p>`
+      : html`<p>
+          ${counted(transactions, 'transaction')} ended without being completed, after ${counted(attempts, 'attempt')}.
+          ${invoicedAllTheSame}${cost}. ${transactions === 1 ? 'It is' : 'They are'} in the figures above.
+        </p>`;
+  return { id: 'abandoned', title: 'Abandoned transactions', body };
+}
+
+/** Sums of Postgres have as many decimals as their parts. */
+function padded(text: string, minorDigits: number): string {
+  const [whole = '0', fraction = ''] = text.split('.');
+  const digits = fraction.padEnd(minorDigits, '0');
+  return digits === '' ? whole : `${whole}.${digits}`;
+}
+
+/** Where the vendor's own counters say something else than we do. */
+export function disagreementsSection({ disagreements }: MonthFigures): Section {
+  const { counts, first } = disagreements;
+  const all = counts.reduce((sum, one) => sum + one.count, 0);
+  const body =
+    all === 0
+      ? html`<p>None: where the vendor counts at all, it counts as we do.</p>`
+      : html`<p>
+            The vendor counts attempts as well. Where it counts something else, both figures stand; nothing is adjusted.
+          </p>
+          ${table({
+            id: 'disagreements-counts',
+            caption: 'What disagrees',
+            rows: counts,
+            columns: [
+              { header: 'What', isHeader: true, cell: ({ reason }) => disagreementWords(reason) },
+              { header: 'Tasks', isNumber: true, cell: (one) => count(one.count) },
+              { header: 'Vendor minus ours', isNumber: true, cell: ({ difference }) => signed(count(difference)) },
+            ],
+          })}
+          ${table<Disagreement>({
+            id: 'disagreements-first',
+            caption:
+              all > listed
+                ? `The first ${count(listed)} of ${count(all)}; the discrepancies file has all`
+                : 'All of them',
+            rows: first,
+            columns: [
+              { header: 'Transaction', isHeader: true, cell: ({ transactionId }) => transactionLink(transactionId) },
+              {
+                header: 'Task',
+                cell: ({ taskType, correctsPeriod }) =>
+                  html`${taskName(taskType)}${correctsPeriod === null ? null : html` <span class="tag quiet">corrects ${monthName(correctsPeriod)}</span>`}`,
+              },
+              { header: 'What', cell: ({ reason }) => disagreementWords(reason) },
+              { header: 'Ours', isNumber: true, cell: ({ ownQuantity }) => count(ownQuantity) },
+              { header: 'Vendor', isNumber: true, cell: ({ vendorQuantity }) => count(vendorQuantity) },
+            ],
+          })}`;
+  return { id: 'disagreements', title: 'Where the vendor counts differently', body };
+}

@@ -1,0 +1,27 @@
+import type { MonthFigures } from '../../jobs/month-figures.ts';
+import { counted } from './format.ts';
+import { type Html, html } from './html.ts';
+import { notice } from './layout.ts';
+
+/** What has to be known before the figures are believed. */
+export function notices({ close, prices, lines, open }: MonthFigures): Html[] {
+  const { totals } = lines;
+  const found: Html[] = [];
+  const warn = (body: Html) => found.push(notice('warn', html`<p>${body}</p>`));
+  if (open?.refusal) warn(html`No report can be written just now. ${open.refusal}`);
+  if (close?.forcedReason)
+    warn(html`Closed by force, although points were open. The reason given: “${close.forcedReason}”`);
+  if (!prices) warn(html`No price list was in use, so there are quantities and no amounts.`);
+  else if (totals.unpriced > 0n)
+    warn(
+      html`The price list has no price for ${counted(totals.unpriced, 'invoiced attempt')}. So there is no total:
+      without them it would be too low.`,
+    );
+  if (totals.unclassified > 0n)
+    warn(
+      html`${counted(totals.unclassified, 'attempt')} ${totals.unclassified === 1n ? 'is' : 'are'} unclassified: no rule
+      says whether the vendor invoices ${totals.unclassified === 1n ? 'it' : 'them'}. No amount has
+      ${totals.unclassified === 1n ? 'it' : 'them'}.`,
+    );
+  return found;
+}

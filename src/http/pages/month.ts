@@ -1,0 +1,103 @@
+import { nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
+import type { MonthFigures } from '../../jobs/month-figures.ts';
+import { type MonthTotals, totalsOf } from '../../jobs/months.ts';
+import type { ReportRun } from '../../db/report-runs.ts';
+import type { Published } from '../../reports/published.ts';
+import type { Principal } from '../context.ts';
+import { count, money, moment, monthName, share } from './format.ts';
+import { type Html, html, type Part } from './html.ts';
+import { page } from './layout.ts';
+import { filesSection } from './month-files.ts';
+import { notices } from './month-notices.ts';
+import { abandonedSection, correctionsSection, disagreementsSection, openPointsSection } from './month-findings.ts';
+import { costSection, outcomesSection, trendSection } from './month-money.ts';
+import { change } from './reports.ts';
+
+export type MonthPage = {
+  readonly figures: MonthFigures;
+  readonly run: ReportRun | null;
+  readonly published: Published | undefined;
+  /** Twelve months up to this one; `undefined` = not known, or not counted yet. */
+  readonly trend: readonly { readonly period: string; readonly totals: MonthTotals | undefined }[];
+  /** Months before and after this one that have a page. */
+  readonly neighbours: { readonly earlier: boolean; readonly later: boolean };
+};
+
+export type Section = { readonly id: string; readonly title: string; readonly body: Part };
+
+/** A month: totals, costs, what is open, what disagrees, and its files. */
+export function monthPage(principal: Principal, month: MonthPage): string {
+  const { figures, run, published } = month;
+  const { period, close, timeZone } = figures;
+  const sections = [
+    openPointsSection(figures),
+    costSection(figures),
+    outcomesSection(figures),
+    trendSection(month),
+    correctionsSection(figures),
+    abandonedSection(figures),
+    disagreementsSection(figures),
+    filesSection({ figures, run, published }),
+  ].filter((section): section is Section => section !== undefined);
+  return page({
+    title: monthName(period),
+    principal,
+    trail: html`<p class="trail"><a href="/reports">Reports</a></p>`,
+    badge: close
+      ? html`<span class="tag good">Closed, version ${close.version}</span>`
+      : html`<span class="tag">Open, provisional</span>`,
+    body: html`<p class="lead">${basis(figures, timeZone)}</p>
+      ${notices(figures)} ${headline(month)}
+      <nav class="contents" aria-label="On this page">
+        <ul>
+          ${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+        </ul>
+      </nav>
+      ${sections.map(
+        ({ id, title, body }) =>
+          html`<section id="${id}" aria-labelledby="${id}-title">
+            <h2 id="${id}-title">${title}</h2>
+            ${body}
+          </section>`,
+      )}
+      ${pager(month)}`,
+  });
+}
+
+function basis({ close, readAt, month }: MonthFigures, timeZone: string): Html {
+  const span = html`${moment(month.start, timeZone)} to before ${moment(month.end, timeZone)}, ${timeZone}.`;
+  if (!close) return html`${span} Figures of ${moment(readAt, timeZone)}; they may still change.`;
+  return html`${span} Closed on ${moment(close.closedAt, timeZone)} by ${close.closedBy}. It does not change any more;
+  what came later is in the next month as corrections.`;
+}
+
+function headline({ figures, trend }: MonthPage): Html {
+  const { lines, prices, period } = figures;
+  const { totals } = lines;
+  const before = trend.find((one) => one.period === previousPeriod(period))?.totals;
+  const ofAll = (part: bigint): Html | null =>
+    totals.attempts > 0n && part >= 0n
+      ? html`<span class="faint">${share((part * 1_000n + totals.attempts / 2n) / totals.attempts)}</span>`
+      : null;
+  const figure = (name: string, value: Part, more: Part = null, kind = ''): Html =>
+    html`<div class="${kind}">
+      <dt>${name}</dt>
+      <dd>${value} ${more}</dd>
+    </div>`;
+  return html`<dl class="figures">
+    ${figure('Total', money(totals.amount, prices), null, 'main')}
+    ${figure('Against the month before', change(totalsOf(figures), before))}
+    ${figure('Attempts', count(totals.attempts))} ${figure('Invoiced', count(totals.invoiced), ofAll(totals.invoiced))}
+    ${figure('Not invoiced', count(totals.notInvoiced), ofAll(totals.notInvoiced))}
+    ${figure('Unclassified', count(totals.unclassified), ofAll(totals.unclassified), totals.unclassified > 0n ? 'warn' : '')}
+  </dl>`;
+}
+
+const pager = ({ figures: { period }, neighbours }: MonthPage): Html =>
+  html`<nav class="pager" aria-label="Other months">
+    ${neighbours.earlier ? monthLink(previousPeriod(period), '← ') : null}
+    ${neighbours.later ? monthLink(nextPeriod(period), '→ ') : null}
+  </nav>`;
+
+const monthLink = (period: string, arrow: string): Html =>
+  html`<a href="/reports/${period}"><span aria-hidden="true">${arrow}</span>${monthName(period)}</a>`;

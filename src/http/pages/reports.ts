@@ -1,0 +1,104 @@
+import type { KnownMonth, MonthTotals } from '../../jobs/months.ts';
+import { changeOf } from '../../jobs/months.ts';
+import { minorUnitDigits } from '../../domain/money.ts';
+import { previousPeriod } from '../../domain/billing-month.ts';
+import type { Principal } from '../context.ts';
+import { amount, count, money, moment, monthName, nothing, percent, signed } from './format.ts';
+import { type Html, html } from './html.ts';
+import { notice, page } from './layout.ts';
+import { table } from './table.ts';
+
+/** @property totals `undefined` = it is being counted and not done yet. */
+export type OverviewMonth = KnownMonth & { readonly totals: MonthTotals | undefined };
+
+export type Overview = {
+  readonly months: readonly OverviewMonth[];
+  /** The month before the last one shown, to compare it with. */
+  readonly before: MonthTotals | undefined;
+  /** The newest month that is not shown any more; `null` = all are. */
+  readonly older: string | null;
+  readonly isFirstPage: boolean;
+  readonly timeZone: string;
+};
+
+/** All months, newest first. */
+export function reportsPage(principal: Principal, overview: Overview): string {
+  const { months, older, isFirstPage, timeZone } = overview;
+  const totals = new Map(months.map(({ period, totals: of }) => [period, of]));
+  const before = ({ period }: OverviewMonth) => totals.get(previousPeriod(period)) ?? previousOf(overview, period);
+  const isCounting = months.some(({ totals: of }) => of === undefined);
+  return page({
+    title: 'Reports',
+    principal,
+    body: html`<p class="lead">What ID Scan costs, month by month. Months are those of ${timeZone}.</p>
+      ${
+        isCounting
+          ? notice(
+              'note',
+              html`<p>Some months are still being counted. <a href="/reports">Look again</a> in a moment.</p>`,
+            )
+          : null
+      }
+      ${table({
+        id: 'months',
+        caption: 'Months, newest first',
+        rows: months,
+        columns: [
+          {
+            header: 'Month',
+            isHeader: true,
+            cell: ({ period }) => html`<a href="/reports/${period}">${monthName(period)}</a>`,
+          },
+          { header: 'Total', isNumber: true, cell: ({ totals: of }) => (of ? total(of) : counting) },
+          { header: 'Against the month before', isNumber: true, cell: (month) => change(month.totals, before(month)) },
+          { header: 'Attempts', isNumber: true, cell: ({ totals: of }) => (of ? count(of.attempts) : counting) },
+          { header: 'Invoiced', isNumber: true, cell: ({ totals: of }) => (of ? count(of.invoiced) : counting) },
+          { header: 'Status', cell: (month) => statusOf(month, timeZone) },
+          {
+            header: 'Open points',
+            isNumber: true,
+            cell: ({ period, close, totals: of }) => openPoints(period, close !== null, of),
+          },
+        ],
+      })}
+      <nav class="pager" aria-label="More months">
+        ${isFirstPage ? null : html`<a href="/reports">Newest months</a>`}
+        ${older === null ? null : html`<a href="/reports?until=${older}">Earlier months</a>`}
+      </nav>`,
+  });
+}
+
+const counting = html`<span class="faint">being counted</span>`;
+
+const previousOf = ({ before }: Overview, period: string): MonthTotals | undefined =>
+  before?.period === previousPeriod(period) ? before : undefined;
+
+const total = ({ amount: micros, currency }: MonthTotals): Html =>
+  money(micros, currency === null ? null : { currency, minorDigits: minorUnitDigits(currency) });
+
+/** Closed for good, or open and how far its files are. */
+function statusOf({ close, run }: KnownMonth, timeZone: string): Html {
+  if (close) return html`<span class="tag good">Closed</span> <span class="faint">version ${close.version}</span>`;
+  if (!run?.finishedAt) return html`<span class="tag">Open</span> <span class="faint">no files yet</span>`;
+  return html`<span class="tag">Open</span>
+    <span class="faint">provisional, files of ${moment(run.finishedAt, timeZone)}</span>`;
+}
+
+/** What changed against the month before, in money and as a share. */
+export function change(now: MonthTotals | undefined, before: MonthTotals | undefined): Html {
+  const found = now && changeOf(now, before);
+  if (!found) return nothing;
+  const { amount: micros, perMille, minorDigits } = found;
+  const share = perMille === null ? null : html` <span class="faint">${percent(perMille)}</span>`;
+  return html`<span class="money">${signed(amount(micros, minorDigits))}</span>${share}`;
+}
+
+function openPoints(period: string, isClosed: boolean, totals: MonthTotals | undefined): Html {
+  if (isClosed || !totals) return nothing;
+  if (totals.blockers === 0) return html`<span class="faint">none</span>`;
+  return html`<a href="/reports/${period}#open-points"
+    >${count(totals.blockers)}<span class="unseen">
+      open ${totals.blockers === 1 ? 'point' : 'points'} of ${monthName(period)}</span
+    ></a
+  >`;
+}

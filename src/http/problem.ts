@@ -1,0 +1,100 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { asDatabaseError } from '../db/database.ts';
+import { errorPage } from './pages/error.ts';
+import { isPerson, sendPage } from './pages/send.ts';
+import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
+
+/** An error as RFC 9457 wants it. `code` is stable; `detail` is for people; `requestId` finds it in the log. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly requestId: string;
+};
+
+/** Codes that an answer may name. Whatever else goes wrong is a fault of ours and says no more than that. */
+const known: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
+  request_invalid: [400, 'The request cannot be read'],
+  unauthenticated: [401, 'Not signed in'],
+  forbidden: [403, 'Not allowed'],
+  not_found: [404, 'There is nothing here'],
+  transaction_unknown: [404, 'Not in the books'],
+  method_not_allowed: [405, 'This cannot be done here'],
+  request_too_large: [413, 'The request is too large'],
+  media_type_refused: [415, 'The request is of another type than expected'],
+  too_many_requests: [429, 'Too many attempts'],
+  identity_provider_unavailable: [503, 'The identity provider does not answer'],
+  database_unavailable: [503, 'Postgres does not answer'],
+  queue_unavailable: [503, 'Redis does not answer'],
+  report_changed: [503, 'The file is not as it was published'],
+  report_busy: [503, 'The report is busy'],
+};
+
+/** What a request that came to nothing is asked to wait before the next one. */
+const retryAfterSeconds = 5;
+
+/** The status that belongs to an error, and the error as one of ours. */
+export function asProblem(thrown: unknown): { readonly status: number; readonly error: LedgerError } {
+  const error = fromFramework(thrown) ?? asDatabaseError(asPassing(thrown));
+  const entry = known[errorCode(error)];
+  if (entry && error instanceof LedgerError) return { status: entry[0], error };
+  return {
+    status: 500,
+    error: new LedgerError('internal', 'Something went wrong on our side.', {
+      hint: 'Look for the request ID in the log.',
+      cause: thrown,
+    }),
+  };
+}
+
+/** Answers with an error, as a page where a person looks, and logs it where it is ours. What a client did wrong is counted, not repeated in the log. */
+export async function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { status, error } = asProblem(thrown);
+  const { code } = error;
+  if (status >= 500) request.log.error({ err: status === 500 ? thrown : error, code }, 'request failed');
+  if (status === 503) void reply.header('retry-after', retryAfterSeconds);
+  const { retryAfterSeconds: asked } = error.fields;
+  if (typeof asked === 'number') void reply.header('retry-after', asked);
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="idscan-ledger"');
+  // What is left of a refused body is not read; the connection cannot be used again.
+  if (status === 413) void reply.header('connection', 'close');
+  const problem = problemOf(status, error, request.id);
+  if (isPerson(request)) sendPage(reply.code(status), errorPage(request.principal, problem));
+  else await reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** The body of an answer. */
+export function problemOf(status: number, { code, message, hint }: LedgerError, requestId: string): Problem {
+  const title = known[code]?.[1] ?? 'Something went wrong on our side';
+  return {
+    type: `urn:idscan-ledger:problem:${code}`,
+    ...{ title, status, code, detail: message },
+    ...(hint === undefined ? {} : { hint }),
+    requestId,
+  };
+}
+
+/** Refusals of the framework, in fixed words: its own repeat what was sent. */
+function fromFramework(thrown: unknown): LedgerError | undefined {
+  const { code, statusCode } = thrown as { code?: unknown; statusCode?: unknown };
+  if (thrown instanceof LedgerError || typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500)
+    return undefined;
+  if (statusCode === 404) return new LedgerError('not_found', 'There is nothing at this address.');
+  if (statusCode === 413) return new LedgerError('request_too_large', 'The body is larger than accepted here.');
+  if (statusCode === 415)
+    return new LedgerError('media_type_refused', 'The body is of a type that is not accepted here.', {
+      hint: 'Send the Content-Type that docs/service.md names.',
+    });
+  const isJson = typeof code === 'string' && /JSON/.test(code);
+  return new LedgerError('request_invalid', isJson ? 'The body is not JSON.' : 'The request is malformed.');
+}
+
+/** A Postgres that has become a standby, or that ended a transaction for another one's sake, is worth a second try. */
+function asPassing(thrown: unknown): unknown {
+  const { code } = thrown as { code?: unknown };
+  if (typeof code !== 'string' || !/^(25006|40001|40P01)$/.test(code)) return thrown;
+  return new LedgerError('database_unavailable', 'Postgres cannot take this now.', { cause: thrown });
+}

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { FastifyInstance } from 'fastify';
+
+const assets = [
+  { name: 'style.css', type: 'text/css; charset=utf-8' },
+  { name: 'icon.svg', type: 'image/svg+xml' },
+] as const;
+
+/** What pages need beside themselves. Open, since the sign-in page needs it too, and the same for everybody. */
+export function addAssets(server: FastifyInstance): void {
+  void server.register(async (scope) => {
+    for (const { name, type } of assets) {
+      const bytes = await readFile(path.join(import.meta.dirname, '../pages/assets', name));
+      const etag = `"${createHash('sha256').update(bytes).digest('hex')}"`;
+      scope.get(`/assets/${name}`, (request, reply) => {
+        void reply.header('etag', etag).header('cache-control', 'no-cache');
+        if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+        return reply.type(type).send(bytes);
+      });
+    }
+  });
+}

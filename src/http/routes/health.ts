@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { databaseReadiness } from '../../db/readiness.ts';
+import { LedgerError } from '../../errors.ts';
+import type { Guard } from '../access/guard.ts';
+import type { ServiceContext } from '../context.ts';
+import { problemOf } from '../problem.ts';
+import { within } from '../within.ts';
+
+const checkTimeoutMs = 2_000;
+
+type Check = 'ok' | 'failed' | 'left_out';
+
+/** `/healthz`: this process runs. `/readyz`: what it stands on answers. */
+export function addHealthRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  server.get('/healthz', () => ({ status: 'ok' }));
+  const onRequest = context.service.isReadinessOpen ? [] : [guard(['operator', 'metrics'], 'bearer or session')];
+  server.get('/readyz', { onRequest }, async (request, reply) => {
+    const checks = await readiness(context, isRedisLeftOut(request));
+    const failed = Object.entries(checks).filter(([, check]) => check === 'failed');
+    if (failed.length === 0) return { status: 'ready', checks };
+    const names = failed.map(([name]) => name).join(', ');
+    const error = new LedgerError('service_unavailable', `Not ready: ${names}.`, {
+      hint: 'Intake does without Redis: a probe that shall cut off traffic asks for /readyz?without=redis.',
+    });
+    void reply.code(503).header('retry-after', 5).type('application/problem+json');
+    return JSON.stringify({ ...problemOf(503, error, request.id), checks });
+  });
+}
+
+const isRedisLeftOut = ({ query }: FastifyRequest): boolean =>
+  typeof query === 'object' && query !== null && 'without' in query && query.without === 'redis';
+
+async function readiness(
+  context: ServiceContext,
+  withoutRedis: boolean,
+): Promise<Record<'postgres' | 'migrations' | 'redis', Check>> {
+  const late = () => new Error('late');
+  const [database, redis] = await Promise.all([
+    within(checkTimeoutMs, databaseReadiness(context.db), late).catch(() => ({ postgres: false, migrations: false })),
+    withoutRedis ? null : within(checkTimeoutMs, context.isRedisReady(), late).catch(() => false),
+  ]);
+  const check = (isGood: boolean): Check => (isGood ? 'ok' : 'failed');
+  return {
+    postgres: check(database.postgres),
+    migrations: check(database.migrations),
+    redis: redis === null ? 'left_out' : check(redis),
+  };
+}

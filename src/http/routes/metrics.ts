@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import { asDatabaseError } from '../../db/database.ts';
+import { errorCode } from '../../errors.ts';
+import { renderBookMetrics } from '../../metrics/books.ts';
+import type { Guard } from '../access/guard.ts';
+import type { ServiceContext } from '../context.ts';
+import { within } from '../within.ts';
+
+const readTimeoutMs = 8_000;
+/** Several monitors that ask at once are answered from one look at Postgres. */
+const keptMs = 2_000;
+
+/** `/metrics`: this process' own figures and the state of the books. Without Postgres the former are still there. */
+export function addMetricsRoute(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  let look: { readonly atMs: number; readonly text: Promise<string> } | undefined;
+  const books = (): Promise<string> => {
+    if (!look || performance.now() - look.atMs > keptMs)
+      look = { atMs: performance.now(), text: renderBookMetrics(context) };
+    return look.text;
+  };
+  const late = () => new Error('timeout exceeded when reading the figures');
+  server.get('/metrics', { onRequest: guard(['operator', 'metrics'], 'bearer or session') }, async (request, reply) => {
+    const [own, ofBooks] = await Promise.all([
+      context.registry.metrics(),
+      within(readTimeoutMs, books(), late).catch((error: unknown) => {
+        request.log.warn({ code: errorCode(asDatabaseError(error)) }, 'the books cannot be read for the metrics');
+        return null;
+      }),
+    ]);
+    const isReadable = `# HELP idscan_books_readable Whether the books could be read for this answer.
+# TYPE idscan_books_readable gauge
+idscan_books_readable ${ofBooks === null ? 0 : 1}
+`;
+    void reply.type(context.registry.contentType);
+    return [own, ofBooks ?? '', isReadable].join('\n');
+  });
+}

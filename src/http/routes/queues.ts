@@ -1,0 +1,57 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyInstance } from 'fastify';
+import { errorCode, LedgerError } from '../../errors.ts';
+import type { Guard } from '../access/guard.ts';
+import type { ServiceContext } from '../context.ts';
+import { acceptJson } from '../json.ts';
+
+export const boardPath = '/queues';
+
+/** The board's own scripts, styles it sets at run time, and no other host: its link to a font is taken out as well. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; form-action 'none'; base-uri 'self'; frame-ancestors 'none'";
+const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/gi;
+
+/** What is in the queues, for operators. Whatever is removed there, the sweep puts back: Postgres decides. */
+export function addQueueBoard(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  const adapter = new FastifyAdapter();
+  createBullBoard({
+    queues: context.queues.all.map((queue) => new BullMQAdapter(queue)),
+    serverAdapter: adapter,
+    options: { uiConfig: { boardTitle: 'idscan-ledger', hideRedisDetails: true } },
+  });
+  adapter.setBasePath(boardPath);
+  // Thrown on, it reaches our own handler, which does not say more than it should.
+  adapter.setErrorHandler((error) => {
+    throw asQueueError(error);
+  });
+  void server.register((scope, _options, done) => {
+    acceptJson(scope);
+    scope.addHook('onRequest', guard(['operator'], 'bearer or session'));
+    scope.addHook('onRequest', async (_request, reply) => {
+      void reply.header('content-security-policy', policy);
+      return Promise.resolve();
+    });
+    // The board would wait for Redis as long as it takes.
+    scope.addHook('preHandler', async ({ url }) => {
+      if (url.startsWith(`${boardPath}/api`) && !(await context.isRedisReady())) throw redisAway();
+    });
+    scope.addHook('onSend', async (_request, _reply, payload) =>
+      Promise.resolve(typeof payload === 'string' ? payload.replace(foreignLink, '') : payload),
+    );
+    void scope.register(adapter.registerPlugin(), { prefix: boardPath });
+    done();
+  });
+}
+
+function asQueueError(error: Error): Error {
+  const isAway = /connection is closed|isn't writeable|command timed out|ECONN|max retries|socket closed/i;
+  if (errorCode(error) !== 'internal' || !isAway.test(error.message)) return error;
+  return redisAway(error);
+}
+
+const redisAway = (cause?: unknown): LedgerError =>
+  new LedgerError('queue_unavailable', 'Redis does not answer.', cause === undefined ? {} : { cause });

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { LedgerError } from '../../errors.ts';
+import { type InputLine, type LineAnswer, takeIn } from '../../jobs/intake.ts';
+import type { Guard } from '../access/guard.ts';
+import type { ServiceContext } from '../context.ts';
+import { acceptJson } from '../json.ts';
+import { problemOf } from '../problem.ts';
+import { within } from '../within.ts';
+
+const maxBodyBytes = 1_024 * 1_024;
+const maxItems = 1_000;
+const commitTimeoutMs = 20_000;
+/** Programs can wait a little for the good news; what is taken is committed either way. */
+const wakeWithinMs = 2_000;
+
+const item = z.object({ transactionId: z.string(), resultId: z.string().nullish() });
+/** One, a list, or a list with a name. What an item is like is found out per item: a bad one never stops a good one. */
+const body = z.union([
+  z.object({ transactions: z.array(z.unknown()) }).transform(({ transactions }) => transactions),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()).transform((one): unknown[] => [one]),
+]);
+
+/** `POST /api/results`: what `enqueue` does, for programs. */
+export function addResultsRoute(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  void server.register((scope, _options, done) => {
+    acceptJson(scope);
+    const options = { bodyLimit: maxBodyBytes, onRequest: guard(['intake'], 'bearer') };
+    scope.post('/api/results', options, async (request, reply) => {
+      const taken = takeIn(context, readItems(request.body), 'api', wakeWithinMs);
+      const { answers, isQueued } = await within(commitTimeoutMs, taken, late);
+      const summary = { ...counts(answers), workersTold: isQueued, answers: answers.map(shown) };
+      if (summary.accepted + summary.alreadyKnown > 0) return summary;
+      const error = new LedgerError('request_invalid', 'Nothing was taken: every item was rejected.');
+      void reply.code(422).type('application/problem+json');
+      return JSON.stringify({ ...problemOf(422, error, request.id), ...summary });
+    });
+    done();
+  });
+}
+
+function readItems(json: unknown): InputLine[] {
+  const parsed = body.safeParse(json);
+  const items = parsed.data ?? [];
+  if (items.length === 0 || items.length > maxItems)
+    throw new LedgerError('request_invalid', `The body must hold 1 to ${maxItems} transactions.`, {
+      hint: 'Send {"transactionId": "…", "resultId": "…"}, a list of such, or {"transactions": [ … ]}.',
+    });
+  return items.map((one, index): InputLine => {
+    const line = index + 1;
+    const read = item.safeParse(one);
+    if (!read.success) return { line, problem: 'is not {"transactionId": text, "resultId": text or null}' };
+    return { line, transactionId: read.data.transactionId, resultId: read.data.resultId ?? '' };
+  });
+}
+
+function counts(answers: readonly LineAnswer[]) {
+  const of = (wanted: LineAnswer['answer']) => answers.filter(({ answer }) => answer === wanted).length;
+  return { accepted: of('accepted'), alreadyKnown: of('already_known'), rejected: of('rejected') };
+}
+
+/** Items are named by their place, from 1: what they said may be anything. */
+const shown = ({ line, ...answer }: LineAnswer) => ({ item: line, ...answer });
+
+const late = (): LedgerError => new LedgerError('database_unavailable', 'Postgres does not answer in time.');

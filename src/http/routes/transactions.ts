@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify';
+import { errorCode } from '../../errors.ts';
+import { explain } from '../../jobs/explain.ts';
+import { normaliseId } from '../../jobs/intake.ts';
+import type { Guard } from '../access/guard.ts';
+import type { ServiceContext } from '../context.ts';
+import { field } from '../forms.ts';
+import { explanationPage } from '../pages/explanation.ts';
+import { findPage } from '../pages/find.ts';
+import { sendPage } from '../pages/send.ts';
+import { principalOf, readers } from './reports.ts';
+
+/** `/transactions?id=…` finds a transaction by its ID or its result's; `/transactions/<id>` explains it. */
+export function addTransactionRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  const onRequest = guard(readers, 'bearer or session');
+  server.get('/transactions', { onRequest }, (request, reply) => {
+    const given = field(request.query, 'id').trim();
+    const id = normaliseId(given);
+    if (id !== undefined) return reply.redirect(`/transactions/${encodeURIComponent(id)}`, 303);
+    const isUnknown = given !== '';
+    sendPage(reply.code(isUnknown ? 404 : 200), findPage(principalOf(request), isUnknown ? given : undefined));
+    return reply;
+  });
+  server.get<{ Params: { id: string } }>('/transactions/:id', { onRequest }, async (request, reply) => {
+    const { id } = request.params;
+    try {
+      sendPage(reply, explanationPage(principalOf(request), await explain(context, id)));
+    } catch (error) {
+      if (errorCode(error) !== 'transaction_unknown') throw error;
+      sendPage(reply.code(404), findPage(principalOf(request), id));
+    }
+    return reply;
+  });
+}

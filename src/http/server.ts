@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import cookie from '@fastify/cookie';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import { LedgerError } from '../errors.ts';
+import { addressError } from '../metrics/listener.ts';
+import { createServiceMeter, type ServiceMeter } from '../metrics/service.ts';
+import { createGuard } from './access/guard.ts';
+import { createOidcVerifier } from './access/oidc.ts';
+import { createOidcProvider } from './access/oidc-provider.ts';
+import { createOidcSignIn } from './access/oidc-sign-in.ts';
+import { createSealer } from './access/sealing.ts';
+import { createSessions } from './access/sessions.ts';
+import type { ServiceContext } from './context.ts';
+import { answerBrokenRequest } from './broken-requests.ts';
+import { createMonthCache } from './month-cache.ts';
+import { asProblem, sendProblem } from './problem.ts';
+import { isPerson } from './pages/send.ts';
+import { addAssets } from './routes/assets.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addMetricsRoute } from './routes/metrics.ts';
+import { addQueueBoard } from './routes/queues.ts';
+import { addReportFileRoutes } from './routes/report-files.ts';
+import { addReportRoutes } from './routes/reports.ts';
+import { addResultsRoute } from './routes/results.ts';
+import { addSignInRoutes } from './routes/sign-in.ts';
+import { addTransactionRoutes } from './routes/transactions.ts';
+import { addWebhookRoute } from './routes/webhooks.ts';
+import { addSecurityHeaders, setSecurityHeaders } from './security.ts';
+
+/**
+ * Builds the service; listens nowhere yet. Nothing of it is open but `/healthz` and the sign-in.
+ *
+ * @example
+ * const server = await buildServer(context);
+ * await listen(server, context.service);
+ */
+export async function buildServer(context: ServiceContext): Promise<FastifyInstance> {
+  const server = createServer(context);
+  const meter = createServiceMeter(context.registry);
+  addSecurityHeaders(server, context.service);
+  addObservation(server, meter);
+  await server.register(cookie);
+  await server.register(rateLimit, { global: false });
+  // Each route says itself what it reads.
+  server.removeAllContentTypeParsers();
+  addRoutes(server, context, meter);
+  await server.ready();
+  return server;
+}
+
+function createServer({ log, service }: ServiceContext): FastifyInstance {
+  const { trustedProxies } = service;
+  // Requests are logged by us, without addresses and queries; whatever the framework adds loses them here.
+  const loggerInstance: FastifyBaseLogger = log.child(
+    {},
+    { serializers: { req: () => undefined, res: () => undefined } },
+  );
+  const server = Fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: (request) => (trustedProxies.length > 0 && knownId(request.headers['x-request-id'])) || randomUUID(),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    bodyLimit: 1_024,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 10_000 },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(request, reply, service);
+      void sendProblem(error, request, reply);
+    },
+  });
+  server.decorateRequest('principal', null);
+  server.setErrorHandler(async (error, request, reply) => {
+    const mayBeSent = request.method === 'GET' && isPerson(request) && !request.url.startsWith('/sign-in');
+    if (mayBeSent && asProblem(error).status === 401)
+      return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
+    return sendProblem(error, request, reply);
+  });
+  server.setNotFoundHandler((request) => {
+    throw isOtherMethod(server, request)
+      ? new LedgerError('method_not_allowed', `${request.method} does nothing at this address.`)
+      : new LedgerError('not_found', 'There is nothing at this address.');
+  });
+  return server;
+}
+
+function addRoutes(server: FastifyInstance, context: ServiceContext, meter: ServiceMeter): void {
+  const { service, now } = context;
+  const sealer = createSealer(service.session.key, now);
+  const sessions = createSessions(service, sealer);
+  const provider = service.oidc && createOidcProvider(service.oidc);
+  const verifier = service.oidc && provider && createOidcVerifier(service.oidc, provider, now);
+  const guard = createGuard(service, sessions, verifier);
+  const { oidc } = service;
+  const signIn =
+    oidc?.client && provider && verifier
+      ? createOidcSignIn({ service, oidc, client: oidc.client, provider, verifier, sealer })
+      : undefined;
+  addHealthRoutes(server, context, guard);
+  addMetricsRoute(server, context, guard);
+  addResultsRoute(server, context, guard);
+  addSignInRoutes(server, context, { sessions, guard, oidc: signIn, meter });
+  addAssets(server);
+  const reading = { guard, months: createMonthCache(context) };
+  addReportRoutes(server, context, reading);
+  addReportFileRoutes(server, context, guard);
+  addTransactionRoutes(server, context, guard);
+  addQueueBoard(server, context, guard);
+  if (service.webhook.secrets.length > 0) addWebhookRoute(server, context, meter);
+  else context.log.warn('WEBHOOK_SECRET is not set: events of the vendor are not taken');
+}
+
+/** A line and a count per answer: by the route's pattern, since a path may hold anything. */
+function addObservation(server: FastifyInstance, meter: ServiceMeter): void {
+  server.addHook('onResponse', async (request, reply) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const { method } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    meter.answered(method, route, status, elapsedTime);
+    const level = isRoutine(route, status) ? 'debug' : 'info';
+    request.log[level]({ method, route, status, durationMs: Math.round(elapsedTime) }, 'answered');
+    return Promise.resolve();
+  });
+}
+
+/** What asks every few seconds would fill the log. */
+const isRoutine = (route: string, status: number): boolean =>
+  status < 400 && ['/healthz', '/readyz', '/metrics'].includes(route);
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+function isOtherMethod(server: FastifyInstance, { url, method }: FastifyRequest): boolean {
+  const [path = ''] = url.split('?', 1);
+  return methods.some((other) => other !== method && server.hasRoute({ url: path, method: other }));
+}
+
+/** An ID that a trusted proxy gave the request, if it is harmless in a log. */
+const knownId = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'string' && /^[\w-]{8,64}$/.test(header) ? header : undefined;
+
+/** @throws LedgerError `address_unavailable` @returns the address it listens at. */
+export async function listen(
+  server: FastifyInstance,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (cause) {
+    throw addressError(host, port, cause);
+  }
+}
+
+/** Closes the door at once; requests that are inside get their answers, but not for ever. */
+export async function drain(server: FastifyInstance, deadlineMs: number): Promise<void> {
+  const closed = server.close();
+  await Promise.race([closed, delay(deadlineMs, undefined, { ref: false })]);
+  server.server.closeAllConnections();
+}

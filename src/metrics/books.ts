@@ -1,0 +1,41 @@
+import { Gauge, Registry } from 'prom-client';
+import { readFigures } from '../db/figures.ts';
+import { obligationKinds, type ObligationState } from '../db/schema.ts';
+import { monthBounds, periodOf, previousPeriod } from '../domain/billing-month.ts';
+import type { Context } from '../jobs/context.ts';
+
+const states: readonly ObligationState[] = ['due', 'done', 'failed'];
+
+/**
+ * The state of the books, read from Postgres when it is asked for. Shown by the service alone: of several worker
+ * processes each would show the same.
+ *
+ * @returns text in the exposition format. @throws what Postgres throws.
+ */
+export async function renderBookMetrics(context: Context): Promise<string> {
+  const { billingTimeZone } = context.config;
+  const period = periodOf(context.now(), billingTimeZone);
+  const { start } = monthBounds(period, billingTimeZone);
+  const figures = await readFigures(context.db.kysely, start, previousPeriod(period));
+  const registry = new Registry();
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const obligations = gauge('idscan_obligations', 'Obligations by kind and state.', ['kind', 'state']);
+  for (const kind of obligationKinds) for (const state of states) obligations.set({ kind, state }, 0);
+  for (const { kind, state, count } of figures.obligations) obligations.set({ kind, state }, count);
+  const oldest = gauge('idscan_oldest_due_age_seconds', 'How long the oldest obligation has been due.', ['kind']);
+  for (const kind of obligationKinds) oldest.set({ kind }, 0);
+  for (const { kind, ageSeconds } of figures.oldestDue) oldest.set({ kind }, ageSeconds);
+  const attempts = gauge('idscan_attempts_month_to_date', 'Attempts of the current month, by task type and outcome.', [
+    'task_type',
+    'outcome',
+  ]);
+  for (const { taskType, outcome, count } of figures.attempts) attempts.set({ task_type: taskType, outcome }, count);
+  gauge('idscan_unclassified_attempts', 'Attempts that no rule covers.').set(figures.unclassified);
+  gauge('idscan_counter_mismatches', 'Tasks whose invoiced count differs from the vendor’s counter.').set(
+    figures.counterMismatches,
+  );
+  const reports = gauge('idscan_report_age_seconds', 'How long ago a month’s report was written.', ['period']);
+  for (const one of figures.reports) reports.set({ period: one.period }, one.ageSeconds);
+  return registry.metrics();
+}

@@ -1,0 +1,50 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { statusClass } from './work.ts';
+
+/** What is counted of the service on HTTP. */
+export type ServiceMeter = {
+  /** @param route the pattern, never the path that was asked for: that may hold IDs, or anything. */
+  readonly answered: (method: string, route: string, status: number, durationMs: number) => void;
+  readonly event: (outcome: string) => void;
+  readonly signIn: (outcome: 'token' | 'oidc' | 'refused') => void;
+};
+
+/** Adds the service's counters to a registry. */
+export function createServiceMeter(registry: Registry): ServiceMeter {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'idscan_http_requests_total',
+    help: 'Requests answered, by route and status class.',
+    labelNames: ['method', 'route', 'status_class'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'idscan_http_request_duration_seconds',
+    help: 'Time from a request’s headers to the end of its answer.',
+    labelNames: ['route'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const events = new Counter({
+    name: 'idscan_webhook_events_total',
+    help: 'Events of the vendor that were committed, by what came of them; repeated = delivered before.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const signIns = new Counter({
+    name: 'idscan_sign_ins_total',
+    help: 'Sign-ins of browsers: by token, by the identity provider, refused.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  for (const outcome of ['accepted', 'already_known', 'conflict', 'noted', 'repeated']) events.inc({ outcome }, 0);
+  for (const outcome of ['token', 'oidc', 'refused']) signIns.inc({ outcome }, 0);
+  return {
+    answered: (method, route, status, durationMs) => {
+      requests.inc({ method, route, status_class: statusClass(status) });
+      duration.observe({ route }, durationMs / 1_000);
+    },
+    event: (outcome) => events.inc({ outcome }),
+    signIn: (outcome) => signIns.inc({ outcome }),
+  };
+}

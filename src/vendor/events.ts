@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { optionalInstant } from './fields.ts';
+
+/**
+ * A webhook's event, reduced to IDs, type and time: the rest, whatever it is, is gone once parsed. All of it is a hint;
+ * the truth is asked for.
+ */
+export type VendorEvent = {
+  readonly eventId: string;
+  readonly type: string;
+  readonly createdAt: Date | null;
+  /** As written; `null` where the event names none. */
+  readonly transactionId: string | null;
+  readonly resultId: string | null;
+};
+
+/** The one event whose form is documented. */
+export const transactionStateUpdated = 'transaction.state.updated';
+/** Exists; its payload is UNKNOWN. */
+export const taskStateUpdated = 'task.state.updated';
+/** What the vendor sends unless told otherwise. */
+export const knownEvents = [transactionStateUpdated, taskStateUpdated] as const;
+
+const visible = (maxLength: number) => z.string().regex(new RegExp(`^[!-~]{1,${maxLength}}$`));
+const envelope = z.object({
+  id: visible(200),
+  type: visible(100),
+  created: z.unknown().optional(),
+  transaction: z.unknown().optional(),
+});
+const documented = z.object({ id: visible(128), resultId: visible(128).or(z.literal('')).nullish() });
+
+/**
+ * Reads an event. Only what makes it useless is a mistake: an event or type that cannot be named and, where the form is
+ * documented, a transaction that cannot. A time that cannot be read is none.
+ *
+ * @returns the names of wrong fields, never their content.
+ */
+export function readEvent(json: unknown): { readonly event: VendorEvent } | { readonly wrong: readonly string[] } {
+  const parsed = envelope.safeParse(json);
+  if (!parsed.success) return { wrong: wrongFields(parsed.error, []) };
+  const { id: eventId, type, created } = parsed.data;
+  const transaction = documented.safeParse(parsed.data.transaction);
+  if (!transaction.success && type === transactionStateUpdated)
+    return { wrong: wrongFields(transaction.error, ['transaction']) };
+  const createdAt = optionalInstant.safeParse(created).data ?? null;
+  const transactionId = transaction.data?.id ?? null;
+  const resultId = transaction.data?.resultId;
+  return { event: { eventId, type, createdAt, transactionId, resultId: resultId ? resultId : null } };
+}
+
+const wrongFields = (error: z.ZodError, below: readonly string[]): string[] => [
+  ...new Set(error.issues.map(({ path }) => [...below, ...path].join('.') || 'body')),
+];

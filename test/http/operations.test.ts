@@ -1,0 +1,202 @@
+import { sql } from 'kysely';
+import { describe, expect, inject, test } from 'vitest';
+import { migrateDown } from '../../src/db/migrate.ts';
+import { startTcpProxy } from '../chaos/tcp-proxy.ts';
+import { atEnd, createTestDatabase, waitFor } from '../support/books.ts';
+import { withSimulator } from '../support/simulator.ts';
+import { bearer, deliver, eventOf, problem, startService, type TestService, tokens } from './support.ts';
+
+const asOperator = { headers: bearer(tokens.operator) };
+const ready = (service: TestService, path = '/readyz') => service.ask(path, asOperator);
+const figuresOf = async (service: TestService) =>
+  (await service.ask('/metrics', { headers: bearer(tokens.metrics) })).text;
+
+/** A service with a proxy before each of its servers. */
+async function behindProxies() {
+  const proxies = {
+    redis: await startTcpProxy(inject('redisUrl')),
+    postgres: await startTcpProxy(await createTestDatabase()),
+  };
+  for (const { close } of Object.values(proxies)) atEnd(close);
+  const service = await startService({ REDIS_URL: proxies.redis.url, DATABASE_URL: proxies.postgres.url });
+  return { service, ...proxies };
+}
+
+describe('/readyz', () => {
+  test('says which one fails: Redis, Postgres, or both, refusing or silent', async () => {
+    const { service, redis, postgres } = await behindProxies();
+    await waitFor('ready', async () => (await ready(service)).status === 200);
+    expect(JSON.parse((await ready(service)).text)).toEqual({
+      status: 'ready',
+      checks: { postgres: 'ok', migrations: 'ok', redis: 'ok' },
+    });
+    for (const mode of ['refuse', 'black-hole'] as const) {
+      await redis.set(mode);
+      const noRedis = await ready(service);
+      expect(problem(noRedis)).toMatchObject({
+        ...{ status: 503, code: 'service_unavailable' },
+        checks: { postgres: 'ok', migrations: 'ok', redis: 'failed' },
+      });
+      expect(noRedis.headers['retry-after']).toBe('5');
+      expect((await ready(service, '/readyz?without=redis')).status).toBe(200);
+      await postgres.set(mode);
+      expect(problem(await ready(service))).toMatchObject({
+        checks: { postgres: 'failed', migrations: 'failed', redis: 'failed' },
+      });
+      await redis.set('forward');
+      await waitFor('redis', async () => {
+        const { checks } = problem(await ready(service)) as unknown as { checks: Record<string, string> };
+        return checks['redis'] === 'ok' && checks['postgres'] === 'failed';
+      });
+      expect((await service.ask('/healthz')).status).toBe(200);
+      await postgres.set('forward');
+      await waitFor('ready again', async () => (await ready(service)).status === 200, 60_000);
+    }
+  });
+
+  test('fails for want of a migration', async () => {
+    const service = await startService();
+    await migrateDown(service.context.db);
+    expect(problem(await ready(service))).toMatchObject({
+      status: 503,
+      checks: { postgres: 'ok', migrations: 'failed', redis: 'ok' },
+    });
+  });
+
+  test('is open to everybody only where that is configured', async () => {
+    const service = await startService({ HTTP_READYZ_OPEN: 'true' });
+    expect((await service.ask('/readyz')).status).toBe(200);
+  });
+});
+
+describe('/metrics', () => {
+  test('has every figure, also before there is anything to count', async () => {
+    const service = await startService();
+    const text = await figuresOf(service);
+    const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+    expect(names.sort()).toEqual([
+      'idscan_attempts_month_to_date gauge',
+      'idscan_books_readable gauge',
+      'idscan_counter_mismatches gauge',
+      'idscan_http_request_duration_seconds histogram',
+      'idscan_http_requests_total counter',
+      'idscan_obligations gauge',
+      'idscan_oldest_due_age_seconds gauge',
+      'idscan_report_age_seconds gauge',
+      'idscan_retries_total counter',
+      'idscan_sign_ins_total counter',
+      'idscan_sweep_recoveries_total counter',
+      'idscan_unclassified_attempts gauge',
+      'idscan_vendor_pause_seconds_total counter',
+      'idscan_vendor_pauses_total counter',
+      'idscan_vendor_request_duration_seconds histogram',
+      'idscan_vendor_requests_total counter',
+      'idscan_webhook_events_total counter',
+    ]);
+    expect(text).toContain('idscan_obligations{kind="result",state="failed"} 0');
+    expect(text).toContain('idscan_books_readable 1');
+  });
+
+  test('names no path, ID or address of whoever asked', async () => {
+    const service = await startService();
+    await service.ask('/secret-path-of-a-scanner?token=x');
+    await deliver(service, eventOf('an-id-of-a-transaction'));
+    const text = await figuresOf(service);
+    expect(text).toContain('idscan_http_requests_total{method="GET",route="none",status_class="4xx"} 1');
+    expect(text).toContain('idscan_webhook_events_total{outcome="accepted"} 1');
+    expect(text).toContain('idscan_obligations{kind="result",state="due"} 1');
+    expect(text).not.toMatch(/scanner|an-id-of|127\.0\.0\.1/);
+  });
+
+  test('shows what workers beside it did, and what the books hold', async () => {
+    const { simulator, vendor } = await withSimulator({ counterMismatchShare: 1, unknownCodeShare: 0.5 });
+    const { IDSCAN_KEY_ID: keyId, IDSCAN_KEY_SECRET: keySecret, ...environment } = vendor;
+    const service = await startService(environment, { workersKey: { keyId, keySecret } });
+    for (const { transactionId, resultId } of simulator.transactions)
+      expect((await deliver(service, eventOf(transactionId, resultId))).status).toBe(204);
+    const figure = (text: string, name: string) =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(`${name} `))
+          ?.split(' ')[1],
+      );
+    const text = await waitFor(
+      'all to be done',
+      async () => {
+        const now = await figuresOf(service);
+        return figure(now, 'idscan_obligations{kind="result",state="done"}') === simulator.transactions.length && now;
+      },
+      60_000,
+    );
+    expect(figure(text, 'idscan_vendor_requests_total{status_class="2xx"}')).toBeGreaterThan(20);
+    expect(figure(text, 'idscan_vendor_request_duration_seconds_count')).toBeGreaterThan(20);
+    expect(figure(text, 'idscan_unclassified_attempts')).toBeGreaterThan(0);
+    expect(figure(text, 'idscan_counter_mismatches')).toBeGreaterThan(0);
+    expect(figure(text, 'idscan_oldest_due_age_seconds{kind="result"}')).toBe(0);
+    const month = { now: () => new Date('2026-10-31T12:00:00Z') };
+    const { renderBookMetrics } = await import('../../src/metrics/books.ts');
+    const october = await renderBookMetrics({ ...service.context, ...month });
+    expect(october).toMatch(/idscan_attempts_month_to_date\{task_type="document_scan",outcome="invoiced"\} [1-9]/);
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from attempts`.execute(
+      service.context.db.kysely,
+    );
+    const sum = [...october.matchAll(/^idscan_attempts_month_to_date\S* (\d+)$/gm)].reduce(
+      (all, [, n]) => all + Number(n),
+      0,
+    );
+    expect(sum).toBe(rows[0]!.count);
+  });
+
+  test('still shows the process while Postgres is away', async () => {
+    const { service, postgres } = await behindProxies();
+    await postgres.set('refuse');
+    const text = await figuresOf(service);
+    expect(text).toContain('idscan_books_readable 0');
+    expect(text).toContain('idscan_vendor_requests_total');
+    expect(text).not.toContain('idscan_obligations');
+  });
+});
+
+describe('/queues', () => {
+  test('is Bull Board with its own scripts, and asks no other host', async () => {
+    const service = await startService();
+    const page = await service.ask('/queues', asOperator);
+    expect(page.text).toContain('idscan-ledger');
+    expect(page.text).not.toMatch(/(href|src)="(https?:)?\/\//);
+    const policy = page.headers['content-security-policy']!;
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).not.toContain('http');
+    const assets = [...page.text.matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, path]) => path!);
+    expect(assets.length).toBeGreaterThan(3);
+    for (const asset of assets) expect((await service.ask(`/queues/${asset}`, asOperator)).status, asset).toBe(200);
+    const { queues } = JSON.parse((await service.ask('/queues/api/queues', asOperator)).text) as {
+      queues: { name: string }[];
+    };
+    expect(queues.map(({ name }) => name).sort()).toEqual(['audit-reports', 'documents', 'reports', 'results']);
+  });
+
+  test.each([
+    '/queues/static/..%2f..%2f..%2f..%2fpackage.json',
+    '/queues/static/../../../package.json',
+    '/queues/static/%2e%2e/%2e%2e/package.json',
+    '/queues/static/....//package.json',
+    '/queues/static/js/%00',
+    '/queues/static//etc/passwd',
+    '/queues/api/queues/none/x',
+  ])('%s gives nothing away', async (path) => {
+    const service = await startService();
+    const answer = await service.ask(path, asOperator);
+    expect(answer.status).toBeGreaterThanOrEqual(300);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.text).not.toMatch(/"dependencies"|root:|node_modules|\.js:\d/);
+  });
+
+  test('says so while Redis is away', async () => {
+    const { service, redis } = await behindProxies();
+    await redis.set('refuse');
+    const answer = await service.ask('/queues/api/queues', asOperator);
+    expect(problem(answer)).toMatchObject({ status: 503, code: 'queue_unavailable' });
+    expect((await service.ask('/queues', asOperator)).status).toBe(200);
+  });
+});

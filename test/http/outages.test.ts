@@ -1,0 +1,121 @@
+import { describe, expect, inject, test } from 'vitest';
+import { acquireServices } from '../../src/services/index.ts';
+import { startTcpProxy } from '../chaos/tcp-proxy.ts';
+import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
+import { withSimulator } from '../support/simulator.ts';
+import { bearer, deliver, eventOf, inbox, problem, registered, startService, tokens } from './support.ts';
+
+type Event = { id: string };
+const since = (startedMs: number) => performance.now() - startedMs;
+
+describe('while Redis is away', () => {
+  test.each(['refuse', 'black-hole'] as const)(
+    'events are answered 204 and done after its return (%s)',
+    { timeout: 240_000 },
+    async (mode) => {
+      const { simulator, vendor } = await withSimulator({ transactions: 60 });
+      const { IDSCAN_KEY_ID: keyId, IDSCAN_KEY_SECRET: keySecret, ...environment } = vendor;
+      // A Redis of its own: the shared one is emptied by others.
+      const own = await acquireServices({ dataDir: await createTestFolder(), databaseUrl: inject('databaseUrl') });
+      atEnd(own.release);
+      const redis = await startTcpProxy(own.redisUrl);
+      atEnd(redis.close);
+      const service = await startService(
+        { ...environment, REDIS_URL: redis.url },
+        { workersKey: { keyId, keySecret } },
+      );
+      await waitFor('workers at work', async () => {
+        const [first] = simulator.transactions;
+        await deliver(service, eventOf(first!.transactionId, first!.resultId));
+        return simulator.requests.total > 0;
+      });
+      await redis.set(mode);
+      const longest: number[] = [];
+      const statuses = await Promise.all(
+        simulator.transactions.map(async ({ transactionId, resultId }) => {
+          const startedMs = performance.now();
+          const { status } = await deliver(service, eventOf(transactionId, resultId));
+          longest.push(since(startedMs));
+          return status;
+        }),
+      );
+      expect(new Set(statuses)).toEqual(new Set([204]));
+      expect(Math.max(...longest), 'milliseconds to the slowest answer').toBeLessThan(5_000);
+      const body = JSON.stringify({ transactionId: 'by-the-api' });
+      const headers = { ...bearer(tokens.intake), 'content-type': 'application/json' };
+      const answer = await service.ask('/api/results', { method: 'POST', headers, body });
+      expect(JSON.parse(answer.text)).toMatchObject({ accepted: 1, workersTold: false });
+      await redis.set('forward');
+      const ids = new Set(simulator.transactions.map(({ transactionId }) => transactionId));
+      await waitFor(
+        'everything to be done',
+        async () =>
+          (await registered(service)).filter(({ id, state }) => ids.has(id) && state === 'done').length === ids.size,
+        120_000,
+      );
+    },
+  );
+
+  test('the service starts all the same', async () => {
+    const redis = await startTcpProxy(inject('redisUrl'));
+    atEnd(redis.close);
+    await redis.set('refuse');
+    const key = { keyId: 'key', keySecret: 'a secret that is long enough for HS256' };
+    const service = await startService({ REDIS_URL: redis.url }, { workersKey: key });
+    expect((await deliver(service, eventOf('early'))).status).toBe(204);
+    expect(await registered(service)).toMatchObject([{ id: 'early', state: 'due' }]);
+  });
+});
+
+describe('while Postgres is away', () => {
+  test.each(['refuse', 'black-hole', 'reset'] as const)(
+    'events are answered 503, and none is lost once the vendor delivers again (%s)',
+    { timeout: 240_000 },
+    async (mode) => {
+      const postgres = await startTcpProxy(await createTestDatabase());
+      atEnd(postgres.close);
+      const service = await startService({ DATABASE_URL: postgres.url });
+      const events = Array.from({ length: 60 }, (_, index) => eventOf(`in-outage-${index}`) as Event);
+      await Promise.all(events.slice(0, 20).map((event) => deliver(service, event)));
+      await postgres.set(mode);
+      const startedMs = performance.now();
+      for (const answer of await Promise.all(events.map((event) => deliver(service, event)))) {
+        expect(problem(answer)).toMatchObject({ status: 503, code: 'database_unavailable' });
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+        expect(answer.text).not.toMatch(/ECONN|postgres:\/\/|127\.0\.0\.1/);
+      }
+      expect(since(startedMs)).toBeLessThan(10_000);
+      await postgres.set('forward');
+      const open = new Set(events);
+      await waitFor(
+        'the vendor to be told 204 of every event',
+        async () => {
+          for (const event of open) if ((await deliver(service, event)).status === 204) open.delete(event);
+          return open.size === 0;
+        },
+        120_000,
+      );
+      expect((await inbox(service)).map(({ event_id }) => event_id).sort()).toEqual(events.map(({ id }) => id).sort());
+      expect(await registered(service)).toHaveLength(60);
+    },
+  );
+
+  test('an event whose commit was not confirmed is delivered again and counts once', async () => {
+    const postgres = await startTcpProxy(await createTestDatabase());
+    atEnd(postgres.close);
+    const service = await startService({ DATABASE_URL: postgres.url });
+    const events = Array.from({ length: 12 }, (_, index) => eventOf(`unconfirmed-${index}`));
+    let broken = 0;
+    for (const [index, event] of events.entries()) {
+      if (index % 3 === 0) postgres.drop({ count: 1, isMeant: (statement) => statement.includes('webhook_inbox') });
+      let { status } = await deliver(service, event);
+      for (; status !== 204; { status } = await deliver(service, event)) {
+        expect(status).toBe(503);
+        broken += 1;
+      }
+    }
+    expect(broken).toBeGreaterThan(0);
+    expect(await inbox(service)).toHaveLength(12);
+    expect((await registered(service)).every(({ generation }) => generation === 1)).toBe(true);
+  });
+});
