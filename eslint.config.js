@@ -8,24 +8,45 @@ const owned = {
   pg: ['src/db', 'src/services'],
   'pg-copy-streams': ['src/db'],
   undici: ['src/vendor'],
-  jose: ['src/vendor'],
+  jose: ['src/vendor', 'src/http'],
+  fastify: ['src/http'],
+  '@fastify/cookie': ['src/http'],
+  '@fastify/rate-limit': ['src/http'],
+  '@bull-board/api': ['src/http'],
+  '@bull-board/fastify': ['src/http'],
+  'prom-client': ['src/metrics', 'src/http'],
   commander: ['src/cli'],
   'cli-progress': ['src/cli'],
+  'd3-scale': ['src/http'],
 };
 
-/** The reading direction: cli, workers → jobs → (domain, vendor, db, reports). What a folder must not import. */
+/** The reading direction: cli → http → metrics; cli, http, workers → jobs → (domain, vendor, db, reports). What a folder must not import. */
 const forbidden = {
-  'src/domain': ['cli', 'workers', 'jobs', 'vendor', 'db', 'reports', 'services', 'simulator'],
-  'src/vendor': ['cli', 'workers', 'jobs', 'db', 'reports', 'services', 'simulator'],
-  'src/db': ['cli', 'workers', 'jobs', 'vendor', 'reports', 'services', 'simulator'],
-  'src/reports': ['cli', 'workers', 'jobs', 'vendor', 'services', 'simulator'],
+  'src/domain': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'db', 'reports', 'services', 'simulator'],
+  'src/vendor': ['cli', 'http', 'metrics', 'workers', 'jobs', 'db', 'reports', 'services', 'simulator'],
+  'src/db': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'reports', 'services', 'simulator'],
+  'src/reports': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'services', 'simulator'],
   'src/cli': ['test'],
   'src/compose': ['cli', 'simulator'],
-  'src/reference-data': ['cli', 'compose', 'workers', 'jobs', 'vendor', 'db', 'reports', 'services', 'simulator'],
-  'src/jobs': ['cli', 'workers', 'services', 'simulator'],
-  'src/workers': ['cli', 'services', 'simulator'],
-  'src/services': ['cli', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'simulator'],
-  'src/simulator': ['cli', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'services'],
+  'src/reference-data': [
+    'cli',
+    'http',
+    'metrics',
+    'compose',
+    'workers',
+    'jobs',
+    'vendor',
+    'db',
+    'reports',
+    'services',
+    'simulator',
+  ],
+  'src/jobs': ['cli', 'http', 'metrics', 'workers', 'services', 'simulator'],
+  'src/workers': ['cli', 'http', 'metrics', 'services', 'simulator'],
+  'src/http': ['cli', 'compose', 'workers', 'vendor', 'services', 'simulator'],
+  'src/metrics': ['cli', 'http', 'compose', 'workers', 'vendor', 'reports', 'services', 'simulator'],
+  'src/services': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'simulator'],
+  'src/simulator': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'services'],
 };
 
 const direction = Object.entries(forbidden).map(([folder, others]) => ({
@@ -40,7 +61,8 @@ const direction = Object.entries(forbidden).map(([folder, others]) => ({
         patterns: [
           {
             group: others.map((other) => `**/${other}/**`),
-            message: 'Reading direction: cli, workers → jobs → (domain, vendor, db, reports).',
+            message:
+              'Reading direction: cli → http → metrics; cli, http, workers → jobs → (domain, vendor, db, reports).',
           },
           ...(folder === 'src/domain'
             ? [{ regex: '^(?!\\./)', message: 'The domain imports only itself: no packages, no Node, no I/O.' }]
