@@ -1,6 +1,9 @@
 -- The role that workers, commands and the service connect as: it works on the books and cannot change what is closed.
 -- Run as the owner of the schema after every `migrate up`; then give the role a password and a login:
 --   alter role idscan_ledger_app login password '…';
+-- In one transaction: whoever is at work meanwhile never finds itself without its rights.
+begin;
+
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'idscan_ledger_app') then
@@ -14,8 +17,9 @@ grant select on all tables in schema public to idscan_ledger_app;
 
 -- What changes: what the vendor said, what is to be done, what was asked for.
 grant insert, update on
-  transactions, intake, tasks, obligations, files, report_runs, reprocess_log, closing_horizon, late_changes
+  transactions, intake, tasks, obligations, files, report_runs, reprocess_log, closing_horizon
   to idscan_ledger_app;
+grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 
 -- What is only ever added to: history, and what closed months hold and rest on.
@@ -25,3 +29,5 @@ grant insert on
   period_closes, closed_lines, closed_discrepancies, closed_charges,
   webhook_inbox
   to idscan_ledger_app;
+
+commit;
