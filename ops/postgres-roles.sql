@@ -25,7 +25,7 @@ grant insert, update, delete on attempts to idscan_ledger_app;
 -- What is only ever added to: history, and what closed months hold and rest on.
 grant insert on
   attempts_history, tasks_history, transactions_history,
-  reference_files, reference_versions, price_list_uses,
+  reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,
   webhook_inbox
   to idscan_ledger_app;

@@ -8,6 +8,8 @@ export type BlockerKind = (typeof blockerKinds)[number];
 export type Blocker = { readonly kind: BlockerKind; readonly subject: string; readonly detail: string };
 export type BlockerCounts = Readonly<Record<BlockerKind, number>>;
 
+export const noBlockers: BlockerCounts = { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0 };
+
 /**
  * All blockers of a month as a query of kind, subject and detail.
  *
@@ -40,14 +42,7 @@ function blockerRows(month: Span, lines: string) {
 export async function countBlockers(db: Queries, month: Span, lines: string): Promise<BlockerCounts> {
   const { rows } = await sql<{ kind: BlockerKind; count: string }>`
     select kind, count(*) as count from (${blockerRows(month, lines)}) blocker group by kind`.execute(db);
-  const counts = new Map(rows.map(({ kind, count }) => [kind, Number(count)]));
-  const of = (kind: BlockerKind) => counts.get(kind) ?? 0;
-  return {
-    unsettled: of('unsettled'),
-    failed: of('failed'),
-    unclassified: of('unclassified'),
-    unpriced: of('unpriced'),
-  };
+  return { ...noBlockers, ...Object.fromEntries(rows.map(({ kind, count }) => [kind, Number(count)])) };
 }
 
 /** The first blockers, by kind and transaction. */

@@ -13,6 +13,9 @@ export type DecisionGroup = Decision & {
   readonly span: Span;
 };
 
+const amongTransactions = (among: string | undefined) =>
+  among === undefined ? sql<boolean>`true` : sql<boolean>`transaction_id in (${sql.raw(among)})`;
+
 /**
  * The distinct decisions stored for a stretch of time during which one rule table is in force.
  *
@@ -25,7 +28,7 @@ export async function decisionGroups(db: Queries, span: Span, among?: string): P
     .distinct()
     .where('attempted_at', '>=', span.start)
     .where('attempted_at', '<', span.end)
-    .$if(among !== undefined, (query) => query.where(sql<boolean>`transaction_id in (${sql.raw(among ?? '')})`))
+    .where(amongTransactions(among))
     .execute();
   return rows.map((row) => ({
     taskType: row.task_type,
@@ -38,8 +41,13 @@ export async function decisionGroups(db: Queries, span: Span, among?: string): P
   }));
 }
 
-/** Decides a group anew. @returns how many attempts changed. */
-export async function redecide(db: Queries, group: DecisionGroup, decision: Decision): Promise<number> {
+/**
+ * Decides a group anew.
+ *
+ * @param among a query of transaction IDs, to decide those alone.
+ * @returns how many attempts changed.
+ */
+export async function redecide(db: Queries, group: DecisionGroup, decision: Decision, among?: string): Promise<number> {
   const same = (column: 'code' | 'invoiced' | 'reason' | 'rule_table_version', value: string | boolean | null) =>
     sql<boolean>`${sql.ref(column)} is not distinct from ${value}`;
   const result = await db
@@ -57,6 +65,7 @@ export async function redecide(db: Queries, group: DecisionGroup, decision: Deci
     .where(same('invoiced', group.invoiced))
     .where(same('reason', group.reason))
     .where(same('rule_table_version', group.ruleTableVersion))
+    .where(amongTransactions(among))
     .executeTakeFirst();
   return Number(result.numUpdatedRows);
 }

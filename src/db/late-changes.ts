@@ -53,3 +53,37 @@ export async function bookedCells(
     .filter(({ stretch }) => stretch > 0)
     .map(({ task_type, level, stretch }) => ({ taskType: task_type, level, stretch, units: 0n }));
 }
+
+/**
+ * Notes what lies before the first month that is closed: no close books it, so the next one does as a correction. Where
+ * the vendor counts attempts and lists none, the transaction lies at its own time.
+ */
+export async function noteChangesBefore(db: Queries, start: Date): Promise<void> {
+  await sql`
+    insert into late_changes (transaction_id)
+    select transaction_id from attempts where attempted_at < ${start}
+    union
+    select k.transaction_id from tasks k join transactions t on t.id = k.transaction_id
+    where k.own_attempts = 0 and k.vendor_attempts_invoiced > 0 and coalesce(t.completed_at, t.created_at) < ${start}`.execute(
+    db,
+  );
+}
+
+/**
+ * Notes transactions that were booked with invoiced attempts without a price, where the latest booking still is one: by
+ * the lists of now they may have one.
+ */
+export async function noteUnpricedBookings(db: Queries): Promise<void> {
+  await sql`
+    insert into late_changes (transaction_id)
+    select distinct transaction_id from (
+      select distinct on (transaction_id, task_type, ordinal) transaction_id, quantity, invoiced, unit_price
+      from closed_lines
+      where transaction_id in (select transaction_id from closed_lines where invoiced and unit_price is null and quantity = 1)
+      order by transaction_id, task_type, ordinal, period desc, quantity desc
+    ) latest
+    where quantity = 1 and invoiced and unit_price is null
+      and not exists (select from late_changes l where l.transaction_id = latest.transaction_id and l.booked_in is null)`.execute(
+    db,
+  );
+}

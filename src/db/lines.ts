@@ -1,6 +1,7 @@
 import pg from 'pg';
-import type { PriceCell, Stretch } from '../domain/price-cells.ts';
 import { formatAmount } from '../domain/money.ts';
+import type { PriceCell, Stretch } from '../domain/price-cells.ts';
+import type { PriceList } from '../domain/prices.ts';
 
 /**
  * The lines of reports, as SQL text: `COPY` takes no parameters, and the same lines are counted, written to files and
@@ -140,7 +141,9 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
         select *, ${position} as tier_position from (
           select a.transaction_id, t.result_id, a.task_type, a.ordinal, a.attempted_at, a.code, a.invoiced, a.reason,
             k.level, a.capture_source, a.linked, t.state as transaction_state, t.settled, a.rule_table_version,
-            stretch.period collate "C" as own_period, stretch.price_list_version collate "C" as price_list_version, stretch.zero,
+            stretch.period collate "C" as own_period,
+            coalesce(cell.price_list_version, stretch.price_list_version) collate "C" as price_list_version,
+            coalesce(cell.zero, stretch.zero) as zero,
             k.vendor_attempts, k.vendor_attempts_invoiced,
             case when k.vendor_attempts_invoiced is null then 'absent'
               when k.vendor_attempts_invoiced = k.own_invoiced then 'match' else 'mismatch' end as counter_status,
@@ -156,7 +159,7 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
           join (values ${stretches.map(stretchRow).join(', ')})
             as stretch (stretch, period, price_list_version, zero) on stretch.stretch = a.stretch
           left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
-            as cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers)
+            as cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers, price_list_version, zero)
             on cell.task_type = a.task_type and cell.level = coalesce(k.level, '') and cell.stretch = a.stretch
           ${examined ? examinedAttempts(examined) : ''}
         ) attempt
@@ -169,16 +172,17 @@ const examinedAttempts = (examined: Examined): string => `
   where a.transaction_id in (select transaction_id from examined)
     ${examined.cells.length > 0 ? `or ${inCell(examined, 'a.task_type', 'k.level', 'a.stretch')}` : ''}`;
 
-function stretchRow({ period, list }: Stretch, index: number): string {
-  const zero = list ? formatAmount(0n, list.minorDigits) : null;
-  return `(${index + 1}, ${literal(period)}, ${literal(list?.version ?? null)}::text, ${literal(zero)}::text)`;
+function stretchRow({ period, lists: [list] }: Stretch, index: number): string {
+  return `(${index + 1}, ${literal(period)}, ${literal(list?.version ?? null)}::text, ${literal(list ? zero(list) : null)}::text)`;
 }
 
-const noCell = `(null::text, null::text, null::integer, null::integer, null::boolean, null::bigint[], null::text[], null::text[])`;
+const zero = ({ minorDigits }: Pick<PriceList, 'minorDigits'>): string => formatAmount(0n, minorDigits);
 
-function cellRow({ taskType, level, stretch, scope, isCounted, bands, minorDigits }: PriceCell): string {
+const noCell = `(null::text, null::text, null::integer, null::integer, null::boolean, null::bigint[], null::text[], null::text[], null::text, null::text)`;
+
+function cellRow({ taskType, level, stretch, scope, isCounted, bands, list }: PriceCell): string {
   const texts = (values: readonly string[]) => `array[${values.map(literal).join(', ')}]::text[]`;
   const starts = `array[${bands.map(({ from }) => String(from)).join(', ')}]::bigint[]`;
-  const prices = texts(bands.map(({ unitPrice }) => formatAmount(unitPrice, minorDigits)));
-  return `(${literal(taskType)}, ${literal(level ?? '')}, ${stretch}, ${scope}, ${isCounted}, ${starts}, ${prices}, ${texts(bands.map(({ tier }) => tier))})`;
+  const prices = texts(bands.map(({ unitPrice }) => formatAmount(unitPrice, list.minorDigits)));
+  return `(${literal(taskType)}, ${literal(level ?? '')}, ${stretch}, ${scope}, ${isCounted}, ${starts}, ${prices}, ${texts(bands.map(({ tier }) => tier))}, ${literal(list.version)}, ${literal(zero(list))})`;
 }

@@ -38,20 +38,28 @@ export async function changedVersions(db: Queries, versions: readonly ReferenceV
   );
 }
 
-/** Notes which price list reports use from now on, if it is another one than before. @param sha256 `null` = none. */
-export async function notePriceListUse(db: Queries, sha256: string | null): Promise<void> {
+/** Tables of what reports used, since when. */
+const uses = { rules: 'rules_uses', prices: 'price_list_uses' } as const;
+
+/** Notes which rules or price list reports use from now on, if it is another than before. @param sha256 `null` = none. */
+export async function noteUse(db: Queries, kind: ReferenceKind, sha256: string | null): Promise<void> {
+  const table = sql.table(uses[kind]);
   await sql`
-    insert into price_list_uses (sha256)
+    insert into ${table} (sha256)
     select ${sha256}::text
-    where (select sha256 from price_list_uses order by used_from desc limit 1) is distinct from ${sha256}::text
-      or not exists (select from price_list_uses)
+    where (select sha256 from ${table} order by used_from desc limit 1) is distinct from ${sha256}::text
+      or not exists (select from ${table})
     on conflict (used_from) do nothing`.execute(db);
 }
 
-/** The price list that was in use at an instant; `undefined` = no use was noted until then. */
-export async function priceListUsedAt(db: Queries, at: Date): Promise<{ sha256: string | null } | undefined> {
+/** What was in use at an instant; `undefined` = no use was noted until then. */
+export async function usedAt(
+  db: Queries,
+  kind: ReferenceKind,
+  at: Date,
+): Promise<{ sha256: string | null } | undefined> {
   return db
-    .selectFrom('price_list_uses')
+    .selectFrom(uses[kind])
     .select('sha256')
     .where('used_from', '<=', at)
     .orderBy('used_from', 'desc')

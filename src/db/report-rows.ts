@@ -127,6 +127,13 @@ export async function monthsWithAttempts<T extends Span>(db: Queries, months: re
   return months.filter((_, index) => present.has(index));
 }
 
+/** How many attempts there are before an instant, and the time of the first one. */
+export async function attemptsBefore(db: Queries, end: Date): Promise<{ attempts: number; first: Date | null }> {
+  const { rows } = await sql<{ attempts: string; first: Date | null }>`
+    select count(*) as attempts, min(attempted_at) as first from attempts where attempted_at < ${end}`.execute(db);
+  return { attempts: Number(rows[0]?.attempts ?? 0), first: rows[0]?.first ?? null };
+}
+
 /** The time of the oldest attempt; `null` = there is none. */
 export async function firstAttemptAt(db: Queries): Promise<Date | null> {
   const row = await db

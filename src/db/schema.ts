@@ -126,6 +126,7 @@ export type Schema = {
   reference_files: { sha256: string; kind: 'rules' | 'prices'; content: Buffer; stored_at: Generated<Date> };
   reference_versions: { kind: 'rule_table' | 'price_list'; version: string; sha256: string };
   price_list_uses: { used_from: Generated<Date>; sha256: string | null };
+  rules_uses: { used_from: Generated<Date>; sha256: string };
   period_closes: {
     period: string;
     version: Generated<number>;

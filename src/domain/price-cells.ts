@@ -1,9 +1,9 @@
 import { monthBounds } from './billing-month.ts';
 import { boundariesWithin } from './effective-dates.ts';
-import { isCounted, priceAt, priceBands, type Price, type PriceBand, type PriceList } from './prices.ts';
+import { isCounted, priceAt, priceBands, type PriceBand, type PriceList } from './prices.ts';
 
-/** A month and the price list that it is priced by. */
-export type PricedMonth = { readonly period: string; readonly list: PriceList | undefined };
+/** A month and the price lists that it is priced by: the first one that has a price for something is the one. */
+export type PricedMonth = { readonly period: string; readonly lists: readonly PriceList[] };
 
 /** A stretch of time within one month during which no price changes. Ends where the next one starts. */
 export type Stretch = PricedMonth & { readonly start: Date };
@@ -23,16 +23,17 @@ export type PriceCell = {
   readonly stretch: number;
   readonly scope: number;
   readonly isCounted: boolean;
-  readonly minorDigits: number;
+  readonly list: Pick<PriceList, 'version' | 'minorDigits'>;
   readonly bands: readonly PriceBand[];
 };
 
 /** Divides months that follow one another into stretches. */
 export function stretchesOf(months: readonly PricedMonth[], timeZone: string): Stretch[] {
-  return months.flatMap(({ period, list }) => {
+  return months.flatMap(({ period, lists }) => {
     const { start, end } = monthBounds(period, timeZone);
-    const changes = list ? boundariesWithin(list.prices, start, end, timeZone) : [];
-    return [start, ...changes].map((from) => ({ period, list, start: from }));
+    const prices = lists.flatMap((list) => list.prices);
+    const changes = boundariesWithin(prices, start, end, timeZone);
+    return [start, ...changes].map((from) => ({ period, lists, start: from }));
   });
 }
 
@@ -40,19 +41,20 @@ export function stretchesOf(months: readonly PricedMonth[], timeZone: string): S
 export function priceCells(counts: readonly UnitCount[], stretches: readonly Stretch[], timeZone: string): PriceCell[] {
   const priced = counts.flatMap((count) => {
     const stretch = stretches[count.stretch - 1];
-    if (!stretch?.list) return [];
-    const price = priceAt(stretch.list, count.taskType, count.level, stretch.start, timeZone);
-    return price ? [{ count, price, minorDigits: stretch.list.minorDigits, scope: scopeKey(stretch, price) }] : [];
+    if (!stretch) return [];
+    for (const [position, list] of stretch.lists.entries()) {
+      const price = priceAt(list, count.taskType, count.level, stretch.start, timeZone);
+      if (price) return [{ count, price, list, scope: `${stretch.period} ${position} ${list.prices.indexOf(price)}` }];
+    }
+    return [];
   });
   const units = new Map<string, bigint>();
   for (const { scope, count } of priced) units.set(scope, (units.get(scope) ?? 0n) + count.units);
   const numbers = [...units.keys()];
-  return priced.map(({ count: { taskType, level, stretch }, price, minorDigits, scope }) => ({
-    ...{ taskType, level, stretch, minorDigits },
+  return priced.map(({ count: { taskType, level, stretch }, price, list, scope }) => ({
+    ...{ taskType, level, stretch, list },
     scope: numbers.indexOf(scope),
     isCounted: isCounted(price),
     bands: priceBands(price, units.get(scope) ?? 0n),
   }));
 }
-
-const scopeKey = ({ period, list }: Stretch, price: Price): string => `${period} ${list?.prices.indexOf(price) ?? -1}`;

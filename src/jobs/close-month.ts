@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type BlockerCounts, countBlockers } from '../db/blockers.ts';
+import { type BlockerCounts, countBlockers, noBlockers } from '../db/blockers.ts';
 import type { Queries } from '../db/database.ts';
 import {
   bookCharges,
@@ -11,15 +11,16 @@ import {
   periodCloses,
   recordClose,
 } from '../db/period-closes.ts';
-import { fixVersions, keepFile, notePriceListUse } from '../db/reference.ts';
-import { firstAttemptAt } from '../db/report-rows.ts';
+import { fixVersions } from '../db/reference.ts';
+import { noteChangesBefore } from '../db/late-changes.ts';
+import { attemptsBefore } from '../db/report-rows.ts';
 import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
 import { type Snapshot, withBooking } from '../db/snapshot.ts';
 import { monthBounds, nextPeriod, periodOf, type Span } from '../domain/billing-month.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { manifestOf } from '../reports/manifest.ts';
 import { discardDrafts, publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
-import { checkBooks, redecideClosedMonths, versionsInUse } from './closed-months.ts';
+import { checkBooks, noteUses, reviewClosedMonths, versionsInUse } from './closed-months.ts';
 import type { Context } from './context.ts';
 import { redecideSpan } from './redecide.ts';
 import { draftFiles } from './report-files.ts';
@@ -49,7 +50,8 @@ export async function closeMonth(context: Context, request: CloseRequest): Promi
   const { period } = request;
   const closed = await withNamedLock(context.db, 'close', async (queries) => {
     const closes = await periodCloses(queries);
-    await checkOrder(context, queries, period, closes);
+    checkOrder(context, period, closes);
+    if (closes.length === 0 && request.forcedReason === null) await checkNothingBefore(context, queries, period);
     await checkBooks(context, queries, closes);
     const written = await withReportLock(context.db, period, () => closeLocked(context, queries, request, closes));
     if (written) return written;
@@ -64,12 +66,7 @@ export async function closeMonth(context: Context, request: CloseRequest): Promi
   });
 }
 
-async function checkOrder(
-  { config, now }: Context,
-  queries: Queries,
-  period: string,
-  closes: readonly PeriodClose[],
-): Promise<void> {
+function checkOrder({ config, now }: Context, period: string, closes: readonly PeriodClose[]): void {
   const { billingTimeZone: timeZone } = config;
   const { end } = monthBounds(period, timeZone);
   const refuse = (code: 'period_not_ended' | 'period_closed' | 'period_out_of_order', what: string, hint: string) =>
@@ -100,18 +97,22 @@ async function checkOrder(
       `${period} cannot be closed before ${nextPeriod(last.period)}, which follows ${last.period}.`,
       `Close ${nextPeriod(last.period)} first, also if nothing happened in it: corrections are booked there.`,
     );
-  if (!last) await checkNothingBefore(queries, period, timeZone);
 }
 
-/** The first month that is closed has nothing before it: what came before would be in no report. */
-async function checkNothingBefore(queries: Queries, period: string, timeZone: string): Promise<void> {
-  const first = await firstAttemptAt(queries);
-  if (!first || first >= monthBounds(period, timeZone).start) return;
+/** The first month that is closed has nothing before it: what came before would have no month of its own. */
+async function checkNothingBefore({ config }: Context, queries: Queries, period: string): Promise<void> {
+  const { billingTimeZone: timeZone } = config;
+  const { start } = monthBounds(period, timeZone);
+  const { first, attempts } = await attemptsBefore(queries, start);
+  if (!first) return;
   const earliest = periodOf(first, timeZone);
   throw new LedgerError(
     'period_out_of_order',
-    `${period} cannot be closed before ${earliest}, which has attempts and is open.`,
-    { fields: { period }, hint: `Close ${earliest} first, then the months behind it in order.` },
+    `${period} cannot be closed before ${earliest}, which is open: before ${start.toISOString()} lie attempts, ${attempts} in number.`,
+    {
+      fields: { period, attempts },
+      hint: `Close ${earliest} first, then the months behind it in order. If the books are to begin with ${period}, close it with --force --reason: what lies before it becomes corrections in the month behind it.`,
+    },
   );
 }
 
@@ -122,21 +123,19 @@ async function closeLocked(
   closes: readonly PeriodClose[],
 ): Promise<WrittenReport | Blocked> {
   const { period, forcedReason } = request;
-  const { config, prices, rules, db } = context;
+  const { config, rules, db } = context;
   const month = monthBounds(period, config.billingTimeZone);
   const directory = path.join(config.reportsDir, period);
   await removeStaleDrafts(directory);
-  await redecideClosedMonths(context, queries, closes, period);
+  await noteUses(context);
+  await reviewClosedMonths(context, queries, closes, period);
   await redecideSpan(context, queries, month);
   const blocked = await blockersOf(context, queries, period, closes);
   if (blocked && forcedReason === null) return blocked;
-  await keepFile(db.kysely, 'rules', rules.sha256, rules.bytes);
-  if (prices) await keepFile(db.kysely, 'prices', prices.sha256, prices.bytes);
-  await notePriceListUse(db.kysely, prices?.sha256 ?? null);
   await moveHorizon(db.kysely, month.end);
   const written = await withBooking(db, async (booking) => {
     // Once more, in the very snapshot that is frozen.
-    if (closes.length === 0) await checkNothingBefore(booking.queries, period, config.billingTimeZone);
+    if (closes.length === 0 && forcedReason === null) await checkNothingBefore(context, booking.queries, period);
     const stillBlocked = await blockersOf(context, booking.queries, period, closes);
     if (stillBlocked && forcedReason === null) return stillBlocked;
     return book(context, booking, { ...request, closes, directory, month, counts: stillBlocked?.counts });
@@ -177,15 +176,18 @@ type Booking = CloseRequest & {
   readonly closes: readonly PeriodClose[];
   readonly directory: string;
   readonly month: Span;
+  /** Blockers that the close is forced past. */
   readonly counts: BlockerCounts | undefined;
 };
 
 async function book(context: Context, booking: Snapshot, close: Booking): Promise<WrittenReport> {
   const { prices, rules, config } = context;
   const { queries } = booking;
-  const { period, closes, month, directory, signal, counts } = close;
+  const { period, closes, month, directory, signal } = close;
   const { billingTimeZone: timeZone } = config;
   const priceList = prices?.content;
+  const earlier = closes.length === 0 ? (await attemptsBefore(queries, month.start)).attempts : 0;
+  const forcedPast = close.counts || earlier > 0 ? { ...(close.counts ?? noBlockers), earlier } : undefined;
   const open = await openSource(context, queries, period, closes);
   await bookLines(queries, period, open.lines);
   await bookDisagreements(queries, period, open.disagreements);
@@ -193,23 +195,24 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
   const source = { ...closedSource(period), corrected: open.corrected };
   const { lines, charges, minimum } = await openTotals(queries, source, period, priceList, timeZone);
   await bookCharges(queries, period, charges, priceList?.minorDigits ?? 2);
-  await fixVersions(queries, versionsInUse(context));
+  await fixVersions(queries, versionsInUse(context, month.end));
   const openItems = {
-    unsettledTransactions: (counts?.unsettled ?? 0) + (counts?.failed ?? 0),
+    unsettledTransactions: (forcedPast?.unsettled ?? 0) + (forcedPast?.failed ?? 0),
     unfetchedTransactions: 0,
   };
   const head = { period, status: 'closed' as const, priceList };
   const draft = await draftFiles(booking, { head, month, directory, lines, openItems, source, signal });
-  const forced = counts ? { blockers: counts } : undefined;
+  const forced = forcedPast && { blockers: forcedPast };
   const manifest = manifestOf({ ...draft, timeZone, rules, prices, minimum, forced });
   const written = await withManifest(draft, manifest, signal);
   try {
     await recordClose(queries, {
       ...{ period, start: month.start, end: month.end, timeZone, currency: priceList?.currency ?? null },
       ...{ rulesSha256: rules.sha256, pricesSha256: prices?.sha256 ?? null, closedBy: close.closedBy },
-      ...{ forcedReason: counts ? close.forcedReason : null, blockers: { ...counts } },
+      ...{ forcedReason: forcedPast ? close.forcedReason : null, blockers: { ...forcedPast } },
       ...{ manifest: manifest.toString(), manifestSha256: written.manifest.sha256 },
     });
+    if (closes.length === 0) await noteChangesBefore(queries, month.start);
     return written;
   } catch (error) {
     await discardDrafts([...written.files, written.manifest]);

@@ -1,22 +1,32 @@
 import type { Queries } from '../db/database.ts';
-import { hasLateChanges, lateTransactions } from '../db/late-changes.ts';
+import { hasLateChanges, lateTransactions, noteUnpricedBookings } from '../db/late-changes.ts';
 import { noteRulesBelowHorizon, type PeriodClose, rulesBelowHorizon } from '../db/period-closes.ts';
-import { changedVersions, type ReferenceVersion } from '../db/reference.ts';
+import { changedVersions, keepFile, noteUse, type ReferenceVersion } from '../db/reference.ts';
 import { firstAttemptAt } from '../db/report-rows.ts';
-import { nextPeriod } from '../domain/billing-month.ts';
+import { nextPeriod, startOfDay } from '../domain/billing-month.ts';
+import type { RuleTable } from '../domain/classify.ts';
 import { LedgerError } from '../errors.ts';
 import { ruleTableHash } from '../reference-data/rule-table-hash.ts';
 import type { Context } from './context.ts';
 import { redecideSpan } from './redecide.ts';
 
-/** The versions in use, with hashes of their content. */
-export function versionsInUse({ rules, prices }: Context): ReferenceVersion[] {
+/** The versions in use, with hashes of their content. @param end only rules in force before this instant. */
+export function versionsInUse({ rules, prices, config }: Context, end?: Date): ReferenceVersion[] {
+  const isUsed = ({ effectiveFrom }: RuleTable) => !end || startOfDay(effectiveFrom, config.billingTimeZone) < end;
   return [
-    ...rules.content.map((table) => ({
+    ...rules.content.filter(isUsed).map((table) => ({
       ...{ kind: 'rule_table' as const, version: table.version, sha256: ruleTableHash(table) },
     })),
     ...(prices ? [{ kind: 'price_list' as const, version: prices.content.version, sha256: prices.sha256 }] : []),
   ];
+}
+
+/** Keeps the rules and prices in use, and notes since when they are: for earlier states of a report. */
+export async function noteUses({ rules, prices, db: { kysely } }: Context): Promise<void> {
+  await keepFile(kysely, 'rules', rules.sha256, rules.bytes);
+  if (prices) await keepFile(kysely, 'prices', prices.sha256, prices.bytes);
+  await noteUse(kysely, 'rules', rules.sha256);
+  await noteUse(kysely, 'prices', prices?.sha256 ?? null);
 }
 
 /**
@@ -73,12 +83,13 @@ export function expectNotPassedOver(closes: readonly PeriodClose[], period: stri
 }
 
 /**
- * Where the rules changed since closed months were last decided, decides them anew. Their frozen lines stay; what comes
- * out differently is corrected in the month that follows them.
+ * Where the rules changed since closed months were last decided, decides them anew; where the price list did, looks
+ * again at what was booked without a price. Frozen lines stay; what comes out differently is corrected in the month that
+ * follows them.
  *
  * @param period the month that is being written: only the one that gets the corrections needs them.
  */
-export async function redecideClosedMonths(
+export async function reviewClosedMonths(
   context: Context,
   queries: Queries,
   closes: readonly PeriodClose[],
@@ -86,6 +97,7 @@ export async function redecideClosedMonths(
 ): Promise<void> {
   const last = closes.at(-1);
   if (!last || nextPeriod(last.period) !== period) return;
+  if (context.prices && context.prices.sha256 !== last.pricesSha256) await noteUnpricedBookings(queries);
   const first = await firstAttemptAt(queries);
   if (!first || first >= last.end) return;
   const span = { start: first, end: last.end };

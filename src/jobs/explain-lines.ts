@@ -135,7 +135,7 @@ async function explainLine(archive: Archive, row: LineRow, period: string, close
       },
       close,
     ),
-    // A correction is priced by the list of the month that it corrects, if that one was ever closed.
+    // A correction is priced by the list of the month that it corrects; where that has no price, by a later one.
     price: await priceOf(archive, row, archive.closes.find((one) => one.period === row.corrects_period) ?? close),
     ...{ vendorAttempts: row.vendor_attempts, vendorAttemptsInvoiced: row.vendor_attempts_invoiced },
     counterStatus: row.counter_status,

@@ -29,7 +29,7 @@ export async function redecideSpan(
         decision.invoiced === group.invoiced &&
         decision.reason === group.reason &&
         decision.ruleTableVersion === group.ruleTableVersion;
-      if (!isSame) changed += await redecide(queries, group, decision);
+      if (!isSame) changed += await redecide(queries, group, decision, among);
     }
   }
   return changed;

@@ -30,9 +30,12 @@ import type { Context } from './context.ts';
 export type ReportSource = {
   readonly lines: string;
   readonly disagreements: string;
-  /** Months among the corrections, with the price lists that they were closed with. */
-  readonly corrected: readonly PricedMonth[];
+  /** Closed months that may be among the corrections. */
+  readonly corrected: readonly ClosedMonth[];
 };
+
+/** A closed month and the price list that it was closed with; `undefined` = none. */
+export type ClosedMonth = { readonly period: string; readonly list: PriceList | undefined };
 
 /** An earlier state to look at, rather than the present one. */
 export type Moment = { readonly tables: Tables; readonly asOf: Date | null };
@@ -60,7 +63,8 @@ export async function openSource(
 ): Promise<ReportSource> {
   const { billingTimeZone: timeZone } = context.config;
   const { end } = monthBounds(period, timeZone);
-  const stretches = stretchesOf([{ period, list: context.prices?.content }], timeZone);
+  const lists = context.prices ? [context.prices.content] : [];
+  const stretches = stretchesOf([{ period, lists }], timeZone);
   const cells = priceCells(await unitCounts(queries, { tables, stretches, end }), stretches, timeZone);
   const own: ReportSource = {
     lines: ordinaryLines({ tables, stretches, end, cells }),
@@ -91,12 +95,11 @@ async function correctionSource(
   const booked = await firstBookedPeriod(queries, transactions);
   const candidates = [last.period, ...(firstAt ? [periodOf(firstAt, timeZone)] : []), ...(booked ? [booked] : [])];
   const first = candidates.sort()[0] ?? last.period;
-  const corrected: PricedMonth[] = [];
-  for (let period = first; period <= last.period; period = nextPeriod(period)) {
-    const close = closes.find((one) => one.period === period);
-    corrected.push({ period, list: close ? await closedPriceList(queries, close) : prices?.content });
-  }
-  const span = { tables, stretches: stretchesOf(corrected, timeZone), end: last.end };
+  const closed = await closedMonths(queries, closes);
+  const months: PricedMonth[] = [];
+  for (let period = first; period <= last.period; period = nextPeriod(period))
+    months.push({ period, lists: listsOf(period, closed, prices?.content) });
+  const span = { tables, stretches: stretchesOf(months, timeZone), end: last.end };
   const late = [
     ...(await unitCounts(queries, span, transactions)),
     ...(await bookedCells(queries, span.stretches, transactions)),
@@ -114,8 +117,20 @@ async function correctionSource(
   return {
     lines: correctionLines({ ...span, cells: distinct(all) }, examined),
     disagreements: correctionDisagreements(span, transactions),
-    corrected,
+    corrected: closed.filter(({ period }) => period >= first),
   };
+}
+
+/**
+ * What attempts of a closed month are priced by: the list it was closed with. Where that one has no price, and for a
+ * month before the closed ones, that of the first close behind it that has one, at last the present list. What was
+ * priced once keeps its price, whatever lists follow.
+ */
+function listsOf(period: string, closed: readonly ClosedMonth[], now: PriceList | undefined): PriceList[] {
+  const lists = [...closed.filter((one) => one.period >= period).map(({ list }) => list), now].filter(
+    (list) => list !== undefined,
+  );
+  return [...new Map(lists.map((list) => [list.version, list])).values()];
 }
 
 /** Of `all`, the cells counted together with one that is touched. */
@@ -129,6 +144,14 @@ function beside(touched: readonly PriceCell[], all: readonly PriceCell[]): Price
 
 function distinct(cells: readonly PriceCell[]): PriceCell[] {
   return [...new Map(cells.map((cell) => [JSON.stringify([cell.taskType, cell.level, cell.stretch]), cell])).values()];
+}
+
+/** Closed months with their price lists, each list read once. */
+async function closedMonths(queries: Queries, closes: readonly PeriodClose[]): Promise<ClosedMonth[]> {
+  const lists = new Map<string | null, PriceList | undefined>();
+  for (const close of closes)
+    if (!lists.has(close.pricesSha256)) lists.set(close.pricesSha256, await closedPriceList(queries, close));
+  return closes.map(({ period, pricesSha256 }) => ({ period, list: lists.get(pricesSha256) }));
 }
 
 /** The price list that a month was closed with. */

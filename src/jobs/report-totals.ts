@@ -4,8 +4,7 @@ import { attemptGroups, bookedGroups } from '../db/report-rows.ts';
 import { monthBounds, previousPeriod } from '../domain/billing-month.ts';
 import { monthlyMinimumAt, type PriceList } from '../domain/prices.ts';
 import { type Charge, type ReportLines, reportLines, shortfall } from '../domain/report-lines.ts';
-import type { PricedMonth } from '../domain/price-cells.ts';
-import type { ReportSource } from './report-source.ts';
+import type { ClosedMonth, ReportSource } from './report-source.ts';
 
 /** Adds up the lines of an open month, with what tops it and the months it corrects up to their minimum. */
 export async function openTotals(
@@ -32,7 +31,7 @@ export async function openTotals(
 /** What a closed month's minimum asks for now, less what was booked for it. */
 async function correctedCharge(
   queries: Queries,
-  { period, list }: PricedMonth,
+  { period, list }: ClosedMonth,
   { summary }: ReportLines,
   timeZone: string,
   upTo: string,

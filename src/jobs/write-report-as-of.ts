@@ -2,12 +2,13 @@ import path from 'node:path';
 import type { Queries } from '../db/database.ts';
 import { tablesAsOf } from '../db/lines.ts';
 import { periodCloses } from '../db/period-closes.ts';
-import { keptFile, priceListUsedAt } from '../db/reference.ts';
+import { keptFile, usedAt } from '../db/reference.ts';
 import { withNamedLock } from '../db/report-runs.ts';
 import { withSnapshot } from '../db/snapshot.ts';
 import { LedgerError } from '../errors.ts';
 import { publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
 import { parsePriceList } from '../reference-data/price-list.ts';
+import { parseRuleTables } from '../reference-data/rule-tables.ts';
 import { expectNotPassedOver } from './closed-months.ts';
 import type { Context } from './context.ts';
 import { draftOpen, type WrittenReport } from './write-report.ts';
@@ -41,7 +42,8 @@ export async function writeReportAsOf(
         { hint: `Its files: idscan-ledger report ${period}` },
       );
     expectNotPassedOver(closes, period);
-    const then = { ...context, prices: await pricesAt(context, queries, asOf) };
+    const rules = await rulesAt(context, queries, asOf);
+    const then = { ...context, rules, prices: await pricesAt(context, queries, asOf) };
     await removeStaleDrafts(directory);
     const written = await withSnapshot(context.db, (snapshot) =>
       draftOpen(then, snapshot, { period, closes, directory, signal }, { tables: tablesAsOf(asOf), asOf }),
@@ -55,9 +57,16 @@ export async function writeReportAsOf(
   });
 }
 
+/** The rules that reports used then; before the first one that noted them, the present ones. */
+async function rulesAt({ rules }: Context, queries: Queries, asOf: Date): Promise<Context['rules']> {
+  const used = await usedAt(queries, 'rules', asOf);
+  const bytes = used?.sha256 && used.sha256 !== rules.sha256 ? await keptFile(queries, used.sha256) : undefined;
+  return bytes ? parseRuleTables(bytes, `the rules in use at ${asOf.toISOString()}`) : rules;
+}
+
 /** The price list that reports used then; before the first one that used any, the present one. */
 async function pricesAt({ prices }: Context, queries: Queries, asOf: Date): Promise<Context['prices']> {
-  const used = await priceListUsedAt(queries, asOf);
+  const used = await usedAt(queries, 'prices', asOf);
   if (!used || used.sha256 === prices?.sha256) return prices;
   if (used.sha256 === null) return undefined;
   const bytes = await keptFile(queries, used.sha256);

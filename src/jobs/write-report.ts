@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { Queries } from '../db/database.ts';
 import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.ts';
-import { keepFile, notePriceListUse } from '../db/reference.ts';
 import { attemptGroups, openItems } from '../db/report-rows.ts';
 import { finishReport, withReportLock } from '../db/report-runs.ts';
 import { type Snapshot, withSnapshot } from '../db/snapshot.ts';
@@ -10,7 +9,7 @@ import { reportLines } from '../domain/report-lines.ts';
 import { LedgerError } from '../errors.ts';
 import { manifestOf } from '../reports/manifest.ts';
 import { discardDrafts, type DraftFile, publishDrafts, removeStaleDrafts, writeDraft } from '../reports/publish.ts';
-import { checkBooks, expectNotPassedOver, redecideClosedMonths } from './closed-months.ts';
+import { checkBooks, expectNotPassedOver, noteUses, reviewClosedMonths } from './closed-months.ts';
 import type { Context } from './context.ts';
 import { redecideSpan } from './redecide.ts';
 import { draftFiles, type DraftReport } from './report-files.ts';
@@ -61,14 +60,12 @@ export type OpenReport = {
 };
 
 async function writeOpen(context: Context, queries: Queries, report: OpenReport): Promise<WrittenReport> {
-  const { prices, config } = context;
   const { closes, period } = report;
   await checkBooks(context, queries, closes);
   expectNotPassedOver(closes, period);
-  await redecideClosedMonths(context, queries, closes, period);
-  await redecideSpan(context, queries, monthBounds(period, config.billingTimeZone));
-  if (prices) await keepFile(context.db.kysely, 'prices', prices.sha256, prices.bytes);
-  await notePriceListUse(context.db.kysely, prices?.sha256 ?? null);
+  await noteUses(context);
+  await reviewClosedMonths(context, queries, closes, period);
+  await redecideSpan(context, queries, monthBounds(period, context.config.billingTimeZone));
   return withSnapshot(context.db, (snapshot) => draftOpen(context, snapshot, report));
 }
 

@@ -57,6 +57,7 @@ const changes = [
   `update reference_files set content = ''`,
   `delete from reference_versions`,
   `delete from price_list_uses`,
+  `delete from rules_uses`,
 ];
 
 describe('a closed month in the database', () => {
@@ -144,6 +145,19 @@ describe('a closed month in the database', () => {
       as === 'owner' ? restrictViolation : insufficientPrivilege,
     );
     expect(await refusal(`update closing_horizon set end_at = end_at`, as)).toBe('accepted');
+  });
+
+  test.each(['worker', 'owner'] as const)('keeps its late changes, whatever the %s tries', async (as) => {
+    const note = `insert into late_changes (transaction_id) values ('t-1')`;
+    const refused = as === 'owner' ? restrictViolation : insufficientPrivilege;
+    expect(await refusal(`${note}; update late_changes set booked_in = '2026-10' where booked_in is null`, as)).toBe(
+      restrictViolation,
+    );
+    expect(await refusal(`${note}; update late_changes set booked_in = null`, as)).toBe(restrictViolation);
+    expect(await refusal(`${note}; update late_changes set transaction_id = 't-2'`, as)).toBe(refused);
+    expect(await refusal(`delete from late_changes`, as)).toBe(refused);
+    expect(await refusal(`truncate late_changes`, as)).toBe(refused);
+    expect(await refusal(note, as)).toBe('accepted');
   });
 
   test('lines changed behind its back are noticed before anything is published', async () => {

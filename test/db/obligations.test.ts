@@ -88,7 +88,7 @@ describe('an obligation', () => {
 
 describe('the sweep’s claim', () => {
   test('is shared out among concurrent sweeps: each takes different work, none is left', async () => {
-    await sql`truncate transactions cascade`.execute(db.kysely);
+    await sql`truncate obligations`.execute(db.kysely);
     const items = Array.from({ length: 500 }, (_, index) => ({ transactionId: `sw-${index}`, resultId: null }));
     await recordIntake(db.kysely, items, 'file', 0);
     const claims = await Promise.all(Array.from({ length: 8 }, () => claimDue(db.kysely, ['result'], 100, 60_000)));
@@ -138,7 +138,7 @@ describe('intake', () => {
 
 describe('reprocess', () => {
   test('makes failed work due again as a new generation, counted the same dry and for real', async () => {
-    await sql`truncate transactions cascade`.execute(db.kysely);
+    await sql`truncate obligations`.execute(db.kysely);
     const wakes = [await newWork(), await newWork(), await newWork()];
     for (const [index, wake] of wakes.entries()) {
       const started = await startObligation(db.kysely, wake, 0);

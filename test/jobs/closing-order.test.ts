@@ -1,4 +1,4 @@
-import { mkdir, rmdir } from 'node:fs/promises';
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
@@ -76,6 +76,62 @@ test('an attempt of an earlier month that slips in while the first month is bein
   await closeOrFail(context, '2026-09');
   await closeOrFail(context, '2026-10');
   expect(await misbooked(context.db.kysely)).toEqual([]);
+});
+
+test('books begin with a month by force: what lies before it becomes corrections', async () => {
+  const { context, at, close } = await books([{ task_type: 'document_scan', unit_price: '0.85' }]);
+  await at('t-stray', '2005-03-05T10:00:00Z');
+  await bookkeeper(context)('t-counted', {
+    createdAt: new Date('2026-09-06T10:00:00Z'),
+    completedAt: new Date('2026-09-06T10:10:00Z'),
+    tasks: [scanTask([], { attempts: 0, attemptsInvoiced: 2 })],
+  });
+  await at('t-1', '2026-10-05T10:00:00Z');
+  await expect(close('2026-10')).rejects.toMatchObject({
+    code: 'period_out_of_order',
+    hint: expect.stringContaining('--force') as string,
+  });
+  const { directory, manifest } = await closeOrFail(context, '2026-10', 'the clock of a phone was wrong');
+  expect(JSON.parse(await readFile(path.join(directory, manifest.name), 'utf8'))).toMatchObject({
+    closed_in_spite_of: { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0, earlier: 1 },
+  });
+  await closeOrFail(context, '2026-11', 'the list has no price for 2005');
+  expect(
+    (await rowsOf(context, '2026-11', 'detail', 'v1')).map((row) => [row['transaction_id'], row['corrects_period']]),
+  ).toEqual([['t-stray', '2005-03']]);
+  expect(
+    (await rowsOf(context, '2026-11', 'discrepancies', 'v1')).map((row) => [
+      row['transaction_id'],
+      row['corrects_period'],
+    ]),
+  ).toEqual([
+    ['t-counted', '2026-09'],
+    ['t-stray', '2005-03'],
+  ]);
+  expect(await misbooked(context.db.kysely)).toEqual([]);
+});
+
+test('a disagreement whose transaction completes in a later month moves there, and is taken back where it was', async () => {
+  const { context } = await books();
+  const look = bookkeeper(context);
+  const counted = (completedAt?: Date) =>
+    look('t-1', {
+      ...{ createdAt: new Date('2026-10-31T23:00:00Z'), expiresAt: new Date('2026-11-01T23:00:00Z') },
+      ...{ completedAt: completedAt ?? null, tasks: [scanTask([], { attempts: 0, attemptsInvoiced: 2 })] },
+    });
+  await counted();
+  await closeOrFail(context, '2026-10', 'it will not change');
+  await counted(new Date('2026-11-01T10:00:00Z'));
+  await closeOrFail(context, '2026-11', 'whatever blocks it');
+  const booked = async (period: string) =>
+    (await rowsOf(context, period, 'discrepancies', 'v1'))
+      .filter((row) => row['reason'] === 'invoiced_count_differs')
+      .map((row) => [row['own_quantity'], row['vendor_quantity'], row['corrects_period']]);
+  expect(await booked('2026-10')).toEqual([['0', '2', '']]);
+  expect(await booked('2026-11')).toEqual([
+    ['0', '2', ''],
+    ['0', '0', '2026-10'],
+  ]);
 });
 
 test('a unit that leaves a closed month of volume prices makes the others dearer', async () => {
