@@ -1,5 +1,6 @@
 import { request, type Dispatcher } from 'undici';
 import { LedgerError } from '../errors.ts';
+import { noteReceived } from './body-buffers.ts';
 import { orAborted, withBudget } from './deadline.ts';
 import { statusFailure, vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
@@ -146,6 +147,7 @@ async function* chunksOf(
   try {
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength;
+      noteReceived(chunk.byteLength);
       if (bytes > call.maxBytes) throw tooLarge(call);
       yield chunk;
     }
