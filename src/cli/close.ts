@@ -9,30 +9,39 @@ import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 import { currentUser } from './current-user.ts';
 
-export type CloseArguments = { readonly force: boolean; readonly reason?: string; readonly json: boolean };
+export type CloseArguments = {
+  readonly force: boolean;
+  readonly beginBooks: boolean;
+  readonly reason?: string;
+  readonly json: boolean;
+};
 
 /** More than this many blockers are counted, not listed. */
 const mostListed = 10_000;
 
-/** `close <YYYY-MM> [--force --reason <text>] [--json]` */
+/** `close <YYYY-MM> [--force] [--begin-books] [--reason <text>] [--json]` */
 export async function close(
   period: string,
-  { force, reason, json }: CloseArguments,
+  { force, beginBooks, reason: given, json }: CloseArguments,
   input: CommandInput,
 ): Promise<ExitCode> {
   if (!isPeriod(period)) throw usageError(`${period} is not a month.`, 'Write it as YYYY-MM, such as 2026-10.');
-  const forcedReason = reason?.trim() ?? '';
-  if (force && forcedReason === '')
+  const reason = given?.trim() ?? '';
+  if ((force || beginBooks) && reason === '')
     throw usageError(
-      '--force needs --reason.',
-      'Say why the month is closed although something blocks it; it is kept with the month.',
+      `${force ? '--force' : '--begin-books'} needs --reason.`,
+      'Say why the month is closed although something stands in the way; it is kept with the month.',
     );
-  if (!force && forcedReason !== '')
-    throw usageError('--reason goes with --force.', 'Without --force there is nothing to give a reason for.');
+  if (!force && !beginBooks && reason !== '')
+    throw usageError(
+      '--reason goes with --force or --begin-books.',
+      'Without them there is nothing to give a reason for.',
+    );
   const { context, close: end } = await composeBooks(input.config);
   try {
     const closed = await closeMonth(context, {
-      ...{ period, closedBy: currentUser(), forcedReason: force ? forcedReason : null, signal: input.signal },
+      ...{ period, closedBy: currentUser(), signal: input.signal },
+      ...{ forcedReason: force ? reason : null, beginReason: beginBooks ? reason : null },
     });
     if ('counts' in closed) return await refuse(context, period, closed, json);
     if (json) say(await asJson(closed));
@@ -40,6 +49,7 @@ export async function close(
       say(
         ...reportText(closed, context.config.billingTimeZone),
         '',
+        ...(beginBooks ? [`What lies before ${period} is charged in full as corrections in the month behind it.`] : []),
         `${period} is closed. Its manifest has the SHA-256 ${closed.manifest.sha256}: keep it with the invoice.`,
       );
     return 0;

@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type DialectName, dialectNames } from '../reports/names.ts';
+import type { CloseArguments } from './close.ts';
 import type { ReprocessArguments } from './reprocess.ts';
 import {
   type ExitCode,
@@ -197,19 +198,20 @@ Examples:
     .description('freeze a month that has ended: its lines, totals, rules and prices; publish its files as version 1')
     .argument('<YYYY-MM>', 'the month')
     .option('--force', 'close it although something blocks it', false)
-    .option('--reason <text>', 'why, kept with the month; goes with --force')
+    .option('--begin-books', 'of the first close: although attempts lie before the month', false)
+    .option('--reason <text>', 'why, kept with the month; goes with --force and --begin-books')
     .option('--json', 'for programs', false)
     .addHelpText(
       'after',
       `
 Lists everything that stands in the way and exits 3, or closes the month for good. What arrives or changes
-afterwards is booked as corrections in the next open month.
+afterwards is booked as corrections in the next open month; with --begin-books, so is what lies before it.
 
 Examples:
   $ npx idscan-ledger close 2026-10
   $ npx idscan-ledger close 2026-10 --force --reason "vendor confirmed the three open ones, ticket 4711"`,
     )
-    .action(async (period: string, options: { force: boolean; reason?: string; json: boolean }) => {
+    .action(async (period: string, options: CloseArguments) => {
       const { close } = await import('./close.ts');
       await finish(runCommand((input) => close(period, options, input)));
     });

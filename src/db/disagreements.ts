@@ -46,19 +46,17 @@ export const closedDisagreements = (period: string): string =>
 
 /**
  * Disagreements below the horizon of closed months that are not what was booked last: new ones, changed ones, and those
- * that are none any more, with equal quantities.
+ * that are none any more or lie in another month now, with equal quantities.
  */
 export function correctionDisagreements(scope: Omit<LineScope, 'cells'>, examined: string): string {
   const { tables, stretches, end } = scope;
   const periods = `(array[${stretches.map(({ period }) => literal(period)).join(', ')}])`;
   return `
-    select now_.transaction_id, now_.task_type, coalesce(booked.own_period, now_.own_period) as corrects_period, now_.reason,
-      coalesce(now_.own_quantity, 0) as own_quantity,
-      case when now_.is_off then now_.vendor_quantity else coalesce(now_.own_quantity, 0) end as vendor_quantity
+    select transaction_id, task_type, correction.period as corrects_period, reason, own_quantity, correction.vendor_quantity
     from (
-      select k.transaction_id, k.task_type, d.reason, d.own_quantity, d.vendor_quantity,
+      select k.transaction_id, k.task_type, d.reason, coalesce(d.own_quantity, 0) as own_quantity, d.vendor_quantity,
         coalesce(d.is_off, false) and last.at < ${instant(end)} as is_off,
-        ${periods}[${stretchOf('last.at', stretches)}] collate "C" as own_period
+        ${periods}[${stretchOf('last.at', stretches)}] collate "C" as period
       from ${tables.tasks} k
       join ${tables.transactions} t on t.id = k.transaction_id
       cross join lateral (select coalesce(max(a.attempted_at), t.completed_at, t.created_at) as at from ${tables.attempts} a
@@ -67,12 +65,17 @@ export function correctionDisagreements(scope: Omit<LineScope, 'cells'>, examine
       where k.transaction_id in (${examined})
     ) now_
     left join lateral (
-      select c.own_quantity, c.vendor_quantity, coalesce(c.corrects_period, c.period) as own_period from closed_discrepancies c
+      select c.own_quantity as own, c.vendor_quantity as vendor, coalesce(c.corrects_period, c.period) as period
+      from closed_discrepancies c
       where c.transaction_id = now_.transaction_id and c.task_type = now_.task_type and c.reason = now_.reason
         and c.period <= ${literal(stretches.at(-1)?.period ?? '')}
-      order by c.period desc, c.corrects_period nulls first limit 1
+      order by c.period desc, c.own_quantity = c.vendor_quantity, c.corrects_period nulls first limit 1
     ) booked on true
-    where case when now_.is_off
-      then (now_.own_quantity, now_.vendor_quantity) is distinct from (booked.own_quantity, booked.vendor_quantity)
-      else booked.own_quantity <> booked.vendor_quantity end`;
+    cross join lateral (
+      select now_.period, now_.vendor_quantity
+      where is_off and (now_.own_quantity, now_.vendor_quantity, now_.period) is distinct from (booked.own, booked.vendor, booked.period)
+      union all
+      select booked.period, now_.own_quantity
+      where booked.own <> booked.vendor and (not is_off or booked.period <> now_.period)
+    ) correction`;
 }

@@ -33,6 +33,11 @@ export type CloseRequest = {
   readonly closedBy: string;
   /** Why the month is closed although something blocks it; `null` = then it is not. */
   readonly forcedReason: string | null;
+  /**
+   * Why the books begin with this month although there are attempts before it, which become corrections in the month
+   * behind it; `null` = then it is not closed.
+   */
+  readonly beginReason?: string | null;
   readonly signal?: AbortSignal;
 };
 
@@ -51,7 +56,7 @@ export async function closeMonth(context: Context, request: CloseRequest): Promi
   const closed = await withNamedLock(context.db, 'close', async (queries) => {
     const closes = await periodCloses(queries);
     checkOrder(context, period, closes);
-    if (closes.length === 0 && request.forcedReason === null) await checkNothingBefore(context, queries, period);
+    await checkBeginning(context, queries, request, closes);
     await checkBooks(context, queries, closes);
     const written = await withReportLock(context.db, period, () => closeLocked(context, queries, request, closes));
     if (written) return written;
@@ -100,7 +105,18 @@ function checkOrder({ config, now }: Context, period: string, closes: readonly P
 }
 
 /** The first month that is closed has nothing before it: what came before would have no month of its own. */
-async function checkNothingBefore({ config }: Context, queries: Queries, period: string): Promise<void> {
+async function checkBeginning(
+  { config }: Context,
+  queries: Queries,
+  { period, beginReason = null }: CloseRequest,
+  closes: readonly PeriodClose[],
+): Promise<void> {
+  if (closes[0] && beginReason !== null)
+    throw new LedgerError('period_out_of_order', `The books have begun with ${closes[0].period}.`, {
+      fields: { period },
+      hint: 'Leave --begin-books away: it is for the first close.',
+    });
+  if (closes[0] || beginReason !== null) return;
   const { billingTimeZone: timeZone } = config;
   const { start } = monthBounds(period, timeZone);
   const { first, attempts } = await attemptsBefore(queries, start);
@@ -111,7 +127,7 @@ async function checkNothingBefore({ config }: Context, queries: Queries, period:
     `${period} cannot be closed before ${earliest}, which is open: before ${start.toISOString()} lie attempts, ${attempts} in number.`,
     {
       fields: { period, attempts },
-      hint: `Close ${earliest} first, then the months behind it in order. If the books are to begin with ${period}, close it with --force --reason: what lies before it becomes corrections in the month behind it.`,
+      hint: `Close ${earliest} first, then the months behind it in order. If the books are to begin with ${period}, close it with --begin-books --reason: what lies before it is charged in full as corrections in the month behind it.`,
     },
   );
 }
@@ -135,7 +151,7 @@ async function closeLocked(
   await moveHorizon(db.kysely, month.end);
   const written = await withBooking(db, async (booking) => {
     // Once more, in the very snapshot that is frozen.
-    if (closes.length === 0 && forcedReason === null) await checkNothingBefore(context, booking.queries, period);
+    await checkBeginning(context, booking.queries, request, closes);
     const stillBlocked = await blockersOf(context, booking.queries, period, closes);
     if (stillBlocked && forcedReason === null) return stillBlocked;
     return book(context, booking, { ...request, closes, directory, month, counts: stillBlocked?.counts });
@@ -188,6 +204,7 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
   const priceList = prices?.content;
   const earlier = closes.length === 0 ? (await attemptsBefore(queries, month.start)).attempts : 0;
   const forcedPast = close.counts || earlier > 0 ? { ...(close.counts ?? noBlockers), earlier } : undefined;
+  const forcedReason = (close.counts && close.forcedReason) ?? close.beginReason ?? null;
   const open = await openSource(context, queries, period, closes);
   await bookLines(queries, period, open.lines);
   await bookDisagreements(queries, period, open.disagreements);
@@ -209,7 +226,7 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
     await recordClose(queries, {
       ...{ period, start: month.start, end: month.end, timeZone, currency: priceList?.currency ?? null },
       ...{ rulesSha256: rules.sha256, pricesSha256: prices?.sha256 ?? null, closedBy: close.closedBy },
-      ...{ forcedReason: forcedPast ? close.forcedReason : null, blockers: { ...forcedPast } },
+      ...{ forcedReason: forcedPast ? forcedReason : null, blockers: { ...forcedPast } },
       ...{ manifest: manifest.toString(), manifestSha256: written.manifest.sha256 },
     });
     if (closes.length === 0) await noteChangesBefore(queries, month.start);

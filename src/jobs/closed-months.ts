@@ -87,7 +87,7 @@ export function expectNotPassedOver(closes: readonly PeriodClose[], period: stri
  * again at what was booked without a price. Frozen lines stay; what comes out differently is corrected in the month that
  * follows them.
  *
- * @param period the month that is being written: only the one that gets the corrections needs them.
+ * @param period the month that is being written: only the one that gets the corrections needs other decisions.
  */
 export async function reviewClosedMonths(
   context: Context,
@@ -96,8 +96,10 @@ export async function reviewClosedMonths(
   period: string,
 ): Promise<void> {
   const last = closes.at(-1);
-  if (!last || nextPeriod(last.period) !== period) return;
+  if (!last) return;
+  // Whichever month is written: from now on the list is in use, also for an earlier state of the one with corrections.
   if (context.prices && context.prices.sha256 !== last.pricesSha256) await noteUnpricedBookings(queries);
+  if (nextPeriod(last.period) !== period) return;
   const first = await firstAttemptAt(queries);
   if (!first || first >= last.end) return;
   const span = { start: first, end: last.end };

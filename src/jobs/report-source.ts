@@ -34,7 +34,7 @@ export type ReportSource = {
   readonly corrected: readonly ClosedMonth[];
 };
 
-/** A closed month and the price list that it was closed with; `undefined` = none. */
+/** A closed month and the price list that it was closed with or, without one, the first that came after. */
 export type ClosedMonth = { readonly period: string; readonly list: PriceList | undefined };
 
 /** An earlier state to look at, rather than the present one. */
@@ -117,7 +117,9 @@ async function correctionSource(
   return {
     lines: correctionLines({ ...span, cells: distinct(all) }, examined),
     disagreements: correctionDisagreements(span, transactions),
-    corrected: closed.filter(({ period }) => period >= first),
+    corrected: closed
+      .filter(({ period }) => period >= first)
+      .map(({ period }) => ({ period, list: listsOf(period, closed, prices?.content)[0] })),
   };
 }
 

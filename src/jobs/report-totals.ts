@@ -3,7 +3,7 @@ import { chargedFor } from '../db/period-closes.ts';
 import { attemptGroups, bookedGroups } from '../db/report-rows.ts';
 import { monthBounds, previousPeriod } from '../domain/billing-month.ts';
 import { monthlyMinimumAt, type PriceList } from '../domain/prices.ts';
-import { type Charge, type ReportLines, reportLines, shortfall } from '../domain/report-lines.ts';
+import { type AttemptGroup, type Charge, type ReportLines, reportLines, shortfall } from '../domain/report-lines.ts';
 import type { ClosedMonth, ReportSource } from './report-source.ts';
 
 /** Adds up the lines of an open month, with what tops it and the months it corrects up to their minimum. */
@@ -24,7 +24,7 @@ export async function openTotals(
     if (amount !== null && amount > 0n) charges.push({ correctsPeriod: null, amount });
   }
   for (const month of source.corrected)
-    charges.push(...(await correctedCharge(queries, month, plain, timeZone, previousPeriod(period))));
+    charges.push(...(await correctedCharge(queries, month, groups, timeZone, previousPeriod(period))));
   return { lines: charges.length > 0 ? reportLines(groups, { minorDigits, charges }) : plain, charges, minimum };
 }
 
@@ -32,18 +32,23 @@ export async function openTotals(
 async function correctedCharge(
   queries: Queries,
   { period, list }: ClosedMonth,
-  { summary }: ReportLines,
+  groups: readonly AttemptGroup[],
   timeZone: string,
   upTo: string,
 ): Promise<Charge[]> {
   const minimum = list && monthlyMinimumAt(list, monthBounds(period, timeZone).start, timeZone);
-  const corrections = summary.filter((line) => line.correctsPeriod === period);
+  const corrections = groups.filter(({ correctsPeriod }) => correctsPeriod === period);
   if (minimum === undefined || corrections.length === 0) return [];
-  const booked = (await bookedGroups(queries, period, upTo)).flatMap(
-    (groups) => reportLines(groups, { minorDigits: list?.minorDigits }).summary,
-  );
+  const reports = [...(await bookedGroups(queries, period, upTo)), corrections];
+  // Of what was booked without a price, a later report may have taken back all.
+  const unpriced = reports.flat().reduce((sum, group) => sum + (group.unitPrice === null ? group.invoiced : 0n), 0n);
+  if (unpriced > 0n) return [];
+  const lines = reports.flatMap((booked) => {
+    const priced = booked.map((group) => ({ ...group, unpriced: 0n }));
+    return reportLines(priced, { minorDigits: list?.minorDigits }).summary;
+  });
   const now = shortfall(
-    [...booked, ...corrections].map((line) => ({ ...line, correctsPeriod: null })),
+    lines.map((line) => ({ ...line, correctsPeriod: null })),
     minimum,
   );
   if (now === null) return [];

@@ -30,7 +30,13 @@ async function january() {
 
 test('what is called wrongly ends with 2 and changes nothing', { timeout: 60_000 }, async () => {
   const { close } = await january();
-  for (const args of [['2026-13'], ['2026-01', '--force'], ['2026-01', '--reason', 'because'], []])
+  for (const args of [
+    ['2026-13'],
+    ['2026-01', '--force'],
+    ['2026-01', '--begin-books'],
+    ['2026-01', '--reason', 'because'],
+    [],
+  ])
     expect({ args, code: (await close(...args)).code }).toEqual({ args, code: 2 });
 });
 

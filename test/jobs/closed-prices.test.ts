@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
@@ -44,18 +46,21 @@ describe('corrections of lines without a price', () => {
     expect(lines.totals).toMatchObject({ corrections: 3n, unpriced: 0n, amount: 1_700_000n });
   });
 
-  /** A list with a price for scans of one level. */
-  const list = (version: string, level: string, unitPrice: string) =>
+  /** A list with prices for scans of some levels, and a minimum for months before November. */
+  const list = (version: string, prices: [level: string, unitPrice: string][], minimum?: string) =>
     parsePriceList(
       Buffer.from(
         JSON.stringify({
           ...{ version, currency: 'EUR', source: 'a test' },
-          prices: [
-            {
-              ...{ task_type: 'document_scan', level, effective_from: '2026-01-01', effective_to: null },
-              unit_price: unitPrice,
-            },
-          ],
+          prices: prices.map(([level, unitPrice]) => ({
+            ...{ task_type: 'document_scan', level, effective_from: '2026-01-01', effective_to: null },
+            unit_price: unitPrice,
+          })),
+          ...(minimum === undefined
+            ? {}
+            : {
+                monthly_minimum: [{ effective_from: '2026-01-01', effective_to: '2026-11-01', amount: minimum }],
+              }),
         }),
       ),
       'a test',
@@ -68,7 +73,7 @@ describe('corrections of lines without a price', () => {
 
   test('a late attempt of a level that the closed list does not price takes the first list that does, and keeps it', async () => {
     const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
-    const basic = { ...bare, prices: list('basic', 'basic', '0.85') };
+    const basic = { ...bare, prices: list('basic', [['basic', '0.85']]) };
     const look = bookkeeper(bare);
     await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'basic' })] });
     await closeOrFail(basic, '2026-10');
@@ -78,12 +83,12 @@ describe('corrections of lines without a price', () => {
     expect(await closeMonth(basic, { period: '2026-11', closedBy: 'a test', forcedReason: null })).toMatchObject({
       counts: { unpriced: 1 },
     });
-    const gold = { ...bare, prices: list('gold', 'rare', '2.50') };
+    const gold = { ...bare, prices: list('gold', [['rare', '2.50']]) };
     await writeReport(gold, '2026-11', null);
     expect(priced(await rowsOf(gold, '2026-11', 'detail'))).toEqual([['t-late', '1', '2.50', 'gold']]);
     await closeOrFail(gold, '2026-11');
     // Another list that prices it differently moves neither what is booked nor the price of what comes later still.
-    const dearer = { ...bare, prices: list('dearer', 'rare', '9.00') };
+    const dearer = { ...bare, prices: list('dearer', [['rare', '9.00']]) };
     await late('t-later');
     await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', 'unknown_type_back')], { level: 'basic' })] });
     await closeOrFail(dearer, '2026-12');
@@ -97,7 +102,7 @@ describe('corrections of lines without a price', () => {
 
   test('what was booked without a price by force gets one as soon as a list has it, once', async () => {
     const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
-    const basic = { ...bare, prices: list('basic', 'basic', '0.85') };
+    const basic = { ...bare, prices: list('basic', [['basic', '0.85']]) };
     const look = bookkeeper(bare);
     const october = (id: string, level: string) =>
       look(id, { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level })] });
@@ -105,7 +110,7 @@ describe('corrections of lines without a price', () => {
     await october('t-2', 'basic');
     expect((await closeOrFail(basic, '2026-10', 'no price was agreed')).lines.totals.amount).toBeNull();
     expect((await writeReport(basic, '2026-11', null)).lines.totals.corrections).toBe(0n);
-    const all = { ...bare, prices: list('all', 'rare', '2.50') };
+    const all = { ...bare, prices: list('all', [['rare', '2.50']]) };
     const { lines } = await closeOrFail(all, '2026-11');
     expect(lines.totals).toMatchObject({ corrections: 2n, unpriced: 0n, amount: 2_500_000n });
     expect(priced(await rowsOf(all, '2026-11', 'detail', 'v1'))).toEqual([
@@ -136,5 +141,79 @@ describe('corrections of lines without a price', () => {
       ['t-0', '1', '0.85', 'example-2026'],
       ['t-00', '1', '0.85', 'example-2026'],
     ]);
+  });
+
+  test('a month’s minimum is settled once everything in it has its price, upwards and downwards', async () => {
+    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-03-01T00:00:00Z') };
+    const look = bookkeeper(bare);
+    const october = (id: string, level: string, at = '2026-10-05T10:05:00Z') =>
+      look(id, { tasks: [scanTask([scan(at, null)], { level })] });
+    const basic = { ...bare, prices: list('basic', [['basic', '0.85']], '10.00') };
+    const all = {
+      ...bare,
+      prices: list('all', [
+        ['basic', '0.85'],
+        ['rare', '12.50'],
+      ]),
+    };
+    const charged = async (period: string) =>
+      (await rowsOf(all, period, 'summary', 'v1'))
+        .filter((row) => row['task_type'] === 'monthly_minimum')
+        .map((row) => [row['amount'], row['corrects_period']]);
+    await october('t-1', 'basic');
+    await october('t-2', 'rare');
+    await october('t-3', 'rare', '2026-09-30T10:05:00Z');
+    await closeOrFail(basic, '2026-09', 'no price was agreed');
+    await closeOrFail(basic, '2026-10', 'no price was agreed');
+    expect([...(await charged('2026-09')), ...(await charged('2026-10'))]).toEqual([]);
+    const cheap = {
+      ...bare,
+      prices: list('cheap', [
+        ['basic', '0.85'],
+        ['rare', '2.50'],
+      ]),
+    };
+    await closeOrFail(cheap, '2026-11');
+    expect(await charged('2026-11')).toEqual([
+      ['7.50', '2026-09'],
+      ['6.65', '2026-10'],
+    ]);
+    // A late one without a price leaves the sum open, its price takes the top-up back.
+    await october('t-4', 'gold');
+    await closeOrFail(cheap, '2026-12', 'no price was agreed');
+    const gold = {
+      ...bare,
+      prices: list('gold', [
+        ['basic', '0.85'],
+        ['rare', '2.50'],
+        ['gold', '20.00'],
+      ]),
+    };
+    await closeOrFail(gold, '2027-01');
+    expect([...(await charged('2026-12')), ...(await charged('2027-01'))]).toEqual([['-6.65', '2026-10']]);
+  });
+
+  test('a month closed without a list takes the minimum of the first one behind it', async () => {
+    const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    await bookkeeper(context)('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'basic' })] });
+    await closeOrFail({ ...context, prices: undefined }, '2026-10', 'there was no contract yet');
+    const { lines } = await closeOrFail({ ...context, prices: list('basic', [['basic', '0.85']], '10.00') }, '2026-11');
+    expect(lines.totals.amount).toBe(10_000_000n);
+  });
+
+  test('a list that another month’s report took in use counts for earlier states as well', async () => {
+    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-03-01T00:00:00Z') };
+    await bookkeeper(bare)('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'rare' })] });
+    await closeOrFail({ ...bare, prices: list('basic', [['basic', '0.85']]) }, '2026-10', 'no price was agreed');
+    const all = { ...bare, prices: list('all', [['rare', '2.50']]) };
+    await writeReport(all, '2026-12', null);
+    const { rows } = await sql<{ at: Date }>`
+      select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
+      bare.db.kysely,
+    );
+    const asOf = await writeReportAsOf(all, '2026-11', rows[0]!.at);
+    const now = await writeReport(all, '2026-11', null);
+    expect(now.lines.totals.corrections).toBe(2n);
+    expect(asOf.files.map(({ sha256 }) => sha256)).toEqual(now.files.map(({ sha256 }) => sha256));
   });
 });

@@ -78,7 +78,7 @@ test('an attempt of an earlier month that slips in while the first month is bein
   expect(await misbooked(context.db.kysely)).toEqual([]);
 });
 
-test('books begin with a month by force: what lies before it becomes corrections', async () => {
+test('books that begin with a month: what lies before it becomes corrections', async () => {
   const { context, at, close } = await books([{ task_type: 'document_scan', unit_price: '0.85' }]);
   await at('t-stray', '2005-03-05T10:00:00Z');
   await bookkeeper(context)('t-counted', {
@@ -87,13 +87,15 @@ test('books begin with a month by force: what lies before it becomes corrections
     tasks: [scanTask([], { attempts: 0, attemptsInvoiced: 2 })],
   });
   await at('t-1', '2026-10-05T10:00:00Z');
-  await expect(close('2026-10')).rejects.toMatchObject({
-    code: 'period_out_of_order',
-    hint: expect.stringContaining('--force') as string,
-  });
-  const { directory, manifest } = await closeOrFail(context, '2026-10', 'the clock of a phone was wrong');
+  const refusal = { code: 'period_out_of_order', hint: expect.stringContaining('--begin-books') as string };
+  await expect(close('2026-10')).rejects.toMatchObject(refusal);
+  await expect(closeOrFail(context, '2026-10', 'a code is unclear')).rejects.toMatchObject(refusal);
+  const { directory, manifest } = await closeOrFail(context, '2026-10', null, 'the clock of a phone was wrong');
   expect(JSON.parse(await readFile(path.join(directory, manifest.name), 'utf8'))).toMatchObject({
     closed_in_spite_of: { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0, earlier: 1 },
+  });
+  await expect(closeOrFail(context, '2026-11', null, 'once more')).rejects.toMatchObject({
+    code: 'period_out_of_order',
   });
   await closeOrFail(context, '2026-11', 'the list has no price for 2005');
   expect(
@@ -112,27 +114,49 @@ test('books begin with a month by force: what lies before it becomes corrections
 });
 
 test('a disagreement whose transaction completes in a later month moves there, and is taken back where it was', async () => {
-  const { context } = await books();
-  const look = bookkeeper(context);
-  const counted = (completedAt?: Date) =>
-    look('t-1', {
-      ...{ createdAt: new Date('2026-10-31T23:00:00Z'), expiresAt: new Date('2026-11-01T23:00:00Z') },
-      ...{ completedAt: completedAt ?? null, tasks: [scanTask([], { attempts: 0, attemptsInvoiced: 2 })] },
-    });
+  const { context, counted, booked } = await countedAcrossMonths();
   await counted();
   await closeOrFail(context, '2026-10', 'it will not change');
   await counted(new Date('2026-11-01T10:00:00Z'));
   await closeOrFail(context, '2026-11', 'whatever blocks it');
-  const booked = async (period: string) =>
-    (await rowsOf(context, period, 'discrepancies', 'v1'))
-      .filter((row) => row['reason'] === 'invoiced_count_differs')
-      .map((row) => [row['own_quantity'], row['vendor_quantity'], row['corrects_period']]);
   expect(await booked('2026-10')).toEqual([['0', '2', '']]);
   expect(await booked('2026-11')).toEqual([
     ['0', '2', ''],
     ['0', '0', '2026-10'],
   ]);
 });
+
+test('a disagreement moves between two closed months, and stays where it lies', async () => {
+  const { context, counted, booked } = await countedAcrossMonths();
+  await counted();
+  await closeOrFail(context, '2026-10', 'it will not change');
+  await closeOrFail(context, '2026-11');
+  await counted(new Date('2026-11-01T10:00:00Z'));
+  await closeOrFail(context, '2026-12');
+  expect(await booked('2026-12')).toEqual([
+    ['0', '0', '2026-10'],
+    ['0', '2', '2026-11'],
+  ]);
+  await counted(new Date('2026-11-01T10:00:00Z'), 3);
+  await closeOrFail(context, '2027-01');
+  expect(await booked('2027-01')).toEqual([['0', '3', '2026-11']]);
+});
+
+/** A transaction of the last hour of October, of which the vendor counts attempts and lists none. */
+async function countedAcrossMonths() {
+  const { context } = await books();
+  const look = bookkeeper(context);
+  const counted = (completedAt?: Date, attemptsInvoiced = 2) =>
+    look('t-1', {
+      ...{ createdAt: new Date('2026-10-31T23:00:00Z'), expiresAt: new Date('2026-11-01T23:00:00Z') },
+      ...{ completedAt: completedAt ?? null, tasks: [scanTask([], { attempts: 0, attemptsInvoiced })] },
+    });
+  const booked = async (period: string) =>
+    (await rowsOf(context, period, 'discrepancies', 'v1'))
+      .filter((row) => row['reason'] === 'invoiced_count_differs')
+      .map((row) => [row['own_quantity'], row['vendor_quantity'], row['corrects_period']]);
+  return { context, counted, booked };
+}
 
 test('a unit that leaves a closed month of volume prices makes the others dearer', async () => {
   const tiers = [

@@ -25,8 +25,9 @@ export async function closeOrFail(
   context: Context,
   period: string,
   forcedReason: string | null = null,
+  beginReason: string | null = null,
 ): Promise<WrittenReport> {
-  const closed = await closeMonth(context, { period, closedBy: 'a test', forcedReason });
+  const closed = await closeMonth(context, { period, closedBy: 'a test', forcedReason, beginReason });
   if ('counts' in closed) throw new Error(`blocked: ${JSON.stringify(closed.counts)}`);
   const { problems } = await verifyFolder(closed.directory);
   if (problems.length > 0) throw new Error(`does not verify: ${JSON.stringify(problems)}`);

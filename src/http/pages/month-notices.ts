@@ -10,7 +10,7 @@ export function notices({ close, prices, lines, open }: MonthFigures): Html[] {
   const warn = (body: Html) => found.push(notice('warn', html`<p>${body}</p>`));
   if (open?.refusal) warn(html`No report can be written just now. ${open.refusal}`);
   if (close?.forcedReason)
-    warn(html`Closed by force, although points were open. The reason given: “${close.forcedReason}”`);
+    warn(html`Closed in spite of what stood in the way. The reason given: “${close.forcedReason}”`);
   if (!prices) warn(html`No price list was in use, so there are quantities and no amounts.`);
   else if (totals.unpriced > 0n)
     warn(
