@@ -19,6 +19,9 @@ grant select on all tables in schema public to idscan_ledger_app;
 grant insert, update on
   transactions, intake, tasks, obligations, files, report_runs, reprocess_log, closing_horizon
   to idscan_ledger_app;
+grant insert, update on notification_deliveries to idscan_ledger_app;
+grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
+grant update on notification_checks to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 
@@ -27,7 +30,7 @@ grant insert on
   attempts_history, tasks_history, transactions_history,
   reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,
-  webhook_inbox
+  webhook_inbox, notifications
   to idscan_ledger_app;
 
 commit;

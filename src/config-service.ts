@@ -42,6 +42,11 @@ const origin = (text: string): boolean => {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || isLoopback(url)) && /^https?:\/\/[^/?#@]+\/?$/.test(text);
 };
+/** How browsers reach the service. */
+export const originText = z
+  .string()
+  .refine(origin, 'must be an https URL without path, query and credentials (plain http for loopback addresses alone)')
+  .transform((text) => new URL(text));
 const providerUrl = z.string().refine((text) => {
   const url = URL.parse(text);
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
@@ -52,14 +57,7 @@ const reservedHeader = /^(host|cookie|authorization|connection|content-.*|transf
 const schema = z.object({
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: wholeNumber(0, 65_535).default(8080),
-  HTTP_PUBLIC_URL: z
-    .string()
-    .refine(
-      origin,
-      'must be an https URL without path, query and credentials (plain http for loopback addresses alone)',
-    )
-    .transform((text) => new URL(text))
-    .optional(),
+  HTTP_PUBLIC_URL: originText.optional(),
   HTTP_TRUSTED_PROXIES: z
     .string()
     .default('')

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { type NotificationConfig, notificationConfig } from './config-notifications.ts';
 import { type ServiceConfig, serviceConfig } from './config-service.ts';
 import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
@@ -40,6 +41,7 @@ export type Config = {
 export type VendorKey = { readonly keyId: string; readonly keySecret: string };
 
 export type { Environment } from './config-values.ts';
+export type { NotificationConfig } from './config-notifications.ts';
 export { type AccessToken, type OidcConfig, type Role, roles, type ServiceConfig } from './config-service.ts';
 
 const shippedRules = fileURLToPath(new URL('../rules/id-scan.json', import.meta.url));
@@ -105,29 +107,36 @@ export function readEnvironment(directory: string = process.cwd()): Environment 
  *
  * @param needs.vendorKey whether the command calls the vendor.
  * @param needs.service whether it is about the service on HTTP; its variables are not looked at otherwise.
+ * @param needs.notifications whether it tells people of reports and thresholds; likewise.
  * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but never their values.
  */
 export function loadConfig(
   environment: Environment,
-  needs: { vendorKey: boolean; service?: boolean },
-): { config: Config; vendorKey: VendorKey | undefined; service: ServiceConfig | undefined } {
+  needs: { vendorKey: boolean; service?: boolean; notifications?: boolean },
+): {
+  config: Config;
+  vendorKey: VendorKey | undefined;
+  service: ServiceConfig | undefined;
+  notifications: NotificationConfig | undefined;
+} {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
   const problems = parsed.success ? [] : parsed.error.issues.map((one) => `${one.path.join('.')} ${one.message}`);
   const keyId = secret(given, 'IDSCAN_KEY_ID', needs.vendorKey, problems);
   const keySecret = secret(given, 'IDSCAN_KEY_SECRET', needs.vendorKey, problems);
   const service = needs.service ? serviceConfig(given, problems) : undefined;
+  const notifications = needs.notifications ? notificationConfig(given, problems) : undefined;
   if (!parsed.success || problems.length > 0)
     throw new LedgerError(
       'config_invalid',
-      `The configuration is wrong:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
+      `The configuration is wrong:\n${[...new Set(problems)].map((p) => `  - ${p}`).join('\n')}`,
       {
         fields: { problems: problems.length },
         hint: 'Correct these variables in the environment or in .env; .env.example explains each.',
       },
     );
   const vendorKey = keyId !== undefined && keySecret !== undefined ? Object.freeze({ keyId, keySecret }) : undefined;
-  return { config: toConfig(parsed.data, given), vendorKey, service };
+  return { config: toConfig(parsed.data, given), vendorKey, service, notifications };
 }
 
 function toConfig(env: z.output<typeof schema>, given: Environment): Config {

@@ -20,6 +20,8 @@ export type ErrorCode =
   // what the service stands on
   | 'address_unavailable'
   | 'identity_provider_unavailable'
+  | 'notification_failed'
+  | 'tracing_failed'
   // the vendor
   | 'vendor_unreachable'
   | 'vendor_timeout'

@@ -8,7 +8,7 @@ import {
   report as reportError,
   runCommand,
   runPlainCommand,
-  runVendorCommand,
+  runWorkerCommand,
 } from './run.ts';
 import { addService } from './service-commands.ts';
 
@@ -113,7 +113,7 @@ function addWork(program: Command, finish: Finish): void {
     )
     .action(async (options: { untilIdle: boolean }) => {
       const { worker } = await import('./worker.ts');
-      await finish(runVendorCommand((input) => worker(options, input)));
+      await finish(runWorkerCommand((input) => worker(options, input)));
     });
   program
     .command('reprocess')

@@ -1,5 +1,12 @@
 import { CommanderError } from 'commander';
-import { type Config, loadConfig, readEnvironment, type ServiceConfig, type VendorKey } from '../config.ts';
+import {
+  type Config,
+  loadConfig,
+  type NotificationConfig,
+  readEnvironment,
+  type ServiceConfig,
+  type VendorKey,
+} from '../config.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { type ErrorCode, LedgerError } from '../errors.ts';
 import { remark } from './output.ts';
@@ -49,28 +56,44 @@ export function runCommand(command: (input: CommandInput) => Promise<ExitCode>):
   return guarded((signal) => command({ ...loadConfig(readEnvironment(), { vendorKey: false }), signal }));
 }
 
-/** Runs a command that calls the vendor. */
-export function runVendorCommand(
-  command: (input: CommandInput & { readonly vendorKey: VendorKey }) => Promise<ExitCode>,
-): Promise<ExitCode> {
+/** What workers need: the vendor's key, and whom to tell of what they find. */
+export type WorkerInput = CommandInput & {
+  readonly vendorKey: VendorKey;
+  readonly notifications: NotificationConfig | undefined;
+};
+
+/** Runs a command that runs workers. */
+export function runWorkerCommand(command: (input: WorkerInput) => Promise<ExitCode>): Promise<ExitCode> {
   return guarded((signal) => {
-    const { config, vendorKey } = loadConfig(readEnvironment(), { vendorKey: true });
+    const { config, vendorKey, notifications } = loadConfig(readEnvironment(), {
+      vendorKey: true,
+      notifications: true,
+    });
     if (!vendorKey) throw new LedgerError('config_invalid', 'The vendor key is not set.');
-    return command({ config, vendorKey, signal });
+    return command({ config, vendorKey, notifications, signal });
   });
 }
 
-/** Runs a command about the service on HTTP. @param needs.vendorKey whether it calls the vendor. */
+export type ServiceInput = CommandInput & {
+  readonly service: ServiceConfig;
+  readonly vendorKey: VendorKey | undefined;
+  readonly notifications: NotificationConfig | undefined;
+};
+
+/**
+ * Runs a command about the service on HTTP.
+ *
+ * @param needs.vendorKey whether it calls the vendor.
+ * @param needs.notifications whether it runs workers, which tell people what they find.
+ */
 export function runServiceCommand(
-  needs: { readonly vendorKey: boolean },
-  command: (
-    input: CommandInput & { readonly service: ServiceConfig; readonly vendorKey: VendorKey | undefined },
-  ) => Promise<ExitCode>,
+  needs: { readonly vendorKey: boolean; readonly notifications?: boolean },
+  command: (input: ServiceInput) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return guarded((signal) => {
-    const { config, vendorKey, service } = loadConfig(readEnvironment(), { ...needs, service: true });
+    const { config, vendorKey, service, notifications } = loadConfig(readEnvironment(), { ...needs, service: true });
     if (!service) throw new LedgerError('config_invalid', 'The service is not configured.');
-    return command({ config, service, vendorKey: needs.vendorKey ? vendorKey : undefined, signal });
+    return command({ config, service, vendorKey: needs.vendorKey ? vendorKey : undefined, notifications, signal });
   });
 }
 

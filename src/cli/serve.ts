@@ -1,16 +1,15 @@
 import { composeServe } from '../compose/serve.ts';
-import type { ServiceConfig, VendorKey } from '../config.ts';
+import type { ServiceConfig } from '../config.ts';
 import { remark, say } from './output.ts';
-import type { CommandInput, ExitCode } from './run.ts';
-
-export type ServiceInput = CommandInput & {
-  readonly service: ServiceConfig;
-  readonly vendorKey: VendorKey | undefined;
-};
+import type { ExitCode, ServiceInput } from './run.ts';
 
 /** `serve [--with-workers]` */
-export async function serve({ config, service, vendorKey, signal }: ServiceInput): Promise<ExitCode> {
-  const { context: running, close } = await composeServe(config, service, { notice: remark, workersKey: vendorKey });
+export async function serve({ config, service, vendorKey, notifications, signal }: ServiceInput): Promise<ExitCode> {
+  const { context: running, close } = await composeServe(config, service, {
+    notice: remark,
+    workersKey: vendorKey,
+    notifications,
+  });
   try {
     if (signal.aborted) return 0;
     say(`Listening at ${await running.listen()}`);

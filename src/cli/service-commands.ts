@@ -10,7 +10,7 @@ export function addService(program: Command, finish: Finish): void {
     .addHelpText('after', '\nAll it takes is in docs/service.md. Ends orderly on SIGINT and SIGTERM.')
     .action(async ({ withWorkers }: { withWorkers: boolean }) => {
       const { serve } = await import('./serve.ts');
-      await finish(runServiceCommand({ vendorKey: withWorkers }, serve));
+      await finish(runServiceCommand({ vendorKey: withWorkers, notifications: withWorkers }, serve));
     });
   program
     .command('webhooks')

@@ -1,12 +1,11 @@
 import { composeWorkers } from '../compose/workers.ts';
-import type { VendorKey } from '../config.ts';
 import { obligationProgress } from '../db/status.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { listenForMetrics, type MetricsListener } from '../metrics/listener.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
 import { count, instant, progress, remark, say } from './output.ts';
-import { type CommandInput, type ExitCode, isLogLevelGiven } from './run.ts';
+import { type ExitCode, isLogLevelGiven, type WorkerInput } from './run.ts';
 
 /** Leaves time to close everything else within 30 s. */
 const stopDeadlineMs = 20_000;
@@ -15,13 +14,14 @@ const progressIntervalMs = 1_000;
 /** `worker [--until-idle]` */
 export async function worker(
   { untilIdle }: { untilIdle: boolean },
-  { config, vendorKey, signal }: CommandInput & { vendorKey: VendorKey },
+  { config, vendorKey, notifications, signal }: WorkerInput,
 ): Promise<ExitCode> {
   const { registry, meter } = createWorkMetrics();
   const isWatched = untilIdle && process.stderr.isTTY && !isLogLevelGiven();
   const { context, close } = await composeWorkers(isWatched ? { ...config, logLevel: 'fatal' } : config, vendorKey, {
     notice: remark,
     meter,
+    notifications: untilIdle ? undefined : notifications,
   });
   let listener: MetricsListener | undefined;
   try {

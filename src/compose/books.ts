@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config, NotificationConfig } from '../config.ts';
 import { checkDatabase, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import type { Context } from '../jobs/context.ts';
@@ -17,6 +17,8 @@ export type ComposeOptions = {
   readonly queryTimeoutMs?: number;
   /** Told of every request to the vendor. */
   readonly meter?: Meter;
+  /** Whom workers tell of reports and thresholds. */
+  readonly notifications?: NotificationConfig | undefined;
   /** `migrate` works on a database of any age. */
   readonly anySchema?: boolean;
 };

@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Config, VendorKey } from '../config.ts';
-import type { QueueContext, VendorContext } from '../jobs/context.ts';
+import type { Notifications, QueueContext, VendorContext } from '../jobs/context.ts';
 import { defaultQueuePrefix } from '../jobs/queues.ts';
+import { noMeter } from '../jobs/meter.ts';
+import { openChannels } from '../notify/channels.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
 import { checkRedis, openRedis } from '../jobs/redis.ts';
 import { createVendorClient } from '../vendor/client.ts';
@@ -54,5 +56,18 @@ export async function workersOn(
     ...(meter === undefined ? {} : { observe: ({ status, durationMs }) => meter.vendorRequest(status, durationMs) }),
   });
   add(() => vendor.close());
-  return { ...context, vendor, redis, queuePrefix };
+  const notifications = await notificationsOf(config, options, add);
+  return { ...context, vendor, notifications, redis, queuePrefix };
+}
+
+async function notificationsOf(
+  config: Config,
+  { notifications, meter = noMeter }: ComposeOptions,
+  add: Add,
+): Promise<Notifications | undefined> {
+  if (!notifications) return undefined;
+  const channels = await openChannels(notifications, config.vendor.proxy);
+  for (const { close } of channels) add(close);
+  const { kinds, monthlyBudget, publicUrl } = notifications;
+  return { kinds, monthlyBudget, publicUrl, channels, counted: meter.notified };
 }

@@ -6,6 +6,11 @@ import type { Reason } from '../domain/classify.ts';
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
 export type ObligationKind = (typeof obligationKinds)[number];
 export type ObligationState = 'due' | 'done' | 'failed';
+/** What people are told of. */
+export const notificationKinds = ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue'] as const;
+export type NotificationKind = (typeof notificationKinds)[number];
+/** The ways to tell them. */
+export type ChannelName = 'webhook' | 'smtp';
 /** What came of a delivered event; `noted`: kept, and nothing else. */
 export type InboxOutcome = 'accepted' | 'already_known' | 'conflict' | 'noted';
 export type FileState = 'stored' | 'gone' | 'refused';
@@ -145,6 +150,31 @@ export type Schema = {
   };
   closed_lines: { period: string; transaction_id: string; attempted_at: Date };
   closed_charges: { period: string; corrects_period: string | null; amount: string };
+  notifications: {
+    id: Generated<string>;
+    kind: NotificationKind;
+    period: string;
+    message: ColumnType<unknown, string, never>;
+    created_at: Generated<Date>;
+  };
+  notification_crossings: {
+    id: GeneratedBigint;
+    kind: NotificationKind;
+    subject: string;
+    notification_id: string;
+    began_at: Generated<Date>;
+    ended_at: Date | null;
+  };
+  notification_deliveries: {
+    notification_id: string;
+    channel: ChannelName;
+    due_at: Date | null;
+    attempts_made: Generated<number>;
+    delivered_at: Date | null;
+    last_error_code: string | null;
+    last_error_at: Date | null;
+  };
+  notification_checks: { only_row: Generated<boolean>; checked_at: Date };
   closing_horizon: { only_row: Generated<boolean>; end_at: Date; rules_sha256: string | null };
   late_changes: {
     id: GeneratedBigint;

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config, NotificationConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
-import type { ObligationKind } from '../db/schema.ts';
+import type { ChannelName, ObligationKind } from '../db/schema.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
+import type { Channel } from '../notify/channels.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
 import type { VendorClient } from '../vendor/client.ts';
 import type { Queues } from './queues.ts';
@@ -22,7 +23,20 @@ export type Context = {
 export type QueueContext = Context & { readonly queues: Queues };
 
 /** Jobs that call the vendor. */
-export type VendorContext = QueueContext & { readonly vendor: VendorClient };
+export type VendorContext = QueueContext & {
+  readonly vendor: VendorClient;
+  /** `undefined` = nobody is to be told of anything. */
+  readonly notifications?: Notifications | undefined;
+};
+
+/** Whom to tell of reports and thresholds. */
+export type Notifications = Pick<NotificationConfig, 'kinds' | 'monthlyBudget' | 'publicUrl'> & {
+  readonly channels: readonly Channel[];
+  readonly counted: (channel: ChannelName, outcome: 'delivered' | 'failed') => void;
+};
+
+/** Jobs that tell people. */
+export type NotifyingContext = Context & { readonly notifications: Notifications };
 
 /** The kinds of work that are wanted: what is switched off is never requested, nor waited for. */
 export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): ObligationKind[] {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import type { ObligationKind } from '../db/schema.ts';
+import type { ChannelName, ObligationKind } from '../db/schema.ts';
 
 /** What workers tell whoever measures them. Counting never fails and never waits. */
 export type Meter = {
@@ -10,6 +10,8 @@ export type Meter = {
   readonly paused: (cause: 'rate_limited' | 'outage', durationMs: number) => void;
   /** What was due and in no queue, and was put back. */
   readonly swept: (count: number) => void;
+  /** A notification was taken by its receiver, or was not. */
+  readonly notified: (channel: ChannelName, outcome: 'delivered' | 'failed') => void;
 };
 
 /** Measures nothing. */
@@ -18,4 +20,5 @@ export const noMeter: Meter = {
   retried: () => undefined,
   paused: () => undefined,
   swept: () => undefined,
+  notified: () => undefined,
 };

@@ -41,6 +41,12 @@ export function createWorkMetrics(): { readonly registry: Registry; readonly met
     help: 'Work that was due in Postgres and in no queue, and was put back.',
     registers,
   });
+  const notified = new Counter({
+    name: 'idscan_notifications_total',
+    help: 'Tries to deliver a notification, by channel and outcome.',
+    labelNames: ['channel', 'outcome'],
+    registers,
+  });
   // Zero is a figure as well: without it the first increase is invisible to rate().
   for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0);
   for (const cause of ['rate_limited', 'outage']) {
@@ -48,6 +54,8 @@ export function createWorkMetrics(): { readonly registry: Registry; readonly met
     pauseSeconds.inc({ cause }, 0);
   }
   for (const kind of obligationKinds) retries.inc({ kind, code: 'vendor_unavailable' }, 0);
+  for (const channel of ['webhook', 'smtp'])
+    for (const outcome of ['delivered', 'failed']) notified.inc({ channel, outcome }, 0);
   const meter: Meter = {
     vendorRequest: (status, durationMs) => {
       requests.inc({ status_class: statusClass(status) });
@@ -59,6 +67,7 @@ export function createWorkMetrics(): { readonly registry: Registry; readonly met
       pauseSeconds.inc({ cause }, durationMs / 1_000);
     },
     swept: (count) => swept.inc(count),
+    notified: (channel, outcome) => notified.inc({ channel, outcome }),
   };
   return { registry, meter };
 }

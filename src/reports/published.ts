@@ -16,12 +16,26 @@ export type PublishedFile = {
   readonly rows: number | null;
 };
 
+/** What a report adds up to, as its manifest says. */
+export type ControlTotals = {
+  readonly attempts: number;
+  readonly invoiced: number;
+  readonly not_invoiced: number;
+  readonly unclassified: number;
+  readonly amount: string | null;
+  readonly currency: string | null;
+  readonly unpriced: number;
+  readonly unsettled_transactions: number;
+  readonly unfetched_transactions: number;
+};
+
 /** The files of a report that are published, by the manifest beside them. */
 export type Published = {
   readonly status: 'provisional' | 'closed';
   readonly version: number | null;
   readonly attempts: number;
   readonly amount: string | null;
+  readonly totals: ControlTotals;
   readonly manifest: PublishedFile;
   readonly files: readonly PublishedFile[];
 };
@@ -30,7 +44,7 @@ type Manifest = {
   readonly period: string;
   readonly period_status: 'provisional' | 'closed';
   readonly version: number | null;
-  readonly control_totals: { readonly attempts: number; readonly amount: string | null };
+  readonly control_totals: ControlTotals;
   readonly files: readonly PublishedFile[];
 };
 
@@ -50,6 +64,7 @@ export async function publishedIn(directory: string, period: string): Promise<Pu
   return {
     ...{ status: manifest.period_status, version: manifest.version },
     ...{ attempts: manifest.control_totals.attempts, amount: manifest.control_totals.amount },
+    totals: manifest.control_totals,
     manifest: { name: manifestName, sha256: sha256Of(bytes), bytes: bytes.length, rows: null },
     files: manifest.files.map(({ name, sha256, bytes: size, rows }) => ({ name, sha256, bytes: size, rows })),
   };

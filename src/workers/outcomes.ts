@@ -24,6 +24,8 @@ export const failureOutcomes: Record<ErrorCode, FailureOutcome> = {
   too_many_requests: 'later',
   address_unavailable: 'never',
   identity_provider_unavailable: 'retry',
+  notification_failed: 'retry',
+  tracing_failed: 'later',
   vendor_unreachable: 'retry',
   vendor_timeout: 'retry',
   vendor_unauthorized: 'never',

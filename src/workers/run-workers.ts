@@ -5,7 +5,9 @@ import { asDatabaseError } from '../db/database.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
-import { type VendorContext, wantedKinds } from '../jobs/context.ts';
+import { checkThresholds, noteReports } from '../jobs/check-notifications.ts';
+import { type NotifyingContext, type VendorContext, wantedKinds } from '../jobs/context.ts';
+import { deliverNotifications } from '../jobs/deliver-notifications.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
@@ -22,6 +24,7 @@ import { createTally, type Tally } from './tally.ts';
 
 const sweepIntervalMs = 2_000;
 const scheduleIntervalMs = 60_000;
+const notifyIntervalMs = 10_000;
 const idleCheckIntervalMs = 250;
 
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
@@ -77,7 +80,10 @@ export function runWorkers(
       meter.swept(await sweep(context, stopping.signal));
     }),
     ...(!isBatch
-      ? [repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context))]
+      ? [
+          repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
+          ...notifying(context, stopping.signal),
+        ]
       : []),
   ];
   return {
@@ -90,6 +96,18 @@ export function runWorkers(
       if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
     },
   };
+}
+
+/** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
+function notifying(context: VendorContext, signal: AbortSignal): Promise<void>[] {
+  const { notifications } = context;
+  if (!notifications) return [];
+  const teller: NotifyingContext = { ...context, notifications };
+  return [
+    repeat(context, 'notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
+    repeat(context, 'check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
+    repeat(context, 'delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
+  ];
 }
 
 function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {

@@ -2,10 +2,16 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { periodCloses } from '../../src/db/period-closes.ts';
+import { loadConfig } from '../../src/config.ts';
+import { requestReport } from '../../src/db/report-runs.ts';
+import { checkThresholds, noteReports } from '../../src/jobs/check-notifications.ts';
+import { deliverNotifications } from '../../src/jobs/deliver-notifications.ts';
+import { openChannels } from '../../src/notify/channels.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
+import { startReceiver } from '../support/receivers.ts';
 
 const role = 'idscan_ledger_app';
 const now = () => new Date('2027-01-01T00:00:00Z');
@@ -116,6 +122,21 @@ describe('a closed month in the database', () => {
     await writeReport(books, '2026-11', null);
     await closeOrFail(books, '2026-11');
     expect((await periodCloses(books.db.kysely)).map(({ period }) => period)).toEqual(['2026-10', '2026-11']);
+    await requestReport(books.db.kysely, '2026-12', 'schedule', 60_000);
+    await writeReport(books, '2026-12', 1);
+    const receiver = await startReceiver();
+    const environment = { NOTIFY_WEBHOOK_URL: receiver.url };
+    const { notifications } = loadConfig(environment, { vendorKey: false, notifications: true });
+    const channels = await openChannels(notifications!, {});
+    atEnd(() => channels[0]!.close());
+    const teller = { ...books, notifications: { ...notifications!, channels, counted: () => undefined } };
+    await noteReports(teller);
+    await checkThresholds(teller, 0);
+    receiver.answer(500);
+    expect((await deliverNotifications(teller)).failed).toBeGreaterThan(0);
+    await owner.query('update notification_deliveries set due_at = now()');
+    receiver.answer(200);
+    expect((await deliverNotifications(teller)).delivered).toBeGreaterThan(0);
   });
 
   test('takes no line that is committed behind its close either', async () => {

@@ -80,6 +80,7 @@ describe('/metrics', () => {
       'idscan_counter_mismatches gauge',
       'idscan_http_request_duration_seconds histogram',
       'idscan_http_requests_total counter',
+      'idscan_notifications_total counter',
       'idscan_obligations gauge',
       'idscan_oldest_due_age_seconds gauge',
       'idscan_report_age_seconds gauge',

@@ -1,0 +1,190 @@
+import { sql } from 'kysely';
+import type { ErrorCode } from '../errors.ts';
+import type { Queries } from './database.ts';
+import type { ChannelName, NotificationKind, ObligationKind } from './schema.ts';
+
+/** What is to be told, and to whom. `subjects` are what crossed: told once while the crossing lasts. */
+export type NewNotification = {
+  readonly kind: NotificationKind;
+  readonly period: string;
+  readonly subjects: readonly string[];
+  readonly message: object;
+  readonly channels: readonly ChannelName[];
+};
+
+/** A message on its way to a receiver. Its ID is the key by which the receiver knows a repetition. */
+export type DueDelivery = {
+  readonly id: string;
+  readonly channel: ChannelName;
+  readonly kind: NotificationKind;
+  readonly period: string;
+  readonly message: Record<string, unknown>;
+  readonly createdAt: Date;
+  readonly attemptsMade: number;
+  readonly ageMs: number;
+};
+
+/** Lets one of all processes look at the thresholds, and none again before the interval is over. */
+export async function claimCheck(db: Queries, intervalMs: number): Promise<boolean> {
+  const { rows } = await sql`
+    update notification_checks set checked_at = now()
+    where checked_at <= now() - ${intervalMs} * interval '1 millisecond' returning only_row`.execute(db);
+  return rows.length > 0;
+}
+
+/** Of these subjects, those that are not told of yet. */
+export async function untold(db: Queries, kind: NotificationKind, subjects: readonly string[]): Promise<string[]> {
+  if (subjects.length === 0) return [];
+  const { rows } = await sql<{ subject: string }>`
+    select subject from notification_crossings
+    where kind = ${kind} and ended_at is null and subject = any(${subjects}::text[])`.execute(db);
+  const told = new Set(rows.map(({ subject }) => subject));
+  return subjects.filter((subject) => !told.has(subject));
+}
+
+class ToldMeanwhile extends Error {}
+
+/**
+ * Notes a message, what crossed with it and its deliveries, all or nothing.
+ *
+ * @returns its ID; `undefined` = another process has told one of its subjects meanwhile, and nothing was noted.
+ */
+export async function recordNotification(db: Queries, told: NewNotification): Promise<string | undefined> {
+  const { kind, period, subjects, message, channels } = told;
+  try {
+    return await db.transaction().execute(async (queries) => {
+      const { id } = await queries
+        .insertInto('notifications')
+        .values({ kind, period, message: JSON.stringify(message) })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      const { rows } = await sql`
+        insert into notification_crossings (kind, subject, notification_id)
+        select ${kind}, subject, ${id} from unnest(${subjects}::text[]) as given (subject)
+        on conflict (kind, subject) where ended_at is null do nothing returning id`.execute(queries);
+      if (rows.length < subjects.length) throw new ToldMeanwhile();
+      await sql`
+        insert into notification_deliveries (notification_id, channel)
+        select ${id}, channel from unnest(${channels}::text[]) as given (channel)`.execute(queries);
+      return id;
+    });
+  } catch (error) {
+    if (error instanceof ToldMeanwhile) return undefined;
+    throw error;
+  }
+}
+
+/** Ends crossings that are none any more, so that the next one is told again. @param lasting those that go on. */
+export async function endCrossings(db: Queries, kind: NotificationKind, lasting: readonly string[]): Promise<void> {
+  await sql`
+    update notification_crossings set ended_at = now()
+    where kind = ${kind} and ended_at is null and subject <> all(${lasting}::text[])`.execute(db);
+}
+
+/** The message of a kind that was last noted for a month. */
+export async function lastMessage(
+  db: Queries,
+  kind: NotificationKind,
+  period: string,
+): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await sql<{ message: Record<string, unknown> }>`
+    select message from notifications where kind = ${kind} and period = ${period}
+    order by created_at desc, id limit 1`.execute(db);
+  return rows[0]?.message;
+}
+
+/**
+ * Takes the delivery that has been due longest. While it is under way nobody else takes it; if its process dies, it is
+ * due again after the lease, so a receiver may see a message twice, with the same ID.
+ */
+export async function claimDelivery(
+  db: Queries,
+  channel: ChannelName,
+  leaseMs: number,
+): Promise<DueDelivery | undefined> {
+  const { rows } = await sql<DueDelivery>`
+    update notification_deliveries d set due_at = now() + ${leaseMs} * interval '1 millisecond'
+    from (
+      select notification_id, channel from notification_deliveries
+      where due_at <= now() and channel = ${channel} order by due_at limit 1 for update skip locked
+    ) picked join notifications n on n.id = picked.notification_id
+    where d.notification_id = picked.notification_id and d.channel = picked.channel
+    returning n.id, d.channel, n.kind, n.period, n.message, n.created_at as "createdAt",
+      d.attempts_made as "attemptsMade", (extract(epoch from now() - n.created_at) * 1000)::float8 as "ageMs"`.execute(
+    db,
+  );
+  return rows[0];
+}
+
+type DeliveryKey = Pick<DueDelivery, 'id' | 'channel'>;
+
+/** Notes that a receiver has taken a message. */
+export async function finishDelivery(db: Queries, { id, channel }: DeliveryKey): Promise<void> {
+  await sql`
+    update notification_deliveries set due_at = null, delivered_at = now(), attempts_made = attempts_made + 1,
+      last_error_code = null
+    where notification_id = ${id} and channel = ${channel}`.execute(db);
+}
+
+/** Notes that a receiver has not taken a message. @param delayMs until the next try; `null` = there is none. */
+export async function failDelivery(
+  db: Queries,
+  { id, channel }: DeliveryKey,
+  code: ErrorCode,
+  delayMs: number | null,
+): Promise<void> {
+  await sql`
+    update notification_deliveries set attempts_made = attempts_made + 1, last_error_code = ${code},
+      last_error_at = now(), due_at = now() + ${delayMs}::float8 * interval '1 millisecond'
+    where notification_id = ${id} and channel = ${channel} and delivered_at is null`.execute(db);
+}
+
+/** Scheduled reports that were written within the last day. */
+export async function scheduledReports(db: Queries): Promise<{ period: string; generation: number }[]> {
+  const { rows } = await sql<{ period: string; generation: number }>`
+    select period, generation from report_runs
+    where requested_by = 'schedule' and due_at is null and last_error_code is null
+      and finished_at > now() - interval '1 day' order by period`.execute(db);
+  return rows;
+}
+
+/** Codes for which there is no rule, of attempts since an instant; `null` = the task type itself has none. */
+export async function codesWithoutRule(
+  db: Queries,
+  since: Date,
+): Promise<{ taskType: string; code: string | null; attempts: number }[]> {
+  const { rows } = await sql<{ taskType: string; code: string | null; attempts: number }>`
+    select task_type as "taskType", code, count(*)::integer as attempts from attempts
+    where invoiced is null and attempted_at >= ${since}
+      and reason in ('code_without_rule', 'task_type_without_rule', 'no_rule_table_in_force')
+    group by task_type, code order by count(*) desc, task_type, code`.execute(db);
+  return rows;
+}
+
+/** Tasks whose invoiced count is not the vendor's, by the month in which their transaction was created. */
+export async function mismatchesByMonth(
+  db: Queries,
+  months: readonly { readonly period: string; readonly start: Date; readonly end: Date }[],
+): Promise<{ period: string; tasks: number; difference: number }[]> {
+  const { rows } = await sql<{ period: string; tasks: number; difference: number }>`
+    select m.period, count(*)::integer as tasks, sum(k.vendor_attempts_invoiced - k.own_invoiced)::integer as difference
+    from unnest(${months.map(({ period }) => period)}::text[], ${months.map(({ start }) => start)}::timestamptz[],
+      ${months.map(({ end }) => end)}::timestamptz[]) as m (period, start_at, end_at)
+    join transactions t on t.created_at >= m.start_at and t.created_at < m.end_at
+    join tasks k on k.transaction_id = t.id
+    where k.vendor_attempts_invoiced <> k.own_invoiced
+    group by m.period order by m.period`.execute(db);
+  return rows;
+}
+
+/** Work that has been due for longer than `ageMs` and is not done, by kind. */
+export async function overdueWork(
+  db: Queries,
+  ageMs: number,
+): Promise<{ kind: ObligationKind; count: number; oldestDueAt: string }[]> {
+  const { rows } = await sql<{ kind: ObligationKind; count: number; oldest: Date }>`
+    select kind, count(*)::integer as count, min(due_at) as oldest from obligations
+    where state = 'due' and due_at <= now() - ${ageMs} * interval '1 millisecond'
+    group by kind order by kind`.execute(db);
+  return rows.map(({ kind, count, oldest }) => ({ kind, count, oldestDueAt: oldest.toISOString() }));
+}
