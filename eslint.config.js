@@ -9,6 +9,13 @@ const owned = {
   'pg-copy-streams': ['src/db'],
   undici: ['src/vendor', 'src/notify'],
   nodemailer: ['src/notify'],
+  'bullmq-otel': ['src/tracing'],
+  ...Object.fromEntries(
+    ['api', 'core', 'context-async-hooks', 'exporter-trace-otlp-http', 'resources', 'sdk-trace'].map((name) => [
+      `@opentelemetry/${name}`,
+      ['src/tracing'],
+    ]),
+  ),
   jose: ['src/vendor', 'src/http'],
   fastify: ['src/http'],
   '@fastify/cookie': ['src/http'],
@@ -45,6 +52,7 @@ const forbidden = {
   'src/jobs': ['cli', 'http', 'metrics', 'workers', 'services', 'simulator'],
   'src/workers': ['cli', 'http', 'metrics', 'services', 'simulator'],
   'src/http': ['cli', 'compose', 'workers', 'vendor', 'services', 'simulator'],
+  'src/tracing': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'db', 'reports', 'services', 'simulator'],
   'src/notify': ['cli', 'http', 'metrics', 'compose', 'workers', 'jobs', 'reports', 'services', 'simulator'],
   'src/metrics': ['cli', 'http', 'compose', 'workers', 'vendor', 'reports', 'services', 'simulator'],
   'src/services': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'db', 'reports', 'domain', 'simulator'],

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type NotificationConfig, notificationConfig } from './config-notifications.ts';
 import { type ServiceConfig, serviceConfig } from './config-service.ts';
+import { type TracingConfig, tracingConfig, tracingVariables } from './config-tracing.ts';
 import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
 import { LedgerError } from './errors.ts';
@@ -33,6 +34,8 @@ export type Config = {
   readonly pricesFile: string | undefined;
   readonly reportsDir: string;
   readonly logLevel: (typeof logLevels)[number];
+  /** `undefined` = nothing is traced. */
+  readonly tracing: TracingConfig | undefined;
   /** Where a worker shows its figures; `undefined` = nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
 };
@@ -41,6 +44,7 @@ export type Config = {
 export type VendorKey = { readonly keyId: string; readonly keySecret: string };
 
 export type { Environment } from './config-values.ts';
+export type { TracingConfig } from './config-tracing.ts';
 export type { NotificationConfig } from './config-notifications.ts';
 export { type AccessToken, type OidcConfig, type Role, roles, type ServiceConfig } from './config-service.ts';
 
@@ -83,6 +87,7 @@ const schema = z.object({
   REPORTS_DIR: z.string().default('reports'),
   METRICS_HOST: z.string().default('127.0.0.1'),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  ...tracingVariables,
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
@@ -162,6 +167,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
     pricesFile: env.PRICES_FILE,
     reportsDir: path.resolve(env.REPORTS_DIR),
     logLevel: env.LOG_LEVEL,
+    tracing: tracingConfig(env),
     metrics:
       env.METRICS_PORT === undefined ? undefined : Object.freeze({ host: env.METRICS_HOST, port: env.METRICS_PORT }),
   });

@@ -5,6 +5,7 @@ import type { Context } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
+import type { Tracing } from '../tracing/trace.ts';
 import { type Add, building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';
 
@@ -17,6 +18,7 @@ export type ComposeOptions = {
   readonly queryTimeoutMs?: number;
   /** Told of every request to the vendor. */
   readonly meter?: Meter;
+  readonly tracing?: Tracing;
   /** Whom workers tell of reports and thresholds. */
   readonly notifications?: NotificationConfig | undefined;
   /** `migrate` works on a database of any age. */

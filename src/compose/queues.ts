@@ -32,9 +32,9 @@ export async function queuesOn(
   const onError = logConnection(context, 'redis');
   const redis = openRedis(services.redisUrl, 'producer', onError);
   add(() => disconnect(redis));
-  const queues = openQueues(redis, options.queuePrefix ?? defaultQueuePrefix, onError);
+  const queues = openQueues(redis, options.queuePrefix ?? defaultQueuePrefix, onError, options.tracing?.queues);
   add(queues.close);
-  return { context: { ...context, queues }, redisUrl: services.redisUrl, redis };
+  return { context: { ...context, queues, tracing: options.tracing }, redisUrl: services.redisUrl, redis };
 }
 
 export function disconnect(redis: Redis): Promise<void> {

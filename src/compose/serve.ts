@@ -10,7 +10,9 @@ import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
 import type { ComposeOptions } from './books.ts';
 import { building, type Composed } from './closing.ts';
+import { createLog } from './log.ts';
 import { queuesOn } from './queues.ts';
+import { tracingOn } from './tracing.ts';
 import { workerConnections, workersOn } from './workers.ts';
 
 /** The service, built but not yet listening. */
@@ -43,7 +45,9 @@ export function composeServe(
 ): Promise<Composed<Service>> {
   return building(async (add) => {
     const { registry, meter } = createWorkMetrics();
-    const { context, redisUrl, redis } = await queuesOn(config, { ...workerConnections, ...options, meter }, add);
+    const tracing = await tracingOn(config, createLog(config.logLevel), add);
+    const onQueues = { ...workerConnections, ...options, meter, tracing };
+    const { context, redisUrl, redis } = await queuesOn(config, onQueues, add);
     const ping = () =>
       redis.ping().then(
         () => true,

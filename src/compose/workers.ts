@@ -10,8 +10,9 @@ import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
-import { logConnection } from './log.ts';
+import { createLog, logConnection } from './log.ts';
 import { disconnect, queuesOn } from './queues.ts';
+import { tracingOn } from './tracing.ts';
 
 export type WorkersContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
 
@@ -22,7 +23,8 @@ export function composeWorkers(
   options: ComposeOptions = {},
 ): Promise<Composed<WorkersContext>> {
   return building(async (add) => {
-    const { context, redisUrl } = await queuesOn(config, { ...workerConnections, ...options }, add);
+    const tracing = await tracingOn(config, createLog(config.logLevel), add);
+    const { context, redisUrl } = await queuesOn(config, { ...workerConnections, ...options, tracing }, add);
     return workersOn(context, redisUrl, key, options, add);
   });
 }
@@ -53,6 +55,7 @@ export async function workersOn(
     ...{ baseUrl, tokenTtlSeconds, auditReportPath, proxy, now: context.now },
     ...key,
     ...(rateLimit === undefined ? {} : createRateLimiter(redis, queuePrefix, rateLimit)),
+    ...(context.tracing ? { open: context.tracing.open } : {}),
     ...(meter === undefined ? {} : { observe: ({ status, durationMs }) => meter.vendorRequest(status, durationMs) }),
   });
   add(() => vendor.close());

@@ -27,6 +27,7 @@ import { addResultsRoute } from './routes/results.ts';
 import { addSignInRoutes } from './routes/sign-in.ts';
 import { addTransactionRoutes } from './routes/transactions.ts';
 import { addWebhookRoute } from './routes/webhooks.ts';
+import { addTracing } from './tracing.ts';
 import { addSecurityHeaders, setSecurityHeaders } from './security.ts';
 
 /**
@@ -40,6 +41,7 @@ export async function buildServer(context: ServiceContext): Promise<FastifyInsta
   const server = createServer(context);
   const meter = createServiceMeter(context.registry);
   addSecurityHeaders(server, context.service);
+  addTracing(server, context.tracing);
   addObservation(server, meter);
   await server.register(cookie);
   await server.register(rateLimit, { global: false });

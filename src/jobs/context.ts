@@ -6,6 +6,7 @@ import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
 import type { Channel } from '../notify/channels.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
+import type { Tracing } from '../tracing/trace.ts';
 import type { VendorClient } from '../vendor/client.ts';
 import type { Queues } from './queues.ts';
 
@@ -20,7 +21,7 @@ export type Context = {
 };
 
 /** Jobs that wake workers. */
-export type QueueContext = Context & { readonly queues: Queues };
+export type QueueContext = Context & { readonly queues: Queues; readonly tracing?: Tracing | undefined };
 
 /** Jobs that call the vendor. */
 export type VendorContext = QueueContext & {

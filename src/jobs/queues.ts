@@ -1,4 +1,4 @@
-import { type JobsOptions, Queue } from 'bullmq';
+import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Wake } from '../db/obligations.ts';
@@ -77,9 +77,19 @@ export type Queues = {
 };
 
 /** Opens the producers' side of all queues on one connection, which stays the caller's. */
-export function openQueues(redis: Redis, prefix: string, onError: (error: Error) => void): Queues {
+export function openQueues(
+  redis: Redis,
+  prefix: string,
+  onError: (error: Error) => void,
+  telemetry?: Telemetry,
+): Queues {
   const open = (kind: QueueKind) => {
-    const queue = new Queue(queueNames[kind], { connection: redis, prefix, skipVersionCheck: true });
+    const queue = new Queue(queueNames[kind], {
+      connection: redis,
+      prefix,
+      skipVersionCheck: true,
+      ...(telemetry ? { telemetry } : {}),
+    });
     queue.on('error', onError);
     return queue;
   };

@@ -6,6 +6,7 @@ import { createConnections, type ProxySettings } from './dispatcher.ts';
 import { collect, exchange, headerOf, type Answer, type Call, type Http, type ObservedRequest } from './exchange.ts';
 import { vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
+import { noTracing, type Tracing } from '../tracing/trace.ts';
 import { createTokenSource } from './tokens.ts';
 import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
 import { readRegistration, type RegisteredWebhook, subscriptionBody, type WebhookSubscription } from './webhooks.ts';
@@ -65,6 +66,8 @@ export type VendorClientInput = {
   /** Connections at once; further requests wait for one within their deadline. */
   readonly connections?: number;
   readonly userAgent?: string;
+  /** Times each request. */
+  readonly open?: Tracing['open'];
 };
 
 const defaultLimits: VendorLimits = {
@@ -98,6 +101,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
     afterAnswer: input.afterAnswer ?? (() => undefined),
     observe: input.observe ?? (() => undefined),
+    open: input.open ?? noTracing.open,
     userAgent: input.userAgent ?? 'idscan-ledger',
     closing: closing.signal,
   };
@@ -107,25 +111,36 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
   return {
     getTransaction: async (transactionId) => {
       const url = apiUrl(base, 'transactions/{transactionId}', { transactionId });
-      const call = { ...forJson, what: `transaction ${transactionId}`, url };
+      const call = { ...forJson, what: `transaction ${transactionId}`, operation: 'transaction' as const, url };
       return askForFacts(http, call, (answer) => readTransaction(answer, transactionId));
     },
     getResult: async (transactionId, resultId) => {
       const url = apiUrl(base, 'transactions/{transactionId}/results/{resultId}', { transactionId, resultId });
-      const call = { ...forJson, what: `the result of transaction ${transactionId}`, url };
+      const call = {
+        ...forJson,
+        what: `the result of transaction ${transactionId}`,
+        operation: 'result' as const,
+        url,
+      };
       return askForFacts(http, call, (answer) => readResult(answer, transactionId, resultId));
     },
-    downloadFile: async (url, sink) => askForFile(http, { ...forFile, what: 'a file', url: fileUrl(base, url) }, sink),
+    downloadFile: async (url, sink) =>
+      askForFile(http, { ...forFile, what: 'a file', operation: 'file', url: fileUrl(base, url) }, sink),
     downloadAuditReport: async (transactionId, resultId, sink) => {
       const url = apiUrl(base, input.auditReportPath, { transactionId, resultId });
       const what = `the audit report of transaction ${transactionId}`;
-      return askForFile(http, { ...forFile, what, url, accept: 'application/pdf, */*;q=0.5' }, sink);
+      return askForFile(
+        http,
+        { ...forFile, what, operation: 'audit_report', url, accept: 'application/pdf, */*;q=0.5' },
+        sink,
+      );
     },
     registerWebhook: async (subscription) => {
       const body = subscriptionBody(subscription);
       const call = {
         ...forJson,
         what: 'a webhook',
+        operation: 'webhook' as const,
         url: new URL('webhooks', base),
         body,
         successes: [200, 201, 202, 204],

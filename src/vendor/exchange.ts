@@ -4,6 +4,7 @@ import { noteReceived } from './body-buffers.ts';
 import { orAborted, withBudget } from './deadline.ts';
 import { statusFailure, vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
+import { traced, type Tracing } from '../tracing/trace.ts';
 import type { TokenSource } from './tokens.ts';
 
 /** One HTTP request, for whoever counts and measures: `status` is `null` where no answer began. */
@@ -18,6 +19,7 @@ export type Http = {
   readonly beforeRequest: () => Promise<void>;
   readonly afterAnswer: () => void;
   readonly observe: (request: ObservedRequest) => void;
+  readonly open: Tracing['open'];
   readonly userAgent: string;
   /** Aborts with the error that calls under way are to end with. */
   readonly closing: AbortSignal;
@@ -26,6 +28,8 @@ export type Http = {
 /** One call: `what` is asked for in words (never a URL), with one deadline over all it takes and a size limit. */
 export type Call = {
   readonly what: string;
+  /** What kind of thing that is: one word, without its ID. */
+  readonly operation: 'transaction' | 'result' | 'file' | 'audit_report' | 'webhook';
   readonly url: URL;
   readonly accept: string;
   readonly timeoutMs: number;
@@ -64,7 +68,9 @@ export async function exchange<Value>(
     http.closing.throwIfAborted();
     await orAborted(http.beforeRequest(), http.closing);
     token = await nextToken();
-    return withBudget(budget, http.closing, expired, (signal) => ask(http, call, token, signal, use));
+    return withBudget(budget, http.closing, expired, (signal) =>
+      traced(http, [`vendor ${call.operation}`, 'client', {}], () => ask(http, call, token, signal, use)),
+    );
   };
   const first = await attempt(() => http.tokens.current());
   if ('value' in first) return first.value;

@@ -62,6 +62,7 @@ export function createWorker(
     connection: redis,
     prefix,
     concurrency,
+    ...(context.tracing?.queues ? { telemetry: context.tracing.queues } : {}),
     // A killed worker's jobs are taken up by others within about 16 s.
     lockDuration: 10_000,
     stalledInterval: 3_000,

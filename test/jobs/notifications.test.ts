@@ -11,7 +11,7 @@ import { writeReport } from '../../src/jobs/write-report.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { withAttempts } from '../support/attempts.ts';
-import { atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
+import { atEnd, type TestContext, waitFor } from '../support/books.ts';
 import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
 import { startMailServer, startReceiver } from '../support/receivers.ts';
 

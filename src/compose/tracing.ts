@@ -1,0 +1,13 @@
+import type { Config } from '../config.ts';
+import type { Context } from '../jobs/context.ts';
+import { noTracing, type Tracing } from '../tracing/trace.ts';
+import type { Add } from './closing.ts';
+
+/** Traces where a collector is configured. Where none is, nothing of OpenTelemetry is even loaded. */
+export async function tracingOn({ tracing }: Config, log: Context['log'], add: Add): Promise<Tracing> {
+  if (!tracing) return noTracing;
+  const { openOtel } = await import('../tracing/otel.ts');
+  const opened = openOtel(tracing, log);
+  add(opened.close);
+  return opened;
+}

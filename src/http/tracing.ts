@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import type { OpenSpan, Tracing } from '../tracing/trace.ts';
+
+/** A span per request: by the route's pattern, since a path may hold anything. A trace that a client names is not believed. */
+export function addTracing(server: FastifyInstance, tracing: Tracing | undefined): void {
+  if (!tracing?.queues) return;
+  const spans = new WeakMap<object, OpenSpan>();
+  server.addHook('onRequest', (request, _reply, done) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const notes = { 'http.request.method': request.method, 'http.route': route };
+    const span = tracing.open(`${request.method} ${route}`, 'server', notes);
+    spans.set(request, span);
+    span.run(done);
+  });
+  server.addHook('onResponse', (request, { statusCode }, done) => {
+    spans.get(request)?.end({ 'http.response.status_code': statusCode });
+    done();
+  });
+}

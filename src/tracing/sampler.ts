@@ -1,0 +1,16 @@
+import { SpanKind } from '@opentelemetry/api';
+import { AlwaysOffSampler, type Sampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+
+/**
+ * Keeps a share of all traces, whole ones, and of them what somebody asked for: requests, jobs and calls. What queues do
+ * for themselves all day (looking for jobs, prolonging locks) is left out.
+ */
+export function sampler(share: number): Sampler {
+  const kept = new TraceIdRatioBasedSampler(share);
+  const none = new AlwaysOffSampler();
+  return {
+    shouldSample: (context, traceId, _name, kind) =>
+      kind === SpanKind.INTERNAL ? none.shouldSample() : kept.shouldSample(context, traceId),
+    toString: () => `requests, jobs and calls of ${share}`,
+  };
+}
