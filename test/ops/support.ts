@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { parseAllDocuments } from 'yaml';
+
+export const inOps = (name: string): URL => new URL(`../../${name}`, import.meta.url);
+export const textOf = (name: string): Promise<string> => readFile(inOps(name), 'utf8');
+
+/** The documents of a YAML file; a mistake, a warning or a repeated key is an error. */
+export async function yamlOf(name: string): Promise<unknown[]> {
+  const documents = parseAllDocuments(await textOf(name), { uniqueKeys: true, strict: true, merge: true });
+  if (!Array.isArray(documents)) throw new Error(`${name} is empty`);
+  return documents.map((document) => {
+    const [problem] = [...document.errors, ...document.warnings];
+    if (problem) throw problem;
+    return document.toJS() as unknown;
+  });
+}
