@@ -22,6 +22,7 @@ COPY src ./src
 USER node
 VOLUME ["/data", "/reports"]
 # Node is PID 1 and handles SIGTERM itself; it starts no other processes.
+EXPOSE 8080
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "bin/idscan-ledger.js"]
 CMD ["worker"]

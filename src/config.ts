@@ -18,6 +18,8 @@ export type Config = {
   /** Unset = an embedded server below `dataDir`. */
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  /** What all keys in Redis begin with: in braces, so that they share a slot of a Redis Cluster. */
+  readonly queuePrefix: string;
   readonly dataDir: string;
   readonly vendor: {
     readonly baseUrl: URL;
@@ -48,11 +50,17 @@ export type { TracingConfig } from './config-tracing.ts';
 export type { NotificationConfig } from './config-notifications.ts';
 export { type AccessToken, type OidcConfig, type Role, roles, type ServiceConfig } from './config-service.ts';
 
+/** Braces keep all keys of all queues in one slot of a Redis Cluster. */
+const defaultQueuePrefix = '{idscan-ledger}';
 const shippedRules = fileURLToPath(new URL('../rules/id-scan.json', import.meta.url));
 
 const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
+    .default(defaultQueuePrefix),
   IDSCAN_DATA_DIR: z.string().default('.idscan-ledger'),
   IDSCAN_BASE_URL: z
     .string()
@@ -152,6 +160,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
   return Object.freeze({
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
+    queuePrefix: env.QUEUE_PREFIX,
     dataDir: path.resolve(env.IDSCAN_DATA_DIR),
     vendor: Object.freeze({
       baseUrl: env.IDSCAN_BASE_URL,

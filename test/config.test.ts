@@ -49,6 +49,7 @@ describe('defaults', () => {
     expect(config).toEqual({
       databaseUrl: undefined,
       redisUrl: undefined,
+      queuePrefix: '{idscan-ledger}',
       dataDir: path.resolve('.idscan-ledger'),
       vendor: {
         baseUrl: new URL('https://api.cm.com/id-scan/v1/'),
@@ -108,6 +109,7 @@ describe('defaults', () => {
     expect(config).toEqual({
       databaseUrl: 'postgresql://u@db:5432/books',
       redisUrl: 'rediss://cache:6380/1',
+      queuePrefix: '{idscan-ledger}',
       dataDir: '/var/lib/idscan',
       vendor: {
         baseUrl: new URL('https://example.test/api'),

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import type { QueueContext } from '../jobs/context.ts';
-import { defaultQueuePrefix, openQueues } from '../jobs/queues.ts';
+import { openQueues } from '../jobs/queues.ts';
 import { openRedis } from '../jobs/redis.ts';
 import { readReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
@@ -32,7 +32,7 @@ export async function queuesOn(
   const onError = logConnection(context, 'redis');
   const redis = openRedis(services.redisUrl, 'producer', onError);
   add(() => disconnect(redis));
-  const queues = openQueues(redis, options.queuePrefix ?? defaultQueuePrefix, onError, options.tracing?.queues);
+  const queues = openQueues(redis, options.queuePrefix ?? config.queuePrefix, onError, options.tracing?.queues);
   add(queues.close);
   return { context: { ...context, queues, tracing: options.tracing }, redisUrl: services.redisUrl, redis };
 }

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Config, VendorKey } from '../config.ts';
 import type { Notifications, QueueContext, VendorContext } from '../jobs/context.ts';
-import { defaultQueuePrefix } from '../jobs/queues.ts';
 import { noMeter } from '../jobs/meter.ts';
 import { openChannels } from '../notify/channels.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
@@ -44,7 +43,7 @@ export async function workersOn(
   add: Add,
 ): Promise<WorkersContext> {
   const { config } = context;
-  const queuePrefix = options.queuePrefix ?? defaultQueuePrefix;
+  const queuePrefix = options.queuePrefix ?? config.queuePrefix;
   const redis = openRedis(redisUrl, 'worker', logConnection(context, 'redis'));
   add(() => disconnect(redis));
   await checkRedis(redis);

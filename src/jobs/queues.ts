@@ -7,9 +7,6 @@ import { isPeriod } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
 import { isReady } from './redis.ts';
 
-/** Braces keep all keys of all queues in one slot of a Redis Cluster. */
-export const defaultQueuePrefix = '{idscan-ledger}';
-
 export const queueNames = {
   result: 'results',
   documents: 'documents',

@@ -14,3 +14,9 @@ export async function yamlOf(name: string): Promise<unknown[]> {
     return document.toJS() as unknown;
   });
 }
+
+/** Names of all variables, as .env.example explains them. */
+export async function knownVariables(): Promise<Set<string>> {
+  const names = [...(await textOf('.env.example')).matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name!);
+  return new Set(names.flatMap((name) => [name, `${name}_FILE`]));
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createTestFolder } from '../support/books.ts';
+import { runCli } from '../support/cli.ts';
+import { knownVariables, textOf, yamlOf } from './support.ts';
+
+const strings = z.record(z.string(), z.string());
+const healthcheck = z.strictObject({
+  test: z.array(z.string()).min(2),
+  interval: z.string(),
+  timeout: z.string(),
+  retries: z.int(),
+  start_period: z.string().optional(),
+});
+const composeService = z.strictObject({
+  image: z.string(),
+  build: z.string().optional(),
+  command: z.array(z.string()),
+  env_file: z.array(z.strictObject({ path: z.string(), required: z.boolean() })).optional(),
+  environment: strings.optional(),
+  volumes: z.array(
+    z.union([
+      z.string(),
+      z.strictObject({ type: z.literal('bind'), source: z.string(), target: z.string(), read_only: z.literal(true) }),
+    ]),
+  ),
+  ports: z.array(z.string()).optional(),
+  secrets: z.array(z.string()).optional(),
+  depends_on: z
+    .record(z.string(), z.strictObject({ condition: z.enum(['service_healthy', 'service_completed_successfully']) }))
+    .optional(),
+  healthcheck: healthcheck.optional(),
+  cap_drop: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()).optional(),
+  stop_grace_period: z.string().optional(),
+  restart: z.enum(['no', 'unless-stopped']),
+});
+const composeFile = z.strictObject({
+  name: z.string(),
+  'x-ledger': z.looseObject({}),
+  services: z.record(z.string(), composeService),
+  secrets: z.record(z.string(), z.strictObject({ file: z.string() })),
+  volumes: z.record(z.string(), z.null()),
+});
+
+describe('docker-compose.yml', () => {
+  test('is well-formed, refers to what there is, and calls commands that exist', { timeout: 60_000 }, async () => {
+    const compose = composeFile.parse((await yamlOf('docker-compose.yml'))[0]);
+    const { services, secrets, volumes } = compose;
+    const known = await knownVariables();
+    const folder = await createTestFolder();
+    expect(Object.keys(services).sort()).toEqual(['migrate', 'postgres', 'redis', 'serve', 'worker']);
+    for (const [name, service] of Object.entries(services)) {
+      for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+        expect(Object.keys(services), name).toContain(other);
+        if (condition === 'service_healthy') expect(services[other]?.healthcheck).toBeDefined();
+      }
+      for (const volume of service.volumes)
+        if (typeof volume === 'string') expect(Object.keys(volumes)).toContain(volume.split(':')[0]);
+      for (const one of service.secrets ?? []) expect(Object.keys(secrets)).toContain(one);
+      if (!service.build) continue;
+      for (const variable of Object.keys(service.environment ?? {})) expect([...known]).toContain(variable);
+      const { code } = await runCli([...service.command, '--help'], { folder });
+      expect(code, service.command.join(' ')).toBe(0);
+      if (name !== 'migrate') expect(service.healthcheck, name).toBeDefined();
+    }
+    expect(services['redis']?.command.join(' ')).toContain('--maxmemory-policy noeviction --appendonly yes');
+    expect(services['serve']?.ports).toEqual(['127.0.0.1:${HTTP_PORT:-8080}:8080']);
+    for (const [, name = ''] of (await textOf('docker-compose.yml')).matchAll(/\$\{([A-Z_]+)/g))
+      expect([...known]).toContain(name);
+  });
+});
