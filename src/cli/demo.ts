@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 import { composeWorkers } from '../compose/workers.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, type Environment, loadConfig, type VendorKey } from '../config.ts';
 import { migrateDown, migrateUp } from '../db/migrate.ts';
 import { withNamedLock } from '../db/report-runs.ts';
 import { readStatus } from '../db/status.ts';
@@ -16,6 +16,7 @@ import { type InputLine, takeIn } from '../jobs/intake.ts';
 import { writeReport } from '../jobs/write-report.ts';
 import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
 import { runWorkers } from '../workers/run-workers.ts';
+import { demoAddress, serveDemo } from './demo-service.ts';
 import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
 import { remark, say } from './output.ts';
 import { reportText } from './report-text.ts';
@@ -30,7 +31,7 @@ const stopDeadlineMs = 10_000;
 
 /** `demo`: the whole product on its own servers, against a simulated vendor with books of its own. */
 export async function demo(
-  options: { transactions: string; seed: string },
+  options: { transactions: string; seed: string; serve: boolean },
   { config, signal }: CommandInput,
 ): Promise<ExitCode> {
   if (!/^[1-9]\d{0,5}$/.test(options.transactions))
@@ -44,7 +45,9 @@ export async function demo(
     faults: { share: faultShare, kinds: faultsShown },
   });
   try {
-    const { context, close } = await openDemo(config, simulator);
+    const environment = environmentOf(config, simulator);
+    const key = { keyId: simulator.keyId, keySecret: simulator.secret };
+    const { context, close } = await openDemo(environment, key);
     try {
       const isEqual = await withNamedLock(context.db, 'demo', async () => {
         say(...introduction(simulator, period));
@@ -54,6 +57,8 @@ export async function demo(
         const report = await writeReport(context, period, null);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
         say('', ...reportText(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
+        if (options.serve) await serveDemo(environment, key, signal);
+        else say('', `To see it in the browser, at ${demoAddress()}:  npx idscan-ledger demo --serve`);
         return comparison.differences.length === 0;
       });
       if (isEqual === undefined)
@@ -70,18 +75,17 @@ export async function demo(
 }
 
 /** Servers, books and reports of its own, beside the real ones and never among them. */
-function openDemo(config: Config, { baseUrl, keyId, secret }: Simulator) {
-  const { config: demoConfig } = loadConfig(
-    {
-      IDSCAN_DATA_DIR: path.join(config.dataDir, 'demo'),
-      REPORTS_DIR: path.join(config.reportsDir, 'demo'),
-      IDSCAN_BASE_URL: baseUrl,
-      PRICES_FILE: examplePrices,
-      LOG_LEVEL: isLogLevelGiven() ? config.logLevel : 'fatal',
-    },
-    { vendorKey: false },
-  );
-  return composeWorkers(demoConfig, { keyId, keySecret: secret }, { notice: remark, anySchema: true });
+const environmentOf = (config: Config, { baseUrl }: Simulator): Environment => ({
+  IDSCAN_DATA_DIR: path.join(config.dataDir, 'demo'),
+  REPORTS_DIR: path.join(config.reportsDir, 'demo'),
+  IDSCAN_BASE_URL: baseUrl,
+  PRICES_FILE: examplePrices,
+  LOG_LEVEL: isLogLevelGiven() ? config.logLevel : 'fatal',
+});
+
+function openDemo(environment: Environment, key: VendorKey) {
+  const { config } = loadConfig(environment, { vendorKey: false });
+  return composeWorkers(config, key, { notice: remark, anySchema: true });
 }
 
 function introduction({ transactions, baseUrl }: Simulator, period: string): string[] {

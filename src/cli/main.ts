@@ -64,7 +64,8 @@ function addSetUp(program: Command, finish: Finish): void {
     .description('show the whole thing on its own servers, with a simulated vendor and a month of transactions')
     .option('--transactions <number>', 'how many transactions', '300')
     .option('--seed <text>', 'another seed gives another month', '1')
-    .action(async (options: { transactions: string; seed: string }) => {
+    .option('--serve', 'stay up afterwards, with the service on HTTP and tokens to sign in with', false)
+    .action(async (options: { transactions: string; seed: string; serve: boolean }) => {
       const { demo } = await import('./demo.ts');
       await finish(runCommand((input) => demo(options, input)));
     });

@@ -94,5 +94,27 @@ describe('demo', () => {
     );
     expect(stdout).toContain(path.join(folder, 'reports', 'demo'));
     expect(stdout).toContain('Prices are an example');
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/http:\/\/127\.0\.0\.1:8080: .*demo --serve$/);
+  });
+
+  test('stays up with --serve: both roles can sign in, and Ctrl-C ends it', { timeout: 180_000 }, async () => {
+    const folder = await createTestFolder();
+    const data = { IDSCAN_DATA_DIR: path.join(folder, 'data'), REPORTS_DIR: path.join(folder, 'reports') };
+    const running = startCli(['demo', '--transactions', '20', '--serve'], { folder, HTTP_PORT: '0', ...data });
+    let shown = '';
+    running.stdout!.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    await waitFor('the last line', () => shown.includes('Ctrl-C ends it') || running.exitCode !== null, 120_000);
+    const address = /The service is at (http:\/\/127\.0\.0\.1:\d+)$/m.exec(shown)?.[1];
+    const months = /idscan-cost_(\d{4}-\d{2})_/.exec(shown)?.[1];
+    for (const role of ['finance', 'operator']) {
+      const token = new RegExp(`sign in as ${role} with +(\\S{24})$`, 'm').exec(shown)?.[1];
+      const headers = { authorization: `Bearer ${token ?? ''}`, accept: 'text/html' };
+      const page = await fetch(`${address ?? ''}/reports/${months ?? ''}`, { headers });
+      expect(page.status, shown).toBe(200);
+      expect((await fetch(`${address ?? ''}/queues`, { headers })).status).toBe(role === 'operator' ? 200 : 403);
+    }
+    running.kill('SIGINT');
+    const { code, stderr } = await running.result;
+    expect(code, stderr).toBe(0);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, inject, test } from 'vitest';
+import { reportRuns } from '../../src/db/report-runs.ts';
+import { periodOf } from '../../src/domain/billing-month.ts';
 import { acquireServices } from '../../src/services/index.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
@@ -65,6 +67,28 @@ describe('while Redis is away', () => {
     expect((await deliver(service, eventOf('early'))).status).toBe(204);
     expect(await registered(service)).toMatchObject([{ id: 'early', state: 'due' }]);
   });
+
+  test.each(['refuse', 'black-hole'] as const)(
+    'a month’s files are asked for all the same, and written after its return (%s)',
+    { timeout: 120_000 },
+    async (mode) => {
+      const redis = await startTcpProxy(inject('redisUrl'));
+      atEnd(redis.close);
+      const key = { keyId: 'key', keySecret: 'a secret that is long enough for HS256' };
+      const service = await startService({ REDIS_URL: redis.url }, { workersKey: key });
+      const asOperator = { headers: bearer(tokens.operator) };
+      const period = periodOf(new Date(), 'UTC');
+      await waitFor('Redis', async () => (await service.ask('/readyz', asOperator)).status === 200);
+      await redis.set(mode);
+      const answer = await service.ask(`/reports/${period}/write`, { method: 'POST', ...asOperator });
+      expect(answer).toMatchObject({ status: 303, headers: { location: `/reports/${period}#files` } });
+      const run = async () => (await reportRuns(service.context.db.kysely)).find((one) => one.period === period);
+      expect(await run()).toMatchObject({ dueAt: expect.any(Date) as Date, finishedAt: null });
+      await redis.set('forward');
+      await waitFor('the files', async () => (await run())?.finishedAt, 90_000);
+      expect((await service.ask(`/reports/${period}`, asOperator)).text).toContain('manifest.json');
+    },
+  );
 });
 
 describe('while Postgres is away', () => {

@@ -162,7 +162,7 @@ describe('writing anew', () => {
     service.ask(`/reports/${month}/write`, { method: 'POST', headers });
 
   test('is asked for by a form of ours, once, and goes through the queue', async () => {
-    const answer = await write('2026-11', bearer(tokens.finance));
+    const answer = await write('2026-11', bearer(tokens.operator));
     expect(answer).toMatchObject({ status: 303, headers: { location: '/reports/2026-11#files' } });
     const runs = await reportRuns(service.context.db.kysely);
     expect(runs.find(({ period }) => period === '2026-11')?.dueAt).toBeInstanceOf(Date);
@@ -171,6 +171,12 @@ describe('writing anew', () => {
       { period: '2026-11', generation: 2 },
     ]);
     expect(textOf(await get('/reports/2026-11'))).toContain('A report was asked for and is being written.');
+  });
+
+  test('is offered to operators alone', async () => {
+    const page = async (token: string) => (await service.ask('/reports/2026-10', { headers: bearer(token) })).text;
+    expect(await page(tokens.operator)).toContain('action="/reports/2026-10/write"');
+    expect(await page(tokens.finance)).not.toContain('/write');
   });
 
   test('is refused from other sites, without a role, for unknown months', async () => {
@@ -185,7 +191,8 @@ describe('writing anew', () => {
     expect((await write('2026-10', { cookie, origin: 'https://elsewhere.example' })).status).toBe(403);
     expect((await write('2026-10', { cookie })).status).toBe(403);
     expect((await write('2026-10', bearer(tokens.intake))).status).toBe(403);
-    expect((await write('2019-10', bearer(tokens.finance))).status).toBe(404);
+    expect((await write('2026-10', bearer(tokens.finance))).status).toBe(403);
+    expect((await write('2019-10', bearer(tokens.operator))).status).toBe(404);
     expect(await reportRuns(service.context.db.kysely)).toEqual(before);
   });
 });

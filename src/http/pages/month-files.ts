@@ -13,6 +13,8 @@ type Files = {
   readonly figures: MonthFigures;
   readonly run: ReportRun | null;
   readonly published: Published | undefined;
+  /** Whether this person may have them written anew. */
+  readonly mayWrite: boolean;
 };
 
 const order = ['summary', 'detail', 'codes', 'discrepancies'] as const;
@@ -96,7 +98,7 @@ const checking = (period: string, { manifest, files }: Published): Html =>
     </dl>
   </details>`;
 
-function rewriting({ figures, run }: Files): Html {
+function rewriting({ figures, run, mayWrite }: Files): Html {
   const { period, close, timeZone } = figures;
   const state = run?.dueAt
     ? notice(
@@ -113,6 +115,7 @@ function rewriting({ figures, run }: Files): Html {
           </p>`,
         )
       : null;
+  if (!mayWrite) return html`${state}`;
   return html`${state}
     <form method="post" action="/reports/${period}/write">
       <button type="submit">Write the files anew</button>

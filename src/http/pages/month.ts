@@ -37,7 +37,7 @@ export function monthPage(principal: Principal, month: MonthPage): string {
     correctionsSection(figures),
     abandonedSection(figures),
     disagreementsSection(figures),
-    filesSection({ figures, run, published }),
+    filesSection({ figures, run, published, mayWrite: principal.roles.includes('operator') }),
   ].filter((section): section is Section => section !== undefined);
   return page({
     title: monthName(period),

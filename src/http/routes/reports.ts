@@ -15,8 +15,11 @@ import { reportsPage } from '../pages/reports.ts';
 import { sendPage } from '../pages/send.ts';
 import { within } from '../within.ts';
 
-/** Who reads reports. Writing one anew changes nothing but its files, so whoever reads them may have it done. */
+/** Who reads reports. */
 export const readers = ['finance', 'operator'] as const;
+
+/** Who has them written anew: that puts work on the queues, and may decide attempts by a new rule table. */
+const writers = ['operator'] as const;
 
 const monthsPerPage = 24;
 /** A month that takes longer to count is shown later; counting goes on meanwhile. */
@@ -86,7 +89,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
 function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months }: Reading): void {
   void server.register((scope, _options, done) => {
     acceptForms(scope);
-    const options = { bodyLimit: maxFormBytes, onRequest: guard(readers, 'bearer or session') };
+    const options = { bodyLimit: maxFormBytes, onRequest: guard(writers, 'bearer or session') };
     scope.post<{ Params: { period: string } }>('/reports/:period/write', options, async (request, reply) => {
       const { period } = knownMonth(await knownMonths(context), request.params.period);
       const generation = await requestReport(context.db.kysely, period, 'browser', 0);
