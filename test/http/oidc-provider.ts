@@ -66,6 +66,7 @@ export async function startProvider() {
       const page = `<!doctype html><html lang="en"><title>Company</title><a href="${link}">Continue as somebody</a></html>`;
       return void response.writeHead(200, { 'content-type': 'text/html' }).end(page);
     }
+    if (request.method === 'GET') return void answer(404, {});
     let text = '';
     request
       .on('data', (chunk) => (text += String(chunk)))

@@ -85,7 +85,7 @@ describe('while Redis is away', () => {
       const run = async () => (await reportRuns(service.context.db.kysely)).find((one) => one.period === period);
       expect(await run()).toMatchObject({ dueAt: expect.any(Date) as Date, finishedAt: null });
       await redis.set('forward');
-      await waitFor('the files', async () => (await run())?.finishedAt, 90_000);
+      await waitFor('the files', async () => (await run())?.finishedAt ?? undefined, 90_000);
       expect((await service.ask(`/reports/${period}`, asOperator)).text).toContain('manifest.json');
     },
   );
