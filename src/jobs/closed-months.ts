@@ -22,11 +22,17 @@ export function versionsInUse({ rules, prices, config }: Context, end?: Date): R
 }
 
 /** Keeps the rules and prices in use, and notes since when they are: for earlier states of a report. */
-export async function noteUses({ rules, prices, db: { kysely } }: Context): Promise<void> {
-  await keepFile(kysely, 'rules', rules.sha256, rules.bytes);
-  if (prices) await keepFile(kysely, 'prices', prices.sha256, prices.bytes);
-  await noteUse(kysely, 'rules', rules.sha256);
-  await noteUse(kysely, 'prices', prices?.sha256 ?? null);
+export async function noteUses(context: Context): Promise<void> {
+  const { prices, db } = context;
+  await noteRules(context);
+  if (prices) await keepFile(db.kysely, 'prices', prices.sha256, prices.bytes);
+  await noteUse(db.kysely, 'prices', prices?.sha256 ?? null);
+}
+
+/** The same of the rules alone: whoever decides by them notes them. */
+export async function noteRules({ rules, db }: Context): Promise<void> {
+  await keepFile(db.kysely, 'rules', rules.sha256, rules.bytes);
+  await noteUse(db.kysely, 'rules', rules.sha256);
 }
 
 /**
