@@ -3,7 +3,6 @@ import type { Config, VendorKey } from '../config.ts';
 import type { Notifications, QueueContext, VendorContext } from '../jobs/context.ts';
 import { noMeter } from '../jobs/meter.ts';
 import { openChannels } from '../notify/channels.ts';
-import { noteRules } from '../jobs/closed-months.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
 import { checkRedis, openRedis } from '../jobs/redis.ts';
 import { createVendorClient } from '../vendor/client.ts';
@@ -49,7 +48,6 @@ export async function workersOn(
   add(() => disconnect(redis));
   await checkRedis(redis);
   await removeStaleDownloads(config.dataDir, Date.now());
-  await noteRules(context);
   const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
   const { meter } = options;
   const vendor = createVendorClient({

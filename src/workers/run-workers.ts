@@ -5,6 +5,7 @@ import { asDatabaseError } from '../db/database.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
+import { noteRules } from '../jobs/closed-months.ts';
 import { checkThresholds, noteReports } from '../jobs/check-notifications.ts';
 import { type NotifyingContext, type VendorContext, wantedKinds } from '../jobs/context.ts';
 import { deliverNotifications } from '../jobs/deliver-notifications.ts';
@@ -72,7 +73,18 @@ export function runWorkers(
     }),
   );
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
+  const noted = new AbortController();
   const loops = [
+    repeat(
+      context,
+      'note of the rules',
+      sweepIntervalMs,
+      AbortSignal.any([stopping.signal, noted.signal]),
+      async () => {
+        await noteRules(context);
+        noted.abort();
+      },
+    ),
     repeat(context, 'sweep', sweepIntervalMs, stopping.signal, async () => {
       const ended = [...watch.unnotedEnds];
       if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
