@@ -1,0 +1,87 @@
+import path from 'node:path';
+import type { Measured } from '../measure.ts';
+import { mebibyte, runProcess } from '../processes.ts';
+import { launcherOf } from '../servers.ts';
+import { type Bench, comparison, type Figure, productName } from './figure.ts';
+import { idsFile } from './results.ts';
+
+const count = 200_000;
+/** `enqueue` keeps Redis small: of a larger file the rest waits in Postgres. */
+const ceilingName = 'COPY + addBulk, each alone';
+
+/** Intake of a large file, against what each part would take alone. */
+export const enqueue: Figure = {
+  name: 'enqueue',
+  unit: 's',
+  describe: (scale) => `enqueue --file of ${Math.round(count * scale)} lines, into empty books and an empty queue`,
+  prepare: (bench) => {
+    const lines = Math.max(100, Math.round(count * bench.scale));
+    const products = bench.checkouts.map((checkout) => ({
+      name: productName(bench, checkout),
+      run: () => takeIn(bench, checkout, lines),
+    }));
+    const own = 'idscan-ledger';
+    return Promise.resolve({
+      contenders:
+        bench.checkouts.length === 1
+          ? [...products, { name: ceilingName, run: () => ceiling(bench, lines) }]
+          : products,
+      lines:
+        bench.checkouts.length > 1
+          ? comparison(bench, 'time of enqueue')
+          : [
+              {
+                what: 'time of enqueue ÷ (COPY of the rows + addBulk of the jobs)',
+                of: own,
+                over: ceilingName,
+                goal: { atMost: 1.5 },
+              },
+              {
+                what: 'memory of enqueue at most, MiB',
+                of: own,
+                over: null,
+                also: 'peakRssMiB',
+                goal: { atMost: 150 },
+              },
+            ],
+      end: () => Promise.resolve(),
+    });
+  },
+};
+
+async function takeIn(bench: Bench, checkout: string, lines: number): Promise<Measured> {
+  const sandbox = await bench.servers.sandbox(checkout);
+  try {
+    const file = await idsFile(sandbox, lines);
+    const { durationMs, peakRssBytes } = await runProcess({
+      args: [launcherOf(checkout), 'enqueue', '--file', file],
+      environment: sandbox.environment,
+      profileDir: bench.profileDir,
+    });
+    const [row] = await sandbox.query<{ rows: string }>(
+      'select count(*) as rows from intake join transactions t on t.id = transaction_id join obligations o using (transaction_id)',
+    );
+    if (Number(row?.rows) !== lines) throw new Error(`${row?.rows} of ${lines} lines were taken in`);
+    return { value: durationMs / 1_000, also: { peakRssMiB: peakRssBytes / mebibyte, jobs: await jobsIn(bench) } };
+  } finally {
+    await sandbox.drop();
+  }
+}
+
+const jobsIn = (bench: Bench): Promise<number> => bench.servers.redis.llen('{idscan-ledger}:results:wait');
+
+/** As many jobs as the product puts into Redis: it stops at a backlog of 10,000. */
+async function ceiling(bench: Bench, lines: number): Promise<Measured> {
+  const sandbox = await bench.servers.sandbox(bench.checkouts[0]);
+  const program = (name: string) => path.join(import.meta.dirname, '../programs', name);
+  try {
+    const rows = { databaseUrl: sandbox.databaseUrl, count: lines };
+    const copied = await runProcess({ args: [program('copy-intake.ts'), JSON.stringify(rows)] });
+    const jobs = { redisUrl: sandbox.environment['REDIS_URL'], count: Math.min(lines, 10_000) };
+    const added = await runProcess({ args: [program('add-bulk.ts'), JSON.stringify(jobs)] });
+    const [copySeconds, addBulkSeconds] = [Number(copied.stdout) / 1_000, Number(added.stdout) / 1_000];
+    return { value: copySeconds + addBulkSeconds, also: { copySeconds, addBulkSeconds } };
+  } finally {
+    await sandbox.drop();
+  }
+}

@@ -1,0 +1,85 @@
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { openDatabase } from '../../src/db/database.ts';
+import { detailQuery } from '../../src/db/report-files.ts';
+import { withSnapshot } from '../../src/db/snapshot.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openSource } from '../../src/jobs/report-source.ts';
+import { readReferenceData } from '../../src/reference-data/read.ts';
+import { fillBooks } from '../fill.ts';
+import { benchMonth } from '../ids.ts';
+import type { Measured } from '../measure.ts';
+import { mebibyte, runProcess } from '../processes.ts';
+import { launcherOf, type Sandbox } from '../servers.ts';
+import { type Bench, comparison, type Figure, productName } from './figure.ts';
+import { runPsql } from './psql.ts';
+
+const attempts = 200_000;
+const peer = 'psql \\copy of the detail';
+
+/** A month's report, all files hashed and synced, against psql writing the detail file alone. */
+export const report: Figure = {
+  name: 'report',
+  unit: 's',
+  describe: (scale) => `report of a month with ${Math.round(attempts * scale)} attempts, all files hashed and synced`,
+  prepare: async (bench) => {
+    const filled = await bench.servers.sandbox(bench.checkouts[0]);
+    await fillBooks(filled, { attempts: Math.max(400, attempts * bench.scale), months: 1 });
+    const products = bench.checkouts.map((checkout) => ({
+      name: productName(bench, checkout),
+      run: () => writeReport(bench, checkout, filled),
+    }));
+    const query = await detailSql(filled);
+    const own = 'idscan-ledger';
+    const what = 'time of report ÷ psql \\copy of its detail query';
+    return {
+      contenders:
+        bench.checkouts.length === 1 ? [...products, { name: peer, run: () => copyDetail(filled, query) }] : products,
+      lines:
+        bench.checkouts.length > 1
+          ? comparison(bench, 'time of report')
+          : [
+              { what, of: own, over: peer, goal: { atMost: 1.5 } },
+              { what: 'memory of report at most, MiB', of: own, over: null, also: 'peakRssMiB', goal: { atMost: 200 } },
+            ],
+      end: filled.drop,
+    };
+  },
+};
+
+async function writeReport(bench: Bench, checkout: string, sandbox: Sandbox): Promise<Measured> {
+  await rm(path.join(sandbox.folder, 'reports'), { recursive: true, force: true });
+  const { durationMs, peakRssBytes } = await runProcess({
+    args: [launcherOf(checkout), 'report', benchMonth],
+    environment: sandbox.environment,
+    profileDir: bench.profileDir,
+  });
+  return { value: durationMs / 1_000, also: { peakRssMiB: peakRssBytes / mebibyte } };
+}
+
+/** The query that this checkout's report has its detail file written with. */
+async function detailSql(sandbox: Sandbox): Promise<string> {
+  const { config } = loadConfig(sandbox.environment, { vendorKey: false });
+  const data = readReferenceData(config);
+  const db = openDatabase(sandbox.databaseUrl);
+  try {
+    const source = await withSnapshot(db, ({ queries }) =>
+      openSource({ config, prices: data.prices }, queries, benchMonth, []),
+    );
+    return detailQuery(source.lines, benchMonth, data.prices?.content.currency ?? null).select;
+  } finally {
+    await db.close();
+  }
+}
+
+async function copyDetail(sandbox: Sandbox, query: string): Promise<Measured> {
+  const file = path.join(sandbox.folder, 'copied.csv');
+  const seconds = await runPsql(sandbox, query, file);
+  const text = await readFile(file);
+  const [name] = [`idscan-cost_${benchMonth}_provisional_detail.csv`];
+  const own = await readFile(path.join(sandbox.folder, 'reports', benchMonth, name)).catch(() => null);
+  const rows = (bytes: Buffer) => bytes.reduce((sum, byte) => sum + (byte === 10 ? 1 : 0), 0);
+  if (own !== null && rows(own) !== rows(text)) throw new Error('the report and psql wrote different numbers of rows');
+  await rm(file);
+  return { value: seconds };
+}

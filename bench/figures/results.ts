@@ -1,0 +1,176 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { resultIdOf, transactionIdOf } from '../ids.ts';
+import type { Measured } from '../measure.ts';
+import { mebibyte, runProcess } from '../processes.ts';
+import type { PeerInput } from '../programs/one-result.ts';
+import { launcherOf, type Sandbox } from '../servers.ts';
+import { startVendor, type Vendor } from '../vendor/start.ts';
+import { type Bench, comparison, type Figure, productName } from './figure.ts';
+
+/** As many results at once as the product works on; more buys nothing but latency. */
+const concurrency = 50;
+const peers = ['plain-loop', 'graphile-worker', 'pg-boss'] as const;
+
+type Kind = { readonly name: string; readonly count: number; readonly withFiles: boolean; readonly goal: number };
+
+/** Results a second, the product's whole path against the plain loop and other queues. */
+function resultsFigure({ name, count, withFiles, goal }: Kind): Figure {
+  const what = withFiles ? 'results with 3 files and an audit report' : 'results without files';
+  const files = withFiles ? 3 : 0;
+  return {
+    name,
+    unit: 'results/s',
+    describe: (scale) =>
+      `${Math.round(count * scale)} ${what}${withFiles ? ', 100 KB each, hashed and synced' : ''}; one process each, ${concurrency} at once`,
+    prepare: async (bench) => {
+      const results = Math.max(20, Math.round(count * bench.scale));
+      const vendor = await startVendor({ files, fileBytes: 100_000, latencyMs: 0 });
+      const products = bench.checkouts.map((checkout) => ({
+        name: productName(bench, checkout),
+        run: () => runWorkers(bench, checkout, { vendor, results, withFiles, processes: 1 }),
+      }));
+      const others = peers.map((peer) => ({
+        name: peer,
+        run: () => runPeer(bench, peer, { vendor, results, withFiles }),
+      }));
+      const own = 'idscan-ledger';
+      return {
+        contenders: bench.checkouts.length === 1 ? [...products, ...others] : products,
+        lines:
+          bench.checkouts.length > 1
+            ? comparison(bench, what)
+            : peers.map((peer) => ({
+                ...{ what: `${what}: ours ÷ ${peer}`, of: own, over: peer },
+                goal: { atLeast: peer === 'plain-loop' ? goal : 1 },
+              })),
+        end: vendor.stop,
+      };
+    },
+  };
+}
+
+export const results = resultsFigure({ name: 'results', count: 4_000, withFiles: false, goal: 0.75 });
+export const resultsWithFiles = resultsFigure({ name: 'results-with-files', count: 500, withFiles: true, goal: 0.85 });
+
+export type Load = {
+  readonly vendor: Vendor;
+  readonly results: number;
+  readonly withFiles: boolean;
+};
+
+export type WorkerLoad = Load & {
+  readonly processes: number;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** Enqueues and works until nothing is left, in one or several worker processes started as users start them. */
+export async function runWorkers(bench: Bench, checkout: string, load: WorkerLoad): Promise<Measured> {
+  const sandbox = await bench.servers.sandbox(checkout);
+  try {
+    const measured = await workInto(bench, checkout, sandbox, load);
+    await expectAllStored(sandbox, load.results, load.withFiles);
+    return measured;
+  } finally {
+    await sandbox.drop();
+  }
+}
+
+/** The same into books that hold something already. */
+export async function workInto(
+  bench: Bench,
+  checkout: string,
+  sandbox: Sandbox,
+  { vendor, results: count, withFiles, processes, environment = {} }: WorkerLoad,
+): Promise<Measured> {
+  const all = {
+    ...{ ...sandbox.environment, ...vendor.environment, ...environment },
+    ...(withFiles ? {} : { FETCH_DOCUMENTS: 'false', FETCH_AUDIT_REPORTS: 'false' }),
+  };
+  const launcher = launcherOf(checkout);
+  await runProcess({ args: [launcher, 'enqueue', '--file', await idsFile(sandbox, count)], environment: all });
+  const since = await clockOf(sandbox);
+  const worker = { args: [launcher, 'worker', '--until-idle'], environment: all, profileDir: bench.profileDir };
+  const ended = await Promise.all(Array.from({ length: processes }, () => runProcess(worker)));
+  const [one] = await sandbox.query<{ undone: string }>(
+    `select count(*) as undone from obligations where state <> 'done'`,
+  );
+  if (one?.undone !== '0') throw new Error(`the worker left ${one?.undone ?? '?'} obligations undone`);
+  return {
+    value: await ratePerSecond(sandbox, { count, since, last: 'select max(updated_at) from obligations' }),
+    also: {
+      peakRssMiB: Math.max(...ended.map(({ peakRssBytes }) => peakRssBytes)) / mebibyte,
+      cpuMsPerResult: (1_000 * ended.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)) / count,
+    },
+  };
+}
+
+async function runPeer(bench: Bench, peer: string, { vendor, results: count, withFiles }: Load): Promise<Measured> {
+  const sandbox = await bench.servers.sandbox(bench.checkouts[0]);
+  try {
+    await registerAll(sandbox, count);
+    const since = await clockOf(sandbox);
+    const input: PeerInput = {
+      ...{ databaseUrl: sandbox.databaseUrl, baseUrl: vendor.baseUrl, dataDir: path.join(sandbox.folder, 'data') },
+      ...{ count, withFiles, concurrency },
+    };
+    const program = path.join(import.meta.dirname, '../programs', `${peer}.ts`);
+    const { peakRssBytes, cpuSeconds } = await runProcess({
+      args: [program, JSON.stringify(input)],
+      profileDir: bench.profileDir,
+    });
+    await expectAllStored(sandbox, count, withFiles);
+    // The write is the last that Postgres sees of a peer's result: what its queue does after that is not held against it.
+    const last = withFiles ? 'select max(recorded_at) from files' : 'select max(first_seen_at) from attempts';
+    return {
+      value: await ratePerSecond(sandbox, { count, since, last }),
+      also: { peakRssMiB: peakRssBytes / mebibyte, cpuMsPerResult: (1_000 * cpuSeconds) / count },
+    };
+  } finally {
+    await sandbox.drop();
+  }
+}
+
+/** From the first result stored since then to the last end of work, on Postgres' clock: no contender's start counts. */
+async function ratePerSecond(
+  sandbox: Sandbox,
+  { count, since, last }: { count: number; since: string; last: string },
+): Promise<number> {
+  const [row] = await sandbox.query<{ seconds: string }>(
+    `select extract(epoch from (${last}) - (select min(first_seen_at) from attempts where first_seen_at >= $1)) as seconds`,
+    [since],
+  );
+  return count / Number(row?.seconds);
+}
+
+async function clockOf(sandbox: Sandbox): Promise<string> {
+  const [row] = await sandbox.query<{ now: string }>('select clock_timestamp()::text as now');
+  return row?.now ?? '';
+}
+
+/** Every contender did the same work. */
+async function expectAllStored(sandbox: Sandbox, count: number, withFiles: boolean): Promise<void> {
+  const [row] = await sandbox.query<{ attempts: string; tasks: string; files: string }>(`
+    select (select count(*) from attempts) as attempts, (select count(*) from tasks) as tasks,
+      (select count(*) from files where state = 'stored') as files`);
+  const found = `${row?.attempts} attempts, ${row?.tasks} tasks, ${row?.files} files`;
+  const expected = `${4 * count} attempts, ${3 * count} tasks, ${withFiles ? 4 * count : 0} files`;
+  if (found !== expected) throw new Error(`${found} were stored instead of ${expected}`);
+}
+
+export async function idsFile(sandbox: Sandbox, count: number): Promise<string> {
+  const lines = Array.from({ length: count }, (_, index) => `${transactionIdOf(index)},${resultIdOf(index)}`);
+  const file = path.join(sandbox.folder, 'ids.csv');
+  await writeFile(file, `transaction_id,result_id\n${lines.join('\n')}\n`);
+  return file;
+}
+
+/** Peers update the rows of transactions that are known, as the product does. */
+async function registerAll(sandbox: Sandbox, count: number): Promise<void> {
+  const ids = Array.from({ length: count }, (_, index) => transactionIdOf(index));
+  const resultIds = ids.map((_, index) => resultIdOf(index));
+  await sandbox.query(`insert into transactions (id, result_id) select * from unnest($1::text[], $2::text[])`, [
+    ids,
+    resultIds,
+  ]);
+}

@@ -1,0 +1,14 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+
+/** Stands in for `psql \copy` where there is no psql: a query's rows as CSV into a file, unhashed and unsynced. */
+const { databaseUrl, query, file } = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
+const client = new pg.Client({ connectionString: databaseUrl ?? '' });
+await client.connect();
+await pipeline(
+  client.query(copyTo(`copy (${query}) to stdout with (format csv, header)`)),
+  createWriteStream(file ?? ''),
+);
+await client.end();
