@@ -63,6 +63,13 @@ export const instant = (value: Date): string => `${literal(value.toISOString())}
 export const stretchOf = (column: string, stretches: readonly Stretch[]): string =>
   `width_bucket(${column}, array[${stretches.map(({ start }) => instant(start)).join(', ')}]::timestamptz[])`;
 
+/**
+ * The same for instants that lie in one of them. Of a single stretch there is nothing to work out, and Postgres, which
+ * cannot guess how many rows a computed stretch leaves, then plans for as many as there are.
+ */
+export const stretchWithin = (column: string, stretches: readonly Stretch[]): string =>
+  stretches.length === 1 ? '1' : stretchOf(column, stretches);
+
 /** The lines of all attempts of an open month. */
 export function ordinaryLines(scope: LineScope): string {
   return `select 1 as quantity, null::text collate "C" as corrects_period, ${lineColumns.slice(2).join(', ')} from (${attemptLines(scope)}) line`;
@@ -152,7 +159,7 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
             end as vendor_share,
             cell.scope, cell.is_counted, cell.starts, cell.prices, cell.tiers
             ${examined ? `, b.tier_position as booked_position` : ''}
-          from (select *, ${stretchOf('attempted_at', stretches)} as stretch from ${tables.attempts} attempt
+          from (select *, ${stretchWithin('attempted_at', stretches)} as stretch from ${tables.attempts} attempt
             where attempted_at >= ${first ? instant(first.start) : `'-infinity'`} and attempted_at < ${instant(end)}) a
           join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
           join ${tables.transactions} t on t.id = a.transaction_id

@@ -4,7 +4,7 @@ import { storedAmount } from '../domain/money.ts';
 import type { UnitCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
-import { closedLines, type LineScope, literal, stretchOf, type Tables } from './lines.ts';
+import { closedLines, type LineScope, literal, stretchWithin, type Tables } from './lines.ts';
 
 /** Counts lines by everything that their cost and their place in the summary depend on. */
 export async function attemptGroups(db: Queries, lines: string): Promise<AttemptGroup[]> {
@@ -82,7 +82,7 @@ export async function unitCounts(
   const [first] = stretches;
   if (!first) return [];
   const { rows } = await sql<{ task_type: string; level: string | null; stretch: number; units: string }>`
-    select a.task_type, k.level, ${sql.raw(stretchOf('a.attempted_at', stretches))} as stretch,
+    select a.task_type, k.level, ${sql.raw(stretchWithin('a.attempted_at', stretches))} as stretch,
       count(*) filter (where a.invoiced) as units
     from ${sql.raw(tables.attempts)} a join ${sql.raw(tables.tasks)} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
     where a.attempted_at >= ${first.start} and a.attempted_at < ${end}
