@@ -8,6 +8,7 @@ import * as searchPath from './20261123050000_search_path.ts';
 import * as closingGuards from './20261123060000_closing_guards.ts';
 import * as lateChanges from './20261123070000_late_changes.ts';
 import * as notifications from './20261123080000_notifications.ts';
+import * as intakeResult from './20261123090000_intake_result.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '20261123060000_closing_guards': closingGuards,
   '20261123070000_late_changes': lateChanges,
   '20261123080000_notifications': notifications,
+  '20261123090000_intake_result': intakeResult,
 };

@@ -1,0 +1,137 @@
+import pg from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Kysely, PostgresDialect } from 'kysely';
+import { fillBooks } from '../../bench/fill.ts';
+import { resultIdOf, transactionIdOf } from '../../bench/ids.ts';
+import { meaningsOf } from '../../src/db/explain.ts';
+import { knownFiles, recordFile } from '../../src/db/files.ts';
+import { recordIntake } from '../../src/db/intake.ts';
+import { currentTables, ordinaryLines } from '../../src/db/lines.ts';
+import {
+  claimDue,
+  failObligation,
+  finishObligation,
+  forgiveStarts,
+  hasUnfinishedStarts,
+  pendingWork,
+  startObligation,
+} from '../../src/db/obligations.ts';
+import { knownScans, postponeResult, recordOutcome } from '../../src/db/outcomes.ts';
+import { detailQuery } from '../../src/db/report-files.ts';
+import { attemptGroups, firstAttemptAt, monthsWithAttempts, unitCounts } from '../../src/db/report-rows.ts';
+import type { Queries } from '../../src/db/database.ts';
+import type { Schema } from '../../src/db/schema.ts';
+import { forMonths } from '../../src/db/snapshot.ts';
+import { monthBounds } from '../../src/domain/billing-month.ts';
+import { atEnd, createTestDatabase } from '../support/books.ts';
+import { facts, outcomeOf } from '../support/facts.ts';
+
+const months = 48;
+const month = '2026-10';
+
+/** Tables that grow with the months, and those that grow with what is reported as late or closed. */
+const growing = /^(attempts|tasks|transactions|intake|obligations|files|closed_lines|.*_history)$/;
+
+let client: pg.Client;
+
+beforeAll(async () => {
+  client = new pg.Client({ connectionString: await createTestDatabase() });
+  await client.connect();
+  atEnd(() => client.end());
+  const query = async <Row extends pg.QueryResultRow>(text: string) => (await client.query<Row>(text)).rows;
+  await fillBooks({ query }, { attempts: 240_000, months });
+}, 240_000);
+
+type Plan = { 'Node Type': string; 'Relation Name'?: string; Plans?: Plan[] };
+
+/** Asks for the plan of every statement that `work` sends, and has none of them done. */
+async function sequentialScansOf(work: (db: Queries) => Promise<unknown>): Promise<string[]> {
+  const found: string[] = [];
+  let statements = 0;
+  const look = (plan: Plan): void => {
+    const table = plan['Relation Name'] ?? '';
+    if (plan['Node Type'].includes('Seq Scan') && growing.test(table)) found.push(`${plan['Node Type']} on ${table}`);
+    plan.Plans?.forEach(look);
+  };
+  const explained = async (text: string, values: unknown[]) => {
+    statements += 1;
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(`explain (format json) ${text}`, values);
+    look(rows[0]!['QUERY PLAN'][0].Plan);
+    return { rows: [], rowCount: 0, command: 'SELECT' };
+  };
+  const pool = {
+    connect: () => Promise.resolve({ query: explained, release: () => undefined }),
+    end: () => Promise.resolve(),
+  };
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: pool as unknown as pg.Pool }) });
+  await work(db);
+  expect(statements).toBeGreaterThan(0);
+  return found;
+}
+
+const id = transactionIdOf(7);
+const key = { transactionId: id, kind: 'result' } as const;
+const wake = { ...key, generation: 1 };
+const { start, end } = monthBounds(month, 'UTC');
+const scope = {
+  ...{ tables: currentTables, end, cells: [] },
+  stretches: [{ period: month, start, list: undefined }],
+} as unknown as Parameters<typeof ordinaryLines>[0];
+
+const hot: Record<string, (db: Queries) => Promise<unknown>> = {
+  'the sweep': (db) => claimDue(db, ['result'], 1_000, 10_000),
+  'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
+  'the start of a job': (db) => startObligation(db, wake, 10_000, 1),
+  'starts without an end': (db) => hasUnfinishedStarts(db, wake, 1),
+  'the end of a job': (db) => finishObligation(db, key, '1'),
+  'a failure': (db) =>
+    failObligation(db, key, '1', { code: 'internal', counts: true, final: false, maxAttempts: 8, sweepAfterMs: 1 }),
+  'a later look': (db) => postponeResult(db, id, '1', new Date()),
+  'starts forgiven': (db) => forgiveStarts(db, [key]),
+  'an outcome': (db) => recordOutcome(db, outcomeOf(facts(id), { fence: '2', documentsBasis: 'x' }), 10_000),
+  'many outcomes': (db) =>
+    Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        recordOutcome(db, outcomeOf(facts(transactionIdOf(index)), { fence: '2', documentsBasis: 'x' }), 10_000),
+      ),
+    ),
+  'scans that are known': (db) => knownScans(db, id),
+  'files that are known': (db) => knownFiles(db, id, 'document', () => Promise.resolve(true)),
+  'a file': (db) =>
+    recordFile(db, {
+      transaction_id: id,
+      kind: 'document',
+      origin: 'result',
+      position: 0,
+      state: 'gone',
+      error_code: 'vendor_gone',
+    }),
+  intake: (db) =>
+    recordIntake(
+      db,
+      Array.from({ length: 500 }, (_, index) => ({
+        transactionId: transactionIdOf(index),
+        resultId: resultIdOf(index),
+      })),
+      'file',
+      10_000,
+    ),
+  'search by transaction or result': (db) => meaningsOf(db, resultIdOf(7)),
+  'the oldest attempt': (db) => firstAttemptAt(db),
+  'months with attempts': (db) => monthsWithAttempts(db, [{ start, end }]),
+};
+
+describe('no table that grows with the months is read from end to end by', () => {
+  test.each(Object.entries(hot))('%s', async (_, work) => {
+    expect(await sequentialScansOf(work)).toEqual([]);
+  });
+
+  test('the report of one month among many', async () => {
+    await client.query(forMonths);
+    expect(await sequentialScansOf((db) => unitCounts(db, scope))).toEqual([]);
+    expect(await sequentialScansOf((db) => attemptGroups(db, ordinaryLines(scope)))).toEqual([]);
+    const { select } = detailQuery(ordinaryLines(scope), month, null);
+    const scanned = await sequentialScansOf((db) => db.executeQuery({ sql: select, parameters: [] } as never));
+    expect(scanned).toEqual([]);
+  });
+});
