@@ -9,6 +9,11 @@ if (major < 22 || (major === 22 && minor < 22)) {
   );
   process.exitCode = 2;
 } else {
+  // No command holds more than some 40 MB at once. Left to itself, V8 lets garbage pile up to a multiple of that before it
+  // looks, the more so the more memory the machine has.
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=30');
   // Keeps what Node makes of the TypeScript sources between runs: commands start in half the time.
   (await import('node:module')).enableCompileCache();
   const { main } = await import('../src/cli/main.ts');

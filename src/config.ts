@@ -29,6 +29,8 @@ export type Config = {
     readonly rateLimit: number | undefined;
     readonly proxy: ProxySettings;
   };
+  /** Jobs of one kind at once in one worker process. */
+  readonly workerConcurrency: number;
   readonly fetchDocuments: boolean;
   readonly fetchAuditReports: boolean;
   readonly billingTimeZone: string;
@@ -87,6 +89,7 @@ const schema = z.object({
       },
     ),
   IDSCAN_RATE_LIMIT: wholeNumber(1, 100_000).optional(),
+  WORKER_CONCURRENCY: wholeNumber(1, 500).default(50),
   FETCH_DOCUMENTS: yesOrNo.default(true),
   FETCH_AUDIT_REPORTS: yesOrNo.default(true),
   BILLING_TIME_ZONE: z.string().default('UTC').refine(isTimeZone, 'must be an IANA time zone such as Europe/Amsterdam'),
@@ -169,6 +172,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
       rateLimit: env.IDSCAN_RATE_LIMIT,
       proxy: Object.fromEntries(Object.entries(proxy).filter(([, value]) => value !== undefined)),
     }),
+    workerConcurrency: env.WORKER_CONCURRENCY,
     fetchDocuments: env.FETCH_DOCUMENTS,
     fetchAuditReports: env.FETCH_AUDIT_REPORTS,
     billingTimeZone: env.BILLING_TIME_ZONE,

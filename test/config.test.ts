@@ -58,6 +58,7 @@ describe('defaults', () => {
         rateLimit: undefined,
         proxy: {},
       },
+      workerConcurrency: 50,
       fetchDocuments: true,
       fetchAuditReports: true,
       billingTimeZone: 'UTC',
@@ -70,7 +71,14 @@ describe('defaults', () => {
 
   test('stand in for empty variables, too: empty is unset', () => {
     const names = ['DATABASE_URL', 'REDIS_URL', 'PRICES_FILE', 'RULES_FILE', 'REPORTS_DIR', 'LOG_LEVEL'];
-    const others = ['FETCH_DOCUMENTS', 'FETCH_AUDIT_REPORTS', 'BILLING_TIME_ZONE', 'HTTPS_PROXY', 'IDSCAN_KEY_ID_FILE'];
+    const others = [
+      'WORKER_CONCURRENCY',
+      'FETCH_DOCUMENTS',
+      'FETCH_AUDIT_REPORTS',
+      'BILLING_TIME_ZONE',
+      'HTTPS_PROXY',
+      'IDSCAN_KEY_ID_FILE',
+    ];
     const vendor = [
       'DATA_DIR',
       'BASE_URL',
@@ -95,6 +103,7 @@ describe('defaults', () => {
       IDSCAN_TOKEN_TTL_SECONDS: '300',
       IDSCAN_AUDIT_REPORT_PATH: 'results/{resultId}/report.pdf',
       IDSCAN_RATE_LIMIT: '20',
+      WORKER_CONCURRENCY: '10',
       FETCH_DOCUMENTS: 'false',
       FETCH_AUDIT_REPORTS: 'false',
       BILLING_TIME_ZONE: 'Europe/Amsterdam',
@@ -118,6 +127,7 @@ describe('defaults', () => {
         rateLimit: 20,
         proxy: { httpsProxy: 'http://proxy:3128', noProxy: 'localhost' },
       },
+      workerConcurrency: 10,
       fetchDocuments: false,
       fetchAuditReports: false,
       billingTimeZone: 'Europe/Amsterdam',
@@ -148,6 +158,7 @@ describe('a malformed value is an error, never a silent default', () => {
     IDSCAN_TOKEN_TTL_SECONDS: `${wholeNumbers}|0|4|86401`,
     IDSCAN_AUDIT_REPORT_PATH: `${paths}|{resultId|transactions/{transaction_id}/{resultId}`,
     IDSCAN_RATE_LIMIT: `${wholeNumbers}|0|100001`,
+    WORKER_CONCURRENCY: `${wholeNumbers}|0|501`,
     FETCH_DOCUMENTS: 'yes|no|1|0|TRUE|False| true',
     FETCH_AUDIT_REPORTS: 'yes|no|1|0|TRUE|False| true',
     BILLING_TIME_ZONE: '+02:00|Europe/Amstelveen|Amsterdam|UTC+1| UTC|2',

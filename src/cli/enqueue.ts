@@ -8,7 +8,9 @@ import { openInputFile } from './input-file.ts';
 import { count, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
-const batchSize = 1_000;
+const batchSize = 500;
+/** As many batches as Postgres gets done side by side; their lines are answered in order all the same. */
+const batchesAtOnce = 4;
 const listedAtMost = { rejected: 1_000, alreadyKnown: 20 };
 
 export type EnqueueArguments = {
@@ -79,6 +81,15 @@ async function* oneLine(line: InputLine): AsyncGenerator<InputLine> {
   yield line;
 }
 
+type Batch = {
+  readonly ids: ReadonlySet<string>;
+  readonly answered: ReturnType<typeof takeIn>;
+  readonly bytesRead: number;
+};
+
+/** The same for all spellings of an ID. */
+const idKey = (text: string): string => text.trim().toLowerCase();
+
 async function takeAll(
   context: QueueContext,
   input: Input,
@@ -86,21 +97,37 @@ async function takeAll(
   onProgress: (bytes: number) => void,
 ): Promise<{ accepted: number; alreadyKnown: number; rejected: number; isQueued: boolean }> {
   const totals = { accepted: 0, alreadyKnown: 0, rejected: 0, isQueued: true };
-  const take = async (batch: readonly InputLine[]) => {
-    throwIfEnding(signal);
-    const { answers, isQueued } = await takeIn(context, batch, input.source);
+  const underWay: Batch[] = [];
+  const noteOldest = async () => {
+    const { answered, bytesRead } = underWay.shift() ?? {};
+    const { answers, isQueued } = (await answered) ?? { answers: [], isQueued: true };
     totals.isQueued &&= isQueued;
     for (const answer of answers) note(totals, answer);
-    onProgress(input.bytesRead());
+    onProgress(bytesRead ?? 0);
   };
-  let batch: InputLine[] = [];
-  for await (const line of input.lines) {
-    batch.push(line);
-    if (batch.length < batchSize) continue;
-    await take(batch);
-    batch = [];
+  const take = async (lines: readonly InputLine[]) => {
+    throwIfEnding(signal);
+    const ids = lines.flatMap((line) => ('transactionId' in line ? [idKey(line.transactionId)] : []));
+    // Which of two lines about one transaction came first decides which of them is in conflict with the other.
+    while (underWay.length >= batchesAtOnce || underWay.some((batch) => ids.some((id) => batch.ids.has(id))))
+      await noteOldest();
+    const answered = takeIn(context, lines, input.source);
+    answered.catch(() => undefined);
+    underWay.push({ ids: new Set(ids), answered, bytesRead: input.bytesRead() });
+  };
+  try {
+    let lines: InputLine[] = [];
+    for await (const line of input.lines) {
+      lines.push(line);
+      if (lines.length < batchSize) continue;
+      await take(lines);
+      lines = [];
+    }
+    if (lines.length > 0) await take(lines);
+    while (underWay.length > 0) await noteOldest();
+  } finally {
+    await Promise.allSettled(underWay.map(({ answered }) => answered));
   }
-  if (batch.length > 0) await take(batch);
   const unlisted = totals.rejected - listedAtMost.rejected;
   if (unlisted > 0) say(`… and ${count(unlisted, 'more rejected line')}`);
   return totals;

@@ -1,5 +1,3 @@
-import { SignJWT } from 'jose';
-
 /** What signs: the key's ID, its secret (used as raw UTF-8, DOC) and how long a token lives, in whole seconds. */
 export type TokenKey = { readonly keyId: string; readonly keySecret: string; readonly ttlSeconds: number };
 
@@ -19,6 +17,8 @@ type Held = { readonly token: Promise<string>; readonly fromSeconds: number; rea
  * @param issuedAtSeconds whole UNIX seconds.
  */
 export async function signToken(key: TokenKey, issuedAtSeconds: number): Promise<string> {
+  // Loaded with the first token: a worker at rest does without.
+  const { SignJWT } = await import('jose');
   return new SignJWT({ iat: issuedAtSeconds, nbf: issuedAtSeconds, exp: issuedAtSeconds + key.ttlSeconds })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: key.keyId })
     .sign(new TextEncoder().encode(key.keySecret));

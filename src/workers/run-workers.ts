@@ -20,6 +20,7 @@ import { writeReport } from '../jobs/write-report.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, obligationProcessor, type WorkerSetup } from './create-worker.ts';
 import { createIsolation } from './isolation.ts';
+import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -29,7 +30,6 @@ const notifyIntervalMs = 10_000;
 const idleCheckIntervalMs = 250;
 
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
-const concurrencies = { result: 50, documents: 20, audit_report: 20 };
 
 export type RunningWorkers = {
   readonly tally: Tally;
@@ -50,6 +50,7 @@ export function runWorkers(
   context: VendorContext,
   { redis, prefix, isBatch, meter = noMeter }: { redis: Redis; prefix: string; isBatch: boolean; meter?: Meter },
 ): RunningWorkers {
+  collectLate();
   const tally = createTally();
   const watch = {
     ...{ tally, meter, breaker: isBatch ? noBreaker : createBreaker(), isolation: createIsolation() },
@@ -69,7 +70,7 @@ export function runWorkers(
   const workers: Worker[] = wantedKinds(context.config).map((kind) =>
     createWorker(context, kind, counted(obligationProcessor(context, kind, performs[kind], watch)), {
       ...setup,
-      concurrency: concurrencies[kind],
+      concurrency: context.config.workerConcurrency,
     }),
   );
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
