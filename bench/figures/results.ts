@@ -60,6 +60,8 @@ export type Load = {
 };
 
 export type WorkerLoad = Load & {
+  /** The number of the first transaction; 0 unless the books hold that one already. */
+  readonly first?: number;
   readonly processes: number;
   readonly environment?: Readonly<Record<string, string>>;
 };
@@ -81,14 +83,14 @@ export async function workInto(
   bench: Bench,
   checkout: string,
   sandbox: Sandbox,
-  { vendor, results: count, withFiles, processes, environment = {} }: WorkerLoad,
+  { vendor, results: count, withFiles, processes, first = 0, environment = {} }: WorkerLoad,
 ): Promise<Measured> {
   const all = {
     ...{ ...sandbox.environment, ...vendor.environment, ...environment },
     ...(withFiles ? {} : { FETCH_DOCUMENTS: 'false', FETCH_AUDIT_REPORTS: 'false' }),
   };
   const launcher = launcherOf(checkout);
-  await runProcess({ args: [launcher, 'enqueue', '--file', await idsFile(sandbox, count)], environment: all });
+  await runProcess({ args: [launcher, 'enqueue', '--file', await idsFile(sandbox, count, first)], environment: all });
   const since = await clockOf(sandbox);
   const worker = { args: [launcher, 'worker', '--until-idle'], environment: all, profileDir: bench.profileDir };
   const ended = await Promise.all(Array.from({ length: processes }, () => runProcess(worker)));
@@ -159,8 +161,9 @@ async function ratePerSecond(sandbox: Sandbox, { count, since, of, withFiles }: 
        (select count(*) from ended where at > from_at and at <= to_at) as results from bounds`,
     [since],
   );
-  const results = withFiles ? count : Number(row?.results);
-  return results / Number(row?.seconds);
+  const rate = (withFiles ? count : Number(row?.results)) / Number(row?.seconds);
+  if (!Number.isFinite(rate)) throw new Error('too few results to measure a rate');
+  return rate;
 }
 
 async function clockOf(sandbox: Sandbox): Promise<string> {
@@ -178,8 +181,11 @@ async function expectAllStored(sandbox: Sandbox, count: number, withFiles: boole
   if (found !== expected) throw new Error(`${found} were stored instead of ${expected}`);
 }
 
-export async function idsFile(sandbox: Sandbox, count: number): Promise<string> {
-  const lines = Array.from({ length: count }, (_, index) => `${transactionIdOf(index)},${resultIdOf(index)}`);
+export async function idsFile(sandbox: Sandbox, count: number, first = 0): Promise<string> {
+  const lines = Array.from(
+    { length: count },
+    (_, index) => `${transactionIdOf(first + index)},${resultIdOf(first + index)}`,
+  );
   const file = path.join(sandbox.folder, 'ids.csv');
   await writeFile(file, `transaction_id,result_id\n${lines.join('\n')}\n`);
   return file;

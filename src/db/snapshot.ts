@@ -8,9 +8,12 @@ const goodbyeMs = 5_000;
 
 /**
  * What joins and sorts a month does better with memory than on disk; the default of 4 MB is meant for many small
- * queries. Compiling pays only where a query is CPU-bound for long, and guesses of its cost are what is least reliable.
+ * queries. One month among many is looked up, not searched for in all of them, which planning for slow disks would
+ * prefer; and nothing is gained by walking through whole indexes in order. Compiling pays only where a query computes for
+ * long, and what guesses of its cost rest on is what is least reliable.
  */
-export const forMonths = `set work_mem = '64MB'; set jit = off; set random_page_cost = 1.1`;
+export const forMonths = `
+  set work_mem = '64MB'; set random_page_cost = 1.1; set enable_mergejoin = off; set jit = off`;
 
 /** A connection outside the pool, with typed queries on it. */
 export type Dedicated = { readonly client: pg.Client; readonly queries: Queries };
