@@ -75,6 +75,11 @@ export function notificationConfig(given: Environment, problems: string[]): Noti
   const mail = { NOTIFY_SMTP_URL: smtpUrl, NOTIFY_FROM: given['NOTIFY_FROM'], NOTIFY_TO: given['NOTIFY_TO'] };
   const missing = Object.entries(mail).filter(([, value]) => value === undefined);
   if (missing.length < 3) problems.push(...missing.map(([name]) => `${name} is not set, but mail is to be sent`));
+  const { NOTIFY_MONTHLY_BUDGET: budget, NOTIFY_ON: kinds } = parsed.data ?? {};
+  if (budget !== undefined && webhookUrl === undefined && smtpUrl === undefined)
+    problems.push('NOTIFY_MONTHLY_BUDGET needs somebody to tell: NOTIFY_WEBHOOK_URL or NOTIFY_SMTP_URL');
+  if (budget !== undefined && kinds && !kinds.includes('budget'))
+    problems.push('NOTIFY_MONTHLY_BUDGET is set, but NOTIFY_ON leaves budget out');
   if (!parsed.success || (webhookUrl === undefined && smtpUrl === undefined)) return undefined;
   const env = parsed.data;
   return Object.freeze({
@@ -96,5 +101,14 @@ function isReceiver(url: URL | undefined): boolean {
 function isMailServer(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === '') return false;
-  return /^\/?$/.test(url.pathname) && url.search === '' && url.hash === '';
+  return /^\/?$/.test(url.pathname) && url.search === '' && url.hash === '' && isDecodable(url.username + url.password);
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

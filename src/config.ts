@@ -29,7 +29,7 @@ export type Config = {
     readonly rateLimit: number | undefined;
     readonly proxy: ProxySettings;
   };
-  /** Jobs of one kind at once in one worker process. */
+  /** Results at once in one worker process; of documents and of audit reports 20 at most. */
   readonly workerConcurrency: number;
   readonly fetchDocuments: boolean;
   readonly fetchAuditReports: boolean;

@@ -23,7 +23,11 @@ const mail = { NOTIFY_SMTP_URL: 'smtps://u:p@mail.example.com:465', NOTIFY_FROM:
 describe('notifications', () => {
   test('are sent to nobody unless told, and not looked at by other commands', () => {
     expect(load({})).toBeUndefined();
-    expect(load({ NOTIFY_MONTHLY_BUDGET: '100' })).toBeUndefined();
+    expect(() => load({ NOTIFY_MONTHLY_BUDGET: '100' })).toThrow(/needs somebody to tell/);
+    expect(() => load({ ...webhook, NOTIFY_MONTHLY_BUDGET: '100', NOTIFY_ON: 'report' })).toThrow(/leaves budget out/);
+    expect(() => load({ ...mail, NOTIFY_SMTP_URL: 'smtps://u:50%off@mail.example.com' })).toThrow(
+      /NOTIFY_SMTP_URL must/,
+    );
     expect(loadConfig({ NOTIFY_ON: 'x' }, { vendorKey: false }).notifications).toBeUndefined();
   });
 

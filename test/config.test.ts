@@ -79,16 +79,8 @@ describe('defaults', () => {
       'HTTPS_PROXY',
       'IDSCAN_KEY_ID_FILE',
     ];
-    const vendor = [
-      'DATA_DIR',
-      'BASE_URL',
-      'TOKEN_TTL_SECONDS',
-      'AUDIT_REPORT_PATH',
-      'RATE_LIMIT',
-      'KEY_ID',
-      'KEY_SECRET',
-    ];
-    const all = [...names, ...others, ...vendor.map((name) => `IDSCAN_${name}`)];
+    const vendor = ['DATA_DIR', 'BASE_URL', 'TOKEN_TTL_SECONDS', 'AUDIT_REPORT_PATH', 'RATE_LIMIT', 'KEY_ID'];
+    const all = [...names, ...others, ...[...vendor, 'KEY_SECRET'].map((name) => `IDSCAN_${name}`)];
     const empty = Object.fromEntries(all.map((name) => [name, '']));
     expect(load(empty)).toEqual(load({}));
     expect(refused(empty, true)).toEqual(['IDSCAN_KEY_ID', 'IDSCAN_KEY_SECRET']);

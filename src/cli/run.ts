@@ -97,14 +97,20 @@ export function runServiceCommand(
   });
 }
 
+const echoMs = 300;
+
 /**
  * Gives the command a signal that SIGINT and SIGTERM fire, and turns what it throws into words and an exit code. A
  * second signal ends the process at once.
  */
 async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
   const ending = new AbortController();
+  let firstAtMs = -Infinity;
   const onSignal = (name: NodeJS.Signals) => {
+    // On Ctrl-C the terminal sends a signal and npx passes its own one on: that is still the first.
+    if (performance.now() - firstAtMs < echoMs) return;
     if (ending.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    firstAtMs = performance.now();
     ending.abort(new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } }));
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

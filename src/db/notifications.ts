@@ -139,12 +139,11 @@ export async function failDelivery(
     where notification_id = ${id} and channel = ${channel} and delivered_at is null`.execute(db);
 }
 
-/** Scheduled reports that were written within the last day. */
+/** Scheduled reports that were written within the last week. */
 export async function scheduledReports(db: Queries): Promise<{ period: string; generation: number }[]> {
   const { rows } = await sql<{ period: string; generation: number }>`
-    select period, generation from report_runs
-    where requested_by = 'schedule' and due_at is null and last_error_code is null
-      and finished_at > now() - interval '1 day' order by period`.execute(db);
+    select period, scheduled_generation as generation from report_runs
+    where scheduled_finished_at > now() - interval '7 days' order by period`.execute(db);
   return rows;
 }
 
@@ -167,24 +166,28 @@ export async function mismatchesByMonth(
   months: readonly { readonly period: string; readonly start: Date; readonly end: Date }[],
 ): Promise<{ period: string; tasks: number; difference: number }[]> {
   const { rows } = await sql<{ period: string; tasks: number; difference: number }>`
-    select m.period, count(*)::integer as tasks, sum(k.vendor_attempts_invoiced - k.own_invoiced)::integer as difference
-    from unnest(${months.map(({ period }) => period)}::text[], ${months.map(({ start }) => start)}::timestamptz[],
+    with miscounted as materialized (
+      select transaction_id, vendor_attempts_invoiced - own_invoiced as difference from tasks
+      where vendor_attempts_invoiced <> own_invoiced
+    )
+    select m.period, count(*)::integer as tasks, sum(k.difference)::integer as difference
+    from miscounted k join transactions t on t.id = k.transaction_id
+    join unnest(${months.map(({ period }) => period)}::text[], ${months.map(({ start }) => start)}::timestamptz[],
       ${months.map(({ end }) => end)}::timestamptz[]) as m (period, start_at, end_at)
-    join transactions t on t.created_at >= m.start_at and t.created_at < m.end_at
-    join tasks k on k.transaction_id = t.id
-    where k.vendor_attempts_invoiced <> k.own_invoiced
+      on t.created_at >= m.start_at and t.created_at < m.end_at
     group by m.period order by m.period`.execute(db);
   return rows;
 }
 
-/** Work that has been due for longer than `ageMs` and is not done, by kind. */
+/** Work of some kinds that has been due for longer than `ageMs` and is not done, by kind. */
 export async function overdueWork(
   db: Queries,
+  kinds: readonly ObligationKind[],
   ageMs: number,
 ): Promise<{ kind: ObligationKind; count: number; oldestDueAt: string }[]> {
   const { rows } = await sql<{ kind: ObligationKind; count: number; oldest: Date }>`
     select kind, count(*)::integer as count, min(due_at) as oldest from obligations
-    where state = 'due' and due_at <= now() - ${ageMs} * interval '1 millisecond'
+    where state = 'due' and kind = any(${kinds}::text[]) and due_at <= now() - ${ageMs} * interval '1 millisecond'
     group by kind order by kind`.execute(db);
   return rows.map(({ kind, count, oldest }) => ({ kind, count, oldestDueAt: oldest.toISOString() }));
 }

@@ -3,7 +3,10 @@ import type { ErrorCode } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
 import { withDedicatedClient } from './snapshot.ts';
 
-/** Asks for a report of a month. Whatever the queue does, the request stands until a run has finished. */
+/**
+ * Asks for a report of a month. Whatever the queue does, the request stands until a run has finished. One that the
+ * schedule is waiting for stays the schedule's, whoever asks for it meanwhile.
+ */
 export async function requestReport(
   db: Queries,
   period: string,
@@ -14,7 +17,8 @@ export async function requestReport(
     insert into report_runs as r (period, due_at, sweep_at, requested_by)
     values (${period}, now(), now() + ${leaseMs} * interval '1 millisecond', ${requestedBy})
     on conflict (period) do update set generation = r.generation + 1, due_at = now(), sweep_at = excluded.sweep_at,
-      requested_by = excluded.requested_by, last_error_code = null
+      requested_by = case when r.due_at is not null and r.requested_by = 'schedule' then r.requested_by else excluded.requested_by end,
+      last_error_code = null
     returning generation`.execute(db);
   return rows[0]?.generation ?? 1;
 }
@@ -53,6 +57,8 @@ export async function finishReport(
     values (${period}, now(), ${manifestSha256})
     on conflict (period) do update set finished_at = now(), manifest_sha256 = excluded.manifest_sha256,
       last_error_code = null,
+      scheduled_generation = case when r.generation = ${generation}::integer and r.requested_by = 'schedule' then r.generation else r.scheduled_generation end,
+      scheduled_finished_at = case when r.generation = ${generation}::integer and r.requested_by = 'schedule' then now() else r.scheduled_finished_at end,
       due_at = case when r.generation = ${generation}::integer then null else r.due_at end,
       sweep_at = case when r.generation = ${generation}::integer then null else r.sweep_at end`.execute(db);
 }

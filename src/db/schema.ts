@@ -123,6 +123,8 @@ export type Schema = {
     due_at: Date | null;
     sweep_at: Date | null;
     requested_by: string | null;
+    scheduled_generation: number | null;
+    scheduled_finished_at: Date | null;
     finished_at: Date | null;
     last_failed_at: Date | null;
     manifest_sha256: string | null;

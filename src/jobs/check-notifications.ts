@@ -15,7 +15,8 @@ import { withSnapshot } from '../db/snapshot.ts';
 import { monthBounds, periodOf, previousPeriod, type Span } from '../domain/billing-month.ts';
 import { formatAmount, type Micros } from '../domain/money.ts';
 import { publishedIn } from '../reports/published.ts';
-import type { Context, NotifyingContext } from './context.ts';
+import { errorCode } from '../errors.ts';
+import { type Context, type NotifyingContext, wantedKinds } from './context.ts';
 import { inWords, type MonthMessage, monthMessage, reportMessage } from './notification-messages.ts';
 import { openSource } from './report-source.ts';
 import { openTotals } from './report-totals.ts';
@@ -23,6 +24,7 @@ import { openTotals } from './report-totals.ts';
 /** Counting a month takes its time, and nobody needs to know of a threshold within seconds. */
 export const checkIntervalMs = 5 * 60_000;
 const dayMs = 86_400_000;
+const urgentFirst = ['overdue', 'unclassified', 'counter_mismatch', 'budget'] as const;
 
 type Month = Span & { readonly period: string };
 
@@ -45,18 +47,31 @@ type Crossing = {
 export async function noteReports(context: NotifyingContext): Promise<number> {
   if (!context.notifications.kinds.includes('report')) return 0;
   let noted = 0;
-  for (const { period, generation } of await scheduledReports(context.db.kysely)) {
-    const subjects = [`${period} ${generation}`];
-    if ((await untold(context.db.kysely, 'report', subjects)).length === 0) continue;
-    const published = await publishedIn(path.join(context.config.reportsDir, period), period);
-    const month = published
-      ? await reportMessage(context, period, published.totals)
-      : await monthMessage(context, period);
-    const event = () => `The report of ${period} was written.`;
-    const details = { manifest_sha256: published?.manifest.sha256 ?? null };
-    noted += await note(context, { kind: 'report', period, subjects, event, details }, month);
-  }
+  for (const { period, generation } of await scheduledReports(context.db.kysely))
+    noted += await byItself(context, `report of ${period}`, () => noteReport(context, period, generation));
   return noted;
+}
+
+async function noteReport(context: NotifyingContext, period: string, generation: number): Promise<number> {
+  const subjects = [`${period} ${generation}`];
+  if ((await untold(context.db.kysely, 'report', subjects)).length === 0) return 0;
+  const published = await publishedIn(path.join(context.config.reportsDir, period), period);
+  const month = published
+    ? await reportMessage(context, period, published.totals)
+    : await monthMessage(context, period);
+  const event = () => `The report of ${period} was written.`;
+  const details = { manifest_sha256: published?.manifest.sha256 ?? null };
+  return note(context, { kind: 'report', period, subjects, event, details }, month);
+}
+
+/** What fails keeps nothing else from being told; it is looked at again the next time. */
+async function byItself({ log }: NotifyingContext, what: string, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    log.warn({ err: error, code: errorCode(error) }, `notification failed: ${what}`);
+    return 0;
+  }
 }
 
 /**
@@ -69,14 +84,22 @@ export async function checkThresholds(context: NotifyingContext, intervalMs = ch
   const { kinds } = context.notifications;
   const months = await openMonths(context);
   let noted = 0;
-  for (const kind of kinds) {
-    if (kind === 'report') continue;
-    const found = await finders[kind](context, months);
-    // A budget that was exceeded is told of once a month, whatever the sum does afterwards.
-    const lasting = found.flatMap(({ subjects }) => subjects);
-    if (kind !== 'budget') await endCrossings(context.db.kysely, kind, lasting);
-    for (const crossing of found) noted += await noteNew(context, crossing);
-  }
+  for (const kind of urgentFirst)
+    if (kinds.includes(kind)) noted += await byItself(context, kind, () => checkKind(context, kind, months));
+  return noted;
+}
+
+async function checkKind(
+  context: NotifyingContext,
+  kind: Exclude<NotificationKind, 'report'>,
+  months: readonly Month[],
+): Promise<number> {
+  const found = await finders[kind](context, months);
+  // A budget that was exceeded is told of once a month, whatever the sum does afterwards.
+  const lasting = found.flatMap(({ subjects }) => subjects);
+  if (kind !== 'budget') await endCrossings(context.db.kysely, kind, lasting);
+  let noted = 0;
+  for (const crossing of found) noted += await noteNew(context, crossing);
   return noted;
 }
 
@@ -96,13 +119,23 @@ async function noteNew(context: NotifyingContext, crossing: Crossing): Promise<n
 }
 
 async function note(
-  { db, notifications }: NotifyingContext,
+  { db, notifications, config, now }: NotifyingContext,
   { kind, period, subjects, event, details }: Crossing,
   month: MonthMessage,
 ): Promise<number> {
   const { publicUrl, channels } = notifications;
   const link = publicUrl ? new URL(`/reports/${period}`, publicUrl).href : null;
-  const message = { text: inWords(kind, period, event(subjects), month), ...month, details, link };
+  const message = {
+    text: inWords(
+      kind,
+      { period, isRunning: now() < monthBounds(period, config.billingTimeZone).end },
+      event(subjects),
+      month,
+    ),
+    ...month,
+    details,
+    link,
+  };
   const told = { kind, period, subjects, message, channels: channels.map(({ name }) => name) };
   return (await recordNotification(db.kysely, told)) === undefined ? 0 : 1;
 }
@@ -116,14 +149,17 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
     if (budget === undefined || !prices) return [];
     const found: Crossing[] = [];
     for (const { period } of months) {
-      const amount = await amountOf(context, period);
-      if (amount === null || amount <= budget) continue;
       const { currency, minorDigits } = prices.content;
       const limit = formatAmount(budget, minorDigits);
+      const subjects = [`${period} ${limit} ${currency}`];
+      if ((await untold(context.db.kysely, 'budget', subjects)).length === 0) continue;
+      const { amount, unpriced } = await costOf(context, period);
+      if (amount <= budget) continue;
+      const more = unpriced > 0n ? `, even without ${unpriced} attempts that have no price` : '';
       found.push({
-        ...{ kind: 'budget', period, subjects: [`${period} ${limit} ${currency}`] },
-        event: () => `The month costs more than its budget of ${limit} ${currency}.`,
-        details: { budget: limit, currency },
+        ...{ kind: 'budget', period, subjects },
+        event: () => `The month costs more than its budget of ${limit} ${currency}${more}.`,
+        details: { budget: limit, currency, unpriced: Number(unpriced) },
       });
     }
     return found;
@@ -155,7 +191,7 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
     }));
   },
   overdue: async ({ db, config, now }) => {
-    const work = await overdueWork(db.kysely, dayMs);
+    const work = await overdueWork(db.kysely, wantedKinds(config), dayMs);
     const period = periodOf(now(), config.billingTimeZone);
     return work.map(({ kind, count, oldestDueAt }) => ({
       ...{ kind: 'overdue' as const, period, subjects: [kind] },
@@ -165,12 +201,13 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
   },
 };
 
-/** What an open month costs by now; `null` = there is no total. */
-function amountOf(context: Context, period: string): Promise<Micros | null> {
+/** What an open month costs by now, as far as it has prices. */
+function costOf(context: Context, period: string): Promise<{ amount: Micros; unpriced: bigint }> {
   return withSnapshot(context.db, async ({ queries }) => {
     const source = await openSource(context, queries, period, await periodCloses(queries));
     const list = context.prices?.content;
     const { lines } = await openTotals(queries, source, period, list, context.config.billingTimeZone);
-    return lines.totals.amount;
+    const amount = lines.summary.reduce((sum, line) => sum + (line.amount ?? 0n), 0n);
+    return { amount, unpriced: lines.totals.unpriced };
   });
 }

@@ -104,7 +104,12 @@ function changed(now: MonthTotals, before: MonthTotals): Change {
 const signed = (text: string): string => (/^-|^0(\.0*)?$/.test(text) ? text : `+${text}`);
 
 /** What is told in words: what happened, then the month in one line. */
-export function inWords(kind: NotificationKind, period: string, event: string, month: MonthMessage): string {
+export function inWords(
+  kind: NotificationKind,
+  { period, isRunning }: { readonly period: string; readonly isRunning: boolean },
+  event: string,
+  month: MonthMessage,
+): string {
   const { totals, change, blockers } = month;
   const { against_month_before: before, since_last_report: last } = change;
   const open = Object.entries(blockers).filter(([, count]) => count > 0);
@@ -113,9 +118,9 @@ export function inWords(kind: NotificationKind, period: string, event: string, m
     `${period}: ${totals.amount === null ? 'no total' : `${totals.amount} ${totals.currency ?? ''}`}, ${totals.attempts} attempts, ${totals.invoiced} of them invoiced.`,
     ...(kind === 'report' && last ? [`Since the last report: ${differenceOf(last)}.`] : []),
     ...(before ? [`Against the month before: ${differenceOf(before)}.`] : []),
-    open.length === 0
-      ? 'Nothing stands between the month and its close.'
-      : `Open: ${open.map(([name, count]) => `${count} ${name}`).join(', ')}.`,
+    ...(isRunning ? ['The month is still running.'] : []),
+    ...(open.length > 0 ? [`Open: ${open.map(([name, count]) => `${count} ${name}`).join(', ')}.`] : []),
+    ...(open.length === 0 && !isRunning ? ['Nothing in it stands between the month and its close.'] : []),
   ].join(' ');
 }
 

@@ -20,7 +20,7 @@ export function openRedis(url: string, role: 'worker' | 'producer', onError: (er
   });
   redis.on('error', onError);
   // As many intakes as come in may wait for it at once.
-  redis.setMaxListeners(0);
+  redis.setMaxListeners(Infinity);
   return redis;
 }
 

@@ -75,7 +75,7 @@ const wake = { ...key, generation: 1 };
 const { start, end } = monthBounds(month, 'UTC');
 const scope = {
   ...{ tables: currentTables, end, cells: [] },
-  stretches: [{ period: month, start, list: undefined }],
+  stretches: [{ period: month, start, lists: [] }],
 } as unknown as Parameters<typeof ordinaryLines>[0];
 
 const hot: Record<string, (db: Queries) => Promise<unknown>> = {

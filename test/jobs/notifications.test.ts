@@ -72,7 +72,7 @@ describe('a scheduled report that was written', () => {
       {
         id: expect.any(String) as string,
         ...{ kind: 'report', period: '2026-10', created_at: expect.any(String) as string },
-        text: 'The report of 2026-10 was written. 2026-10: 2.06 EUR, 7 attempts, 4 of them invoiced. Open: 2 unclassified.',
+        text: 'The report of 2026-10 was written. 2026-10: 2.06 EUR, 7 attempts, 4 of them invoiced. The month is still running. Open: 2 unclassified.',
         totals: { attempts: 7, invoiced: 4, not_invoiced: 1, unclassified: 2, amount: '2.06', currency: 'EUR' },
         change: { against_month_before: null, since_last_report: null },
         blockers: { unsettled: 0, unfetched: 0, unclassified: 2, unpriced: 0 },
@@ -98,6 +98,17 @@ describe('a scheduled report that was written', () => {
     const byHand = await requestReport(context.db.kysely, '2026-10', 'command_line', 60_000);
     await writeReport(context, '2026-10', byHand);
     await requestReport(context.db.kysely, '2026-11', 'schedule', 60_000);
+    expect(await noteReports(context)).toBe(0);
+  });
+
+  test('is told of although somebody asks for another one before it could be', async () => {
+    const { context } = await withReceiver({ NOTIFY_ON: 'report' });
+    const { kysely } = context.db;
+    await requestReport(kysely, '2026-10', 'schedule', 60_000);
+    const generation = await requestReport(kysely, '2026-10', 'command_line', 60_000);
+    await writeReport(context, '2026-10', generation);
+    await writeReport(context, '2026-10', await requestReport(kysely, '2026-10', 'command_line', 60_000));
+    expect(await noteReports(context)).toBe(1);
     expect(await noteReports(context)).toBe(0);
   });
 

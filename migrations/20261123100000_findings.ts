@@ -1,0 +1,21 @@
+import { type Kysely, sql } from 'kysely';
+
+/**
+ * What is told to people and shown in metrics is looked up among all months again and again: what disagrees, and what
+ * nobody decided, is little and has an index. Beside it, which scheduled run of a report finished last, whoever asks for
+ * another one meanwhile.
+ */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create index tasks_miscounted on tasks (transaction_id) where vendor_attempts_invoiced <> own_invoiced`.execute(db);
+  await sql`create index attempts_unclassified on attempts (attempted_at) where invoiced is null`.execute(db);
+  await sql`
+    alter table report_runs add column scheduled_generation integer, add column scheduled_finished_at timestamptz`.execute(
+    db,
+  );
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table report_runs drop column scheduled_generation, drop column scheduled_finished_at`.execute(db);
+  await sql`drop index attempts_unclassified, tasks_miscounted`.execute(db);
+}
