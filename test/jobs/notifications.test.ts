@@ -101,17 +101,6 @@ describe('a scheduled report that was written', () => {
     expect(await noteReports(context)).toBe(0);
   });
 
-  test('is told of although somebody asks for another one before it could be', async () => {
-    const { context } = await withReceiver({ NOTIFY_ON: 'report' });
-    const { kysely } = context.db;
-    await requestReport(kysely, '2026-10', 'schedule', 60_000);
-    const generation = await requestReport(kysely, '2026-10', 'command_line', 60_000);
-    await writeReport(context, '2026-10', generation);
-    await writeReport(context, '2026-10', await requestReport(kysely, '2026-10', 'command_line', 60_000));
-    expect(await noteReports(context)).toBe(1);
-    expect(await noteReports(context)).toBe(0);
-  });
-
   test('is compared with the month before', async () => {
     const { receiver, context } = await withReceiver({ NOTIFY_ON: 'report' });
     const generation = await requestReport(context.db.kysely, '2026-11', 'schedule', 60_000);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { scheduledReports } from '../../src/db/notifications.ts';
 import { finishReport, reportRuns, requestReport } from '../../src/db/report-runs.ts';
 import { scheduleReports } from '../../src/jobs/schedule-reports.ts';
 import { withAttempts } from '../support/attempts.ts';
@@ -24,6 +25,16 @@ describe('scheduled reports', () => {
     expect(await at('2027-03-01T00:00:00Z')).toEqual(['2026-11']);
     await written('2026-11', '2027-03-01T00:01:00Z');
     expect(await at('2027-03-15T00:00:00Z')).toEqual([]);
+  });
+
+  test('are known as such whoever asks for the same month before or after they are written', async () => {
+    const { kysely } = (await createTestContext()).db;
+    const ask = (by: string) => requestReport(kysely, '2026-10', by, 60_000);
+    await ask('schedule');
+    const generation = await ask('command_line');
+    await finishReport(kysely, '2026-10', generation, 'a'.repeat(64));
+    await finishReport(kysely, '2026-10', await ask('command_line'), 'b'.repeat(64));
+    expect(await scheduledReports(kysely)).toEqual([{ period: '2026-10', generation }]);
   });
 
   test('a request stands until a run of its own generation has finished', async () => {
