@@ -108,7 +108,7 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Pro
   let firstAtMs = -Infinity;
   const onSignal = (name: NodeJS.Signals) => {
     // On Ctrl-C the terminal sends a signal and npx passes its own one on: that is still the first.
-    if (performance.now() - firstAtMs < echoMs) return;
+    if (name === 'SIGINT' && performance.now() - firstAtMs < echoMs) return;
     if (ending.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
     firstAtMs = performance.now();
     ending.abort(new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } }));
