@@ -3,7 +3,7 @@ import { originText } from './config-service.ts';
 import { type Environment, secret } from './config-values.ts';
 import { type NotificationKind, notificationKinds } from './db/schema.ts';
 import { type Micros, parsePrice } from './domain/money.ts';
-import { isLoopback } from './vendor/urls.ts';
+import { isDecodable, isLoopback } from './vendor/urls.ts';
 
 /** Whom to tell of reports and thresholds, and how. Holds secrets: never logged. */
 export type NotificationConfig = {
@@ -102,13 +102,4 @@ function isMailServer(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === '') return false;
   return /^\/?$/.test(url.pathname) && url.search === '' && url.hash === '' && isDecodable(url.username + url.password);
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -97,6 +97,7 @@ export function runServiceCommand(
   });
 }
 
+/** Within this time a further SIGINT is the echo of the first one. */
 const echoMs = 300;
 
 /**

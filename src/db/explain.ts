@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Evidence, TimeBasis } from '../domain/attempts.ts';
-import type { Reason } from '../domain/classify.ts';
+import type { Attempt } from '../domain/attempts.ts';
+import type { Decision, Reason } from '../domain/classify.ts';
 import type { Queries } from './database.ts';
 import { lineColumns } from './lines.ts';
 import { lineOrder } from './report-files.ts';
@@ -119,20 +119,7 @@ export async function taskRows(db: Queries, id: string): Promise<TaskRow[]> {
     .execute();
 }
 
-export type AttemptRow = {
-  readonly taskType: string;
-  readonly ordinal: number;
-  readonly attemptedAt: Date;
-  readonly timeBasis: TimeBasis;
-  readonly evidence: Evidence;
-  readonly code: string | null;
-  readonly linked: boolean | null;
-  readonly captureSource: string | null;
-  readonly invoiced: boolean | null;
-  readonly reason: Reason;
-  readonly ruleTableVersion: string | null;
-  readonly firstSeenAt: Date;
-};
+export type AttemptRow = Attempt & Decision & { readonly firstSeenAt: Date };
 
 export async function attemptRows(db: Queries, id: string): Promise<AttemptRow[]> {
   return db

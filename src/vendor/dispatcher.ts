@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { buildConnector, EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
 import { LedgerError } from '../errors.ts';
-import { isLoopback } from './urls.ts';
+import { isDecodable, isLoopback } from './urls.ts';
 
 /** Proxy addresses as the environment names them; they may hold credentials, so they are never repeated. */
 export type ProxySettings = {
@@ -83,13 +83,4 @@ function checkedProxy(given = ''): string {
       hint: 'HTTPS_PROXY and HTTP_PROXY are http:// or https:// URLs, with credentials percent-encoded.',
     });
   return given;
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -107,3 +107,13 @@ function templateRefused(): LedgerError {
     hint: 'It is relative to the API base URL and holds {transactionId} or {resultId} or both.',
   });
 }
+
+/** Whether a part of a URL is percent-encoded as it should be, so that it can be read. */
+export function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
