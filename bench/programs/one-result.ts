@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { openDatabase } from '../../src/db/database.ts';
-import { recordFile } from '../../src/db/files.ts';
-import { recordOutcome } from '../../src/db/outcomes.ts';
+import { recordFiles } from '../../src/db/files.ts';
+import { recordOutcomes } from '../../src/db/outcomes.ts';
 import { attemptsOf } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
@@ -50,18 +50,22 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles }: PeerInput
         vendor.downloadFile(url, sink),
       );
       const urlHash = createHash('sha256').update(url).digest('hex');
-      await recordFile(db.kysely, {
-        ...{ ...place, kind: 'document', position, url_sha256: urlHash, sha256 },
-        ...{ bytes: String(bytes), media_type: mediaType },
-      });
+      await recordFiles(db.kysely, [
+        {
+          ...{ ...place, kind: 'document', position, url_sha256: urlHash, sha256 },
+          ...{ bytes: String(bytes), media_type: mediaType },
+        },
+      ]);
     }
     const { sha256, bytes, mediaType } = await storeDownload(dataDir, 'pdf', (sink) =>
       vendor.downloadAuditReport(transactionId, resultId, sink),
     );
-    await recordFile(db.kysely, {
-      ...{ ...place, kind: 'audit_report', position: 0, sha256 },
-      ...{ bytes: String(bytes), media_type: mediaType },
-    });
+    await recordFiles(db.kysely, [
+      {
+        ...{ ...place, kind: 'audit_report', position: 0, sha256 },
+        ...{ bytes: String(bytes), media_type: mediaType },
+      },
+    ]);
   };
 
   return {
@@ -77,12 +81,14 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles }: PeerInput
         ...classify(attempt, inForceAt(rules, attempt.attemptedAt, 'UTC')),
       }));
       const settlement = settlementOf(facts, fetchedAt);
-      await recordOutcome(
+      await recordOutcomes(
         db.kysely,
-        {
-          ...{ facts, attempts, settlement, fetchedAt, fence: '1', resultFetched: true },
-          ...{ documentsBasis: null, auditReportBasis: null },
-        },
+        [
+          {
+            ...{ facts, attempts, settlement, fetchedAt, fence: '1', resultFetched: true },
+            ...{ documentsBasis: null, auditReportBasis: null, end: null, seenFence: null },
+          },
+        ],
         0,
       );
       const urls = result.tasks.flatMap((task) => task.files).flatMap(({ url }) => (url === null ? [] : [url]));

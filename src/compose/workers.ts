@@ -5,6 +5,7 @@ import { noMeter } from '../jobs/meter.ts';
 import { openChannels } from '../notify/channels.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
 import { checkRedis, openRedis } from '../jobs/redis.ts';
+import { openWrites } from '../jobs/writes.ts';
 import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
@@ -59,7 +60,8 @@ export async function workersOn(
   });
   add(() => vendor.close());
   const notifications = await notificationsOf(config, options, add);
-  return { ...context, vendor, notifications, redis, queuePrefix };
+  const writes = openWrites(context.db.kysely, context.queues);
+  return { ...context, vendor, writes, notifications, redis, queuePrefix };
 }
 
 async function notificationsOf(

@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely';
+import { expressionBuilder, type Insertable } from 'kysely';
 import type { Queries } from './database.ts';
 import type { Schema } from './schema.ts';
 
@@ -41,24 +41,32 @@ export async function knownFiles(
 
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
 
-/** Records what became of an offered file. A stored file stays stored, unless it was lost and is stored again. */
-export async function recordFile(db: Queries, record: FileRecord): Promise<void> {
+export const fileKey = ({ transaction_id, kind, origin, position }: FileRecord): string =>
+  `${transaction_id} ${kind} ${placeKey({ origin, position })}`;
+
+/**
+ * Records what became of offered files. A stored file stays stored, unless it was lost and is stored again.
+ *
+ * @param records of different files.
+ */
+export async function recordFiles(db: Queries, records: readonly FileRecord[]): Promise<void> {
+  const excluded = expressionBuilder<Schema & { excluded: Schema['files'] }, 'excluded'>();
   await db
     .insertInto('files')
-    .values(record)
+    .values(records)
     .onConflict((conflict) =>
       conflict
         .columns(['transaction_id', 'kind', 'origin', 'position'])
         .doUpdateSet({
-          category: record.category ?? null,
-          type: record.type ?? null,
-          name: record.name ?? null,
-          url_sha256: record.url_sha256 ?? null,
-          state: record.state,
-          sha256: record.sha256 ?? null,
-          bytes: record.bytes ?? null,
-          media_type: record.media_type ?? null,
-          error_code: record.error_code ?? null,
+          category: excluded.ref('excluded.category'),
+          type: excluded.ref('excluded.type'),
+          name: excluded.ref('excluded.name'),
+          url_sha256: excluded.ref('excluded.url_sha256'),
+          state: excluded.ref('excluded.state'),
+          sha256: excluded.ref('excluded.sha256'),
+          bytes: excluded.ref('excluded.bytes'),
+          media_type: excluded.ref('excluded.media_type'),
+          error_code: excluded.ref('excluded.error_code'),
         })
         .where((eb) => eb.or([eb('files.state', '<>', 'stored'), eb('excluded.state', '=', 'stored')])),
     )

@@ -22,20 +22,29 @@ export type Wake = ObligationKey & { readonly generation: number };
 
 const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
 
+/** A wish to begin work. */
+export type StartRequest = {
+  readonly wake: Wake;
+  /** With more starts that never ended, it is not begun; `null` = whatever their number. */
+  readonly maxUnfinished: number | null;
+};
+
 /**
- * Begins work on an obligation, if it is due and of the given generation. Counts the start, so that a job that kills
- * its worker is noticed.
+ * Begins work on obligations that are due and of the given generation. Counts each start, so that a job that kills its
+ * worker is noticed.
  *
- * @param leaseMs how long the sweep shall leave it alone.
- * @param maxUnfinished with more starts that never ended, it is not begun; `null` = whatever their number.
+ * @param requests of different obligations.
+ * @param leaseMs how long the sweep shall leave them alone.
+ * @returns an answer for each request, in their order; `undefined` = not begun.
  */
-export async function startObligation(
+export async function startObligations(
   db: Queries,
-  { transactionId, kind, generation }: Wake,
+  requests: readonly StartRequest[],
   leaseMs: number,
-  maxUnfinished: number | null = null,
-): Promise<Started | undefined> {
+): Promise<(Started | undefined)[]> {
+  const wakes = requests.map(({ wake }) => wake);
   const { rows } = await sql<{
+    place: number;
     fence: string;
     result_id: string | null;
     basis: string | null;
@@ -45,19 +54,20 @@ export async function startObligation(
     update obligations o
     set fence = o.fence + 1, starts = o.starts + 1, updated_at = now(),
         sweep_at = greatest(o.sweep_at, now() + ${ms(leaseMs)})
-    from transactions t
-    where o.transaction_id = ${transactionId} and o.kind = ${kind} and o.generation = ${generation}
-      and o.state = 'due' and o.due_at <= now() and (${maxUnfinished}::integer is null or o.starts <= ${maxUnfinished}) and t.id = o.transaction_id
-    returning o.fence, t.result_id, o.basis, o.attempts_made, o.starts`.execute(db);
-  const row = rows[0];
-  if (!row) return undefined;
-  return {
-    fence: row.fence,
-    resultId: row.result_id,
-    basis: row.basis,
-    attemptsMade: row.attempts_made,
-    starts: row.starts,
-  };
+    from transactions t, unnest(${wakes.map(({ transactionId }) => transactionId)}::text[], ${wakes.map(({ kind }) => kind)}::text[],
+      ${wakes.map(({ generation }) => generation)}::integer[], ${requests.map(({ maxUnfinished }) => maxUnfinished)}::integer[])
+      with ordinality as wanted (transaction_id, kind, generation, max_unfinished, place)
+    where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
+      and o.state = 'due' and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
+      and t.id = o.transaction_id
+    returning wanted.place::integer, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`.execute(db);
+  const started = new Map(rows.map((row) => [row.place, row]));
+  return requests.map((_, index) => {
+    const row = started.get(index + 1);
+    if (!row) return undefined;
+    const { fence, result_id: resultId, basis, attempts_made: attemptsMade, starts } = row;
+    return { fence, resultId, basis, attemptsMade, starts };
+  });
 }
 
 /** Whether an obligation is still due with more starts that never ended. */
@@ -78,25 +88,29 @@ export async function hasUnfinishedStarts(
   return row !== undefined;
 }
 
-/** Ends an obligation as done, unless a later start has taken over. */
-export async function finishObligation(db: Queries, key: ObligationKey, fence: string): Promise<boolean> {
-  const result = await db
-    .updateTable('obligations')
-    .set({
-      state: 'done',
-      sweep_at: null,
-      starts: 0,
-      attempts_made: 0,
-      last_error_code: null,
-      last_error_at: null,
-      updated_at: sql<Date>`now()`,
-    })
-    .where('transaction_id', '=', key.transactionId)
-    .where('kind', '=', key.kind)
-    .where('state', '=', 'due')
-    .where('fence', '=', fence)
-    .executeTakeFirst();
-  return result.numUpdatedRows > 0n;
+/** How work on an obligation ended: nothing is left to do, or there will be at a later time. */
+export type ObligationEnd = { readonly end: 'done' } | { readonly end: 'postponed'; readonly dueAt: Date };
+
+/** A start whose work is done. */
+export type FinishedStart = { readonly key: ObligationKey; readonly fence: string };
+
+/**
+ * Ends obligations as done, but for those that a later start has taken over.
+ *
+ * @param finished of different obligations.
+ * @returns for each whether it was ended, in their order.
+ */
+export async function finishObligations(db: Queries, finished: readonly FinishedStart[]): Promise<boolean[]> {
+  const { rows } = await sql<{ place: number }>`
+    update obligations o
+    set state = 'done', sweep_at = null, starts = 0, attempts_made = 0, last_error_code = null, last_error_at = null,
+        updated_at = now()
+    from unnest(${finished.map(({ key }) => key.transactionId)}::text[], ${finished.map(({ key }) => key.kind)}::text[],
+      ${finished.map(({ fence }) => fence)}::bigint[]) with ordinality as ended (transaction_id, kind, fence, place)
+    where o.transaction_id = ended.transaction_id and o.kind = ended.kind and o.state = 'due' and o.fence = ended.fence
+    returning ended.place::integer`.execute(db);
+  const places = new Set(rows.map(({ place }) => place));
+  return finished.map((_, index) => places.has(index + 1));
 }
 
 /**

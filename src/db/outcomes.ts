@@ -4,7 +4,7 @@ import type { Decision } from '../domain/classify.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import type { Queries } from './database.ts';
-import type { Wake } from './obligations.ts';
+import type { ObligationEnd, Wake } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 
 export type DecidedAttempt = Attempt & Decision;
@@ -21,7 +21,31 @@ export type Outcome = {
   /** What files there are to fetch, named so that the same offer has the same name; `null` = none or not wanted. */
   readonly documentsBasis: string | null;
   readonly auditReportBasis: string | null;
+  /** How the obligation to look ends with it; `null` = not yet: something of the look failed. */
+  readonly end: ObligationEnd | null;
+  /** Of {@link knownScans}, if the outcome rests on it; else `null`. */
+  readonly seenFence: string | null;
 };
+
+/** What becomes of a stored transaction `t` by a look at it. */
+const replacedTransaction = sql`
+  state = case when t.state = 'completed' or (look.state = 'pending' and t.state is not null) then t.state else look.state end,
+  created_at = look.created_at, expires_at = coalesce(look.expires_at, t.expires_at),
+  completed_at = coalesce(look.completed_at, t.completed_at), fetched_at = look.fetched_at,
+  result_fetched_at = case when look.result_fetched then look.fetched_at else t.result_fetched_at end,
+  settled = t.settled or look.settled, fence = look.fence`;
+
+/** What becomes of a stored task `k` by the same one in an answer (`excluded`). A list that is whole again is not missing. */
+const replacedTask = sql`
+  level = coalesce(excluded.level, k.level),
+  state = case when k.state = 'completed' or (excluded.state = 'pending' and k.state is not null) then k.state
+    else coalesce(excluded.state, k.state) end,
+  vendor_attempts = greatest(k.vendor_attempts, excluded.vendor_attempts),
+  vendor_attempts_invoiced = greatest(k.vendor_attempts_invoiced, excluded.vendor_attempts_invoiced),
+  scan_list_missing = excluded.scan_list_missing or k.scan_list_missing and (
+    select j.listed is null or j.listed < coalesce(greatest(k.vendor_attempts, excluded.vendor_attempts),
+    greatest(k.vendor_attempts_invoiced, excluded.vendor_attempts_invoiced), 0)
+    from listed j where j.transaction_id = excluded.transaction_id and j.task_type = excluded.task_type)`;
 
 /** What becomes of a stored attempt `a` by the same one in an answer (`excluded`), which may come from a copy that lags. */
 const replacedAttempt = sql`
@@ -40,98 +64,106 @@ const replacedAttempt = sql`
       and excluded.attempted_at < a.attempted_at)`;
 
 /**
- * Stores an outcome in one statement, which is one transaction. Idempotent and monotone:
+ * Stores outcomes in one statement, which is one transaction. Idempotent and monotone:
  * - an outcome whose start lies before the last one stored changes nothing;
  * - `completed` stays completed, counters don't fall, a decided code doesn't go back to `processing`, an attempt once
  *   seen stays (only stand-ins for a missing list yield to the list);
- * - documents and audit report become due when there is something new to fetch.
+ * - documents and audit report become due when there is something new to fetch;
+ * - the obligation to look ends with it, unless a later start has taken over.
  *
- * The obligation itself is ended by the caller.
- *
- * @param seenFence of {@link knownScans}, if the outcome rests on it.
- * @returns what became due by it, nothing where a later start has already stored its outcome; `undefined` where an
- * earlier one did so just now, between what was read and this write: to be decided and stored again.
+ * @param outcomes of different transactions.
+ * @returns for each, in their order, what became due by it, nothing where a later start has already stored its outcome;
+ * `undefined` where an earlier one did so just now, between what was read and this write: to be decided and stored again.
  */
-export async function recordOutcome(
+export async function recordOutcomes(
   db: Queries,
-  outcome: Outcome,
+  outcomes: readonly Outcome[],
   leaseMs: number,
-  seenFence: string | null = null,
-): Promise<Wake[] | undefined> {
-  const { facts } = outcome;
-  const tasks = JSON.stringify(taskRows(outcome));
-  const attempts = JSON.stringify(outcome.attempts.map(attemptRow));
-  const obligations = JSON.stringify(obligationRows(outcome));
-  const { rows } = await sql<{ kind: ObligationKind | null; generation: number; is_taken: boolean }>`
-    with tx as (
-      update transactions t set
-        state = case when t.state = 'completed' or (${facts.state} = 'pending' and t.state is not null) then t.state
-          else ${facts.state} end,
-        created_at = ${facts.createdAt}, expires_at = coalesce(${facts.expiresAt}::timestamptz, t.expires_at),
-        completed_at = coalesce(${facts.completedAt}::timestamptz, t.completed_at),
-        fetched_at = ${outcome.fetchedAt}::timestamptz,
-        result_fetched_at = case when ${outcome.resultFetched} then ${outcome.fetchedAt}::timestamptz else t.result_fetched_at end,
-        settled = t.settled or ${outcome.settlement.settled}, fence = ${outcome.fence}
-      where t.id = ${facts.transactionId} and t.fence < ${outcome.fence}
-        and t.fence = coalesce(${seenFence}, (select seen.fence from transactions seen where seen.id = ${facts.transactionId}))
-      returning t.id
+): Promise<(Wake[] | undefined)[]> {
+  const looks = JSON.stringify(outcomes.map(lookRow));
+  const tasks = JSON.stringify(outcomes.flatMap(taskRows));
+  const attempts = JSON.stringify(outcomes.flatMap(attemptRows));
+  const obligations = JSON.stringify(outcomes.flatMap(obligationRows));
+  const { rows } = await sql<{ id: string; is_beaten: boolean; kind: ObligationKind | null; generation: number }>`
+    with look as materialized (
+      select j.*, seen.fence as stored_fence
+      from jsonb_to_recordset(${looks}::jsonb) as j (id text, state text, created_at timestamptz, expires_at timestamptz,
+        completed_at timestamptz, fetched_at timestamptz, result_fetched boolean, settled boolean, fence bigint, seen_fence bigint,
+        is_ended boolean, next_at timestamptz)
+      join transactions seen on seen.id = j.id
+    ), listed as materialized (
+      select * from jsonb_to_recordset(${tasks}::jsonb) as j (transaction_id text, task_type text, state text, level text,
+        vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean, listed integer)
+    ), tx as (
+      update transactions t set ${replacedTransaction}
+      from look
+      where t.id = look.id and t.fence < look.fence and t.fence = coalesce(look.seen_fence, look.stored_fence)
+      returning t.id, look.fence, look.is_ended, look.next_at
     ), task as (
       insert into tasks as k (transaction_id, task_type, state, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing)
       select tx.id, j.task_type, j.state, j.level, j.vendor_attempts, j.vendor_attempts_invoiced, j.scan_list_missing
-      from tx, jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, state text, level text,
-        vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean)
-      on conflict (transaction_id, task_type) do update set level = coalesce(excluded.level, k.level),
-        state = case when k.state = 'completed' or (excluded.state = 'pending' and k.state is not null) then k.state
-          else coalesce(excluded.state, k.state) end,
-        vendor_attempts = greatest(k.vendor_attempts, excluded.vendor_attempts),
-        vendor_attempts_invoiced = greatest(k.vendor_attempts_invoiced, excluded.vendor_attempts_invoiced),
-        scan_list_missing = excluded.scan_list_missing or k.scan_list_missing and (
-          select j.listed is null or j.listed < coalesce(greatest(k.vendor_attempts, excluded.vendor_attempts),
-            greatest(k.vendor_attempts_invoiced, excluded.vendor_attempts_invoiced), 0)
-          from jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, listed integer)
-          where j.task_type = excluded.task_type)
+      from tx join listed j on j.transaction_id = tx.id
+      on conflict (transaction_id, task_type) do update set ${replacedTask}
       returning transaction_id, task_type, scan_list_missing
     ), stand_in as (
       delete from attempts a
-      using task, jsonb_to_recordset(${tasks}::jsonb) as j (task_type text, listed integer)
-      where a.transaction_id = task.transaction_id and a.task_type = task.task_type and a.task_type = j.task_type
+      using task join listed j using (transaction_id, task_type)
+      where a.transaction_id = task.transaction_id and a.task_type = task.task_type
         and not task.scan_list_missing and a.ordinal > j.listed and a.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only')
     ), attempt as (
       insert into attempts as a (transaction_id, task_type, ordinal, attempted_at, time_basis, evidence, code, linked,
         capture_source, invoiced, reason, rule_table_version)
       select task.transaction_id, j.task_type, j.ordinal, j.attempted_at, j.time_basis, j.evidence, j.code, j.linked,
         j.capture_source, j.invoiced, j.reason, j.rule_table_version
-      from task join jsonb_to_recordset(${attempts}::jsonb) as j (task_type text,
+      from task join jsonb_to_recordset(${attempts}::jsonb) as j (transaction_id text, task_type text,
         ordinal integer, attempted_at timestamptz, time_basis text, evidence text, code text, linked boolean,
-        capture_source text, invoiced boolean, reason text, rule_table_version text) using (task_type)
+        capture_source text, invoiced boolean, reason text, rule_table_version text) using (transaction_id, task_type)
       on conflict (transaction_id, task_type, ordinal) do update set ${replacedAttempt}
     ), due as (
       insert into obligations as o (transaction_id, kind, basis, sweep_at)
       select tx.id, j.kind, j.basis, now() + ${leaseMs} * interval '1 millisecond'
-      from tx, jsonb_to_recordset(${obligations}::jsonb) as j (kind text, basis text)
+      from tx join jsonb_to_recordset(${obligations}::jsonb) as j (transaction_id text, kind text, basis text) on j.transaction_id = tx.id
       on conflict (transaction_id, kind) do update set basis = excluded.basis, state = 'due', due_at = now(),
         sweep_at = excluded.sweep_at, generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       where o.basis is distinct from excluded.basis
-      returning kind, generation
+      returning transaction_id, kind, generation
+    ), ended as (
+      update obligations o set state = case when tx.next_at is null then 'done' else 'due' end,
+        due_at = coalesce(tx.next_at, o.due_at), sweep_at = tx.next_at, starts = 0, attempts_made = 0,
+        last_error_code = null, last_error_at = null, updated_at = now()
+      from tx
+      where tx.is_ended and o.transaction_id = tx.id and o.kind = 'result' and o.state = 'due' and o.fence = tx.fence
     )
-    select due.kind, due.generation, exists (select from tx) as is_taken from (select) one left join due on true`.execute(
-    db,
-  );
-  if (rows[0]?.is_taken !== true && (await isNewer(db, outcome))) return undefined;
-  return rows.flatMap(({ kind, generation }) =>
-    kind === null ? [] : [{ transactionId: facts.transactionId, kind, generation }],
-  );
+    select look.id, tx.id is null and look.stored_fence < look.fence as is_beaten, due.kind, due.generation
+    from look left join tx using (id) left join due on due.transaction_id = look.id`.execute(db);
+  const byId = Map.groupBy(rows, ({ id }) => id);
+  return outcomes.map(({ facts: { transactionId } }) => {
+    const found = byId.get(transactionId) ?? [];
+    if (found.some(({ is_beaten: isBeaten }) => isBeaten)) return undefined;
+    return found.flatMap(({ kind, generation }) => (kind === null ? [] : [{ transactionId, kind, generation }]));
+  });
 }
 
-async function isNewer(db: Queries, { facts, fence }: Outcome): Promise<boolean> {
-  const { rows } = await sql`select from transactions where id = ${facts.transactionId} and fence < ${fence}`.execute(
-    db,
-  );
-  return rows.length > 0;
+function lookRow({ facts, end, ...outcome }: Outcome) {
+  return {
+    id: facts.transactionId,
+    state: facts.state,
+    created_at: facts.createdAt,
+    expires_at: facts.expiresAt,
+    completed_at: facts.completedAt,
+    fetched_at: outcome.fetchedAt,
+    result_fetched: outcome.resultFetched,
+    settled: outcome.settlement.settled,
+    fence: outcome.fence,
+    seen_fence: outcome.seenFence,
+    is_ended: end !== null,
+    next_at: end?.end === 'postponed' ? end.dueAt : null,
+  };
 }
 
 function taskRows({ facts, attempts }: Outcome) {
   return facts.tasks.map((task) => ({
+    transaction_id: facts.transactionId,
     task_type: task.type,
     state: task.state,
     level: task.level,
@@ -143,15 +175,16 @@ function taskRows({ facts, attempts }: Outcome) {
   }));
 }
 
-function obligationRows({ documentsBasis, auditReportBasis }: Outcome) {
+function obligationRows({ facts: { transactionId }, documentsBasis, auditReportBasis }: Outcome) {
   return [
-    { kind: 'documents', basis: documentsBasis },
-    { kind: 'audit_report', basis: auditReportBasis },
+    { transaction_id: transactionId, kind: 'documents', basis: documentsBasis },
+    { transaction_id: transactionId, kind: 'audit_report', basis: auditReportBasis },
   ].filter(({ basis }) => basis !== null);
 }
 
-function attemptRow(attempt: DecidedAttempt) {
-  return {
+function attemptRows({ facts: { transactionId }, attempts }: Outcome) {
+  return attempts.map((attempt) => ({
+    transaction_id: transactionId,
     task_type: attempt.taskType,
     ordinal: attempt.ordinal,
     attempted_at: attempt.attemptedAt,
@@ -163,20 +196,7 @@ function attemptRow(attempt: DecidedAttempt) {
     invoiced: attempt.invoiced,
     reason: attempt.reason,
     rule_table_version: attempt.ruleTableVersion,
-  };
-}
-
-/** Ends a look that left something open: due again at `nextFetchAt`, with a fresh count of attempts. */
-export async function postponeResult(
-  db: Queries,
-  transactionId: string,
-  fence: string,
-  nextFetchAt: Date,
-): Promise<void> {
-  await sql`
-    update obligations set due_at = ${nextFetchAt}::timestamptz, sweep_at = ${nextFetchAt}::timestamptz,
-      starts = 0, attempts_made = 0, last_error_code = null, last_error_at = null, updated_at = now()
-    where transaction_id = ${transactionId} and kind = 'result' and state = 'due' and fence = ${fence}`.execute(db);
+  }));
 }
 
 /** What earlier answers said, for an answer that lists nothing: the scans per task type, and the fence as of then. */

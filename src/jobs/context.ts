@@ -9,6 +9,7 @@ import type { DataFile } from '../reference-data/data-file.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { VendorClient } from '../vendor/client.ts';
 import type { Queues } from './queues.ts';
+import type { Writes } from './writes.ts';
 
 /** What every job works with. Built once, in `src/compose.ts`. */
 export type Context = {
@@ -26,6 +27,7 @@ export type QueueContext = Context & { readonly queues: Queues; readonly tracing
 /** Jobs that call the vendor. */
 export type VendorContext = QueueContext & {
   readonly vendor: VendorClient;
+  readonly writes: Writes;
   /** `undefined` = nobody is to be told of anything. */
   readonly notifications?: Notifications | undefined;
 };

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type FilePlace, type FileRecord, knownFiles, placeKey, recordFile, type StoredFile } from '../db/files.ts';
-import type { Started } from '../db/obligations.ts';
+import { type FilePlace, type FileRecord, knownFiles, placeKey, type StoredFile } from '../db/files.ts';
+import type { ObligationEnd, Started } from '../db/obligations.ts';
 import type { FileLink, ResultFacts, TransactionFacts } from '../domain/facts.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
-import type { JobEnd } from './fetch-result.ts';
 import { isStored, storeDownload } from './file-store.ts';
 
 type Offer = FileLink & FilePlace;
@@ -20,11 +19,15 @@ const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
 /**
  * Stores the files that the result offers or, for a transaction without one, its attempts. What is stored already is
  * not fetched again. A file that is gone or refused is recorded as such and is a normal end; a failure that may pass
- * is thrown once the other files are done.
+ * is thrown once the other files are done. Notes the end of the work.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */
-export async function fetchDocuments(context: VendorContext, transactionId: string, started: Started): Promise<JobEnd> {
+export async function fetchDocuments(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<ObligationEnd['end']> {
   const offered =
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))
@@ -39,15 +42,16 @@ export async function fetchDocuments(context: VendorContext, transactionId: stri
       failures.push(error);
       return refusedRecord(offer, 'refused', errorCode(error));
     });
-    await recordFile(context.db.kysely, { transaction_id: transactionId, kind: 'document', ...record });
+    await context.writes.recordFile({ transaction_id: transactionId, kind: 'document', ...record });
   }
   if (failures.length > 0) throw failures[0];
   for (const place of withdrawnPlaces(started, offered.length))
-    await recordFile(context.db.kysely, {
+    await context.writes.recordFile({
       ...{ transaction_id: transactionId, kind: 'document', state: 'gone', error_code: 'vendor_gone' },
       ...place,
     });
-  return { end: 'done' };
+  await context.writes.finish({ key: { transactionId, kind: 'documents' }, fence: started.fence });
+  return 'done';
 }
 
 /** After expiry the vendor lists no more files of attempts (DOC): those that were on offer before are gone, and said so. */

@@ -1,5 +1,5 @@
-import type { Started, Wake } from '../db/obligations.ts';
-import { knownScans, type Outcome, recordOutcome } from '../db/outcomes.ts';
+import type { ObligationEnd, Started, Wake } from '../db/obligations.ts';
+import { knownScans, type Outcome } from '../db/outcomes.ts';
 import { attemptsOf, isScanListMissing } from '../domain/attempts.ts';
 import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
@@ -7,19 +7,19 @@ import type { TransactionFacts } from '../domain/facts.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import { type ErrorCode, errorCode } from '../errors.ts';
 import type { VendorContext } from './context.ts';
-import { leaseMs } from './queues.ts';
-
-/** How a job's work ended: nothing is left to do, or there will be at a later time. */
-export type JobEnd = { readonly end: 'done' } | { readonly end: 'postponed'; readonly dueAt: Date };
 
 /**
- * Fetches a transaction's details and, where its ID is known, its result; decides every attempt and stores it all in
- * one transaction. The attempts are in the details: when only the result fails, they are stored all the same, and then
- * the failure is thrown.
+ * Fetches a transaction's details and, where its ID is known, its result; decides every attempt and stores it all, with
+ * the end of the work, in one transaction. The attempts are in the details: when only the result fails, they are stored
+ * all the same, and then the failure is thrown.
  *
  * @throws LedgerError `vendor_…`, `database_unavailable`
  */
-export async function fetchResult(context: VendorContext, transactionId: string, started: Started): Promise<JobEnd> {
+export async function fetchResult(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<ObligationEnd['end']> {
   const { resultId } = started;
   const fetchedAt = context.now();
   const [details, result] = await Promise.allSettled([
@@ -29,23 +29,26 @@ export async function fetchResult(context: VendorContext, transactionId: string,
   if (details.status === 'rejected') throw details.reason;
   const facts = details.value;
   const settlement = settlementOf(facts, fetchedAt);
-  const isResultFetched = result.status === 'fulfilled' && result.value !== null;
-  const looked = { facts, settlement, fetchedAt, fence: started.fence, resultFetched: isResultFetched };
-  const due = await recorded(context, { ...looked, ...offers(context, facts, started, isResultFetched) });
+  const resultFetched = result.status === 'fulfilled' && result.value !== null;
+  const isRefused = result.status === 'rejected';
+  // Giving the result up must not end the look-out for further attempts.
+  const isGivenUp = isRefused && !settlement.settled && givenUpCodes.includes(errorCode(result.reason));
+  const end: ObligationEnd = settlement.settled ? { end: 'done' } : { end: 'postponed', dueAt: settlement.nextFetchAt };
+  const due = await recorded(context, {
+    ...{ facts, settlement, fetchedAt, fence: started.fence, resultFetched },
+    ...offers(context, facts, started, resultFetched),
+    end: isRefused && !isGivenUp ? null : end,
+  });
   if (due.length > 0) await wakeSoon(context, due);
-  if (result.status === 'rejected') {
-    // Giving the result up must not end the look-out for further attempts.
-    if (settlement.settled || !isGivenUp(errorCode(result.reason))) throw result.reason;
-    context.log.warn({ transactionId, code: errorCode(result.reason) }, 'no such result so far');
-  }
-  return settlement.settled ? { end: 'done' } : { end: 'postponed', dueAt: settlement.nextFetchAt };
+  if (isGivenUp) context.log.warn({ transactionId, code: errorCode(result.reason) }, 'no such result so far');
+  else if (isRefused) throw result.reason;
+  return end.end;
 }
 
-const isGivenUp = (code: ErrorCode): boolean =>
-  code === 'vendor_not_found' || code === 'vendor_gone' || code === 'vendor_rejected';
+const givenUpCodes: readonly ErrorCode[] = ['vendor_not_found', 'vendor_gone', 'vendor_rejected'];
 
 /** Decides and stores, once more whenever another job has stored what this one rests on in between. */
-async function recorded(context: VendorContext, looked: Omit<Outcome, 'attempts'>): Promise<Wake[]> {
+async function recorded(context: VendorContext, looked: Omit<Outcome, 'attempts' | 'seenFence'>): Promise<Wake[]> {
   const { facts } = looked;
   const { kysely } = context.db;
   for (;;) {
@@ -54,7 +57,7 @@ async function recorded(context: VendorContext, looked: Omit<Outcome, 'attempts'
       ...attempt,
       ...classify(attempt, inForceAt(context.rules.content, attempt.attemptedAt, context.config.billingTimeZone)),
     }));
-    const due = await recordOutcome(kysely, { ...looked, attempts }, leaseMs, known?.fence);
+    const due = await context.writes.recordOutcome({ ...looked, attempts, seenFence: known?.fence ?? null });
     if (due) return due;
   }
 }
@@ -74,9 +77,9 @@ function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }
 }
 
 /** Postgres has it that the work is due; if Redis can't be told now, the sweep will. */
-async function wakeSoon(context: VendorContext, due: Parameters<VendorContext['queues']['wake']>[0]): Promise<void> {
+async function wakeSoon(context: VendorContext, due: readonly Wake[]): Promise<void> {
   try {
-    await context.queues.wake(due);
+    await context.writes.wake(due);
   } catch (error) {
     context.log.warn({ err: error, due: due.length }, 'not enqueued, left to the sweep');
   }

@@ -2,20 +2,17 @@ import { type Job, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import {
   failObligation,
-  finishObligation,
   forgiveStarts,
   hasUnfinishedStarts,
+  type ObligationEnd,
   type ObligationKey,
   type Started,
-  startObligation,
   type Wake,
 } from '../db/obligations.ts';
-import { postponeResult } from '../db/outcomes.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from '../jobs/context.ts';
-import type { JobEnd } from '../jobs/fetch-result.ts';
 import type { Meter } from '../jobs/meter.ts';
 import {
   backoffMs,
@@ -32,8 +29,12 @@ import type { Isolation } from './isolation.ts';
 import { failureOutcomes } from './outcomes.ts';
 import type { Tally } from './tally.ts';
 
-/** What a kind of obligation asks to be done. */
-export type Perform = (context: VendorContext, transactionId: string, started: Started) => Promise<JobEnd>;
+/** Does what a kind of obligation asks for, and notes its end in Postgres. */
+export type Perform = (
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+) => Promise<ObligationEnd['end']>;
 
 /** What all workers of a process tell of what happens. */
 export type Watch = {
@@ -80,8 +81,8 @@ export function createWorker(
 const retryDelays = new WeakMap<object, number>();
 
 /**
- * Turns a job into work on an obligation: starts it if Postgres agrees that it is due, performs it, and notes how it
- * ended in Postgres before telling the queue.
+ * Turns a job into work on an obligation: starts it if Postgres agrees that it is due, performs it, and notes a failure
+ * in Postgres before telling the queue.
  */
 export function obligationProcessor(
   context: VendorContext,
@@ -93,7 +94,7 @@ export function obligationProcessor(
     const wake = parseWake(job.data);
     const log = context.log.child({ kind, transactionId: wake.transactionId });
     const begin = (maxUnfinished: number | null) => async (): Promise<boolean> => {
-      const started = await startObligation(context.db.kysely, wake, leaseMs, maxUnfinished);
+      const started = await context.writes.start({ wake, maxUnfinished });
       if (started) await run(context, wake, started, perform, { ...watch, log });
       return started !== undefined;
     };
@@ -128,10 +129,8 @@ async function run(
       });
     const end = await perform(context, transactionId, started);
     breaker.answered();
-    if (end.end === 'done') await finishObligation(context.db.kysely, wake, started.fence);
-    else await postponeResult(context.db.kysely, transactionId, started.fence, end.dueAt);
-    tally.count(kind, end.end);
-    log.debug({ end: end.end }, 'obligation ended');
+    tally.count(kind, end);
+    log.debug({ end }, 'obligation ended');
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     if (errorCode(error) === 'database_unavailable') throw error;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { recordOutcome } from '../../src/db/outcomes.ts';
 import { errorCode } from '../../src/errors.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
@@ -10,6 +9,7 @@ import { bookedCosts, misbooked, trueCosts } from '../support/closing-oracle.ts'
 import { closeOrFail } from '../support/closing.ts';
 import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
 import { isFull, seededRandom } from './world.ts';
+import { recordOutcome } from '../support/single.ts';
 
 const writers = 12;
 const closers = 3;

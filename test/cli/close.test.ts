@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
-import { recordOutcome } from '../../src/db/outcomes.ts';
 import { atEnd } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
 import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordOutcome } from '../support/single.ts';
 
 /** Books of January 2026, which has ended whenever this runs: one attempt that is clear, one that no rule covers. */
 async function january() {

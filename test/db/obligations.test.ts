@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
-import { claimDue, failObligation, finishObligation, pendingWork, startObligation } from '../../src/db/obligations.ts';
-import { postponeResult, recordOutcome } from '../../src/db/outcomes.ts';
+import { claimDue, failObligation, pendingWork } from '../../src/db/obligations.ts';
 import { countReprocess, logReprocess, reprocess } from '../../src/db/reprocess.ts';
 import { openTestDatabase } from '../support/books.ts';
 import { facts, outcomeOf, register } from '../support/facts.ts';
+import { finishObligation, recordOutcome, startObligation } from '../support/single.ts';
 
 let db: Database;
 let next = 0;
@@ -78,7 +78,9 @@ describe('an obligation', () => {
   test('postponed is not due before its time', async () => {
     const wake = await newWork();
     const started = await startObligation(db.kysely, wake, 0);
-    await postponeResult(db.kysely, wake.transactionId, started!.fence, new Date(Date.now() + 60_000));
+    const end = { end: 'postponed', dueAt: new Date(Date.now() + 60_000) } as const;
+    await recordOutcome(db.kysely, outcomeOf(facts(wake.transactionId), { fence: started!.fence, end }), 0);
+    expect(await row(wake.transactionId)).toMatchObject({ state: 'due', starts: 0, due_at: end.dueAt });
     expect(await startObligation(db.kysely, wake, 0)).toBeUndefined();
     expect((await claimDue(db.kysely, ['result'], 1_000, 0)).map(({ transactionId }) => transactionId)).not.toContain(
       wake.transactionId,

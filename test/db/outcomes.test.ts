@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
-import { recordOutcome } from '../../src/db/outcomes.ts';
 import { openTestDatabase } from '../support/books.ts';
 import { faceTask, facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordOutcome } from '../support/single.ts';
 
 let db: Database;
 let next = 0;

@@ -4,19 +4,19 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { fillBooks } from '../../bench/fill.ts';
 import { resultIdOf, transactionIdOf } from '../../bench/ids.ts';
 import { meaningsOf } from '../../src/db/explain.ts';
-import { knownFiles, recordFile } from '../../src/db/files.ts';
+import { knownFiles, recordFiles } from '../../src/db/files.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { currentTables, ordinaryLines } from '../../src/db/lines.ts';
 import {
   claimDue,
   failObligation,
-  finishObligation,
+  finishObligations,
   forgiveStarts,
   hasUnfinishedStarts,
   pendingWork,
-  startObligation,
+  startObligations,
 } from '../../src/db/obligations.ts';
-import { knownScans, postponeResult, recordOutcome } from '../../src/db/outcomes.ts';
+import { knownScans, recordOutcomes } from '../../src/db/outcomes.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { attemptGroups, firstAttemptAt, monthsWithAttempts, unitCounts } from '../../src/db/report-rows.ts';
 import type { Queries } from '../../src/db/database.ts';
@@ -71,7 +71,14 @@ async function sequentialScansOf(work: (db: Queries) => Promise<unknown>): Promi
 
 const id = transactionIdOf(7);
 const key = { transactionId: id, kind: 'result' } as const;
-const wake = { ...key, generation: 1 };
+const wakeOf = (transactionId: string) => ({ ...key, transactionId, generation: 1 });
+const wake = wakeOf(id);
+const fifty = Array.from({ length: 50 }, (_, index) => transactionIdOf(index));
+const lookAt = (transactionId: string) =>
+  outcomeOf(facts(transactionId), {
+    ...{ fence: '2', documentsBasis: 'x', auditReportBasis: 'x' },
+    end: { end: 'postponed', dueAt: new Date() },
+  });
 const { start, end } = monthBounds(month, 'UTC');
 const scope = {
   ...{ tables: currentTables, end, cells: [] },
@@ -81,31 +88,38 @@ const scope = {
 const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'the sweep': (db) => claimDue(db, ['result'], 1_000, 10_000),
   'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
-  'the start of a job': (db) => startObligation(db, wake, 10_000, 1),
+  'the start of a job': (db) => startObligations(db, [{ wake, maxUnfinished: 1 }], 10_000),
   'starts without an end': (db) => hasUnfinishedStarts(db, wake, 1),
-  'the end of a job': (db) => finishObligation(db, key, '1'),
+  'the end of a job': (db) => finishObligations(db, [{ key, fence: '1' }]),
   'a failure': (db) =>
     failObligation(db, key, '1', { code: 'internal', counts: true, final: false, maxAttempts: 8, sweepAfterMs: 1 }),
-  'a later look': (db) => postponeResult(db, id, '1', new Date()),
   'starts forgiven': (db) => forgiveStarts(db, [key]),
-  'an outcome': (db) => recordOutcome(db, outcomeOf(facts(id), { fence: '2', documentsBasis: 'x' }), 10_000),
-  'many outcomes': (db) =>
-    Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        recordOutcome(db, outcomeOf(facts(transactionIdOf(index)), { fence: '2', documentsBasis: 'x' }), 10_000),
-      ),
+  'starts of many jobs': (db) =>
+    startObligations(
+      db,
+      fifty.map((one) => ({ wake: wakeOf(one), maxUnfinished: 1 })),
+      10_000,
     ),
+  'ends of many jobs': (db) =>
+    finishObligations(
+      db,
+      fifty.map((one) => ({ key: wakeOf(one), fence: '1' })),
+    ),
+  'an outcome': (db) => recordOutcomes(db, [lookAt(id)], 10_000),
+  'many outcomes': (db) => recordOutcomes(db, fifty.map(lookAt), 10_000),
   'scans that are known': (db) => knownScans(db, id),
   'files that are known': (db) => knownFiles(db, id, 'document', () => Promise.resolve(true)),
   'a file': (db) =>
-    recordFile(db, {
-      transaction_id: id,
-      kind: 'document',
-      origin: 'result',
-      position: 0,
-      state: 'gone',
-      error_code: 'vendor_gone',
-    }),
+    recordFiles(db, [
+      {
+        transaction_id: id,
+        kind: 'document',
+        origin: 'result',
+        position: 0,
+        state: 'gone',
+        error_code: 'vendor_gone',
+      },
+    ]),
   intake: (db) =>
     recordIntake(
       db,

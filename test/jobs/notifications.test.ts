@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { type Environment, loadConfig } from '../../src/config.ts';
 import { claimDelivery } from '../../src/db/notifications.ts';
-import { recordOutcome } from '../../src/db/outcomes.ts';
 import { requestReport } from '../../src/db/report-runs.ts';
 import { checkThresholds, noteReports } from '../../src/jobs/check-notifications.ts';
 import type { NotifyingContext } from '../../src/jobs/context.ts';
@@ -14,6 +13,7 @@ import { withAttempts } from '../support/attempts.ts';
 import { atEnd, type TestContext, waitFor } from '../support/books.ts';
 import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
 import { startMailServer, startReceiver } from '../support/receivers.ts';
+import { recordOutcome } from '../support/single.ts';
 
 const secret = 'a-secret-of-the-receiver';
 

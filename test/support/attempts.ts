@@ -1,6 +1,6 @@
-import { recordOutcome } from '../../src/db/outcomes.ts';
 import { createTestContext, type TestContext } from './books.ts';
 import { faceTask, facts, outcomeOf, register, scan, scanTask } from './facts.ts';
+import { recordOutcome } from './single.ts';
 
 /** Books with a bit of everything that a CSV has to get right, around the end of October 2026. */
 export async function withAttempts(): Promise<TestContext> {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { recordOutcome } from '../../src/db/outcomes.ts';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
@@ -9,6 +8,7 @@ import type { WrittenReport } from '../../src/jobs/write-report.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { facts, outcomeOf, register } from './facts.ts';
 import type { CsvRow } from './report-files.ts';
+import { recordOutcome } from './single.ts';
 
 /** Stores what a look at the vendor said. Each call is a later look. */
 export function bookkeeper(context: Context) {

@@ -63,6 +63,8 @@ export function outcomeOf(
     resultFetched: false,
     documentsBasis: null,
     auditReportBasis: null,
+    end: null,
+    seenFence: null,
     ...more,
   };
 }

@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
 import { readStatus } from '../../src/db/status.ts';
-import { startObligation } from '../../src/db/obligations.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { takeIn } from '../../src/jobs/intake.ts';
 import { maxAttempts, maxStarts } from '../../src/jobs/queues.ts';
@@ -11,6 +10,7 @@ import { failureOutcomes } from '../../src/workers/outcomes.ts';
 import { createRateLimiter } from '../../src/workers/rate-limit.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../support/books.ts';
+import { startObligation } from '../support/single.ts';
 
 type World = Parameters<typeof startSimulator>[0];
 

@@ -1,0 +1,59 @@
+/** How calls are gathered into batches. */
+export type BatchOptions<I> = {
+  /** Inputs with the same key never share a batch, and those of a batch come in the order of their keys. */
+  readonly keyOf: (input: I) => string;
+  /** Whether an error would have met each input alike; otherwise each is tried by itself, so that one spoils no other. */
+  readonly isShared: (error: unknown) => boolean;
+  readonly maxSize?: number;
+};
+
+type Waiting<I, O> = { readonly input: I; readonly answer: PromiseWithResolvers<O> };
+
+/**
+ * Makes one call of many: what is asked for while a batch is under way goes into the next one. A call that finds none
+ * under way waits for nothing, so batches grow with the load and nobody waits for company.
+ *
+ * @param run answers a batch, in the order of its inputs.
+ */
+export function inBatches<I, O>(
+  run: (inputs: readonly I[]) => Promise<readonly O[]>,
+  { keyOf, isShared, maxSize = 100 }: BatchOptions<I>,
+): (input: I) => Promise<O> {
+  let waiting: Waiting<I, O>[] = [];
+  let isRunning = false;
+
+  const next = (): Waiting<I, O>[] => {
+    const batch = new Map<string, Waiting<I, O>>();
+    const later: Waiting<I, O>[] = [];
+    for (const one of waiting) {
+      const key = keyOf(one.input);
+      if (batch.size < maxSize && !batch.has(key)) batch.set(key, one);
+      else later.push(one);
+    }
+    waiting = later;
+    return [...batch].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  };
+
+  const answer = async (batch: readonly Waiting<I, O>[]): Promise<void> => {
+    try {
+      const answers = await run(batch.map(({ input }) => input));
+      batch.forEach((one, index) => one.answer.resolve(answers[index] as O));
+    } catch (error) {
+      if (batch.length > 1 && !isShared(error)) for (const one of batch) await answer([one]);
+      else for (const one of batch) one.answer.reject(error);
+    }
+  };
+
+  const runAll = async (): Promise<void> => {
+    isRunning = true;
+    while (waiting.length > 0) await answer(next());
+    isRunning = false;
+  };
+
+  return (input) => {
+    const one = { input, answer: Promise.withResolvers<O>() };
+    waiting.push(one);
+    if (!isRunning) void runAll();
+    return one.answer.promise;
+  };
+}
