@@ -10,6 +10,7 @@ import * as lateChanges from './20261123070000_late_changes.ts';
 import * as notifications from './20261123080000_notifications.ts';
 import * as intakeResult from './20261123090000_intake_result.ts';
 import * as findings from './20261123100000_findings.ts';
+import * as triggerPlans from './20261127000000_trigger_plans.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const migrations: Record<string, Migration> = {
   '20261123080000_notifications': notifications,
   '20261123090000_intake_result': intakeResult,
   '20261123100000_findings': findings,
+  '20261127000000_trigger_plans': triggerPlans,
 };

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { openDatabase } from '../../src/db/database.ts';
+import { openDatabase, type Queries } from '../../src/db/database.ts';
 import { recordFiles } from '../../src/db/files.ts';
 import { recordOutcomes } from '../../src/db/outcomes.ts';
 import { attemptsOf } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
-import { storeDownload } from '../../src/jobs/file-store.ts';
+import { type StoredContent, storeDownload } from '../../src/jobs/file-store.ts';
+import { openWrites, type Writes } from '../../src/jobs/writes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { createVendorClient } from '../../src/vendor/client.ts';
 import { resultIdOf, transactionIdOf } from '../ids.ts';
@@ -22,6 +23,8 @@ export type PeerInput = {
   readonly count: number;
   readonly concurrency: number;
   readonly withFiles: boolean;
+  /** Whether what is written goes in the same batches as the product's; otherwise each job writes by itself. */
+  readonly isBatched: boolean;
 };
 
 export const peerInput = (): PeerInput => JSON.parse(process.argv[2] ?? '{}') as PeerInput;
@@ -30,11 +33,14 @@ export const peerInput = (): PeerInput => JSON.parse(process.argv[2] ?? '{}') as
 const maxConnections = 20;
 
 /**
- * What is done for one result, by every peer alike: the same calls by the same client and the same write as the
+ * What is done for one result, by every peer alike: the same calls by the same client and the same statements as the
  * product's, and nothing of what makes it safe to be killed.
  */
-export function openWork({ databaseUrl, baseUrl, dataDir, withFiles }: PeerInput) {
+export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }: PeerInput) {
   const db = openDatabase(databaseUrl, { maxConnections });
+  const { recordOutcome, recordFiles: recordStored } = isBatched
+    ? openWrites(db.kysely, { wake: () => Promise.resolve() })
+    : writesBySelf(db.kysely);
   const rules = readRuleTables(path.join(import.meta.dirname, '../../rules/id-scan.json')).content;
   const vendor = createVendorClient({
     ...vendorKey,
@@ -44,28 +50,18 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles }: PeerInput
   });
 
   const store = async (transactionId: string, resultId: string, urls: readonly string[]): Promise<void> => {
-    const place = { transaction_id: transactionId, origin: 'result', state: 'stored' } as const;
+    const documents = [];
     for (const [position, url] of urls.entries()) {
-      const { sha256, bytes, mediaType } = await storeDownload(dataDir, 'document', (sink) =>
-        vendor.downloadFile(url, sink),
-      );
+      const content = await storeDownload(dataDir, 'document', (sink) => vendor.downloadFile(url, sink));
       const urlHash = createHash('sha256').update(url).digest('hex');
-      await recordFiles(db.kysely, [
-        {
-          ...{ ...place, kind: 'document', position, url_sha256: urlHash, sha256 },
-          ...{ bytes: String(bytes), media_type: mediaType },
-        },
-      ]);
+      documents.push({ ...fileRecord(content), position, url_sha256: urlHash });
     }
-    const { sha256, bytes, mediaType } = await storeDownload(dataDir, 'pdf', (sink) =>
+    const outcome = { transactionId, fence: '0', isDone: false };
+    await recordStored({ ...outcome, kind: 'documents', files: documents });
+    const report = await storeDownload(dataDir, 'pdf', (sink) =>
       vendor.downloadAuditReport(transactionId, resultId, sink),
     );
-    await recordFiles(db.kysely, [
-      {
-        ...{ ...place, kind: 'audit_report', position: 0, sha256 },
-        ...{ bytes: String(bytes), media_type: mediaType },
-      },
-    ]);
+    await recordStored({ ...outcome, kind: 'audit_report', files: [{ ...fileRecord(report), position: 0 }] });
   };
 
   return {
@@ -81,16 +77,10 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles }: PeerInput
         ...classify(attempt, inForceAt(rules, attempt.attemptedAt, 'UTC')),
       }));
       const settlement = settlementOf(facts, fetchedAt);
-      await recordOutcomes(
-        db.kysely,
-        [
-          {
-            ...{ facts, attempts, settlement, fetchedAt, fence: '1', resultFetched: true },
-            ...{ documentsBasis: null, auditReportBasis: null, end: null, seenFence: null },
-          },
-        ],
-        0,
-      );
+      await recordOutcome({
+        ...{ facts, attempts, settlement, fetchedAt, fence: '1', resultFetched: true },
+        ...{ documentsBasis: null, auditReportBasis: null, end: null, seenFence: null },
+      });
       const urls = result.tasks.flatMap((task) => task.files).flatMap(({ url }) => (url === null ? [] : [url]));
       if (withFiles) await store(transactionId, resultId, urls);
     },
@@ -100,3 +90,11 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles }: PeerInput
     },
   };
 }
+
+const fileRecord = ({ sha256, bytes, mediaType }: StoredContent) =>
+  ({ origin: 'result', state: 'stored', sha256, bytes: String(bytes), media_type: mediaType }) as const;
+
+const writesBySelf = (db: Queries): Pick<Writes, 'recordOutcome' | 'recordFiles'> => ({
+  recordOutcome: async (outcome) => (await recordOutcomes(db, [outcome], 0))[0],
+  recordFiles: (outcome) => recordFiles(db, [outcome]),
+});

@@ -51,20 +51,35 @@ export function openDatabase(
 
 /**
  * Takes a connection out of the pool once it has failed. pg gives up a query that gets no answer in time, but not its
- * connection, which would be handed out again and again although it is dead.
+ * connection, which would be handed out again and again although it is dead. Others that have been idle since before it
+ * failed are likely to be as dead, and to find that out one after the other would take a time-out each: they go, too.
  */
 function withoutDeadClients(pool: pg.Pool): PostgresPool {
+  let failedAtMs = -Infinity;
+  const answeredAtMs = new WeakMap<pg.PoolClient, number>();
+  const connect = async (): Promise<pg.PoolClient> => {
+    for (;;) {
+      const client = await pool.connect();
+      if ((answeredAtMs.get(client) ?? Infinity) > failedAtMs) return client;
+      client.release(true);
+    }
+  };
   return {
     options: pool.options,
     end: () => pool.end(),
     connect: async () => {
-      const client = await pool.connect();
+      const client = await connect();
       let failure: Error | undefined;
       const query = async (text: string, values: unknown[]) => {
         try {
-          return await client.query(text, values);
+          const result = await client.query(text, values);
+          answeredAtMs.set(client, performance.now());
+          return result;
         } catch (error) {
-          if (isConnectionFailure(error)) failure = error as Error;
+          if (isConnectionFailure(error)) {
+            failure = error as Error;
+            failedAtMs = performance.now();
+          }
           throw error;
         }
       };

@@ -1,5 +1,6 @@
-import { expressionBuilder, type Insertable } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import type { Queries } from './database.ts';
+import { asDone, isDue } from './obligations.ts';
 import type { Schema } from './schema.ts';
 
 export type FileKind = Schema['files']['kind'];
@@ -11,6 +12,11 @@ export type StoredFile = { readonly sha256: string; readonly bytes: string; read
 
 export type FileRecord = Omit<Insertable<Schema['files']>, 'recorded_at'>;
 
+export type KnownFiles = { readonly storedPlaces: Set<string>; readonly byUrl: Map<string, StoredFile> };
+
+/** Of a transaction for which nothing was fetched before. */
+export const nothingStored = (): KnownFiles => ({ storedPlaces: new Set(), byUrl: new Map() });
+
 /**
  * What is stored of a transaction's files: their places, and contents by hash of their URL.
  *
@@ -21,7 +27,7 @@ export async function knownFiles(
   transactionId: string,
   kind: FileKind,
   isStored: (sha256: string) => Promise<boolean>,
-): Promise<{ storedPlaces: Set<string>; byUrl: Map<string, StoredFile> }> {
+): Promise<KnownFiles> {
   const rows = await db
     .selectFrom('files')
     .select(['origin', 'position', 'url_sha256', 'sha256', 'bytes', 'media_type'])
@@ -41,34 +47,46 @@ export async function knownFiles(
 
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
 
-export const fileKey = ({ transaction_id, kind, origin, position }: FileRecord): string =>
-  `${transaction_id} ${kind} ${placeKey({ origin, position })}`;
+/** What the fetching of a transaction's documents, or of its audit report, came to. */
+export type FilesOutcome = {
+  readonly transactionId: string;
+  readonly kind: 'documents' | 'audit_report';
+  readonly fence: string;
+  /** Of different places. */
+  readonly files: readonly Omit<FileRecord, 'transaction_id' | 'kind'>[];
+  /** Whether that was all: then the obligation ends with it, unless a later start has taken over. */
+  readonly isDone: boolean;
+};
+
+const fileKinds = { documents: 'document', audit_report: 'audit_report' } as const satisfies Record<string, FileKind>;
 
 /**
- * Records what became of offered files. A stored file stays stored, unless it was lost and is stored again.
+ * Records what became of offered files, and ends the obligations that asked for them, in one statement. A stored file
+ * stays stored, unless it was lost and is stored again.
  *
- * @param records of different files.
+ * @param outcomes of different obligations.
  */
-export async function recordFiles(db: Queries, records: readonly FileRecord[]): Promise<void> {
-  const excluded = expressionBuilder<Schema & { excluded: Schema['files'] }, 'excluded'>();
-  await db
-    .insertInto('files')
-    .values(records)
-    .onConflict((conflict) =>
-      conflict
-        .columns(['transaction_id', 'kind', 'origin', 'position'])
-        .doUpdateSet({
-          category: excluded.ref('excluded.category'),
-          type: excluded.ref('excluded.type'),
-          name: excluded.ref('excluded.name'),
-          url_sha256: excluded.ref('excluded.url_sha256'),
-          state: excluded.ref('excluded.state'),
-          sha256: excluded.ref('excluded.sha256'),
-          bytes: excluded.ref('excluded.bytes'),
-          media_type: excluded.ref('excluded.media_type'),
-          error_code: excluded.ref('excluded.error_code'),
-        })
-        .where((eb) => eb.or([eb('files.state', '<>', 'stored'), eb('excluded.state', '=', 'stored')])),
+export async function recordFiles(db: Queries, outcomes: readonly FilesOutcome[]): Promise<void> {
+  const done = outcomes.filter(({ isDone }) => isDone);
+  const files = outcomes.flatMap(({ transactionId, kind, files }) =>
+    files.map((file) => ({ ...file, transaction_id: transactionId, kind: fileKinds[kind] })),
+  );
+  await sql`
+    with file as (
+      insert into files as f (transaction_id, kind, origin, position, category, type, name, url_sha256, state, sha256, bytes,
+        media_type, error_code)
+      select transaction_id, kind, origin, position, category, type, name, url_sha256, state, sha256, bytes, media_type, error_code
+      from jsonb_to_recordset(${JSON.stringify(files)}::jsonb) as j (transaction_id text, kind text, origin text, position integer,
+        category text, type text, name text, url_sha256 text, state text, sha256 text, bytes bigint, media_type text, error_code text)
+      on conflict (transaction_id, kind, origin, position) do update set category = excluded.category, type = excluded.type,
+        name = excluded.name, url_sha256 = excluded.url_sha256, state = excluded.state, sha256 = excluded.sha256,
+        bytes = excluded.bytes, media_type = excluded.media_type, error_code = excluded.error_code
+      where f.state <> 'stored' or excluded.state = 'stored'
     )
-    .execute();
+    update obligations o set ${asDone}
+    from unnest(${done.map(({ transactionId }) => transactionId)}::text[], ${done.map(({ kind }) => kind)}::text[],
+      ${done.map(({ fence }) => fence)}::bigint[]) as ended (transaction_id, kind, fence)
+    where o.transaction_id = ended.transaction_id and o.kind = ended.kind and ${isDue} and o.fence = ended.fence`.execute(
+    db,
+  );
 }

@@ -4,7 +4,7 @@ import type { Decision } from '../domain/classify.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import type { Queries } from './database.ts';
-import type { ObligationEnd, Wake } from './obligations.ts';
+import { isDue, type ObligationEnd, type Wake } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 
 export type DecidedAttempt = Attempt & Decision;
@@ -87,9 +87,10 @@ export async function recordOutcomes(
   const { rows } = await sql<{ id: string; is_beaten: boolean; kind: ObligationKind | null; generation: number }>`
     with look as materialized (
       select j.*, seen.fence as stored_fence
-      from jsonb_to_recordset(${looks}::jsonb) as j (id text, state text, created_at timestamptz, expires_at timestamptz,
-        completed_at timestamptz, fetched_at timestamptz, result_fetched boolean, settled boolean, fence bigint, seen_fence bigint,
-        is_ended boolean, next_at timestamptz)
+      -- The limit says how many there are: otherwise Postgres plans for a hundred, and may read all transactions for them.
+      from (select * from jsonb_to_recordset(${looks}::jsonb) as j (id text, state text, created_at timestamptz,
+        expires_at timestamptz, completed_at timestamptz, fetched_at timestamptz, result_fetched boolean, settled boolean,
+        fence bigint, seen_fence bigint, is_ended boolean, next_at timestamptz) limit ${outcomes.length}) j
       join transactions seen on seen.id = j.id
     ), listed as materialized (
       select * from jsonb_to_recordset(${tasks}::jsonb) as j (transaction_id text, task_type text, state text, level text,
@@ -132,7 +133,7 @@ export async function recordOutcomes(
         due_at = coalesce(tx.next_at, o.due_at), sweep_at = tx.next_at, starts = 0, attempts_made = 0,
         last_error_code = null, last_error_at = null, updated_at = now()
       from tx
-      where tx.is_ended and o.transaction_id = tx.id and o.kind = 'result' and o.state = 'due' and o.fence = tx.fence
+      where tx.is_ended and o.transaction_id = tx.id and o.kind = 'result' and ${isDue} and o.fence = tx.fence
     )
     select look.id, tx.id is null and look.stored_fence < look.fence as is_beaten, due.kind, due.generation
     from look left join tx using (id) left join due on due.transaction_id = look.id`.execute(db);

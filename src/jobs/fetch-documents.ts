@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type FilePlace, type FileRecord, knownFiles, placeKey, type StoredFile } from '../db/files.ts';
-import type { ObligationEnd, Started } from '../db/obligations.ts';
+import { type FilePlace, type FileRecord, knownFiles, nothingStored, placeKey, type StoredFile } from '../db/files.ts';
+import { isFirstStart, type ObligationEnd, type Started } from '../db/obligations.ts';
 import type { FileLink, ResultFacts, TransactionFacts } from '../domain/facts.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
@@ -19,7 +19,7 @@ const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
 /**
  * Stores the files that the result offers or, for a transaction without one, its attempts. What is stored already is
  * not fetched again. A file that is gone or refused is recorded as such and is a normal end; a failure that may pass
- * is thrown once the other files are done. Notes the end of the work.
+ * is thrown once the other files are done. What became of all of them is recorded at once, with the end of the work.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */
@@ -32,25 +32,33 @@ export async function fetchDocuments(
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))
       : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
-  const { storedPlaces, byUrl } = await knownFiles(context.db.kysely, transactionId, 'document', (sha256) =>
-    isStored(context.config.dataDir, sha256),
-  );
+  const { storedPlaces, byUrl } = isFirstStart(started)
+    ? nothingStored()
+    : await knownFiles(context.db.kysely, transactionId, 'document', (sha256) =>
+        isStored(context.config.dataDir, sha256),
+      );
+  const files: DocumentRecord[] = [];
   const failures: unknown[] = [];
   for (const offer of offered.filter((one) => !storedPlaces.has(placeKey(one)))) {
-    const record = await documentRecord(context, offer, byUrl).catch((error: unknown) => {
-      if (errorCode(error) === 'vendor_rate_limited' || errorCode(error) === 'interrupted') throw error;
+    try {
+      files.push(await documentRecord(context, offer, byUrl));
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'vendor_rate_limited' || code === 'interrupted') {
+        // The others would meet the same.
+        failures.unshift(error);
+        break;
+      }
       failures.push(error);
-      return refusedRecord(offer, 'refused', errorCode(error));
-    });
-    await context.writes.recordFile({ transaction_id: transactionId, kind: 'document', ...record });
+      files.push(refusedRecord(offer, 'refused', code));
+    }
   }
-  if (failures.length > 0) throw failures[0];
-  for (const place of withdrawnPlaces(started, offered.length))
-    await context.writes.recordFile({
-      ...{ transaction_id: transactionId, kind: 'document', state: 'gone', error_code: 'vendor_gone' },
-      ...place,
-    });
-  await context.writes.finish({ key: { transactionId, kind: 'documents' }, fence: started.fence });
+  const isDone = failures.length === 0;
+  if (isDone)
+    for (const place of withdrawnPlaces(started, offered.length))
+      files.push({ ...place, state: 'gone', error_code: 'vendor_gone' });
+  await context.writes.recordFiles({ transactionId, kind: 'documents', fence: started.fence, files, isDone });
+  if (!isDone) throw failures[0];
   return 'done';
 }
 

@@ -42,6 +42,11 @@ export const maxStartsInCompany = 1;
 export const leaseMs = 10_000;
 /** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
 export const maxBacklog = 10_000;
+/**
+ * Waiting jobs per queue below which the sweep fills it up. What a longer queue may have lost would not have its turn yet,
+ * and what waits in it beyond its lease need not be put back again and again.
+ */
+export const refillBelow = maxBacklog / 2;
 
 /** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 30 s. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {

@@ -1,7 +1,7 @@
 import { claimDue } from '../db/obligations.ts';
 import { claimDueReports } from '../db/report-runs.ts';
 import { type QueueContext, wantedKinds } from './context.ts';
-import { leaseMs, maxBacklog } from './queues.ts';
+import { leaseMs, maxBacklog, refillBelow } from './queues.ts';
 
 const batchSize = 1_000;
 
@@ -14,6 +14,7 @@ const batchSize = 1_000;
 export async function sweep(context: QueueContext, signal?: AbortSignal): Promise<number> {
   let swept = 0;
   for (const kind of wantedKinds(context.config)) {
+    if ((await context.queues.backlog(kind)) >= refillBelow) continue;
     while (!signal?.aborted && (await context.queues.backlog(kind)) < maxBacklog) {
       const wakes = await claimDue(context.db.kysely, [kind], batchSize, leaseMs);
       await context.queues.wake(wakes);

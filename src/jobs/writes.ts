@@ -1,14 +1,6 @@
 import { isConnectionFailure, type Queries } from '../db/database.ts';
-import { type FileRecord, fileKey, recordFiles } from '../db/files.ts';
-import {
-  type FinishedStart,
-  finishObligations,
-  type ObligationKey,
-  type Started,
-  type StartRequest,
-  startObligations,
-  type Wake,
-} from '../db/obligations.ts';
+import { type FilesOutcome, recordFiles } from '../db/files.ts';
+import { type ObligationKey, type Started, type StartRequest, startObligations, type Wake } from '../db/obligations.ts';
 import { type Outcome, recordOutcomes } from '../db/outcomes.ts';
 import { inBatches } from './batch.ts';
 import { leaseMs, type Queues } from './queues.ts';
@@ -17,8 +9,7 @@ import { leaseMs, type Queues } from './queues.ts';
 export type Writes = {
   readonly start: (request: StartRequest) => Promise<Started | undefined>;
   readonly recordOutcome: (outcome: Outcome) => Promise<Wake[] | undefined>;
-  readonly recordFile: (record: FileRecord) => Promise<void>;
-  readonly finish: (finished: FinishedStart) => Promise<boolean>;
+  readonly recordFiles: (outcome: FilesOutcome) => Promise<void>;
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
 };
 
@@ -47,14 +38,10 @@ export function openWrites(db: Queries, queues: Pick<Queues, 'wake'>): Writes {
       keyOf: ({ facts }) => facts.transactionId,
       isShared,
     }),
-    recordFile: inBatches(
-      unanswered((records) => recordFiles(db, records)),
-      { keyOf: fileKey, isShared },
+    recordFiles: inBatches(
+      unanswered((outcomes: readonly FilesOutcome[]) => recordFiles(db, outcomes)),
+      { keyOf: obligationKey, isShared },
     ),
-    finish: inBatches((finished) => finishObligations(db, finished), {
-      keyOf: ({ key }) => obligationKey(key),
-      isShared,
-    }),
     wake: async (wakes) => {
       await Promise.all(wakes.map(wakeOne));
     },

@@ -29,9 +29,6 @@ const scheduleIntervalMs = 60_000;
 const notifyIntervalMs = 10_000;
 const idleCheckIntervalMs = 250;
 
-/** A file takes a connection for longer, and is written to disk and synced. */
-const mostAtOnce = { result: Infinity, documents: 20, audit_report: 20 };
-
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
 
 export type RunningWorkers = {
@@ -73,7 +70,7 @@ export function runWorkers(
   const workers: Worker[] = wantedKinds(context.config).map((kind) =>
     createWorker(context, kind, counted(obligationProcessor(context, kind, performs[kind], watch)), {
       ...setup,
-      concurrency: Math.min(context.config.workerConcurrency, mostAtOnce[kind]),
+      concurrency: context.config.workerConcurrency,
     }),
   );
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));

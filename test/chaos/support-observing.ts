@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
 import { fetchResult } from '../../src/jobs/fetch-result.ts';
+import { openWrites } from '../../src/jobs/writes.ts';
 import { createTestContext, type TestContext, waitFor } from '../support/books.ts';
 import { register } from '../support/facts.ts';
 import { at, factsAt, type Look, type Truth } from './support-histories.ts';
@@ -36,10 +37,13 @@ export async function store(
   { fence, atS, hasResult }: { fence: number; atS: number; hasResult: boolean },
 ): Promise<void> {
   const base = await observed();
+  const queues = { ...base.queues, wake: () => Promise.resolve() };
   const answering: TestContext = {
     ...base,
     now: () => at(atS),
-    queues: { ...base.queues, wake: () => Promise.resolve() },
+    queues,
+    // As in a process of its own: two of one process would wait for each other.
+    writes: openWrites(base.db.kysely, queues),
     vendor: {
       ...base.vendor,
       getTransaction: () => Promise.resolve(facts),

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { openTestDatabase } from '../support/books.ts';
 import { faceTask, facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordOutcomes } from '../../src/db/outcomes.ts';
 import { recordOutcome } from '../support/single.ts';
 
 let db: Database;
@@ -77,6 +78,57 @@ describe('an outcome', () => {
     });
     await recordOutcome(db.kysely, outcomeOf(older, { fence: '1', documentsBasis: 'scans:4' }), 1_000);
     expect(await books(id)).toEqual(before);
+  });
+
+  test('among many in one statement is stored as by itself, whatever becomes of the others', async () => {
+    const at = (minute: number, code: string | null) => scan(`2026-10-05T10:0${minute}:00Z`, code);
+    const several = Array.from({ length: 6 }, (_, index) => index);
+    const lookAt = (id: string, index: number, fence: string) => {
+      const scans = several.slice(0, index).map((minute) => at(minute, minute % 2 === 0 ? null : 'unknown_type_back'));
+      const of = facts(id, {
+        tasks: [scanTask(scans), faceTask('face_match', index % 2 === 0 ? 'completed' : 'pending')],
+      });
+      const documentsBasis = index % 3 === 0 ? null : `scans:${index}`;
+      const end = index === 1 ? null : index % 2 === 0 ? ({ end: 'done' } as const) : postponed;
+      return outcomeOf(of, { fence, documentsBasis, end });
+    };
+    const withoutTime = (line: string) => line.replace(/"recorded_at": "[^"]*"/, '');
+    const postponed = { end: 'postponed', dueAt: new Date('2026-12-01T00:00:00Z') } as const;
+    // Fences of the obligations are as if each had been started once; one of them was taken over since.
+    const newStarted = async (index: number) => {
+      const id = await newTransaction();
+      const fence = index === 4 ? 2 : 1;
+      await db.kysely.updateTable('obligations').set({ fence, starts: 1 }).where('transaction_id', '=', id).execute();
+      if (index === 5) await recordOutcome(db.kysely, outcomeOf(facts(id), { fence: '7' }), 1_000);
+      return id;
+    };
+    const [apart, together] = [await Promise.all(several.map(newStarted)), await Promise.all(several.map(newStarted))];
+    const one = await Promise.all(apart.map((id, index) => recordOutcome(db.kysely, lookAt(id, index, '1'), 1_000)));
+    const all = await recordOutcomes(
+      db.kysely,
+      together.map((id, index) => lookAt(id, index, '1')),
+      1_000,
+    );
+    const withoutIds = (due: typeof all) =>
+      due.map((wakes) => wakes?.map(({ kind, generation }) => ({ kind, generation })));
+    expect(withoutIds(all)).toEqual(withoutIds(one));
+    const timeless = async (ids: string[]) =>
+      (await Promise.all(ids.map(books))).map((lines) => lines.map(withoutTime));
+    expect(await timeless(together)).toEqual(await timeless(apart));
+    const ends = async (ids: string[]) => {
+      const rows = await db.kysely
+        .selectFrom('obligations')
+        .select(['transaction_id', 'state', 'starts', 'sweep_at'])
+        .where('transaction_id', 'in', ids)
+        .where('kind', '=', 'result')
+        .execute();
+      return ids.map((id) => {
+        const row = rows.find(({ transaction_id }) => transaction_id === id);
+        return `${row?.state} ${row?.starts}${row?.sweep_at?.getTime() === postponed.dueAt.getTime() ? ' postponed' : ''}`;
+      });
+    };
+    expect(await ends(together)).toEqual(['done 0', 'due 1', 'done 0', 'due 0 postponed', 'due 1', 'due 1']);
+    expect(await ends(apart)).toEqual(await ends(together));
   });
 
   test('that the vendor answered from a stale copy takes nothing back', async () => {

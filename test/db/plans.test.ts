@@ -10,7 +10,6 @@ import { currentTables, ordinaryLines } from '../../src/db/lines.ts';
 import {
   claimDue,
   failObligation,
-  finishObligations,
   forgiveStarts,
   hasUnfinishedStarts,
   pendingWork,
@@ -74,6 +73,10 @@ const key = { transactionId: id, kind: 'result' } as const;
 const wakeOf = (transactionId: string) => ({ ...key, transactionId, generation: 1 });
 const wake = wakeOf(id);
 const fifty = Array.from({ length: 50 }, (_, index) => transactionIdOf(index));
+const filesOf = (transactionId: string) => ({
+  ...{ transactionId, kind: 'documents' as const, fence: '1', isDone: true },
+  files: [{ origin: 'result', position: 0, state: 'gone' as const, error_code: 'vendor_gone' }],
+});
 const lookAt = (transactionId: string) =>
   outcomeOf(facts(transactionId), {
     ...{ fence: '2', documentsBasis: 'x', auditReportBasis: 'x' },
@@ -90,7 +93,6 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
   'the start of a job': (db) => startObligations(db, [{ wake, maxUnfinished: 1 }], 10_000),
   'starts without an end': (db) => hasUnfinishedStarts(db, wake, 1),
-  'the end of a job': (db) => finishObligations(db, [{ key, fence: '1' }]),
   'a failure': (db) =>
     failObligation(db, key, '1', { code: 'internal', counts: true, final: false, maxAttempts: 8, sweepAfterMs: 1 }),
   'starts forgiven': (db) => forgiveStarts(db, [key]),
@@ -100,26 +102,12 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
       fifty.map((one) => ({ wake: wakeOf(one), maxUnfinished: 1 })),
       10_000,
     ),
-  'ends of many jobs': (db) =>
-    finishObligations(
-      db,
-      fifty.map((one) => ({ key: wakeOf(one), fence: '1' })),
-    ),
   'an outcome': (db) => recordOutcomes(db, [lookAt(id)], 10_000),
   'many outcomes': (db) => recordOutcomes(db, fifty.map(lookAt), 10_000),
   'scans that are known': (db) => knownScans(db, id),
   'files that are known': (db) => knownFiles(db, id, 'document', () => Promise.resolve(true)),
-  'a file': (db) =>
-    recordFiles(db, [
-      {
-        transaction_id: id,
-        kind: 'document',
-        origin: 'result',
-        position: 0,
-        state: 'gone',
-        error_code: 'vendor_gone',
-      },
-    ]),
+  'files, and the end of their fetching': (db) => recordFiles(db, [filesOf(id)]),
+  'files of many jobs': (db) => recordFiles(db, fifty.map(filesOf)),
   intake: (db) =>
     recordIntake(
       db,

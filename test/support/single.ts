@@ -1,11 +1,6 @@
 import type { Queries } from '../../src/db/database.ts';
-import {
-  finishObligations,
-  type ObligationKey,
-  type Started,
-  startObligations,
-  type Wake,
-} from '../../src/db/obligations.ts';
+import { recordFiles } from '../../src/db/files.ts';
+import { type ObligationKey, type Started, startObligations, type Wake } from '../../src/db/obligations.ts';
 import { type Outcome, recordOutcomes } from '../../src/db/outcomes.ts';
 
 /** One at a time, what workers write in batches. */
@@ -17,6 +12,23 @@ export async function startObligation(db: Queries, wake: Wake, leaseMs: number):
   return (await startObligations(db, [{ wake, maxUnfinished: null }], leaseMs))[0];
 }
 
-export async function finishObligation(db: Queries, key: ObligationKey, fence: string): Promise<boolean | undefined> {
-  return (await finishObligations(db, [{ key, fence }]))[0];
+/** @returns whether it was this start that ended it. */
+export async function finishObligation(
+  db: Queries,
+  { transactionId, kind }: ObligationKey,
+  fence: string,
+): Promise<boolean> {
+  const isEnded = async () => {
+    const { state } = await db
+      .selectFrom('obligations')
+      .select('state')
+      .where('transaction_id', '=', transactionId)
+      .where('kind', '=', kind)
+      .executeTakeFirstOrThrow();
+    return state === 'done';
+  };
+  if (await isEnded()) return false;
+  // To Postgres one kind is as good as another.
+  await recordFiles(db, [{ transactionId, kind: kind as 'documents', fence, files: [], isDone: true }]);
+  return isEnded();
 }
