@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { newcomersBelow } from '../../src/jobs/queues.ts';
 import type { Measured } from '../measure.ts';
 import { mebibyte, runProcess } from '../processes.ts';
 import { launcherOf } from '../servers.ts';
@@ -70,14 +71,14 @@ async function takeIn(bench: Bench, checkout: string, lines: number): Promise<Me
 
 const jobsIn = (bench: Bench): Promise<number> => bench.servers.redis.llen('{idscan-ledger}:results:wait');
 
-/** As many jobs as the product puts into Redis: it stops at a backlog of 10,000. */
+/** As many jobs as the product puts into Redis: the rest waits in Postgres. */
 async function ceiling(bench: Bench, lines: number): Promise<Measured> {
   const sandbox = await bench.servers.sandbox(bench.checkouts[0]);
   const program = (name: string) => path.join(import.meta.dirname, '../programs', name);
   try {
     const rows = { databaseUrl: sandbox.databaseUrl, count: lines };
     const copied = await runProcess({ args: [program('copy-intake.ts'), JSON.stringify(rows)] });
-    const jobs = { redisUrl: sandbox.environment['REDIS_URL'], count: Math.min(lines, 10_000) };
+    const jobs = { redisUrl: sandbox.environment['REDIS_URL'], count: Math.min(lines, newcomersBelow) };
     const added = await runProcess({ args: [program('add-bulk.ts'), JSON.stringify(jobs)] });
     const [copySeconds, addBulkSeconds] = [Number(copied.stdout) / 1_000, Number(added.stdout) / 1_000];
     return { value: copySeconds + addBulkSeconds, also: { copySeconds, addBulkSeconds } };

@@ -39,7 +39,7 @@ const maxConnections = 20;
 export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }: PeerInput) {
   const db = openDatabase(databaseUrl, { maxConnections });
   const { recordOutcome, recordFiles: recordStored } = isBatched
-    ? openWrites(db.kysely, { wake: () => Promise.resolve() })
+    ? openWrites(db.kysely, { wakeForNew: () => Promise.resolve() })
     : writesBySelf(db.kysely);
   const rules = readRuleTables(path.join(import.meta.dirname, '../../rules/id-scan.json')).content;
   const vendor = createVendorClient({

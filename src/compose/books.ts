@@ -16,6 +16,7 @@ export type ComposeOptions = {
   readonly maxConnections?: number;
   /** A connection that stays silent for longer is given up. */
   readonly queryTimeoutMs?: number;
+  readonly lockTimeoutMs?: number;
   /** Told of every request to the vendor. */
   readonly meter?: Meter;
   readonly tracing?: Tracing;
@@ -55,6 +56,7 @@ export async function booksOn(
   const db = openDatabase(databaseUrl, {
     maxConnections: options.maxConnections ?? 5,
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
+    lockTimeoutMs: options.lockTimeoutMs,
     onError: (error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
   });
   add(db.close);

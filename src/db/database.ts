@@ -17,11 +17,19 @@ export type Queries = Kysely<Schema>;
 /**
  * Opens a pool; connects on first use.
  *
- * @param onError is told of connections that break while idle (a restart of Postgres); the pool replaces them itself.
+ * @param options.queryTimeoutMs how long an answer is waited for; Postgres is told to give up a little earlier, so that
+ * nothing goes on there of which nobody here knows any more.
+ * @param options.lockTimeoutMs how long a statement may wait for somebody else's lock; no limit by itself if not given.
+ * @param options.onError is told of connections that break while idle (a restart of Postgres); the pool replaces them itself.
  */
 export function openDatabase(
   url: string,
-  options: { maxConnections?: number; queryTimeoutMs?: number; onError?: (error: Error) => void } = {},
+  options: {
+    maxConnections?: number;
+    queryTimeoutMs?: number;
+    lockTimeoutMs?: number | undefined;
+    onError?: (error: Error) => void;
+  } = {},
 ): Database {
   const connection = {
     connectionString: url,
@@ -31,10 +39,17 @@ export function openDatabase(
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   };
+  const queryTimeoutMs = options.queryTimeoutMs ?? 60_000;
+  const limits = { statement_timeout: queryTimeoutMs - 1_000, lock_timeout: options.lockTimeoutMs ?? 0 };
   const pool = new pg.Pool({
     ...connection,
     max: options.maxConnections ?? 10,
-    query_timeout: options.queryTimeoutMs ?? 60_000,
+    query_timeout: queryTimeoutMs,
+    // Not as options of the connection, which poolers refuse.
+    verify: (client, callback) => {
+      const settings = Object.entries(limits).map(([name, ms]) => `set ${name} = ${ms}`);
+      client.query(settings.join('; ')).then(() => callback(), callback);
+    },
   });
   const onError = options.onError ?? (() => undefined);
   pool.on('error', onError);
@@ -72,15 +87,13 @@ function withoutDeadClients(pool: pg.Pool): PostgresPool {
       let failure: Error | undefined;
       const query = async (text: string, values: unknown[]) => {
         try {
-          const result = await client.query(text, values);
-          answeredAtMs.set(client, performance.now());
-          return result;
+          return await client.query(text, values);
         } catch (error) {
-          if (isConnectionFailure(error)) {
-            failure = error as Error;
-            failedAtMs = performance.now();
-          }
+          if (isConnectionFailure(error)) failure = error as Error;
           throw error;
+        } finally {
+          if (failure) failedAtMs = performance.now();
+          else answeredAtMs.set(client, performance.now());
         }
       };
       return { query, release: () => client.release(failure) } as unknown as PostgresPoolClient;
@@ -129,8 +142,19 @@ export function isConnectionFailure(error: unknown): boolean {
   );
 }
 
+/** Whether others were in the way: a lock that was not to be had in time, a deadlock, a statement that took too long. */
+export function isInTheWay(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '55P03' || code === '57014' || code === '40P01' || code === '40001';
+}
+
 /** Wraps a failure of Postgres itself as `database_unavailable`; other errors are returned as they are. */
 export function asDatabaseError(error: unknown): Error {
+  if (errorCode(error) === 'internal' && isInTheWay(error))
+    return new LedgerError('database_unavailable', 'Postgres was kept from doing it in time, by other work.', {
+      hint: 'Nothing was lost: workers try again by themselves. Run a command again; if it stays so, look for what holds locks (pg_stat_activity).',
+      cause: error,
+    });
   if (errorCode(error) !== 'internal' || !isConnectionFailure(error))
     return error instanceof Error ? error : new Error(String(error));
   return new LedgerError('database_unavailable', `Postgres does not answer${refusalOf(error)}.`, {

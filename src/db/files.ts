@@ -1,6 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { asDone, isDue } from './obligations.ts';
+import { isDue, withoutFailures } from './obligations.ts';
 import type { Schema } from './schema.ts';
 
 export type FileKind = Schema['files']['kind'];
@@ -83,7 +83,7 @@ export async function recordFiles(db: Queries, outcomes: readonly FilesOutcome[]
         bytes = excluded.bytes, media_type = excluded.media_type, error_code = excluded.error_code
       where f.state <> 'stored' or excluded.state = 'stored'
     )
-    update obligations o set ${asDone}
+    update obligations o set state = 'done', sweep_at = null, ${withoutFailures}
     from unnest(${done.map(({ transactionId }) => transactionId)}::text[], ${done.map(({ kind }) => kind)}::text[],
       ${done.map(({ fence }) => fence)}::bigint[]) as ended (transaction_id, kind, fence)
     where o.transaction_id = ended.transaction_id and o.kind = ended.kind and ${isDue} and o.fence = ended.fence`.execute(

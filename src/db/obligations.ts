@@ -29,9 +29,9 @@ export type Wake = ObligationKey & { readonly generation: number };
  */
 export const isDue = sql`o.state not in ('done', 'failed')`;
 
-/** What becomes of an obligation `o` whose work is done. */
-export const asDone = sql`
-  state = 'done', sweep_at = null, starts = 0, attempts_made = 0, last_error_code = null, last_error_at = null, updated_at = now()`;
+/** What a start that came to its end leaves of those before it. */
+export const withoutFailures = sql`
+  starts = 0, attempts_made = 0, last_error_code = null, last_error_at = null, updated_at = now()`;
 
 const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
 

@@ -4,7 +4,7 @@ import type { Decision } from '../domain/classify.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import type { Settlement } from '../domain/settlement.ts';
 import type { Queries } from './database.ts';
-import { isDue, type ObligationEnd, type Wake } from './obligations.ts';
+import { isDue, type ObligationEnd, type Wake, withoutFailures } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 
 export type DecidedAttempt = Attempt & Decision;
@@ -130,8 +130,7 @@ export async function recordOutcomes(
       returning transaction_id, kind, generation
     ), ended as (
       update obligations o set state = case when tx.next_at is null then 'done' else 'due' end,
-        due_at = coalesce(tx.next_at, o.due_at), sweep_at = tx.next_at, starts = 0, attempts_made = 0,
-        last_error_code = null, last_error_at = null, updated_at = now()
+        due_at = coalesce(tx.next_at, o.due_at), sweep_at = tx.next_at, ${withoutFailures}
       from tx
       where tx.is_ended and o.transaction_id = tx.id and o.kind = 'result' and ${isDue} and o.fence = tx.fence
     )
@@ -178,8 +177,8 @@ function taskRows({ facts, attempts }: Outcome) {
 
 function obligationRows({ facts: { transactionId }, documentsBasis, auditReportBasis }: Outcome) {
   return [
-    { transaction_id: transactionId, kind: 'documents', basis: documentsBasis },
     { transaction_id: transactionId, kind: 'audit_report', basis: auditReportBasis },
+    { transaction_id: transactionId, kind: 'documents', basis: documentsBasis },
   ].filter(({ basis }) => basis !== null);
 }
 

@@ -7,7 +7,10 @@ export type BatchOptions<I> = {
   readonly maxSize?: number;
 };
 
-type Waiting<I, O> = { readonly input: I; readonly answer: PromiseWithResolvers<O> };
+type Waiting<I, O> = { readonly input: I; readonly key: string; readonly answer: PromiseWithResolvers<O> };
+
+/** So many are tried by themselves at once: whoever waits for a lock, or for an answer that never comes, has company. */
+const bySelfAtOnce = 10;
 
 /**
  * Makes one call of many: what is asked for while a batch is under way goes into the next one. A call that finds none
@@ -26,21 +29,43 @@ export function inBatches<I, O>(
     const batch = new Map<string, Waiting<I, O>>();
     const later: Waiting<I, O>[] = [];
     for (const one of waiting) {
-      const key = keyOf(one.input);
-      if (batch.size < maxSize && !batch.has(key)) batch.set(key, one);
+      if (batch.size < maxSize && !batch.has(one.key)) batch.set(one.key, one);
       else later.push(one);
     }
     waiting = later;
     return [...batch].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   };
 
-  const answer = async (batch: readonly Waiting<I, O>[]): Promise<void> => {
+  /** @returns what went wrong, if it did. */
+  const tryAll = async (batch: readonly Waiting<I, O>[]): Promise<{ error: unknown } | undefined> => {
     try {
       const answers = await run(batch.map(({ input }) => input));
       batch.forEach((one, index) => one.answer.resolve(answers[index] as O));
+      return undefined;
     } catch (error) {
-      if (batch.length > 1 && !isShared(error)) for (const one of batch) await answer([one]);
-      else for (const one of batch) one.answer.reject(error);
+      return { error };
+    }
+  };
+  const rejectAll = (batch: readonly Waiting<I, O>[], error: unknown): void => {
+    for (const one of batch) one.answer.reject(error);
+  };
+  const tryBySelf = async (one: Waiting<I, O>): Promise<{ error: unknown } | undefined> => {
+    const failure = await tryAll([one]);
+    if (failure) rejectAll([one], failure.error);
+    return failure;
+  };
+
+  const answer = async (batch: readonly Waiting<I, O>[]): Promise<void> => {
+    let failure = await tryAll(batch);
+    let left = batch;
+    while (failure && left.length > 0) {
+      if (batch.length === 1 || isShared(failure.error)) {
+        rejectAll(left, failure.error);
+        return;
+      }
+      const failures = await Promise.all(left.slice(0, bySelfAtOnce).map(tryBySelf));
+      failure = failures.find((one) => one && isShared(one.error)) ?? failure;
+      left = left.slice(bySelfAtOnce);
     }
   };
 
@@ -51,7 +76,7 @@ export function inBatches<I, O>(
   };
 
   return (input) => {
-    const one = { input, answer: Promise.withResolvers<O>() };
+    const one = { input, key: keyOf(input), answer: Promise.withResolvers<O>() };
     waiting.push(one);
     if (!isRunning) void runAll();
     return one.answer.promise;

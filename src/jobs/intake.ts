@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type IntakeItem, recordIntake } from '../db/intake.ts';
 import { errorCode } from '../errors.ts';
 import type { QueueContext } from './context.ts';
-import { leaseMs, maxBacklog } from './queues.ts';
+import { leaseMs } from './queues.ts';
 
 /** Where a request came from. */
 export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook';
@@ -115,8 +115,7 @@ async function wake(
 ): Promise<boolean> {
   if (due.length === 0) return true;
   try {
-    if ((await context.queues.backlog('result')) < maxBacklog)
-      await context.queues.wake(due.map((one) => ({ ...one, kind: 'result' as const })));
+    await context.queues.wakeForNew(due.map((one) => ({ ...one, kind: 'result' as const })));
     return true;
   } catch (error) {
     if (errorCode(error) !== 'queue_unavailable') throw error;

@@ -43,10 +43,15 @@ export const leaseMs = 10_000;
 /** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
 export const maxBacklog = 10_000;
 /**
- * Waiting jobs per queue below which the sweep fills it up. What a longer queue may have lost would not have its turn yet,
- * and what waits in it beyond its lease need not be put back again and again.
+ * Waiting jobs per queue below which the sweep fills it up, oldest first. What waits in a longer queue beyond its lease
+ * need not be put back again and again.
  */
 export const refillBelow = maxBacklog / 2;
+/**
+ * Waiting jobs per queue above which what is new is left to the sweep. Less than what makes the sweep fill up, or
+ * newcomers could keep it from ever putting in what is older: later looks, and what a queue has lost.
+ */
+export const newcomersBelow = refillBelow / 2;
 
 /** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 30 s. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
@@ -69,6 +74,8 @@ export type Queues = {
   /** Wakes workers. @throws LedgerError `queue_unavailable`; what is due then waits for the sweep. */
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
   readonly wakeReport: (wake: ReportWake) => Promise<void>;
+  /** Wakes workers for what is new, but for kinds of which enough waits already: that is left to the sweep. */
+  readonly wakeForNew: (wakes: readonly Wake[]) => Promise<void>;
   /** Jobs that wait, of one kind. */
   readonly backlog: (kind: ObligationKind) => Promise<number>;
   /** Stops all workers from taking jobs that call the vendor, for a while. */
@@ -113,20 +120,22 @@ export function openQueues(
     isAway = true;
     throw unavailable();
   };
+  const add = async (wakes: readonly Wake[], isWanted: (kind: ObligationKind) => Promise<boolean>): Promise<void> => {
+    for (const kind of obligationKinds) {
+      const jobs = wakes
+        .filter((wake) => wake.kind === kind)
+        .map((wake) => ({
+          name: kind,
+          data: wakePayload.parse(wake),
+          opts: { ...jobOptions, jobId: wakeJobId(wake) },
+        }));
+      if (jobs.length > 0 && (await isWanted(kind))) await byKind[kind].addBulk(jobs);
+    }
+  };
   return {
-    wake: (wakes) =>
-      reachable(async () => {
-        for (const kind of obligationKinds) {
-          const jobs = wakes
-            .filter((wake) => wake.kind === kind)
-            .map((wake) => ({
-              name: kind,
-              data: wakePayload.parse(wake),
-              opts: { ...jobOptions, jobId: wakeJobId(wake) },
-            }));
-          if (jobs.length > 0) await byKind[kind].addBulk(jobs);
-        }
-      }),
+    wake: (wakes) => reachable(() => add(wakes, () => Promise.resolve(true))),
+    wakeForNew: (wakes) =>
+      reachable(() => add(wakes, async (kind) => (await byKind[kind].getWaitingCount()) < newcomersBelow)),
     wakeReport: (wake) =>
       reachable(async () => {
         await reports.add('report', reportPayload.parse(wake), { ...jobOptions, jobId: reportJobId(wake) });

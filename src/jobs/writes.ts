@@ -23,9 +23,9 @@ const unanswered =
   };
 
 /** @param queues whose jobs are added together, too. */
-export function openWrites(db: Queries, queues: Pick<Queues, 'wake'>): Writes {
+export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Writes {
   const isShared = isConnectionFailure;
-  const wakeOne = inBatches(unanswered(queues.wake), {
+  const wakeOne = inBatches(unanswered(queues.wakeForNew), {
     keyOf: (wake: Wake) => `${obligationKey(wake)} ${wake.generation}`,
     isShared: () => true,
   });

@@ -37,7 +37,7 @@ export async function store(
   { fence, atS, hasResult }: { fence: number; atS: number; hasResult: boolean },
 ): Promise<void> {
   const base = await observed();
-  const queues = { ...base.queues, wake: () => Promise.resolve() };
+  const queues = { ...base.queues, wake: () => Promise.resolve(), wakeForNew: () => Promise.resolve() };
   const answering: TestContext = {
     ...base,
     now: () => at(atS),

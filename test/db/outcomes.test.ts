@@ -131,6 +131,21 @@ describe('an outcome', () => {
     expect(await ends(apart)).toEqual(await ends(together));
   });
 
+  test('among many that rests on what has changed since is to be decided again, and alone', async () => {
+    const [beaten, fine] = [await newTransaction(), await newTransaction()];
+    await recordOutcome(db.kysely, outcomeOf(facts(beaten), { fence: '1' }), 1_000);
+    const [first, second] = await recordOutcomes(
+      db.kysely,
+      [
+        outcomeOf(facts(beaten), { fence: '2', seenFence: '0', documentsBasis: 'scans:1' }),
+        outcomeOf(facts(fine), { fence: '2', seenFence: '0', documentsBasis: 'scans:1' }),
+      ],
+      1_000,
+    );
+    expect(first).toBeUndefined();
+    expect(second).toMatchObject([{ transactionId: fine, kind: 'documents' }]);
+  });
+
   test('that the vendor answered from a stale copy takes nothing back', async () => {
     const id = await newTransaction();
     const newest = facts(id, {

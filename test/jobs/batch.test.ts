@@ -64,6 +64,22 @@ describe('calls in batches', () => {
     expect(await call({ key: 'a', value: 5 })).toBe(10);
   });
 
+  test('once one that is tried by itself meets what would meet each alike, the rest is tried no further', async () => {
+    let calls = 0;
+    const run = (inputs: readonly Input[]): Promise<number[]> => {
+      calls += 1;
+      if (calls === 1) return Promise.resolve(inputs.map(({ value }) => value));
+      return Promise.reject(new Error(calls === 2 ? 'one of you is bad' : 'the server is away'));
+    };
+    const isShared = (error: unknown) => (error as Error).message === 'the server is away';
+    const call = inBatches(run, { ...options, isShared });
+    const keys = Array.from({ length: 31 }, (_, index) => `k${index}`);
+    const answers = await Promise.allSettled(keys.map((key, value) => call({ key, value })));
+    expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(30);
+    expect(answers.slice(1).every((one) => one.status === 'rejected' && isShared(one.reason))).toBe(true);
+    expect(calls).toBe(2 + 10);
+  });
+
   test('a failure that would meet each alike is told to all and tried no further; the next batch is', async () => {
     const { batches, run, settle } = stepwise();
     const call = inBatches(run, { ...options, isShared: () => true });

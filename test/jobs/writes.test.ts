@@ -1,0 +1,63 @@
+import pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { asDatabaseError, openDatabase } from '../../src/db/database.ts';
+import { openWrites } from '../../src/jobs/writes.ts';
+import { newcomersBelow, refillBelow } from '../../src/jobs/queues.ts';
+import { recordIntake } from '../../src/db/intake.ts';
+import { takeIn } from '../../src/jobs/intake.ts';
+import { sweep } from '../../src/jobs/sweep.ts';
+import { atEnd, createTestContext, createTestDatabase } from '../support/books.ts';
+import { register } from '../support/facts.ts';
+
+describe('what jobs note together', () => {
+  test('is noted of all but the one that somebody else holds, and nothing goes on waiting in Postgres', async () => {
+    const url = await createTestDatabase();
+    const db = openDatabase(url, { lockTimeoutMs: 300 });
+    atEnd(db.close);
+    const ids = ['a', 'b', 'c', 'd'];
+    for (const id of ids) await register(db, id);
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    atEnd(() => holder.end());
+    await holder.query(`begin; update obligations set updated_at = now() where transaction_id = 'c'`);
+    const writes = openWrites(db.kysely, { wakeForNew: () => Promise.resolve() });
+    const start = (transactionId: string) =>
+      writes.start({ wake: { transactionId, kind: 'result', generation: 1 }, maxUnfinished: 1 });
+    const started = await Promise.allSettled(ids.map(start));
+    expect(started.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    const [, , refused] = started;
+    expect(asDatabaseError(refused?.status === 'rejected' && refused.reason)).toMatchObject({
+      code: 'database_unavailable',
+    });
+    const { rows } = await holder.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    expect(rows).toEqual([]);
+    await holder.query('commit');
+    expect(await start('c')).toMatchObject({ fence: '1', starts: 1 });
+  });
+});
+
+describe('a long queue', () => {
+  test('takes no newcomers that would keep the sweep from what is older', async () => {
+    const context = await createTestContext();
+    const { db, queues } = context;
+    const lines = Array.from({ length: newcomersBelow }, (_, line) => ({
+      line,
+      transactionId: `n-${line}`,
+      resultId: '',
+    }));
+    await takeIn(context, lines, 'file');
+    expect(await queues.backlog('result')).toBe(newcomersBelow);
+    await takeIn(context, [{ line: 0, transactionId: 'newcomer', resultId: '' }], 'file');
+    expect(await queues.backlog('result')).toBe(newcomersBelow);
+    await recordIntake(db.kysely, [{ transactionId: 'overdue', resultId: null }], 'file', 0);
+    expect(await sweep(context)).toBe(1);
+    expect(await queues.backlog('result')).toBe(newcomersBelow + 1);
+    const more = Array.from({ length: refillBelow }, (_, index) => ({ transactionId: `m-${index}`, resultId: null }));
+    await recordIntake(db.kysely, more, 'file', 0);
+    expect(await sweep(context)).toBe(refillBelow);
+    await recordIntake(db.kysely, [{ transactionId: 'later', resultId: null }], 'file', 0);
+    expect(await sweep(context)).toBe(0);
+  });
+});
