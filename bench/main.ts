@@ -5,7 +5,8 @@ import { type BenchArguments, parseBenchArguments, usage } from './arguments.ts'
 import { type Bench, type Figure, isHeld, type Result, valueOf } from './figures/figure.ts';
 import { figures } from './figures/index.ts';
 import { inTurn } from './measure.ts';
-import { startServers } from './servers.ts';
+import { fillBooks } from './fill.ts';
+import { type Sandbox, type Servers, startServers } from './servers.ts';
 import { tableOf } from './table.ts';
 
 const checkout = path.join(import.meta.dirname, '..');
@@ -23,10 +24,16 @@ async function main(argv: readonly string[]): Promise<void> {
   if (profileDir !== undefined) await mkdir(profileDir, { recursive: true });
   const servers = await startServers({ databaseUrl: args.databaseUrl, redisUrl: args.redisUrl }, remark);
   const results: Result[] = [];
+  const filled = new Map<number, Promise<Sandbox>>();
   try {
     const bench: Bench = {
       ...{ servers, scale: args.scale, profileDir, remark },
       checkouts: args.compare === undefined ? [checkout] : [checkout, path.resolve(args.compare)],
+      filled: (attempts) => {
+        const known = filled.get(attempts) ?? fill(servers, attempts);
+        filled.set(attempts, known);
+        return known;
+      },
     };
     for (const figure of figures.filter(({ name }) => args.only.length === 0 || args.only.includes(name))) {
       const result = await measure(figure, bench, args.pairs);
@@ -34,9 +41,17 @@ async function main(argv: readonly string[]): Promise<void> {
       process.stdout.write(tableOf(result));
     }
   } finally {
+    for (const books of filled.values()) await books.then(({ drop }) => drop()).catch(() => undefined);
     await servers.stop();
   }
   remark(`\nWritten: ${path.relative(process.cwd(), await keep(args, results))}`);
+}
+
+async function fill(servers: Servers, attempts: number): Promise<Sandbox> {
+  remark(`  filling books with ${attempts} attempts`);
+  const sandbox = await servers.sandbox(checkout);
+  await fillBooks(sandbox, { attempts, months: 1 });
+  return sandbox;
 }
 
 async function measure(figure: Figure, bench: Bench, pairs: number): Promise<Result> {

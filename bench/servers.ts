@@ -19,8 +19,8 @@ export type Sandbox = {
 };
 
 export type Servers = {
-  /** @param checkout whose migrations the database has. @param from a database to copy instead of an empty one. */
-  readonly sandbox: (checkout: string, from?: Sandbox) => Promise<Sandbox>;
+  /** @param checkout whose migrations the database has. */
+  readonly sandbox: (checkout: string) => Promise<Sandbox>;
   readonly redis: Redis;
   readonly stop: () => Promise<void>;
 };
@@ -62,8 +62,8 @@ export async function startServers(urls: Urls, notice: (line: string) => void): 
   await dropLeftOvers(admin);
   return {
     redis,
-    sandbox: async (of, from) => {
-      const name = await create(from ? new URL(from.databaseUrl).pathname.slice(1) : await template(of));
+    sandbox: async (of) => {
+      const name = await create(await template(of));
       await redis.flushdb();
       return sandboxIn(withDatabase(services.databaseUrl, name), services.redisUrl, () => drop(name));
     },

@@ -1,9 +1,11 @@
 import type { Contender, Series } from '../measure.ts';
-import type { Servers } from '../servers.ts';
+import type { Sandbox, Servers } from '../servers.ts';
 
 /** What every figure is measured with. */
 export type Bench = {
   readonly servers: Servers;
+  /** Books of one month with so many attempts, filled once for all figures of a run. */
+  readonly filled: (attempts: number) => Promise<Sandbox>;
   /** Whose product is measured; with `--compare` there is another one beside it. */
   readonly checkouts: readonly [string, ...string[]];
   /** Sizes are multiplied by it. */
