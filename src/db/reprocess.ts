@@ -64,6 +64,23 @@ export async function reprocess(
   kinds: readonly ObligationKind[],
   logId: string,
 ): Promise<ReprocessCount[]> {
+  // Workers lock the same rows, many at once and not in the same order. Whoever is given up has changed nothing.
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await makeDueAgain(db, filter, kinds, logId);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== deadlock || tries === 5) throw error;
+    }
+}
+
+const deadlock = '40P01';
+
+async function makeDueAgain(
+  db: Queries,
+  filter: ReprocessFilter,
+  kinds: readonly ObligationKind[],
+  logId: string,
+): Promise<ReprocessCount[]> {
   const { rows } = await sql<ReprocessCount>`
     with again as (
       insert into obligations as o (transaction_id, kind, sweep_at)

@@ -4,7 +4,7 @@ import type { Database } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { claimDue, failObligation, pendingWork } from '../../src/db/obligations.ts';
 import { countReprocess, logReprocess, reprocess } from '../../src/db/reprocess.ts';
-import { openTestDatabase } from '../support/books.ts';
+import { openTestDatabase, waitFor } from '../support/books.ts';
 import { facts, outcomeOf, register } from '../support/facts.ts';
 import { finishObligation, recordOutcome, startObligation } from '../support/single.ts';
 
@@ -209,4 +209,28 @@ describe('work that is asked for anew while it is being done', () => {
     expect(await finishObligation(db.kysely, wake!, started!.fence)).toBe(false);
     expect(await startObligation(db.kysely, newWake!, 0)).toMatchObject({ basis: 'result:r' });
   });
+});
+
+test('reprocess that meets a deadlock is tried again', async () => {
+  const wakes = [await newWork(), await newWork()];
+  const ids = wakes.map(({ transactionId }) => transactionId).sort();
+  const logId = await logReprocess(db.kysely, { requestedBy: 'me', reason: null, filter: {}, kinds: ['result'] });
+  const holder = db.dedicatedClient();
+  await holder.connect();
+  // The other one is never the victim: it looks for deadlocks later.
+  await holder.query(
+    `set deadlock_timeout = '1min'; begin; update obligations set updated_at = now() where transaction_id = '${ids[1]}'`,
+  );
+  const reprocessed = reprocess(db.kysely, { transactionIds: ids }, ['result'], logId);
+  await waitFor('the reprocess to wait', async () => {
+    const { rows } = await sql`
+      select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`.execute(db.kysely);
+    return rows.length > 0;
+  });
+  await holder.query(`update obligations set updated_at = now() where transaction_id = '${ids[0]}'`);
+  await holder.query('commit');
+  expect(await reprocessed).toEqual([{ kind: 'result', count: 2 }]);
+  await holder.end();
+  for (const { transactionId } of wakes)
+    expect(await row(transactionId)).toMatchObject({ state: 'due', generation: 2 });
 });
