@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { newcomersBelow } from '../../src/jobs/queues.ts';
+import { maxBacklog } from '../../src/jobs/queues.ts';
 import type { Measured } from '../measure.ts';
 import { mebibyte, runProcess } from '../processes.ts';
 import { launcherOf } from '../servers.ts';
@@ -78,7 +78,7 @@ async function ceiling(bench: Bench, lines: number): Promise<Measured> {
   try {
     const rows = { databaseUrl: sandbox.databaseUrl, count: lines };
     const copied = await runProcess({ args: [program('copy-intake.ts'), JSON.stringify(rows)] });
-    const jobs = { redisUrl: sandbox.environment['REDIS_URL'], count: Math.min(lines, newcomersBelow) };
+    const jobs = { redisUrl: sandbox.environment['REDIS_URL'], count: Math.min(lines, maxBacklog) };
     const added = await runProcess({ args: [program('add-bulk.ts'), JSON.stringify(jobs)] });
     const [copySeconds, addBulkSeconds] = [Number(copied.stdout) / 1_000, Number(added.stdout) / 1_000];
     return { value: copySeconds + addBulkSeconds, also: { copySeconds, addBulkSeconds } };

@@ -56,7 +56,7 @@ export const sweep: Figure = {
       for (let round = 0; round < 50; round += 1) {
         const startedMs = performance.now();
         for (const kind of ['result', 'documents', 'audit_report'] as const) {
-          const found = await claimDue(db.kysely, [kind], 1_000, 10_000);
+          const found = await claimDue(db.kysely, [kind], { limit: 1_000, leaseMs: 10_000 });
           if (found.length > 0) throw new Error('the sweep found something');
         }
         times.push(performance.now() - startedMs);

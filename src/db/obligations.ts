@@ -138,18 +138,19 @@ export async function forgiveStarts(db: Queries, keys: readonly ObligationKey[])
 /**
  * Takes due obligations that no queue is known to hold, oldest first, and leases them to the caller, who enqueues them.
  * Several sweeps at once take different ones.
+ *
+ * @param overdueMs takes only those whose lease ended so long ago.
  */
 export async function claimDue(
   db: Queries,
   kinds: readonly ObligationKind[],
-  limit: number,
-  leaseMs: number,
+  { limit, leaseMs, overdueMs = 0 }: { limit: number; leaseMs: number; overdueMs?: number },
 ): Promise<Wake[]> {
   const { rows } = await sql<{ transaction_id: string; kind: ObligationKind; generation: number }>`
     update obligations o set sweep_at = now() + ${ms(leaseMs)}
     from (
       select transaction_id, kind from obligations
-      where state = 'due' and sweep_at <= now() and kind = any(${kinds}::text[])
+      where state = 'due' and sweep_at <= now() - ${ms(overdueMs)} and kind = any(${kinds}::text[])
       order by sweep_at limit ${limit} for update skip locked
     ) picked
     where o.transaction_id = picked.transaction_id and o.kind = picked.kind

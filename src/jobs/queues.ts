@@ -42,16 +42,13 @@ export const maxStartsInCompany = 1;
 export const leaseMs = 10_000;
 /** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
 export const maxBacklog = 10_000;
-/**
- * Waiting jobs per queue below which the sweep fills it up, oldest first. What waits in a longer queue beyond its lease
- * need not be put back again and again.
- */
+/** Waiting jobs per queue below which the sweep fills it up, oldest first. */
 export const refillBelow = maxBacklog / 2;
 /**
- * Waiting jobs per queue above which what is new is left to the sweep. Less than what makes the sweep fill up, or
- * newcomers could keep it from ever putting in what is older: later looks, and what a queue has lost.
+ * In a longer queue most of what is beyond its lease does wait there, and need not be put back again and again. What has
+ * been overdue for so long is all the same: newcomers must not keep it out for ever.
  */
-export const newcomersBelow = refillBelow / 2;
+export const longOverdueMs = 30_000;
 
 /** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 30 s. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
@@ -135,7 +132,7 @@ export function openQueues(
   return {
     wake: (wakes) => reachable(() => add(wakes, () => Promise.resolve(true))),
     wakeForNew: (wakes) =>
-      reachable(() => add(wakes, async (kind) => (await byKind[kind].getWaitingCount()) < newcomersBelow)),
+      reachable(() => add(wakes, async (kind) => (await byKind[kind].getWaitingCount()) < maxBacklog)),
     wakeReport: (wake) =>
       reachable(async () => {
         await reports.add('report', reportPayload.parse(wake), { ...jobOptions, jobId: reportJobId(wake) });

@@ -1,7 +1,7 @@
 import { claimDue } from '../db/obligations.ts';
 import { claimDueReports } from '../db/report-runs.ts';
 import { type QueueContext, wantedKinds } from './context.ts';
-import { leaseMs, maxBacklog, refillBelow } from './queues.ts';
+import { leaseMs, longOverdueMs, maxBacklog, refillBelow } from './queues.ts';
 
 const batchSize = 1_000;
 
@@ -14,12 +14,14 @@ const batchSize = 1_000;
 export async function sweep(context: QueueContext, signal?: AbortSignal): Promise<number> {
   let swept = 0;
   for (const kind of wantedKinds(context.config)) {
-    if ((await context.queues.backlog(kind)) >= refillBelow) continue;
-    while (!signal?.aborted && (await context.queues.backlog(kind)) < maxBacklog) {
-      const wakes = await claimDue(context.db.kysely, [kind], batchSize, leaseMs);
+    let backlog = await context.queues.backlog(kind);
+    const overdueMs = backlog < refillBelow ? 0 : longOverdueMs;
+    while (!signal?.aborted && backlog < maxBacklog) {
+      const wakes = await claimDue(context.db.kysely, [kind], { limit: batchSize, leaseMs, overdueMs });
       await context.queues.wake(wakes);
       swept += wakes.length;
-      if (wakes.length < batchSize) break;
+      if (wakes.length < batchSize || overdueMs > 0) break;
+      backlog = await context.queues.backlog(kind);
     }
   }
   for (const wake of await claimDueReports(context.db.kysely, leaseMs)) {

@@ -82,9 +82,9 @@ describe('an obligation', () => {
     await recordOutcome(db.kysely, outcomeOf(facts(wake.transactionId), { fence: started!.fence, end }), 0);
     expect(await row(wake.transactionId)).toMatchObject({ state: 'due', starts: 0, due_at: end.dueAt });
     expect(await startObligation(db.kysely, wake, 0)).toBeUndefined();
-    expect((await claimDue(db.kysely, ['result'], 1_000, 0)).map(({ transactionId }) => transactionId)).not.toContain(
-      wake.transactionId,
-    );
+    expect(
+      (await claimDue(db.kysely, ['result'], { limit: 1_000, leaseMs: 0 })).map(({ transactionId }) => transactionId),
+    ).not.toContain(wake.transactionId);
   });
 });
 
@@ -93,12 +93,14 @@ describe('the sweep’s claim', () => {
     await sql`truncate obligations`.execute(db.kysely);
     const items = Array.from({ length: 500 }, (_, index) => ({ transactionId: `sw-${index}`, resultId: null }));
     await recordIntake(db.kysely, items, 'file', 0);
-    const claims = await Promise.all(Array.from({ length: 8 }, () => claimDue(db.kysely, ['result'], 100, 60_000)));
-    const rest = await claimDue(db.kysely, ['result'], 1_000, 60_000);
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, () => claimDue(db.kysely, ['result'], { limit: 100, leaseMs: 60_000 })),
+    );
+    const rest = await claimDue(db.kysely, ['result'], { limit: 1_000, leaseMs: 60_000 });
     const ids = [...claims.flat(), ...rest].map(({ transactionId }) => transactionId);
     expect(ids).toHaveLength(500);
     expect(new Set(ids).size).toBe(500);
-    expect(await claimDue(db.kysely, ['result'], 1_000, 60_000)).toEqual([]);
+    expect(await claimDue(db.kysely, ['result'], { limit: 1_000, leaseMs: 60_000 })).toEqual([]);
     expect(await pendingWork(db.kysely, ['result'])).toMatchObject({ dueNow: 500, nextDueAt: null });
     expect(await pendingWork(db.kysely, ['documents'])).toMatchObject({ dueNow: 0 });
   });

@@ -89,7 +89,7 @@ const scope = {
 } as unknown as Parameters<typeof ordinaryLines>[0];
 
 const hot: Record<string, (db: Queries) => Promise<unknown>> = {
-  'the sweep': (db) => claimDue(db, ['result'], 1_000, 10_000),
+  'the sweep': (db) => claimDue(db, ['result'], { limit: 1_000, leaseMs: 10_000 }),
   'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
   'the start of a job': (db) => startObligations(db, [{ wake, maxUnfinished: 1 }], 10_000),
   'starts without an end': (db) => hasUnfinishedStarts(db, wake, 1),

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { asDatabaseError, openDatabase } from '../../src/db/database.ts';
 import { openWrites } from '../../src/jobs/writes.ts';
-import { newcomersBelow, refillBelow } from '../../src/jobs/queues.ts';
+import { longOverdueMs, maxBacklog, refillBelow } from '../../src/jobs/queues.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { takeIn } from '../../src/jobs/intake.ts';
 import { sweep } from '../../src/jobs/sweep.ts';
@@ -39,25 +39,37 @@ describe('what jobs note together', () => {
 });
 
 describe('a long queue', () => {
-  test('takes no newcomers that would keep the sweep from what is older', async () => {
+  test('is not filled up with what may wait in it already, but what is long overdue comes in beside newcomers', async () => {
     const context = await createTestContext();
     const { db, queues } = context;
-    const lines = Array.from({ length: newcomersBelow }, (_, line) => ({
+    const lines = Array.from({ length: refillBelow }, (_, line) => ({
       line,
       transactionId: `n-${line}`,
       resultId: '',
     }));
     await takeIn(context, lines, 'file');
-    expect(await queues.backlog('result')).toBe(newcomersBelow);
+    expect(await queues.backlog('result')).toBe(refillBelow);
+    const overdueBy = (transactionId: string, ms: number) =>
+      db.kysely
+        .updateTable('obligations')
+        .set({ sweep_at: new Date(Date.now() - ms) })
+        .where('transaction_id', '=', transactionId)
+        .execute();
+    await recordIntake(db.kysely, [{ transactionId: 'lost', resultId: null }], 'file', 0);
+    expect(await sweep(context)).toBe(0);
+    await overdueBy('lost', longOverdueMs);
     await takeIn(context, [{ line: 0, transactionId: 'newcomer', resultId: '' }], 'file');
-    expect(await queues.backlog('result')).toBe(newcomersBelow);
-    await recordIntake(db.kysely, [{ transactionId: 'overdue', resultId: null }], 'file', 0);
     expect(await sweep(context)).toBe(1);
-    expect(await queues.backlog('result')).toBe(newcomersBelow + 1);
-    const more = Array.from({ length: refillBelow }, (_, index) => ({ transactionId: `m-${index}`, resultId: null }));
-    await recordIntake(db.kysely, more, 'file', 0);
-    expect(await sweep(context)).toBe(refillBelow);
-    await recordIntake(db.kysely, [{ transactionId: 'later', resultId: null }], 'file', 0);
+    expect(await queues.backlog('result')).toBe(refillBelow + 2);
+    const more = Array.from({ length: maxBacklog - refillBelow }, (_, line) => ({
+      line,
+      transactionId: `m-${line}`,
+      resultId: '',
+    }));
+    await takeIn(context, more, 'file');
+    await takeIn(context, [{ line: 0, transactionId: 'one too many', resultId: '' }], 'file');
+    expect(await queues.backlog('result')).toBe(maxBacklog + 2);
+    await overdueBy('n-0', longOverdueMs);
     expect(await sweep(context)).toBe(0);
   });
 });
