@@ -1,5 +1,6 @@
 import { openDatabase } from '../../src/db/database.ts';
 import { claimDue } from '../../src/db/obligations.ts';
+import { obligationKinds } from '../../src/db/schema.ts';
 import type { Contender, Measured } from '../measure.ts';
 import { cpuSecondsOf, mebibyte, memoryOf, startProcess } from '../processes.ts';
 import { launcherOf, type Sandbox } from '../servers.ts';
@@ -55,17 +56,15 @@ export const sweep: Figure = {
       const times: number[] = [];
       for (let round = 0; round < 50; round += 1) {
         const startedMs = performance.now();
-        for (const kind of ['result', 'documents', 'audit_report'] as const) {
-          const found = await claimDue(db.kysely, [kind], { limit: 1_000, leaseMs: 10_000 });
-          if (found.length > 0) throw new Error('the sweep found something');
-        }
+        const found = await claimDue(db.kysely, obligationKinds, { limit: 1_000, leaseMs: 10_000 });
+        if (found.length > 0) throw new Error('the sweep found something');
         times.push(performance.now() - startedMs);
       }
       return { value: times.toSorted((a, b) => a - b)[25] ?? Number.NaN };
     };
     return {
       contenders: [{ name: 'sweep', run }],
-      lines: [{ what: 'three kinds swept, ms', of: 'sweep', over: null, goal: { atMost: 5 } }],
+      lines: [{ what: 'all kinds swept, ms', of: 'sweep', over: null, goal: { atMost: 5 } }],
       end: db.close,
     };
   },

@@ -130,7 +130,9 @@ export function openQueues(
     }
   };
   return {
-    wake: (wakes) => reachable(() => add(wakes, () => Promise.resolve(true))),
+    wake: async (wakes) => {
+      if (wakes.length > 0) await reachable(() => add(wakes, () => Promise.resolve(true)));
+    },
     wakeForNew: (wakes) =>
       reachable(() => add(wakes, async (kind) => (await byKind[kind].getWaitingCount()) < maxBacklog)),
     wakeReport: (wake) =>

@@ -1,4 +1,5 @@
 import { claimDue } from '../db/obligations.ts';
+import type { ObligationKind } from '../db/schema.ts';
 import { claimDueReports } from '../db/report-runs.ts';
 import { type QueueContext, wantedKinds } from './context.ts';
 import { leaseMs, longOverdueMs, maxBacklog, refillBelow } from './queues.ts';
@@ -12,21 +13,39 @@ const batchSize = 1_000;
  * @returns how many were put back.
  */
 export async function sweep(context: QueueContext, signal?: AbortSignal): Promise<number> {
-  let swept = 0;
-  for (const kind of wantedKinds(context.config)) {
-    let backlog = await context.queues.backlog(kind);
-    const overdueMs = backlog < refillBelow ? 0 : longOverdueMs;
-    while (!signal?.aborted && backlog < maxBacklog) {
-      const wakes = await claimDue(context.db.kysely, [kind], { limit: batchSize, leaseMs, overdueMs });
-      await context.queues.wake(wakes);
-      swept += wakes.length;
-      if (wakes.length < batchSize || overdueMs > 0) break;
-      backlog = await context.queues.backlog(kind);
-    }
-  }
+  const queues = await backlogs(context, wantedKinds(context.config));
+  const short = queues.filter(({ backlog }) => backlog < refillBelow).map(({ kind }) => kind);
+  const long = queues.filter(({ backlog }) => backlog >= refillBelow && backlog < maxBacklog).map(({ kind }) => kind);
+  const filledUp = await fillUp(context, short, signal);
+  const overdue = long.length > 0 ? await putBack(context, long, longOverdueMs) : 0;
+  let reports = 0;
   for (const wake of await claimDueReports(context.db.kysely, leaseMs)) {
     await context.queues.wakeReport(wake);
-    swept += 1;
+    reports += 1;
+  }
+  return filledUp + overdue + reports;
+}
+
+const backlogs = ({ queues }: QueueContext, kinds: readonly ObligationKind[]) =>
+  Promise.all(kinds.map(async (kind) => ({ kind, backlog: await queues.backlog(kind) })));
+
+async function fillUp(context: QueueContext, kinds: readonly ObligationKind[], signal?: AbortSignal): Promise<number> {
+  let swept = 0;
+  for (let left = kinds; left.length > 0 && !signal?.aborted;) {
+    const batch = await putBack(context, left, 0);
+    swept += batch;
+    if (batch < batchSize) break;
+    left = (await backlogs(context, left)).filter(({ backlog }) => backlog < maxBacklog).map(({ kind }) => kind);
   }
   return swept;
+}
+
+async function putBack(
+  { db, queues }: QueueContext,
+  kinds: readonly ObligationKind[],
+  overdueMs: number,
+): Promise<number> {
+  const wakes = await claimDue(db.kysely, kinds, { limit: batchSize, leaseMs, overdueMs });
+  await queues.wake(wakes);
+  return wakes.length;
 }
