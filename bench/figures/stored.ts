@@ -70,7 +70,9 @@ export const sweep: Figure = {
   },
 };
 
-const restMs = 10_000;
+/** Long enough after the start for V8 to be done with it, too. */
+const settleMs = 10_000;
+const restMs = 20_000;
 
 /** A lasting worker with nothing to do. */
 export const rest: Figure = {
@@ -108,7 +110,7 @@ async function atRest(bench: Bench, checkout: string): Promise<Measured> {
   });
   try {
     const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-    await Promise.race([pause(5_000), worker.ended]);
+    await Promise.race([pause(settleMs), worker.ended]);
     const [cpuBefore, startedMs] = [await cpuSecondsOf(worker.pid), performance.now()];
     await pause(restMs);
     const seconds = (performance.now() - startedMs) / 1_000;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { to as copyTo } from 'pg-copy-streams';
-import type { Dedicated } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
 import { literal } from './lines.ts';
 
@@ -76,6 +76,6 @@ const csvQuery = (columns: readonly Column[], source: string, order: readonly st
 });
 
 /** Streams a query's rows as CSV, a line feed after each. Nothing is held in memory. */
-export function copyCsv({ client }: Dedicated, { select }: CsvQuery): Readable {
+export function copyCsv({ client }: Snapshot, { select }: CsvQuery): Readable {
   return client.query(copyTo(`copy (${select}) to stdout with (format csv)`));
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import { asDatabaseError, type Database, type Queries } from './database.ts';
 import type { Schema } from './schema.ts';
 
@@ -18,17 +18,8 @@ export const forMonths = `
 /** A connection outside the pool, with typed queries on it. */
 export type Dedicated = { readonly client: pg.Client; readonly queries: Queries };
 
-/** One connection on which everything read is of the same moment, and a way to read two things of it at once. */
-export type Snapshot = Dedicated & {
-  /**
-   * Does both, on connections that see the same: side by side where nothing is written, else one after the other. Waits
-   * for both also if one fails, so that nothing goes on behind the failure.
-   */
-  readonly both: <A, B>(
-    first: (connection: Dedicated) => Promise<A>,
-    second: (connection: Dedicated) => Promise<B>,
-  ) => Promise<[A, B]>;
-};
+/** One connection on which everything read is of the same moment. */
+export type Snapshot = Dedicated;
 
 /**
  * Runs `work` on a connection of its own, without the pool's limit on how long a query may take, for work that grows
@@ -57,33 +48,17 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
 export function withSnapshot<T>(db: Database, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   return withDedicatedClient(db, async (connection) => {
     await connection.client.query('begin transaction isolation level repeatable read read only');
-    const both: Snapshot['both'] = async (first, second) => {
-      const { rows } = await connection.client.query<{ name: string }>('select pg_export_snapshot() as name');
-      const [here, beside] = await Promise.allSettled([
-        first(connection),
-        withDedicatedClient(db, async (other) => {
-          await other.client.query('begin transaction isolation level repeatable read read only');
-          await other.client.query(`set transaction snapshot ${pg.escapeLiteral(rows[0]?.name ?? '')}`);
-          return second(other);
-        }),
-      ]);
-      if (here.status === 'rejected') throw here.reason;
-      if (beside.status === 'rejected') throw beside.reason;
-      return [here.value, beside.value];
-    };
-    return read({ ...connection, both });
+    return read(connection);
   });
 }
 
 /**
  * Runs `book` in one repeatable-read transaction that may write, and commits it. What it throws takes all of it back.
- * Nobody else sees what it wrote before that, so it reads one thing after the other.
  */
 export function withBooking<T>(db: Database, book: (booking: Snapshot) => Promise<T>): Promise<T> {
   return withDedicatedClient(db, async (connection) => {
     await connection.client.query('begin transaction isolation level repeatable read');
-    const both: Snapshot['both'] = async (first, second) => [await first(connection), await second(connection)];
-    const result = await book({ ...connection, both });
+    const result = await book(connection);
     await connection.client.query('commit');
     return result;
   });

@@ -218,9 +218,7 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
     unfetchedTransactions: 0,
   };
   const head = { period, status: 'closed' as const, priceList };
-  const draft = await draftFiles(booking, { head, month, directory, source, signal }, () =>
-    Promise.resolve({ lines, openItems }),
-  );
+  const draft = await draftFiles(booking, { head, month, directory, lines, openItems, source, signal });
   const forced = forcedPast && { blockers: forcedPast };
   const manifest = manifestOf({ ...draft, timeZone, rules, prices, minimum, forced });
   const written = await withManifest(draft, manifest, signal);

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { Queries } from '../db/database.ts';
 import { copyCsv, type CsvQuery, detailQuery, discrepanciesQuery } from '../db/report-files.ts';
 import type { OpenItems } from '../db/report-rows.ts';
-import type { Dedicated, Snapshot } from '../db/snapshot.ts';
+import type { Snapshot } from '../db/snapshot.ts';
 import type { Span } from '../domain/billing-month.ts';
 import { imbalances, type ReportLines } from '../domain/report-lines.ts';
 import { LedgerError } from '../errors.ts';
@@ -22,58 +21,43 @@ export type DraftReport = {
   readonly files: readonly DraftFile[];
 };
 
-export type DraftInput = Pick<DraftReport, 'head' | 'month' | 'directory'> & {
+export type DraftInput = Omit<DraftReport, 'discrepancies' | 'files'> & {
   readonly source: ReportSource;
   readonly signal: AbortSignal | undefined;
 };
 
-/** What a month's files say, added up. */
-export type Figures = Pick<DraftReport, 'lines' | 'openItems'>;
-
 /**
- * Writes the CSVs of a month from one snapshot and checks that they balance. While the detail file is copied, the
- * figures are added up beside it. Nothing carries a final name yet; if it fails, nothing is left behind.
+ * Writes the CSVs of a month from one snapshot and checks that they balance. Nothing carries a final name yet; if it
+ * fails, nothing is left behind.
  *
- * @param figuresOf adds up the figures, from the same snapshot.
  * @throws LedgerError `report_unbalanced`, `storage_full`, `storage_failed`, `database_unavailable`
  */
-export async function draftFiles<F extends Figures>(
-  snapshot: Snapshot,
-  { source, signal, ...report }: DraftInput,
-  figuresOf: (queries: Queries) => Promise<F>,
-): Promise<DraftReport & F> {
-  const { head, directory } = report;
-  const drafts: DraftFile[] = [];
+export async function draftFiles(snapshot: Snapshot, { source, signal, ...report }: DraftInput): Promise<DraftReport> {
+  const { head, directory, lines } = report;
+  const files: DraftFile[] = [];
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<DraftFile> => {
     const file = await writeDraft(directory, name, chunks, signal);
-    drafts.push(file);
+    files.push(file);
     return file;
   };
-  const detailOf = detailQuery(source.lines, head.period, head.priceList?.currency ?? null);
-  const discrepanciesOf = discrepanciesQuery(source.disagreements, head.period);
   try {
-    const [detail, { figures, discrepancies }] = await snapshot.both(
-      (connection) => draft(fileName(head, 'detail'), copied(connection, detailOf)),
-      async (connection) => ({
-        figures: await figuresOf(connection.queries),
-        discrepancies: await draft(fileName(head, 'discrepancies'), copied(connection, discrepanciesOf)),
-      }),
-    );
-    const { lines } = figures;
-    const summary = await draft(fileName(head, 'summary'), csvStream(summaryColumns(head), summaryRows(lines)));
-    const codes = await draft(fileName(head, 'codes'), csvStream(codesColumns(head), lines.codes));
-    checkBalance(lines, detail, head.period);
-    const files = [detail, summary, codes, discrepancies];
-    return { ...report, ...figures, discrepancies: discrepancies.rows, files };
+    const detail = detailQuery(source.lines, head.period, head.priceList?.currency ?? null);
+    const detailFile = await draft(fileName(head, 'detail'), copied(snapshot, detail));
+    await draft(fileName(head, 'summary'), csvStream(summaryColumns(head), summaryRows(lines)));
+    await draft(fileName(head, 'codes'), csvStream(codesColumns(head), lines.codes));
+    const query = discrepanciesQuery(source.disagreements, head.period);
+    const discrepancies = (await draft(fileName(head, 'discrepancies'), copied(snapshot, query))).rows;
+    checkBalance(lines, detailFile, head.period);
+    return { ...report, discrepancies, files };
   } catch (error) {
-    await discardDrafts(drafts);
+    await discardDrafts(files);
     throw error;
   }
 }
 
-async function* copied(connection: Dedicated, query: CsvQuery): AsyncGenerator<Buffer> {
+async function* copied(snapshot: Snapshot, query: CsvQuery): AsyncGenerator<Buffer> {
   yield headerLine(query.headers);
-  const source: Readable = copyCsv(connection, query);
+  const source: Readable = copyCsv(snapshot, query);
   const converted = source.pipe(toCrlf());
   source.once('error', (error) => converted.destroy(error));
   for await (const chunk of converted) yield chunk as Buffer;

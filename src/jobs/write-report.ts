@@ -81,12 +81,11 @@ export async function draftOpen(
   const { billingTimeZone: timeZone } = config;
   const month = monthBounds(period, timeZone);
   const source = await openSource(context, queries, period, closes, moment);
+  const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);
   const head = { period, status: 'provisional' as const, priceList: prices?.content };
-  const draft = await draftFiles(snapshot, { head, month, directory, source, signal }, async (beside) => ({
-    ...(await openTotals(beside, source, period, prices?.content, timeZone)),
-    openItems: await openItems(beside, month, moment.tables),
-  }));
-  return withManifest(draft, manifestOf({ ...draft, timeZone, rules, prices, asOf: moment.asOf }), signal);
+  const items = await openItems(queries, month, moment.tables);
+  const draft = await draftFiles(snapshot, { head, month, directory, lines, openItems: items, source, signal });
+  return withManifest(draft, manifestOf({ ...draft, timeZone, rules, prices, minimum, asOf: moment.asOf }), signal);
 }
 
 /** Adds the manifest; if that fails, no draft is left. */
@@ -111,14 +110,14 @@ function rewriteClosed(
     const { period } = close;
     const source = closedSource(period);
     const priceList = await closedPriceList(queries, close);
-    const head = { period, status: 'closed', priceList } as const;
-    const month = { start: close.start, end: close.end };
-    const draft = await draftFiles(snapshot, { head, month, directory, source, signal }, async (beside) => ({
-      lines: reportLines(await attemptGroups(beside, source.lines), {
-        ...{ minorDigits: priceList?.minorDigits, charges: await chargesOf(beside, period) },
-      }),
-      openItems: { unsettledTransactions: 0, unfetchedTransactions: 0 },
-    }));
+    const charges = await chargesOf(queries, period);
+    const lines = reportLines(await attemptGroups(queries, source.lines), {
+      ...{ minorDigits: priceList?.minorDigits, charges },
+    });
+    const draft = await draftFiles(snapshot, {
+      ...{ head: { period, status: 'closed', priceList }, month: { start: close.start, end: close.end } },
+      ...{ directory, lines, source, signal, openItems: { unsettledTransactions: 0, unfetchedTransactions: 0 } },
+    });
     await expectSameBytes(draft, close);
     return withManifest(draft, Buffer.from(close.manifest), signal);
   });
