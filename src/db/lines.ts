@@ -128,7 +128,10 @@ function inCell({ cells }: Examined, taskType: string, level: string, stretch: s
   return `(${taskType}, coalesce(${level}, ''), ${stretch}) in (values ${rows.join(', ')})`;
 }
 
-/** Attempts with their price, decision and share of the vendor's counter, each in the month of its own time. */
+/**
+ * Attempts with their price, decision and share of the vendor's counter, each in the month of its own time. Each has its
+ * transaction; it is joined to the left so that Postgres leaves it out where nothing of it is asked for.
+ */
 function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: Examined): string {
   const [first] = stretches;
   const isCounted = cells.some((cell) => cell.isCounted);
@@ -162,7 +165,7 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
           from (select *, ${stretchWithin('attempted_at', stretches)} as stretch from ${tables.attempts} attempt
             where attempted_at >= ${first ? instant(first.start) : `'-infinity'`} and attempted_at < ${instant(end)}) a
           join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
-          join ${tables.transactions} t on t.id = a.transaction_id
+          left join ${tables.transactions} t on t.id = a.transaction_id
           join (values ${stretches.map(stretchRow).join(', ')})
             as stretch (stretch, period, price_list_version, zero) on stretch.stretch = a.stretch
           left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
