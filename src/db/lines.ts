@@ -70,6 +70,10 @@ export const stretchOf = (column: string, stretches: readonly Stretch[]): string
 export const stretchWithin = (column: string, stretches: readonly Stretch[]): string =>
   stretches.length === 1 ? '1' : stretchOf(column, stretches);
 
+/** The share of the vendor's counter of a task `k` that falls on its attempt `a`: its last one answers for what differs. */
+export const vendorShare = `case when k.vendor_attempts_invoiced is not null then coalesce(a.invoiced, false)::integer
+  + case when a.ordinal = k.own_attempts then k.vendor_attempts_invoiced - k.own_invoiced else 0 end end`;
+
 /** The lines of all attempts of an open month. */
 export function ordinaryLines(scope: LineScope): string {
   return `select 1 as quantity, null::text collate "C" as corrects_period, ${lineColumns.slice(2).join(', ')} from (${attemptLines(scope)}) line`;
@@ -134,6 +138,7 @@ function inCell({ cells }: Examined, taskType: string, level: string, stretch: s
  */
 function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: Examined): string {
   const [first] = stretches;
+  const isOneStretch = stretches.length === 1;
   const isCounted = cells.some((cell) => cell.isCounted);
   const position = isCounted
     ? `case when invoiced and is_counted then count(*) filter (where invoiced) over (
@@ -157,9 +162,7 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
             k.vendor_attempts, k.vendor_attempts_invoiced,
             case when k.vendor_attempts_invoiced is null then 'absent'
               when k.vendor_attempts_invoiced = k.own_invoiced then 'match' else 'mismatch' end as counter_status,
-            case when k.vendor_attempts_invoiced is not null then coalesce(a.invoiced, false)::integer
-              + case when a.ordinal = k.own_attempts then k.vendor_attempts_invoiced - k.own_invoiced else 0 end
-            end as vendor_share,
+            ${vendorShare} as vendor_share,
             cell.scope, cell.is_counted, cell.starts, cell.prices, cell.tiers
             ${examined ? `, b.tier_position as booked_position` : ''}
           from (select *, ${stretchWithin('attempted_at', stretches)} as stretch from ${tables.attempts} attempt
@@ -167,10 +170,10 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
           join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
           left join ${tables.transactions} t on t.id = a.transaction_id
           join (values ${stretches.map(stretchRow).join(', ')})
-            as stretch (stretch, period, price_list_version, zero) on stretch.stretch = a.stretch
+            as stretch (stretch, period, price_list_version, zero) on ${isOneStretch ? 'true' : 'stretch.stretch = a.stretch'}
           left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
             as cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers, price_list_version, zero)
-            on cell.task_type = a.task_type and cell.level = coalesce(k.level, '') and cell.stretch = a.stretch
+            on cell.task_type = a.task_type and cell.level = coalesce(k.level, '') ${isOneStretch ? '' : 'and cell.stretch = a.stretch'}
           ${examined ? examinedAttempts(examined) : ''}
         ) attempt
       ) numbered

@@ -1,29 +1,22 @@
 import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import { storedAmount } from '../domain/money.ts';
-import type { UnitCount } from '../domain/price-cells.ts';
+import type { AttemptCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
-import { closedLines, type LineScope, literal, stretchWithin, type Tables } from './lines.ts';
+import { closedLines, type LineScope, literal, stretchWithin, type Tables, vendorShare } from './lines.ts';
 
 /** Counts lines by everything that their cost and their place in the summary depend on. */
 export async function attemptGroups(db: Queries, lines: string): Promise<AttemptGroup[]> {
-  const { rows } = await sql<{
-    corrects_period: string | null;
-    task_type: string;
-    level: string | null;
-    code: string | null;
-    unit_price: string | null;
-    rule_table_version: string | null;
-    price_list_version: string | null;
-    attempts: string;
-    invoiced: string;
-    not_invoiced: string;
-    unclassified: string;
-    vendor_counter: string | null;
-    lines: string;
-    unpriced: string;
-  }>`
+  const { rows } = await sql<
+    CountRow & {
+      corrects_period: string | null;
+      unit_price: string | null;
+      price_list_version: string | null;
+      lines: string;
+      unpriced: string;
+    }
+  >`
     select corrects_period, task_type, level, code, unit_price, rule_table_version, price_list_version,
       sum(quantity) as attempts,
       coalesce(sum(quantity) filter (where invoiced), 0) as invoiced,
@@ -35,22 +28,38 @@ export async function attemptGroups(db: Queries, lines: string): Promise<Attempt
     from (${sql.raw(lines)}) line
     group by corrects_period, task_type, level, code, unit_price, rule_table_version, price_list_version`.execute(db);
   return rows.map((row) => ({
+    ...countOf(row),
     correctsPeriod: row.corrects_period,
-    taskType: row.task_type,
-    level: row.level,
-    code: row.code,
     unitPrice: row.unit_price === null ? null : storedAmount(row.unit_price),
-    ruleTableVersion: row.rule_table_version,
     priceListVersion: row.price_list_version,
-    attempts: BigInt(row.attempts),
-    invoiced: BigInt(row.invoiced),
-    notInvoiced: BigInt(row.not_invoiced),
-    unclassified: BigInt(row.unclassified),
-    vendorCounter: row.vendor_counter === null ? null : BigInt(row.vendor_counter),
     lines: BigInt(row.lines),
     unpriced: BigInt(row.unpriced),
   }));
 }
+
+type CountRow = {
+  readonly task_type: string;
+  readonly level: string | null;
+  readonly code: string | null;
+  readonly rule_table_version: string | null;
+  readonly attempts: string;
+  readonly invoiced: string;
+  readonly not_invoiced: string;
+  readonly unclassified: string;
+  readonly vendor_counter: string | null;
+};
+
+const countOf = (row: CountRow) => ({
+  taskType: row.task_type,
+  level: row.level,
+  code: row.code,
+  ruleTableVersion: row.rule_table_version,
+  attempts: BigInt(row.attempts),
+  invoiced: BigInt(row.invoiced),
+  notInvoiced: BigInt(row.not_invoiced),
+  unclassified: BigInt(row.unclassified),
+  vendorCounter: row.vendor_counter === null ? null : BigInt(row.vendor_counter),
+});
 
 /**
  * What was booked for a month: a set of groups per report, its own and those that corrected it.
@@ -70,28 +79,28 @@ export async function bookedGroups(db: Queries, period: string, upTo: string): P
 }
 
 /**
- * Counts the invoiced attempts of a span by task type, level and stretch: what tiers and allowances depend on.
+ * Counts the attempts of a span by everything that their cost and their place in the summary depend on, but for how many
+ * there are beside them.
  *
  * @param among a query of transaction IDs, to count those alone.
  */
-export async function unitCounts(
+export async function attemptCounts(
   db: Queries,
   { tables, stretches, end }: Omit<LineScope, 'cells'>,
   among?: string,
-): Promise<UnitCount[]> {
+): Promise<AttemptCount[]> {
   const [first] = stretches;
   if (!first) return [];
-  const { rows } = await sql<{ task_type: string; level: string | null; stretch: number; units: string }>`
-    select a.task_type, k.level, ${sql.raw(stretchWithin('a.attempted_at', stretches))} as stretch,
-      count(*) filter (where a.invoiced) as units
+  const { rows } = await sql<CountRow & { stretch: number }>`
+    select a.task_type, k.level, ${sql.raw(stretchWithin('a.attempted_at', stretches))} as stretch, a.code, a.rule_table_version,
+      count(*) as attempts, count(*) filter (where a.invoiced) as invoiced,
+      count(*) filter (where not a.invoiced) as not_invoiced, count(*) filter (where a.invoiced is null) as unclassified,
+      sum(${sql.raw(vendorShare)}) as vendor_counter
     from ${sql.raw(tables.attempts)} a join ${sql.raw(tables.tasks)} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
     where a.attempted_at >= ${first.start} and a.attempted_at < ${end}
       ${among === undefined ? sql`` : sql.raw(`and a.transaction_id in (${among})`)}
-    group by 1, 2, 3 order by 3, 1, 2`.execute(db);
-  return rows.map(({ task_type, level, stretch, units }) => ({
-    ...{ taskType: task_type, level, stretch },
-    units: BigInt(units),
-  }));
+    group by 1, 2, 3, 4, 5`.execute(db);
+  return rows.map((row) => ({ ...countOf(row), stretch: row.stretch }));
 }
 
 /** What may still change a month's figures. */

@@ -1,6 +1,7 @@
 import { monthBounds } from './billing-month.ts';
 import { boundariesWithin } from './effective-dates.ts';
 import { isCounted, priceAt, priceBands, type PriceBand, type PriceList } from './prices.ts';
+import type { AttemptGroup, Quantities } from './report-lines.ts';
 
 /** A month and the price lists that it is priced by: the first one that has a price for something is the one. */
 export type PricedMonth = { readonly period: string; readonly lists: readonly PriceList[] };
@@ -8,19 +9,17 @@ export type PricedMonth = { readonly period: string; readonly lists: readonly Pr
 /** A stretch of time within one month during which no price changes. Ends where the next one starts. */
 export type Stretch = PricedMonth & { readonly start: Date };
 
-/** Invoiced attempts of a task type and level in a stretch, numbered from 1 as SQL's `width_bucket` does. */
-export type UnitCount = {
-  readonly taskType: string;
-  readonly level: string | null;
-  readonly stretch: number;
-  readonly units: bigint;
-};
+/** A task type and level in a stretch, numbered from 1 as SQL's `width_bucket` does. */
+type CellKey = { readonly taskType: string; readonly level: string | null; readonly stretch: number };
+
+/** Its invoiced attempts. */
+export type UnitCount = CellKey & { readonly units: bigint };
+
+/** Attempts of a stretch that are alike in everything their cost depends on, but for their place among others. */
+export type AttemptCount = CellKey & Quantities & Pick<AttemptGroup, 'code' | 'ruleTableVersion' | 'vendorCounter'>;
 
 /** What attempts of a task type and level cost in a stretch. Those of one `scope` are counted together. */
-export type PriceCell = {
-  readonly taskType: string;
-  readonly level: string | null;
-  readonly stretch: number;
+export type PriceCell = CellKey & {
   readonly scope: number;
   readonly isCounted: boolean;
   readonly list: Pick<PriceList, 'version' | 'minorDigits'>;
@@ -36,6 +35,40 @@ export function stretchesOf(months: readonly PricedMonth[], timeZone: string): S
     return [start, ...changes].map((from) => ({ period, lists, start: from }));
   });
 }
+
+/** What of attempts counts towards tiers and allowances. */
+export function unitCounts(counts: readonly AttemptCount[]): UnitCount[] {
+  return [...Map.groupBy(counts, cellKey).values()].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const { taskType, level, stretch } = first;
+    return [{ taskType, level, stretch, units: same.reduce((sum, { invoiced }) => sum + invoiced, 0n) }];
+  });
+}
+
+/**
+ * Prices a month's own attempts, counted. `undefined` = a price changes with the number of attempts, so that each has to
+ * be looked at.
+ */
+export function pricedCounts(
+  counts: readonly AttemptCount[],
+  cells: readonly PriceCell[],
+  stretches: readonly Stretch[],
+): AttemptGroup[] | undefined {
+  if (cells.some(({ bands }) => bands.length > 1)) return undefined;
+  const byKey = new Map(cells.map((cell) => [cellKey(cell), cell]));
+  return counts.map(({ stretch, ...count }) => {
+    const cell = byKey.get(cellKey({ ...count, stretch }));
+    const unitPrice = cell?.bands[0]?.unitPrice ?? null;
+    return {
+      ...count,
+      ...{ correctsPeriod: null, unitPrice, lines: count.attempts, unpriced: unitPrice === null ? count.invoiced : 0n },
+      priceListVersion: cell?.list.version ?? stretches[stretch - 1]?.lists[0]?.version ?? null,
+    };
+  });
+}
+
+const cellKey = ({ taskType, level, stretch }: CellKey): string => JSON.stringify([taskType, level, stretch]);
 
 /** Finds the price of everything that was counted; what has none gets no cell. */
 export function priceCells(counts: readonly UnitCount[], stretches: readonly Stretch[], timeZone: string): PriceCell[] {

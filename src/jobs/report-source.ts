@@ -18,10 +18,18 @@ import {
 } from '../db/late-changes.ts';
 import type { PeriodClose } from '../db/period-closes.ts';
 import { keptFile } from '../db/reference.ts';
-import { unitCounts } from '../db/report-rows.ts';
+import { attemptCounts } from '../db/report-rows.ts';
 import { monthBounds, nextPeriod, periodOf } from '../domain/billing-month.ts';
-import { type PriceCell, priceCells, type PricedMonth, stretchesOf } from '../domain/price-cells.ts';
+import {
+  type PriceCell,
+  priceCells,
+  pricedCounts,
+  type PricedMonth,
+  stretchesOf,
+  unitCounts,
+} from '../domain/price-cells.ts';
 import type { PriceList } from '../domain/prices.ts';
+import type { AttemptGroup } from '../domain/report-lines.ts';
 import { LedgerError } from '../errors.ts';
 import { parsePriceList } from '../reference-data/price-list.ts';
 import type { Context } from './context.ts';
@@ -29,6 +37,9 @@ import type { Context } from './context.ts';
 /** Where the lines of a month's report come from, as SQL. */
 export type ReportSource = {
   readonly lines: string;
+  /** Lines that are added up already, and a query of all others; `null` = there are none. */
+  readonly counted: readonly AttemptGroup[];
+  readonly uncounted: string | null;
   readonly disagreements: string;
   /** Closed months that may be among the corrections. */
   readonly corrected: readonly ClosedMonth[];
@@ -44,6 +55,7 @@ export const present: Moment = { tables: currentTables, asOf: null };
 /** The lines of a closed month, as they were booked. */
 export const closedSource = (period: string): ReportSource => ({
   lines: closedLines(period),
+  ...{ counted: [], uncounted: closedLines(period) },
   disagreements: closedDisagreements(period),
   corrected: [],
 });
@@ -65,17 +77,22 @@ export async function openSource(
   const { end } = monthBounds(period, timeZone);
   const lists = context.prices ? [context.prices.content] : [];
   const stretches = stretchesOf([{ period, lists }], timeZone);
-  const cells = priceCells(await unitCounts(queries, { tables, stretches, end }), stretches, timeZone);
+  const counts = await attemptCounts(queries, { tables, stretches, end });
+  const cells = priceCells(unitCounts(counts), stretches, timeZone);
+  const lines = ordinaryLines({ tables, stretches, end, cells });
+  const counted = pricedCounts(counts, cells, stretches);
   const own: ReportSource = {
-    lines: ordinaryLines({ tables, stretches, end, cells }),
+    ...{ lines, counted: counted ?? [], uncounted: counted ? null : lines },
     disagreements: ordinaryDisagreements({ tables, stretches, end }),
     corrected: [],
   };
   const last = closes.at(-1);
   if (!last || nextPeriod(last.period) !== period || !(await hasLateChanges(queries, asOf))) return own;
   const corrections = await correctionSource(context, queries, closes, { tables, asOf });
+  const corrected = `select ${lineColumns.join(', ')} from (${corrections.lines}) correction`;
   return {
-    lines: `${own.lines} union all select ${lineColumns.join(', ')} from (${corrections.lines}) correction`,
+    ...{ lines: `${lines} union all ${corrected}`, counted: own.counted },
+    uncounted: counted ? corrected : `${lines} union all ${corrected}`,
     disagreements: `${own.disagreements} union all ${corrections.disagreements}`,
     corrected: corrections.corrected,
   };
@@ -86,7 +103,7 @@ async function correctionSource(
   queries: Queries,
   closes: readonly PeriodClose[],
   { tables, asOf }: Moment,
-): Promise<ReportSource> {
+): Promise<Pick<ReportSource, 'lines' | 'disagreements' | 'corrected'>> {
   const { billingTimeZone: timeZone } = config;
   const last = closes.at(-1);
   if (!last) throw new RangeError('nothing is closed');
@@ -101,14 +118,14 @@ async function correctionSource(
     months.push({ period, lists: listsOf(period, closed, prices?.content) });
   const span = { tables, stretches: stretchesOf(months, timeZone), end: last.end };
   const late = [
-    ...(await unitCounts(queries, span, transactions)),
+    ...unitCounts(await attemptCounts(queries, span, transactions)),
     ...(await bookedCells(queries, span.stretches, transactions)),
   ];
   const touched = priceCells(late, span.stretches, timeZone);
   // Where tiers or an allowance count, one attempt more or less changes the price of others.
   const all = touched.some(({ isCounted }) => isCounted)
     ? priceCells(
-        [...(await unitCounts(queries, span)), ...late.map((one) => ({ ...one, units: 0n }))],
+        [...unitCounts(await attemptCounts(queries, span)), ...late.map((one) => ({ ...one, units: 0n }))],
         span.stretches,
         timeZone,
       )

@@ -14,7 +14,10 @@ export async function openTotals(
   list: PriceList | undefined,
   timeZone: string,
 ): Promise<{ lines: ReportLines; charges: Charge[]; minimum: bigint | undefined }> {
-  const groups = await attemptGroups(queries, source.lines);
+  const groups = [
+    ...source.counted,
+    ...(source.uncounted === null ? [] : await attemptGroups(queries, source.uncounted)),
+  ];
   const minorDigits = list?.minorDigits;
   const plain = reportLines(groups, { minorDigits });
   const minimum = list && monthlyMinimumAt(list, monthBounds(period, timeZone).start, timeZone);

@@ -17,7 +17,7 @@ import {
 } from '../../src/db/obligations.ts';
 import { knownScans, recordOutcomes } from '../../src/db/outcomes.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
-import { attemptGroups, firstAttemptAt, monthsWithAttempts, unitCounts } from '../../src/db/report-rows.ts';
+import { attemptGroups, firstAttemptAt, monthsWithAttempts, attemptCounts } from '../../src/db/report-rows.ts';
 import type { Queries } from '../../src/db/database.ts';
 import type { Schema } from '../../src/db/schema.ts';
 import { forMonths } from '../../src/db/snapshot.ts';
@@ -130,7 +130,7 @@ describe('no table that grows with the months is read from end to end by', () =>
 
   test('the report of one month among many', async () => {
     await client.query(forMonths);
-    expect(await sequentialScansOf((db) => unitCounts(db, scope))).toEqual([]);
+    expect(await sequentialScansOf((db) => attemptCounts(db, scope))).toEqual([]);
     expect(await sequentialScansOf((db) => attemptGroups(db, ordinaryLines(scope)))).toEqual([]);
     const { select } = detailQuery(ordinaryLines(scope), month, null);
     const scanned = await sequentialScansOf((db) => db.executeQuery({ sql: select, parameters: [] } as never));

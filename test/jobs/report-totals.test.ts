@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { attemptGroups } from '../../src/db/report-rows.ts';
+import { type Price, type PriceList } from '../../src/domain/prices.ts';
+import { type AttemptGroup, reportLines } from '../../src/domain/report-lines.ts';
+import { openSource } from '../../src/jobs/report-source.ts';
+import { openTotals } from '../../src/jobs/report-totals.ts';
+import { withAttempts } from '../support/attempts.ts';
+
+const price = (taskType: string, level: string | null, of: Partial<Price> & { unitPrice?: bigint } = {}): Price =>
+  ({
+    ...{ taskType, level, effectiveFrom: '2026-01-01', effectiveTo: null, freeAllowance: 0n },
+    ...{ model: 'flat', unitPrice: 850_000n, ...of },
+  }) as Price;
+
+const tiers = [
+  { upTo: 1n, unitPrice: 900_000n },
+  { upTo: null, unitPrice: 400_000n },
+];
+
+const lists: Record<string, { readonly prices: readonly Price[]; readonly isCountedAlready: boolean } | null> = {
+  'no prices': null,
+  'flat prices by level, one task without a price': {
+    prices: [
+      price('document_scan', 'advanced'),
+      price('document_scan', null, { unitPrice: 1n }),
+      price('face_match', null),
+    ],
+    isCountedAlready: true,
+  },
+  'prices that change within the month': {
+    prices: [
+      price('document_scan', null, { effectiveTo: '2026-10-06' }),
+      price('document_scan', null, { effectiveFrom: '2026-10-06', unitPrice: 700_000n }),
+    ],
+    isCountedAlready: true,
+  },
+  'prices by volume': {
+    prices: [price('document_scan', null, { model: 'volume', tiers }), price('face_liveness', null)],
+    isCountedAlready: true,
+  },
+  'graduated prices': {
+    prices: [price('document_scan', null, { model: 'graduated', tiers }), price('face_match', null)],
+    isCountedAlready: false,
+  },
+  'a free allowance': { prices: [price('document_scan', null, { freeAllowance: 1n })], isCountedAlready: false },
+};
+
+describe('what a month adds up to', () => {
+  test.each(Object.entries(lists))('is the sum of its lines with %s', async (_, of) => {
+    const context = await withAttempts();
+    const { kysely } = context.db;
+    const list: PriceList | undefined = of
+      ? { version: 'v', currency: 'EUR', minorDigits: 2, source: 'a test', monthlyMinimums: [], prices: of.prices }
+      : undefined;
+    const prices = list && { ...context.prices!, content: list };
+    const source = await openSource({ config: context.config, prices }, kysely, '2026-10', []);
+    expect(source.uncounted === null).toBe(of?.isCountedAlready ?? true);
+    const { lines } = await openTotals(kysely, source, '2026-10', list, 'UTC');
+    expect(lines.totals.attempts).toBe(7n);
+    const summed: AttemptGroup[] = await attemptGroups(kysely, source.lines);
+    expect(lines).toEqual(reportLines(summed, { minorDigits: list?.minorDigits }));
+  });
+});
