@@ -11,6 +11,7 @@ import * as notifications from './20261123080000_notifications.ts';
 import * as intakeResult from './20261123090000_intake_result.ts';
 import * as findings from './20261123100000_findings.ts';
 import * as triggerPlans from './20261127000000_trigger_plans.ts';
+import * as tasksInDisagreement from './20261127010000_tasks_in_disagreement.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -26,4 +27,5 @@ export const migrations: Record<string, Migration> = {
   '20261123090000_intake_result': intakeResult,
   '20261123100000_findings': findings,
   '20261127000000_trigger_plans': triggerPlans,
+  '20261127010000_tasks_in_disagreement': tasksInDisagreement,
 };

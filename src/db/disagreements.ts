@@ -18,8 +18,12 @@ const comparison = (attempts: string): string => `
   from (select count(*)::integer as quantity from ${attempts} l where l.transaction_id = k.transaction_id
     and l.task_type = k.task_type and l.evidence = 'scan_list') listed`;
 
-/** Whether anything may disagree about a task `k`, told by its row alone: of most tasks there is no more to look at. */
-const mayBeOff = `(k.vendor_attempts <> k.own_attempts or k.vendor_attempts_invoiced <> k.own_invoiced or k.scan_list_missing)`;
+/**
+ * Whether anything may disagree about a task, told by its row alone: of most tasks there is no more to look at. Said as
+ * the index `tasks_in_disagreement` says it.
+ */
+export const mayDisagree = (task: string): string =>
+  `coalesce(${task}.vendor_attempts <> ${task}.own_attempts or ${task}.vendor_attempts_invoiced <> ${task}.own_invoiced or ${task}.scan_list_missing, false)`;
 
 /**
  * Disagreements of an open month: those of tasks whose last attempt lies in it or, where the vendor counts attempts and
@@ -33,7 +37,7 @@ export function ordinaryDisagreements({ tables, stretches, end }: Omit<LineScope
     from (
       select a.transaction_id, a.task_type from ${tables.attempts} a
       join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type and k.own_attempts = a.ordinal
-      where ${mayBeOff} and ${within('a.attempted_at')}
+      where ${mayDisagree('k')} and ${within('a.attempted_at')}
       union all
       select k.transaction_id, k.task_type from ${tables.tasks} k join ${tables.transactions} t on t.id = k.transaction_id
       where k.own_attempts = 0 and k.vendor_attempts_invoiced > 0 and ${within('coalesce(t.completed_at, t.created_at)')}

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
+import { mayDisagree } from './disagreements.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 
 /** What is watched over from outside, as of now. */
@@ -37,7 +38,8 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
       from attempts where attempted_at >= ${since} group by 1, 3`.execute(db),
     sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
     sql<{ count: number }>`
-      select count(*)::int as count from tasks where vendor_attempts_invoiced <> own_invoiced`.execute(db),
+      select count(*)::int as count from tasks k
+      where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced`.execute(db),
     sql<Figures['reports'][number]>`
       select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
       where finished_at is not null and period >= ${reportsFrom}

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { Queries } from './database.ts';
+import { mayDisagree } from './disagreements.ts';
 import type { ChannelName, NotificationKind, ObligationKind } from './schema.ts';
 
 /** What is to be told, and to whom. `subjects` are what crossed: told once while the crossing lasts. */
@@ -167,8 +168,8 @@ export async function mismatchesByMonth(
 ): Promise<{ period: string; tasks: number; difference: number }[]> {
   const { rows } = await sql<{ period: string; tasks: number; difference: number }>`
     with miscounted as materialized (
-      select transaction_id, vendor_attempts_invoiced - own_invoiced as difference from tasks
-      where vendor_attempts_invoiced <> own_invoiced
+      select transaction_id, vendor_attempts_invoiced - own_invoiced as difference from tasks k
+      where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced
     )
     select m.period, count(*)::integer as tasks, sum(k.difference)::integer as difference
     from miscounted k join transactions t on t.id = k.transaction_id

@@ -94,15 +94,17 @@ export async function recordOutcomes(
       join transactions seen on seen.id = j.id
     ), listed as materialized (
       select * from jsonb_to_recordset(${tasks}::jsonb) as j (transaction_id text, task_type text, state text, level text,
-        vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean, listed integer)
+        vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean, listed integer, own_attempts integer, own_invoiced integer)
     ), tx as (
       update transactions t set ${replacedTransaction}
       from look
       where t.id = look.id and t.fence < look.fence and t.fence = coalesce(look.seen_fence, look.stored_fence)
       returning t.id, look.fence, look.is_ended, look.next_at
     ), task as (
-      insert into tasks as k (transaction_id, task_type, state, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing)
-      select tx.id, j.task_type, j.state, j.level, j.vendor_attempts, j.vendor_attempts_invoiced, j.scan_list_missing
+      insert into tasks as k (transaction_id, task_type, state, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing,
+        own_attempts, own_invoiced)
+      select tx.id, j.task_type, j.state, j.level, j.vendor_attempts, j.vendor_attempts_invoiced, j.scan_list_missing,
+        j.own_attempts, j.own_invoiced
       from tx join listed j on j.transaction_id = tx.id
       on conflict (transaction_id, task_type) do update set ${replacedTask}
       returning transaction_id, task_type, scan_list_missing
@@ -162,17 +164,23 @@ function lookRow({ facts, end, ...outcome }: Outcome) {
 }
 
 function taskRows({ facts, attempts }: Outcome) {
-  return facts.tasks.map((task) => ({
-    transaction_id: facts.transactionId,
-    task_type: task.type,
-    state: task.state,
-    level: task.level,
-    vendor_attempts: task.attempts,
-    vendor_attempts_invoiced: task.attemptsInvoiced,
-    /** Whether attempts stand in for scans that are not listed. */
-    scan_list_missing: isScanListMissing(task) && attempts.some(({ taskType }) => taskType === task.type),
-    listed: isScanListMissing(task) ? null : (task.scans?.length ?? 0),
-  }));
+  return facts.tasks.map((task) => {
+    const own = attempts.filter(({ taskType }) => taskType === task.type);
+    return {
+      transaction_id: facts.transactionId,
+      task_type: task.type,
+      state: task.state,
+      level: task.level,
+      vendor_attempts: task.attempts,
+      vendor_attempts_invoiced: task.attemptsInvoiced,
+      /** Whether attempts stand in for scans that are not listed. */
+      scan_list_missing: isScanListMissing(task) && own.length > 0,
+      listed: isScanListMissing(task) ? null : (task.scans?.length ?? 0),
+      /** For a task that is new; of others the database counts anew. */
+      own_attempts: own.length,
+      own_invoiced: own.filter(({ invoiced }) => invoiced === true).length,
+    };
+  });
 }
 
 function obligationRows({ facts: { transactionId }, documentsBasis, auditReportBasis }: Outcome) {
