@@ -4,8 +4,8 @@ import { runWorkers } from './results.ts';
 
 const count = 3_000;
 const latencyMs = 50;
-/** Few enough that one process is kept waiting by the vendor and not by its own work, on a machine of two cores. */
-const concurrency = 5;
+/** Few enough that four processes are kept waiting by the vendor and not by one another, on a machine of two cores. */
+const concurrency = 3;
 
 /** More worker processes with a vendor that takes its time: does the work divide among them? */
 export const latency: Figure = {

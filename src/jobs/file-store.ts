@@ -45,8 +45,7 @@ export async function storeDownload(
   const store = path.join(dataDir, 'documents');
   const temporaryPath = path.join(store, 'incoming', randomBytes(12).toString('hex'));
   try {
-    await makeFolder(path.dirname(temporaryPath), 0o700);
-    const file = await open(temporaryPath, 'wx', 0o600);
+    const file = await inFolder(path.dirname(temporaryPath), () => open(temporaryPath, 'wx', 0o600));
     const ends = endsOf();
     let contentType: string | null;
     try {
@@ -101,9 +100,19 @@ async function keep(dataDir: string, temporaryPath: string, sha256: string): Pro
     return;
   }
   const directory = path.dirname(finalPath);
-  await makeFolder(directory, 0o700);
-  await rename(temporaryPath, finalPath);
+  await inFolder(directory, () => rename(temporaryPath, finalPath));
   await syncFolder(directory);
+}
+
+/** Puts something into a folder that is there but for the first time. */
+async function inFolder<T>(folder: string, put: () => Promise<T>): Promise<T> {
+  try {
+    return await put();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await makeFolder(folder, 0o700);
+    return put();
+  }
 }
 
 /** Hash, size and both ends of what streams by. */
