@@ -58,7 +58,7 @@ export function startProcess({ args, environment, cwd, profileDir, accepts = [0]
     while (!watching.signal.aborted) {
       peakRssBytes = Math.max(peakRssBytes, (await memoryOf(pid)).peakBytes);
       cpuSeconds = Math.max(cpuSeconds, await cpuSecondsOf(pid));
-      await delay(250, undefined, { signal: watching.signal }).catch(() => undefined);
+      await delay(50, undefined, { signal: watching.signal }).catch(() => undefined);
     }
   })();
   const ended = new Promise<Ended>((resolve, reject) => {

@@ -4,40 +4,48 @@ import { runWorkers } from './results.ts';
 
 const count = 3_000;
 const latencyMs = 50;
-/** Few enough that four processes are kept waiting by the vendor and not by one another, on a machine of two cores. */
-const concurrency = 3;
+/**
+ * Jobs at once in each process. With 3, four processes on a machine of two cores are kept waiting by the vendor; with 5, by
+ * one another, too.
+ */
+const loads = [3, 5] as const;
 
 /** More worker processes with a vendor that takes its time: does the work divide among them? */
 export const latency: Figure = {
   name: 'latency',
   unit: 'results/s',
   describe: (scale) =>
-    `${Math.round(count * scale)} results of a vendor that takes ${latencyMs} ms an answer; ${concurrency} at once in each process`,
+    `${Math.round(count * scale)} results of a vendor that takes ${latencyMs} ms an answer; ${loads.join(' or ')} at once in each process`,
   prepare: async (bench) => {
     const vendor = await startVendor({ files: 0, fileBytes: 0, latencyMs });
     const results = Math.max(20, Math.round(count * bench.scale));
-    const environment = { WORKER_CONCURRENCY: String(concurrency) };
-    const load = { vendor, results, withFiles: false, environment };
+    const load = { vendor, results, withFiles: false };
     const [own] = bench.checkouts;
-    const workers = (processes: number) => ({
-      name: `${processes} process${processes === 1 ? '' : 'es'}`,
-      run: () => runWorkers(bench, own, { ...load, processes }),
-    });
+    const run = (checkout: string, processes: number, atOnce: number) =>
+      runWorkers(bench, checkout, { ...load, processes, environment: { WORKER_CONCURRENCY: String(atOnce) } });
     if (bench.checkouts.length > 1)
       return {
         contenders: bench.checkouts.map((checkout) => ({
           name: productName(bench, checkout),
-          run: () => runWorkers(bench, checkout, { ...load, processes: 2 }),
+          run: () => run(checkout, 2, loads[0]),
         })),
         lines: comparison(bench, 'results/s of two processes'),
         end: vendor.stop,
       };
+    const name = (processes: number, atOnce: number) => `${processes} of ${atOnce} at once`;
     return {
-      contenders: [workers(1), workers(2), workers(4)],
-      lines: [
-        { what: '2 processes ÷ 1', of: '2 processes', over: '1 process', goal: { atLeast: 1.9 } },
-        { what: '4 processes ÷ 1', of: '4 processes', over: '1 process', goal: { atLeast: 3.6 } },
-      ],
+      contenders: loads.flatMap((atOnce) =>
+        [1, 2, 4].map((processes) => ({ name: name(processes, atOnce), run: () => run(own, processes, atOnce) })),
+      ),
+      lines: loads.flatMap((atOnce) =>
+        [
+          { processes: 2, goal: { atLeast: 1.9 } },
+          { processes: 4, goal: { atLeast: 3.6 } },
+        ].map(({ processes, goal }) => ({
+          ...{ what: `${processes} processes ÷ 1, ${atOnce} at once in each`, of: name(processes, atOnce) },
+          ...{ over: name(1, atOnce), goal },
+        })),
+      ),
       end: vendor.stop,
     };
   },

@@ -15,10 +15,10 @@ const yesOrNo = (column: string): string => `case when ${column} then 'true' whe
 
 /** Same rule as `neutraliseFormula` in `src/reports/csv.ts`; a test holds both to the same bytes. */
 const neutralised = (value: string): string =>
-  `case when ascii(${value}) in (${formulaStarts}) then '''' || ${value} else nullif(${value}, '') end`;
+  `case when left(${value}, 1) in (${formulaStarts}) then '''' || ${value} else nullif(${value}, '') end`;
 
-/** Code points, which Postgres compares several times faster than it matches a pattern. */
-const formulaStarts = Array.from('=+@\t\r＝＋－＠-', (character) => character.codePointAt(0)).join(', ');
+/** Which Postgres compares twice as fast as it matches a pattern. */
+const formulaStarts = Array.from('=+@\t\r＝＋－＠-', literal).join(', ');
 
 /** The order of the detail file: bytewise by attempt; a reversal before what is booked instead. */
 export const lineOrder = ['transaction_id', 'task_type', 'ordinal', 'quantity', 'corrects_period nulls first'];

@@ -1,10 +1,16 @@
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
+import { tablesAsOf } from '../../src/db/lines.ts';
+import { periodCloses } from '../../src/db/period-closes.ts';
 import { attemptGroups } from '../../src/db/report-rows.ts';
 import { type Price, type PriceList } from '../../src/domain/prices.ts';
 import { type AttemptGroup, reportLines } from '../../src/domain/report-lines.ts';
-import { openSource } from '../../src/jobs/report-source.ts';
+import { openSource, present } from '../../src/jobs/report-source.ts';
 import { openTotals } from '../../src/jobs/report-totals.ts';
 import { withAttempts } from '../support/attempts.ts';
+import { createTestContext } from '../support/books.ts';
+import { bookkeeper, closeOrFail } from '../support/closing.ts';
+import { faceTask, scan, scanTask } from '../support/facts.ts';
 
 const price = (taskType: string, level: string | null, of: Partial<Price> & { unitPrice?: bigint } = {}): Price =>
   ({
@@ -46,18 +52,47 @@ const lists: Record<string, { readonly prices: readonly Price[]; readonly isCoun
 };
 
 describe('what a month adds up to', () => {
-  test.each(Object.entries(lists))('is the sum of its lines with %s', async (_, of) => {
-    const context = await withAttempts();
+  test.each(Object.entries(lists))(
+    'is the sum of its lines with %s, now and as of an earlier instant',
+    async (_, of) => {
+      const context = await withAttempts();
+      const { kysely } = context.db;
+      const list: PriceList | undefined = of
+        ? { version: 'v', currency: 'EUR', minorDigits: 2, source: 'a test', monthlyMinimums: [], prices: of.prices }
+        : undefined;
+      const prices = list && { ...context.prices!, content: list };
+      const { rows } = await sql<{ at: Date }>`select clock_timestamp() + interval '1 millisecond' as at`.execute(
+        kysely,
+      );
+      const { at } = rows[0]!;
+      for (const moment of [present, { tables: tablesAsOf(at), asOf: at }]) {
+        const source = await openSource({ config: context.config, prices }, kysely, '2026-10', [], moment);
+        expect(source.uncounted === null).toBe(of?.isCountedAlready ?? true);
+        const { lines } = await openTotals(kysely, source, '2026-10', list, 'UTC');
+        expect(lines.totals.attempts).toBe(7n);
+        const summed: AttemptGroup[] = await attemptGroups(kysely, source.lines);
+        expect(lines).toEqual(reportLines(summed, { minorDigits: list?.minorDigits }));
+      }
+    },
+  );
+
+  test('has the corrections of closed months beside what is its own', async () => {
+    const context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
     const { kysely } = context.db;
-    const list: PriceList | undefined = of
-      ? { version: 'v', currency: 'EUR', minorDigits: 2, source: 'a test', monthlyMinimums: [], prices: of.prices }
-      : undefined;
-    const prices = list && { ...context.prices!, content: list };
-    const source = await openSource({ config: context.config, prices }, kysely, '2026-10', []);
-    expect(source.uncounted === null).toBe(of?.isCountedAlready ?? true);
-    const { lines } = await openTotals(kysely, source, '2026-10', list, 'UTC');
-    expect(lines.totals.attempts).toBe(7n);
-    const summed: AttemptGroup[] = await attemptGroups(kysely, source.lines);
-    expect(lines).toEqual(reportLines(summed, { minorDigits: list?.minorDigits }));
+    const look = bookkeeper(context);
+    await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])] });
+    await closeOrFail(context, '2026-10');
+    await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)]), faceTask('face_match')] });
+    const november = { createdAt: new Date('2026-11-01T09:00:00Z'), completedAt: new Date('2026-11-01T10:00:00Z') };
+    await look('t-2', { ...november, tasks: [scanTask([scan('2026-11-02T10:05:00Z', null)])] });
+    const source = await openSource(context, kysely, '2026-11', await periodCloses(kysely));
+    expect(source.counted.map(({ attempts, correctsPeriod }) => [attempts, correctsPeriod])).toEqual([[1n, null]]);
+    const { lines } = await openTotals(kysely, source, '2026-11', context.prices?.content, 'UTC');
+    expect(lines.summary.map(({ correctsPeriod, taskType }) => [correctsPeriod, taskType])).toEqual([
+      [null, 'document_scan'],
+      ['2026-10', 'face_match'],
+    ]);
+    const summed = await attemptGroups(kysely, source.lines);
+    expect(lines).toEqual(reportLines(summed, { minorDigits: 2 }));
   });
 });
