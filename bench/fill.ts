@@ -20,6 +20,8 @@ export async function fillBooks(sandbox: Pick<Sandbox, 'query'>, { attempts, mon
   const created = `(timestamptz '2026-10-01 00:00:00Z' - (n % ${months}) * interval '1 month' + (n::bigint * 7919 % 2400000) * interval '1 second')`;
   const numbers = `generate_series(1, ${transactions}) as n`;
   const statements = [
+    `set session_replication_role = replica`,
+    `set synchronous_commit = off`,
     `insert into transactions (id, result_id, state, created_at, expires_at, completed_at, fetched_at, result_fetched_at, settled, fence)
      select ${id}, ${resultIdSql('n')}, 'completed', ${created}, ${created} + interval '2 hours', ${created} + interval '10 minutes',
        ${created} + interval '1 day', ${created} + interval '1 day', true, 1 from ${numbers}`,
@@ -41,9 +43,8 @@ export async function fillBooks(sandbox: Pick<Sandbox, 'query'>, { attempts, mon
     `insert into files (transaction_id, kind, origin, position, state, sha256, bytes, media_type)
      select ${id}, kind, 'result', 0, 'stored', md5('file ' || n) || md5(kind || n), 100000, 'application/pdf'
      from ${numbers}, unnest(array['document', 'audit_report']) as kind`,
+    `set session_replication_role = origin`,
   ];
-  const settings = 'set session_replication_role = replica; set synchronous_commit = off';
-  // Without checks between tables, they can be filled beside one another.
-  await Promise.all(statements.map((statement) => sandbox.query(`${settings}; ${statement}`)));
+  await sandbox.query(statements.join(';\n'));
   await sandbox.query('vacuum analyze');
 }
