@@ -2,7 +2,8 @@ import { startVendor } from '../vendor/start.ts';
 import { comparison, type Figure, productName } from './figure.ts';
 import { runWorkers } from './results.ts';
 
-const count = 3_000;
+/** Of each process, so that all have equally long to warm up, and equally long to go on after it. */
+const countEach = 2_000;
 const latencyMs = 50;
 /**
  * Jobs at once in each process. With 3, four processes on a machine of two cores are kept waiting by the vendor; with 5, by
@@ -15,14 +16,16 @@ export const latency: Figure = {
   name: 'latency',
   unit: 'results/s',
   describe: (scale) =>
-    `${Math.round(count * scale)} results of a vendor that takes ${latencyMs} ms an answer; ${loads.join(' or ')} at once in each process`,
+    `${Math.round(countEach * scale)} results for each process, of a vendor that takes ${latencyMs} ms an answer; ${loads.join(' or ')} at once in each process`,
   prepare: async (bench) => {
     const vendor = await startVendor({ files: 0, fileBytes: 0, latencyMs });
-    const results = Math.max(20, Math.round(count * bench.scale));
-    const load = { vendor, results, withFiles: false };
+    const each = Math.max(20, Math.round(countEach * bench.scale));
     const [own] = bench.checkouts;
     const run = (checkout: string, processes: number, atOnce: number) =>
-      runWorkers(bench, checkout, { ...load, processes, environment: { WORKER_CONCURRENCY: String(atOnce) } });
+      runWorkers(bench, checkout, {
+        ...{ vendor, results: each * processes, withFiles: false, processes },
+        environment: { WORKER_CONCURRENCY: String(atOnce) },
+      });
     if (bench.checkouts.length > 1)
       return {
         contenders: bench.checkouts.map((checkout) => ({

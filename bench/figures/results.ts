@@ -69,7 +69,7 @@ function resultsFigure({ name, count, withFiles, concurrency, goal }: Kind): Fig
 
 export const results = resultsFigure({
   name: 'results',
-  count: 4_000,
+  count: 12_000,
   withFiles: false,
   concurrency: 100,
   goal: 0.75,

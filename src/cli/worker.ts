@@ -1,7 +1,7 @@
 import { composeWorkers } from '../compose/workers.ts';
 import { obligationProgress } from '../db/status.ts';
 import type { VendorContext } from '../jobs/context.ts';
-import { listenForMetrics, type MetricsListener } from '../metrics/listener.ts';
+import type { MetricsListener } from '../metrics/listener.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
 import { count, instant, progress, remark, say } from './output.ts';
@@ -25,7 +25,10 @@ export async function worker(
   });
   let listener: MetricsListener | undefined;
   try {
-    listener = config.metrics && (await listenForMetrics(registry, config.metrics));
+    if (config.metrics) {
+      const { listenForMetrics } = await import('../metrics/listener.ts');
+      listener = await listenForMetrics(registry, config.metrics);
+    }
     const { redis, queuePrefix: prefix } = context;
     const workers = runWorkers(context, { redis, prefix, isBatch: untilIdle, meter });
     context.log.info({ pid: process.pid }, 'workers started');

@@ -1,4 +1,12 @@
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
+import {
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type QueryResult,
+  type RawBuilder,
+  sql,
+} from 'kysely';
 import pg from 'pg';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { Schema } from './schema.ts';
@@ -59,19 +67,47 @@ export function openDatabase(
     client.on('error', onError);
     return client;
   };
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: withoutDeadClients(pool) }) });
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(pool) }) });
   let closing: Promise<void> | undefined;
   return { kysely, dedicatedClient, close: () => (closing ??= kysely.destroy()) };
 }
 
+/** The names of statements that connections prepare. */
+const preparedNames = new Map<string, string>();
+
 /**
- * Takes a connection out of the pool once it has failed. pg gives up a query that gets no answer in time, but not its
+ * Runs a statement that is sent again and again in the same words. A connection keeps what Postgres made of them, and
+ * mostly the plan, too: for a statement about one or two results planning is half of the work.
+ *
+ * @param name of these very words.
+ */
+export function executePrepared<Row>(db: Queries, name: string, statement: RawBuilder<Row>): Promise<QueryResult<Row>> {
+  const compiled = statement.compile(db);
+  preparedNames.set(compiled.sql, name);
+  return db.executeQuery(compiled);
+}
+
+/**
+ * How many rows a statement about so many shall be planned for: the next power of ten. As part of its words, so that
+ * there are few of them, and each has a plan that fits.
+ */
+export const plannedRows = (count: number): number => 10 ** Math.ceil(Math.log10(Math.max(1, count)));
+
+/**
+ * How long a connection keeps plans: its own, those of triggers and of Postgres' checks of references. A plan made while
+ * a table was all but empty reads it from end to end, however large it has become since.
+ */
+const planLifetimeMs = 5_000;
+
+/**
+ * A connection of the pool has its plans made anew from time to time, and is taken out once it has failed. pg gives up a query that gets no answer in time, but not its
  * connection, which would be handed out again and again although it is dead. Others that have been idle since before it
  * failed are likely to be as dead, and to find that out one after the other would take a time-out each: they go, too.
  */
-function withoutDeadClients(pool: pg.Pool): PostgresPool {
+function wellKept(pool: pg.Pool): PostgresPool {
   let failedAtMs = -Infinity;
   const answeredAtMs = new WeakMap<pg.PoolClient, number>();
+  const plannedAtMs = new WeakMap<pg.PoolClient, number>();
   const connect = async (): Promise<pg.PoolClient> => {
     for (;;) {
       const client = await pool.connect();
@@ -86,8 +122,13 @@ function withoutDeadClients(pool: pg.Pool): PostgresPool {
       const client = await connect();
       let failure: Error | undefined;
       const query = async (text: string, values: unknown[]) => {
+        const name = preparedNames.get(text);
         try {
-          return await client.query(text, values);
+          if (performance.now() - (plannedAtMs.get(client) ?? -Infinity) > planLifetimeMs) {
+            plannedAtMs.set(client, performance.now());
+            await client.query('discard plans');
+          }
+          return await client.query({ text, values, ...(name === undefined ? {} : { name }) });
         } catch (error) {
           if (isConnectionFailure(error)) failure = error as Error;
           throw error;

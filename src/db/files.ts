@@ -1,5 +1,5 @@
 import { type Insertable, sql } from 'kysely';
-import type { Queries } from './database.ts';
+import { executePrepared, plannedRows, type Queries } from './database.ts';
 import { isDue, withoutFailures } from './obligations.ts';
 import type { Schema } from './schema.ts';
 
@@ -71,7 +71,8 @@ export async function recordFiles(db: Queries, outcomes: readonly FilesOutcome[]
   const files = outcomes.flatMap(({ transactionId, kind, files }) =>
     files.map((file) => ({ ...file, transaction_id: transactionId, kind: fileKinds[kind] })),
   );
-  await sql`
+  const planned = plannedRows(outcomes.length);
+  const statement = sql`
     with file as (
       insert into files as f (transaction_id, kind, origin, position, category, type, name, url_sha256, state, sha256, bytes,
         media_type, error_code)
@@ -84,9 +85,10 @@ export async function recordFiles(db: Queries, outcomes: readonly FilesOutcome[]
       where f.state <> 'stored' or excluded.state = 'stored'
     )
     update obligations o set state = 'done', sweep_at = null, ${withoutFailures}
-    from unnest(${done.map(({ transactionId }) => transactionId)}::text[], ${done.map(({ kind }) => kind)}::text[],
-      ${done.map(({ fence }) => fence)}::bigint[]) as ended (transaction_id, kind, fence)
-    where o.transaction_id = ended.transaction_id and o.kind = ended.kind and ${isDue} and o.fence = ended.fence`.execute(
-    db,
-  );
+    from (
+      select * from unnest(${done.map(({ transactionId }) => transactionId)}::text[], ${done.map(({ kind }) => kind)}::text[],
+        ${done.map(({ fence }) => fence)}::bigint[]) as one (transaction_id, kind, fence) limit ${sql.lit(planned)}
+    ) ended
+    where o.transaction_id = ended.transaction_id and o.kind = ended.kind and ${isDue} and o.fence = ended.fence`;
+  await executePrepared(db, `record_files_${planned}`, statement);
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
-import type { Queries } from './database.ts';
+import { executePrepared, plannedRows, type Queries } from './database.ts';
 import type { ObligationKind } from './schema.ts';
 
 /** What a job needs to know to begin: read and counted in one statement. */
@@ -57,7 +57,8 @@ export async function startObligations(
   leaseMs: number,
 ): Promise<(Started | undefined)[]> {
   const wakes = requests.map(({ wake }) => wake);
-  const { rows } = await sql<{
+  const planned = plannedRows(requests.length);
+  const statement = sql<{
     place: number;
     fence: string;
     result_id: string | null;
@@ -68,13 +69,16 @@ export async function startObligations(
     update obligations o
     set fence = o.fence + 1, starts = o.starts + 1, updated_at = now(),
         sweep_at = case when o.sweep_at < now() + ${ms(leaseMs)} / 2 then now() + ${ms(leaseMs)} else o.sweep_at end
-    from transactions t, unnest(${wakes.map(({ transactionId }) => transactionId)}::text[], ${wakes.map(({ kind }) => kind)}::text[],
-      ${wakes.map(({ generation }) => generation)}::integer[], ${requests.map(({ maxUnfinished }) => maxUnfinished)}::integer[])
-      with ordinality as wanted (transaction_id, kind, generation, max_unfinished, place)
+    from transactions t, (
+      select * from unnest(${wakes.map(({ transactionId }) => transactionId)}::text[], ${wakes.map(({ kind }) => kind)}::text[],
+        ${wakes.map(({ generation }) => generation)}::integer[], ${requests.map(({ maxUnfinished }) => maxUnfinished)}::integer[])
+        with ordinality as one (transaction_id, kind, generation, max_unfinished, place) limit ${sql.lit(planned)}
+    ) wanted
     where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
       and ${isDue} and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
       and t.id = o.transaction_id
-    returning wanted.place::integer, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`.execute(db);
+    returning wanted.place::integer, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`;
+  const { rows } = await executePrepared(db, `start_obligations_${planned}`, statement);
   const started = new Map(rows.map((row) => [row.place, row]));
   return requests.map((_, index) => {
     const row = started.get(index + 1);
@@ -133,6 +137,20 @@ export async function forgiveStarts(db: Queries, keys: readonly ObligationKey[])
     from unnest(${keys.map(({ transactionId }) => transactionId)}::text[], ${keys.map(({ kind }) => kind)}::text[])
       as ended (transaction_id, kind)
     where o.transaction_id = ended.transaction_id and o.kind = ended.kind`.execute(db);
+}
+
+/**
+ * Whether a sweep would find anything: obligations of these kinds, or reports, that are due and that no queue is known to
+ * hold. The one question of a worker at rest.
+ */
+export async function isAnyOverdue(
+  db: Queries,
+  kinds: readonly ObligationKind[],
+): Promise<{ obligations: boolean; reports: boolean }> {
+  const { rows } = await sql<{ obligations: boolean; reports: boolean }>`
+    select exists (select from obligations where state = 'due' and sweep_at <= now() and kind = any(${kinds}::text[])) as obligations,
+      exists (select from report_runs where sweep_at <= now()) as reports`.execute(db);
+  return rows[0] ?? { obligations: true, reports: true };
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Attempt, isScanListMissing, type KnownScans } from '../domain/atte
 import type { Decision } from '../domain/classify.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import type { Settlement } from '../domain/settlement.ts';
-import type { Queries } from './database.ts';
+import { executePrepared, plannedRows, type Queries } from './database.ts';
 import { isDue, type ObligationEnd, type Wake, withoutFailures } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 
@@ -84,13 +84,14 @@ export async function recordOutcomes(
   const tasks = JSON.stringify(outcomes.flatMap(taskRows));
   const attempts = JSON.stringify(outcomes.flatMap(attemptRows));
   const obligations = JSON.stringify(outcomes.flatMap(obligationRows));
-  const { rows } = await sql<{ id: string; is_beaten: boolean; kind: ObligationKind | null; generation: number }>`
+  const planned = plannedRows(outcomes.length);
+  const statement = sql<LookedAt>`
     with look as materialized (
       select j.*, seen.fence as stored_fence
       -- The limit says how many there are: otherwise Postgres plans for a hundred, and may read all transactions for them.
       from (select * from jsonb_to_recordset(${looks}::jsonb) as j (id text, state text, created_at timestamptz,
         expires_at timestamptz, completed_at timestamptz, fetched_at timestamptz, result_fetched boolean, settled boolean,
-        fence bigint, seen_fence bigint, is_ended boolean, next_at timestamptz) limit ${outcomes.length}) j
+        fence bigint, seen_fence bigint, is_ended boolean, next_at timestamptz) limit ${sql.lit(planned)}) j
       join transactions seen on seen.id = j.id
     ), listed as materialized (
       select * from jsonb_to_recordset(${tasks}::jsonb) as j (transaction_id text, task_type text, state text, level text,
@@ -137,13 +138,17 @@ export async function recordOutcomes(
       where tx.is_ended and o.transaction_id = tx.id and o.kind = 'result' and ${isDue} and o.fence = tx.fence
     )
     select look.id, tx.id is null and look.stored_fence < look.fence as is_beaten, due.kind, due.generation
-    from look left join tx using (id) left join due on due.transaction_id = look.id`.execute(db);
+    from look left join tx using (id) left join due on due.transaction_id = look.id`;
+  const { rows } = await executePrepared(db, `record_outcomes_${planned}`, statement);
   const byId = Map.groupBy(rows, ({ id }) => id);
-  return outcomes.map(({ facts: { transactionId } }) => {
-    const found = byId.get(transactionId) ?? [];
-    if (found.some(({ is_beaten: isBeaten }) => isBeaten)) return undefined;
-    return found.flatMap(({ kind, generation }) => (kind === null ? [] : [{ transactionId, kind, generation }]));
-  });
+  return outcomes.map(({ facts: { transactionId } }) => becameDue(transactionId, byId.get(transactionId) ?? []));
+}
+
+type LookedAt = { id: string; is_beaten: boolean; kind: ObligationKind | null; generation: number };
+
+function becameDue(transactionId: string, found: readonly LookedAt[]): Wake[] | undefined {
+  if (found.some(({ is_beaten: isBeaten }) => isBeaten)) return undefined;
+  return found.flatMap(({ kind, generation }) => (kind === null ? [] : [{ transactionId, kind, generation }]));
 }
 
 function lookRow({ facts, end, ...outcome }: Outcome) {

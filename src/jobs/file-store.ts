@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fileTypeFromBuffer } from 'file-type';
 import { LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { asStorageError } from '../reports/publish.ts';
@@ -136,6 +135,7 @@ type Received = { bytes: number; head: Buffer; tail: Buffer; contentType: string
 
 async function checkedType(accept: Accept, { bytes, head, tail, contentType }: Received): Promise<string> {
   if (bytes === 0) throw new LedgerError('file_empty', 'The vendor sent an empty file.');
+  const { fileTypeFromBuffer } = await import('file-type');
   const detected = (await fileTypeFromBuffer(head))?.mime;
   const isAccepted = detected === pdf || (accept === 'document' && detected !== undefined && imageTypes.has(detected));
   if (

@@ -1,4 +1,4 @@
-import { claimDue } from '../db/obligations.ts';
+import { claimDue, isAnyOverdue } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { claimDueReports } from '../db/report-runs.ts';
 import { type QueueContext, wantedKinds } from './context.ts';
@@ -13,17 +13,24 @@ const batchSize = 1_000;
  * @returns how many were put back.
  */
 export async function sweep(context: QueueContext, signal?: AbortSignal): Promise<number> {
-  const queues = await backlogs(context, wantedKinds(context.config));
+  const kinds = wantedKinds(context.config);
+  const overdue = await isAnyOverdue(context.db.kysely, kinds);
+  const obligations = overdue.obligations ? await sweepObligations(context, kinds, signal) : 0;
+  return obligations + (overdue.reports ? await sweepReports(context) : 0);
+}
+
+async function sweepObligations(context: QueueContext, kinds: readonly ObligationKind[], signal?: AbortSignal) {
+  const queues = await backlogs(context, kinds);
   const short = queues.filter(({ backlog }) => backlog < refillBelow).map(({ kind }) => kind);
   const long = queues.filter(({ backlog }) => backlog >= refillBelow && backlog < maxBacklog).map(({ kind }) => kind);
   const filledUp = await fillUp(context, short, signal);
-  const overdue = long.length > 0 ? await putBack(context, long, longOverdueMs) : 0;
-  let reports = 0;
-  for (const wake of await claimDueReports(context.db.kysely, leaseMs)) {
-    await context.queues.wakeReport(wake);
-    reports += 1;
-  }
-  return filledUp + overdue + reports;
+  return filledUp + (long.length > 0 ? await putBack(context, long, longOverdueMs) : 0);
+}
+
+async function sweepReports(context: QueueContext): Promise<number> {
+  const wakes = await claimDueReports(context.db.kysely, leaseMs);
+  for (const wake of wakes) await context.queues.wakeReport(wake);
+  return wakes.length;
 }
 
 const backlogs = ({ queues }: QueueContext, kinds: readonly ObligationKind[]) =>

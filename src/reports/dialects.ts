@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'csv-parse';
 import { LedgerError } from '../errors.ts';
 import { type KnownColumn, knownColumns } from './columns.ts';
 import { csvStream } from './csv.ts';
@@ -75,6 +74,7 @@ export async function* copyOf(
 }
 
 async function* rowsOf(chunks: AsyncIterable<Buffer>, width: number): AsyncGenerator<string[]> {
+  const { parse } = await import('csv-parse');
   const parser = parse({ record_delimiter: '\r\n', from: 2 });
   const feed = async () => {
     for await (const chunk of chunks)

@@ -1,6 +1,5 @@
 import os from 'node:os';
 import path from 'node:path';
-import { acquireEmbedded, DEFAULT_LOCK_TIMEOUT_MS, DEFAULT_PATIENCE } from './acquire.ts';
 import { LedgerError } from '../errors.ts';
 
 export type ServicesInput = Readonly<{
@@ -46,6 +45,7 @@ export async function acquireServices(input: ServicesInput): Promise<Services> {
     const embedded = { postgres: false, redis: false };
     return { databaseUrl, redisUrl, embedded, release: () => Promise.resolve() };
   }
+  const { acquireEmbedded, DEFAULT_LOCK_TIMEOUT_MS, DEFAULT_PATIENCE } = await import('./acquire.ts');
   const embedded = { postgres: databaseUrl === undefined, redis: redisUrl === undefined };
   const wanted = (['postgres', 'redis'] as const).filter((slug) => embedded[slug]);
   const settings = {

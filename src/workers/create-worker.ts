@@ -67,6 +67,8 @@ export function createWorker(
     // A killed worker's jobs are taken up by others within about 16 s.
     lockDuration: 10_000,
     stalledInterval: 3_000,
+    // In seconds: how long one question for jobs waits. Less than a socket may stay silent.
+    drainDelay: 10,
     // Postgres counts starts; the queue must not give up before it.
     maxStalledCount: maxStarts,
     // Needed for pauses by Retry-After; no limit by itself.

@@ -6,9 +6,7 @@ import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligation
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
-import { checkThresholds, noteReports } from '../jobs/check-notifications.ts';
 import { type NotifyingContext, type VendorContext, wantedKinds } from '../jobs/context.ts';
-import { deliverNotifications } from '../jobs/deliver-notifications.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
@@ -16,7 +14,6 @@ import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import { sweep } from '../jobs/sweep.ts';
-import { writeReport } from '../jobs/write-report.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, obligationProcessor, type WorkerSetup } from './create-worker.ts';
 import { createIsolation } from './isolation.ts';
@@ -95,7 +92,7 @@ export function runWorkers(
     ...(!isBatch
       ? [
           repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
-          ...notifying(context, stopping.signal),
+          notifying(context, stopping.signal),
         ]
       : []),
   ];
@@ -112,15 +109,17 @@ export function runWorkers(
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
-function notifying(context: VendorContext, signal: AbortSignal): Promise<void>[] {
+async function notifying(context: VendorContext, signal: AbortSignal): Promise<void> {
   const { notifications } = context;
-  if (!notifications) return [];
+  if (!notifications) return;
   const teller: NotifyingContext = { ...context, notifications };
-  return [
+  const { checkThresholds, noteReports } = await import('../jobs/check-notifications.ts');
+  const { deliverNotifications } = await import('../jobs/deliver-notifications.ts');
+  await Promise.all([
     repeat(context, 'notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
     repeat(context, 'check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
     repeat(context, 'delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
-  ];
+  ]);
 }
 
 function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
@@ -128,6 +127,7 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
     const { period, generation } = parseReportWake(job.data);
     if (!(await isReportDue(context.db.kysely, period, generation))) return;
     try {
+      const { writeReport } = await import('../jobs/write-report.ts');
       const { directory, lines } = await writeReport(context, period, generation);
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {

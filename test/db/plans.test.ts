@@ -12,6 +12,7 @@ import {
   failObligation,
   forgiveStarts,
   hasUnfinishedStarts,
+  isAnyOverdue,
   pendingWork,
   startObligations,
 } from '../../src/db/obligations.ts';
@@ -98,6 +99,7 @@ const scope = {
 } as unknown as Parameters<typeof ordinaryLines>[0];
 
 const hot: Record<string, (db: Queries) => Promise<unknown>> = {
+  'the look for what a sweep would find': (db) => isAnyOverdue(db, ['result']),
   'the sweep': (db) => claimDue(db, ['result'], { limit: 1_000, leaseMs: 10_000 }),
   'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
   'the start of a job': (db) => startObligations(db, [{ wake, maxUnfinished: 1 }], 10_000),
