@@ -153,11 +153,35 @@ export async function isAnyOverdue(
   return rows[0] ?? { obligations: true, reports: true };
 }
 
+/** For so long what was enqueued may still be on its way to Redis. */
+const enqueuingMs = 2_000;
+
+/**
+ * The kinds of which more is due than their queues hold jobs: some of it is missing there.
+ *
+ * @param leaseMs how long what is enqueued is left alone.
+ */
+export async function kindsMissing(
+  db: Queries,
+  queues: readonly { readonly kind: ObligationKind; readonly jobs: number }[],
+  leaseMs: number,
+): Promise<ObligationKind[]> {
+  const { rows } = await sql<{ kind: ObligationKind }>`
+    select kind from unnest(${queues.map(({ kind }) => kind)}::text[], ${queues.map(({ jobs }) => jobs)}::integer[]) as queue (kind, jobs)
+    where jobs < (
+      select count(*) from (
+        select from obligations o
+        where o.state = 'due' and o.kind = queue.kind and o.due_at <= now() and o.sweep_at <= now() + ${ms(leaseMs - enqueuingMs)}
+        limit queue.jobs + 1
+      ) due)`.execute(db);
+  return rows.map(({ kind }) => kind);
+}
+
 /**
  * Takes due obligations that no queue is known to hold, oldest first, and leases them to the caller, who enqueues them.
  * Several sweeps at once take different ones.
  *
- * @param overdueMs takes only those whose lease ended so long ago.
+ * @param overdueMs takes only those whose lease ended so long ago, and those that were on none since they became due.
  */
 export async function claimDue(
   db: Queries,
@@ -168,7 +192,8 @@ export async function claimDue(
     update obligations o set sweep_at = now() + ${ms(leaseMs)}
     from (
       select transaction_id, kind from obligations
-      where state = 'due' and sweep_at <= now() - ${ms(overdueMs)} and kind = any(${kinds}::text[])
+      where state = 'due' and sweep_at <= now() and (sweep_at <= now() - ${ms(overdueMs)} or sweep_at <= due_at)
+        and kind = any(${kinds}::text[])
       order by sweep_at limit ${limit} for update skip locked
     ) picked
     where o.transaction_id = picked.transaction_id and o.kind = picked.kind

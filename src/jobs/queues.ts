@@ -45,8 +45,8 @@ export const maxBacklog = 10_000;
 /** Waiting jobs per queue below which the sweep fills it up, oldest first. */
 export const refillBelow = maxBacklog / 2;
 /**
- * In a longer queue most of what is beyond its lease does wait there, and need not be put back again and again. What has
- * been overdue for so long is all the same: newcomers must not keep it out for ever.
+ * What a queue holds as many jobs of as are due waits there beyond its lease, most of it, and need not be put back again
+ * and again. What has been overdue for so long is all the same: newcomers must not keep it out for ever.
  */
 export const longOverdueMs = 30_000;
 
@@ -73,8 +73,8 @@ export type Queues = {
   readonly wakeReport: (wake: ReportWake) => Promise<void>;
   /** Wakes workers for what is new, but for kinds of which enough waits already: that is left to the sweep. */
   readonly wakeForNew: (wakes: readonly Wake[]) => Promise<void>;
-  /** Jobs that wait, of one kind. */
-  readonly backlog: (kind: ObligationKind) => Promise<number>;
+  /** Jobs of one kind: those that wait, and all that there are. */
+  readonly counts: (kind: ObligationKind) => Promise<{ waiting: number; jobs: number }>;
   /** Stops all workers from taking jobs that call the vendor, for a while. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
   /** The queues themselves, for operators to look into. */
@@ -101,23 +101,12 @@ export function openQueues(
   };
   const byKind = { result: open('result'), documents: open('documents'), audit_report: open('audit_report') };
   const reports = open('report');
-  // Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep.
-  let isAway = false;
-  const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      if (await isReady(redis, isAway ? 0 : 3_000)) {
-        const answer = await work();
-        isAway = false;
-        return answer;
-      }
-    } catch (cause) {
-      isAway = true;
-      throw unavailable(cause);
-    }
-    isAway = true;
-    throw unavailable();
-  };
-  const add = async (wakes: readonly Wake[], isWanted: (kind: ObligationKind) => Promise<boolean>): Promise<void> => {
+  const reachable = whileReachable(redis);
+  const hasRoom = roomFor((kind) => byKind[kind].getWaitingCount());
+  const add = async (
+    wakes: readonly Wake[],
+    isWanted: (kind: ObligationKind, jobs: number) => Promise<boolean>,
+  ): Promise<void> => {
     for (const kind of obligationKinds) {
       const jobs = wakes
         .filter((wake) => wake.kind === kind)
@@ -126,20 +115,27 @@ export function openQueues(
           data: wakePayload.parse(wake),
           opts: { ...jobOptions, jobId: wakeJobId(wake) },
         }));
-      if (jobs.length > 0 && (await isWanted(kind))) await byKind[kind].addBulk(jobs);
+      if (jobs.length > 0 && (await isWanted(kind, jobs.length))) await byKind[kind].addBulk(jobs);
     }
   };
   return {
     wake: async (wakes) => {
       if (wakes.length > 0) await reachable(() => add(wakes, () => Promise.resolve(true)));
     },
-    wakeForNew: (wakes) =>
-      reachable(() => add(wakes, async (kind) => (await byKind[kind].getWaitingCount()) < maxBacklog)),
+    wakeForNew: (wakes) => reachable(() => add(wakes, hasRoom)),
     wakeReport: (wake) =>
       reachable(async () => {
         await reports.add('report', reportPayload.parse(wake), { ...jobOptions, jobId: reportJobId(wake) });
       }),
-    backlog: (kind) => reachable(() => byKind[kind].getWaitingCount()),
+    counts: (kind) =>
+      reachable(async () => {
+        const {
+          waiting = 0,
+          active = 0,
+          delayed = 0,
+        } = await byKind[kind].getJobCounts('waiting', 'active', 'delayed');
+        return { waiting, jobs: waiting + active + delayed };
+      }),
     pauseVendorCalls: (durationMs) =>
       reachable(async () => {
         await Promise.all(
@@ -153,6 +149,42 @@ export function openQueues(
     close: async () => {
       await Promise.allSettled([...Object.values(byKind), reports].map((queue) => queue.close()));
     },
+  };
+}
+
+/** Whether a queue has room. What waits is asked for once a second, and whenever it may be too much; between, it is added up. */
+function roomFor(
+  waitingOf: (kind: ObligationKind) => Promise<number>,
+): (kind: ObligationKind, jobs: number) => Promise<boolean> {
+  const counted = new Map<ObligationKind, { waiting: number; readonly atMs: number }>();
+  return async (kind, jobs) => {
+    let known = counted.get(kind);
+    if (!known || known.waiting >= maxBacklog || performance.now() - known.atMs > 1_000) {
+      known = { waiting: await waitingOf(kind), atMs: performance.now() };
+      counted.set(kind, known);
+    }
+    if (known.waiting >= maxBacklog) return false;
+    known.waiting += jobs;
+    return true;
+  };
+}
+
+/** Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep. */
+function whileReachable(redis: Redis): <T>(work: () => Promise<T>) => Promise<T> {
+  let isAway = false;
+  return async (work) => {
+    try {
+      if (await isReady(redis, isAway ? 0 : 3_000)) {
+        const answer = await work();
+        isAway = false;
+        return answer;
+      }
+    } catch (cause) {
+      isAway = true;
+      throw unavailable(cause);
+    }
+    isAway = true;
+    throw unavailable();
   };
 }
 

@@ -1,4 +1,4 @@
-import { claimDue, isAnyOverdue } from '../db/obligations.ts';
+import { claimDue, isAnyOverdue, kindsMissing } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { claimDueReports } from '../db/report-runs.ts';
 import { type QueueContext, wantedKinds } from './context.ts';
@@ -20,11 +20,13 @@ export async function sweep(context: QueueContext, signal?: AbortSignal): Promis
 }
 
 async function sweepObligations(context: QueueContext, kinds: readonly ObligationKind[], signal?: AbortSignal) {
-  const queues = await backlogs(context, kinds);
-  const short = queues.filter(({ backlog }) => backlog < refillBelow).map(({ kind }) => kind);
-  const long = queues.filter(({ backlog }) => backlog >= refillBelow && backlog < maxBacklog).map(({ kind }) => kind);
-  const filledUp = await fillUp(context, short, signal);
-  return filledUp + (long.length > 0 ? await putBack(context, long, longOverdueMs) : 0);
+  const queues = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await context.queues.counts(kind)) })));
+  const short = queues.filter(({ waiting }) => waiting < refillBelow);
+  const missing = short.length > 0 ? await kindsMissing(context.db.kysely, short, leaseMs) : [];
+  const others = queues.filter(({ kind, waiting }) => waiting < maxBacklog && !missing.includes(kind));
+  const filledUp = await fillUp(context, missing, signal);
+  const kindsOfOthers = others.map(({ kind }) => kind);
+  return filledUp + (others.length > 0 ? await putBack(context, kindsOfOthers, longOverdueMs) : 0);
 }
 
 async function sweepReports(context: QueueContext): Promise<number> {
@@ -33,18 +35,20 @@ async function sweepReports(context: QueueContext): Promise<number> {
   return wakes.length;
 }
 
-const backlogs = ({ queues }: QueueContext, kinds: readonly ObligationKind[]) =>
-  Promise.all(kinds.map(async (kind) => ({ kind, backlog: await queues.backlog(kind) })));
-
 async function fillUp(context: QueueContext, kinds: readonly ObligationKind[], signal?: AbortSignal): Promise<number> {
   let swept = 0;
   for (let left = kinds; left.length > 0 && !signal?.aborted;) {
     const batch = await putBack(context, left, 0);
     swept += batch;
     if (batch < batchSize) break;
-    left = (await backlogs(context, left)).filter(({ backlog }) => backlog < maxBacklog).map(({ kind }) => kind);
+    left = await kindsWithRoom(context, left);
   }
   return swept;
+}
+
+async function kindsWithRoom({ queues }: QueueContext, kinds: readonly ObligationKind[]): Promise<ObligationKind[]> {
+  const waiting = await Promise.all(kinds.map(async (kind) => (await queues.counts(kind)).waiting));
+  return kinds.filter((_, index) => (waiting[index] ?? 0) < maxBacklog);
 }
 
 async function putBack(

@@ -13,6 +13,7 @@ import {
   forgiveStarts,
   hasUnfinishedStarts,
   isAnyOverdue,
+  kindsMissing,
   pendingWork,
   startObligations,
 } from '../../src/db/obligations.ts';
@@ -100,6 +101,7 @@ const scope = {
 
 const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'the look for what a sweep would find': (db) => isAnyOverdue(db, ['result']),
+  'the look for what is missing in queues': (db) => kindsMissing(db, [{ kind: 'result', jobs: 100 }], 10_000),
   'the sweep': (db) => claimDue(db, ['result'], { limit: 1_000, leaseMs: 10_000 }),
   'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
   'the start of a job': (db) => startObligations(db, [{ wake, maxUnfinished: 1 }], 10_000),

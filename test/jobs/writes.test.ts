@@ -2,7 +2,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { asDatabaseError, openDatabase } from '../../src/db/database.ts';
 import { openWrites } from '../../src/jobs/writes.ts';
-import { longOverdueMs, maxBacklog, refillBelow } from '../../src/jobs/queues.ts';
+import { leaseMs, longOverdueMs, maxBacklog, refillBelow } from '../../src/jobs/queues.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { takeIn } from '../../src/jobs/intake.ts';
 import { sweep } from '../../src/jobs/sweep.ts';
@@ -48,7 +48,7 @@ describe('a long queue', () => {
       resultId: '',
     }));
     await takeIn(context, lines, 'file');
-    expect(await queues.backlog('result')).toBe(refillBelow);
+    expect((await queues.counts('result')).waiting).toBe(refillBelow);
     const overdueBy = (transactionId: string, ms: number) =>
       db.kysely
         .updateTable('obligations')
@@ -56,11 +56,15 @@ describe('a long queue', () => {
         .where('transaction_id', '=', transactionId)
         .execute();
     await recordIntake(db.kysely, [{ transactionId: 'lost', resultId: null }], 'file', 0);
+    await overdueBy('lost', 0);
     expect(await sweep(context)).toBe(0);
     await overdueBy('lost', longOverdueMs);
     await takeIn(context, [{ line: 0, transactionId: 'newcomer', resultId: '' }], 'file');
     expect(await sweep(context)).toBe(1);
-    expect(await queues.backlog('result')).toBe(refillBelow + 2);
+    expect((await queues.counts('result')).waiting).toBe(refillBelow + 2);
+    await recordIntake(db.kysely, [{ transactionId: 'never-enqueued', resultId: null }], 'file', 0);
+    expect(await sweep(context)).toBe(1);
+    expect((await queues.counts('result')).waiting).toBe(refillBelow + 3);
     const more = Array.from({ length: maxBacklog - refillBelow }, (_, line) => ({
       line,
       transactionId: `m-${line}`,
@@ -68,8 +72,39 @@ describe('a long queue', () => {
     }));
     await takeIn(context, more, 'file');
     await takeIn(context, [{ line: 0, transactionId: 'one too many', resultId: '' }], 'file');
-    expect(await queues.backlog('result')).toBe(maxBacklog + 2);
+    expect((await queues.counts('result')).waiting).toBe(maxBacklog + 3);
     await overdueBy('n-0', longOverdueMs);
     expect(await sweep(context)).toBe(0);
+  });
+});
+
+describe('a short queue', () => {
+  test('is left alone while it holds all that is due, and is filled up once something of it is missing', async () => {
+    const context = await createTestContext();
+    const { db, queues } = context;
+    const ids = ['waits-1', 'waits-2', 'waits-3'];
+    await takeIn(
+      context,
+      ids.map((transactionId, line) => ({ line, transactionId, resultId: '' })),
+      'file',
+    );
+    const leasesEnd = () => db.kysely.updateTable('obligations').set({ sweep_at: new Date() }).execute();
+    await leasesEnd();
+    expect(await sweep(context)).toBe(0);
+    await recordIntake(db.kysely, [{ transactionId: 'lost', resultId: null }], 'file', 0);
+    await leasesEnd();
+    // Those that wait already are put back beside it, and dropped by the queue.
+    expect(await sweep(context)).toBe(4);
+    expect(await queues.counts('result')).toEqual({ waiting: 4, jobs: 4 });
+  });
+
+  test('does not count what is still on its way to it', async () => {
+    const context = await createTestContext();
+    const { db, queues } = context;
+    await takeIn(context, [{ line: 1, transactionId: 'waits', resultId: '' }], 'file');
+    await db.kysely.updateTable('obligations').set({ sweep_at: new Date() }).execute();
+    await recordIntake(db.kysely, [{ transactionId: 'on-its-way', resultId: null }], 'file', leaseMs);
+    expect(await sweep(context)).toBe(0);
+    expect(await queues.counts('result')).toEqual({ waiting: 1, jobs: 1 });
   });
 });
