@@ -120,12 +120,15 @@ function wellKept(pool: pg.Pool): PostgresPool {
     end: () => pool.end(),
     connect: async () => {
       const client = await connect();
+      // Before anything else, never within a transaction: one that has failed takes nothing but its end.
+      let isDiscardDue = performance.now() - (plannedAtMs.get(client) ?? Infinity) > planLifetimeMs;
+      if (isDiscardDue || !plannedAtMs.has(client)) plannedAtMs.set(client, performance.now());
       let failure: Error | undefined;
       const query = async (text: string, values: unknown[]) => {
         const name = preparedNames.get(text);
         try {
-          if (performance.now() - (plannedAtMs.get(client) ?? -Infinity) > planLifetimeMs) {
-            plannedAtMs.set(client, performance.now());
+          if (isDiscardDue) {
+            isDiscardDue = false;
             await client.query('discard plans');
           }
           return await client.query({ text, values, ...(name === undefined ? {} : { name }) });
@@ -137,7 +140,8 @@ function wellKept(pool: pg.Pool): PostgresPool {
           else answeredAtMs.set(client, performance.now());
         }
       };
-      return { query, release: () => client.release(failure) } as unknown as PostgresPoolClient;
+      const release = (isSpoiled?: boolean) => client.release(failure ?? isSpoiled);
+      return { query, release } as unknown as PostgresPoolClient;
     },
   };
 }

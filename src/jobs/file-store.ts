@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type * as FileType from 'file-type';
 import { LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { asStorageError } from '../reports/publish.ts';
@@ -134,13 +133,10 @@ function endsOf() {
 
 type Received = { bytes: number; head: Buffer; tail: Buffer; contentType: string | null };
 
-/** A worker at rest does without it. */
-let fileType: Promise<Pick<typeof FileType, 'fileTypeFromBuffer'>> | undefined;
-
 async function checkedType(accept: Accept, { bytes, head, tail, contentType }: Received): Promise<string> {
   if (bytes === 0) throw new LedgerError('file_empty', 'The vendor sent an empty file.');
-  fileType ??= import('file-type');
-  const { fileTypeFromBuffer } = await fileType;
+  // A worker at rest does without it.
+  const { fileTypeFromBuffer } = await import('file-type');
   const detected = (await fileTypeFromBuffer(head))?.mime;
   const isAccepted = detected === pdf || (accept === 'document' && detected !== undefined && imageTypes.has(detected));
   if (

@@ -73,7 +73,7 @@ export type Queues = {
   readonly wakeReport: (wake: ReportWake) => Promise<void>;
   /** Wakes workers for what is new, but for kinds of which enough waits already: that is left to the sweep. */
   readonly wakeForNew: (wakes: readonly Wake[]) => Promise<void>;
-  /** Jobs of one kind: those that wait, and all that there are. */
+  /** Jobs of one kind: those that wait, and these with those under way. What is to be retried later is in neither. */
   readonly counts: (kind: ObligationKind) => Promise<{ waiting: number; jobs: number }>;
   /** Stops all workers from taking jobs that call the vendor, for a while. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
@@ -129,12 +129,8 @@ export function openQueues(
       }),
     counts: (kind) =>
       reachable(async () => {
-        const {
-          waiting = 0,
-          active = 0,
-          delayed = 0,
-        } = await byKind[kind].getJobCounts('waiting', 'active', 'delayed');
-        return { waiting, jobs: waiting + active + delayed };
+        const { waiting = 0, active = 0 } = await byKind[kind].getJobCounts('waiting', 'active');
+        return { waiting, jobs: waiting + active };
       }),
     pauseVendorCalls: (durationMs) =>
       reachable(async () => {

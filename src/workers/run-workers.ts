@@ -92,7 +92,9 @@ export function runWorkers(
     ...(!isBatch
       ? [
           repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
-          notifying(context, stopping.signal),
+          notifying(context, stopping.signal).catch((error: unknown) => {
+            context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
+          }),
         ]
       : []),
   ];

@@ -97,6 +97,27 @@ test('a plan made while there was next to nothing is not kept for long', async (
   }
 });
 
+test('plans are not thrown away within a transaction, and one that failed leaves the connection fit for the next', async () => {
+  const db = await openOne();
+  await register(db, 'first');
+  const now = performance.now.bind(performance);
+  let laterMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+  try {
+    const failing = db.kysely.transaction().execute(async (transaction) => {
+      try {
+        await sql`select 1 / 0`.execute(transaction);
+      } finally {
+        laterMs = 6_000;
+      }
+    });
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    expect(await start(db, 'first')).toMatchObject([{ fence: '1' }]);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
+
 test('a statement is planned for the next power of ten', () => {
   expect([0, 1, 2, 10, 11, 100, 101].map(plannedRows)).toEqual([1, 1, 10, 10, 100, 100, 1_000]);
 });
