@@ -101,8 +101,9 @@ const planLifetimeMs = 5_000;
 
 /**
  * A connection of the pool has its plans made anew from time to time, and is taken out once it has failed. pg gives up
- * a query that gets no answer in time, but not its connection, which would be handed out again and again although it is dead. Others that have been idle since before it
- * failed are likely to be as dead, and to find that out one after the other would take a time-out each: they go, too.
+ * a query that gets no answer in time, but not its connection, which would be handed out again and again although it is
+ * dead. Others that have been idle since before it failed are likely to be as dead, and to find that out one after the
+ * other would take a time-out each: they go, too.
  */
 function wellKept(pool: pg.Pool): PostgresPool {
   let failedAtMs = -Infinity;

@@ -99,7 +99,7 @@ describe.concurrent('a lasting worker', () => {
   });
 
   test(`survives ${droppedReplies} writes that Postgres committed and could tell nobody of`, async ({ annotate }) => {
-    const world = await createWorld({ simulation: { transactions: isFull ? 1_000 : 40, latencyMs: 0 } });
+    const world = await createWorld({ simulation: { transactions: isFull ? 1_000 : 200, latencyMs: 0 } });
     const { simulator, proxies, counts } = world;
     proxies.postgres.drop({ count: 1, isMeant: () => true });
     const unheard = await runCli(['enqueue', '-'], world.proxied, simulator.idsCsv());

@@ -13,6 +13,7 @@ import { type SimulatorOptions, startSimulator } from '../../src/simulator/index
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
 import { type CliEnvironment, startCli } from '../support/cli.ts';
 import { asLines, readReport } from '../support/report-files.ts';
+import { statementReader } from './postgres-statements.ts';
 
 /**
  * What becomes of connections, those that are open already included.
@@ -51,7 +52,8 @@ const readyForQuery = Buffer.from('Z\0\0\0\x05', 'latin1');
 
 /** Stands between a program and the server that a URL names, on a port of its own. */
 export async function startTcpProxy(target: string): Promise<TcpProxy> {
-  const { hostname, port: targetPort } = new URL(target);
+  const { hostname, port: targetPort, protocol } = new URL(target);
+  const isPostgres = protocol.startsWith('postgres');
   const clients = new Set<net.Socket>();
   const pairs = new Set<Pair>();
   let mode: ProxyMode = 'forward';
@@ -74,9 +76,11 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       from.on('end', () => pair.isSwallowed || to.end()).once('close', () => pair.isSwallowed || to.destroy());
       to.on('drain', () => from.resume());
     }
+    const readStatements = statementReader();
     client.on('data', (bytes) => {
       if (pair.isSwallowed) return;
-      pair.isDropping ||= isMeant(bytes);
+      const statements = isPostgres ? readStatements(bytes) : [];
+      pair.isDropping ||= statements.some(isMeant);
       if (!server.write(bytes)) client.pause();
     });
     let tail = Buffer.of();
@@ -92,9 +96,8 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       server.destroy();
     });
   };
-  const isMeant = (bytes: Buffer): boolean => {
+  const isMeant = (statement: string): boolean => {
     if (!plan || plan.count <= 0) return false;
-    const statement = bytes.toString('latin1');
     if (!write.test(statement) || !plan.isMeant(statement)) return false;
     plan = { ...plan, count: plan.count - 1 };
     return true;
