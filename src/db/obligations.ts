@@ -35,31 +35,35 @@ export const withoutFailures = sql`
 
 const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
 
-/** A wish to begin work. */
+/** A wish to begin what is due of a transaction. */
 export type StartRequest = {
-  readonly wake: Wake;
-  /** With more starts that never ended, it is not begun; `null` = whatever their number. */
+  readonly transactionId: string;
+  readonly kinds: readonly ObligationKind[];
+  /** What was asked for after that is not begun: it has a wake of its own. */
+  readonly generation: number;
+  /** What has more starts that never ended is not begun; `null` = whatever their number. */
   readonly maxUnfinished: number | null;
 };
 
 /**
- * Begins work on obligations that are due and of the given generation. Counts each start, so that a job that kills its
+ * Begins work on obligations that are due and not of a later generation. Counts each start, so that a job that kills its
  * worker is noticed.
  *
- * @param requests of different obligations.
+ * @param requests of different transactions.
  * @param leaseMs how long the sweep shall leave them alone; at least half of it, where they are on lease already, since a
  * row whose indexed columns stay as they are costs half as much.
- * @returns an answer for each request, in their order; `undefined` = not begun.
+ * @returns what was begun for each request, in their order.
  */
 export async function startObligations(
   db: Queries,
   requests: readonly StartRequest[],
   leaseMs: number,
-): Promise<(Started | undefined)[]> {
-  const wakes = requests.map(({ wake }) => wake);
-  const planned = plannedRows(requests.length);
+): Promise<ReadonlyMap<ObligationKind, Started>[]> {
+  const wanted = requests.flatMap(({ kinds, ...request }, place) => kinds.map((kind) => ({ ...request, kind, place })));
+  const planned = plannedRows(wanted.length);
   const statement = sql<{
     place: number;
+    kind: ObligationKind;
     fence: string;
     result_id: string | null;
     basis: string | null;
@@ -70,35 +74,34 @@ export async function startObligations(
     set fence = o.fence + 1, starts = o.starts + 1, updated_at = now(),
         sweep_at = case when o.sweep_at < now() + ${ms(leaseMs)} / 2 then now() + ${ms(leaseMs)} else o.sweep_at end
     from transactions t, (
-      select * from unnest(${wakes.map(({ transactionId }) => transactionId)}::text[], ${wakes.map(({ kind }) => kind)}::text[],
-        ${wakes.map(({ generation }) => generation)}::integer[], ${requests.map(({ maxUnfinished }) => maxUnfinished)}::integer[])
-        with ordinality as one (transaction_id, kind, generation, max_unfinished, place) limit ${sql.lit(planned)}
+      select * from unnest(${wanted.map(({ transactionId }) => transactionId)}::text[], ${wanted.map(({ kind }) => kind)}::text[],
+        ${wanted.map(({ generation }) => generation)}::integer[], ${wanted.map(({ maxUnfinished }) => maxUnfinished)}::integer[],
+        ${wanted.map(({ place }) => place)}::integer[])
+        as one (transaction_id, kind, generation, max_unfinished, place) limit ${sql.lit(planned)}
     ) wanted
-    where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
+    where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation <= wanted.generation
       and ${isDue} and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
       and t.id = o.transaction_id
-    returning wanted.place::integer, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`;
+    returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`;
   const { rows } = await executePrepared(db, `start_obligations_${planned}`, statement);
-  const started = new Map(rows.map((row) => [row.place, row]));
-  return requests.map((_, index) => {
-    const row = started.get(index + 1);
-    if (!row) return undefined;
-    const { fence, result_id: resultId, basis, attempts_made: attemptsMade, starts } = row;
-    return { fence, resultId, basis, attemptsMade, starts };
-  });
+  const started = requests.map(() => new Map<ObligationKind, Started>());
+  for (const { place, kind, fence, result_id: resultId, basis, attempts_made: attemptsMade, starts } of rows)
+    started[place]?.set(kind, { fence, resultId, basis, attemptsMade, starts });
+  return started;
 }
 
-/** Whether an obligation is still due with more starts that never ended. */
-export async function hasUnfinishedStarts(
+/** Which of the kinds are due with more starts that never ended. */
+export async function withUnfinishedStarts(
   db: Queries,
-  { transactionId, kind, generation }: Wake,
+  { transactionId, kinds, generation }: Omit<StartRequest, 'maxUnfinished'>,
   moreThan: number,
-): Promise<boolean> {
-  const { rows } = await sql`
-    select from obligations o
-    where transaction_id = ${transactionId} and kind = ${kind} and generation = ${generation} and ${isDue}
-      and starts > ${moreThan}`.execute(db);
-  return rows.length > 0;
+): Promise<ObligationKind[]> {
+  const { rows } = await sql<{ kind: ObligationKind }>`
+    select kind from obligations o
+    where transaction_id = ${transactionId} and kind = any(${kinds}::text[]) and generation <= ${generation} and ${isDue}
+      and starts > ${moreThan}
+    order by kind`.execute(db);
+  return rows.map(({ kind }) => kind);
 }
 
 /** How work on an obligation ended: nothing is left to do, or there will be at a later time. */

@@ -8,7 +8,7 @@ import type { Channel } from '../notify/channels.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { VendorClient } from '../vendor/client.ts';
-import type { Queues } from './queues.ts';
+import { type JobKind, jobKinds, type Queues } from './queues.ts';
 import type { Writes } from './writes.ts';
 
 /** What every job works with. Built once, in `src/compose.ts`. */
@@ -48,4 +48,15 @@ export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): Obli
     ...(fetchDocuments ? (['documents'] as const) : []),
     ...(fetchAuditReports ? (['audit_report'] as const) : []),
   ];
+}
+
+/** A job, with the kinds of work it does. */
+export type WantedJob = { readonly job: JobKind; readonly kinds: readonly ObligationKind[] };
+
+/** The jobs that do the work that is wanted. */
+export function wantedJobs(config: Config): WantedJob[] {
+  const wanted = wantedKinds(config);
+  return (Object.keys(jobKinds) as JobKind[])
+    .map((job) => ({ job, kinds: jobKinds[job].filter((kind) => wanted.includes(kind)) }))
+    .filter(({ kinds }) => kinds.length > 0);
 }

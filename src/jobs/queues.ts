@@ -2,25 +2,33 @@ import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Wake } from '../db/obligations.ts';
-import { type ObligationKind, obligationKinds } from '../db/schema.ts';
+import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
 import { isReady } from './redis.ts';
 
+/** Whose work is one job's: what comes after the result is fetched together. */
+export const jobKinds = {
+  result: ['result'],
+  files: ['documents', 'audit_report'],
+} as const satisfies Record<string, readonly ObligationKind[]>;
+export type JobKind = keyof typeof jobKinds;
+
 export const queueNames = {
   result: 'results',
-  documents: 'documents',
-  audit_report: 'audit-reports',
+  files: 'files',
   report: 'reports',
-} as const satisfies Record<ObligationKind | 'report', string>;
+} as const satisfies Record<JobKind | 'report', string>;
 export type QueueKind = keyof typeof queueNames;
 
-/** Job data are IDs, never personal data, URLs or tokens. */
+/** Job data are IDs, never personal data, URLs or tokens. What is due of the transaction, Postgres says. */
 const wakePayload = z.strictObject({
-  kind: z.enum(obligationKinds),
+  kind: z.enum(['result', 'files']),
   transactionId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/),
+  /** The latest of the obligations': what is asked for later gets a job of its own. */
   generation: z.int().min(1),
 });
+type WakePayload = z.output<typeof wakePayload>;
 const reportPayload = z.strictObject({
   period: z.string().refine(isPeriod),
   generation: z.int().min(1),
@@ -28,7 +36,7 @@ const reportPayload = z.strictObject({
 export type ReportWake = z.output<typeof reportPayload>;
 
 /** Parsed on enqueue and on receipt. @throws ZodError for what no producer of ours makes. */
-export const parseWake = (data: unknown): Wake => wakePayload.parse(data);
+export const parseWake = (data: unknown): WakePayload => wakePayload.parse(data);
 export const parseReportWake = (data: unknown): ReportWake => reportPayload.parse(data);
 
 /** Attempts before an obligation is parked as failed; with the backoff below they span about 50 s. */
@@ -64,17 +72,17 @@ const jobOptions: JobsOptions = {
   removeOnFail: true,
 };
 
-const wakeJobId = ({ transactionId, generation }: Wake): string => `t_${transactionId}_${generation}`;
+const wakeJobId = ({ transactionId, generation }: WakePayload): string => `t_${transactionId}_${generation}`;
 const reportJobId = ({ period, generation }: ReportWake): string => `r_${period}_${generation}`;
 
 export type Queues = {
   /** Wakes workers. @throws LedgerError `queue_unavailable`; what is due then waits for the sweep. */
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
   readonly wakeReport: (wake: ReportWake) => Promise<void>;
-  /** Wakes workers for what is new, but for kinds of which enough waits already: that is left to the sweep. */
+  /** Wakes workers for what is new, but for queues in which enough waits already: that is left to the sweep. */
   readonly wakeForNew: (wakes: readonly Wake[]) => Promise<void>;
   /** Jobs of one kind: those that wait, and these with those under way. What is to be retried later is in neither. */
-  readonly counts: (kind: ObligationKind) => Promise<{ waiting: number; jobs: number }>;
+  readonly counts: (kind: JobKind) => Promise<{ waiting: number; jobs: number }>;
   /** Stops all workers from taking jobs that call the vendor, for a while. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
   /** The queues themselves, for operators to look into. */
@@ -99,22 +107,20 @@ export function openQueues(
     queue.on('error', onError);
     return queue;
   };
-  const byKind = { result: open('result'), documents: open('documents'), audit_report: open('audit_report') };
+  const byKind = { result: open('result'), files: open('files') };
   const reports = open('report');
   const reachable = whileReachable(redis);
   const hasRoom = roomFor((kind) => byKind[kind].getWaitingCount());
   const add = async (
     wakes: readonly Wake[],
-    isWanted: (kind: ObligationKind, jobs: number) => Promise<boolean>,
+    isWanted: (kind: JobKind, jobs: number) => Promise<boolean>,
   ): Promise<void> => {
-    for (const kind of obligationKinds) {
-      const jobs = wakes
-        .filter((wake) => wake.kind === kind)
-        .map((wake) => ({
-          name: kind,
-          data: wakePayload.parse(wake),
-          opts: { ...jobOptions, jobId: wakeJobId(wake) },
-        }));
+    for (const kind of Object.keys(byKind) as JobKind[]) {
+      const jobs = payloadsOf(kind, wakes).map((data) => ({
+        name: kind,
+        data: wakePayload.parse(data),
+        opts: { ...jobOptions, jobId: wakeJobId(data) },
+      }));
       if (jobs.length > 0 && (await isWanted(kind, jobs.length))) await byKind[kind].addBulk(jobs);
     }
   };
@@ -148,11 +154,18 @@ export function openQueues(
   };
 }
 
+/** One for each transaction that has wakes of this kind of job. */
+function payloadsOf(kind: JobKind, wakes: readonly Wake[]): WakePayload[] {
+  const kinds: readonly ObligationKind[] = jobKinds[kind];
+  const generations = new Map<string, number>();
+  for (const { transactionId, generation } of wakes.filter((wake) => kinds.includes(wake.kind)))
+    generations.set(transactionId, Math.max(generation, generations.get(transactionId) ?? 0));
+  return Array.from(generations, ([transactionId, generation]) => ({ kind, transactionId, generation }));
+}
+
 /** Whether a queue has room. What waits is asked for once a second, and whenever it may be too much; between, it is added up. */
-function roomFor(
-  waitingOf: (kind: ObligationKind) => Promise<number>,
-): (kind: ObligationKind, jobs: number) => Promise<boolean> {
-  const counted = new Map<ObligationKind, { waiting: number; readonly atMs: number }>();
+function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind, jobs: number) => Promise<boolean> {
+  const counted = new Map<JobKind, { waiting: number; readonly atMs: number }>();
   return async (kind, jobs) => {
     let known = counted.get(kind);
     if (!known || known.waiting >= maxBacklog || performance.now() - known.atMs > 1_000) {

@@ -1,7 +1,7 @@
 import { claimDue, isAnyOverdue, kindsMissing } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { claimDueReports } from '../db/report-runs.ts';
-import { type QueueContext, wantedKinds } from './context.ts';
+import { type QueueContext, type WantedJob, wantedJobs } from './context.ts';
 import { leaseMs, longOverdueMs, maxBacklog, refillBelow } from './queues.ts';
 
 const batchSize = 1_000;
@@ -13,20 +13,23 @@ const batchSize = 1_000;
  * @returns how many were put back.
  */
 export async function sweep(context: QueueContext, signal?: AbortSignal): Promise<number> {
-  const kinds = wantedKinds(context.config);
-  const overdue = await isAnyOverdue(context.db.kysely, kinds);
-  const obligations = overdue.obligations ? await sweepObligations(context, kinds, signal) : 0;
+  const jobs = wantedJobs(context.config);
+  const overdue = await isAnyOverdue(context.db.kysely, kindsOf(jobs));
+  const obligations = overdue.obligations ? await sweepObligations(context, jobs, signal) : 0;
   return obligations + (overdue.reports ? await sweepReports(context) : 0);
 }
 
-async function sweepObligations(context: QueueContext, kinds: readonly ObligationKind[], signal?: AbortSignal) {
-  const queues = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await context.queues.counts(kind)) })));
+const kindsOf = (jobs: readonly WantedJob[]): ObligationKind[] => jobs.flatMap(({ kinds }) => kinds);
+
+async function sweepObligations(context: QueueContext, wanted: readonly WantedJob[], signal?: AbortSignal) {
+  const queues = await Promise.all(wanted.map(async (one) => ({ ...one, ...(await context.queues.counts(one.job)) })));
   const short = queues.filter(({ waiting }) => waiting < refillBelow);
-  const missing = short.length > 0 ? await kindsMissing(context.db.kysely, short, leaseMs) : [];
-  const others = queues.filter(({ kind, waiting }) => waiting < maxBacklog && !missing.includes(kind));
-  const filledUp = await fillUp(context, missing, signal);
-  const kindsOfOthers = others.map(({ kind }) => kind);
-  return filledUp + (others.length > 0 ? await putBack(context, kindsOfOthers, longOverdueMs) : 0);
+  const held = short.flatMap(({ kinds, jobs }) => kinds.map((kind) => ({ kind, jobs })));
+  const kindsToFill = held.length > 0 ? await kindsMissing(context.db.kysely, held, leaseMs) : [];
+  const isMissing = ({ kinds }: WantedJob) => kinds.some((kind) => kindsToFill.includes(kind));
+  const others = queues.filter((queue) => queue.waiting < maxBacklog && !isMissing(queue));
+  const filledUp = await fillUp(context, queues.filter(isMissing), signal);
+  return filledUp + (others.length > 0 ? await putBack(context, others, longOverdueMs) : 0);
 }
 
 async function sweepReports(context: QueueContext): Promise<number> {
@@ -35,28 +38,24 @@ async function sweepReports(context: QueueContext): Promise<number> {
   return wakes.length;
 }
 
-async function fillUp(context: QueueContext, kinds: readonly ObligationKind[], signal?: AbortSignal): Promise<number> {
+async function fillUp(context: QueueContext, jobs: readonly WantedJob[], signal?: AbortSignal): Promise<number> {
   let swept = 0;
-  for (let left = kinds; left.length > 0 && !signal?.aborted;) {
+  for (let left = jobs; left.length > 0 && !signal?.aborted;) {
     const batch = await putBack(context, left, 0);
     swept += batch;
     if (batch < batchSize) break;
-    left = await kindsWithRoom(context, left);
+    left = await withRoom(context, left);
   }
   return swept;
 }
 
-async function kindsWithRoom({ queues }: QueueContext, kinds: readonly ObligationKind[]): Promise<ObligationKind[]> {
-  const waiting = await Promise.all(kinds.map(async (kind) => (await queues.counts(kind)).waiting));
-  return kinds.filter((_, index) => (waiting[index] ?? 0) < maxBacklog);
+async function withRoom({ queues }: QueueContext, jobs: readonly WantedJob[]): Promise<WantedJob[]> {
+  const waiting = await Promise.all(jobs.map(async ({ job }) => (await queues.counts(job)).waiting));
+  return jobs.filter((_, index) => (waiting[index] ?? 0) < maxBacklog);
 }
 
-async function putBack(
-  { db, queues }: QueueContext,
-  kinds: readonly ObligationKind[],
-  overdueMs: number,
-): Promise<number> {
-  const wakes = await claimDue(db.kysely, kinds, { limit: batchSize, leaseMs, overdueMs });
+async function putBack({ db, queues }: QueueContext, jobs: readonly WantedJob[], overdueMs: number): Promise<number> {
+  const wakes = await claimDue(db.kysely, kindsOf(jobs), { limit: batchSize, leaseMs, overdueMs });
   await queues.wake(wakes);
   return wakes.length;
 }

@@ -1,19 +1,20 @@
 import { isConnectionFailure, type Queries } from '../db/database.ts';
 import { type FilesOutcome, recordFiles } from '../db/files.ts';
-import { type ObligationKey, type Started, type StartRequest, startObligations, type Wake } from '../db/obligations.ts';
+import { type Started, type StartRequest, startObligations, type Wake } from '../db/obligations.ts';
+import type { ObligationKind } from '../db/schema.ts';
 import { type Outcome, recordOutcomes } from '../db/outcomes.ts';
 import { inBatches } from './batch.ts';
 import { leaseMs, type Queues } from './queues.ts';
 
 /** What jobs note and whom they wake, those of a process together: one statement and one commit for many of them. */
 export type Writes = {
-  readonly start: (request: StartRequest) => Promise<Started | undefined>;
+  /** @returns what was begun. */
+  readonly start: (request: StartRequest) => Promise<ReadonlyMap<ObligationKind, Started>>;
   readonly recordOutcome: (outcome: Outcome) => Promise<Wake[] | undefined>;
   readonly recordFiles: (outcome: FilesOutcome) => Promise<void>;
+  /** @param wakes of one transaction. */
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
 };
-
-const obligationKey = ({ transactionId, kind }: ObligationKey): string => `${transactionId} ${kind}`;
 
 const unanswered =
   <I>(run: (inputs: readonly I[]) => Promise<void>) =>
@@ -25,13 +26,9 @@ const unanswered =
 /** @param queues whose jobs are added together, too. */
 export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Writes {
   const isShared = isConnectionFailure;
-  const wakeOne = inBatches(unanswered(queues.wakeForNew), {
-    keyOf: (wake: Wake) => `${obligationKey(wake)} ${wake.generation}`,
-    isShared: () => true,
-  });
   return {
     start: inBatches((requests) => startObligations(db, requests, leaseMs), {
-      keyOf: ({ wake }) => obligationKey(wake),
+      keyOf: ({ transactionId }) => transactionId,
       isShared,
     }),
     recordOutcome: inBatches((outcomes) => recordOutcomes(db, outcomes, leaseMs), {
@@ -40,10 +37,11 @@ export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Wri
     }),
     recordFiles: inBatches(
       unanswered((outcomes: readonly FilesOutcome[]) => recordFiles(db, outcomes)),
-      { keyOf: obligationKey, isShared },
+      { keyOf: ({ transactionId, kind }) => `${transactionId} ${kind}`, isShared },
     ),
-    wake: async (wakes) => {
-      await Promise.all(wakes.map(wakeOne));
-    },
+    wake: inBatches(
+      unanswered((wakes: readonly (readonly Wake[])[]) => queues.wakeForNew(wakes.flat())),
+      { keyOf: ([wake]) => wake?.transactionId ?? '', isShared: () => true },
+    ),
   };
 }

@@ -6,7 +6,7 @@ import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligation
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
-import { type NotifyingContext, type VendorContext, wantedKinds } from '../jobs/context.ts';
+import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
@@ -15,10 +15,11 @@ import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
-import { createWorker, obligationProcessor, type WorkerSetup } from './create-worker.ts';
+import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
+import { jobProcessor } from './process-job.ts';
 import { createTally, type Tally } from './tally.ts';
 
 const sweepIntervalMs = 2_000;
@@ -64,8 +65,8 @@ export function runWorkers(
     }
   };
   const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix };
-  const workers: Worker[] = wantedKinds(context.config).map((kind) =>
-    createWorker(context, kind, counted(obligationProcessor(context, kind, performs[kind], watch)), {
+  const workers: Worker[] = wantedJobs(context.config).map(({ job, kinds }) =>
+    createWorker(context, job, counted(jobProcessor(context, kinds, performs, watch)), {
       ...setup,
       concurrency: context.config.workerConcurrency,
     }),

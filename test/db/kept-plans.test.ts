@@ -16,7 +16,7 @@ async function openOne(): Promise<Database> {
 }
 
 const start = ({ kysely }: Database, transactionId: string) =>
-  startObligations(kysely, [{ wake: { transactionId, kind: 'result', generation: 1 }, maxUnfinished: null }], 10_000);
+  startObligations(kysely, [{ transactionId, kinds: ['result'], generation: 1, maxUnfinished: null }], 10_000);
 
 async function registerMany({ kysely }: Database, count: number): Promise<void> {
   const wishes = Array.from({ length: count }, (_, index) => ({ transactionId: `many-${index}`, resultId: null }));
@@ -26,7 +26,7 @@ async function registerMany({ kysely }: Database, count: number): Promise<void> 
 
 async function keptPlanOfStart({ kysely }: Database): Promise<string> {
   const { rows } = await sql<{ 'QUERY PLAN': string }>`
-    explain execute start_obligations_1 (1000, 1000, '{x}', '{result}', '{1}', '{null}')`.execute(kysely);
+    explain execute start_obligations_1 (1000, 1000, '{x}', '{result}', '{1}', '{null}', '{0}')`.execute(kysely);
   return rows.map((row) => row['QUERY PLAN']).join('\n');
 }
 
@@ -59,7 +59,7 @@ test('what is written again and again is planned once', async () => {
   for (let round = 0; round < 30; round += 1) {
     const id = `many-${round}`;
     const [started] = await start(db, id);
-    const fence = started?.fence ?? '';
+    const fence = started?.get('result')?.fence ?? '';
     await recordOutcomes(db.kysely, [outcomeOf(facts(id), { fence, end: { end: 'done' } })], 0);
     await recordFiles(db.kysely, [{ transactionId: id, kind: 'documents', fence, files: [], isDone: true }]);
   }
@@ -112,7 +112,7 @@ test('plans are not thrown away within a transaction, and one that failed leaves
       }
     });
     await expect(failing).rejects.toMatchObject({ code: '22012' });
-    expect(await start(db, 'first')).toMatchObject([{ fence: '1' }]);
+    expect((await start(db, 'first'))[0]?.get('result')).toMatchObject({ fence: '1' });
   } finally {
     vi.restoreAllMocks();
   }

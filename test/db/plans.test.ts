@@ -11,11 +11,11 @@ import {
   claimDue,
   failObligation,
   forgiveStarts,
-  hasUnfinishedStarts,
   isAnyOverdue,
   kindsMissing,
   pendingWork,
   startObligations,
+  withUnfinishedStarts,
 } from '../../src/db/obligations.ts';
 import { knownScans, recordOutcomes } from '../../src/db/outcomes.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
@@ -81,8 +81,9 @@ async function sequentialScansOf(work: (db: Queries) => Promise<unknown>, of = g
 
 const id = transactionIdOf(7);
 const key = { transactionId: id, kind: 'result' } as const;
-const wakeOf = (transactionId: string) => ({ ...key, transactionId, generation: 1 });
-const wake = wakeOf(id);
+const startOf = (transactionId: string) => ({
+  ...{ transactionId, kinds: ['documents', 'audit_report'] as const, generation: 1, maxUnfinished: 1 },
+});
 const fifty = Array.from({ length: 50 }, (_, index) => transactionIdOf(index));
 const filesOf = (transactionId: string) => ({
   ...{ transactionId, kind: 'documents' as const, fence: '1', isDone: true },
@@ -104,17 +105,12 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'the look for what is missing in queues': (db) => kindsMissing(db, [{ kind: 'result', jobs: 100 }], 10_000),
   'the sweep': (db) => claimDue(db, ['result'], { limit: 1_000, leaseMs: 10_000 }),
   'what is due': (db) => pendingWork(db, ['result', 'documents', 'audit_report']),
-  'the start of a job': (db) => startObligations(db, [{ wake, maxUnfinished: 1 }], 10_000),
-  'starts without an end': (db) => hasUnfinishedStarts(db, wake, 1),
+  'the start of a job': (db) => startObligations(db, [startOf(id)], 10_000),
+  'starts without an end': (db) => withUnfinishedStarts(db, startOf(id), 1),
   'a failure': (db) =>
     failObligation(db, key, '1', { code: 'internal', counts: true, final: false, maxAttempts: 8, sweepAfterMs: 1 }),
   'starts forgiven': (db) => forgiveStarts(db, [key]),
-  'starts of many jobs': (db) =>
-    startObligations(
-      db,
-      fifty.map((one) => ({ wake: wakeOf(one), maxUnfinished: 1 })),
-      10_000,
-    ),
+  'starts of many jobs': (db) => startObligations(db, fifty.map(startOf), 10_000),
   'an outcome': (db) => recordOutcomes(db, [lookAt(id)], 10_000),
   'many outcomes': (db) => recordOutcomes(db, fifty.map(lookAt), 10_000),
   'scans that are known': (db) => knownScans(db, id),

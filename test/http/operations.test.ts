@@ -174,7 +174,7 @@ describe('/queues', () => {
     const { queues } = JSON.parse((await service.ask('/queues/api/queues', asOperator)).text) as {
       queues: { name: string }[];
     };
-    expect(queues.map(({ name }) => name).sort()).toEqual(['audit-reports', 'documents', 'reports', 'results']);
+    expect(queues.map(({ name }) => name).sort()).toEqual(['files', 'reports', 'results']);
   });
 
   test.each([

@@ -7,7 +7,8 @@ import { recordIntake } from '../../src/db/intake.ts';
 import { takeIn } from '../../src/jobs/intake.ts';
 import { sweep } from '../../src/jobs/sweep.ts';
 import { atEnd, createTestContext, createTestDatabase } from '../support/books.ts';
-import { register } from '../support/facts.ts';
+import { facts, outcomeOf, register } from '../support/facts.ts';
+import { recordOutcome, startObligation } from '../support/single.ts';
 
 describe('what jobs note together', () => {
   test('is noted of all but the one that somebody else holds, and nothing goes on waiting in Postgres', async () => {
@@ -22,7 +23,7 @@ describe('what jobs note together', () => {
     await holder.query(`begin; update obligations set updated_at = now() where transaction_id = 'c'`);
     const writes = openWrites(db.kysely, { wakeForNew: () => Promise.resolve() });
     const start = (transactionId: string) =>
-      writes.start({ wake: { transactionId, kind: 'result', generation: 1 }, maxUnfinished: 1 });
+      writes.start({ transactionId, kinds: ['result'], generation: 1, maxUnfinished: 1 });
     const started = await Promise.allSettled(ids.map(start));
     expect(started.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
     const [, , refused] = started;
@@ -34,7 +35,7 @@ describe('what jobs note together', () => {
     );
     expect(rows).toEqual([]);
     await holder.query('commit');
-    expect(await start('c')).toMatchObject({ fence: '1', starts: 1 });
+    expect((await start('c')).get('result')).toMatchObject({ fence: '1', starts: 1 });
   });
 });
 
@@ -75,6 +76,42 @@ describe('a long queue', () => {
     expect((await queues.counts('result')).waiting).toBe(maxBacklog + 3);
     await overdueBy('n-0', longOverdueMs);
     expect(await sweep(context)).toBe(0);
+  });
+});
+
+describe('the files of a transaction', () => {
+  test('are one job, of whichever kinds they are due, and another once they are asked for anew', async () => {
+    const { queues } = await createTestContext();
+    const wake = (kind: 'documents' | 'audit_report', generation: number) => ({ transactionId: 't', kind, generation });
+    await queues.wake([wake('documents', 1), wake('audit_report', 1), { ...wake('documents', 1), transactionId: 'u' }]);
+    expect(await queues.counts('files')).toEqual({ waiting: 2, jobs: 2 });
+    await queues.wake([wake('audit_report', 1)]);
+    expect(await queues.counts('files')).toEqual({ waiting: 2, jobs: 2 });
+    await queues.wake([wake('documents', 2), wake('audit_report', 1)]);
+    expect(await queues.counts('files')).toEqual({ waiting: 3, jobs: 3 });
+  });
+
+  test('are not put back while their job is all that Postgres has of either kind', async () => {
+    const context = await createTestContext();
+    const { db, queues } = context;
+    await register(db, 't', 'r');
+    await startObligation(db.kysely, { transactionId: 't', kind: 'result', generation: 1 }, leaseMs);
+    const offer = {
+      fence: '1',
+      documentsBasis: 'result:r',
+      auditReportBasis: 'result:r',
+      end: { end: 'done' },
+    } as const;
+    const due = await recordOutcome(db.kysely, outcomeOf(facts('t'), offer), leaseMs);
+    await queues.wake(due ?? []);
+    const leasesEnd = () =>
+      db.kysely.updateTable('obligations').set({ sweep_at: new Date() }).where('state', '=', 'due').execute();
+    await leasesEnd();
+    expect(await sweep(context)).toBe(0);
+    await queues.all.find(({ name }) => name === 'files')!.drain();
+    await leasesEnd();
+    expect(await sweep(context)).toBe(2);
+    expect(await queues.counts('files')).toEqual({ waiting: 1, jobs: 1 });
   });
 });
 

@@ -9,7 +9,8 @@ export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: numb
 }
 
 export async function startObligation(db: Queries, wake: Wake, leaseMs: number): Promise<Started | undefined> {
-  return (await startObligations(db, [{ wake, maxUnfinished: null }], leaseMs))[0];
+  const { kind, ...request } = wake;
+  return (await startObligations(db, [{ ...request, kinds: [kind], maxUnfinished: null }], leaseMs))[0]?.get(kind);
 }
 
 /** @returns whether it was this start that ended it. */

@@ -1,0 +1,167 @@
+import { RateLimitError, UnrecoverableError } from 'bullmq';
+import { asDatabaseError } from '../db/database.ts';
+import {
+  failObligation,
+  forgiveStarts,
+  type ObligationEnd,
+  type ObligationKey,
+  type Started,
+  withUnfinishedStarts,
+} from '../db/obligations.ts';
+import type { ObligationKind } from '../db/schema.ts';
+import { errorCode, LedgerError } from '../errors.ts';
+import type { VendorContext } from '../jobs/context.ts';
+import type { Meter } from '../jobs/meter.ts';
+import { backoffMs, leaseMs, maxAttempts, maxStarts, maxStartsInCompany, parseWake } from '../jobs/queues.ts';
+import type { Breaker } from './breaker.ts';
+import { retryDelays } from './create-worker.ts';
+import type { Isolation } from './isolation.ts';
+import { failureOutcomes } from './outcomes.ts';
+import type { Tally } from './tally.ts';
+
+/** Does what a kind of obligation asks for, and notes its end in Postgres. */
+export type Perform = (
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+) => Promise<ObligationEnd['end']>;
+
+/** What all workers of a process tell of what happens. */
+export type Watch = {
+  readonly tally: Tally;
+  readonly meter: Meter;
+  readonly breaker: Breaker;
+  readonly isolation: Isolation;
+  /** Work that ended while Postgres was away, to be told once it is back. */
+  readonly unnotedEnds: ObligationKey[];
+};
+
+/**
+ * Turns a job into work on obligations: starts those of its kinds that Postgres agrees are due, performs them side by
+ * side, and notes each failure in Postgres before telling the queue.
+ */
+export function jobProcessor(
+  context: VendorContext,
+  kinds: readonly ObligationKind[],
+  performs: Readonly<Record<ObligationKind, Perform>>,
+  watch: Watch,
+): (job: { readonly data: unknown }) => Promise<void> {
+  return async (job) => {
+    const { transactionId, generation } = parseWake(job.data);
+    const begin = (wanted: readonly ObligationKind[], maxUnfinished: number | null) => async () => {
+      const started = await context.writes.start({ transactionId, kinds: wanted, generation, maxUnfinished });
+      const works = Array.from(started, ([kind, start]) =>
+        run(context, { transactionId, kind }, start, performs[kind], watch),
+      );
+      await allEnded(works);
+      return wanted.filter((kind) => !started.has(kind));
+    };
+    try {
+      const left = await watch.isolation.beside(begin(kinds, maxStartsInCompany));
+      if (left.length === 0) return;
+      const suspects = await withUnfinishedStarts(
+        context.db.kysely,
+        { transactionId, kinds: left, generation },
+        maxStartsInCompany,
+      );
+      // One by one, or the innocent would be given up with the guilty.
+      await allEnded(suspects.map((kind) => watch.isolation.alone(begin([kind], null))));
+    } catch (thrown) {
+      const error = asDatabaseError(thrown);
+      // Also where the start itself came to nothing: Postgres may have counted it and could not say so.
+      if (errorCode(error) === 'database_unavailable') {
+        const keys = kinds.map((kind) => ({ transactionId, kind }));
+        await forgiveStarts(context.db.kysely, keys).catch(() => watch.unnotedEnds.push(...keys));
+      }
+      throw error;
+    }
+  };
+}
+
+/** Waits for all. @throws the failure that decides when the job comes back. */
+async function allEnded(works: readonly Promise<unknown>[]): Promise<void> {
+  const failures = (await Promise.allSettled(works)).flatMap((end) =>
+    end.status === 'rejected' ? [asDatabaseError(end.reason)] : [],
+  );
+  const [first] = failures.sort((a, b) => precedence(b) - precedence(a));
+  if (first) throw first;
+}
+
+/**
+ * Of several failures in one job: that Postgres is away, so that the starts are forgiven; the pause that all jobs are in;
+ * the longest delay, so that nothing comes back before its time. What is given up for good keeps nothing else from being
+ * tried again.
+ */
+function precedence(failure: Error): number {
+  if (failure instanceof UnrecoverableError) return -1;
+  if (failure instanceof RateLimitError) return Number.MAX_VALUE;
+  return retryDelays.get(failure) ?? Infinity;
+}
+
+async function run(
+  context: VendorContext,
+  key: ObligationKey,
+  started: Started,
+  perform: Perform,
+  watch: Watch,
+): Promise<void> {
+  const { tally, breaker } = watch;
+  const log = context.log.child({ ...key });
+  try {
+    if (started.starts > maxStarts)
+      throw new LedgerError('worker_died', `This job's worker died ${maxStarts} times in a row.`, {
+        hint: 'Look for what kills it, then reprocess the transaction.',
+      });
+    const end = await perform(context, key.transactionId, started);
+    breaker.answered();
+    tally.count(key.kind, end);
+    log.debug({ end }, 'obligation ended');
+  } catch (thrown) {
+    const error = asDatabaseError(thrown);
+    if (errorCode(error) === 'database_unavailable') throw error;
+    await settleFailure(context, key, started, error, { ...watch, log });
+  }
+}
+
+async function settleFailure(
+  context: VendorContext,
+  key: ObligationKey,
+  started: Started,
+  error: Error,
+  { tally, meter, breaker, log }: Watch & { log: VendorContext['log'] },
+): Promise<never> {
+  const { kind } = key;
+  const code = errorCode(error);
+  const outagePauseMs = breaker.failed(code);
+  const pauseMs = code === 'vendor_rate_limited' ? retryAfterMs(error) : outagePauseMs;
+  const outcome = pauseMs === undefined ? failureOutcomes[code] : 'later';
+  const delayMs = pauseMs ?? retryAfterMs(error) ?? backoffMs(started.attemptsMade + 1);
+  const state = await failObligation(context.db.kysely, key, started.fence, {
+    code,
+    counts: outcome !== 'later',
+    final: outcome === 'never',
+    maxAttempts,
+    sweepAfterMs: delayMs + leaseMs,
+  });
+  if (state === 'failed') {
+    tally.count(kind, 'failed', code);
+    log.error({ err: error, code, attempts: started.attemptsMade + 1 }, 'obligation failed');
+    throw new UnrecoverableError(code);
+  }
+  tally.count(kind, 'retried', code);
+  meter.retried(kind, code);
+  log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
+  if (pauseMs !== undefined) {
+    meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
+    await context.queues.pauseVendorCalls(pauseMs);
+    throw new RateLimitError();
+  }
+  retryDelays.set(error, delayMs);
+  throw error;
+}
+
+/** How long the vendor asked us to wait, if it did. */
+function retryAfterMs(error: Error): number | undefined {
+  const value = error instanceof LedgerError ? error.fields['retryAfterMs'] : undefined;
+  return typeof value === 'number' ? value : undefined;
+}

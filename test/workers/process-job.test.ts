@@ -1,0 +1,172 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RateLimitError, UnrecoverableError } from 'bullmq';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { logReprocess, reprocess } from '../../src/db/reprocess.ts';
+import type { ObligationKind } from '../../src/db/schema.ts';
+import { type ErrorCode, LedgerError } from '../../src/errors.ts';
+import { noMeter } from '../../src/jobs/meter.ts';
+import { maxStarts } from '../../src/jobs/queues.ts';
+import { noBreaker } from '../../src/workers/breaker.ts';
+import { createIsolation } from '../../src/workers/isolation.ts';
+import { jobProcessor, type Perform } from '../../src/workers/process-job.ts';
+import { createTally } from '../../src/workers/tally.ts';
+import { createTestContext, type TestContext } from '../support/books.ts';
+import { facts, outcomeOf, register } from '../support/facts.ts';
+import { finishObligation, recordOutcome, startObligation } from '../support/single.ts';
+
+let context: TestContext;
+let next = 0;
+beforeAll(async () => {
+  context = await createTestContext();
+});
+
+/** A transaction whose documents and audit report are due. */
+async function newTransaction(): Promise<string> {
+  const transactionId = `files-${(next += 1)}`;
+  await register(context.db, transactionId, 'r');
+  const basis = { documentsBasis: 'result:r', auditReportBasis: 'result:r' };
+  await recordOutcome(context.db.kysely, outcomeOf(facts(transactionId), { fence: '1', ...basis }), 0);
+  return transactionId;
+}
+
+type Ends = Partial<Record<ObligationKind, () => Error | undefined>>;
+
+/** Runs a job whose work ends as told, well where nothing is told. */
+async function runJob(transactionId: string, ends: Ends = {}, generation = 1) {
+  const begun: ObligationKind[] = [];
+  const atHand = new Set<ObligationKind>();
+  let mostAtHand = 0;
+  const perform =
+    (kind: 'documents' | 'audit_report'): Perform =>
+    async (_context, _id, { fence }) => {
+      begun.push(kind);
+      atHand.add(kind);
+      mostAtHand = Math.max(mostAtHand, atHand.size);
+      await delay(20);
+      atHand.delete(kind);
+      const error = ends[kind]?.();
+      if (error) throw error;
+      await finishObligation(context.db.kysely, { transactionId, kind }, fence);
+      return 'done';
+    };
+  const process = jobProcessor(
+    context,
+    ['documents', 'audit_report'],
+    { result: perform('documents'), documents: perform('documents'), audit_report: perform('audit_report') },
+    { tally: createTally(), meter: noMeter, breaker: noBreaker, isolation: createIsolation(), unnotedEnds: [] },
+  );
+  const failure: unknown = await process({ data: { kind: 'files', transactionId, generation } }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { begun: begun.sort(), mostAtHand, failure };
+}
+
+/** Starts that never end, as of workers that died. */
+async function startTimes(transactionId: string, kind: ObligationKind, times: number): Promise<void> {
+  for (let start = 0; start < times; start += 1)
+    await startObligation(context.db.kysely, { transactionId, kind, generation: 1 }, 0);
+}
+
+const failing = (code: ErrorCode, retryAfterMs?: number) => {
+  const error = new LedgerError(code, 'as told', retryAfterMs === undefined ? {} : { fields: { retryAfterMs } });
+  return () => error;
+};
+
+async function states(transactionId: string) {
+  const rows = await context.db.kysely
+    .selectFrom('obligations')
+    .select(['kind', 'state', 'attempts_made', 'last_error_code'])
+    .where('transaction_id', '=', transactionId)
+    .where('kind', '<>', 'result')
+    .orderBy('kind')
+    .execute();
+  return rows.map(({ kind, state, attempts_made, last_error_code }) => [kind, state, attempts_made, last_error_code]);
+}
+
+const done = [
+  ['audit_report', 'done', 0, null],
+  ['documents', 'done', 0, null],
+];
+
+describe('a job with two kinds of work', () => {
+  test('does both, and finds nothing to do when it comes again', async () => {
+    const id = await newTransaction();
+    expect(await runJob(id)).toEqual({ begun: ['audit_report', 'documents'], mostAtHand: 2, failure: undefined });
+    expect(await states(id)).toEqual(done);
+    expect(await runJob(id)).toEqual({ begun: [], mostAtHand: 0, failure: undefined });
+  });
+
+  test.each(['documents', 'audit_report'] as const)('keeps what is done when its %s come to nothing', async (kind) => {
+    const id = await newTransaction();
+    const error = failing('vendor_timeout');
+    expect((await runJob(id, { [kind]: error })).failure).toBe(error());
+    expect(await states(id)).toEqual(done.map((one) => (one[0] === kind ? [kind, 'due', 1, 'vendor_timeout'] : one)));
+    expect(await runJob(id)).toEqual({ begun: [kind], mostAtHand: 1, failure: undefined });
+    expect(await states(id)).toEqual(done);
+  });
+
+  test('is tried again for one, though the other is given up', async () => {
+    const id = await newTransaction();
+    const passing = failing('vendor_timeout');
+    expect((await runJob(id, { documents: failing('vendor_forbidden'), audit_report: passing })).failure).toBe(
+      passing(),
+    );
+    expect(await states(id)).toEqual([
+      ['audit_report', 'due', 1, 'vendor_timeout'],
+      ['documents', 'failed', 1, 'vendor_forbidden'],
+    ]);
+    expect((await runJob(id)).begun).toEqual(['audit_report']);
+  });
+
+  test('is given up when nothing of it is left to try', async () => {
+    const id = await newTransaction();
+    const { failure } = await runJob(id, { documents: failing('vendor_forbidden') });
+    expect(failure).toBeInstanceOf(UnrecoverableError);
+    expect((await states(id))[0]).toEqual(['audit_report', 'done', 0, null]);
+  });
+
+  test('comes back when the later of two delays is over', async () => {
+    const id = await newTransaction();
+    const [sooner, later] = [failing('vendor_unavailable', 1_000), failing('vendor_unavailable', 60_000)];
+    expect((await runJob(id, { documents: sooner, audit_report: later })).failure).toBe(later());
+    expect((await runJob(id, { documents: later, audit_report: sooner })).failure).toBe(later());
+  });
+
+  test('waits with all others when the vendor asks for a pause', async () => {
+    const id = await newTransaction();
+    const ends = { documents: failing('vendor_unavailable', 60_000), audit_report: failing('vendor_rate_limited', 1) };
+    expect((await runJob(id, ends)).failure).toBeInstanceOf(RateLimitError);
+  });
+
+  test('leaves alone what was asked for after it', async () => {
+    const id = await newTransaction();
+    const wish = { requestedBy: 'me', reason: null, filter: {}, kinds: ['documents'] as const };
+    const logId = await logReprocess(context.db.kysely, wish);
+    await reprocess(context.db.kysely, { transactionIds: [id] }, ['documents'], logId);
+    expect((await runJob(id, {}, 1)).begun).toEqual(['audit_report']);
+    expect((await runJob(id, {}, 2)).begun).toEqual(['documents']);
+  });
+
+  test.each([
+    ['documents', ['documents']],
+    ['both', ['documents', 'audit_report']],
+  ] as const)('does what was at hand at two deaths by itself: %s', async (_name, suspects) => {
+    const id = await newTransaction();
+    for (const kind of suspects) await startTimes(id, kind, 2);
+    expect(await runJob(id)).toEqual({ begun: ['audit_report', 'documents'], mostAtHand: 1, failure: undefined });
+    expect(await states(id)).toEqual(done);
+  });
+
+  test('gives up the kind of work that kills workers, and that one alone', async () => {
+    const id = await newTransaction();
+    await startTimes(id, 'audit_report', 2);
+    await startTimes(id, 'documents', maxStarts);
+    const { begun, failure } = await runJob(id);
+    expect({ begun, isGivenUp: failure instanceof UnrecoverableError }).toEqual({
+      begun: ['audit_report'],
+      isGivenUp: true,
+    });
+    expect(await states(id)).toEqual([done[0], ['documents', 'failed', 1, 'worker_died']]);
+  });
+});
