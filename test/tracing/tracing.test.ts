@@ -46,7 +46,7 @@ describe('traces', () => {
     const spans = await waitFor('the spans', () => {
       const found = spansOf(collector.received);
       const names = new Set(found.map(({ name }) => name));
-      const expected = ['vendor file', 'vendor result', 'process documents', 'GET none', 'GET /reports/:period'];
+      const expected = ['vendor file', 'vendor result', 'process files', 'GET none', 'GET /reports/:period'];
       return expected.every((name) => names.has(name)) && found;
     });
     const named = (name: string) => spans.filter((span) => span.name === name);
