@@ -39,14 +39,13 @@ const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
 export type StartRequest = {
   readonly transactionId: string;
   readonly kinds: readonly ObligationKind[];
-  /** What was asked for after that is not begun: it has a wake of its own. */
   readonly generation: number;
   /** What has more starts that never ended is not begun; `null` = whatever their number. */
   readonly maxUnfinished: number | null;
 };
 
 /**
- * Begins work on obligations that are due and not of a later generation. Counts each start, so that a job that kills its
+ * Begins work on obligations that are due and of the given generation. Counts each start, so that a job that kills its
  * worker is noticed.
  *
  * @param requests of different transactions.
@@ -79,7 +78,7 @@ export async function startObligations(
         ${wanted.map(({ place }) => place)}::integer[])
         as one (transaction_id, kind, generation, max_unfinished, place) limit ${sql.lit(planned)}
     ) wanted
-    where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation <= wanted.generation
+    where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
       and ${isDue} and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
       and t.id = o.transaction_id
     returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`;
@@ -98,7 +97,7 @@ export async function withUnfinishedStarts(
 ): Promise<ObligationKind[]> {
   const { rows } = await sql<{ kind: ObligationKind }>`
     select kind from obligations o
-    where transaction_id = ${transactionId} and kind = any(${kinds}::text[]) and generation <= ${generation} and ${isDue}
+    where transaction_id = ${transactionId} and kind = any(${kinds}::text[]) and generation = ${generation} and ${isDue}
       and starts > ${moreThan}
     order by kind`.execute(db);
   return rows.map(({ kind }) => kind);

@@ -7,10 +7,10 @@ import { isPeriod } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
 import { isReady } from './redis.ts';
 
-/** Whose work is one job's: what comes after the result is fetched together. */
+/** Whose work is one job's: what comes after the result is fetched together. In the order in which rows are locked. */
 export const jobKinds = {
   result: ['result'],
-  files: ['documents', 'audit_report'],
+  files: ['audit_report', 'documents'],
 } as const satisfies Record<string, readonly ObligationKind[]>;
 export type JobKind = keyof typeof jobKinds;
 
@@ -23,9 +23,8 @@ export type QueueKind = keyof typeof queueNames;
 
 /** Job data are IDs, never personal data, URLs or tokens. What is due of the transaction, Postgres says. */
 const wakePayload = z.strictObject({
-  kind: z.enum(['result', 'files']),
+  kind: z.enum(Object.keys(jobKinds) as JobKind[]),
   transactionId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/),
-  /** The latest of the obligations': what is asked for later gets a job of its own. */
   generation: z.int().min(1),
 });
 type WakePayload = z.output<typeof wakePayload>;
@@ -154,13 +153,13 @@ export function openQueues(
   };
 }
 
-/** One for each transaction that has wakes of this kind of job. */
+/** One for each transaction and generation: whichever of them are woken, the same obligations have the same job. */
 function payloadsOf(kind: JobKind, wakes: readonly Wake[]): WakePayload[] {
   const kinds: readonly ObligationKind[] = jobKinds[kind];
-  const generations = new Map<string, number>();
-  for (const { transactionId, generation } of wakes.filter((wake) => kinds.includes(wake.kind)))
-    generations.set(transactionId, Math.max(generation, generations.get(transactionId) ?? 0));
-  return Array.from(generations, ([transactionId, generation]) => ({ kind, transactionId, generation }));
+  const payloads = wakes
+    .filter((wake) => kinds.includes(wake.kind))
+    .map(({ transactionId, generation }) => ({ kind, transactionId, generation }));
+  return [...new Map(payloads.map((payload) => [wakeJobId(payload), payload])).values()];
 }
 
 /** Whether a queue has room. What waits is asked for once a second, and whenever it may be too much; between, it is added up. */

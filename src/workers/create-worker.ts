@@ -2,15 +2,13 @@ import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { VendorContext } from '../jobs/context.ts';
 import { backoffMs, maxStarts, queueNames, type QueueKind } from '../jobs/queues.ts';
+import { retryDelays } from './process-job.ts';
 
 export type WorkerSetup = {
   readonly redis: Redis;
   readonly prefix: string;
   readonly concurrency: number;
 };
-
-/** The delay that was noted in Postgres for a failure, so that the queue keeps to it. */
-export const retryDelays = new WeakMap<object, number>();
 
 /** The one place of what BullMQ is told: options, locks and delays. */
 export function createWorker(
@@ -29,8 +27,8 @@ export function createWorker(
     stalledInterval: 3_000,
     // In seconds: how long one question for jobs waits. Less than a socket may stay silent.
     drainDelay: 10,
-    // Postgres counts starts; the queue must not give up before it.
-    maxStalledCount: maxStarts,
+    // Postgres counts starts, those of each kind of work in a job; the queue must not give up before it.
+    maxStalledCount: 2 * maxStarts,
     // Needed for pauses by Retry-After; no limit by itself.
     limiter: { max: Number.MAX_SAFE_INTEGER - 1, duration: 1_000 },
     settings: { backoffStrategy: (attempts, _type, error) => retryDelays.get(error as object) ?? backoffMs(attempts) },

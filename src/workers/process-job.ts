@@ -14,7 +14,6 @@ import type { VendorContext } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { backoffMs, leaseMs, maxAttempts, maxStarts, maxStartsInCompany, parseWake } from '../jobs/queues.ts';
 import type { Breaker } from './breaker.ts';
-import { retryDelays } from './create-worker.ts';
 import type { Isolation } from './isolation.ts';
 import { failureOutcomes } from './outcomes.ts';
 import type { Tally } from './tally.ts';
@@ -36,6 +35,9 @@ export type Watch = {
   readonly unnotedEnds: ObligationKey[];
 };
 
+/** The delay that was noted in Postgres for a failure, so that the queue keeps to it, in milliseconds. */
+export const retryDelays = new WeakMap<object, number>();
+
 /**
  * Turns a job into work on obligations: starts those of its kinds that Postgres agrees are due, performs them side by
  * side, and notes each failure in Postgres before telling the queue.
@@ -49,54 +51,58 @@ export function jobProcessor(
   return async (job) => {
     const { transactionId, generation } = parseWake(job.data);
     const begin = (wanted: readonly ObligationKind[], maxUnfinished: number | null) => async () => {
-      const started = await context.writes.start({ transactionId, kinds: wanted, generation, maxUnfinished });
+      const request = { transactionId, kinds: wanted, generation, maxUnfinished };
+      const started = await forgiving(context, request, watch, () => context.writes.start(request));
       const works = Array.from(started, ([kind, start]) =>
-        run(context, { transactionId, kind }, start, performs[kind], watch),
+        forgiving(context, { transactionId, kinds: [kind] }, watch, () =>
+          run(context, { transactionId, kind }, start, performs[kind], watch),
+        ),
       );
-      await allEnded(works);
-      return wanted.filter((kind) => !started.has(kind));
+      const ends = await Promise.allSettled(works);
+      return {
+        failures: ends.flatMap((end) => (end.status === 'rejected' ? [asDatabaseError(end.reason)] : [])),
+        left: wanted.filter((kind) => !started.has(kind)),
+      };
     };
-    try {
-      const left = await watch.isolation.beside(begin(kinds, maxStartsInCompany));
-      if (left.length === 0) return;
-      const suspects = await withUnfinishedStarts(
-        context.db.kysely,
-        { transactionId, kinds: left, generation },
-        maxStartsInCompany,
-      );
-      // One by one, or the innocent would be given up with the guilty.
-      await allEnded(suspects.map((kind) => watch.isolation.alone(begin([kind], null))));
-    } catch (thrown) {
-      const error = asDatabaseError(thrown);
-      // Also where the start itself came to nothing: Postgres may have counted it and could not say so.
-      if (errorCode(error) === 'database_unavailable') {
-        const keys = kinds.map((kind) => ({ transactionId, kind }));
-        await forgiveStarts(context.db.kysely, keys).catch(() => watch.unnotedEnds.push(...keys));
-      }
-      throw error;
-    }
+    const { left, failures } = await watch.isolation.beside(begin(kinds, maxStartsInCompany));
+    const suspects =
+      left.length > 0
+        ? await withUnfinishedStarts(context.db.kysely, { transactionId, kinds: left, generation }, maxStartsInCompany)
+        : [];
+    // One by one, or the innocent would be given up with the guilty.
+    for (const kind of suspects) failures.push(...(await watch.isolation.alone(begin([kind], null))).failures);
+    const [decisive] = failures.sort((a, b) => returnsAfterMs(b) - returnsAfterMs(a));
+    if (decisive) throw decisive;
   };
 }
 
-/** Waits for all. @throws the failure that decides when the job comes back. */
-async function allEnded(works: readonly Promise<unknown>[]): Promise<void> {
-  const failures = (await Promise.allSettled(works)).flatMap((end) =>
-    end.status === 'rejected' ? [asDatabaseError(end.reason)] : [],
-  );
-  const [first] = failures.sort((a, b) => precedence(b) - precedence(a));
-  if (first) throw first;
+/**
+ * Forgives starts when Postgres is away: their worker did not die of them. Also where the start itself came to nothing:
+ * Postgres may have counted it and could not say so.
+ */
+async function forgiving<T>(
+  { db }: VendorContext,
+  { transactionId, kinds }: { readonly transactionId: string; readonly kinds: readonly ObligationKind[] },
+  { unnotedEnds }: Watch,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = asDatabaseError(thrown);
+    const keys = kinds.map((kind) => ({ transactionId, kind }));
+    if (errorCode(error) === 'database_unavailable')
+      await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
+    throw error;
+  }
 }
 
 /**
- * Of several failures in one job: that Postgres is away, so that the starts are forgiven; the pause that all jobs are in;
- * the longest delay, so that nothing comes back before its time. What is given up for good keeps nothing else from being
- * tried again.
+ * Of several failures in one job the one with the longest delay decides, so that nothing comes back before its time. What
+ * is given up for good keeps nothing else from being tried again.
  */
-function precedence(failure: Error): number {
-  if (failure instanceof UnrecoverableError) return -1;
-  if (failure instanceof RateLimitError) return Number.MAX_VALUE;
-  return retryDelays.get(failure) ?? Infinity;
-}
+const returnsAfterMs = (failure: Error): number =>
+  failure instanceof UnrecoverableError ? -1 : (retryDelays.get(failure) ?? 0);
 
 async function run(
   context: VendorContext,
@@ -154,10 +160,10 @@ async function settleFailure(
   if (pauseMs !== undefined) {
     meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
     await context.queues.pauseVendorCalls(pauseMs);
-    throw new RateLimitError();
   }
-  retryDelays.set(error, delayMs);
-  throw error;
+  const failure = pauseMs === undefined ? error : new RateLimitError();
+  retryDelays.set(failure, delayMs);
+  throw failure;
 }
 
 /** How long the vendor asked us to wait, if it did. */

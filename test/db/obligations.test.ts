@@ -30,9 +30,9 @@ const row = (transactionId: string) =>
 const failure = { code: 'vendor_timeout', counts: true, final: false, maxAttempts: 3, sweepAfterMs: 0 } as const;
 
 describe('an obligation', () => {
-  test('starts only while due and never for an earlier generation', async () => {
+  test('starts only while due and only for its own generation', async () => {
     const wake = await newWork();
-    expect(await startObligation(db.kysely, { ...wake, generation: 0 }, 1_000)).toBeUndefined();
+    expect(await startObligation(db.kysely, { ...wake, generation: 2 }, 1_000)).toBeUndefined();
     const started = await startObligation(db.kysely, wake, 1_000);
     expect(started).toMatchObject({ fence: '1', starts: 1, attemptsMade: 0, resultId: `res-${next}` });
     expect(await finishObligation(db.kysely, wake, started!.fence)).toBe(true);

@@ -111,6 +111,7 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
     failObligation(db, key, '1', { code: 'internal', counts: true, final: false, maxAttempts: 8, sweepAfterMs: 1 }),
   'starts forgiven': (db) => forgiveStarts(db, [key]),
   'starts of many jobs': (db) => startObligations(db, fifty.map(startOf), 10_000),
+  'starts of as many jobs as a batch takes': (db) => startObligations(db, [...fifty, ...fifty].map(startOf), 10_000),
   'an outcome': (db) => recordOutcomes(db, [lookAt(id)], 10_000),
   'many outcomes': (db) => recordOutcomes(db, fifty.map(lookAt), 10_000),
   'scans that are known': (db) => knownScans(db, id),

@@ -29,9 +29,10 @@ async function newTransaction(): Promise<string> {
   return transactionId;
 }
 
-type Ends = Partial<Record<ObligationKind, () => Error | undefined>>;
+/** How work ends: well, if not told; `not noted` = well, and Postgres never learns of it. */
+type Ends = Partial<Record<ObligationKind, () => Error | 'not noted'>>;
 
-/** Runs a job whose work ends as told, well where nothing is told. */
+/** Runs a job whose work ends as told. */
 async function runJob(transactionId: string, ends: Ends = {}, generation = 1) {
   const begun: ObligationKind[] = [];
   const atHand = new Set<ObligationKind>();
@@ -44,9 +45,9 @@ async function runJob(transactionId: string, ends: Ends = {}, generation = 1) {
       mostAtHand = Math.max(mostAtHand, atHand.size);
       await delay(20);
       atHand.delete(kind);
-      const error = ends[kind]?.();
-      if (error) throw error;
-      await finishObligation(context.db.kysely, { transactionId, kind }, fence);
+      const end = ends[kind]?.();
+      if (end instanceof Error) throw end;
+      if (end === undefined) await finishObligation(context.db.kysely, { transactionId, kind }, fence);
       return 'done';
     };
   const process = jobProcessor(
@@ -135,8 +136,10 @@ describe('a job with two kinds of work', () => {
 
   test('waits with all others when the vendor asks for a pause', async () => {
     const id = await newTransaction();
-    const ends = { documents: failing('vendor_unavailable', 60_000), audit_report: failing('vendor_rate_limited', 1) };
+    const ends = { documents: failing('vendor_unavailable', 1), audit_report: failing('vendor_rate_limited', 1_000) };
     expect((await runJob(id, ends)).failure).toBeInstanceOf(RateLimitError);
+    const later = failing('vendor_unavailable', 60_000);
+    expect((await runJob(id, { ...ends, documents: later })).failure).toBe(later());
   });
 
   test('leaves alone what was asked for after it', async () => {
@@ -144,8 +147,9 @@ describe('a job with two kinds of work', () => {
     const wish = { requestedBy: 'me', reason: null, filter: {}, kinds: ['documents'] as const };
     const logId = await logReprocess(context.db.kysely, wish);
     await reprocess(context.db.kysely, { transactionIds: [id] }, ['documents'], logId);
-    expect((await runJob(id, {}, 1)).begun).toEqual(['audit_report']);
+    expect((await runJob(id, { audit_report: failing('vendor_timeout') }, 1)).begun).toEqual(['audit_report']);
     expect((await runJob(id, {}, 2)).begun).toEqual(['documents']);
+    expect((await runJob(id, {}, 1)).begun).toEqual(['audit_report']);
   });
 
   test.each([
@@ -156,6 +160,35 @@ describe('a job with two kinds of work', () => {
     for (const kind of suspects) await startTimes(id, kind, 2);
     expect(await runJob(id)).toEqual({ begun: ['audit_report', 'documents'], mostAtHand: 1, failure: undefined });
     expect(await states(id)).toEqual(done);
+  });
+
+  test.each([
+    ['may pass', 'vendor_timeout'],
+    ['is final', 'vendor_forbidden'],
+  ] as const)('does a suspect though the other one fails, with what %s', async (_name, code) => {
+    const id = await newTransaction();
+    await startTimes(id, 'documents', 2);
+    expect((await runJob(id, { audit_report: failing(code) })).begun).toEqual(['audit_report', 'documents']);
+    expect((await states(id))[1]).toEqual(done[1]);
+  });
+
+  test('forgives the starts of what Postgres kept from ending, and of nothing else', async () => {
+    const id = await newTransaction();
+    await startTimes(id, 'documents', 3);
+    const error = failing('database_unavailable');
+    const ends = { audit_report: error, documents: () => 'not noted' as const };
+    expect((await runJob(id, ends)).failure).toBe(error());
+    const rows = await context.db.kysely
+      .selectFrom('obligations')
+      .select(['kind', 'starts'])
+      .where('transaction_id', '=', id)
+      .where('kind', '<>', 'result')
+      .orderBy('kind')
+      .execute();
+    expect(rows).toEqual([
+      { kind: 'audit_report', starts: 0 },
+      { kind: 'documents', starts: 4 },
+    ]);
   });
 
   test('gives up the kind of work that kills workers, and that one alone', async () => {

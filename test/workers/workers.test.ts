@@ -124,15 +124,21 @@ describe('workers', () => {
     expect(workers.tally.failures()).toEqual([{ kind: 'result', code: 'worker_died', count: 1 }]);
   });
 
-  test('leave files alone that are switched off, and never wait for them', async () => {
-    const { simulator, context, lines } = await start(
-      { transactions: 10 },
-      { FETCH_DOCUMENTS: 'false', FETCH_AUDIT_REPORTS: 'false' },
-    );
+  test.each([
+    [[], ['document', 'audit_report']],
+    [['FETCH_DOCUMENTS'], ['audit_report']],
+    [['FETCH_AUDIT_REPORTS'], ['document']],
+    [['FETCH_DOCUMENTS', 'FETCH_AUDIT_REPORTS'], []],
+  ])('leave files alone that are switched off (%s), and never wait for them', async (switchedOff, fetched) => {
+    const environment = Object.fromEntries(switchedOff.map((name) => [name, 'false']));
+    const { simulator, context, lines } = await start({ transactions: 10 }, environment);
     await takeIn(context, lines, 'file');
     await work(context).idle(signal);
-    expect(simulator.requests.byRoute.download + simulator.requests.byRoute.audit_report).toBe(0);
-    expect((await readStatus(context.db.kysely)).files).toEqual([]);
+    const { download, audit_report: auditReports } = simulator.requests.byRoute;
+    expect([download > 0, auditReports > 0]).toEqual([fetched.includes('document'), fetched.includes('audit_report')]);
+    const { files, obligations } = await readStatus(context.db.kysely);
+    expect(new Set(files.map(({ kind }) => kind))).toEqual(new Set(fetched));
+    expect(obligations.filter(({ state }) => state !== 'done')).toEqual([]);
   });
 
   test('keep no ended job in Redis', async () => {
