@@ -9,7 +9,7 @@ import { count, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
 const batchSize = 250;
-/** A second batch is read while the first is written; four at once would be 8% faster and hold 10 MiB more. Lines are answered in order. */
+/** One is read while the other is written; four of 500 lines were measured: 8% faster, 10 MiB more. */
 const batchesAtOnce = 2;
 const listedAtMost = { rejected: 1_000, alreadyKnown: 20 };
 

@@ -98,8 +98,8 @@ async function forgiving<T>(
 }
 
 /**
- * Of several failures in one job the one with the longest delay decides, so that nothing comes back before its time. What
- * is given up for good keeps nothing else from being tried again.
+ * Of several failures in one job the one with the longest delay decides, so that nothing comes back before its time.
+ * What is given up for good keeps nothing else from being tried again.
  */
 const returnsAfterMs = (failure: Error): number =>
   failure instanceof UnrecoverableError ? -1 : (retryDelays.get(failure) ?? 0);
