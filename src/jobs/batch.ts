@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** How calls are gathered into batches. */
 export type BatchOptions<I> = {
   /** Inputs with the same key never share a batch, and those of a batch come in the order of their keys. */
@@ -5,6 +7,8 @@ export type BatchOptions<I> = {
   /** Whether an error would have met each input alike; otherwise each is tried by itself, so that one spoils no other. */
   readonly isShared: (error: unknown) => boolean;
   readonly maxSize?: number;
+  /** How long after the beginning of a batch the next one begins at the earliest, in milliseconds. */
+  readonly spacingMs?: number;
 };
 
 type Waiting<I, O> = { readonly input: I; readonly key: string; readonly answer: PromiseWithResolvers<O> };
@@ -13,17 +17,18 @@ type Waiting<I, O> = { readonly input: I; readonly key: string; readonly answer:
 const bySelfAtOnce = 10;
 
 /**
- * Makes one call of many: what is asked for while a batch is under way goes into the next one. A call that finds none
- * under way waits for nothing, so batches grow with the load and nobody waits for company.
+ * Makes one call of many: what is asked for while a batch is under way, or too soon after its beginning, goes into the
+ * next one. Any other call waits for nothing, so batches grow with the load.
  *
  * @param run answers a batch, in the order of its inputs.
  */
 export function inBatches<I, O>(
   run: (inputs: readonly I[]) => Promise<readonly O[]>,
-  { keyOf, isShared, maxSize = 100 }: BatchOptions<I>,
+  { keyOf, isShared, maxSize = 100, spacingMs = 0 }: BatchOptions<I>,
 ): (input: I) => Promise<O> {
   let waiting: Waiting<I, O>[] = [];
   let isRunning = false;
+  let nextAtMs = 0;
 
   const next = (): Waiting<I, O>[] => {
     const batch = new Map<string, Waiting<I, O>>();
@@ -71,7 +76,12 @@ export function inBatches<I, O>(
 
   const runAll = async (): Promise<void> => {
     isRunning = true;
-    while (waiting.length > 0) await answer(next());
+    while (waiting.length > 0) {
+      const earlyMs = nextAtMs - performance.now();
+      if (earlyMs > 0) await delay(earlyMs);
+      nextAtMs = performance.now() + spacingMs;
+      await answer(next());
+    }
     isRunning = false;
   };
 

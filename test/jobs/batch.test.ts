@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { inBatches } from '../../src/jobs/batch.ts';
 
 type Input = { readonly key: string; readonly value: number };
@@ -35,6 +35,30 @@ describe('calls in batches', () => {
     expect(batches.map((batch) => batch.map(({ key }) => key))).toEqual([['d'], ['a', 'b', 'c']]);
     await settle();
     expect(await Promise.all(answers)).toEqual([0, 2, 4, 6]);
+  });
+
+  test('one that comes too soon after the beginning of a batch waits, and those that come meanwhile go with it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const { batches, run, settle } = stepwise();
+      const call = inBatches(run, { ...options, spacingMs: 20 });
+      const keys = () => batches.map((batch) => batch.map(({ key }) => key));
+      const first = call({ key: 'a', value: 1 });
+      await settle();
+      await first;
+      const late = [call({ key: 'c', value: 2 }), call({ key: 'b', value: 3 })];
+      expect(keys()).toEqual([['a']]);
+      await vi.waitFor(() => expect(keys()).toEqual([['a'], ['b', 'c']]));
+      await settle();
+      expect(await Promise.all(late)).toEqual([4, 6]);
+      vi.advanceTimersByTime(20);
+      const last = call({ key: 'd', value: 4 });
+      expect(keys()).toEqual([['a'], ['b', 'c'], ['d']]);
+      await settle();
+      expect(await last).toBe(8);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('two about the same thing never share a batch, and none is larger than it may be', async () => {
