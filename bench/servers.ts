@@ -27,6 +27,8 @@ export type Servers = {
 
 export type Urls = { readonly databaseUrl: string | undefined; readonly redisUrl: string | undefined };
 
+const runFolder = 'idscan-ledger-bench-run-';
+
 /** Given servers, or embedded ones in a folder of their own that a broken-off run leaves to the next. */
 export async function startServers(urls: Urls, notice: (line: string) => void): Promise<Servers> {
   const checkout = createHash('sha256')
@@ -66,13 +68,14 @@ export async function startServers(urls: Urls, notice: (line: string) => void): 
     sandbox: async (of) => {
       const name = await create(await template(of));
       await redis.flushdb();
-      const folder = await mkdtemp(path.join(os.tmpdir(), 'idscan-ledger-bench-'));
+      const folder = await mkdtemp(path.join(os.tmpdir(), `${runFolder}${process.pid}-`));
       folders.push(folder);
       return sandboxIn(folder, withDatabase(services.databaseUrl, name), services.redisUrl, () => drop(name));
     },
     stop: async () => {
       for (const name of names) await drop(name);
       for (const folder of folders) await rm(folder, { recursive: true, force: true });
+      await removeLeftOvers();
       await admin.end();
       redis.disconnect();
       await services.release();
@@ -135,6 +138,15 @@ async function dropLeftOvers(admin: pg.Client): Promise<void> {
   for (const { datname } of rows) {
     const pid = Number(/^idscan_bench_(\d+)_/.exec(datname)?.[1]);
     if (!isAlive(pid)) await admin.query(`drop database if exists ${datname} with (force)`);
+  }
+}
+
+/** Folders of runs that were killed. */
+async function removeLeftOvers(): Promise<void> {
+  for (const name of await readdir(os.tmpdir())) {
+    const pid = new RegExp(`^${runFolder}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(path.join(os.tmpdir(), name), { recursive: true, force: true });
   }
 }
 

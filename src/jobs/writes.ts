@@ -24,8 +24,8 @@ const unanswered =
   };
 
 /**
- * Files take many times as long to fetch. Jobs that end together begin together, too: fewer and larger batches of starts
- * as well.
+ * Little beside the time that a worker with all hands full needs for the files of one transaction. Jobs that end together
+ * begin together, too: fewer and larger batches of starts as well.
  */
 const filesSpacingMs = 25;
 
