@@ -27,7 +27,8 @@ export type Servers = {
 
 export type Urls = { readonly databaseUrl: string | undefined; readonly redisUrl: string | undefined };
 
-const runFolder = 'idscan-ledger-bench-run-';
+/** By user, as another's folders cannot be removed. */
+const runFolder = `idscan-ledger-bench-run-${os.userInfo().uid}-`;
 
 /** Given servers, or embedded ones in a folder of their own that a broken-off run leaves to the next. */
 export async function startServers(urls: Urls, notice: (line: string) => void): Promise<Servers> {
