@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'too_many_requests'
+  | 'host_refused'
   // what the service stands on
   | 'address_unavailable'
   | 'identity_provider_unavailable'
@@ -46,11 +47,16 @@ export type ErrorCode =
   // what the program stands on
   | 'database_unavailable'
   | 'database_outdated'
+  | 'database_newer'
+  | 'database_forbidden'
+  | 'database_misconfigured'
+  | 'replica_behind'
   | 'clock_skewed'
   | 'queue_unavailable'
   | 'queue_misconfigured'
   | 'storage_full'
   | 'storage_failed'
+  | 'store_mismatch'
   | 'service_unavailable'
   | 'worker_died'
   // the books

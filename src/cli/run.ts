@@ -30,6 +30,10 @@ const usageCodes: readonly ErrorCode[] = [
 const blockedCodes: readonly ErrorCode[] = [
   'blocked',
   'database_outdated',
+  'database_newer',
+  'database_forbidden',
+  'database_misconfigured',
+  'store_mismatch',
   'clock_skewed',
   'report_busy',
   'close_busy',
