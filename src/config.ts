@@ -7,6 +7,7 @@ import { type ServiceConfig, serviceConfig } from './config-service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './config-tracing.ts';
 import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
+import { readDatabaseUrl } from './database-url.ts';
 import { LedgerError } from './errors.ts';
 import { isAllowedBaseUrl } from './vendor/urls.ts';
 import type { ProxySettings } from './vendor/dispatcher.ts';
@@ -57,7 +58,11 @@ const defaultQueuePrefix = '{idscan-ledger}';
 const shippedRules = fileURLToPath(new URL('../rules/id-scan.json', import.meta.url));
 
 const schema = z.object({
-  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  DATABASE_URL: url(['postgres:', 'postgresql:'])
+    .superRefine((text, context) => {
+      for (const problem of readDatabaseUrl(text).problems) context.addIssue(problem);
+    })
+    .optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   QUEUE_PREFIX: z
     .string()
@@ -124,7 +129,7 @@ export function readEnvironment(directory: string = process.cwd()): Environment 
  * @param needs.vendorKey whether the command calls the vendor.
  * @param needs.service whether it is about the service on HTTP; its variables are not looked at otherwise.
  * @param needs.notifications whether it tells people of reports and thresholds; likewise.
- * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but never their values.
+ * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but, files apart, never their values.
  */
 export function loadConfig(
   environment: Environment,

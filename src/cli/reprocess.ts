@@ -1,10 +1,10 @@
 import { composeQueues } from '../compose/queues.ts';
 import {
   countReprocess,
-  logReprocess,
   reprocess as reprocessMatching,
   type ReprocessCount,
   type ReprocessFilter,
+  type ReprocessWish,
 } from '../db/reprocess.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod, monthBounds } from '../domain/billing-month.ts';
@@ -48,13 +48,12 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
     const isDryRun = args.dryRun === true;
     const totals = new Map<ObligationKind, number>();
     const problems: string[] = [];
-    const logId = isDryRun ? undefined : await openLogEntry(context, args, kinds);
+    const wish = wishOf(args);
     for await (const part of parts(filter, args.file, problems, signal)) {
       throwIfEnding(signal);
-      const counts =
-        logId === undefined
-          ? await countReprocess(context.db.kysely, part, kinds)
-          : await reprocessMatching(context.db.kysely, part, kinds, logId);
+      const counts = isDryRun
+        ? await countReprocess(context.db.kysely, part, kinds)
+        : await reprocessMatching(context.db.kysely, part, kinds, wish);
       for (const { kind, count } of counts) totals.set(kind, (totals.get(kind) ?? 0) + count);
     }
     const counts = [...totals].map(([kind, count]): ReprocessCount => ({ kind, count }));
@@ -66,14 +65,10 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
   }
 }
 
-/** Who, when, why: kept for whoever asks later. */
-function openLogEntry(
-  context: QueueContext,
-  { reason, transaction, result, file, month, failed, code }: ReprocessArguments,
-  kinds: readonly ObligationKind[],
-): Promise<string> {
+/** Who, why, and what was asked for: kept for whoever asks later. */
+function wishOf({ reason, transaction, result, file, month, failed, code }: ReprocessArguments): ReprocessWish {
   const filter = { transaction, result, file, month, failed, code };
-  return logReprocess(context.db.kysely, { requestedBy: currentUser(), reason: reason ?? null, filter, kinds });
+  return { requestedBy: currentUser(), reason: reason ?? null, filter };
 }
 
 function readArguments(

@@ -1,7 +1,9 @@
 import type { Config, NotificationConfig } from '../config.ts';
-import { checkDatabase, openDatabase } from '../db/database.ts';
+import { checkDatabase } from '../db/check.ts';
+import { openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import type { Context } from '../jobs/context.ts';
+import { sayDatabaseAway } from '../jobs/database-away.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
@@ -57,7 +59,7 @@ export async function booksOn(
     maxConnections: options.maxConnections ?? 5,
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
     lockTimeoutMs: options.lockTimeoutMs,
-    onError: (error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
+    onError: (error) => sayDatabaseAway(log, error),
   });
   add(db.close);
   await checkDatabase(db, Date.now);

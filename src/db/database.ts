@@ -5,11 +5,14 @@ import {
   type PostgresPoolClient,
   type QueryResult,
   type RawBuilder,
-  sql,
 } from 'kysely';
 import pg from 'pg';
-import { errorCode, LedgerError } from '../errors.ts';
+import { type DatabaseTls, readDatabaseUrl } from '../database-url.ts';
+import { LedgerError } from '../errors.ts';
+import { asConnectError, isConnectionFailure } from './errors.ts';
 import type { Schema } from './schema.ts';
+
+export { asDatabaseError } from './errors.ts';
 
 /** A connection pool with typed queries on it. */
 export type Database = {
@@ -40,7 +43,7 @@ export function openDatabase(
   } = {},
 ): Database {
   const connection = {
-    connectionString: url,
+    ...protectedBy(url),
     application_name: 'idscan-ledger',
     connectionTimeoutMillis: 10_000,
     // The system's own default begins to ask after two hours whether the other end is still there.
@@ -70,6 +73,16 @@ export function openDatabase(
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(pool) }) });
   let closing: Promise<void> | undefined;
   return { kysely, dedicatedClient, close: () => (closing ??= kysely.destroy()) };
+}
+
+/** @throws LedgerError `config_invalid` for a URL, or a file it names, that is of no use. */
+function protectedBy(text: string): { connectionString: string; ssl?: DatabaseTls } {
+  const { url, tls, problems } = readDatabaseUrl(text);
+  if (problems.length > 0)
+    throw new LedgerError('config_invalid', `The URL of Postgres ${problems.join('; it ')}.`, {
+      hint: 'Correct DATABASE_URL; .env.example explains it.',
+    });
+  return { connectionString: url, ...(tls === undefined ? {} : { ssl: tls }) };
 }
 
 /** The names of statements that connections prepare. */
@@ -111,7 +124,9 @@ function wellKept(pool: pg.Pool): PostgresPool {
   const plannedAtMs = new WeakMap<pg.PoolClient, number>();
   const connect = async (): Promise<pg.PoolClient> => {
     for (;;) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch((error: unknown) => {
+        throw asConnectError(error);
+      });
       if ((answeredAtMs.get(client) ?? Infinity) > failedAtMs) return client;
       client.release(true);
     }
@@ -145,72 +160,4 @@ function wellKept(pool: pg.Pool): PostgresPool {
       return { query, release } as unknown as PostgresPoolClient;
     },
   };
-}
-
-/**
- * Checks that Postgres answers and that its clock and ours agree: settlement depends on ours, due times on its.
- *
- * @throws LedgerError `database_unavailable`, `clock_skewed`
- */
-export async function checkDatabase(db: Database, nowMs: () => number): Promise<void> {
-  let skewMs: number;
-  try {
-    const askedAtMs = nowMs();
-    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db.kysely);
-    const answeredAtMs = nowMs();
-    const databaseMs = rows[0]?.now.getTime() ?? answeredAtMs;
-    skewMs = Math.max(0, askedAtMs - databaseMs, databaseMs - answeredAtMs);
-  } catch (cause) {
-    throw asDatabaseError(cause);
-  }
-  if (skewMs > maxClockSkewMs)
-    throw new LedgerError(
-      'clock_skewed',
-      `This machine's clock and Postgres' are ${Math.round(skewMs / 1_000)} s apart.`,
-      {
-        fields: { skewMs },
-        hint: 'Synchronise both clocks (NTP): when a transaction is past its expiry must not depend on who asks.',
-      },
-    );
-}
-
-const maxClockSkewMs = 60_000;
-
-/** Whether Postgres, not the query, is the reason of a failure: it may work later. */
-export function isConnectionFailure(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string' && /^(08|57P|53|28|3D000)/.test(code)) return true;
-  if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EAI_)/.test(code))
-    return true;
-  return (
-    typeof message === 'string' &&
-    /connection terminated|connection timeout|timeout exceeded|read timeout|client has encountered/i.test(message)
-  );
-}
-
-/** Whether others were in the way: a lock that was not to be had in time, a deadlock, a statement that took too long. */
-export function isInTheWay(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === '55P03' || code === '57014' || code === '40P01' || code === '40001';
-}
-
-/** Wraps a failure of Postgres itself as `database_unavailable`; other errors are returned as they are. */
-export function asDatabaseError(error: unknown): Error {
-  if (errorCode(error) === 'internal' && isInTheWay(error))
-    return new LedgerError('database_unavailable', 'Postgres was kept from doing it in time, by other work.', {
-      hint: 'Nothing was lost: workers try again by themselves. Run a command again; if it stays so, look for what holds locks (pg_stat_activity).',
-      cause: error,
-    });
-  if (errorCode(error) !== 'internal' || !isConnectionFailure(error))
-    return error instanceof Error ? error : new Error(String(error));
-  return new LedgerError('database_unavailable', `Postgres does not answer${refusalOf(error)}.`, {
-    hint: 'Check DATABASE_URL (address, user, password, database) and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
-    cause: error,
-  });
-}
-
-/** That a server is there and refuses us is worth saying; its words name user or database, never a password. */
-function refusalOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return typeof code === 'string' && /^(28|3D)/.test(code) ? ` (${String(message)})` : '';
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
-import { asDatabaseError, type Database, type Queries } from './database.ts';
+import type { Database, Queries } from './database.ts';
+import { asConnectError, asDatabaseError } from './errors.ts';
 import type { Schema } from './schema.ts';
 
 const goodbyeMs = 5_000;
@@ -28,7 +29,9 @@ export type Snapshot = Dedicated;
 export async function withDedicatedClient<T>(db: Database, work: (connection: Dedicated) => Promise<T>): Promise<T> {
   const client = db.dedicatedClient();
   try {
-    await client.connect();
+    await client.connect().catch((error: unknown) => {
+      throw asConnectError(error);
+    });
     // Should this process vanish without a word, its locks end with the connection in two minutes, not in two hours.
     await client.query('set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6');
     await client.query(forMonths);

@@ -1,5 +1,5 @@
 import { RateLimitError, UnrecoverableError } from 'bullmq';
-import { asDatabaseError } from '../db/database.ts';
+import { asDatabaseError, isDatabaseAway } from '../db/errors.ts';
 import {
   failObligation,
   forgiveStarts,
@@ -91,8 +91,7 @@ async function forgiving<T>(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     const keys = kinds.map((kind) => ({ transactionId, kind }));
-    if (errorCode(error) === 'database_unavailable')
-      await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
+    if (isDatabaseAway(error)) await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
     throw error;
   }
 }
@@ -124,7 +123,7 @@ async function run(
     log.debug({ end }, 'obligation ended');
   } catch (thrown) {
     const error = asDatabaseError(thrown);
-    if (errorCode(error) === 'database_unavailable') throw error;
+    if (isDatabaseAway(error)) throw error;
     await settleFailure(context, key, started, error, { ...watch, log });
   }
 }

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { asDatabaseError } from '../db/database.ts';
+import { asDatabaseError, isDatabaseAway } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
+import { sayDatabaseAway } from '../jobs/database-away.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
@@ -134,6 +135,11 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
       const { directory, lines } = await writeReport(context, period, generation);
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
+      // The report is due as before: nobody could note that it failed, and it has not.
+      if (isDatabaseAway(error)) {
+        sayDatabaseAway(context.log, error);
+        throw error;
+      }
       const code = errorCode(error);
       const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
       const givesUp = failureOutcomes[code] === 'never' || (failureOutcomes[code] === 'retry' && isLastTry);
@@ -156,7 +162,9 @@ async function repeat(
     try {
       await work();
     } catch (error) {
-      context.log.warn({ err: error, code: errorCode(error) }, `${name} failed, next try in ${intervalMs / 1_000} s`);
+      if (isDatabaseAway(error)) sayDatabaseAway(context.log, error);
+      else
+        context.log.warn({ err: error, code: errorCode(error) }, `${name} failed, next try in ${intervalMs / 1_000} s`);
     }
     await delay(intervalMs, undefined, { signal }).catch(() => undefined);
   }
@@ -178,7 +186,7 @@ async function untilIdle(
       answeredAtMs = performance.now();
     } catch (error) {
       if (performance.now() - answeredAtMs > databasePatienceMs) throw asDatabaseError(error);
-      context.log.warn({ code: errorCode(asDatabaseError(error)) }, 'cannot see what is left to do, looking again');
+      sayDatabaseAway(context.log, error);
     }
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
