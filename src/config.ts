@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type NotificationConfig, notificationConfig } from './config-notifications.ts';
 import { type ServiceConfig, serviceConfig } from './config-service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './config-tracing.ts';
-import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
+import { type Environment, redisUrl, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
 import { LedgerError } from './errors.ts';
 import { isAllowedBaseUrl } from './vendor/urls.ts';
@@ -58,7 +58,7 @@ const shippedRules = fileURLToPath(new URL('../rules/id-scan.json', import.meta.
 
 const schema = z.object({
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
-  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  REDIS_URL: redisUrl.optional(),
   QUEUE_PREFIX: z
     .string()
     .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
