@@ -4,6 +4,7 @@ import { ensureMigrated } from '../db/migrate.ts';
 import type { Context } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
+import { createSeldom } from '../seldom.ts';
 import { acquireServices } from '../services/index.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import { type Add, building, type Composed } from './closing.ts';
@@ -53,11 +54,14 @@ export async function booksOn(
   add: Add,
 ): Promise<Context> {
   const log = createLog(config.logLevel);
+  const isToTell = createSeldom();
   const db = openDatabase(databaseUrl, {
     maxConnections: options.maxConnections ?? 5,
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
     lockTimeoutMs: options.lockTimeoutMs,
-    onError: (error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
+    onError: (error) => {
+      if (isToTell('postgres')) log.warn({ message: error.message }, 'a connection to postgres broke');
+    },
   });
   add(db.close);
   await checkDatabase(db, Date.now);
