@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type NotificationConfig, notificationConfig } from './config-notifications.ts';
 import { type ServiceConfig, serviceConfig } from './config-service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './config-tracing.ts';
-import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
+import { type Environment, redisUrl, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
 import { readDatabaseUrl } from './database-url.ts';
 import { LedgerError } from './errors.ts';
@@ -63,7 +63,7 @@ const schema = z.object({
       for (const problem of readDatabaseUrl(text).problems) context.addIssue(problem);
     })
     .optional(),
-  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  REDIS_URL: redisUrl.optional(),
   QUEUE_PREFIX: z
     .string()
     .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
