@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ServiceConfig, VendorKey } from '../config.ts';
+import { databaseReadiness } from '../db/readiness.ts';
 import { errorCode } from '../errors.ts';
 import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { isReady } from '../jobs/redis.ts';
+import { sharedCheck } from '../jobs/shared-check.ts';
+import { addProcessMetrics } from '../metrics/process.ts';
+import { addUsabilityGauges } from '../metrics/usability.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
 import type { ComposeOptions } from './books.ts';
@@ -56,6 +60,12 @@ export function composeServe(
     const isRedisReady = async () =>
       (await isReady(redis, pingTimeoutMs / 2)) &&
       Promise.race([ping(), delay(pingTimeoutMs / 2, false, { ref: false })]);
+    addProcessMetrics(registry);
+    const isPostgresReady = async () => (await databaseReadiness(context.db)).postgres;
+    addUsabilityGauges(registry, {
+      postgres: sharedCheck(isPostgresReady, false),
+      redis: sharedCheck(isRedisReady, false),
+    });
     const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
     const server = await buildServer(serviceContext);
     add(() => server.close());

@@ -3,10 +3,15 @@ import { asDatabaseError, type Database } from './database.ts';
 import { migrationStatus } from './migrate.ts';
 import { errorCode } from '../errors.ts';
 
-/** Whether Postgres answers, and whether it has all migrations. */
+/**
+ * Whether Postgres takes writes, and whether it has all migrations. A standby, or a server that was made one behind kept
+ * connections, answers but takes none.
+ */
 export async function databaseReadiness(db: Database): Promise<{ postgres: boolean; migrations: boolean }> {
   try {
-    await sql`select 1`.execute(db.kysely);
+    const { rows } = await sql<{ isReadOnly: boolean }>`
+      select current_setting('transaction_read_only')::boolean as "isReadOnly"`.execute(db.kysely);
+    if (rows[0]?.isReadOnly !== false) return { postgres: false, migrations: false };
   } catch (error) {
     if (errorCode(asDatabaseError(error)) !== 'database_unavailable') throw error;
     return { postgres: false, migrations: false };
