@@ -74,7 +74,8 @@ describe('docker-compose.yml on this machine’s servers', () => {
       await owner.connect();
       atEnd(() => owner.end());
       // After every migration, so twice as well.
-      for (const _ of [1, 2]) await runAsPsql(owner, serviceOf('roles'), app);
+      await runAsPsql(owner, serviceOf('roles'), app);
+      await runAsPsql(owner, serviceOf('roles'), app);
 
       const redis = await startComposeRedis(serviceOf('redis'));
       await waitFor('Redis', async () => (await redis.check()) === 0);
