@@ -51,6 +51,7 @@ grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
 grant update on notification_checks to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
+grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
 
 -- What is only ever added to: what was asked for, history, and what closed months hold and rest on.
 grant insert on

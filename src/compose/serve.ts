@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ServiceConfig, VendorKey } from '../config.ts';
+import { databaseReadiness } from '../db/readiness.ts';
 import { errorCode } from '../errors.ts';
 import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
+import { sharedCheck } from '../jobs/shared-check.ts';
+import { addProcessMetrics } from '../metrics/process.ts';
+import { addUsabilityGauges } from '../metrics/usability.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
 import type { ComposeOptions } from './books.ts';
@@ -46,7 +50,11 @@ export function composeServe(
     const tracing = await tracingOn(config, createLog(config.logLevel), add);
     const onQueues = { ...workerConnections, ...options, meter, tracing };
     const { context, redisUrl } = await queuesOn(config, onQueues, add);
-    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady: context.redisHealth.isUsable };
+    addProcessMetrics(registry);
+    const isPostgresReady = async () => (await databaseReadiness(context.db)).postgres;
+    const isRedisReady = context.redisHealth.isUsable;
+    addUsabilityGauges(registry, { postgres: sharedCheck(isPostgresReady, false), redis: isRedisReady });
+    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
     const server = await buildServer(serviceContext);
     add(() => server.close());
     const { workersKey } = options;

@@ -177,6 +177,16 @@ export type Schema = {
     last_error_at: Date | null;
   };
   notification_checks: { only_row: Generated<boolean>; checked_at: Date };
+  worker_heartbeats: {
+    id: string;
+    host: string;
+    pid: number;
+    version: string;
+    started_at: Generated<Date>;
+    seen_at: Generated<Date>;
+    redis_usable: boolean;
+    active_jobs: number;
+  };
   closing_horizon: { only_row: Generated<boolean>; end_at: Date; rules_sha256: string | null };
   late_changes: {
     id: GeneratedBigint;

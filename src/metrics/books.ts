@@ -35,6 +35,7 @@ export async function renderBookMetrics(context: Context): Promise<string> {
   gauge('idscan_counter_mismatches', 'Tasks whose invoiced count differs from the vendor’s counter.').set(
     figures.counterMismatches,
   );
+  gauge('idscan_workers_alive', 'Worker processes heard of within 30 s.').set(figures.workersAlive);
   const reports = gauge('idscan_report_age_seconds', 'How long ago a month’s report was written.', ['period']);
   for (const one of figures.reports) reports.set({ period: one.period }, one.ageSeconds);
   return registry.metrics();

@@ -14,16 +14,19 @@ import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
+import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { misconfigured, refusalOf } from '../redis/refusal.ts';
 import { createSeldom } from '../seldom.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
 import { createPauses } from './pauses.ts';
 import { jobProcessor } from './process-job.ts';
+import { workerChecks } from './readiness.ts';
 import { createTally, type Tally } from './tally.ts';
 
 const sweepIntervalMs = 2_000;
@@ -35,6 +38,8 @@ const performs = { result: fetchResult, documents: fetchDocuments, audit_report:
 
 export type RunningWorkers = {
   readonly tally: Tally;
+  /** Whether work can be done, by what it needs: Postgres, Redis, and that the sweep comes round. */
+  readonly checks: Checks;
   /** Resolves when nothing is due and nothing is being done; with what is due later. */
   readonly idle: (signal: AbortSignal) => Promise<{ nextDueAt: Date | null }>;
   /** Takes no new job, lets the running ones finish, and gives up waiting at the deadline. */
@@ -60,6 +65,8 @@ export function runWorkers(
   };
   const stopping = new AbortController();
   let active = 0;
+  let sweptAtMs = performance.now();
+  const checks = workerChecks(context, () => sweptAtMs);
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
     active += 1;
     try {
@@ -81,20 +88,14 @@ export function runWorkers(
   const repeat = repeating(context);
   const noted = new AbortController();
   const loops = [
-    repeat(
-      'note of the rules',
-      sweepIntervalMs,
-      AbortSignal.any([stopping.signal, noted.signal]),
-      async () => {
-        await noteRules(context);
-        noted.abort();
-      },
-    ),
+    repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping.signal, noted.signal]), async () => {
+      await noteRules(context);
+      noted.abort();
+    }),
     repeat('sweep', sweepIntervalMs, stopping.signal, async () => {
-      const ended = [...watch.unnotedEnds];
-      if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
-      watch.unnotedEnds.splice(0, ended.length);
+      await noteEnds(context, watch.unnotedEnds);
       meter.swept(await sweep(context, stopping.signal));
+      sweptAtMs = performance.now();
     }),
     ...(!isBatch
       ? [
@@ -105,16 +106,26 @@ export function runWorkers(
         ]
       : []),
   ];
+  const endHeartbeat = startHeartbeat(context, checks, () => active);
   return {
     tally,
+    checks,
     idle: (signal) => untilIdle(context, () => active, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
       const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops]);
       const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })]);
       if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
+      await endHeartbeat();
     },
   };
+}
+
+/** Work whose end could not be noted when it ended did not kill its worker. */
+async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promise<void> {
+  const ended = [...unnoted];
+  if (ended.length > 0) await forgiveStarts(db.kysely, ended);
+  unnoted.splice(0, ended.length);
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */

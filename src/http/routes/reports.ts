@@ -13,7 +13,7 @@ import { twelveUpTo } from '../pages/month-money.ts';
 import { monthPage } from '../pages/month.ts';
 import { reportsPage } from '../pages/reports.ts';
 import { sendPage } from '../pages/send.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 
 /** Who reads reports. */
 export const readers = ['finance', 'operator'] as const;
