@@ -26,7 +26,9 @@ end $$;
 -- Whatever an earlier version granted. Tables that others own beside the books are not ours to speak of.
 do $$
 declare
-  books name := (select relnamespace::regnamespace::name from pg_class where oid = to_regclass('kysely_migration'));
+  books name := (
+    select nspname from pg_class join pg_namespace n on n.oid = relnamespace where pg_class.oid = to_regclass('kysely_migration')
+  );
   book name;
 begin
   for book in

@@ -26,8 +26,11 @@ const awayCodes: readonly ErrorCode[] = ['database_unavailable', 'database_forbi
  */
 export const isDatabaseAway = (error: unknown): boolean => awayCodes.includes(errorCode(asDatabaseError(error)));
 
-/** Whether a failure would have met every statement alike. */
-export const meetsAll = (error: unknown): boolean => !isInTheWay(error) && isDatabaseAway(error);
+/** Whether a failure would have met every statement alike, and not just one that others were in the way of. */
+export function meetsAll(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return isDatabaseAway(error) && !isInTheWay(error) && !isInTheWay(cause ?? {});
+}
 
 /** A failure of Postgres itself as one of ours, with what to do about it; other errors are returned as they are. */
 export function asDatabaseError(error: unknown): Error {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
-import { asDatabaseError, isDatabaseAway } from '../db/errors.ts';
 import type { RedisClient } from '../redis/connect.ts';
+import { asDatabaseError, isDatabaseAway, meetsAll } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import { errorCode, type LedgerError } from '../errors.ts';
@@ -152,7 +152,7 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
       // The report is due as before: nobody could note that it failed, and it has not.
-      if (isDatabaseAway(error)) {
+      if (meetsAll(error)) {
         sayDatabaseAway(context.log, error);
         throw error;
       }

@@ -23,7 +23,13 @@ beforeAll(async () => {
 }, 180_000);
 
 const command = (url: string, args: readonly string[] = ['status']) =>
-  runCli(args, { DATABASE_URL: url, REDIS_URL: 'redis://127.0.0.1:1', IDSCAN_DATA_DIR: folder, REPORTS_DIR: folder, folder });
+  runCli(args, {
+    DATABASE_URL: url,
+    REDIS_URL: 'redis://127.0.0.1:1',
+    IDSCAN_DATA_DIR: folder,
+    REPORTS_DIR: folder,
+    folder,
+  });
 
 /** One refusal: a code, what to do, and no stack. */
 async function expectRefusal(url: string, code: ErrorCode, exitCode: number, text: RegExp): Promise<void> {
@@ -54,7 +60,12 @@ describe('what stands in the way of a connection', () => {
   test('a wrong password, a role or database that does not exist', async () => {
     const wrong = new URL(server.appUrl);
     wrong.password = 'wr0ng-pass';
-    await expectRefusal(wrong.toString(), 'database_unavailable', 1, /refuses.*password authentication failed.*\n.*pg_hba/);
+    await expectRefusal(
+      wrong.toString(),
+      'database_unavailable',
+      1,
+      /refuses.*password authentication failed.*\n.*pg_hba/,
+    );
     await expectRefusal(withDatabase(server.appUrl, 'nowhere'), 'database_unavailable', 1, /"nowhere" does not exist/);
   });
 

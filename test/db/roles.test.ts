@@ -94,7 +94,10 @@ test('an ordinary owner is told what an administrator has to do once, and needs 
   const name = `idscan_test_role_${randomBytes(4).toString('hex')}`;
   const forOther = script.replaceAll(appRole, name);
   const refusal: unknown = await asRole(url, forOther).catch((error: unknown) => error);
-  expect(refusal).toMatchObject({ code: '42501', hint: expect.stringContaining(`create role ${name} login`) as string });
+  expect(refusal).toMatchObject({
+    code: '42501',
+    hint: expect.stringContaining(`create role ${name} login`) as string,
+  });
   await asRole(inject('adminUrl'), `create role ${name}`);
   atEnd(() => asRole(asAdmin(url), `drop owned by ${name}`, `drop role ${name}`));
   await asRole(url, forOther);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, inject, test } from 'vitest';
 import { migrateDown } from '../../src/db/migrate.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
-import { atEnd, createTestDatabase, waitFor } from '../support/books.ts';
+import { asOwner, atEnd, createTestDatabase, openTestDatabase, waitFor } from '../support/books.ts';
 import { withSimulator } from '../support/simulator.ts';
 import { bearer, deliver, eventOf, problem, startService, type TestService, tokens } from './support.ts';
 
@@ -56,7 +56,7 @@ describe('/readyz', () => {
 
   test('fails for want of a migration', async () => {
     const service = await startService();
-    await migrateDown(service.context.db);
+    await migrateDown(await openTestDatabase(asOwner(service.environment['DATABASE_URL'])));
     expect(problem(await ready(service))).toMatchObject({
       status: 503,
       checks: { postgres: 'ok', migrations: 'failed', redis: 'ok' },

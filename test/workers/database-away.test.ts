@@ -20,20 +20,23 @@ test('a worker whose rights are taken away parks nothing, says so in a line, and
   expect(await runCli(['enqueue', '-'], environment, simulator.idsCsv())).toMatchObject({ code: 0 });
   const owner = asOwner(url);
   const count = async (what: string) => Number((await asRole<{ count: string }>(owner, what))[0]?.count);
-  const refused = () =>
-    count('select xact_rollback as count from pg_stat_database where datname = current_database()');
+  const refused = () => count('select xact_rollback as count from pg_stat_database where datname = current_database()');
   const worker = startCli(['worker'], environment);
-  await waitFor('work under way', () => simulator.requests.total >= 60);
+  await waitFor('work under way', () => simulator.requests.total >= 60, 90_000);
   const before = await refused();
   await asRole(owner, `revoke insert, update, delete on all tables in schema public from ${appRole}`);
   await waitFor('a good many refusals', async () => (await refused()) - before >= 40, 60_000);
   await asRole(owner, grants);
-  const open = () => count(`select count(*) from obligations where state <> 'done' or last_error_code like 'database%'`);
+  const open = () =>
+    count(`select count(*) from obligations where state <> 'done' or last_error_code like 'database%'`);
   await waitFor('everything to be done', async () => (await open()) === 0, 90_000);
   worker.kill('SIGTERM');
   const { code, stderr } = await worker.result;
   expect(code, stderr).toBe(0);
-  const lines = stderr.trim().split('\n').map((line) => JSON.parse(line) as { code?: string; msg: string });
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { code?: string; msg: string });
   expect(lines).toContainEqual(expect.objectContaining({ code: 'database_forbidden', msg: 'waiting for postgres' }));
   expect(lines.length, stderr).toBeLessThan(5);
 });
