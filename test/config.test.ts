@@ -147,8 +147,7 @@ describe('a malformed value is an error, never a silent default', () => {
   const paths =
     'audit-report|https://evil.test/{resultId}|//evil.test/{resultId}|\\\\evil.test\\{resultId}|file:{resultId}';
   const malformed = {
-    DATABASE_URL:
-      'mysql://u@h/d|localhost:5432|postgres|/var/run/postgresql|http://h/d|postgres:h/d|postgres://h1,/d|postgres://h/d?target_session_attrs=standby',
+    DATABASE_URL: 'mysql://u@h/d|localhost:5432|postgres|/var/run/postgresql|http://h/d|postgres:h/d|postgres://h1,/d',
     REDIS_URL: 'localhost:6379|http://h|redis|unix:/tmp/redis.sock|redis:h',
     IDSCAN_BASE_URL: `${urls}|${plain}`,
     IDSCAN_TOKEN_TTL_SECONDS: `${wholeNumbers}|0|4|86401`,
@@ -166,14 +165,6 @@ describe('a malformed value is an error, never a silent default', () => {
 
   test.each(values)('%s=%j', (name, value) => {
     expect(refused({ [name]: value })).toEqual([name]);
-  });
-
-  test('DATABASE_READ_URL is a Postgres to read from, beside one to write to', () => {
-    const DATABASE_URL = 'postgres://u@h/d';
-    expect(refused({ DATABASE_URL, DATABASE_READ_URL: 'redis://h' })).toEqual(['DATABASE_READ_URL']);
-    const forWriting = 'postgres://u@h/d?target_session_attrs=primary';
-    expect(refused({ DATABASE_URL, DATABASE_READ_URL: forWriting })).toEqual(['DATABASE_READ_URL']);
-    expect(refused({ DATABASE_READ_URL: DATABASE_URL })).toEqual(['DATABASE_READ_URL']);
   });
 
   test('all mistakes are reported together, also those about secrets', () => {
