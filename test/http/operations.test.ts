@@ -32,7 +32,11 @@ describe('/readyz', () => {
     });
     for (const mode of ['refuse', 'black-hole'] as const) {
       await redis.set(mode);
-      const noRedis = await ready(service);
+      // What was found is told for a second.
+      const noRedis = await waitFor('Redis to be missed', async () => {
+        const answer = await ready(service);
+        return answer.status === 503 && answer;
+      });
       expect(problem(noRedis)).toMatchObject({
         ...{ status: 503, code: 'service_unavailable' },
         checks: { postgres: 'ok', migrations: 'ok', redis: 'failed' },

@@ -32,7 +32,7 @@ export async function createWork(redisUrl: string, transactions = 60) {
     left: async (): Promise<number> => {
       const { stdout } = await runCli(['status', '--json'], environment);
       const { obligations } = JSON.parse(stdout) as { obligations: { state: string; count: number }[] };
-      return obligations.filter(({ state }) => state !== 'done').reduce((sum, { count }) => sum + Number(count), 0);
+      return obligations.filter(({ state }) => state !== 'done').reduce((sum, { count }) => sum + count, 0);
     },
   };
 }

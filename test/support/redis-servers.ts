@@ -55,7 +55,10 @@ export async function startRedis(
   const child = await startProgram(['--port', String(port), ...base, ...settings], await createTestFolder());
   const admin = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 100, ...options });
   admin.on('error', () => undefined);
-  atEnd(() => Promise.resolve(admin.disconnect()));
+  atEnd(() => {
+    admin.disconnect();
+    return Promise.resolve();
+  });
   void admin.connect().catch(() => undefined);
   await waitFor('redis', () => admin.status === 'ready');
   return {
@@ -117,7 +120,7 @@ export async function startCluster(settings: readonly string[] = []): Promise<Re
   for (const { port } of nodes.slice(1)) await first!.admin.cluster('MEET', '127.0.0.1', port);
   await waitFor('the cluster', async () =>
     (await Promise.all(nodes.map(({ admin }) => admin.cluster('INFO')))).every((info) =>
-      /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(String(info)),
+      /cluster_state:ok[\s\S]*cluster_known_nodes:3/.test(info),
     ),
   );
   return nodes;
