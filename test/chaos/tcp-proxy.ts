@@ -113,9 +113,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     for (const client of clients) client.resetAndDestroy();
     for (const { server } of pairs) server.destroy();
   };
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(port);
+  const url = Object.assign(new URL(target), { hostname: '127.0.0.1', port: String(port) });
   return {
     url: url.toString(),
     readableUrl: withoutTls(url),

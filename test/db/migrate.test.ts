@@ -117,8 +117,13 @@ describe('a database of another version or program', () => {
     const foreign = await openTestDatabase(withRole(await createEmptyDatabase(), url));
     const own = await openTestDatabase();
     const hint = expect.stringContaining('ops/postgres-roles.sql') as string;
-    for (const touched of [ensureMigrated(unseen), ensureMigrated(foreign), migrateUp(foreign), migrateDown(own)]) {
-      const error: unknown = await touched.catch(asDatabaseError);
+    for (const touch of [
+      () => ensureMigrated(unseen),
+      () => ensureMigrated(foreign),
+      () => migrateUp(foreign),
+      () => migrateDown(own),
+    ]) {
+      const error: unknown = await touch().catch(asDatabaseError);
       expect(error).toMatchObject({ code: 'database_forbidden', hint });
     }
     expect(await databaseReadiness(unseen)).toEqual({ postgres: true, migrations: false });

@@ -35,7 +35,7 @@ async function command(args: readonly string[], expected = 0): Promise<string> {
   return stdout;
 }
 
-test('every command works as the program’s role; only migrations are the owner’s', { timeout: 240_000 }, async () => {
+test('every command works as the program’s role; only migrations are the owner’s', { timeout: 480_000 }, async () => {
   const [role] = await asRole<{ name: string }>(environment['DATABASE_URL']!, 'select current_user as name');
   expect(role).toEqual({ name: appRole });
   await command(['migrate', 'status']);
