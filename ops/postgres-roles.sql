@@ -22,10 +22,12 @@ grant insert, update on
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
 grant update on notification_checks to idscan_ledger_app;
+grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 
 -- What is only ever added to: history, and what closed months hold and rest on.
+grant insert on document_store to idscan_ledger_app;
 grant insert on
   attempts_history, tasks_history, transactions_history,
   reference_files, reference_versions, price_list_uses, rules_uses,

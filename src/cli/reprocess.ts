@@ -142,7 +142,8 @@ async function* parts(
   if (transactionIds.length > 0) yield { ...filter, transactionIds };
 }
 
-async function wakeNow(context: QueueContext): Promise<void> {
+/** Tells workers of what is due; without Redis they find it later. */
+export async function wakeNow(context: QueueContext): Promise<void> {
   await sweep(context).catch((error: unknown) => {
     if (errorCode(error) !== 'queue_unavailable') throw error;
     remark('Redis does not answer: what is due is committed, and workers find it once Redis is back.');

@@ -14,12 +14,14 @@ import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import { sweep } from '../jobs/sweep.ts';
+import { checkOpenStore } from '../store/store.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
 import { jobProcessor } from './process-job.ts';
+import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
 
 const sweepIntervalMs = 2_000;
@@ -52,6 +54,7 @@ export function runWorkers(
   const tally = createTally();
   const watch = {
     ...{ tally, meter, breaker: isBatch ? noBreaker : createBreaker(), isolation: createIsolation() },
+    store: storeWatchOf(context, () => fileWorkers),
     unnotedEnds: [] as ObligationKey[],
   };
   const stopping = new AbortController();
@@ -65,12 +68,13 @@ export function runWorkers(
     }
   };
   const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix };
-  const workers: Worker[] = wantedJobs(context.config).map(({ job, kinds }) =>
-    createWorker(context, job, counted(jobProcessor(context, kinds, performs, watch)), {
-      ...setup,
-      concurrency: context.config.workerConcurrency,
-    }),
-  );
+  const fileWorkers: Worker[] = [];
+  const workers: Worker[] = wantedJobs(context.config).map(({ job, kinds }) => {
+    const process = counted(jobProcessor(context, kinds, performs, watch));
+    const worker = createWorker(context, job, process, { ...setup, concurrency: context.config.workerConcurrency });
+    if (job === 'files') fileWorkers.push(worker);
+    return worker;
+  });
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
   const noted = new AbortController();
   const loops = [
@@ -101,14 +105,29 @@ export function runWorkers(
   ];
   return {
     tally,
-    idle: (signal) => untilIdle(context, () => active, signal),
+    idle: (signal) => untilIdle(context, () => active, watch.store, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
-      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops]);
+      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, watch.store.end()]);
       const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })]);
       if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
     },
   };
+}
+
+/** Of this process alone: another machine's disk is its own. */
+function storeWatchOf({ store, log }: VendorContext, fileWorkers: () => readonly Worker[]): StoreWatch {
+  if (!store) return noStoreWatch;
+  const onEach = (act: (worker: Worker) => Promise<void>) => () => {
+    for (const worker of fileWorkers())
+      act(worker).catch((error: unknown) => log.warn({ err: error }, 'a worker did not pause or resume'));
+  };
+  return createStoreWatch({
+    check: () => checkOpenStore(store),
+    pause: onEach((worker) => worker.pause(true)),
+    resume: onEach((worker) => Promise.resolve(worker.resume())),
+    log,
+  });
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
@@ -162,12 +181,13 @@ async function repeat(
   }
 }
 
-/** A database that is away is waited for this long before a batch run gives up. */
-const databasePatienceMs = 120_000;
+/** A database or a document store that is away is waited for this long before a batch run gives up. */
+const patienceMs = 120_000;
 
 async function untilIdle(
   context: VendorContext,
   activeJobs: () => number,
+  store: StoreWatch,
   signal: AbortSignal,
 ): Promise<{ nextDueAt: Date | null }> {
   let answeredAtMs = performance.now();
@@ -177,9 +197,11 @@ async function untilIdle(
       if (isIdle) return { nextDueAt };
       answeredAtMs = performance.now();
     } catch (error) {
-      if (performance.now() - answeredAtMs > databasePatienceMs) throw asDatabaseError(error);
+      if (performance.now() - answeredAtMs > patienceMs) throw asDatabaseError(error);
       context.log.warn({ code: errorCode(asDatabaseError(error)) }, 'cannot see what is left to do, looking again');
     }
+    const trouble = store.trouble();
+    if (trouble && performance.now() - trouble.sinceMs > patienceMs) throw trouble.error;
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
 }
