@@ -26,7 +26,8 @@ export async function verifyStored({ repair, json }: Arguments, { config, signal
   }
   const { context, close } = await composeQueues(config, { notice: remark });
   try {
-    if (await repairStore(context.db.kysely, config.dataDir)) remark(`${storeFolder(config.dataDir)} is the store of these books again.`);
+    if (await repairStore(context.db.kysely, config.dataDir))
+      remark(`${storeFolder(config.dataDir)} is the store of these books again.`);
     const verification = await verified(context, signal);
     const due = await refetchFiles(context, currentUser(), signal);
     if (Object.keys(due).length > 0) await wakeNow(context);
