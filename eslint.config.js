@@ -35,6 +35,7 @@ const forbidden = {
   'src/vendor': ['cli', 'http', 'metrics', 'workers', 'jobs', 'db', 'reports', 'services', 'simulator'],
   'src/db': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'redis', 'reports', 'services', 'simulator'],
   'src/reports': ['cli', 'http', 'metrics', 'workers', 'jobs', 'vendor', 'services', 'simulator'],
+  'src/store': ['cli', 'http', 'metrics', 'compose', 'workers', 'jobs', 'vendor', 'services', 'simulator'],
   'src/cli': ['test'],
   'src/compose': ['cli', 'simulator'],
   'src/reference-data': [

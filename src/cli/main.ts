@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type DialectName, dialectNames } from '../reports/names.ts';
 import type { CloseArguments } from './close.ts';
+import { addDocuments } from './document-commands.ts';
 import type { ReprocessArguments } from './reprocess.ts';
 import {
   type ExitCode,
@@ -54,6 +55,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addWork(program, finish);
   addReports(program, finish);
   addExplain(program, finish);
+  addDocuments(program, finish);
   addService(program, finish);
   return program;
 }

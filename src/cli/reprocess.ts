@@ -137,7 +137,8 @@ async function* parts(
   if (transactionIds.length > 0) yield { ...filter, transactionIds };
 }
 
-async function wakeNow(context: QueueContext): Promise<void> {
+/** Tells workers of what is due; without Redis they find it later. */
+export async function wakeNow(context: QueueContext): Promise<void> {
   await sweep(context).catch((error: unknown) => {
     if (!(error instanceof LedgerError) || error.code !== 'queue_unavailable') throw error;
     remark(`${error.message} What is due is committed, and workers find it once Redis is back.`);

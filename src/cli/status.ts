@@ -76,6 +76,7 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
     'Files',
     now.files.map(({ kind, state, count }) => [kind, state, count]),
   );
+  lines.push(...amissLines(now));
   if (hasOnlyMissingAuditReports(now))
     lines.push('', 'No audit report was found at all: check IDSCAN_AUDIT_REPORT_PATH, its default is an assumption.');
   if (reports.length > 0)
@@ -92,6 +93,19 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
       ),
     );
   return lines;
+}
+
+/** What was stored and is not there any more is worth more than a row among others. */
+function amissLines({ filesAmiss }: Status): string[] {
+  if (filesAmiss.length === 0) return [];
+  const of = (state: 'lost' | 'damaged') =>
+    filesAmiss.filter((one) => one.state === state).reduce((sum, one) => sum + one.count, 0);
+  const gone = filesAmiss.reduce((sum, one) => sum + one.notAtVendor, 0);
+  return [
+    '',
+    `Files lost or damaged: ${of('lost')} lost, ${of('damaged')} damaged${gone === 0 ? '' : `; the vendor has ${gone} of them no more`}.`,
+    'Fetch again what the vendor still has: npx idscan-ledger documents verify --repair',
+  ];
 }
 
 function hasOnlyMissingAuditReports({ files }: Status): boolean {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
+import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 
 /** What is watched over from outside, as of now. */
@@ -18,6 +19,8 @@ export type Figures = {
   readonly counterMismatches: number;
   /** Worker processes that are alive. */
   readonly workersAlive: number;
+  /** Files that were stored once and are not there, or not as they were. */
+  readonly filesAmiss: readonly FilesAmiss[];
   /** Per open month, how long ago its report was written. */
   readonly reports: readonly { readonly period: string; readonly ageSeconds: number }[];
 };
@@ -29,7 +32,7 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) whose report's age is of interest.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports] = await Promise.all([
+  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss] = await Promise.all([
     sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
     sql<Figures['oldestDue'][number]>`
@@ -48,6 +51,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
       select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
       where finished_at is not null and period >= ${reportsFrom}
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
+    filesAmiss(db),
   ]);
   return {
     obligations: obligations.rows,
@@ -57,5 +61,6 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     counterMismatches: mismatches.rows[0]?.count ?? 0,
     workersAlive,
     reports: reports.rows,
+    filesAmiss: amiss,
   };
 }

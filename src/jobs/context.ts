@@ -7,6 +7,7 @@ import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
 import type { Channel } from '../notify/channels.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
+import type { DocumentStore } from '../store/layout.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import type { VendorClient } from '../vendor/client.ts';
@@ -39,6 +40,8 @@ export type QueueContext = Context & {
 export type VendorContext = QueueContext & {
   readonly vendor: VendorClient;
   readonly writes: Writes;
+  /** `undefined` = no files are wanted. */
+  readonly store?: DocumentStore | undefined;
   /** `undefined` = nobody is to be told of anything. */
   readonly notifications?: Notifications | undefined;
 };
@@ -60,6 +63,9 @@ export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): Obli
     ...(fetchAuditReports ? (['audit_report'] as const) : []),
   ];
 }
+
+/** Whether any files are to be stored. */
+export const isStoreWanted = (config: Config): boolean => config.fetchDocuments || config.fetchAuditReports;
 
 /** A job, with the kinds of work it does. */
 export type WantedJob = { readonly job: JobKind; readonly kinds: readonly ObligationKind[] };

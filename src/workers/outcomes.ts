@@ -57,7 +57,7 @@ export const failureOutcomes: Record<ErrorCode, FailureOutcome> = {
   queue_misconfigured: 'never',
   storage_full: 'retry',
   storage_failed: 'retry',
-  store_mismatch: 'retry',
+  store_mismatch: 'later',
   service_unavailable: 'retry',
   worker_died: 'never',
   report_unbalanced: 'never',

@@ -16,6 +16,7 @@ import { backoffMs, leaseMs, maxAttempts, maxStarts, maxStartsInCompany, parseWa
 import type { Breaker } from './breaker.ts';
 import type { Isolation } from './isolation.ts';
 import { failureOutcomes } from './outcomes.ts';
+import type { StoreTrouble, StoreWatch } from './store-watch.ts';
 import type { Tally } from './tally.ts';
 
 /** Does what a kind of obligation asks for, and notes its end in Postgres. */
@@ -31,6 +32,7 @@ export type Watch = {
   readonly meter: Meter;
   readonly breaker: Breaker;
   readonly isolation: Isolation;
+  readonly store: StoreWatch;
   /** Work that ended while Postgres was away, to be told once it is back. */
   readonly unnotedEnds: ObligationKey[];
 };
@@ -124,8 +126,32 @@ async function run(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     if (isDatabaseAway(error)) throw error;
+    const trouble = await watch.store.failed(error);
+    if (trouble) await putOff(context, key, started, trouble, { ...watch, log });
     await settleFailure(context, key, started, error, { ...watch, log });
   }
+}
+
+/** Work that the document store keeps from being done: again later, without using an attempt. */
+async function putOff(
+  context: VendorContext,
+  key: ObligationKey,
+  started: Started,
+  { error, pauseMs }: StoreTrouble,
+  { tally, meter, log }: Watch & { log: VendorContext['log'] },
+): Promise<never> {
+  const { code } = error;
+  await failObligation(context.db.kysely, key, started.fence, {
+    ...{ code, counts: false, final: false, maxAttempts },
+    sweepAfterMs: pauseMs + leaseMs,
+  });
+  tally.count(key.kind, 'retried', code);
+  meter.retried(key.kind, code);
+  // Said once for all of them, when the store was found to be away.
+  log.debug({ code, pauseMs }, 'waits for the document store');
+  const failure = new RateLimitError();
+  retryDelays.set(failure, pauseMs);
+  throw failure;
 }
 
 async function settleFailure(

@@ -16,6 +16,7 @@ import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
+import { checkOpenStore } from '../store/store.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { misconfigured, refusalOf } from '../redis/refusal.ts';
@@ -27,6 +28,7 @@ import { failureOutcomes } from './outcomes.ts';
 import { createPauses } from './pauses.ts';
 import { jobProcessor } from './process-job.ts';
 import { workerChecks } from './readiness.ts';
+import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
 
 const sweepIntervalMs = 2_000;
@@ -61,6 +63,7 @@ export function runWorkers(
   const tally = createTally();
   const watch = {
     ...{ tally, meter, breaker: isBatch ? noBreaker : createBreaker(), isolation: createIsolation() },
+    store: storeWatchOf(context, () => fileWorkers),
     unnotedEnds: [] as ObligationKey[],
   };
   const stopping = new AbortController();
@@ -76,12 +79,13 @@ export function runWorkers(
     }
   };
   const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix };
-  const workers: Worker[] = wantedJobs(context.config).map(({ job, kinds }) =>
-    createWorker(context, job, counted(jobProcessor(context, kinds, performs, watch)), {
-      ...setup,
-      concurrency: context.config.workerConcurrency,
-    }),
-  );
+  const fileWorkers: Worker[] = [];
+  const workers: Worker[] = wantedJobs(context.config).map(({ job, kinds }) => {
+    const process = counted(jobProcessor(context, kinds, performs, watch));
+    const worker = createWorker(context, job, process, { ...setup, concurrency: context.config.workerConcurrency });
+    if (job === 'files') fileWorkers.push(worker);
+    return worker;
+  });
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
   const pauses = createPauses(context, stopping.signal);
   for (const worker of workers) pauses.guard(worker);
@@ -110,10 +114,10 @@ export function runWorkers(
   return {
     tally,
     checks,
-    idle: (signal) => untilIdle(context, () => active, signal),
+    idle: (signal) => untilIdle(context, () => active, watch.store, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
-      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops]);
+      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, watch.store.end()]);
       const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })]);
       if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
       await endHeartbeat();
@@ -126,6 +130,21 @@ async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promis
   const ended = [...unnoted];
   if (ended.length > 0) await forgiveStarts(db.kysely, ended);
   unnoted.splice(0, ended.length);
+}
+
+/** Of this process alone: another machine's disk is its own. */
+function storeWatchOf({ store, log }: VendorContext, fileWorkers: () => readonly Worker[]): StoreWatch {
+  if (!store) return noStoreWatch;
+  const onEach = (act: (worker: Worker) => Promise<void>) => () => {
+    for (const worker of fileWorkers())
+      act(worker).catch((error: unknown) => log.warn({ err: error }, 'a worker did not pause or resume'));
+  };
+  return createStoreWatch({
+    check: () => checkOpenStore(store),
+    pause: onEach((worker) => worker.pause(true)),
+    resume: onEach((worker) => Promise.resolve(worker.resume())),
+    log,
+  });
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
@@ -189,12 +208,13 @@ function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
   };
 }
 
-/** A server that is away or refuses is waited for this long before a batch run gives up. */
+/** A server or a document store that is away or refuses is waited for this long before a batch run gives up. */
 const patienceMs = 120_000;
 
 async function untilIdle(
   context: VendorContext,
   activeJobs: () => number,
+  store: StoreWatch,
   signal: AbortSignal,
 ): Promise<{ nextDueAt: Date | null }> {
   let answeredAtMs = performance.now();
@@ -211,6 +231,8 @@ async function untilIdle(
     }
     if (await context.redisHealth.isUsable()) wroteAtMs = performance.now();
     else if (performance.now() - wroteAtMs > patienceMs) throw waitedInVain(context.redisHealth.trouble());
+    const trouble = store.trouble();
+    if (trouble && performance.now() - trouble.sinceMs > patienceMs) throw trouble.error;
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
 }
