@@ -12,6 +12,7 @@ import * as intakeResult from './20261123090000_intake_result.ts';
 import * as findings from './20261123100000_findings.ts';
 import * as triggerPlans from './20261127000000_trigger_plans.ts';
 import * as tasksInDisagreement from './20261127010000_tasks_in_disagreement.ts';
+import * as endedSessions from './20261128010000_ended_sessions.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '20261123100000_findings': findings,
   '20261127000000_trigger_plans': triggerPlans,
   '20261127010000_tasks_in_disagreement': tasksInDisagreement,
+  '20261128010000_ended_sessions': endedSessions,
 };
