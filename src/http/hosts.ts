@@ -39,7 +39,7 @@ function isOurs(request: FastifyRequest, { publicUrl, allowedHosts, host }: Serv
 }
 
 /** No other site can be given these names. Tunnels and port forwards come by them, with ports of their own. */
-const isLoopbackName = (name: string): boolean =>
+export const isLoopbackName = (name: string): boolean =>
   name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'));
 
 /** The address of this machine at which the request arrived. */
