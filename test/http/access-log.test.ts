@@ -28,8 +28,8 @@ async function logOf(
   const lines = stderr
     .split('\n')
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const said = (msg: string) => lines.filter((line) => line['msg'] === msg).map(({ time: _time, ...line }) => line);
+    .map((line) => JSON.parse(line.replace(/"time":"[^"]*",/, '')) as Record<string, unknown>);
+  const said = (msg: string) => lines.filter((line) => line['msg'] === msg);
   return { stderr, said };
 }
 
