@@ -55,6 +55,8 @@ grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
+-- Sessions that were ended; a trigger lets go of those alone that are over.
+grant insert, delete on ended_sessions to idscan_ledger_app;
 
 -- What is only ever added to: what was asked for, history, and what closed months hold and rest on.
 grant insert on

@@ -52,7 +52,15 @@ export type VendorKey = { readonly keyId: string; readonly keySecret: string };
 export type { Environment } from './config-values.ts';
 export type { TracingConfig } from './config-tracing.ts';
 export type { NotificationConfig } from './config-notifications.ts';
-export { type AccessToken, type OidcConfig, type Role, roles, type ServiceConfig } from './config-service.ts';
+export {
+  type AccessToken,
+  type AllowedHost,
+  type OidcConfig,
+  parseHost,
+  type Role,
+  roles,
+  type ServiceConfig,
+} from './config-service.ts';
 
 /** Braces keep all keys of all queues in one slot of a Redis Cluster. */
 const defaultQueuePrefix = '{idscan-ledger}';

@@ -53,6 +53,7 @@ export type Schema = {
     received_at: Generated<Date>;
     outcome: Generated<InboxOutcome>;
   };
+  ended_sessions: { id_sha256: string; expires_at: Date };
   tasks: {
     transaction_id: string;
     task_type: string;

@@ -6,6 +6,7 @@ import { LedgerError } from '../../errors.ts';
 import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/months.ts';
 import { readForPage } from '../../jobs/reading.ts';
 import { publishedIn } from '../../reports/published.ts';
+import type { AuditLog } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { Principal, ServiceContext } from '../context.ts';
 import { acceptForms, field, maxFormBytes } from '../forms.ts';
@@ -28,10 +29,11 @@ const overviewWaitMs = 4_000;
 const monthWaitMs = 20_000;
 const wakeWithinMs = 2_000;
 
-type Reading = { readonly guard: Guard; readonly months: MonthCache };
+type Reading = { readonly guard: Guard; readonly months: MonthCache; readonly audit: AuditLog };
 
 /** `/reports`: the months, and what each costs. */
-export function addReportRoutes(server: FastifyInstance, context: ServiceContext, { guard, months }: Reading): void {
+export function addReportRoutes(server: FastifyInstance, context: ServiceContext, reading: Reading): void {
+  const { guard, months } = reading;
   const onRequest = guard(readers, 'bearer or session');
   const timeZone = context.config.billingTimeZone;
 
@@ -84,11 +86,11 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     return reply;
   });
 
-  addRewriting(server, context, { guard, months });
+  addRewriting(server, context, reading);
 }
 
 /** `POST /reports/<month>/write`: asks for the files anew. A worker writes them. */
-function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months }: Reading): void {
+function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months, audit }: Reading): void {
   void server.register((scope, _options, done) => {
     acceptForms(scope);
     const options = { bodyLimit: maxFormBytes, onRequest: guard(writers, 'bearer or session') };
@@ -96,6 +98,7 @@ function addRewriting(server: FastifyInstance, context: ServiceContext, { guard,
       const { period } = knownMonth(await knownMonths(context), request.params.period);
       const generation = await requestReport(context.db.kysely, period, 'browser', 0);
       months.forget(period);
+      audit(request, 'report asked for', { month: period });
       // Without Redis the request stands all the same, and the sweep finds it.
       await within(wakeWithinMs, context.queues.wakeReport({ period, generation }), late).catch(() => undefined);
       return reply.redirect(`/reports/${period}#files`, 303);

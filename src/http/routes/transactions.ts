@@ -1,10 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { errorCode } from '../../errors.ts';
 import type { Context } from '../../jobs/context.ts';
 import { explain } from '../../jobs/explain.ts';
 import type { Explanation } from '../../jobs/explanation.ts';
 import { normaliseId } from '../../jobs/intake.ts';
 import { readForPage } from '../../jobs/reading.ts';
+import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { field } from '../forms.ts';
@@ -13,10 +14,12 @@ import { findPage } from '../pages/find.ts';
 import { sendPage } from '../pages/send.ts';
 import { principalOf, readers } from './reports.ts';
 
+type Route = { Params: { id: string } };
+
 /** `/transactions?id=…` finds a transaction by its ID or its result's; `/transactions/<id>` explains it. */
 export function addTransactionRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   const onRequest = guard(readers, 'bearer or session');
-  server.get('/transactions', { onRequest }, (request, reply) => {
+  server.get('/transactions', { onRequest, config: { accessed: searched } }, (request, reply) => {
     const given = field(request.query, 'id').trim();
     const id = normaliseId(given);
     if (id !== undefined) return reply.redirect(`/transactions/${encodeURIComponent(id)}`, 303);
@@ -24,7 +27,8 @@ export function addTransactionRoutes(server: FastifyInstance, context: ServiceCo
     sendPage(reply.code(isUnknown ? 404 : 200), findPage(principalOf(request), isUnknown ? given : undefined));
     return reply;
   });
-  server.get<{ Params: { id: string } }>('/transactions/:id', { onRequest }, async (request, reply) => {
+  const options = { onRequest, config: { accessed: opened } };
+  server.get<Route>('/transactions/:id', options, async (request, reply) => {
     const { id } = request.params;
     try {
       const { value, behind } = await readForPage(context, (on) => explainOn(on, context, id));
@@ -46,3 +50,9 @@ async function explainOn(on: Context, primary: Context, id: string): Promise<Exp
     return explain(primary, id);
   }
 }
+
+const opened = ({ params }: FastifyRequest): Accessed => about('transaction', (params as Route['Params']).id);
+const searched = ({ query }: FastifyRequest): Accessed => about('transaction_search', field(query, 'id'));
+
+/** What is no ID may be anything, a name for instance, and is not repeated. */
+const about = (what: string, id: string): Accessed => ({ what, transactionId: normaliseId(id) ?? null });
