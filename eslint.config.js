@@ -137,6 +137,19 @@ export default defineConfig(
   { files: ['src/config.ts', 'test/**', 'bench/**', 'bin/**', '*.config.*'], rules: { 'no-restricted-syntax': 'off' } },
   { files: ['bench/**'], rules: { '@typescript-eslint/restrict-template-expressions': 'off' } },
   { files: ['test/**'], rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-non-null-assertion': 'off' } },
+  {
+    files: ['test/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MemberExpression[property.name=/^(skip|skipIf|runIf|todo|only)$/]',
+          message:
+            'No test is skipped: what a machine may lack is needed by a suite of its own, which fails without it.',
+        },
+      ],
+    },
+  },
   { files: ['bin/**'], rules: { 'no-console': 'off' } },
   prettier,
 );
