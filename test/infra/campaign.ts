@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { waitFor } from '../support/books.ts';
+import type { Watched } from './fleet.ts';
+import { damagedFiles, judge, judgeReport } from './oracle.ts';
+import { type Figures, keepFigures } from './figures.ts';
+import { faultsOfAKind, isFull, month, type World } from './world.ts';
+
+/** Something that goes wrong with a server while work is under way. */
+export type Fault = {
+  readonly begin: () => Promise<unknown>;
+  /** The server again, or another in its place: done when it takes writes. */
+  readonly end: () => Promise<unknown>;
+  /** Makes the set-up whole for the next fault. */
+  readonly heal?: () => Promise<unknown>;
+};
+
+/** One outage of a campaign lasts long enough to be measured in; the others hit work at many moments. */
+const longOutageMs = isFull ? 65_000 : 10_000;
+const shortOutageMs = isFull ? 2_500 : 2_000;
+/** What was at work when the server went comes to its end. */
+const settlingMs = 3_000;
+const goesOnWithinMs = 30_000;
+const linesAMinute = 20;
+/** A worker that spins uses 100%. In the short form the outage is too short for a finer look. */
+const cpuShare = isFull ? 0.05 : 0.25;
+
+type Outage = { readonly lines: number; readonly linesAMinute: number; readonly cpu: number };
+
+/**
+ * Lets a fault happen again and again while 2,000 transactions are worked on, and holds the product to what is promised:
+ * it goes on by itself, is quiet meanwhile, and has lost and doubled nothing in the end.
+ */
+export async function campaign(setUp: string, kind: string, world: World, faultAt: (index: number) => Fault) {
+  const { processes } = world;
+  const goesOn: number[] = [];
+  const outages: Outage[] = [];
+  try {
+    await waitFor('work under way', async () => (await world.done()) >= 20, 60_000);
+    for (let index = 0; index < faultsOfAKind; index += 1) {
+      await moreWorkDone(world, index);
+      const fault = faultAt(index);
+      const outage = watchOutage(processes);
+      await fault.begin();
+      await delay(settlingMs / 3);
+      const quiet = index === 0 ? await longLook(processes) : undefined;
+      await delay(shortOutageMs);
+      await fault.end();
+      outages.push({ ...outage(), cpu: quiet ?? 0 });
+      goesOn.push(await timeToGoOn(world));
+      await fault.heal?.();
+    }
+    await waitFor('all work done', async () => (await world.open()) === 0, 180_000);
+    await waitFor('the service to be ready', world.isReady, 30_000);
+  } catch (error) {
+    throw new Error(`${String(error)}\n${world.logs()}`, { cause: error });
+  }
+  const figures: Figures = {
+    ...{ setUp, kind, faults: goesOn.length, goesOnMs: goesOn },
+    ...(await verdictOn(world)),
+    linesInAnOutage: Math.max(...outages.map(({ lines }) => lines)),
+    linesAMinute: outages[0]?.linesAMinute ?? 0,
+    cpu: outages[0]?.cpu ?? 0,
+  };
+  await keepFigures(figures);
+  expectPromises(figures, outages, world);
+  await expectOrderlyEnds(processes);
+  return figures;
+}
+
+/** Spreads the faults over the first five sixths of the work, so that there is some left after the last one. */
+async function moreWorkDone(world: World, index: number): Promise<void> {
+  const due = Math.floor((world.all * index * 5) / (faultsOfAKind * 6));
+  await waitFor(
+    'more work done',
+    async () => {
+      await delay(50);
+      return (await world.done()) >= due;
+    },
+    120_000,
+  );
+}
+
+/** Counts what each process logs from now on. */
+function watchOutage(processes: readonly Watched[]) {
+  const startedMs = performance.now();
+  return () => {
+    const lastedMs = performance.now() - startedMs;
+    const lines = Math.max(...processes.map((one) => one.lines.filter(({ atMs }) => atMs >= startedMs).length));
+    return { lines, linesAMinute: (lines * 60_000) / Math.max(lastedMs, 60_000) };
+  };
+}
+
+/** @returns the largest share of a core that a process used once it had noticed. */
+async function longLook(processes: readonly Watched[]): Promise<number> {
+  await delay(settlingMs);
+  const before = processes.map(({ cpuSeconds }) => cpuSeconds());
+  const startedMs = performance.now();
+  await delay(longOutageMs);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  return Math.max(...processes.map(({ cpuSeconds }, place) => (cpuSeconds() - (before[place] ?? 0)) / seconds));
+}
+
+async function timeToGoOn(world: World): Promise<number> {
+  const startedMs = performance.now();
+  const before = await world.done();
+  expect(await world.open(), 'work left when the server is back').toBeGreaterThan(0);
+  // Far longer than promised, so that a run that breaks the promise says by how much.
+  await waitFor('work to go on', async () => (await world.done()) > before, 4 * goesOnWithinMs);
+  return Math.round(performance.now() - startedMs);
+}
+
+async function verdictOn(world: World) {
+  const { simulator, environment } = world;
+  const books = await judge(simulator, world.ask, month);
+  await world.run(['report', month]);
+  const report = await judgeReport(simulator, environment.REPORTS_DIR, month);
+  return {
+    lost: [...books.lost, ...report.lost, ...(await damagedFiles(environment.IDSCAN_DATA_DIR))],
+    doubled: [...books.doubled, ...report.doubled],
+    different: [...books.different, ...report.different],
+  };
+}
+
+function expectPromises(figures: Figures, outages: readonly Outage[], world: World): void {
+  const { lost, doubled, different, goesOnMs } = figures;
+  expect({ lost, doubled, different }).toEqual({ lost: [], doubled: [], different: [] });
+  expect(Math.max(...goesOnMs), 'ms until work goes on').toBeLessThanOrEqual(goesOnWithinMs);
+  for (const outage of outages)
+    expect(outage.linesAMinute, `lines of a log a minute\n${world.logs()}`).toBeLessThanOrEqual(linesAMinute);
+  expect(figures.cpu, 'share of a core in an outage').toBeLessThanOrEqual(cpuShare);
+}
+
+/** Nobody died on the way, and all end when they are asked to. */
+async function expectOrderlyEnds(processes: readonly Watched[]): Promise<void> {
+  for (const { name, child } of processes) expect(child.exitCode ?? child.signalCode, `${name} lives`).toBeNull();
+  for (const { child } of processes) child.kill('SIGTERM');
+  for (const { name, exited } of processes) expect(await exited, `exit code of ${name}`).toBe(0);
+}
