@@ -25,7 +25,7 @@ const linesAMinute = 20;
 /** A worker that spins uses 100%. In the short form the outage is too short for a finer look. */
 const cpuShare = isFull ? 0.05 : 0.25;
 
-type Outage = { readonly lines: number; readonly linesAMinute: number; readonly cpu: number };
+type Outage = { readonly lines: readonly string[]; readonly linesAMinute: number };
 
 /**
  * Lets a fault happen again and again while 2,000 transactions are worked on, and holds the product to what is promised:
@@ -35,6 +35,7 @@ export async function campaign(setUp: string, kind: string, world: World, faultA
   const { processes } = world;
   const goesOn: number[] = [];
   const outages: Outage[] = [];
+  let cpu = 0;
   try {
     await waitFor('work under way', async () => (await world.done()) >= 20, 60_000);
     for (let index = 0; index < faultsOfAKind; index += 1) {
@@ -43,10 +44,10 @@ export async function campaign(setUp: string, kind: string, world: World, faultA
       const outage = watchOutage(processes);
       await fault.begin();
       await delay(settlingMs / 3);
-      const quiet = index === 0 ? await longLook(processes) : undefined;
+      if (index === 0) cpu = await longLook(processes);
       await delay(shortOutageMs);
       await fault.end();
-      outages.push({ ...outage(), cpu: quiet ?? 0 });
+      outages.push(outage());
       goesOn.push(await timeToGoOn(world));
       await fault.heal?.();
     }
@@ -58,12 +59,12 @@ export async function campaign(setUp: string, kind: string, world: World, faultA
   const figures: Figures = {
     ...{ setUp, kind, faults: goesOn.length, goesOnMs: goesOn },
     ...(await verdictOn(world)),
-    linesInAnOutage: Math.max(...outages.map(({ lines }) => lines)),
+    linesInAnOutage: Math.max(...outages.map(({ lines }) => lines.length)),
     linesAMinute: outages[0]?.linesAMinute ?? 0,
-    cpu: outages[0]?.cpu ?? 0,
+    cpu,
   };
   await keepFigures(figures);
-  expectPromises(figures, outages, world);
+  expectPromises(figures, outages);
   await expectOrderlyEnds(processes);
   return figures;
 }
@@ -81,13 +82,19 @@ async function moreWorkDone(world: World, index: number): Promise<void> {
   );
 }
 
-/** Counts what each process logs from now on. */
+/** The vendor's faulty answers are no part of a server's outage: work that is under way still meets them. */
+const isAboutVendor = (line: string): boolean => /"code":"(vendor|file)_/.test(line);
+
+/** Collects what each process logs from now on. @returns what the loudest of them said. */
 function watchOutage(processes: readonly Watched[]) {
   const startedMs = performance.now();
   return () => {
     const lastedMs = performance.now() - startedMs;
-    const lines = Math.max(...processes.map((one) => one.lines.filter(({ atMs }) => atMs >= startedMs).length));
-    return { lines, linesAMinute: (lines * 60_000) / Math.max(lastedMs, 60_000) };
+    const said = processes.map((one) =>
+      one.lines.filter(({ atMs, text }) => atMs >= startedMs && !isAboutVendor(text)).map(({ text }) => text),
+    );
+    const lines = said.reduce((most, one) => (one.length > most.length ? one : most), []);
+    return { lines, linesAMinute: (lines.length * 60_000) / Math.max(lastedMs, 60_000) };
   };
 }
 
@@ -122,12 +129,14 @@ async function verdictOn(world: World) {
   };
 }
 
-function expectPromises(figures: Figures, outages: readonly Outage[], world: World): void {
+function expectPromises(figures: Figures, outages: readonly Outage[]): void {
   const { lost, doubled, different, goesOnMs } = figures;
   expect({ lost, doubled, different }).toEqual({ lost: [], doubled: [], different: [] });
   expect(Math.max(...goesOnMs), 'ms until work goes on').toBeLessThanOrEqual(goesOnWithinMs);
   for (const outage of outages)
-    expect(outage.linesAMinute, `lines of a log a minute\n${world.logs()}`).toBeLessThanOrEqual(linesAMinute);
+    expect(outage.linesAMinute, `lines of a log a minute\n${outage.lines.join('\n')}`).toBeLessThanOrEqual(
+      linesAMinute,
+    );
   expect(figures.cpu, 'share of a core in an outage').toBeLessThanOrEqual(cpuShare);
 }
 
