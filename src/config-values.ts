@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { redisUrlProblem } from './redis/address.ts';
+import { parseServers, type Purpose } from './db/addresses.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,6 +23,17 @@ export const url = (protocols: readonly string[]) =>
         error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
       },
     );
+
+export const redisUrl = z.string().superRefine((text, context) => {
+  const message = redisUrlProblem(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+/** A Postgres, or several of one cluster. */
+export const servers = (purpose: Purpose) =>
+  z.string().superRefine((text, context) => {
+    const found = parseServers(text, purpose);
+    if (typeof found === 'string') context.addIssue({ code: 'custom', message: found });
+  });
 
 /** A secret from its variable or from the file that `…_FILE` names (a mounted secret; a final line break is not part). */
 export function secret(given: Environment, name: string, isRequired: boolean, problems: string[]): string | undefined {

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { Config } from '../config.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { openQueues } from '../jobs/queues.ts';
-import { openRedis } from '../jobs/redis.ts';
+import { openRedis } from '../redis/connect.ts';
 import { readReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
 import { booksOn, type ComposeOptions } from './books.ts';
@@ -19,7 +19,7 @@ export async function queuesOn(
   config: Config,
   options: ComposeOptions,
   add: Add,
-): Promise<{ context: QueueContext; redisUrl: string; redis: Redis }> {
+): Promise<{ context: QueueContext; redisUrl: string; redis: RedisClient }> {
   const data = readReferenceData(config);
   const services = await acquireServices({
     dataDir: config.dataDir,
@@ -37,7 +37,7 @@ export async function queuesOn(
   return { context: { ...context, queues, tracing: options.tracing }, redisUrl: services.redisUrl, redis };
 }
 
-export function disconnect(redis: Redis): Promise<void> {
+export function disconnect(redis: RedisClient): Promise<void> {
   redis.disconnect();
   return Promise.resolve();
 }

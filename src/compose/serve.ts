@@ -5,7 +5,7 @@ import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
-import { isReady } from '../jobs/redis.ts';
+import { isReady } from '../redis/connect.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
 import type { ComposeOptions } from './books.ts';

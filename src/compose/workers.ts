@@ -1,10 +1,11 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { Config, VendorKey } from '../config.ts';
 import type { Notifications, QueueContext, VendorContext } from '../jobs/context.ts';
 import { noMeter } from '../jobs/meter.ts';
 import { openChannels } from '../notify/channels.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
-import { checkRedis, openRedis } from '../jobs/redis.ts';
+import { checkRedis } from '../redis/check.ts';
+import { openRedis } from '../redis/connect.ts';
 import { openWrites } from '../jobs/writes.ts';
 import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
@@ -14,7 +15,7 @@ import { createLog, logConnection } from './log.ts';
 import { disconnect, queuesOn } from './queues.ts';
 import { tracingOn } from './tracing.ts';
 
-export type WorkersContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
+export type WorkersContext = VendorContext & { readonly redis: RedisClient; readonly queuePrefix: string };
 
 /** Everything. What workers need. `redis` is for them to duplicate. */
 export function composeWorkers(

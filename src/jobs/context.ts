@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config, NotificationConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
+import type { Replica } from '../db/replica.ts';
 import type { ChannelName, ObligationKind } from '../db/schema.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
@@ -17,6 +18,8 @@ export type Context = {
   readonly log: Logger;
   readonly now: () => Date;
   readonly db: Database;
+  /** Pages and reports read from it; `undefined` = there is none. */
+  readonly replica?: Replica | undefined;
   readonly rules: DataFile<readonly RuleTable[]>;
   readonly prices: DataFile<PriceList> | undefined;
 };

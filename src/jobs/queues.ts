@@ -1,11 +1,11 @@
 import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import { z } from 'zod';
 import type { Wake } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
-import { isReady } from './redis.ts';
+import { isReady } from '../redis/connect.ts';
 
 /** Whose work is one job's: what comes after the result is fetched together. In the order in which rows are locked. */
 export const jobKinds = {
@@ -91,7 +91,7 @@ export type Queues = {
 
 /** Opens the producers' side of all queues on one connection, which stays the caller's. */
 export function openQueues(
-  redis: Redis,
+  redis: RedisClient,
   prefix: string,
   onError: (error: Error) => void,
   telemetry?: Telemetry,
@@ -178,7 +178,7 @@ function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind,
 }
 
 /** Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep. */
-function whileReachable(redis: Redis): <T>(work: () => Promise<T>) => Promise<T> {
+function whileReachable(redis: RedisClient): <T>(work: () => Promise<T>) => Promise<T> {
   let isAway = false;
   return async (work) => {
     try {

@@ -1,11 +1,11 @@
 import { type Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { backoffMs, maxStarts, queueNames, type QueueKind } from '../jobs/queues.ts';
 import { retryDelays } from './process-job.ts';
 
 export type WorkerSetup = {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix: string;
   readonly concurrency: number;
 };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 
 /**
  * Takes one of as many places as requests are allowed in a second, if one is free and the last request was sent long
@@ -46,7 +46,7 @@ export type RateLimiter = {
  *
  * @param requestsPerSecond never exceeded, over all processes together.
  */
-export function createRateLimiter(redis: Redis, prefix: string, requestsPerSecond: number): RateLimiter {
+export function createRateLimiter(redis: RedisClient, prefix: string, requestsPerSecond: number): RateLimiter {
   const places = `${prefix}:vendor-places`;
   const next = `${prefix}:vendor-next`;
   const spacingUs = Math.floor(1_000_000 / requestsPerSecond);

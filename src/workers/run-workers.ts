@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
@@ -46,7 +46,7 @@ export type RunningWorkers = {
  */
 export function runWorkers(
   context: VendorContext,
-  { redis, prefix, isBatch, meter = noMeter }: { redis: Redis; prefix: string; isBatch: boolean; meter?: Meter },
+  { redis, prefix, isBatch, meter = noMeter }: { redis: RedisClient; prefix: string; isBatch: boolean; meter?: Meter },
 ): RunningWorkers {
   collectLate();
   const tally = createTally();

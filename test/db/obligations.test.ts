@@ -217,8 +217,7 @@ test('reprocess that meets a deadlock is tried again', async () => {
   const wakes = [await newWork(), await newWork()];
   const ids = wakes.map(({ transactionId }) => transactionId).sort();
   const logId = await logReprocess(db.kysely, { requestedBy: 'me', reason: null, filter: {}, kinds: ['result'] });
-  const holder = db.dedicatedClient();
-  await holder.connect();
+  const holder = await db.connect();
   // The other one is never the victim: it looks for deadlocks later.
   await holder.query(
     `set deadlock_timeout = '1min'; begin; update obligations set updated_at = now() where transaction_id = '${ids[1]}'`,

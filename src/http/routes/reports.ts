@@ -4,6 +4,7 @@ import { requestReport } from '../../db/report-runs.ts';
 import { isPeriod, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
 import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/months.ts';
+import { readForPage } from '../../jobs/reading.ts';
 import { publishedIn } from '../../reports/published.ts';
 import type { Guard } from '../access/guard.ts';
 import type { Principal, ServiceContext } from '../context.ts';
@@ -46,7 +47,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
   };
 
   server.get('/reports', { onRequest }, async (request, reply) => {
-    const all = await knownMonths(context);
+    const { value: all, behind } = await readForPage(context, knownMonths);
     const until = field(request.query, 'until');
     const from = isPeriod(until) ? all.filter(({ period }) => period <= until) : all;
     const shown = from.slice(0, monthsPerPage);
@@ -56,6 +57,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     const overview = {
       months: shown.map((month, index) => ({ ...month, totals: totals[index] })),
       before: totals[shown.length],
+      behind,
       ...{ older: next?.period ?? null, isFirstPage: from.length === all.length, timeZone },
     };
     sendPage(reply, reportsPage(principalOf(request), overview));
@@ -64,7 +66,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
 
   server.get<{ Params: { period: string } }>('/reports/:period', { onRequest }, async (request, reply) => {
     const { period } = request.params;
-    const all = await knownMonths(context);
+    const { value: all } = await readForPage(context, knownMonths);
     const month = knownMonth(all, period);
     const figures = await within(monthWaitMs, months.read(period), tooLate);
     const deadlineMs = performance.now() + overviewWaitMs;

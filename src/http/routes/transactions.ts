@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { errorCode } from '../../errors.ts';
+import type { Context } from '../../jobs/context.ts';
 import { explain } from '../../jobs/explain.ts';
+import type { Explanation } from '../../jobs/explanation.ts';
 import { normaliseId } from '../../jobs/intake.ts';
+import { readForPage } from '../../jobs/reading.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { field } from '../forms.ts';
@@ -24,11 +27,22 @@ export function addTransactionRoutes(server: FastifyInstance, context: ServiceCo
   server.get<{ Params: { id: string } }>('/transactions/:id', { onRequest }, async (request, reply) => {
     const { id } = request.params;
     try {
-      sendPage(reply, explanationPage(principalOf(request), await explain(context, id)));
+      const { value, behind } = await readForPage(context, (on) => explainOn(on, context, id));
+      sendPage(reply, explanationPage(principalOf(request), value, behind));
     } catch (error) {
       if (errorCode(error) !== 'transaction_unknown') throw error;
       sendPage(reply.code(404), findPage(principalOf(request), id));
     }
     return reply;
   });
+}
+
+/** A transaction that a standby does not know yet may be in the books all the same. */
+async function explainOn(on: Context, primary: Context, id: string): Promise<Explanation> {
+  try {
+    return await explain(on, id);
+  } catch (error) {
+    if (errorCode(error) !== 'transaction_unknown' || on.db === primary.db) throw error;
+    return explain(primary, id);
+  }
 }
