@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest';
 import { campaign } from './campaign.ts';
 import { freePorts } from './processes.ts';
-import { type Flavour, isLoaded, singleRedis, takesWrites } from './redis.ts';
+import { type Flavour, isLoaded, redisPassword, singleRedis, takesWrites } from './redis.ts';
 import { createWorld, isFull, onePostgres } from './world.ts';
 
 const flavours = [
@@ -9,19 +9,23 @@ const flavours = [
   { flavour: 'valkey', name: 'Valkey 8.0' },
 ] as const;
 
-async function setUp(flavour: Flavour, settings: readonly string[] = []) {
-  const [port = 0] = await freePorts(1);
-  const { node, url } = await singleRedis(flavour, port, settings);
+async function setUp(flavour: Flavour) {
+  const [port = 0, tlsPort = 0] = await freePorts(2);
   const books = await onePostgres();
+  const { root, certificate, key } = books.authority;
+  const { node, url } = await singleRedis(flavour, port, [
+    ...[`tls-port ${tlsPort}`, `tls-cert-file ${certificate}`, `tls-key-file ${key}`],
+    ...[`tls-ca-cert-file ${root}`, 'tls-auth-clients no'],
+  ]);
   const start = (REDIS_URL = url) => createWorld({ REDIS_URL, DATABASE_URL: books.app, owner: books.owner }, books);
-  return { node, start };
+  return { node, start, secureUrl: `rediss://:${redisPassword}@127.0.0.1:${tlsPort}/0?sslrootcert=${root}` };
 }
 
 describe.each(flavours)('$name', ({ flavour, name }) => {
-  test('is killed and started again', async () => {
-    const { node, start } = await setUp(flavour);
-    const world = await start();
-    await campaign(name, 'killed and started again', world, () => ({
+  test('over TLS, is killed and started again', async () => {
+    const { node, start, secureUrl } = await setUp(flavour);
+    const world = await start(secureUrl);
+    await campaign(name, 'TLS; killed and started again', world, () => ({
       begin: node.kill,
       end: async () => {
         await node.start();

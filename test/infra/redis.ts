@@ -48,11 +48,7 @@ export async function redisNode({ flavour = 'redis', port, ...input }: RedisNode
   return {
     port,
     ask,
-    limitFiles: async (bytes) => {
-      const args = ['--pid', String(server?.pid), `--fsize=${bytes}:`];
-      const { code, output } = await execute({ command: 'prlimit', args, timeoutMs: 10_000 });
-      if (code !== 0) throw new Error(`prlimit failed: ${output}`);
-    },
+    limitFiles: (bytes) => limitFiles(server?.pid ?? 0, bytes),
     info: async (field) => {
       const text = String(await ask('INFO'));
       return new RegExp(`^${field}:(.*?)\r?$`, 'm').exec(text)?.[1] ?? '';
@@ -73,6 +69,13 @@ export async function redisNode({ flavour = 'redis', port, ...input }: RedisNode
       await server?.end('SIGKILL');
     },
   };
+}
+
+/** How large a file of a process may become; what it writes beyond that fails, as on a full disk. */
+export async function limitFiles(pid: number, bytes: string): Promise<void> {
+  const args = ['--pid', String(pid), `--fsize=${bytes}:`];
+  const { code, output } = await execute({ command: 'prlimit', args, timeoutMs: 10_000 });
+  if (code !== 0) throw new Error(`prlimit failed: ${output}`);
 }
 
 async function askRedis(port: number, password: string | undefined, command: (string | number)[]): Promise<unknown> {
