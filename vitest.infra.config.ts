@@ -11,6 +11,7 @@ export default defineConfig({
     maxWorkers: isFull ? 1 : 4,
     testTimeout: isFull ? 3_600_000 : 300_000,
     hookTimeout: 120_000,
+    maxConcurrency: 6,
     allowOnly: false,
     env: { LOG_LEVEL: '' },
   },

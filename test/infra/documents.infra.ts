@@ -1,5 +1,4 @@
-import { test } from 'vitest';
-import { campaign } from './campaign.ts';
+import { campaign, test } from './campaign.ts';
 import { freePorts } from './processes.ts';
 import { limitFiles, singleRedis } from './redis.ts';
 import { createWorld, onePostgres } from './world.ts';

@@ -1,5 +1,4 @@
-import { test } from 'vitest';
-import { campaign } from './campaign.ts';
+import { campaign, test } from './campaign.ts';
 import { freePorts } from './processes.ts';
 import { isInSync, redisNode, redisPassword, takesWrites } from './redis.ts';
 import { startVip } from './vip.ts';

@@ -1,5 +1,4 @@
-import { test } from 'vitest';
-import { campaign } from './campaign.ts';
+import { campaign, test } from './campaign.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 import { addresses, passwords } from './postgres.ts';
 import { freePorts } from './processes.ts';

@@ -1,5 +1,4 @@
-import { test } from 'vitest';
-import { campaign } from './campaign.ts';
+import { campaign, test } from './campaign.ts';
 import { createAuthority } from './certificates.ts';
 import { addresses, createOwner, postgresNode, type PostgresNode } from './postgres.ts';
 import { freePorts } from './processes.ts';

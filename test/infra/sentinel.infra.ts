@@ -1,5 +1,4 @@
-import { test } from 'vitest';
-import { campaign } from './campaign.ts';
+import { campaign, test } from './campaign.ts';
 import type { RedisNode } from './redis.ts';
 import { startSentinels } from './sentinel.ts';
 import { createWorld, onePostgres } from './world.ts';
