@@ -49,6 +49,8 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
   const outages: Outage[] = [];
   let cpu = 0;
   try {
+    await waitFor('the service to be ready', world.isReady, 60_000);
+    await waitFor('both workers to have started', () => workersOf(world).every(hasStarted), 60_000);
     await waitFor('work under way', async () => (await world.done()) >= 20, 60_000);
     for (let index = 0; index < faultsOfAKind; index += 1) {
       await moreWorkDone(world, index);
@@ -79,6 +81,9 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
   await expectOrderlyEnds(processes);
   return figures;
 }
+
+export const workersOf = ({ processes }: World) => processes.filter(({ name }) => name.startsWith('worker'));
+const hasStarted = ({ lines }: Watched): boolean => lines.some(({ text }) => text.includes('workers started'));
 
 /** Spreads the faults over the first five sixths of the work, so that there is some left after the last one. */
 async function moreWorkDone(world: World, index: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { campaign, test } from './campaign.ts';
+import { campaign, test, workersOf } from './campaign.ts';
 import { freePorts } from './processes.ts';
 import { limitFiles, singleRedis } from './redis.ts';
 import { createWorld, onePostgres } from './world.ts';
@@ -8,7 +8,7 @@ test('the disk of the documents is full', async () => {
   const { url: REDIS_URL } = await singleRedis('redis', port);
   const books = await onePostgres();
   const world = await createWorld({ REDIS_URL, DATABASE_URL: books.app, owner: books.owner }, books);
-  const workers = world.processes.filter(({ name }) => name.startsWith('worker'));
+  const workers = workersOf(world);
   const limit = async (bytes: string) => {
     for (const { child } of workers) await limitFiles(child.pid ?? 0, bytes);
   };
