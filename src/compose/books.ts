@@ -6,6 +6,7 @@ import { openReplica } from '../db/replica.ts';
 import type { Context } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
+import { createSeldom } from '../seldom.ts';
 import { acquireServices } from '../services/index.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import { type Add, building, type Composed } from './closing.ts';
@@ -55,9 +56,12 @@ export async function booksOn(
   add: Add,
 ): Promise<Context> {
   const log = createLog(config.logLevel);
+  const isToTell = createSeldom();
   const limits = {
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
-    onError: (error: Error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
+    onError: (error: Error) => {
+      if (isToTell('postgres')) log.warn({ message: error.message }, 'a connection to postgres broke');
+    },
   };
   const { maxConnections = 5, lockTimeoutMs } = options;
   const db = openDatabase(databaseUrl, { ...limits, maxConnections, lockTimeoutMs });

@@ -5,7 +5,6 @@ import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
-import { isReady } from '../redis/connect.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
 import type { ComposeOptions } from './books.ts';
@@ -35,7 +34,6 @@ export type ServeOptions = ComposeOptions & {
 const workersDeadlineMs = 20_000;
 const requestsDeadlineMs = 10_000;
 const workersRetryMs = 2_000;
-const pingTimeoutMs = 2_000;
 
 /** Books, queues, the service on HTTP and, if wanted, workers. Neither the service nor its start waits for Redis. */
 export function composeServe(
@@ -47,16 +45,8 @@ export function composeServe(
     const { registry, meter } = createWorkMetrics();
     const tracing = await tracingOn(config, createLog(config.logLevel), add);
     const onQueues = { ...workerConnections, ...options, meter, tracing };
-    const { context, redisUrl, redis } = await queuesOn(config, onQueues, add);
-    const ping = () =>
-      redis.ping().then(
-        () => true,
-        () => false,
-      );
-    const isRedisReady = async () =>
-      (await isReady(redis, pingTimeoutMs / 2)) &&
-      Promise.race([ping(), delay(pingTimeoutMs / 2, false, { ref: false })]);
-    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
+    const { context, redisUrl } = await queuesOn(config, onQueues, add);
+    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady: context.redisHealth.isUsable };
     const server = await buildServer(serviceContext);
     add(() => server.close());
     const { workersKey } = options;

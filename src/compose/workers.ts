@@ -11,7 +11,7 @@ import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
-import { createLog, logConnection } from './log.ts';
+import { createLog } from './log.ts';
 import { disconnect, queuesOn } from './queues.ts';
 import { tracingOn } from './tracing.ts';
 
@@ -46,9 +46,9 @@ export async function workersOn(
 ): Promise<WorkersContext> {
   const { config } = context;
   const queuePrefix = options.queuePrefix ?? config.queuePrefix;
-  const redis = openRedis(redisUrl, 'worker', logConnection(context, 'redis'));
+  const redis = openRedis(redisUrl, 'worker', context.onRedisTrouble);
   add(() => disconnect(redis));
-  await checkRedis(redis);
+  await checkRedis(redis, queuePrefix);
   await removeStaleDownloads(config.dataDir, Date.now());
   const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
   const { meter } = options;

@@ -7,7 +7,7 @@ export type ServiceContext = QueueContext & {
   readonly service: ServiceConfig;
   /** What this process counts, its workers' figures included where it has some. */
   readonly registry: Registry;
-  /** Whether Redis answers, for readiness alone: intake does without it. */
+  /** Whether Redis takes writes, for readiness alone: intake does without it. */
   readonly isRedisReady: () => Promise<boolean>;
 };
 

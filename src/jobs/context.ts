@@ -8,6 +8,7 @@ import type { PriceList } from '../domain/prices.ts';
 import type { Channel } from '../notify/channels.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
 import type { Tracing } from '../tracing/trace.ts';
+import type { RedisHealth } from '../redis/health.ts';
 import type { VendorClient } from '../vendor/client.ts';
 import { type JobKind, jobKinds, type Queues } from './queues.ts';
 import type { Writes } from './writes.ts';
@@ -25,7 +26,14 @@ export type Context = {
 };
 
 /** Jobs that wake workers. */
-export type QueueContext = Context & { readonly queues: Queues; readonly tracing?: Tracing | undefined };
+export type QueueContext = Context & {
+  readonly queues: Queues;
+  /** Whether Redis takes writes now: for readiness, figures, and those who wait for it. */
+  readonly redisHealth: RedisHealth;
+  /** Tells of trouble with Redis, whoever of this process has it: once in half a minute. */
+  readonly onRedisTrouble: (error: Error) => void;
+  readonly tracing?: Tracing | undefined;
+};
 
 /** Jobs that call the vendor. */
 export type VendorContext = QueueContext & {

@@ -32,6 +32,8 @@ function commonOptions({ username, password, tls }: RedisAddress, role: 'worker'
   return {
     connectionName: `idscan-ledger-${role}`,
     connectTimeout: 5_000,
+    // How long a server that loads its data is left alone before it is asked again.
+    maxLoadingRetryTime: 1_000,
     // Ending a connection that has ended already would keep the process for 2 s.
     disconnectTimeout: 100,
     ...(username === undefined ? {} : { username }),

@@ -4,7 +4,7 @@ import type { RedisClient } from '../redis/connect.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
-import { errorCode } from '../errors.ts';
+import { errorCode, type LedgerError } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
@@ -16,9 +16,12 @@ import { scheduleReports } from '../jobs/schedule-reports.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
+import { misconfigured, refusalOf } from '../redis/refusal.ts';
+import { createSeldom } from '../seldom.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
+import { createPauses } from './pauses.ts';
 import { jobProcessor } from './process-job.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -72,10 +75,12 @@ export function runWorkers(
     }),
   );
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
+  const pauses = createPauses(context, stopping.signal);
+  for (const worker of workers) pauses.guard(worker);
+  const repeat = repeating(context);
   const noted = new AbortController();
   const loops = [
     repeat(
-      context,
       'note of the rules',
       sweepIntervalMs,
       AbortSignal.any([stopping.signal, noted.signal]),
@@ -84,7 +89,7 @@ export function runWorkers(
         noted.abort();
       },
     ),
-    repeat(context, 'sweep', sweepIntervalMs, stopping.signal, async () => {
+    repeat('sweep', sweepIntervalMs, stopping.signal, async () => {
       const ended = [...watch.unnotedEnds];
       if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
       watch.unnotedEnds.splice(0, ended.length);
@@ -92,8 +97,8 @@ export function runWorkers(
     }),
     ...(!isBatch
       ? [
-          repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
-          notifying(context, stopping.signal).catch((error: unknown) => {
+          repeat('report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
+          notifying(context, repeat, stopping.signal).catch((error: unknown) => {
             context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
           }),
         ]
@@ -112,16 +117,16 @@ export function runWorkers(
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
-async function notifying(context: VendorContext, signal: AbortSignal): Promise<void> {
+async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSignal): Promise<void> {
   const { notifications } = context;
   if (!notifications) return;
   const teller: NotifyingContext = { ...context, notifications };
   const { checkThresholds, noteReports } = await import('../jobs/check-notifications.ts');
   const { deliverNotifications } = await import('../jobs/deliver-notifications.ts');
   await Promise.all([
-    repeat(context, 'notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
-    repeat(context, 'check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
-    repeat(context, 'delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
+    repeat('notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
+    repeat('check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
+    repeat('delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
   ]);
 }
 
@@ -145,43 +150,61 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
 }
 
 /** Runs `work` again and again; a failure is logged and the next round tries again. */
-async function repeat(
-  context: VendorContext,
-  name: string,
-  intervalMs: number,
-  signal: AbortSignal,
-  work: () => Promise<unknown>,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await work();
-    } catch (error) {
-      context.log.warn({ err: error, code: errorCode(error) }, `${name} failed, next try in ${intervalMs / 1_000} s`);
+type Repeat = (name: string, intervalMs: number, signal: AbortSignal, work: () => Promise<unknown>) => Promise<void>;
+
+/** All that is repeated tells of the same failure once in half a minute: when a server is away, it fails all of it. */
+function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
+  const isToTell = createSeldom();
+  return async (name, intervalMs, signal, work) => {
+    while (!signal.aborted) {
+      try {
+        await work();
+      } catch (thrown) {
+        const error = asDatabaseError(thrown);
+        const code = errorCode(error);
+        if (code === 'queue_unavailable') onRedisTrouble(causeOf(error));
+        else if (isToTell(code === 'database_unavailable' ? code : `${name} ${code}`))
+          log.warn({ err: error, code }, `${name} failed, next try in ${intervalMs / 1_000} s`);
+      }
+      await delay(intervalMs, undefined, { signal }).catch(() => undefined);
     }
-    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
-  }
+  };
 }
 
-/** A database that is away is waited for this long before a batch run gives up. */
-const databasePatienceMs = 120_000;
+const causeOf = (error: Error): Error => (error.cause instanceof Error ? error.cause : error);
+
+/** A server that is away or refuses is waited for this long before a batch run gives up. */
+const patienceMs = 120_000;
 
 async function untilIdle(
   context: VendorContext,
   activeJobs: () => number,
   signal: AbortSignal,
 ): Promise<{ nextDueAt: Date | null }> {
+  const isToTell = createSeldom();
   let answeredAtMs = performance.now();
+  let wroteAtMs = performance.now();
   for (;;) {
     try {
       const { isIdle, nextDueAt } = await look(context, activeJobs);
       if (isIdle) return { nextDueAt };
       answeredAtMs = performance.now();
-    } catch (error) {
-      if (performance.now() - answeredAtMs > databasePatienceMs) throw asDatabaseError(error);
-      context.log.warn({ code: errorCode(asDatabaseError(error)) }, 'cannot see what is left to do, looking again');
+    } catch (thrown) {
+      const error = asDatabaseError(thrown);
+      if (performance.now() - answeredAtMs > patienceMs) throw error;
+      if (isToTell(errorCode(error)))
+        context.log.warn({ code: errorCode(error) }, 'cannot see what is left to do, looking again');
     }
+    if (await context.redisHealth.isUsable()) wroteAtMs = performance.now();
+    else if (performance.now() - wroteAtMs > patienceMs) throw waitedInVain(context.redisHealth.trouble());
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
+}
+
+/** What a batch run has waited for long enough is for a person to put right. */
+function waitedInVain(trouble: LedgerError | undefined): Error {
+  const refusal = refusalOf(trouble?.cause);
+  return refusal ? misconfigured(refusal, trouble) : (trouble ?? new Error('Redis does not answer.'));
 }
 
 async function look(context: VendorContext, activeJobs: () => number) {
