@@ -15,6 +15,7 @@ async function setUp() {
 test('its slot moves to another node while its keys are in use', async () => {
   const { cluster, world } = await setUp();
   await campaign(name, 'slot moved', world, () => ({
+    isMomentary: true,
     begin: cluster.reshard,
     end: async () => (await cluster.owner()).node.ask('PING'),
     heal: cluster.settled,
@@ -25,6 +26,7 @@ test('the node with its slot dies, and a replica takes over', async () => {
   const { cluster, world } = await setUp();
   let dead: RedisNode;
   await campaign(name, 'node killed', world, () => ({
+    isMomentary: true,
     begin: async () => {
       dead = (await cluster.owner()).node;
       await dead.kill();

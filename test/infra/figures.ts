@@ -19,7 +19,7 @@ export type Figures = {
   readonly linesInAnOutage: number;
   readonly linesAMinute: number;
   /** The largest share of a core that a process used in the long outage. */
-  readonly cpu: number;
+  readonly cpu: number | null;
 };
 
 declare module 'vitest' {
@@ -57,6 +57,6 @@ function asRow(figures: Figures): string {
     ...[figures.lost.length, figures.doubled.length, figures.different.length],
     `${(median / 1_000).toFixed(1)} s, ${(slowest / 1_000).toFixed(1)} s`,
     `${figures.linesInAnOutage} in an outage, ${Math.ceil(figures.linesAMinute)} a minute`,
-    `${(figures.cpu * 100).toFixed(1)}%`,
+    figures.cpu === null ? 'no outage' : `${(figures.cpu * 100).toFixed(1)}%`,
   ].join(' | ');
 }

@@ -59,7 +59,9 @@ export async function costs(worker: WatchedProcess, overMs = 20_000): Promise<{ 
 /** Fails where a process spins or floods its log; prints the figures. */
 export async function expectQuiet(name: string, worker: WatchedProcess): Promise<void> {
   const { cpu, linesAMinute } = await costs(worker);
-  process.stdout.write(`${name}: ${Math.round(cpu * 1_000) / 10}% of a processor, ${Math.round(linesAMinute)} lines a minute\n`);
+  process.stdout.write(
+    `${name}: ${Math.round(cpu * 1_000) / 10}% of a processor, ${Math.round(linesAMinute)} lines a minute\n`,
+  );
   expect(cpu).toBeLessThan(0.05);
   expect(linesAMinute).toBeLessThanOrEqual(20);
 }

@@ -20,7 +20,9 @@ it('a failover by Sentinels under load loses and doubles nothing', async () => {
   const worker = await startWorker({ ...work.environment, ...spaced });
   await work.enqueue(80);
   await waitFor('some results', async () => (await work.left()) < 230);
-  await waitFor('the replica to be in step', async () => (await replica.admin.info()).includes('master_link_status:up'));
+  await waitFor('the replica to be in step', async () =>
+    (await replica.admin.info()).includes('master_link_status:up'),
+  );
   await master.stop();
   const diedMs = performance.now();
   await waitFor('the other to be promoted', async () => (await replica.admin.info()).includes('role:master'), 30_000);

@@ -16,6 +16,7 @@ test('a failover that an operator asks for', async () => {
   const { sentinels, world } = await setUp();
   let old: RedisNode;
   await campaign(name, 'failover asked for', world, () => ({
+    isMomentary: true,
     begin: async () => {
       old = await sentinels.master();
       await sentinels.failOver();
@@ -29,6 +30,7 @@ test('a master that dies', async () => {
   const { sentinels, world } = await setUp();
   let old: RedisNode;
   await campaign(name, 'master killed', world, () => ({
+    isMomentary: true,
     begin: async () => {
       old = await sentinels.master();
       await old.kill();
