@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test as sequentialTest } from 'vitest';
-import { waitFor } from '../support/books.ts';
 import type { Watched } from './fleet.ts';
 import { damagedFiles, judge, judgeReport } from './oracle.ts';
 import { type Figures, keepFigures } from './figures.ts';
 import { faultsOfAKind, isFull, month, type World } from './world.ts';
+import { eventually } from './processes.ts';
 
 /** The short campaigns mostly wait, for locks to expire and servers to come back: side by side they take less long. */
 export const test = isFull ? sequentialTest : sequentialTest.concurrent;
@@ -51,8 +51,8 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
   const outages: Outage[] = [];
   let cpu: number | null = null;
   try {
-    await waitFor('the service to be ready', world.isReady, 60_000);
-    await waitFor('both workers to have started', () => workersOf(world).every(hasStarted), 60_000);
+    await eventually('the service to be ready', world.isReady);
+    await eventually('both workers to have started', () => workersOf(world).every(hasStarted));
     for (let index = 0; index < faultsOfAKind; index += 1) {
       await workUnderWay(world, index);
       const fault = faultAt(index);
@@ -67,8 +67,8 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
       goesOn.push(await timeToGoOn(world));
       await fault.heal?.();
     }
-    await waitFor('all work done', async () => (await world.open()) === 0, 180_000);
-    await waitFor('the service to be ready', world.isReady, 30_000);
+    await eventually('all work done', async () => (await world.open()) === 0);
+    await eventually('the service to be ready', world.isReady);
   } catch (error) {
     throw new Error(`${String(error)}\n${world.logs()}`, { cause: error });
   }
@@ -92,7 +92,7 @@ const hasStarted = ({ lines }: Watched): boolean => lines.some(({ text }) => tex
 async function workUnderWay(world: World, part: number): Promise<void> {
   const before = await world.done();
   await world.enqueue(part);
-  await waitFor('work under way', async () => (await world.done()) >= before + 10, 60_000);
+  await eventually('work under way', async () => (await world.done()) >= before + 10);
 }
 
 /** The vendor's faulty answers are no part of a server's outage: work that is under way still meets them. */
@@ -126,7 +126,7 @@ async function timeToGoOn(world: World): Promise<number> {
   const before = await world.done();
   expect(await world.open(), 'work left when the server is back').toBeGreaterThan(0);
   // Far longer than promised, so that a run that breaks the promise says by how much.
-  await waitFor('work to go on', async () => (await world.done()) > before, 4 * goesOnWithinMs);
+  await eventually('work to go on', async () => (await world.done()) > before, 4 * goesOnWithinMs);
   return Math.round(performance.now() - startedMs);
 }
 

@@ -1,5 +1,4 @@
-import { waitFor } from '../support/books.ts';
-import { freePorts } from './processes.ts';
+import { eventually, freePorts } from './processes.ts';
 import { redisNode, type RedisNode, redisPassword, takesWrites } from './redis.ts';
 
 const slots = 16_384;
@@ -29,10 +28,10 @@ export async function startCluster() {
   }
   for (let place = 3; place < 6; place += 1) {
     const replicate = () => nodes[place]!.ask('CLUSTER', 'REPLICATE', members[place - 3]!.id);
-    await waitFor('a replica to know its master', () => replicate().then(isOk, () => false));
+    await eventually('a replica to know its master', () => replicate().then(isOk, () => false));
   }
   const slot = Number(await nodes[0]!.ask('CLUSTER', 'KEYSLOT', '{idscan-ledger}'));
-  const settled = () => waitFor('a cluster that is whole', () => isWhole(nodes), 60_000);
+  const settled = () => eventually('a cluster that is whole', () => isWhole(nodes));
   await settled();
   /** Which of the living nodes says of itself that it has our slot. */
   const owner = async (but?: RedisNode): Promise<Member | undefined> => {
@@ -48,10 +47,10 @@ export async function startCluster() {
   return {
     url: `redis+cluster://:${redisPassword}@${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}/`,
     settled,
-    owner: () => waitFor('a node with our slot', () => owner()),
+    owner: () => eventually('a node with our slot', () => owner()),
     /** Waits until another node has our slot and takes writes. */
     replaced: async (old: RedisNode) => {
-      const member = await waitFor('a replica to take over', () => owner(old), 60_000);
+      const member = await eventually('a replica to take over', () => owner(old));
       await takesWrites(member.node);
     },
     reshard: () => reshard(members, slot, owner),
@@ -63,7 +62,7 @@ const isOk = (answer: unknown): boolean => answer === 'OK';
 async function meet(nodes: readonly RedisNode[], ports: readonly number[]): Promise<void> {
   for (let place = 1; place < nodes.length; place += 1)
     await nodes[0]!.ask('CLUSTER', 'MEET', '127.0.0.1', ports[place]!, ports[place + 6]!);
-  await waitFor('all nodes to know each other', async () => {
+  await eventually('all nodes to know each other', async () => {
     const known = await Promise.all(nodes.map(async (node) => String(await node.ask('CLUSTER', 'NODES'))));
     return known.every((text) => text.trim().split('\n').length === nodes.length && !text.includes('handshake'));
   });
@@ -99,7 +98,7 @@ async function reshard(
   slot: number,
   owner: () => Promise<Member | undefined>,
 ): Promise<void> {
-  const from = await waitFor('a node with our slot', owner);
+  const from = await eventually('a node with our slot', owner);
   const masters: Member[] = [];
   for (const member of members) {
     const role = await member.node.ask('ROLE');

@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { waitFor } from '../support/books.ts';
 import type { Authority } from './certificates.ts';
 import { askPostgres } from './postgres.ts';
-import { belongsToServers, freePorts, serverFolder, type ServerProcess, startServer } from './processes.ts';
+import { belongsToServers, eventually, freePorts, serverFolder, type ServerProcess, startServer } from './processes.ts';
 
 const admin = 'pooler_admin';
 const adminPassword = 'the-admin-of-the-pooler';
@@ -38,7 +37,7 @@ export async function startPgBouncer(
   const start = async () => {
     const started = await startServer('pgbouncer', [file('pgbouncer.ini')], folder);
     server = started;
-    await waitFor('PgBouncer to start', async () => {
+    await eventually('PgBouncer to start', async () => {
       if (started.hasEnded()) throw new Error(`PgBouncer ended: ${started.said()}`);
       return command('show version').then(
         () => true,

@@ -1,9 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
-import { waitFor } from '../support/books.ts';
 import type { Authority } from './certificates.ts';
-import { belongsToServers, serverFolder, type ServerProcess, startServer, tool } from './processes.ts';
+import { belongsToServers, eventually, serverFolder, type ServerProcess, startServer, tool } from './processes.ts';
 
 export const superuser = 'postgres';
 export const superPassword = 'a-password-of-the-suite';
@@ -56,7 +55,7 @@ export async function postgresNode(port: number, authority: Authority): Promise<
     await configure();
     const started = await startServer('postgres', ['-D', data], folder);
     server = started;
-    await waitFor('Postgres to start', async () => {
+    await eventually('Postgres to start', async () => {
       if (started.hasEnded()) throw new Error(`Postgres ended: ${started.said()}`);
       return ask('select 1').then(
         () => true,
@@ -100,7 +99,7 @@ export async function postgresNode(port: number, authority: Authority): Promise<
       await configure();
       await ask('select pg_reload_conf()');
       if (!isWanted) return;
-      await waitFor('a synchronous standby', async () => {
+      await eventually('a synchronous standby', async () => {
         const [row] = await ask<{ is_sync: boolean | null }>(
           `select bool_or(sync_state = 'sync') as is_sync from pg_stat_replication`,
         );

@@ -3,12 +3,31 @@ import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execute } from '../../src/services/execute.ts';
-import { atEnd } from '../support/books.ts';
+import { atEnd, waitFor } from '../support/books.ts';
 import { debianPrograms, type ProgramName, type Programs, serverAccount } from './debian.ts';
 
 let found: Promise<Programs> | undefined;
 export const programs = (): Promise<Programs> => (found ??= debianPrograms());
+
+/** For what has no promise of its own, on a machine that is busy with other things. */
+const patienceMs = 240_000;
+
+/** Waits like `waitFor`, asking no more often than servers under load should be asked. */
+export const eventually = <T>(
+  what: string,
+  condition: () => Promise<T | false | undefined> | T | false | undefined,
+  deadlineMs = patienceMs,
+): Promise<T> =>
+  waitFor(
+    what,
+    async () => {
+      const found = await condition();
+      return found === false || found === undefined ? delay(150, undefined) : found;
+    },
+    deadlineMs,
+  );
 
 /** Ports that nothing listens on. All are held at once, so that no two are the same. */
 export async function freePorts(count: number): Promise<number[]> {

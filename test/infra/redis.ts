@@ -2,8 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { execute } from '../../src/services/execute.ts';
-import { waitFor } from '../support/books.ts';
-import { belongsToServers, serverFolder, type ServerProcess, startServer } from './processes.ts';
+import { belongsToServers, eventually, serverFolder, type ServerProcess, startServer } from './processes.ts';
 
 export type Flavour = 'redis' | 'valkey';
 export const redisPassword = 'a-password-of-the-suite';
@@ -56,7 +55,7 @@ export async function redisNode({ flavour = 'redis', port, ...input }: RedisNode
     start: async () => {
       const started = await startServer(flavour, [file, ...(input.isSentinel ? ['--sentinel'] : [])], folder);
       server = started;
-      await waitFor('Redis to start', async () => {
+      await eventually('Redis to start', async () => {
         if (started.hasEnded()) throw new Error(`Redis ended: ${started.said()}`);
         return ask('PING').then(
           () => true,
@@ -95,21 +94,18 @@ async function askRedis(port: number, password: string | undefined, command: (st
 }
 
 /** Waits until a node takes writes. */
-export async function takesWrites(node: RedisNode, deadlineMs = 60_000): Promise<void> {
-  await waitFor(
-    'Redis to take writes',
-    () =>
-      node.ask('SET', '{idscan-ledger}:probe-of-the-suite', '1').then(
-        (answer) => answer === 'OK',
-        () => false,
-      ),
-    deadlineMs,
+export async function takesWrites(node: RedisNode): Promise<void> {
+  await eventually('Redis to take writes', () =>
+    node.ask('SET', '{idscan-ledger}:probe-of-the-suite', '1').then(
+      (answer) => answer === 'OK',
+      () => false,
+    ),
   );
 }
 
 /** Waits until it is neither reading nor writing all that it has. */
 export async function isLoaded(node: RedisNode): Promise<void> {
-  await waitFor('Redis to be at rest', async () => {
+  await eventually('Redis to be at rest', async () => {
     const fields = await Promise.all(['loading', 'aof_rewrite_in_progress', 'aof_rewrite_scheduled'].map(node.info));
     return fields.every((value) => value === '0');
   });
@@ -117,10 +113,9 @@ export async function isLoaded(node: RedisNode): Promise<void> {
 
 /** Waits until a replica has all that its master has. */
 export async function isInSync(replica: RedisNode): Promise<void> {
-  await waitFor(
+  await eventually(
     'a replica in sync',
     async () => (await replica.info('master_link_status').catch(() => '')) === 'up',
-    60_000,
   );
 }
 

@@ -1,5 +1,4 @@
-import { waitFor } from '../support/books.ts';
-import { freePorts } from './processes.ts';
+import { eventually, freePorts } from './processes.ts';
 import { isInSync, redisNode, type RedisNode, redisPassword, takesWrites } from './redis.ts';
 
 const masterName = 'mymaster';
@@ -31,17 +30,14 @@ export async function startSentinels() {
   };
   const portOfMaster = () => masterPort(sentinels[0]!);
   const settled = () =>
-    waitFor(
-      'the Sentinels to know each other and the replica',
-      async () => {
-        const answers = await Promise.all(sentinels.map((one) => one.ask('SENTINEL', 'CKQUORUM', masterName)));
-        const named = await Promise.all(sentinels.map(masterPort));
-        const master = nodes.find(({ port }) => port === named[0]);
-        const isAlone = (await master?.info('connected_slaves')) !== '1';
-        return answers.every((answer) => String(answer).includes('3 usable')) && new Set(named).size === 1 && !isAlone;
-      },
-      60_000,
-    );
+    eventually('the Sentinels to know each other and the replica', async () => {
+      const quorum = (one: RedisNode) => one.ask('SENTINEL', 'CKQUORUM', masterName).catch(() => 'none');
+      const answers = await Promise.all(sentinels.map(quorum));
+      const named = await Promise.all(sentinels.map(masterPort));
+      const master = nodes.find(({ port }) => port === named[0]);
+      const isAlone = (await master?.info('connected_slaves').catch(() => '')) !== '1';
+      return answers.every((answer) => String(answer).includes('3 usable')) && new Set(named).size === 1 && !isAlone;
+    });
   await settled();
   return {
     url: `redis+sentinel://:${redisPassword}@${watchers.map((port) => `127.0.0.1:${port}`).join(',')}/${masterName}`,
@@ -53,7 +49,7 @@ export async function startSentinels() {
     failOver: () => sentinels[1]!.ask('SENTINEL', 'FAILOVER', masterName),
     /** Waits until the Sentinels name another master than this one, and it takes writes. */
     replaced: async (old: RedisNode) => {
-      await waitFor('another master', async () => (await portOfMaster()) !== old.port, 60_000);
+      await eventually('another master', async () => (await portOfMaster()) !== old.port);
       const port = await portOfMaster();
       await takesWrites(nodes.find((node) => node.port === port)!);
     },

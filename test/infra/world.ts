@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
+import { atEnd, createTestFolder } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { createAuthority, type Authority } from './certificates.ts';
 import { tailOf, watch } from './fleet.ts';
 import type { Ask } from './oracle.ts';
 import { addresses, createApp, createOwner, databaseName, postgresNode } from './postgres.ts';
-import { freePorts } from './processes.ts';
+import { eventually, freePorts } from './processes.ts';
 
 /** The long form: `INFRA=full npm run test:infra`. */
 export const isFull = process.env['INFRA'] === 'full';
@@ -41,7 +41,7 @@ export async function onePostgres() {
 /** What the set-up's Postgres is asked for, and who makes the role once the tables are there. */
 export function booksOf(primary: () => Awaited<ReturnType<typeof postgresNode>>) {
   const ask: Ask = <Row extends Record<string, unknown>>(text: string) =>
-    waitFor('an answer of Postgres', () =>
+    eventually('an answer of Postgres', () =>
       primary()
         .ask<Row>(text, databaseName)
         .catch(() => undefined),
