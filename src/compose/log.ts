@@ -1,6 +1,6 @@
 import { destination, pino } from 'pino';
 import type { Config } from '../config.ts';
-import { errorCode, LedgerError } from '../errors.ts';
+import { LedgerError } from '../errors.ts';
 import { refusalOf } from '../redis/refusal.ts';
 import { createSeldom } from '../seldom.ts';
 import type { Context } from '../jobs/context.ts';
@@ -36,7 +36,7 @@ export function logRedisTrouble({ log }: Pick<Context, 'log'>): (error: Error) =
   return (error) => {
     // BullMQ looks at a connection that is not up yet; it waits for it by itself.
     if (error.message.startsWith("Stream isn't writeable")) return;
-    const told = { server: 'redis', code: errorCode(error), message: error.message };
+    const told = { server: 'redis', code: 'queue_unavailable', message: error.message };
     // What is said of one job, such as `Missing key for job` after all keys were lost.
     if (typeof (error as { code?: unknown }).code === 'number') {
       if (isToTell('job')) log.warn(told, 'redis lost a job, it will be put back');

@@ -46,7 +46,12 @@ export function composeServe(
     const tracing = await tracingOn(config, createLog(config.logLevel), add);
     const onQueues = { ...workerConnections, ...options, meter, tracing };
     const { context, redisUrl } = await queuesOn(config, onQueues, add);
-    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady: context.redisHealth.isUsable };
+    const serviceContext: ServiceContext = {
+      ...context,
+      service,
+      registry,
+      isRedisReady: context.redisHealth.isUsable,
+    };
     const server = await buildServer(serviceContext);
     add(() => server.close());
     const { workersKey } = options;

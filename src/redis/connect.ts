@@ -52,7 +52,7 @@ function openServer(address: RedisAddress, role: 'worker' | 'producer'): Redis {
     db: database,
     retryStrategy: retryDelayMs,
     // The address may lead to another server by now, while the old one keeps its connections open.
-    reconnectOnError: ({ message }) => elsewhere.test(message),
+    reconnectOnError: onceAtATime(({ message }) => elsewhere.test(message)),
   };
   if (address.kind !== 'sentinel') return new Redis({ ...common, ...nodes[0] });
   return new Redis({
@@ -65,6 +65,16 @@ function openServer(address: RedisAddress, role: 'worker' | 'producer'): Redis {
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
     ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: { ...tls } }),
   });
+}
+
+/** Many commands may be under way on a connection, and all of them are refused: it is ended once. */
+function onceAtATime(isMeant: (error: Error) => boolean): (error: Error) => boolean {
+  let lastMs = -Infinity;
+  return (error) => {
+    if (!isMeant(error) || performance.now() - lastMs < 100) return false;
+    lastMs = performance.now();
+    return true;
+  };
 }
 
 function openCluster(address: RedisAddress, role: 'worker' | 'producer'): Cluster {

@@ -80,15 +80,10 @@ export function runWorkers(
   const repeat = repeating(context);
   const noted = new AbortController();
   const loops = [
-    repeat(
-      'note of the rules',
-      sweepIntervalMs,
-      AbortSignal.any([stopping.signal, noted.signal]),
-      async () => {
-        await noteRules(context);
-        noted.abort();
-      },
-    ),
+    repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping.signal, noted.signal]), async () => {
+      await noteRules(context);
+      noted.abort();
+    }),
     repeat('sweep', sweepIntervalMs, stopping.signal, async () => {
       const ended = [...watch.unnotedEnds];
       if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);

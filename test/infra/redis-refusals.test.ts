@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { waitFor } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { type RedisServer, startCluster, startRedis, startSentinels } from '../support/redis-servers.ts';
+import { startWatched } from '../support/worker-processes.ts';
 import { createWork, expectQuiet, startSwitch, startWorker } from './redis-support.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -89,6 +90,19 @@ describe('a worker whose Redis begins to refuse', () => {
     await waitFor('work to go on', () => worker.lines().some((line) => line.includes('work goes on')), 30_000);
     await waitFor('everything', async () => (await work.left()) === 0, 60_000);
     process.stdout.write(`${name}: all done ${Math.round(performance.now() - healedMs)} ms after it was well again\n`);
+  });
+
+  it('ends a batch run after two minutes, with exit 3 and the reason', { timeout: 300_000 }, async () => {
+    const redis = await startRedis();
+    const work = await createWork(redis.url);
+    await work.enqueue(60);
+    const run = startWatched(['worker', '--until-idle'], { ...work.environment, IDSCAN_RATE_LIMIT: '2' });
+    await waitFor('the worker to start', () => run.lines().some((line) => line.includes('workers started')));
+    await redis.admin.replicaof('127.0.0.1', '1');
+    const { code, stderr } = await run.result;
+    expect(stderr).toContain('Redis refuses commands: it is a read-only replica.');
+    expect(stderr).toContain('(queue_misconfigured)');
+    expect(code).toBe(3);
   });
 
   it('goes on where its address leads, though the demoted master keeps its connections', async () => {

@@ -82,15 +82,19 @@ describe('a Redis that work is to begin on', () => {
   it('is enough with the ACL that the documents give', async () => {
     const text = await readFile(path.join(import.meta.dirname, '../../docs/deployment.md'), 'utf8');
     const [, rights = ''] = /`user idscan-ledger on >… ([^`]+)`/.exec(text) ?? [];
-    await server.admin.acl('SETUSER', 'documented', 'on', '>pw', ...rights.replace('idscan-ledger', 'check').split(' '));
+    await server.admin.acl(
+      'SETUSER',
+      'documented',
+      'on',
+      '>pw',
+      ...rights.replace('idscan-ledger', 'check').split(' '),
+    );
     expect(await found(as('documented'))).toMatch(/, master, noeviction, database 0$/);
   });
 
   it('is refused when it is a replica', async () => {
     const replica = await startRedis(['--replicaof', `127.0.0.1 ${server.port}`]);
-    expect(await found(replica.url)).toBe(
-      'queue_misconfigured: Redis refuses commands: it is a read-only replica.',
-    );
+    expect(await found(replica.url)).toBe('queue_misconfigured: Redis refuses commands: it is a read-only replica.');
   });
 
   it('is refused when its memory is full', async () => {
