@@ -48,6 +48,7 @@ describe('defaults', () => {
     expect(vendorKey).toBeUndefined();
     expect(config).toEqual({
       databaseUrl: undefined,
+      databaseReadUrl: undefined,
       redisUrl: undefined,
       queuePrefix: '{idscan-ledger}',
       dataDir: path.resolve('.idscan-ledger'),
@@ -89,6 +90,7 @@ describe('defaults', () => {
   test('give way to what is set', () => {
     const { config } = load({
       DATABASE_URL: 'postgresql://u@db:5432/books',
+      DATABASE_READ_URL: 'postgres://u@db2,db3/books',
       REDIS_URL: 'rediss://cache:6380/1',
       IDSCAN_DATA_DIR: '/var/lib/idscan',
       IDSCAN_BASE_URL: 'https://example.test/api',
@@ -109,6 +111,7 @@ describe('defaults', () => {
     });
     expect(config).toEqual({
       databaseUrl: 'postgresql://u@db:5432/books',
+      databaseReadUrl: 'postgres://u@db2,db3/books',
       redisUrl: 'rediss://cache:6380/1',
       queuePrefix: '{idscan-ledger}',
       dataDir: '/var/lib/idscan',
@@ -144,7 +147,7 @@ describe('a malformed value is an error, never a silent default', () => {
   const paths =
     'audit-report|https://evil.test/{resultId}|//evil.test/{resultId}|\\\\evil.test\\{resultId}|file:{resultId}';
   const malformed = {
-    DATABASE_URL: 'mysql://u@h/d|localhost:5432|postgres|/var/run/postgresql|http://h/d|postgres:h/d',
+    DATABASE_URL: 'mysql://u@h/d|localhost:5432|postgres|/var/run/postgresql|http://h/d|postgres:h/d|postgres://h1,/d',
     REDIS_URL: 'localhost:6379|http://h|redis|unix:/tmp/redis.sock|redis:h',
     IDSCAN_BASE_URL: `${urls}|${plain}`,
     IDSCAN_TOKEN_TTL_SECONDS: `${wholeNumbers}|0|4|86401`,

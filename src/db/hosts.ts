@@ -71,7 +71,9 @@ export function openServers(input: ServersInput): Servers {
     pool: {
       options: first.options,
       connect: () => firstUsable(input, state, (index) => (pools[index] ?? first).connect()),
-      end: async () => void (await Promise.all(pools.map((pool) => pool.end()))),
+      end: async () => {
+        await Promise.all(pools.map((pool) => pool.end()));
+      },
     },
     connect: () =>
       firstUsable(input, state, async (index, target) => {

@@ -82,7 +82,10 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
 /** @throws the error, unless it is the standby's. */
 function leaveAlone({ log }: Context, replica: Replica, error: unknown): void {
   if (!isReplicaFailure(error)) throw error;
+  const isKnown = replica.rest.untilMs > performance.now();
   replica.rest.untilMs = performance.now() + restMs;
+  // Several pages that were under way say it once.
+  if (isKnown) return;
   const { message } = error as Error;
   log.warn({ code: errorCode(error), message }, 'the standby in DATABASE_READ_URL cannot be read, the primary is');
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { composeBooks } from '../../src/compose/books.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -42,7 +43,7 @@ async function replicated() {
   const standby = await startPostgres(primary);
   const context = await booksOn({ DATABASE_URL: primary.url, DATABASE_READ_URL: standby.url });
   const look = bookkeeper(context);
-  const attempt = (id: string) => look(id, { tasks: [scanTask([scan('2026-10-05T10:00:00Z')])] });
+  const attempt = (id: string) => look(id, { tasks: [scanTask([scan('2026-10-05T10:00:00Z', null)])] });
   const attempts = (on: Context['db']) =>
     withSnapshot(on, async ({ queries }) => (await queries.selectFrom('attempts').select('ordinal').execute()).length);
   return { primary, standby, context, attempt, attempts, replica: context.replica! };
@@ -130,9 +131,16 @@ describe('a standby that is read from', () => {
     const conflicting = withReportSnapshot(context, async ({ queries }) => {
       tries += 1;
       await queries.selectFrom('attempts').select('ordinal').execute();
-      await primary.ask(`create table if not exists conflict (id int); drop table conflict; vacuum full attempts`);
-      // Whatever is asked next on the standby is told that the reading was ended.
-      for (;;) await queries.selectFrom('attempts').select('ordinal').execute();
+      const reading = sql`select pg_sleep(60)`.execute(queries);
+      reading.catch(() => undefined);
+      await waitFor('the reading to be under way', async () => {
+        const active = await standby.ask(
+          `select from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'`,
+        );
+        return active.length > 0;
+      });
+      await primary.ask('vacuum full attempts');
+      await reading;
     });
     await expect(conflicting).rejects.toMatchObject({ code: 'replica_behind', fields: { conflict: true } });
     expect(tries).toBe(3);

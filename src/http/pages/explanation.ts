@@ -11,11 +11,7 @@ import { facts, table } from './table.ts';
 import { taskName } from './words.ts';
 
 /** Everything the books say about a transaction. */
-export function explanationPage(
-  principal: Principal,
-  explanation: Explanation,
-  behind: Behind | null = null,
-): string {
+export function explanationPage(principal: Principal, explanation: Explanation, behind: Behind | null = null): string {
   const { transaction, attempts, tasks, problems, basis } = explanation;
   const sections = [
     html`<section aria-labelledby="about-title">
