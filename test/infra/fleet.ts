@@ -20,7 +20,8 @@ export type Watched = {
 /** Starts a command that lasts, with its log at the level that it has unless told. */
 export function watch(name: string, args: readonly string[], environment: Readonly<Record<string, string>>): Watched {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [launcher, ...args], {
+  // The kernel ends it with the test run, however that ends.
+  const child = spawn('setpriv', ['--pdeathsig=KILL', process.execPath, launcher, ...args], {
     cwd: environment['folder'],
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
