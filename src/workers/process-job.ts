@@ -156,7 +156,9 @@ async function settleFailure(
   }
   tally.count(kind, 'retried', code);
   meter.retried(kind, code);
-  log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
+  // All jobs of a process share its Redis, and would all say the same.
+  if (code === 'queue_unavailable') context.onRedisTrouble(error);
+  else log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
   if (pauseMs !== undefined) {
     meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
     await context.queues.pauseVendorCalls(pauseMs);

@@ -157,7 +157,7 @@ function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
       } catch (thrown) {
         const error = asDatabaseError(thrown);
         const code = errorCode(error);
-        if (code === 'queue_unavailable') onRedisTrouble(causeOf(error));
+        if (code === 'queue_unavailable') onRedisTrouble(error);
         else if (isToTell(code === 'database_unavailable' ? code : `${name} ${code}`))
           log.warn({ err: error, code }, `${name} failed, next try in ${intervalMs / 1_000} s`);
       }
@@ -165,8 +165,6 @@ function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
     }
   };
 }
-
-const causeOf = (error: Error): Error => (error.cause instanceof Error ? error.cause : error);
 
 /** A server that is away or refuses is waited for this long before a batch run gives up. */
 const patienceMs = 120_000;
