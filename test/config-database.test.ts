@@ -21,7 +21,9 @@ test('DATABASE_URL may name several servers to write to', () => {
 });
 
 test('DATABASE_READ_URL is a Postgres to read from, beside one to write to', () => {
-  expect(problems({ DATABASE_URL, DATABASE_READ_URL: 'postgres://u@h1,h2/d' })).toBe('nothing');
+  const DATABASE_READ_URL = 'postgres://u@h1,h2/d';
+  const { config } = loadConfig({ DATABASE_URL, DATABASE_READ_URL }, { vendorKey: false });
+  expect(config.databaseReadUrl).toBe(DATABASE_READ_URL);
   expect(problems({ DATABASE_URL, DATABASE_READ_URL: 'redis://h' })).toContain('DATABASE_READ_URL must');
   const forWriting = `${DATABASE_URL}?target_session_attrs=primary`;
   expect(problems({ DATABASE_URL, DATABASE_READ_URL: forWriting })).toContain('DATABASE_READ_URL must');

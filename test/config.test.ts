@@ -48,7 +48,6 @@ describe('defaults', () => {
     expect(vendorKey).toBeUndefined();
     expect(config).toEqual({
       databaseUrl: undefined,
-      databaseReadUrl: undefined,
       redisUrl: undefined,
       queuePrefix: '{idscan-ledger}',
       dataDir: path.resolve('.idscan-ledger'),
@@ -90,7 +89,6 @@ describe('defaults', () => {
   test('give way to what is set', () => {
     const { config } = load({
       DATABASE_URL: 'postgresql://u@db:5432/books',
-      DATABASE_READ_URL: 'postgres://u@db2,db3/books',
       REDIS_URL: 'rediss://cache:6380/1',
       IDSCAN_DATA_DIR: '/var/lib/idscan',
       IDSCAN_BASE_URL: 'https://example.test/api',
@@ -111,7 +109,6 @@ describe('defaults', () => {
     });
     expect(config).toEqual({
       databaseUrl: 'postgresql://u@db:5432/books',
-      databaseReadUrl: 'postgres://u@db2,db3/books',
       redisUrl: 'rediss://cache:6380/1',
       queuePrefix: '{idscan-ledger}',
       dataDir: '/var/lib/idscan',
