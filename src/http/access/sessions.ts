@@ -7,7 +7,7 @@ import { endSession, isSessionEnded, removeOverSessions } from '../../db/ended-s
 import { LedgerError } from '../../errors.ts';
 import type { Principal } from '../context.ts';
 import { isOverTls } from '../security.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 import { sha256 } from './digests.ts';
 import type { Sealer } from './sealing.ts';
 import { knownByHash, tokenName } from './tokens.ts';
