@@ -89,7 +89,10 @@ describe('REDIS_URL', () => {
     ['redis://u:100%@a', 'has a user or password with a % that begins no code'],
     ['redis://a?sslrootcert=/etc/ca.pem', 'has sslrootcert without TLS'],
     ['rediss://a?sslrootcert=/nowhere/ca.pem', 'names an sslrootcert that cannot be read (ENOENT)'],
-    [`rediss://a?sslrootcert=${path.join(import.meta.dirname, '../../package.json')}`, 'names an sslrootcert that holds no certificate in PEM form'],
+    [
+      `rediss://a?sslrootcert=${path.join(import.meta.dirname, '../../package.json')}`,
+      'names an sslrootcert that holds no certificate in PEM form',
+    ],
   ])('is refused with what is wrong: %s', (url, problem) => {
     expect(problemsOf(url)).toContain(`REDIS_URL ${problem}`);
   });
