@@ -78,6 +78,7 @@ describe('/metrics', () => {
       'idscan_attempts_month_to_date gauge',
       'idscan_books_readable gauge',
       'idscan_counter_mismatches gauge',
+      'idscan_files gauge',
       'idscan_http_request_duration_seconds histogram',
       'idscan_http_requests_total counter',
       'idscan_notifications_total counter',
@@ -95,6 +96,7 @@ describe('/metrics', () => {
       'idscan_webhook_events_total counter',
     ]);
     expect(text).toContain('idscan_obligations{kind="result",state="failed"} 0');
+    expect(text).toContain('idscan_files{kind="document",state="lost"} 0');
     expect(text).toContain('idscan_books_readable 1');
   });
 
