@@ -35,11 +35,23 @@ export const isAsRecorded = ({ found, state }: ExaminedFile): boolean => found =
 type Recorded = Omit<FileRecord, 'transaction_id' | 'kind'>;
 
 /** What to record of a file that is there, though it was taken for lost or damaged. */
-export const foundAgain = ({ found: _, ...file }: ExaminedFile): Recorded => ({ ...file, state: 'stored' });
+export const foundAgain = (file: ExaminedFile): Recorded => ({ ...recorded(file), state: 'stored' });
 
 /**
  * What to record of a file that was stored once and could not be had again. That the vendor has it no more does not make
  * it a file that never was: we lost it.
  */
-export const stillMissing = ({ found, ...file }: ExaminedFile, code: ErrorCode): Recorded =>
-  found === 'stored' ? { ...file, state: 'stored' } : { ...file, state: found, error_code: code };
+export const stillMissing = (file: ExaminedFile, code: ErrorCode): Recorded =>
+  file.found === 'stored' ? foundAgain(file) : { ...recorded(file), state: file.found, error_code: code };
+
+const recorded = (file: ExaminedFile): Omit<Recorded, 'state'> => ({
+  origin: file.origin,
+  position: file.position,
+  category: file.category,
+  type: file.type,
+  name: file.name,
+  url_sha256: file.url_sha256,
+  sha256: file.sha256,
+  bytes: file.bytes,
+  media_type: file.media_type,
+});

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, type FileHandle, lstat, open, opendir } from 'node:fs/promises';
 import path from 'node:path';
 import { asStoreError } from './errors.ts';
-import { incomingFolder, isContentName, isHashFolder, storeFolder, storedPath } from './layout.ts';
+import { incomingFolder, isContentName, isHashFolder, isProbeName, storeFolder, storedPath } from './layout.ts';
 import { markerPath } from './marker.ts';
 
 /** What is claimed of a stored content. */
@@ -77,7 +77,7 @@ export async function* contentsOf(folder: string): AsyncGenerator<string> {
     const place = path.join(folder, entry.name);
     if (place === markerPath(folder) || place === incomingFolder(folder)) continue;
     if (!entry.isDirectory() || !isHashFolder(entry.name)) yield place;
-    else for await (const { name } of entriesOf(place)) yield path.join(place, name);
+    else for await (const { name } of entriesOf(place)) if (!isProbeName(name)) yield path.join(place, name);
   }
 }
 

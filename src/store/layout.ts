@@ -16,4 +16,7 @@ export function storedPath(dataDir: string, sha256: string): string {
 /** Folders of contents, named by the beginning of their hashes. */
 export const isHashFolder = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
 
+/** A few bytes that show that a store can be written to. Whoever was killed meanwhile leaves them behind. */
+export const isProbeName = (name: string): boolean => /^[0-9a-f]{24}\.probe$/.test(name);
+
 export const isContentName = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);

@@ -113,6 +113,7 @@ async function run(
   watch: Watch,
 ): Promise<void> {
   const { tally, breaker } = watch;
+  const beganAtMs = watch.store.now();
   const log = context.log.child({ ...key });
   try {
     if (started.starts > maxStarts)
@@ -126,7 +127,7 @@ async function run(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     if (isDatabaseAway(error)) throw error;
-    const trouble = await watch.store.failed(error);
+    const trouble = await watch.store.failed(error, beganAtMs);
     if (trouble) await putOff(context, key, started, trouble, { ...watch, log });
     await settleFailure(context, key, started, error, { ...watch, log });
   }

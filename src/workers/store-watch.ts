@@ -16,8 +16,12 @@ export type StoreTrouble = { readonly error: LedgerError; readonly sinceMs: numb
  * this process takes no work on files, and what it has begun uses up no attempts. Other machines' disks are their own.
  */
 export type StoreWatch = {
-  /** @returns what is wrong with the store; `undefined` = this failure is the file's own. */
-  readonly failed: (error: Error) => Promise<StoreTrouble | undefined>;
+  /**
+   * @param beganAtMs when the work began that failed, on this watch's clock.
+   * @returns what is, or was meanwhile, wrong with the store; `undefined` = this failure is the file's own.
+   */
+  readonly failed: (error: Error, beganAtMs: number) => Promise<StoreTrouble | undefined>;
+  readonly now: () => number;
   readonly trouble: () => StoreTrouble | undefined;
   /** Resolves once it looks no more. */
   readonly end: () => Promise<void>;
@@ -26,6 +30,7 @@ export type StoreWatch = {
 /** For runs without files. */
 export const noStoreWatch: StoreWatch = {
   failed: () => Promise.resolve(undefined),
+  now: () => 0,
   trouble: () => undefined,
   end: () => Promise.resolve(),
 };
@@ -44,40 +49,47 @@ export function createStoreWatch(options: {
 }): StoreWatch {
   const { check, pause, resume, log, now = () => performance.now(), wait = waited } = options;
   const ending = new AbortController();
-  let trouble: StoreTrouble | undefined;
+  const isEnding = (): boolean => ending.signal.aborted;
+  // In an object, for it changes while others wait.
+  const state: { trouble?: StoreTrouble | undefined; past?: { trouble: StoreTrouble; endedAtMs: number } } = {};
   let looking: Promise<LedgerError | undefined> | undefined;
   let waiting: Promise<void> = Promise.resolve();
   /** Of many who ask at once one looks. */
   const look = (): Promise<LedgerError | undefined> =>
     (looking ??= faultOf(check).finally(() => (looking = undefined)));
   const untilUsable = async (): Promise<void> => {
-    while (trouble && !ending.signal.aborted) {
+    for (let trouble = state.trouble; trouble; trouble = state.trouble) {
       await wait(trouble.pauseMs, ending.signal);
-      if (ending.signal.aborted) return;
+      if (isEnding()) return;
       const error = await look();
-      if (error) trouble = { ...trouble, error, pauseMs: Math.min(longestPauseMs, trouble.pauseMs * 2) };
+      if (error) state.trouble = { ...trouble, error, pauseMs: Math.min(longestPauseMs, trouble.pauseMs * 2) };
       else {
         log.info({ afterMs: Math.round(now() - trouble.sinceMs) }, 'the document store can be used again');
-        trouble = undefined;
+        state.past = { trouble: { ...trouble, pauseMs: firstPauseMs }, endedAtMs: now() };
+        state.trouble = undefined;
         resume();
       }
     }
   };
+  const begin = (error: LedgerError): StoreTrouble => {
+    if (state.trouble) return state.trouble;
+    state.trouble = { error, sinceMs: now(), pauseMs: firstPauseMs };
+    log.error({ err: error, code: error.code, hint: error.hint }, 'the document store cannot be used: files wait');
+    pause();
+    waiting = untilUsable();
+    return state.trouble;
+  };
   return {
-    failed: async (failure) => {
-      if (!storeCodes.includes(errorCode(failure)) || ending.signal.aborted) return undefined;
-      if (trouble) return trouble;
+    failed: async (failure, beganAtMs) => {
+      if (!storeCodes.includes(errorCode(failure))) return undefined;
+      if (state.trouble || isEnding()) return state.trouble;
       const error = await look();
-      if (!error) return undefined;
-      if (!trouble) {
-        trouble = { error, sinceMs: now(), pauseMs: firstPauseMs };
-        log.error({ err: error, code: error.code, hint: error.hint }, 'the document store cannot be used: files wait');
-        pause();
-        waiting = untilUsable();
-      }
-      return trouble;
+      // What began before the store was back may learn of its failure after.
+      if (!error) return state.past && beganAtMs < state.past.endedAtMs ? state.past.trouble : undefined;
+      return begin(error);
     },
-    trouble: () => trouble,
+    now,
+    trouble: () => state.trouble,
     end: () => {
       ending.abort();
       return waiting;

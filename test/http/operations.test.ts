@@ -82,6 +82,7 @@ describe('/metrics', () => {
       'idscan_attempts_month_to_date gauge',
       'idscan_books_readable gauge',
       'idscan_counter_mismatches gauge',
+      'idscan_files gauge',
       'idscan_http_request_duration_seconds histogram',
       'idscan_http_requests_total counter',
       'idscan_notifications_total counter',
@@ -105,6 +106,7 @@ describe('/metrics', () => {
       expect(names).toContain(name);
     expect(names.filter((name) => !/^(idscan|process|nodejs)_/.test(name))).toEqual([]);
     expect(text).toContain('idscan_obligations{kind="result",state="failed"} 0');
+    expect(text).toContain('idscan_files{kind="document",state="lost"} 0');
     expect(text).toContain('idscan_books_readable 1');
     expect(text).toContain('idscan_workers_alive 0');
     expect(text).toContain('idscan_postgres_usable 1');

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { knownStore } from '../../src/db/document-store.ts';
+import { storeDownload } from '../../src/jobs/file-store.ts';
 import { checkOpenStore, checkStore, openStore, repairStore } from '../../src/store/store.ts';
 import { writeMarker } from '../../src/store/marker.ts';
 import { storedPath, storeFolder } from '../../src/store/layout.ts';
@@ -146,6 +147,16 @@ describe('a store that Postgres knows', () => {
       code: 'storage_failed',
       fields: { folder, uid: String(process.getuid?.()) },
     });
+  });
+
+  test('is not made anew by a download where its disk is not mounted', async () => {
+    const { db, dataDir, folder } = await world();
+    await openStore(db.kysely, dataDir);
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    const download = () => Promise.resolve({ bytes: 0, contentType: null });
+    await expect(storeDownload(dataDir, 'document', download)).rejects.toMatchObject({ code: 'storage_failed' });
+    expect(await namesBelow(folder)).toEqual([]);
   });
 
   test('is put into an empty folder, or one with what came back, by a repair alone', async () => {

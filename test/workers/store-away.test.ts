@@ -17,7 +17,11 @@ async function setUp() {
   const environment = await createCliEnvironment({ ...vendor, LOG_LEVEL: 'info' });
   const worker = startCli(['worker'], environment);
   const folder = path.join(environment['IDSCAN_DATA_DIR'] ?? '', 'documents');
-  await waitFor('the store', async () => (await readdir(folder).catch((): string[] => [])).includes('store.json'), patienceMs);
+  await waitFor(
+    'the store',
+    async () => (await readdir(folder).catch((): string[] => [])).includes('store.json'),
+    patienceMs,
+  );
   const client = new pg.Client({ connectionString: environment['DATABASE_URL'] });
   await client.connect();
   atEnd(() => client.end());

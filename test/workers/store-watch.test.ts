@@ -41,9 +41,9 @@ function setUp() {
 describe('the watch over the document store', () => {
   test('leaves a failure to its file where the store is well, and never looks for others’ failures', async () => {
     const { state, watch } = setUp();
-    expect(await watch.failed(failure)).toBeUndefined();
+    expect(await watch.failed(failure, state.nowMs)).toBeUndefined();
     expect(state.looks).toBe(1);
-    expect(await watch.failed(new LedgerError('vendor_timeout', 'slow'))).toBeUndefined();
+    expect(await watch.failed(new LedgerError('vendor_timeout', 'slow'), 0)).toBeUndefined();
     expect(state.looks).toBe(1);
     expect(state.isPaused).toBe(false);
   });
@@ -51,7 +51,7 @@ describe('the watch over the document store', () => {
   test('looks once for fifty failures at once, pauses, and says it in one line', async () => {
     const { state, watch } = setUp();
     state.isAway = true;
-    const troubles = await Promise.all(Array.from({ length: 50 }, () => watch.failed(failure)));
+    const troubles = await Promise.all(Array.from({ length: 50 }, () => watch.failed(failure, state.nowMs)));
     expect(new Set(troubles)).toEqual(new Set([watch.trouble()]));
     expect(watch.trouble()).toMatchObject({ error: away, pauseMs: 2_000, sinceMs: 0 });
     expect(state).toMatchObject({ looks: 1, isPaused: true, lines: ['error'] });
@@ -61,7 +61,7 @@ describe('the watch over the document store', () => {
   test('looks again after 2 s, 4 s and so on up to 30 s, and goes on by itself once the store is back', async () => {
     const { state, watch, pass } = setUp();
     state.isAway = true;
-    await watch.failed(failure);
+    await watch.failed(failure, state.nowMs);
     for (let round = 0; round < 6; round += 1) await pass();
     expect(state.waits).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
     expect(state).toMatchObject({ isPaused: true, lines: ['error'] });
@@ -69,14 +69,19 @@ describe('the watch over the document store', () => {
     await pass();
     expect(watch.trouble()).toBeUndefined();
     expect(state).toMatchObject({ isPaused: false, lines: ['error', 'the document store can be used again'] });
+    // Of what began while it was away one may learn only now; what begins now fails by itself.
+    expect(await watch.failed(failure, state.nowMs - 1)).toMatchObject({ error: away, pauseMs: 2_000 });
+    expect(await watch.failed(failure, state.nowMs)).toBeUndefined();
+    expect(state.lines).toHaveLength(2);
   });
 
   test('ends while the store is away', async () => {
     const { state, watch } = setUp();
     state.isAway = true;
-    await watch.failed(failure);
+    await watch.failed(failure, state.nowMs);
     await watch.end();
     expect(state.looks).toBe(1);
-    expect(await watch.failed(failure)).toBeUndefined();
+    expect(await watch.failed(failure, state.nowMs)).toMatchObject({ error: away });
+    expect(state.looks).toBe(1);
   });
 });
