@@ -158,18 +158,28 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
       };
       return exchange(http, call, async (answer) => readRegistration(await collect(answer.chunks(), call.maxBytes)));
     },
-    probe: async () => {
-      const url = apiUrl(base, 'transactions/{transactionId}', { transactionId: randomUUID() });
-      const call = { ...forJson, what: 'a transaction that nobody has', operation: 'transaction' as const, url };
-      return exchange(http, { ...call, timeoutMs: probeTimeoutMs, successes: [200, 401, 403, 404, 410] }, (answer) =>
-        Promise.resolve({ status: answer.status, date: readDate(headerOf(answer.headers, 'date')) }),
-      );
-    },
+    probe: () => askForNobodys(http, apiUrl(base, 'transactions/{transactionId}', { transactionId: randomUUID() })),
     close: async () => {
       closing.abort(new LedgerError('interrupted', 'The vendor client was closed.'));
       await connections.close();
     },
   };
+}
+
+/** A transaction that nobody has: what is asked is whether the vendor takes our token. */
+function askForNobodys(http: Http, url: URL): Promise<Probe> {
+  const call: Call = {
+    what: 'a transaction that nobody has',
+    operation: 'transaction',
+    url,
+    accept: 'application/json',
+    timeoutMs: probeTimeoutMs,
+    maxBytes: defaultLimits.jsonBytes,
+    successes: [200, 401, 403, 404, 410],
+  };
+  return exchange(http, call, ({ status, headers }) =>
+    Promise.resolve({ status, date: readDate(headerOf(headers, 'date')) }),
+  );
 }
 
 async function askForFacts<Facts>(http: Http, call: Call, read: (json: unknown) => Reading<Facts>): Promise<Facts> {
