@@ -4,8 +4,6 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findRedis } from '../../src/services/redisFiles.ts';
 import { newFolder } from './support.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 /** Puts only these programs, and what a shell needs, on PATH. */
 async function onlyOnPath(programs: Record<string, string>): Promise<string> {
   const folder = await newFolder();
