@@ -144,9 +144,8 @@ describe('/metrics', () => {
     const databaseUrl = await createTestDatabase();
     const service = await startService({ DATABASE_URL: databaseUrl });
     const { kysely } = service.context.db;
-    await sql`alter database ${sql.id(new URL(databaseUrl).pathname.slice(1))} set default_transaction_read_only = on`.execute(
-      kysely,
-    );
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await asRole(asOwner(databaseUrl), `alter database ${name} set default_transaction_read_only = on`);
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`.execute(kysely);
     await sql`set default_transaction_read_only = on`.execute(kysely);
