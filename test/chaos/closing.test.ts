@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { errorCode } from '../../src/errors.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';

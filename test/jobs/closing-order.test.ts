@@ -1,5 +1,6 @@
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
