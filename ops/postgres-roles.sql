@@ -51,12 +51,16 @@ grant insert, update on
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
 grant update on notification_checks to idscan_ledger_app;
+grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
+grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
+-- Sessions that were ended; a trigger lets go of those alone that are over.
+grant insert, delete on ended_sessions to idscan_ledger_app;
 
 -- What is only ever added to: what was asked for, history, and what closed months hold and rest on.
 grant insert on
-  intake, webhook_inbox, reprocess_log,
+  intake, webhook_inbox, reprocess_log, document_store,
   attempts_history, tasks_history, transactions_history,
   reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,

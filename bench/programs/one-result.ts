@@ -7,7 +7,9 @@ import { attemptsOf } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
+import { makeFolder } from '../../src/folders.ts';
 import { type StoredContent, storeDownload } from '../../src/jobs/file-store.ts';
+import { incomingFolder, storeFolder } from '../../src/store/layout.ts';
 import { openWrites, type Writes } from '../../src/jobs/writes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { createVendorClient } from '../../src/vendor/client.ts';
@@ -49,7 +51,10 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
     auditReportPath: 'transactions/{transactionId}/results/{resultId}/audit-report',
   });
 
+  const ready = makeFolder(incomingFolder(storeFolder(dataDir)), 0o700);
+
   const store = async (transactionId: string, resultId: string, urls: readonly string[]): Promise<void> => {
+    await ready;
     const documents = [];
     for (const [position, url] of urls.entries()) {
       const content = await storeDownload(dataDir, 'document', (sink) => vendor.downloadFile(url, sink));

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import { composeWorkers } from '../compose/workers.ts';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config.ts';
 import { migrateDown, migrateUp } from '../db/migrate.ts';
@@ -15,6 +15,8 @@ import { inputLines } from '../jobs/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake.ts';
 import { writeReport } from '../jobs/write-report.ts';
 import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
+import { type DocumentStore, storeFolder } from '../store/layout.ts';
+import { openStore } from '../store/store.ts';
 import { runWorkers } from '../workers/run-workers.ts';
 import { demoAddress, serveDemo } from './demo-service.ts';
 import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
@@ -51,9 +53,9 @@ export async function demo(
     try {
       const isEqual = await withNamedLock(context.db, 'demo', async () => {
         say(...introduction(simulator, period));
-        await startAfresh(context);
+        const store = await startAfresh(context);
         await takeInAll(context, simulator);
-        const retries = await work(context, signal);
+        const retries = await work({ ...context, store }, signal);
         const report = await writeReport(context, period, null);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
         say('', ...reportText(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
@@ -97,11 +99,12 @@ function introduction({ transactions, baseUrl }: Simulator, period: string): str
   ];
 }
 
-async function startAfresh({ db, config, redis }: VendorContext & { redis: Redis }): Promise<void> {
+async function startAfresh({ db, config, redis }: VendorContext & { redis: RedisClient }): Promise<DocumentStore> {
   await redis.flushdb();
   while ((await migrateDown(db)).length > 0);
   await migrateUp(db);
-  await rm(path.join(config.dataDir, 'documents'), { recursive: true, force: true });
+  await rm(storeFolder(config.dataDir), { recursive: true, force: true });
+  return openStore(db.kysely, config.dataDir);
 }
 
 async function takeInAll(context: VendorContext, simulator: Simulator): Promise<void> {
@@ -111,7 +114,7 @@ async function takeInAll(context: VendorContext, simulator: Simulator): Promise<
 }
 
 async function work(
-  context: VendorContext & { redis: Redis; queuePrefix: string },
+  context: VendorContext & { redis: RedisClient; queuePrefix: string },
   signal: AbortSignal,
 ): Promise<number> {
   const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: true });

@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type DialectName, dialectNames } from '../reports/names.ts';
 import type { CloseArguments } from './close.ts';
+import { addDocuments } from './document-commands.ts';
 import type { ReprocessArguments } from './reprocess.ts';
 import {
   type ExitCode,
@@ -54,6 +55,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addWork(program, finish);
   addReports(program, finish);
   addExplain(program, finish);
+  addDocuments(program, finish);
   addService(program, finish);
   return program;
 }
@@ -68,6 +70,15 @@ function addSetUp(program: Command, finish: Finish): void {
     .action(async (options: { transactions: string; seed: string; serve: boolean }) => {
       const { demo } = await import('./demo.ts');
       await finish(runCommand((input) => demo(options, input)));
+    });
+  program
+    .command('doctor')
+    .description('look at everything that can be wrong before it is: configuration, clocks, servers, folders, vendor')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', '\nChanges nothing. Exit codes: 0 nothing is wrong, 1 something is.')
+    .action(async (options: { json: boolean }) => {
+      const { doctor } = await import('./doctor.ts');
+      await finish(runPlainCommand(() => doctor(options)));
     });
   program
     .command('migrate')

@@ -8,7 +8,7 @@ import {
 } from '../db/reprocess.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod, monthBounds } from '../domain/billing-month.ts';
-import { errorCode } from '../errors.ts';
+import { LedgerError } from '../errors.ts';
 import { type QueueContext, wantedKinds } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { normaliseId } from '../jobs/intake.ts';
@@ -137,10 +137,11 @@ async function* parts(
   if (transactionIds.length > 0) yield { ...filter, transactionIds };
 }
 
-async function wakeNow(context: QueueContext): Promise<void> {
+/** Tells workers of what is due; without Redis they find it later. */
+export async function wakeNow(context: QueueContext): Promise<void> {
   await sweep(context).catch((error: unknown) => {
-    if (errorCode(error) !== 'queue_unavailable') throw error;
-    remark('Redis does not answer: what is due is committed, and workers find it once Redis is back.');
+    if (!(error instanceof LedgerError) || error.code !== 'queue_unavailable') throw error;
+    remark(`${error.message} What is due is committed, and workers find it once Redis is back.`);
   });
 }
 

@@ -1,28 +1,40 @@
 import { composeBooks } from '../compose/books.ts';
+import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
-import { instant, say, table } from './output.ts';
+import { count, instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
+
+type Workers = Awaited<ReturnType<typeof readWorkers>>;
 
 /** `status [--json]` */
 export async function status({ json }: { json: boolean }, { config }: CommandInput): Promise<ExitCode> {
   const { context, close } = await composeBooks(config);
   try {
     const now = await readStatus(context.db.kysely);
+    const workers = await readWorkers(context.db.kysely);
     const reports = await reportRuns(context.db.kysely);
-    if (json) say(JSON.stringify({ ...now, reports }, null, 2));
-    else say(...statusLines(now, reports));
+    if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports }, null, 2));
+    else say(...statusLines(now, workersLine(workers), reports));
     return 0;
   } finally {
     await close();
   }
 }
 
-function statusLines(now: Status, reports: readonly ReportRun[]): string[] {
+function workersLine({ alive, lastSeenAt }: Workers): string {
+  if (alive.length === 0) return `none runs${lastSeenAt ? `, the last one was seen ${instant(lastSeenAt)}` : ''}`;
+  const jobs = alive.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
+  const cut = alive.filter(({ redisUsable }) => !redisUsable).length;
+  return `${alive.length} alive, ${count(jobs, 'job')} under way${cut > 0 ? `; ${cut} cannot use Redis` : ''}`;
+}
+
+function statusLines(now: Status, workers: string, reports: readonly ReportRun[]): string[] {
   const { transactions, attempts, oldestOpen } = now;
   const lines = [
     `Transactions: ${transactions.total} registered, ${transactions.fetched} fetched, ${transactions.settled} settled`,
     `Attempts:     ${attempts.total}, of which ${attempts.unclassified} unclassified`,
+    `Workers:      ${workers}`,
     '',
     ...table(
       ['work', 'state', 'count', 'oldest since'],
@@ -64,6 +76,7 @@ function statusLines(now: Status, reports: readonly ReportRun[]): string[] {
     'Files',
     now.files.map(({ kind, state, count }) => [kind, state, count]),
   );
+  lines.push(...amissLines(now));
   if (hasOnlyMissingAuditReports(now))
     lines.push('', 'No audit report was found at all: check IDSCAN_AUDIT_REPORT_PATH, its default is an assumption.');
   if (reports.length > 0)
@@ -80,6 +93,19 @@ function statusLines(now: Status, reports: readonly ReportRun[]): string[] {
       ),
     );
   return lines;
+}
+
+/** What was stored and is not there any more is worth more than a row among others. */
+function amissLines({ filesAmiss }: Status): string[] {
+  if (filesAmiss.length === 0) return [];
+  const of = (state: 'lost' | 'damaged') =>
+    filesAmiss.filter((one) => one.state === state).reduce((sum, one) => sum + one.count, 0);
+  const gone = filesAmiss.reduce((sum, one) => sum + one.notAtVendor, 0);
+  return [
+    '',
+    `Files lost or damaged: ${of('lost')} lost, ${of('damaged')} damaged${gone === 0 ? '' : `; the vendor has ${gone} of them no more`}.`,
+    'Fetch again what the vendor still has: npx idscan-ledger documents verify --repair',
+  ];
 }
 
 function hasOnlyMissingAuditReports({ files }: Status): boolean {

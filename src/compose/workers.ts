@@ -1,20 +1,23 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { Config, VendorKey } from '../config.ts';
-import type { Notifications, QueueContext, VendorContext } from '../jobs/context.ts';
+import { isStoreWanted, type Notifications, type QueueContext, type VendorContext } from '../jobs/context.ts';
 import { noMeter } from '../jobs/meter.ts';
 import { openChannels } from '../notify/channels.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
-import { checkRedis, openRedis } from '../jobs/redis.ts';
+import { checkRedis } from '../redis/check.ts';
+import { openRedis } from '../redis/connect.ts';
 import { openWrites } from '../jobs/writes.ts';
+import type { DocumentStore } from '../store/layout.ts';
+import { openStore } from '../store/store.ts';
 import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
-import { createLog, logConnection } from './log.ts';
+import { createLog } from './log.ts';
 import { disconnect, queuesOn } from './queues.ts';
 import { tracingOn } from './tracing.ts';
 
-export type WorkersContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
+export type WorkersContext = VendorContext & { readonly redis: RedisClient; readonly queuePrefix: string };
 
 /** Everything. What workers need. `redis` is for them to duplicate. */
 export function composeWorkers(
@@ -34,7 +37,7 @@ export const workerConnections = { maxConnections: 20, queryTimeoutMs: 20_000, l
 /**
  * What workers need in addition to books and queues.
  *
- * @throws LedgerError `queue_unavailable`, `queue_misconfigured`
+ * @throws LedgerError `queue_unavailable`, `queue_misconfigured`, `store_mismatch`, `storage_failed`, `storage_full`
  */
 export async function workersOn(
   context: QueueContext,
@@ -45,10 +48,10 @@ export async function workersOn(
 ): Promise<WorkersContext> {
   const { config } = context;
   const queuePrefix = options.queuePrefix ?? config.queuePrefix;
-  const redis = openRedis(redisUrl, 'worker', logConnection(context, 'redis'));
+  const redis = openRedis(redisUrl, 'worker', context.onRedisTrouble);
   add(() => disconnect(redis));
-  await checkRedis(redis);
-  await removeStaleDownloads(config.dataDir, Date.now());
+  await checkRedis(redis, queuePrefix);
+  const store = await storeOf(context, options);
   const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
   const { meter } = options;
   const vendor = createVendorClient({
@@ -61,7 +64,18 @@ export async function workersOn(
   add(() => vendor.close());
   const notifications = await notificationsOf(config, options, add);
   const writes = openWrites(context.db.kysely, context.queues);
-  return { ...context, vendor, writes, notifications, redis, queuePrefix };
+  return { ...context, vendor, writes, store, notifications, redis, queuePrefix };
+}
+
+/** The document store, where files are wanted. Of a database of any age it is not known yet. */
+async function storeOf(
+  { config, db }: QueueContext,
+  { anySchema }: ComposeOptions,
+): Promise<DocumentStore | undefined> {
+  if (!isStoreWanted(config) || anySchema) return undefined;
+  const store = await openStore(db.kysely, config.dataDir);
+  await removeStaleDownloads(config.dataDir, Date.now());
+  return store;
 }
 
 async function notificationsOf(

@@ -6,10 +6,12 @@ import {
   type QueryResult,
   type RawBuilder,
 } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import { type DatabaseTls, readDatabaseUrl } from '../database-url.ts';
 import { LedgerError } from '../errors.ts';
+import { parseServers, type Purpose } from './addresses.ts';
 import { asConnectError, isConnectionFailure } from './errors.ts';
+import { type Connections, openServers } from './hosts.ts';
 import type { Schema } from './schema.ts';
 
 export { asDatabaseError } from './errors.ts';
@@ -17,70 +19,77 @@ export { asDatabaseError } from './errors.ts';
 /** A connection pool with typed queries on it. */
 export type Database = {
   readonly kysely: Kysely<Schema>;
-  /** A connection outside the pool, not yet open, whose queries may take as long as they need. */
-  readonly dedicatedClient: () => pg.Client;
+  /** Opens a connection outside the pool, whose queries may take as long as they need. Whoever asks for it ends it. */
+  readonly connect: () => Promise<pg.Client>;
+  /** Whether the server that answered last did so itself, rather than a pooler for it. */
+  readonly isDirect: () => boolean;
   readonly close: () => Promise<void>;
 };
 
 /** Queries run on the pool or inside a transaction that the caller opened. */
 export type Queries = Kysely<Schema>;
 
+export type DatabaseOptions = {
+  readonly maxConnections?: number;
+  /**
+   * How long an answer is waited for. Postgres is told to give up a little earlier, so that nothing goes on there of
+   * which nobody here knows any more.
+   */
+  readonly queryTimeoutMs?: number;
+  /** How long a statement may wait for somebody else's lock; no limit by itself if not given. */
+  readonly lockTimeoutMs?: number | undefined;
+  readonly connectTimeoutMs?: number;
+  /** Is told of connections that break while idle (a restart of Postgres); the pool replaces them itself. */
+  readonly onError?: (error: Error) => void;
+  readonly purpose?: Purpose;
+  /** Looks at each new connection before it is used, and throws if it is not to be. */
+  readonly examine?: (client: pg.ClientBase) => Promise<void>;
+};
+
+const variables: Record<Purpose, string> = { writing: 'DATABASE_URL', reading: 'DATABASE_READ_URL' };
+
 /**
  * Opens a pool; connects on first use.
  *
- * @param options.queryTimeoutMs how long an answer is waited for; Postgres is told to give up a little earlier, so that
- * nothing goes on there of which nobody here knows any more.
- * @param options.lockTimeoutMs how long a statement may wait for somebody else's lock; no limit by itself if not given.
- * @param options.onError is told of connections that break while idle (a restart of Postgres); the pool replaces them itself.
+ * @param url may name several servers, see `parseServers`.
+ * @throws LedgerError `config_invalid`
  */
-export function openDatabase(
-  url: string,
-  options: {
-    maxConnections?: number;
-    queryTimeoutMs?: number;
-    lockTimeoutMs?: number | undefined;
-    onError?: (error: Error) => void;
-  } = {},
-): Database {
-  const connection = {
-    ...protectedBy(url),
-    application_name: 'idscan-ledger',
-    connectionTimeoutMillis: 10_000,
-    // The system's own default begins to ask after two hours whether the other end is still there.
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-  };
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const purpose = options.purpose ?? 'writing';
+  const variable = variables[purpose];
+  const { connectionString, ssl } = protectedBy(url, variable);
+  const list = parseServers(connectionString, purpose);
+  if (typeof list === 'string') throw new LedgerError('config_invalid', `${variable} ${list}.`);
   const queryTimeoutMs = options.queryTimeoutMs ?? 60_000;
   const limits = { statement_timeout: queryTimeoutMs - 1_000, lock_timeout: options.lockTimeoutMs ?? 0 };
-  const pool = new pg.Pool({
-    ...connection,
-    max: options.maxConnections ?? 10,
-    query_timeout: queryTimeoutMs,
-    // Not as options of the connection, which poolers refuse.
-    verify: (client, callback) => {
-      const settings = Object.entries(limits).map(([name, ms]) => `set ${name} = ${ms}`);
-      client.query(settings.join('; ')).then(() => callback(), callback);
+  const servers = openServers({
+    ...list,
+    ...{ variable, queryTimeoutMs, maxConnections: options.maxConnections ?? 10, examine: options.examine },
+    connection: {
+      application_name: 'idscan-ledger',
+      // The system's own default begins to ask after two hours whether the other end is still there.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      ...(ssl === undefined ? {} : { ssl }),
     },
+    settings: Object.entries(limits)
+      .map(([name, ms]) => `set ${name} = ${ms}; `)
+      .join(''),
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    onError: options.onError ?? (() => undefined),
   });
-  const onError = options.onError ?? (() => undefined);
-  pool.on('error', onError);
-  pool.on('connect', (client) => client.on('error', onError));
-  const dedicatedClient = () => {
-    const client = new pg.Client(connection);
-    client.on('error', onError);
-    return client;
-  };
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(pool) }) });
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(servers.pool) }) });
   let closing: Promise<void> | undefined;
-  return { kysely, dedicatedClient, close: () => (closing ??= kysely.destroy()) };
+  const { connect, isDirect } = servers;
+  return { kysely, connect, isDirect, close: () => (closing ??= kysely.destroy()) };
 }
 
 /** @throws LedgerError `config_invalid` for a URL, or a file it names, that is of no use. */
-function protectedBy(text: string): { connectionString: string; ssl?: DatabaseTls } {
+function protectedBy(text: string, variable: string): { connectionString: string; ssl?: DatabaseTls } {
   const { url, tls, problems } = readDatabaseUrl(text);
   if (problems.length > 0)
-    throw new LedgerError('config_invalid', `The URL of Postgres ${problems.join('; it ')}.`, {
-      hint: 'Correct DATABASE_URL; .env.example explains it.',
+    throw new LedgerError('config_invalid', `${variable} ${problems.join('; it ')}.`, {
+      hint: 'Correct it; .env.example explains it.',
     });
   return { connectionString: url, ...(tls === undefined ? {} : { ssl: tls }) };
 }
@@ -116,9 +125,9 @@ const planLifetimeMs = 5_000;
  * A connection of the pool has its plans made anew from time to time, and is taken out once it has failed. pg gives up
  * a query that gets no answer in time, but not its connection, which would be handed out again and again although it is
  * dead. Others that have been idle since before it failed are likely to be as dead, and to find that out one after the
- * other would take a time-out each: they go, too.
+ * other would take a time-out each: they go, too. So do those to a server that was found to take no writes any more.
  */
-function wellKept(pool: pg.Pool): PostgresPool {
+function wellKept(pool: Connections): PostgresPool {
   let failedAtMs = -Infinity;
   const answeredAtMs = new WeakMap<pg.PoolClient, number>();
   const plannedAtMs = new WeakMap<pg.PoolClient, number>();

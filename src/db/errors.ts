@@ -1,14 +1,20 @@
 import { errorCode, type ErrorCode, LedgerError } from '../errors.ts';
 
+/** What a server says that became a standby, or was made read-only, while we were connected to it. */
+const readOnlyTransaction = '25006';
+
 /** Whether Postgres, not the query, is the reason of a failure: it may work later. */
 export function isConnectionFailure(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
+  if (code === readOnlyTransaction || errorCode(error) === 'database_unavailable') return true;
   if (typeof code === 'string' && /^(08|57P|53|28|3D000)/.test(code)) return true;
   if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EAI_)/.test(code))
     return true;
   return (
     typeof message === 'string' &&
-    /connection terminated|connection timeout|timeout exceeded|read timeout|client has encountered/i.test(message)
+    /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout|client has encountered/i.test(
+      message,
+    )
   );
 }
 
@@ -96,6 +102,12 @@ function ofState(error: unknown): Said | undefined {
     return refused(
       'Raise max_connections or the limit of the role or database, or run fewer processes: docs/deployment.md says how many connections each holds.',
     );
+  if (code === readOnlyTransaction)
+    return {
+      code: 'database_unavailable',
+      message: `Postgres takes no writes any more: it was demoted or made read-only (${words}).`,
+      hint: 'Nothing was lost: what was committed stays, the rest is retried once a primary is there. Name all servers of a cluster in DATABASE_URL.',
+    };
   if (code === '53100')
     return {
       code: 'database_unavailable',

@@ -1,7 +1,7 @@
 import { type Insertable, sql } from 'kysely';
 import { executePrepared, plannedRows, type Queries } from './database.ts';
 import { isDue, withoutFailures } from './obligations.ts';
-import type { Schema } from './schema.ts';
+import type { FileState, Schema } from './schema.ts';
 
 export type FileKind = Schema['files']['kind'];
 
@@ -12,37 +12,30 @@ export type StoredFile = { readonly sha256: string; readonly bytes: string; read
 
 export type FileRecord = Omit<Insertable<Schema['files']>, 'recorded_at'>;
 
-export type KnownFiles = { readonly storedPlaces: Set<string>; readonly byUrl: Map<string, StoredFile> };
+/** A file that was stored once, with what is recorded of it. */
+export type HeldFile = FilePlace &
+  StoredFile & {
+    readonly category: string | null;
+    readonly type: string | null;
+    readonly name: string | null;
+    readonly url_sha256: string | null;
+    readonly state: FileState;
+  };
 
-/** Of a transaction for which nothing was fetched before. */
-export const nothingStored = (): KnownFiles => ({ storedPlaces: new Set(), byUrl: new Map() });
-
-/**
- * What is stored of a transaction's files: their places, and contents by hash of their URL.
- *
- * @param isStored whether a content is where it was put; what is lost counts as not stored, so that it is fetched again.
- */
-export async function knownFiles(
-  db: Queries,
-  transactionId: string,
-  kind: FileKind,
-  isStored: (sha256: string) => Promise<boolean>,
-): Promise<KnownFiles> {
-  const rows = await db
+/** Those of a transaction's files that were stored once. */
+export async function heldFiles(db: Queries, transactionId: string, kind: FileKind): Promise<HeldFile[]> {
+  return db
     .selectFrom('files')
-    .select(['origin', 'position', 'url_sha256', 'sha256', 'bytes', 'media_type'])
+    .select(['origin', 'position', 'category', 'type', 'name', 'url_sha256', 'state', 'sha256', 'bytes', 'media_type'])
     .where('transaction_id', '=', transactionId)
     .where('kind', '=', kind)
-    .where('state', '=', 'stored')
+    .where('sha256', 'is not', null)
+    .where('bytes', 'is not', null)
+    .where('media_type', 'is not', null)
+    .orderBy('origin')
+    .orderBy('position')
+    .$narrowType<{ sha256: string; bytes: string; media_type: string }>()
     .execute();
-  const byUrl = new Map<string, StoredFile>();
-  const storedPlaces = new Set<string>();
-  for (const { origin, position, url_sha256, sha256, bytes, media_type } of rows) {
-    if (sha256 === null || bytes === null || media_type === null || !(await isStored(sha256))) continue;
-    storedPlaces.add(placeKey({ origin, position }));
-    if (url_sha256 !== null) byUrl.set(url_sha256, { sha256, bytes, media_type });
-  }
-  return { storedPlaces, byUrl };
 }
 
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
@@ -61,8 +54,8 @@ export type FilesOutcome = {
 const fileKinds = { documents: 'document', audit_report: 'audit_report' } as const satisfies Record<string, FileKind>;
 
 /**
- * Records what became of offered files, and ends the obligations that asked for them, in one statement. A stored file
- * stays stored, unless it was lost and is stored again.
+ * Records what became of offered files, and ends the obligations that asked for them, in one statement. What was stored
+ * once never becomes something that never was: it is stored, or it is lost or damaged.
  *
  * @param outcomes of different obligations.
  */
@@ -82,7 +75,7 @@ export async function recordFiles(db: Queries, outcomes: readonly FilesOutcome[]
       on conflict (transaction_id, kind, origin, position) do update set category = excluded.category, type = excluded.type,
         name = excluded.name, url_sha256 = excluded.url_sha256, state = excluded.state, sha256 = excluded.sha256,
         bytes = excluded.bytes, media_type = excluded.media_type, error_code = excluded.error_code
-      where f.state <> 'stored' or excluded.state = 'stored'
+      where f.sha256 is null or excluded.sha256 is not null
     )
     update obligations o set state = 'done', sweep_at = null, ${withoutFailures}
     from (

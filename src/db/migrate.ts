@@ -48,13 +48,24 @@ export async function migrationStatus(db: Database): Promise<MigrationStatus[]> 
  * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
  */
 export async function ensureMigrated(db: Database): Promise<void> {
+  if ((await schemaState(db)) === 'empty') await migrateUp(db);
+}
+
+/**
+ * Checks that the schema is that of this version. Changes nothing.
+ *
+ * @returns what was found, in words.
+ * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
+ */
+export async function checkSchema(db: Database): Promise<string> {
+  return (await schemaState(db)) === 'empty' ? 'empty: the first command sets it up' : 'the schema of this version';
+}
+
+async function schemaState(db: Database): Promise<'empty' | 'current'> {
   const status = await statusOfOurs(db);
   const pending = status.filter(({ appliedAt }) => appliedAt === null);
-  if (pending.length === 0) return;
-  if (pending.length === status.length) {
-    await migrateUp(db);
-    return;
-  }
+  if (pending.length === 0) return 'current';
+  if (pending.length === status.length) return 'empty';
   throw new LedgerError('database_outdated', `The database lacks ${listed(pending)}.`, {
     fields: { pending: pending.length },
     hint: 'Run: npx idscan-ledger migrate up',

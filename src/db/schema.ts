@@ -13,7 +13,10 @@ export type NotificationKind = (typeof notificationKinds)[number];
 export type ChannelName = 'webhook' | 'smtp';
 /** What came of a delivered event; `noted`: kept, and nothing else. */
 export type InboxOutcome = 'accepted' | 'already_known' | 'conflict' | 'noted';
-export type FileState = 'stored' | 'gone' | 'refused';
+/**
+ * `gone`, `refused`: never stored. `lost`, `damaged`: stored once, and not there any more, or not as it was.
+ */
+export type FileState = 'stored' | 'gone' | 'refused' | 'lost' | 'damaged';
 
 /** Postgres' bigint: a string when read, so that nothing is rounded. */
 type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>;
@@ -50,6 +53,7 @@ export type Schema = {
     received_at: Generated<Date>;
     outcome: Generated<InboxOutcome>;
   };
+  ended_sessions: { id_sha256: string; expires_at: Date };
   tasks: {
     transaction_id: string;
     task_type: string;
@@ -107,7 +111,10 @@ export type Schema = {
     media_type: string | null;
     error_code: string | null;
     recorded_at: Generated<Date>;
+    verified_at: Date | null;
   };
+  document_store: { only_row: Generated<boolean>; id: string; created_at: Generated<Date> };
+  document_verifications: { id: GeneratedBigint; begun_at: Generated<Date>; ended_at: Date | null };
   reprocess_log: {
     id: GeneratedBigint;
     requested_at: Generated<Date>;
@@ -177,6 +184,16 @@ export type Schema = {
     last_error_at: Date | null;
   };
   notification_checks: { only_row: Generated<boolean>; checked_at: Date };
+  worker_heartbeats: {
+    id: string;
+    host: string;
+    pid: number;
+    version: string;
+    started_at: Generated<Date>;
+    seen_at: Generated<Date>;
+    redis_usable: boolean;
+    active_jobs: number;
+  };
   closing_horizon: { only_row: Generated<boolean>; end_at: Date; rules_sha256: string | null };
   late_changes: {
     id: GeneratedBigint;

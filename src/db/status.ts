@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
+import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { FileState, ObligationKind, ObligationState } from './schema.ts';
 
 export type Status = {
@@ -28,12 +29,14 @@ export type Status = {
     readonly code: string | null;
     readonly count: number;
   }[];
+  /** Files that were stored once and are not there, or not as they were, as last verified. */
+  readonly filesAmiss: readonly FilesAmiss[];
   readonly files: readonly { readonly kind: string; readonly state: FileState; readonly count: number }[];
 };
 
 /** Where the books stand now. */
 export async function readStatus(db: Queries): Promise<Status> {
-  const [transactions, obligations, codes, oldest, attempts, unclassified, files] = await Promise.all([
+  const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss] = await Promise.all([
     sql<{ total: number; fetched: number; settled: number }>`
       select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled
       from transactions`.execute(db),
@@ -61,6 +64,7 @@ export async function readStatus(db: Queries): Promise<Status> {
       select kind, state, count(*)::int as count from files group by kind, state order by kind collate "C", state collate "C"`.execute(
       db,
     ),
+    filesAmiss(db),
   ]);
   return {
     transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0 },
@@ -72,6 +76,7 @@ export async function readStatus(db: Queries): Promise<Status> {
     oldestOpen: oldest.rows[0] ?? null,
     attempts: attempts.rows[0] ?? { total: 0, unclassified: 0 },
     unclassifiedCodes: unclassified.rows,
+    filesAmiss: amiss,
     files: files.rows,
   };
 }

@@ -1,8 +1,9 @@
-import { type FilesOutcome, knownFiles, nothingStored } from '../db/files.ts';
-import { isFirstStart, type ObligationEnd, type Started } from '../db/obligations.ts';
+import type { FilesOutcome } from '../db/files.ts';
+import type { ObligationEnd, Started } from '../db/obligations.ts';
 import { errorCode } from '../errors.ts';
 import type { VendorContext } from './context.ts';
-import { isStored, storeDownload } from './file-store.ts';
+import { storeDownload } from './file-store.ts';
+import { examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
 
 /**
  * Stores a result's audit report, once. That the vendor has none (404, 410) is recorded and is a normal end: how long
@@ -28,10 +29,8 @@ async function filesToRecord(
   const { resultId } = started;
   if (resultId === null) return [];
   const { dataDir } = context.config;
-  const { storedPlaces } = isFirstStart(started)
-    ? nothingStored()
-    : await knownFiles(context.db.kysely, transactionId, 'audit_report', (sha256) => isStored(dataDir, sha256));
-  if (storedPlaces.size > 0) return [];
+  const [held] = (await examineHeldFiles(context, transactionId, 'audit_report', started)).values();
+  if (held?.found === 'stored') return isAsRecorded(held) ? [] : [foundAgain(held)];
   const place = { origin: 'result', position: 0 };
   try {
     const { sha256, bytes, mediaType } = await storeDownload(dataDir, 'pdf', (sink) =>
@@ -41,6 +40,6 @@ async function filesToRecord(
   } catch (error) {
     const code = errorCode(error);
     if (code !== 'vendor_not_found' && code !== 'vendor_gone') throw error;
-    return [{ ...place, state: 'gone', error_code: code }];
+    return [held ? stillMissing(held, code) : { ...place, state: 'gone', error_code: code }];
   }
 }

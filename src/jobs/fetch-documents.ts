@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type FilePlace, type FileRecord, knownFiles, nothingStored, placeKey, type StoredFile } from '../db/files.ts';
-import { isFirstStart, type ObligationEnd, type Started } from '../db/obligations.ts';
+import { type FilePlace, type FileRecord, placeKey, type StoredFile } from '../db/files.ts';
+import type { ObligationEnd, Started } from '../db/obligations.ts';
 import type { FileLink, ResultFacts, TransactionFacts } from '../domain/facts.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
-import { isStored, storeDownload } from './file-store.ts';
+import { storeDownload } from './file-store.ts';
+import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
 
 type Offer = FileLink & FilePlace;
 
@@ -32,16 +33,18 @@ export async function fetchDocuments(
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))
       : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
-  const { storedPlaces, byUrl } = isFirstStart(started)
-    ? nothingStored()
-    : await knownFiles(context.db.kysely, transactionId, 'document', (sha256) =>
-        isStored(context.config.dataDir, sha256),
-      );
+  const held = await examineHeldFiles(context, transactionId, 'document', started);
+  const byUrl = contentsByUrl(held);
+  const open = offered.filter((offer) => {
+    const known = held.get(placeKey(offer));
+    return !known || !isAsRecorded(known);
+  });
   const files: DocumentRecord[] = [];
   const failures: unknown[] = [];
-  for (const offer of offered.filter((one) => !storedPlaces.has(placeKey(one)))) {
+  for (const offer of open) {
+    const known = held.get(placeKey(offer));
     try {
-      files.push(await documentRecord(context, offer, byUrl));
+      files.push(known?.found === 'stored' ? foundAgain(known) : await documentRecord(context, offer, known, byUrl));
     } catch (error) {
       const code = errorCode(error);
       if (code === 'vendor_rate_limited' || code === 'interrupted') {
@@ -50,36 +53,58 @@ export async function fetchDocuments(
         break;
       }
       failures.push(error);
-      files.push(refusedRecord(offer, 'refused', code));
+      files.push(endRecord(offer, known, 'refused', code));
     }
   }
   const isDone = failures.length === 0;
-  if (isDone)
-    for (const place of withdrawnPlaces(started, offered.length))
-      files.push({ ...place, state: 'gone', error_code: 'vendor_gone' });
+  if (isDone) files.push(...withdrawnRecords(started, offered, held));
   await context.writes.recordFiles({ transactionId, kind: 'documents', fence: started.fence, files, isDone });
   if (!isDone) throw failures[0];
   return 'done';
 }
 
-/** After expiry the vendor lists no more files of attempts (DOC): those that were on offer before are gone, and said so. */
-function withdrawnPlaces({ resultId, basis }: Started, offered: number): FilePlace[] {
-  const announced = resultId === null ? Number(/^scans:(\d+)$/.exec(basis ?? '')?.[1] ?? 0) : 0;
-  return Array.from({ length: Math.max(0, announced - offered) }, (_, index) => ({
-    origin: 'withdrawn',
-    position: offered + index,
-  }));
+type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;
+
+/** What is there of a transaction's documents, by the hash of the URL it came from. */
+function contentsByUrl(held: ReadonlyMap<string, ExaminedFile>): Map<string, StoredFile> {
+  const contents = new Map<string, StoredFile>();
+  for (const { found, url_sha256, sha256, bytes, media_type } of held.values())
+    if (found === 'stored' && url_sha256 !== null) contents.set(url_sha256, { sha256, bytes, media_type });
+  return contents;
 }
 
-type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;
+/**
+ * After expiry the vendor lists no more files of attempts (DOC): those that were on offer before are gone, and said so.
+ * Those of them that were stored are there still, or lost.
+ */
+function withdrawnRecords(
+  { resultId, basis }: Started,
+  offered: readonly Offer[],
+  held: ReadonlyMap<string, ExaminedFile>,
+): DocumentRecord[] {
+  const places = new Set(offered.map(placeKey));
+  const unlisted = [...held.values()].filter((file) => !places.has(placeKey(file)));
+  const announced = resultId === null ? Number(/^scans:(\d+)$/.exec(basis ?? '')?.[1] ?? 0) : 0;
+  const withdrawn = Math.max(0, announced - offered.length - unlisted.length);
+  return [
+    ...unlisted.filter((file) => !isAsRecorded(file)).map((file) => stillMissing(file, 'vendor_gone')),
+    ...Array.from({ length: withdrawn }, (_, index) => ({
+      origin: 'withdrawn',
+      position: offered.length + index,
+      state: 'gone' as const,
+      error_code: 'vendor_gone',
+    })),
+  ];
+}
 
 async function documentRecord(
   context: VendorContext,
   offer: Offer,
+  known: ExaminedFile | undefined,
   byUrl: Map<string, StoredFile>,
 ): Promise<DocumentRecord> {
   const { url } = offer;
-  if (url === null) return refusedRecord(offer, 'gone', 'vendor_gone');
+  if (url === null) return endRecord(offer, known, 'gone', 'vendor_gone');
   const urlSha256 = createHash('sha256').update(url).digest('hex');
   const record = (stored: StoredFile): DocumentRecord => ({
     ...labels(offer),
@@ -87,8 +112,8 @@ async function documentRecord(
     url_sha256: urlSha256,
     ...stored,
   });
-  const known = byUrl.get(urlSha256);
-  if (known) return record(known);
+  const same = byUrl.get(urlSha256);
+  if (same) return record(same);
   try {
     const { sha256, bytes, mediaType } = await storeDownload(context.config.dataDir, 'document', (sink) =>
       context.vendor.downloadFile(url, sink),
@@ -99,7 +124,7 @@ async function documentRecord(
   } catch (error) {
     const end = error instanceof LedgerError ? fileEnds[error.code] : undefined;
     if (!end) throw error;
-    return refusedRecord(offer, end, errorCode(error));
+    return endRecord(offer, known, end, errorCode(error));
   }
 }
 
@@ -111,11 +136,15 @@ const labels = ({ origin, position, category, type, name }: Offer) => ({
   name,
 });
 
-const refusedRecord = (offer: Offer, state: 'gone' | 'refused', code: ErrorCode): DocumentRecord => ({
-  ...labels(offer),
-  state,
-  error_code: code,
-});
+/** What became of a file that could not be had: of one that was stored once, that it is still missing. */
+function endRecord(
+  offer: Offer,
+  known: ExaminedFile | undefined,
+  state: 'gone' | 'refused',
+  code: ErrorCode,
+): DocumentRecord {
+  return known ? stillMissing(known, code) : { ...labels(offer), state, error_code: code };
+}
 
 function resultOffers({ tasks }: ResultFacts): Offer[] {
   return tasks.flatMap((task) => task.files).map((link, position) => ({ ...link, origin: 'result', position }));

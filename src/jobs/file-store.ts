@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
-import { asStorageError } from '../reports/publish.ts';
+import { type ClaimedContent, examine } from '../store/contents.ts';
+import { asStoreError } from '../store/errors.ts';
+import { incomingFolder, storedPath, storeFolder } from '../store/layout.ts';
 import type { Download, Sink } from '../vendor/client.ts';
 
 export type StoredContent = { readonly sha256: string; readonly bytes: number; readonly mediaType: string };
@@ -31,7 +33,9 @@ export type Accept = 'document' | 'pdf';
 
 /**
  * Streams a download into the store, under its hash: temporary name, checks, sync, rename. A content that is already
- * stored is not written twice.
+ * stored is not written twice; one that was damaged is replaced once the new one is whole.
+ *
+ * The folder for downloads is made when the store is opened, and never here: where it is missing, the disk is.
  *
  * @throws LedgerError `file_empty`, `file_type_refused`, `file_truncated`, `storage_full`, `storage_failed`, and what
  * `download` throws. Nothing is left behind.
@@ -41,10 +45,10 @@ export async function storeDownload(
   accept: Accept,
   download: (sink: Sink) => Promise<Download>,
 ): Promise<StoredContent> {
-  const store = path.join(dataDir, 'documents');
-  const temporaryPath = path.join(store, 'incoming', randomBytes(12).toString('hex'));
+  const store = storeFolder(dataDir);
+  const temporaryPath = path.join(incomingFolder(store), randomBytes(12).toString('hex'));
   try {
-    const file = await inFolder(path.dirname(temporaryPath), () => open(temporaryPath, 'wx', 0o600));
+    const file = await open(temporaryPath, 'wx', 0o600);
     const ends = endsOf();
     let contentType: string | null;
     try {
@@ -58,25 +62,12 @@ export async function storeDownload(
     }
     const { bytes, sha256, head, tail } = ends.result();
     const mediaType = await checkedType(accept, { bytes, head, tail, contentType });
-    await keep(dataDir, temporaryPath, sha256);
+    await keep(dataDir, temporaryPath, { sha256, bytes: String(bytes) });
     return { sha256, bytes, mediaType };
   } catch (error) {
     await rm(temporaryPath, { force: true }).catch(() => undefined);
-    throw asStorageError(error, store);
+    throw asStoreError(error, store);
   }
-}
-
-/** The path of a stored content. Made of the hash alone: no string of the vendor's ever names a file. */
-export function storedPath(dataDir: string, sha256: string): string {
-  return path.join(dataDir, 'documents', sha256.slice(0, 2), sha256);
-}
-
-/** Whether a content that was stored is still there: a disk may have been lost or restored. */
-export async function isStored(dataDir: string, sha256: string): Promise<boolean> {
-  return access(storedPath(dataDir, sha256)).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Longer than any download may take. */
@@ -84,34 +75,35 @@ const staleAfterMs = 3_600_000;
 
 /** Removes downloads that a killed worker left unfinished: they are images of identity documents. */
 export async function removeStaleDownloads(dataDir: string, nowMs: number): Promise<void> {
-  const folder = path.join(dataDir, 'documents', 'incoming');
+  const folder = incomingFolder(storeFolder(dataDir));
   for (const name of await readdir(folder).catch(() => [])) {
     const file = path.join(folder, name);
-    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: nowMs }));
-    if (nowMs - mtimeMs > staleAfterMs) await rm(file, { force: true });
+    if (await isOlderThanAnyDownload(file, nowMs)) await rm(file, { force: true });
   }
 }
 
-async function keep(dataDir: string, temporaryPath: string, sha256: string): Promise<void> {
-  const finalPath = storedPath(dataDir, sha256);
-  if (await isStored(dataDir, sha256)) {
+/** Whether nothing that is still under way can have written a file last. */
+export async function isOlderThanAnyDownload(file: string, nowMs: number): Promise<boolean> {
+  const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: nowMs }));
+  return nowMs - mtimeMs > staleAfterMs;
+}
+
+async function keep(dataDir: string, temporaryPath: string, content: ClaimedContent): Promise<void> {
+  if ((await examine(dataDir, content)) === 'stored') {
     await rm(temporaryPath, { force: true });
     return;
   }
-  const directory = path.dirname(finalPath);
-  await inFolder(directory, () => rename(temporaryPath, finalPath));
-  await syncFolder(directory);
-}
-
-/** Puts something into a folder that is there but for the first time. */
-async function inFolder<T>(folder: string, put: () => Promise<T>): Promise<T> {
+  const finalPath = storedPath(dataDir, content.sha256);
+  const folder = path.dirname(finalPath);
   try {
-    return await put();
+    await rename(temporaryPath, finalPath);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // The first content with such a hash.
     await makeFolder(folder, 0o700);
-    return put();
+    await rename(temporaryPath, finalPath);
   }
+  await syncFolder(folder);
 }
 
 /** Hash, size and both ends of what streams by. */

@@ -35,6 +35,14 @@ export async function renderBookMetrics(context: Context): Promise<string> {
   gauge('idscan_counter_mismatches', 'Tasks whose invoiced count differs from the vendor’s counter.').set(
     figures.counterMismatches,
   );
+  gauge('idscan_workers_alive', 'Worker processes heard of within 30 s.').set(figures.workersAlive);
+  const files = gauge('idscan_files', 'Files lost or damaged since they were stored, as last verified.', [
+    'kind',
+    'state',
+  ]);
+  for (const kind of ['document', 'audit_report'])
+    for (const state of ['lost', 'damaged']) files.set({ kind, state }, 0);
+  for (const { kind, state, count } of figures.filesAmiss) files.set({ kind, state }, count);
   const reports = gauge('idscan_report_age_seconds', 'How long ago a month’s report was written.', ['period']);
   for (const one of figures.reports) reports.set({ period: one.period }, one.ageSeconds);
   return registry.metrics();

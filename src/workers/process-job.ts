@@ -16,6 +16,7 @@ import { backoffMs, leaseMs, maxAttempts, maxStarts, maxStartsInCompany, parseWa
 import type { Breaker } from './breaker.ts';
 import type { Isolation } from './isolation.ts';
 import { failureOutcomes } from './outcomes.ts';
+import type { StoreTrouble, StoreWatch } from './store-watch.ts';
 import type { Tally } from './tally.ts';
 
 /** Does what a kind of obligation asks for, and notes its end in Postgres. */
@@ -31,6 +32,7 @@ export type Watch = {
   readonly meter: Meter;
   readonly breaker: Breaker;
   readonly isolation: Isolation;
+  readonly store: StoreWatch;
   /** Work that ended while Postgres was away, to be told once it is back. */
   readonly unnotedEnds: ObligationKey[];
 };
@@ -111,6 +113,7 @@ async function run(
   watch: Watch,
 ): Promise<void> {
   const { tally, breaker } = watch;
+  const beganAtMs = watch.store.now();
   const log = context.log.child({ ...key });
   try {
     if (started.starts > maxStarts)
@@ -124,8 +127,32 @@ async function run(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     if (isDatabaseAway(error)) throw error;
+    const trouble = await watch.store.failed(error, beganAtMs);
+    if (trouble) await putOff(context, key, started, trouble, { ...watch, log });
     await settleFailure(context, key, started, error, { ...watch, log });
   }
+}
+
+/** Work that the document store keeps from being done: again later, without using an attempt. */
+async function putOff(
+  context: VendorContext,
+  key: ObligationKey,
+  started: Started,
+  { error, pauseMs }: StoreTrouble,
+  { tally, meter, log }: Watch & { log: VendorContext['log'] },
+): Promise<never> {
+  const { code } = error;
+  await failObligation(context.db.kysely, key, started.fence, {
+    ...{ code, counts: false, final: false, maxAttempts },
+    sweepAfterMs: pauseMs + leaseMs,
+  });
+  tally.count(key.kind, 'retried', code);
+  meter.retried(key.kind, code);
+  // Said once for all of them, when the store was found to be away.
+  log.debug({ code, pauseMs }, 'waits for the document store');
+  const failure = new RateLimitError();
+  retryDelays.set(failure, pauseMs);
+  throw failure;
 }
 
 async function settleFailure(
@@ -155,7 +182,9 @@ async function settleFailure(
   }
   tally.count(kind, 'retried', code);
   meter.retried(kind, code);
-  log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
+  // All jobs of a process share its Redis, and would all say the same.
+  if (code === 'queue_unavailable') context.onRedisTrouble(error);
+  else log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
   if (pauseMs !== undefined) {
     meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
     await context.queues.pauseVendorCalls(pauseMs);

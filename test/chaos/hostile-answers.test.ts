@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { storedPath } from '../../src/jobs/file-store.ts';
+import { storedPath } from '../../src/store/layout.ts';
 import { invoiceOf } from './support-hostile-books.ts';
 import { sha256Of } from './support-hostile-cases.ts';
 import {

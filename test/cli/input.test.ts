@@ -64,7 +64,7 @@ describe('enqueue', () => {
     const environment = await createCliEnvironment({ REDIS_URL: 'redis://127.0.0.1:1' });
     const { code, stdout, stderr } = await runCli(['enqueue', a], { ...environment, LOG_LEVEL: 'silent' });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '1 accepted, 0 already known, 0 lines rejected\n' });
-    expect(stderr).toMatch(/^Redis does not answer: everything accepted is committed/);
+    expect(stderr).toMatch(/^Redis does not answer\. Everything accepted is committed/);
     const status = JSON.parse((await runCli(['status', '--json'], environment)).stdout) as { transactions: unknown };
     expect(status.transactions).toMatchObject({ total: 1 });
   });

@@ -4,7 +4,9 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { fillBooks } from '../../bench/fill.ts';
 import { resultIdOf, transactionIdOf } from '../../bench/ids.ts';
 import { meaningsOf } from '../../src/db/explain.ts';
-import { knownFiles, recordFiles } from '../../src/db/files.ts';
+import { heldFiles, recordFiles } from '../../src/db/files.ts';
+import { sampleOfClaimed } from '../../src/db/document-store.ts';
+import { claimedFiles, filesAmiss, recordFindings } from '../../src/db/document-verifications.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { currentTables, ordinaryLines } from '../../src/db/lines.ts';
 import {
@@ -122,7 +124,11 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'an outcome': (db) => recordOutcomes(db, [lookAt(id)], 10_000),
   'many outcomes': (db) => recordOutcomes(db, fifty.map(lookAt), 10_000),
   'scans that are known': (db) => knownScans(db, id),
-  'files that are known': (db) => knownFiles(db, id, 'document', () => Promise.resolve(true)),
+  'files that are held': (db) => heldFiles(db, id, 'document'),
+  'a batch of files to verify': (db) => claimedFiles(db, new Date(), undefined, 100),
+  'what was found of files': (db) => recordFindings(db, []),
+  'files that are lost or damaged': (db) => filesAmiss(db),
+  'a sample of what is claimed': (db) => sampleOfClaimed(db),
   'files, and the end of their fetching': (db) => recordFiles(db, [filesOf(id)]),
   'files of many jobs': (db) => recordFiles(db, fifty.map(filesOf)),
   intake: (db) =>

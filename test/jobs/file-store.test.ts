@@ -6,6 +6,8 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -14,7 +16,9 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ErrorCode, LedgerError } from '../../src/errors.ts';
-import { type Accept, isStored, removeStaleDownloads, storeDownload, storedPath } from '../../src/jobs/file-store.ts';
+import { type Accept, removeStaleDownloads, storeDownload } from '../../src/jobs/file-store.ts';
+import { examine } from '../../src/store/contents.ts';
+import { storedPath } from '../../src/store/layout.ts';
 import type { Sink } from '../../src/vendor/client.ts';
 
 const png = Buffer.from(
@@ -33,7 +37,13 @@ function dataDir(): string {
   onTestFinished(() => {
     rmSync(directory, { recursive: true });
   });
+  mkdirSync(path.join(directory, 'data', 'documents', 'incoming'), { recursive: true, mode: 0o700 });
   return path.join(directory, 'data');
+}
+
+function relink(place: string): void {
+  rmSync(place);
+  symlinkSync('/etc/hostname', place);
 }
 
 const hashOf = (content: Buffer) => createHash('sha256').update(content).digest('hex');
@@ -165,6 +175,21 @@ describe('any file', () => {
     expect(filesBelow(directory)).toHaveLength(1);
   });
 
+  test.each([
+    ['overwritten', (place: string) => writeFileSync(place, Buffer.alloc(pdf.length, 7))],
+    ['truncated', (place: string) => truncateSync(place, 10)],
+    ['a link to something else', relink],
+  ])('of a content that was %s since replaces it', async (_, damage) => {
+    const directory = dataDir();
+    const { sha256 } = await storeDownload(directory, 'document', downloadOf(pdf));
+    const content = { sha256, bytes: String(pdf.length) };
+    damage(storedPath(directory, sha256));
+    expect(await examine(directory, content)).toBe('damaged');
+    await storeDownload(directory, 'document', downloadOf(pdf));
+    expect(await examine(directory, content)).toBe('stored');
+    expect(filesBelow(directory)).toHaveLength(1);
+  });
+
   test('may come several times at once, also where no folder is there yet', async () => {
     const contents = [png, jpeg, png, gif, png, jpeg];
     // Who makes which folder first is a race: twenty of them, each with other head starts.
@@ -211,7 +236,8 @@ describe('a download that fails', () => {
 
   test('because the store is no folder says so, before anything is asked for', async () => {
     const directory = dataDir();
-    writeFileSync(directory, 'a file');
+    rmSync(path.join(directory, 'documents'), { recursive: true });
+    writeFileSync(path.join(directory, 'documents'), 'a file');
     let isAsked = false;
     const download = () => {
       isAsked = true;
@@ -238,14 +264,13 @@ describe('what a killed worker left unfinished', () => {
     utimesSync(storedPath(directory, sha256), new Date(0), new Date(0));
     await removeStaleDownloads(directory, nowMs);
     expect(readdirSync(incoming).sort()).toEqual(['ahead', 'new', 'young']);
-    expect(await isStored(directory, sha256)).toBe(true);
+    expect(await examine(directory, { sha256, bytes: String(png.length) })).toBe('stored');
   });
 
   test('is nothing where nothing was ever stored', async () => {
     const directory = dataDir();
+    rmSync(path.join(directory, 'documents'), { recursive: true });
     await removeStaleDownloads(directory, Date.now());
-    mkdirSync(directory);
     expect(readdirSync(directory)).toEqual([]);
-    expect(await isStored(directory, hashOf(png))).toBe(false);
   });
 });

@@ -9,6 +9,7 @@ import { type Config, loadConfig } from '../../src/config.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
 import { asRole, withDatabase, withRole } from './roles.ts';
+import type { RedisClient } from '../../src/redis/connect.ts';
 
 /** Ends whatever a test file opened, in reverse order; a failure to end fails the file. */
 const ends: (() => Promise<unknown>)[] = [];
@@ -78,7 +79,7 @@ export async function createTestConfig(setup: TestSetup = {}): Promise<Config> {
   return config;
 }
 
-export type TestContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
+export type TestContext = VendorContext & { readonly redis: RedisClient; readonly queuePrefix: string };
 
 /** Everything a worker has, on real servers. */
 export async function createTestContext(setup: TestSetup = {}): Promise<TestContext> {

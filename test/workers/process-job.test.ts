@@ -9,6 +9,7 @@ import { maxStarts } from '../../src/jobs/queues.ts';
 import { noBreaker } from '../../src/workers/breaker.ts';
 import { createIsolation } from '../../src/workers/isolation.ts';
 import { jobProcessor, type Perform } from '../../src/workers/process-job.ts';
+import { noStoreWatch } from '../../src/workers/store-watch.ts';
 import { createTally } from '../../src/workers/tally.ts';
 import { createTestContext, type TestContext } from '../support/books.ts';
 import { facts, outcomeOf, register } from '../support/facts.ts';
@@ -54,7 +55,10 @@ async function runJob(transactionId: string, ends: Ends = {}, generation = 1) {
     context,
     ['documents', 'audit_report'],
     { result: perform('documents'), documents: perform('documents'), audit_report: perform('audit_report') },
-    { tally: createTally(), meter: noMeter, breaker: noBreaker, isolation: createIsolation(), unnotedEnds: [] },
+    {
+      ...{ tally: createTally(), meter: noMeter, breaker: noBreaker, isolation: createIsolation() },
+      ...{ store: noStoreWatch, unnotedEnds: [] },
+    },
   );
   const failure: unknown = await process({ data: { kind: 'files', transactionId, generation } }).then(
     () => undefined,

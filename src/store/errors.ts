@@ -1,0 +1,55 @@
+import { LedgerError } from '../errors.ts';
+import { asStorageError } from '../reports/publish.ts';
+
+/** Whose rights a folder is used with. */
+export const currentUid = (): string => String(process.getuid?.() ?? 'unknown');
+
+/** Names a failure of the file system in the document store, with the place and the uid. Other errors stay as they are. */
+export function asStoreError(error: unknown, folder: string): Error {
+  const named = asStorageError(error, folder);
+  if (!(named instanceof LedgerError) || named === error) return named;
+  const { code: cause = '', path: place = folder } = named.cause as NodeJS.ErrnoException;
+  return new LedgerError(
+    named.code,
+    named.code === 'storage_full'
+      ? `There is no room left in the document store ${folder}.`
+      : `The document store ${folder} cannot be used by uid ${currentUid()}: ${place} (${cause}).`,
+    {
+      fields: { folder, uid: currentUid(), cause },
+      hint:
+        named.code === 'storage_full'
+          ? 'Make room. Files wait meanwhile, and workers go on by themselves.'
+          : 'Is the disk mounted, and writable? Run all workers as one user, to whom the folder and all in it belongs (chown -R).',
+      cause: named.cause,
+    },
+  );
+}
+
+const whatToDo = (folder: string): string =>
+  `If ${folder} is on a shared or separate disk: mount it. If the disk was lost: npx idscan-ledger documents verify --repair fetches again what the vendor still has.`;
+
+/** Postgres knows a store, and the folder is none. */
+export const noStoreThere = (folder: string): LedgerError =>
+  new LedgerError(
+    'store_mismatch',
+    `${folder} is not the document store that these books know: it has no store.json.`,
+    {
+      fields: { folder },
+      hint: whatToDo(folder),
+    },
+  );
+
+/** The folder is the store of other books, or of another machine's. */
+export const anothersStore = (folder: string): LedgerError =>
+  new LedgerError('store_mismatch', `${folder} is a document store, but not the one that these books know.`, {
+    fields: { folder },
+    hint: 'Mount the right disk, or correct IDSCAN_DATA_DIR or DATABASE_URL. If the database was set up anew on purpose, move the folder away.',
+  });
+
+/** Postgres claims contents of which none is there. */
+export const withoutContents = (folder: string): LedgerError =>
+  new LedgerError(
+    'store_mismatch',
+    `${folder} is not the document store of these books: nothing that they claim is stored there.`,
+    { fields: { folder }, hint: whatToDo(folder) },
+  );

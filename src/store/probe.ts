@@ -1,0 +1,51 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { access, constants, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { LedgerError } from '../errors.ts';
+import { makeFolder, syncFolder } from '../folders.ts';
+import { asStoreError } from './errors.ts';
+import { incomingFolder, isHashFolder } from './layout.ts';
+
+/**
+ * Does to a few bytes all that is done to a document: write, sync, read back, rename, remove. Looks at every folder of
+ * contents, for another user may have made some of them.
+ *
+ * @throws LedgerError `storage_full`, `storage_failed`; nothing is left behind.
+ */
+export async function probeStore(folder: string): Promise<void> {
+  const name = `${randomBytes(12).toString('hex')}.probe`;
+  const written = path.join(incomingFolder(folder), name);
+  let renamed: string | undefined;
+  try {
+    const target = await folderOfContents(folder);
+    const bytes = randomBytes(64);
+    const file = await open(written, 'wx', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(written, path.join(target, name));
+    renamed = path.join(target, name);
+    await syncFolder(target);
+    if (!(await readFile(renamed)).equals(bytes))
+      throw new LedgerError('storage_failed', `What was written to ${target} reads back as something else.`, {
+        hint: 'Check the disk and the file system.',
+      });
+    await rm(renamed);
+  } catch (error) {
+    for (const left of [written, ...(renamed === undefined ? [] : [renamed])])
+      await rm(left, { force: true }).catch(() => undefined);
+    throw asStoreError(error, folder);
+  }
+}
+
+/** One of the folders of contents, all of which this user may use. The first one is made. */
+async function folderOfContents(folder: string): Promise<string> {
+  const found = (await readdir(folder)).filter(isHashFolder).map((name) => path.join(folder, name));
+  for (const one of found) await access(one, constants.R_OK | constants.W_OK | constants.X_OK);
+  const chosen = found.length === 0 ? path.join(folder, '00') : (found[randomInt(found.length)] ?? '');
+  if (found.length === 0) await makeFolder(chosen, 0o700);
+  return chosen;
+}

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
+
+/** Failures that may say that the document store itself is away, not that something is wrong with one file. */
+const storeCodes: readonly ErrorCode[] = ['storage_failed', 'storage_full', 'store_mismatch'];
+
+const firstPauseMs = 2_000;
+const longestPauseMs = 30_000;
+
+/** What is wrong with the store, since when, and how long until it is looked at again. */
+export type StoreTrouble = { readonly error: LedgerError; readonly sinceMs: number; readonly pauseMs: number };
+
+/**
+ * Notices that the document store cannot be used: a disk that is unmounted, full, read-only, another user's. Meanwhile
+ * this process takes no work on files, and what it has begun uses up no attempts. Other machines' disks are their own.
+ */
+export type StoreWatch = {
+  /**
+   * @param beganAtMs when the work began that failed, on this watch's clock.
+   * @returns what is, or was meanwhile, wrong with the store; `undefined` = this failure is the file's own.
+   */
+  readonly failed: (error: Error, beganAtMs: number) => Promise<StoreTrouble | undefined>;
+  readonly now: () => number;
+  readonly trouble: () => StoreTrouble | undefined;
+  /** Resolves once it looks no more. */
+  readonly end: () => Promise<void>;
+};
+
+/** For runs without files. */
+export const noStoreWatch: StoreWatch = {
+  failed: () => Promise.resolve(undefined),
+  now: () => 0,
+  trouble: () => undefined,
+  end: () => Promise.resolve(),
+};
+
+/**
+ * @param options.check throws what is wrong with the store.
+ * @param options.pause stops taking work on files, until `resume`.
+ */
+export function createStoreWatch(options: {
+  readonly check: () => Promise<void>;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly log: Pick<Logger, 'info' | 'error'>;
+  readonly now?: () => number;
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
+}): StoreWatch {
+  const { check, pause, resume, log, now = () => performance.now(), wait = waited } = options;
+  const ending = new AbortController();
+  const isEnding = (): boolean => ending.signal.aborted;
+  // In an object, for it changes while others wait.
+  const state: { trouble?: StoreTrouble | undefined; past?: { trouble: StoreTrouble; endedAtMs: number } } = {};
+  let looking: Promise<LedgerError | undefined> | undefined;
+  let waiting: Promise<void> = Promise.resolve();
+  /** Of many who ask at once one looks. */
+  const look = (): Promise<LedgerError | undefined> =>
+    (looking ??= faultOf(check).finally(() => (looking = undefined)));
+  const untilUsable = async (): Promise<void> => {
+    for (let trouble = state.trouble; trouble; trouble = state.trouble) {
+      await wait(trouble.pauseMs, ending.signal);
+      if (isEnding()) return;
+      const error = await look();
+      if (error) state.trouble = { ...trouble, error, pauseMs: Math.min(longestPauseMs, trouble.pauseMs * 2) };
+      else {
+        log.info({ afterMs: Math.round(now() - trouble.sinceMs) }, 'the document store can be used again');
+        state.past = { trouble: { ...trouble, pauseMs: firstPauseMs }, endedAtMs: now() };
+        state.trouble = undefined;
+        resume();
+      }
+    }
+  };
+  const begin = (error: LedgerError): StoreTrouble => {
+    if (state.trouble) return state.trouble;
+    state.trouble = { error, sinceMs: now(), pauseMs: firstPauseMs };
+    log.error({ err: error, code: error.code, hint: error.hint }, 'the document store cannot be used: files wait');
+    pause();
+    waiting = untilUsable();
+    return state.trouble;
+  };
+  return {
+    failed: async (failure, beganAtMs) => {
+      if (!storeCodes.includes(errorCode(failure))) return undefined;
+      if (state.trouble || isEnding()) return state.trouble;
+      const error = await look();
+      // What began before the store was back may learn of its failure after.
+      if (!error) return state.past && beganAtMs < state.past.endedAtMs ? state.past.trouble : undefined;
+      return begin(error);
+    },
+    now,
+    trouble: () => state.trouble,
+    end: () => {
+      ending.abort();
+      return waiting;
+    },
+  };
+}
+
+async function faultOf(check: () => Promise<void>): Promise<LedgerError | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof LedgerError) return error;
+    return new LedgerError('storage_failed', 'The document store cannot be checked.', { cause: error });
+  }
+}
+
+const waited = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined);

@@ -1,0 +1,88 @@
+import { execFile, spawn } from 'node:child_process';
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { atEnd, createTestConfig, createTestFolder } from '../support/books.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { openStore } from '../../src/store/store.ts';
+
+const run = promisify(execFile);
+const [first, second] = [65_001, 65_002];
+
+/** Opens the store as another user does, in a process of its own. */
+function openAs(uid: number, databaseUrl: string, dataDir: string): Promise<{ code: number | null; output: string }> {
+  const program = `
+    const [{ openDatabase }, { openStore }] = await Promise.all([import('./src/db/database.ts'), import('./src/store/store.ts')]);
+    const db = openDatabase(${JSON.stringify(databaseUrl)});
+    try { console.log((await openStore(db.kysely, ${JSON.stringify(dataDir)})).id); }
+    catch (error) { console.log(error.code + ': ' + error.message); process.exitCode = 1; }
+    finally { await db.close(); }`;
+  const child = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      `process.setgroups([]); process.setgid(${uid}); process.setuid(${uid}); ${program}`,
+    ],
+    {
+      cwd: path.join(import.meta.dirname, '../..'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+}
+
+async function sharedFolder(): Promise<{ databaseUrl: string; dataDir: string }> {
+  expect(process.getuid?.(), 'this suite runs as root').toBe(0);
+  const { databaseUrl } = await createTestConfig();
+  const folder = await createTestFolder();
+  await chmod(folder, 0o777);
+  return { databaseUrl: databaseUrl ?? '', dataDir: path.join(folder, 'data') };
+}
+
+test('of two users on one folder the second is told so, with path and uid, and nothing is parked', async () => {
+  const { databaseUrl, dataDir } = await sharedFolder();
+  const mine = await openAs(first, databaseUrl, dataDir);
+  expect(mine.code, mine.output).toBe(0);
+  expect(await openAs(first, databaseUrl, dataDir)).toEqual(mine);
+  const other = await openAs(second, databaseUrl, dataDir);
+  expect(other.code, other.output).toBe(1);
+  expect(other.output).toContain('storage_failed');
+  expect(other.output).toContain(`uid ${second}`);
+  expect(other.output).toContain(path.join(dataDir, 'documents'));
+});
+
+test('one folder of contents that another user made is found, whichever it is', async () => {
+  const { databaseUrl, dataDir } = await sharedFolder();
+  const mine = await openAs(first, databaseUrl, dataDir);
+  expect(mine.code, mine.output).toBe(0);
+  const documents = path.join(dataDir, 'documents');
+  for (const name of ['3a', '3b', '3c', 'ff']) {
+    await mkdir(path.join(documents, name), { mode: 0o700 });
+    await chown(path.join(documents, name), first, first);
+  }
+  expect((await openAs(first, databaseUrl, dataDir)).code).toBe(0);
+  await chown(path.join(documents, '3b'), second, second);
+  const refused = await openAs(first, databaseUrl, dataDir);
+  expect(refused.code, refused.output).toBe(1);
+  expect(refused.output).toContain(path.join(documents, '3b'));
+  expect((await readdir(path.join(documents, 'incoming'))).length).toBe(0);
+});
+
+test('a disk that turned read-only is found', async () => {
+  const { databaseUrl, dataDir } = await sharedFolder();
+  await mkdir(dataDir);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', dataDir]);
+  atEnd(() => run('umount', ['-l', dataDir]));
+  const db = openDatabase(databaseUrl);
+  atEnd(db.close);
+  await openStore(db.kysely, dataDir);
+  await run('mount', ['-o', 'remount,ro', dataDir]);
+  await expect(openStore(db.kysely, dataDir)).rejects.toMatchObject({ code: 'storage_failed' });
+  await run('mount', ['-o', 'remount,rw', dataDir]);
+  await openStore(db.kysely, dataDir);
+  expect((await stat(path.join(dataDir, 'documents', 'store.json'))).mode & 0o777).toBe(0o600);
+});
