@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { waitFor } from '../support/books.ts';
@@ -37,6 +37,12 @@ async function setUp(folderOf: 'documents' | 'reports', isLimited: boolean): Pro
   const folder = folderOf === 'documents' ? path.join(IDSCAN_DATA_DIR, 'documents') : REPORTS_DIR;
   const mounted = isLimited ? undefined : await mountSmallDisk(folder);
   const worker = startWorker(books);
+  await waitFor('the store', () =>
+    access(path.join(IDSCAN_DATA_DIR, 'documents/store.json')).then(
+      () => true,
+      () => false,
+    ),
+  );
   const disk = mounted ?? limitedProcess(() => worker.child.pid ?? 0);
   const end = async (): Promise<void> => {
     expect(worker.child.exitCode, 'the worker lives').toBeNull();
