@@ -1,10 +1,10 @@
 # Production image: no development packages, no embedded servers. Needs DATABASE_URL and REDIS_URL.
-FROM node:24-bookworm-slim AS dependencies
+FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-FROM node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
     IDSCAN_DATA_DIR=/data \
     REPORTS_DIR=/reports

@@ -13,6 +13,8 @@ import * as findings from './20261123100000_findings.ts';
 import * as triggerPlans from './20261127000000_trigger_plans.ts';
 import * as tasksInDisagreement from './20261127010000_tasks_in_disagreement.ts';
 import * as documentStore from './20261128000000_document_store.ts';
+import * as endedSessions from './20261128010000_ended_sessions.ts';
+import * as workerHeartbeats from './20261128020000_worker_heartbeats.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +32,6 @@ export const migrations: Record<string, Migration> = {
   '20261127000000_trigger_plans': triggerPlans,
   '20261127010000_tasks_in_disagreement': tasksInDisagreement,
   '20261128000000_document_store': documentStore,
+  '20261128010000_ended_sessions': endedSessions,
+  '20261128020000_worker_heartbeats': workerHeartbeats,
 };

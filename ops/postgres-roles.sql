@@ -1,23 +1,52 @@
--- The role that workers, commands and the service connect as: it works on the books and cannot change what is closed.
--- Run as the owner of the schema after every `migrate up`; then give the role a password and a login:
---   alter role idscan_ledger_app login password '…';
+-- The rights of the role that workers, commands and the service connect as: it works on the books and cannot change what
+-- is closed. Run as the owner of the schema after every `migrate up`, as often as you like, with the search_path that
+-- the migrations ran with. An ordinary role is enough, once an administrator has made the other one:
+--   create role idscan_ledger_app login password '…';
 -- In one transaction: whoever is at work meanwhile never finds itself without its rights.
 begin;
 
 do $$
+declare
+  may_create_roles boolean := (select rolsuper or rolcreaterole from pg_roles where rolname = current_user);
 begin
+  if to_regclass('kysely_migration') is null then
+    raise exception 'there are no books in the search_path of % (%)', current_user, current_setting('search_path')
+      using hint = 'Run this on the database of the books, after migrate up, with the same search_path.';
+  end if;
   if not exists (select from pg_roles where rolname = 'idscan_ledger_app') then
+    if not may_create_roles then
+      raise exception 'the role idscan_ledger_app does not exist, and % may not create it', current_user
+        using errcode = 'insufficient_privilege',
+          hint = 'Have an administrator run once: create role idscan_ledger_app login password ''…''; then run this again.';
+    end if;
     create role idscan_ledger_app nologin;
   end if;
 end $$;
 
-revoke all on all tables in schema public from idscan_ledger_app;
-grant usage on schema public to idscan_ledger_app;
-grant select on all tables in schema public to idscan_ledger_app;
+-- Whatever an earlier version granted. Tables that others own beside the books are not ours to speak of.
+do $$
+declare
+  books name := (
+    select nspname from pg_class join pg_namespace n on n.oid = relnamespace where pg_class.oid = to_regclass('kysely_migration')
+  );
+  book name;
+begin
+  for book in
+    select relname from pg_class
+    where relnamespace = to_regnamespace(quote_ident(books)) and relkind in ('r', 'p', 'v') and pg_has_role(relowner, 'usage')
+      and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype = 'e')
+  loop
+    execute format('revoke all on %I.%I from idscan_ledger_app', books, book);
+    execute format('grant select on %I.%I to idscan_ledger_app', books, book);
+  end loop;
+  if not has_schema_privilege('idscan_ledger_app', books, 'usage') then
+    execute format('grant usage on schema %I to idscan_ledger_app', books);
+  end if;
+end $$;
 
 -- What changes: what the vendor said, what is to be done, what was asked for.
 grant insert, update on
-  transactions, intake, tasks, obligations, files, report_runs, reprocess_log, closing_horizon
+  transactions, tasks, obligations, files, report_runs, closing_horizon
   to idscan_ledger_app;
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
@@ -25,14 +54,17 @@ grant update on notification_checks to idscan_ledger_app;
 grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
+grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
+-- Sessions that were ended; a trigger lets go of those alone that are over.
+grant insert, delete on ended_sessions to idscan_ledger_app;
 
--- What is only ever added to: history, and what closed months hold and rest on.
-grant insert on document_store to idscan_ledger_app;
+-- What is only ever added to: what was asked for, history, and what closed months hold and rest on.
 grant insert on
+  intake, webhook_inbox, reprocess_log, document_store,
   attempts_history, tasks_history, transactions_history,
   reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,
-  webhook_inbox, notifications
+  notifications
   to idscan_ledger_app;
 
 commit;

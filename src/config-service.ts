@@ -8,7 +8,12 @@ export const roles = ['finance', 'operator', 'intake', 'metrics'] as const;
 export type Role = (typeof roles)[number];
 
 /** A bearer token that is accepted, known by its SHA-256 alone. */
-export type AccessToken = { readonly role: Role; readonly sha256: string };
+export type AccessToken = {
+  readonly role: Role;
+  readonly sha256: string;
+  /** What it is called in logs and pages; unset = the beginning of its hash. */
+  readonly name: string | undefined;
+};
 
 /** A company's identity provider (OpenID Connect). */
 export type OidcConfig = {
@@ -29,6 +34,8 @@ export type ServiceConfig = {
   readonly port: number;
   /** Where browsers and the vendor reach it, without a path. */
   readonly publicUrl: URL | undefined;
+  /** Further names it is reached by. With neither, it answers to loopback names and to the address it listens at. */
+  readonly allowedHosts: readonly AllowedHost[];
   /** Addresses and networks whose `X-Forwarded-…` headers are believed. */
   readonly trustedProxies: readonly string[];
   readonly isReadinessOpen: boolean;
@@ -54,10 +61,28 @@ const providerUrl = z.string().refine((text) => {
 }, 'must be an https URL without credentials, query and fragment (plain http for loopback addresses alone)');
 const reservedHeader = /^(host|cookie|authorization|connection|content-.*|transfer-encoding|x-forwarded-.*|forwarded)$/;
 
+/** A name by which the service is reached, in small letters; without a port it is meant with any. */
+export type AllowedHost = { readonly name: string; readonly port: number | undefined };
+
+/** What a `Host` header says, made comparable; `undefined` for what is none. */
+export function parseHost(text: string): AllowedHost | undefined {
+  const [, name = '', port] = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  const { hostname } = URL.parse(`http://${name}`) ?? {};
+  if (!hostname || Number(port ?? 0) > 65_535) return undefined;
+  return { name: hostname.replace(/\.$/, ''), port: port === undefined ? undefined : Number(port) };
+}
+
 const schema = z.object({
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: wholeNumber(0, 65_535).default(8080),
   HTTP_PUBLIC_URL: originText.optional(),
+  HTTP_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((one) => one.trim()))
+    .transform((all) => all.filter((one) => one !== '').map(parseHost))
+    .refine((all) => all.every((one) => one !== undefined), 'must be names or addresses, each with or without a port')
+    .transform((all) => all.filter((one) => one !== undefined)),
   HTTP_TRUSTED_PROXIES: z
     .string()
     .default('')
@@ -99,6 +124,7 @@ export function serviceConfig(given: Environment, problems: string[]): ServiceCo
     host: env.HTTP_HOST,
     port: env.HTTP_PORT,
     publicUrl: env.HTTP_PUBLIC_URL,
+    allowedHosts: env.HTTP_ALLOWED_HOSTS,
     trustedProxies: env.HTTP_TRUSTED_PROXIES,
     isReadinessOpen: env.HTTP_READYZ_OPEN,
     webhook: Object.freeze({ header: env.WEBHOOK_SECRET_HEADER, secrets }),
@@ -122,16 +148,25 @@ function webhookSecrets(given: Environment, problems: string[]): string[] {
 
 function accessTokens(text: string | undefined, problems: string[]): AccessToken[] {
   const entries = (text ?? '').split(/[,\s]+/).filter((entry) => entry !== '');
-  return entries.flatMap((entry, index): AccessToken[] => {
-    const [name, sha256 = '', ...rest] = entry.split(':');
-    const role = roles.find((one) => one === name);
-    const isHash = /^[0-9a-f]{64}$/i.test(sha256) && rest.length === 0;
-    if (role && isHash) return [{ role, sha256: sha256.toLowerCase() }];
+  const tokens = entries.flatMap((entry, index): AccessToken[] => {
+    const [of, hash = '', name, ...rest] = entry.split(':');
+    const role = roles.find((one) => one === of);
+    const isNamed = name === undefined || /^[A-Za-z0-9._@-]{1,64}$/.test(name);
+    if (role && /^[0-9a-f]{64}$/i.test(hash) && isNamed && rest.length === 0)
+      return [{ role, sha256: hash.toLowerCase(), name }];
     problems.push(
-      `HTTP_TOKENS entry ${index + 1} must be a role (${roles.join(', ')}), a colon and the token's SHA-256 in hex`,
+      `HTTP_TOKENS entry ${index + 1} must be a role (${roles.join(', ')}), a colon and the token's SHA-256 in hex, ` +
+        'and may have another colon and a name (letters, digits, . _ @ -)',
     );
     return [];
   });
+  const names = new Map<string, string>();
+  for (const { sha256, name } of tokens) {
+    if (name === undefined) continue;
+    if ((names.get(sha256) ?? name) !== name) problems.push('HTTP_TOKENS gives one token two names');
+    names.set(sha256, name);
+  }
+  return tokens;
 }
 
 function sessionKey(text: string | undefined, problems: string[]): Uint8Array | undefined {

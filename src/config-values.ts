@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readDatabaseUrl } from './database-url.ts';
+import { redisUrlProblem } from './redis/address.ts';
+import { parseServers, type Purpose } from './db/addresses.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,15 +15,17 @@ export const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
-export const url = (protocols: readonly string[]) =>
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`)),
-      {
-        error: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-      },
-    );
+export const redisUrl = z.string().superRefine((text, context) => {
+  const message = redisUrlProblem(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+/** A Postgres, or several of one cluster. */
+export const servers = (purpose: Purpose) =>
+  z.string().superRefine((text, context) => {
+    const found = parseServers(text, purpose);
+    const problems = typeof found === 'string' ? [found] : readDatabaseUrl(text).problems;
+    for (const message of problems) context.addIssue({ code: 'custom', message });
+  });
 
 /** A secret from its variable or from the file that `…_FILE` names (a mounted secret; a final line break is not part). */
 export function secret(given: Environment, name: string, isRequired: boolean, problems: string[]): string | undefined {

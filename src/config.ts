@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type NotificationConfig, notificationConfig } from './config-notifications.ts';
 import { type ServiceConfig, serviceConfig } from './config-service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './config-tracing.ts';
-import { type Environment, secret, url, wholeNumber, yesOrNo } from './config-values.ts';
+import { type Environment, redisUrl, secret, servers, wholeNumber, yesOrNo } from './config-values.ts';
 import { isTimeZone } from './domain/billing-month.ts';
 import { LedgerError } from './errors.ts';
 import { isAllowedBaseUrl } from './vendor/urls.ts';
@@ -17,6 +17,8 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 export type Config = {
   /** Unset = an embedded server below `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** A standby that pages and reports read from; `undefined` = they read from the primary. */
+  readonly databaseReadUrl: string | undefined;
   readonly redisUrl: string | undefined;
   /** What all keys in Redis begin with: in braces, so that they share a slot of a Redis Cluster. */
   readonly queuePrefix: string;
@@ -50,15 +52,24 @@ export type VendorKey = { readonly keyId: string; readonly keySecret: string };
 export type { Environment } from './config-values.ts';
 export type { TracingConfig } from './config-tracing.ts';
 export type { NotificationConfig } from './config-notifications.ts';
-export { type AccessToken, type OidcConfig, type Role, roles, type ServiceConfig } from './config-service.ts';
+export {
+  type AccessToken,
+  type AllowedHost,
+  type OidcConfig,
+  parseHost,
+  type Role,
+  roles,
+  type ServiceConfig,
+} from './config-service.ts';
 
 /** Braces keep all keys of all queues in one slot of a Redis Cluster. */
 const defaultQueuePrefix = '{idscan-ledger}';
 const shippedRules = fileURLToPath(new URL('../rules/id-scan.json', import.meta.url));
 
 const schema = z.object({
-  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
-  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  DATABASE_URL: servers('writing').optional(),
+  DATABASE_READ_URL: servers('reading').optional(),
+  REDIS_URL: redisUrl.optional(),
   QUEUE_PREFIX: z
     .string()
     .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
@@ -124,7 +135,7 @@ export function readEnvironment(directory: string = process.cwd()): Environment 
  * @param needs.vendorKey whether the command calls the vendor.
  * @param needs.service whether it is about the service on HTTP; its variables are not looked at otherwise.
  * @param needs.notifications whether it tells people of reports and thresholds; likewise.
- * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but never their values.
+ * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but, files apart, never their values.
  */
 export function loadConfig(
   environment: Environment,
@@ -140,6 +151,8 @@ export function loadConfig(
   const problems = parsed.success ? [] : parsed.error.issues.map((one) => `${one.path.join('.')} ${one.message}`);
   const keyId = secret(given, 'IDSCAN_KEY_ID', needs.vendorKey, problems);
   const keySecret = secret(given, 'IDSCAN_KEY_SECRET', needs.vendorKey, problems);
+  if (given['DATABASE_READ_URL'] !== undefined && given['DATABASE_URL'] === undefined)
+    problems.push('DATABASE_READ_URL needs DATABASE_URL: an embedded server has no standby');
   const service = needs.service ? serviceConfig(given, problems) : undefined;
   const notifications = needs.notifications ? notificationConfig(given, problems) : undefined;
   if (!parsed.success || problems.length > 0)
@@ -162,6 +175,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
   };
   return Object.freeze({
     databaseUrl: env.DATABASE_URL,
+    databaseReadUrl: env.DATABASE_READ_URL,
     redisUrl: env.REDIS_URL,
     queuePrefix: env.QUEUE_PREFIX,
     dataDir: path.resolve(env.IDSCAN_DATA_DIR),

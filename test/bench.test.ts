@@ -14,7 +14,7 @@ test('benchmarks run, and every contender does the same work', async () => {
   redisUrl.pathname = '/15';
   const only = 'results-with-files,enqueue,report';
   const args = ['--pairs', '1', '--scale', '0.01', '--only', only, '--output', output];
-  const servers = ['--database-url', inject('databaseUrl'), '--redis-url', redisUrl.toString()];
+  const servers = ['--database-url', inject('adminUrl'), '--redis-url', redisUrl.toString()];
   // A contender that stores less than the others fails it.
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...args, ...servers]);
   const { results } = JSON.parse(await readFile(output, 'utf8')) as {

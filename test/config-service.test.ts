@@ -24,6 +24,7 @@ describe('the service', () => {
       host: '127.0.0.1',
       port: 8080,
       publicUrl: undefined,
+      allowedHosts: [],
       trustedProxies: [],
       isReadinessOpen: false,
       webhook: { header: 'x-idscan-ledger-secret', secrets: [] },
@@ -40,7 +41,8 @@ describe('the service', () => {
   test('takes what is documented', () => {
     const service = load({
       HTTP_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.168.1.7',
-      HTTP_TOKENS: `finance:${sha256},\n operator:${sha256.toUpperCase()}`,
+      HTTP_TOKENS: `finance:${sha256}:anna.b@example.com,\n operator:${sha256.toUpperCase()}`,
+      HTTP_ALLOWED_HOSTS: 'Ledger.internal, serve:8080,[2001:DB8:0::1]:80,10.0.0.1',
       HTTP_PUBLIC_URL: 'https://idscan.example.com/',
       WEBHOOK_SECRET: 'n'.repeat(24),
       WEBHOOK_SECRET_PREVIOUS: 'o'.repeat(200),
@@ -50,8 +52,14 @@ describe('the service', () => {
     });
     expect(service.trustedProxies).toEqual(['10.0.0.0/8', '::1', '192.168.1.7']);
     expect(service.tokens).toEqual([
-      { role: 'finance', sha256 },
+      { role: 'finance', sha256, name: 'anna.b@example.com' },
       { role: 'operator', sha256 },
+    ]);
+    expect(service.allowedHosts).toEqual([
+      { name: 'ledger.internal', port: undefined },
+      { name: 'serve', port: 8080 },
+      { name: '[2001:db8::1]', port: 80 },
+      { name: '10.0.0.1', port: undefined },
     ]);
     expect(service.webhook.secrets).toEqual(['n'.repeat(24), 'o'.repeat(200)]);
     expect(service.oidc).toMatchObject({ audience: 'ledger', client: { id: 'ledger', secret: undefined } });
@@ -68,7 +76,8 @@ describe('the service', () => {
     HTTP_PORT: '65536|x|-1|80.5',
     HTTP_PUBLIC_URL: 'http://example.com|https://example.com/path|https://u:S3CR3T@example.com|ftp://localhost|x',
     HTTP_TRUSTED_PROXIES: '10.0.0.0/33|10.0.0.0/0|all|10.0.0|10.0.0.1/8/9',
-    HTTP_TOKENS: `${sha256}|root:${sha256}|finance:S3CR3T|finance:${sha256}:x|finance`,
+    HTTP_TOKENS: `${sha256}|root:${sha256}|finance:S3CR3T|finance:${sha256}:|finance:${sha256}:a:b|finance:${sha256}:a/b|finance:${sha256}:${'x'.repeat(65)}|finance`,
+    HTTP_ALLOWED_HOSTS: 'https://x.test|x.test/a|x.test:99999|u:S3CR3T@x.test|a b|[::1|*.x.test|x.test:',
     HTTP_SESSION_KEY: `S3CR3T|${sha256}00`,
     HTTP_SESSION_MINUTES: '4|1441|x',
     HTTP_READYZ_OPEN: 'yes|1',
@@ -92,6 +101,7 @@ describe('the service', () => {
     ]);
     expect(refused({ OIDC_ISSUER: 'https://x.test' })).toEqual(['OIDC_ISSUER']);
     expect(refused({ OIDC_ISSUER: 'https://x.test', OIDC_CLIENT_ID: 'x' })).toEqual(['OIDC_CLIENT_ID']);
+    expect(refused({ HTTP_TOKENS: `finance:${sha256}:anna,operator:${sha256}:ben` })).toEqual(['HTTP_TOKENS']);
     expect(refused({ HTTP_TOKENS: `finance:${sha256}`, HTTP_TOKENS_FILE: '/S3CR3T' })).toEqual(['HTTP_TOKENS']);
   });
 });

@@ -144,7 +144,7 @@ describe('a malformed value is an error, never a silent default', () => {
   const paths =
     'audit-report|https://evil.test/{resultId}|//evil.test/{resultId}|\\\\evil.test\\{resultId}|file:{resultId}';
   const malformed = {
-    DATABASE_URL: 'mysql://u@h/d|localhost:5432|postgres|/var/run/postgresql|http://h/d|postgres:h/d',
+    DATABASE_URL: 'mysql://u@h/d|localhost:5432|postgres|/var/run/postgresql|http://h/d|postgres:h/d|postgres://h1,/d',
     REDIS_URL: 'localhost:6379|http://h|redis|unix:/tmp/redis.sock|redis:h',
     IDSCAN_BASE_URL: `${urls}|${plain}`,
     IDSCAN_TOKEN_TTL_SECONDS: `${wholeNumbers}|0|4|86401`,

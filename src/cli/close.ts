@@ -1,5 +1,5 @@
 import { composeBooks } from '../compose/books.ts';
-import { type Blocker, blockerKinds, listBlockers } from '../db/blockers.ts';
+import { type Blocker, type BlockerKind, blockerKinds, listBlockers } from '../db/blockers.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type Blocked, closeMonth } from '../jobs/close-month.ts';
 import type { Context } from '../jobs/context.ts';
@@ -63,7 +63,8 @@ const meanings = {
   failed: 'fetching it was given up',
   unclassified: 'no rule says whether the attempt is invoiced',
   unpriced: 'the attempt is invoiced and the price list has no price for it',
-} as const;
+  gone: 'the attempt was known or booked, and somebody removed it from the tables: restore it from a backup',
+} as const satisfies Record<BlockerKind, string>;
 
 async function refuse(
   { db }: Context,

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import { composeWorkers } from '../compose/workers.ts';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config.ts';
 import { migrateDown, migrateUp } from '../db/migrate.ts';
@@ -99,7 +99,7 @@ function introduction({ transactions, baseUrl }: Simulator, period: string): str
   ];
 }
 
-async function startAfresh({ db, config, redis }: VendorContext & { redis: Redis }): Promise<DocumentStore> {
+async function startAfresh({ db, config, redis }: VendorContext & { redis: RedisClient }): Promise<DocumentStore> {
   await redis.flushdb();
   while ((await migrateDown(db)).length > 0);
   await migrateUp(db);
@@ -114,7 +114,7 @@ async function takeInAll(context: VendorContext, simulator: Simulator): Promise<
 }
 
 async function work(
-  context: VendorContext & { redis: Redis; queuePrefix: string },
+  context: VendorContext & { redis: RedisClient; queuePrefix: string },
   signal: AbortSignal,
 ): Promise<number> {
   const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: true });

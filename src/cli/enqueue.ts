@@ -32,7 +32,7 @@ export async function enqueue(args: EnqueueArguments, { config, signal }: Comman
     );
     if (!totals.isQueued)
       remark(
-        'Redis does not answer: everything accepted is committed, and workers find it by themselves once Redis is back.',
+        `${context.queues.trouble()?.message ?? 'Redis does not answer.'} Everything accepted is committed, and workers find it by themselves once Redis is back.`,
       );
     return totals.rejected > 0 ? 1 : 0;
   } finally {

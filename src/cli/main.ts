@@ -72,6 +72,15 @@ function addSetUp(program: Command, finish: Finish): void {
       await finish(runCommand((input) => demo(options, input)));
     });
   program
+    .command('doctor')
+    .description('look at everything that can be wrong before it is: configuration, clocks, servers, folders, vendor')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', '\nChanges nothing. Exit codes: 0 nothing is wrong, 1 something is.')
+    .action(async (options: { json: boolean }) => {
+      const { doctor } = await import('./doctor.ts');
+      await finish(runPlainCommand(() => doctor(options)));
+    });
+  program
     .command('migrate')
     .description('bring the database up to date, take the last migration back, or list them')
     .addArgument(new Argument('[action]', 'what to do').choices(['up', 'down', 'status']).default('up'))

@@ -12,7 +12,10 @@ export async function migrate(action: 'up' | 'down' | 'status', { config }: Comm
       say(
         ...table(
           ['migration', 'applied'],
-          rows.map(({ name, appliedAt }) => [name, appliedAt ? instant(appliedAt) : 'no']),
+          rows.map(({ name, appliedAt, isKnown }) => [
+            name,
+            `${appliedAt ? instant(appliedAt) : 'no'}${isKnown ? '' : ' (unknown to this version)'}`,
+          ]),
         ),
       );
       return 0;

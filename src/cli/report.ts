@@ -4,7 +4,7 @@ import { composeBooks } from '../compose/books.ts';
 import type { Database } from '../db/database.ts';
 import { requestReport, withReportLock } from '../db/report-runs.ts';
 import { isCalendarDate, isPeriod } from '../domain/billing-month.ts';
-import { errorCode, LedgerError } from '../errors.ts';
+import { LedgerError } from '../errors.ts';
 import { type WrittenReport, writeReport } from '../jobs/write-report.ts';
 import { writeReportAsOf } from '../jobs/write-report-as-of.ts';
 import { type WrittenDialect, writeDialects } from '../reports/dialects.ts';
@@ -65,8 +65,8 @@ async function enqueueReport(period: string, { config }: CommandInput): Promise<
   try {
     const generation = await requestReport(context.db.kysely, period, 'command_line', 0);
     await context.queues.wakeReport({ period, generation }).catch((error: unknown) => {
-      if (errorCode(error) !== 'queue_unavailable') throw error;
-      remark('Redis does not answer: the request is committed, and a worker finds it once Redis is back.');
+      if (!(error instanceof LedgerError) || error.code !== 'queue_unavailable') throw error;
+      remark(`${error.message} The request is committed, and a worker finds it once Redis is back.`);
     });
     say(`The report of ${period} is requested; a worker writes it.`);
     return 0;

@@ -1,14 +1,14 @@
 import { composeQueues } from '../compose/queues.ts';
 import {
   countReprocess,
-  logReprocess,
   reprocess as reprocessMatching,
   type ReprocessCount,
   type ReprocessFilter,
+  type ReprocessWish,
 } from '../db/reprocess.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod, monthBounds } from '../domain/billing-month.ts';
-import { errorCode } from '../errors.ts';
+import { LedgerError } from '../errors.ts';
 import { type QueueContext, wantedKinds } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { normaliseId } from '../jobs/intake.ts';
@@ -48,13 +48,12 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
     const isDryRun = args.dryRun === true;
     const totals = new Map<ObligationKind, number>();
     const problems: string[] = [];
-    const logId = isDryRun ? undefined : await openLogEntry(context, args, kinds);
+    const wish = wishOf(args);
     for await (const part of parts(filter, args.file, problems, signal)) {
       throwIfEnding(signal);
-      const counts =
-        logId === undefined
-          ? await countReprocess(context.db.kysely, part, kinds)
-          : await reprocessMatching(context.db.kysely, part, kinds, logId);
+      const counts = isDryRun
+        ? await countReprocess(context.db.kysely, part, kinds)
+        : await reprocessMatching(context.db.kysely, part, kinds, wish);
       for (const { kind, count } of counts) totals.set(kind, (totals.get(kind) ?? 0) + count);
     }
     const counts = [...totals].map(([kind, count]): ReprocessCount => ({ kind, count }));
@@ -66,14 +65,10 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
   }
 }
 
-/** Who, when, why: kept for whoever asks later. */
-function openLogEntry(
-  context: QueueContext,
-  { reason, transaction, result, file, month, failed, code }: ReprocessArguments,
-  kinds: readonly ObligationKind[],
-): Promise<string> {
+/** Who, why, and what was asked for: kept for whoever asks later. */
+function wishOf({ reason, transaction, result, file, month, failed, code }: ReprocessArguments): ReprocessWish {
   const filter = { transaction, result, file, month, failed, code };
-  return logReprocess(context.db.kysely, { requestedBy: currentUser(), reason: reason ?? null, filter, kinds });
+  return { requestedBy: currentUser(), reason: reason ?? null, filter };
 }
 
 function readArguments(
@@ -145,8 +140,8 @@ async function* parts(
 /** Tells workers of what is due; without Redis they find it later. */
 export async function wakeNow(context: QueueContext): Promise<void> {
   await sweep(context).catch((error: unknown) => {
-    if (errorCode(error) !== 'queue_unavailable') throw error;
-    remark('Redis does not answer: what is due is committed, and workers find it once Redis is back.');
+    if (!(error instanceof LedgerError) || error.code !== 'queue_unavailable') throw error;
+    remark(`${error.message} What is due is committed, and workers find it once Redis is back.`);
   });
 }
 

@@ -24,11 +24,16 @@ export async function serve({ config, service, vendorKey, notifications, signal 
 }
 
 /** What is switched off for want of a setting: said once, for nothing fails by it. */
-function adviceOn({ webhook, tokens, oidc, session, isReadinessOpen }: ServiceConfig): string[] {
+function adviceOn(service: ServiceConfig): string[] {
+  const { webhook, tokens, oidc, session, isReadinessOpen, publicUrl, allowedHosts, trustedProxies } = service;
+  const isNameless = publicUrl === undefined && allowedHosts.length === 0;
   return [
     ...(webhook.secrets.length === 0 ? ['Events of the vendor are not taken: WEBHOOK_SECRET is not set.'] : []),
     ...(tokens.length === 0 && !oidc ? ['Nobody can sign in: neither HTTP_TOKENS nor OIDC_ISSUER is set.'] : []),
     ...(tokens.length > 0 && !session.key ? ['Sessions end with this process: HTTP_SESSION_KEY is not set.'] : []),
+    ...(isNameless && trustedProxies.length > 0
+      ? ['Requests by a name are refused: neither HTTP_PUBLIC_URL nor HTTP_ALLOWED_HOSTS is set.']
+      : []),
     ...(isReadinessOpen ? ['/readyz is open to everybody.'] : []),
   ];
 }

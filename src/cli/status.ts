@@ -1,28 +1,40 @@
 import { composeBooks } from '../compose/books.ts';
+import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
-import { instant, say, table } from './output.ts';
+import { count, instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
+
+type Workers = Awaited<ReturnType<typeof readWorkers>>;
 
 /** `status [--json]` */
 export async function status({ json }: { json: boolean }, { config }: CommandInput): Promise<ExitCode> {
   const { context, close } = await composeBooks(config);
   try {
     const now = await readStatus(context.db.kysely);
+    const workers = await readWorkers(context.db.kysely);
     const reports = await reportRuns(context.db.kysely);
-    if (json) say(JSON.stringify({ ...now, reports }, null, 2));
-    else say(...statusLines(now, reports));
+    if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports }, null, 2));
+    else say(...statusLines(now, workersLine(workers), reports));
     return 0;
   } finally {
     await close();
   }
 }
 
-function statusLines(now: Status, reports: readonly ReportRun[]): string[] {
+function workersLine({ alive, lastSeenAt }: Workers): string {
+  if (alive.length === 0) return `none runs${lastSeenAt ? `, the last one was seen ${instant(lastSeenAt)}` : ''}`;
+  const jobs = alive.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
+  const cut = alive.filter(({ redisUsable }) => !redisUsable).length;
+  return `${alive.length} alive, ${count(jobs, 'job')} under way${cut > 0 ? `; ${cut} cannot use Redis` : ''}`;
+}
+
+function statusLines(now: Status, workers: string, reports: readonly ReportRun[]): string[] {
   const { transactions, attempts, oldestOpen } = now;
   const lines = [
     `Transactions: ${transactions.total} registered, ${transactions.fetched} fetched, ${transactions.settled} settled`,
     `Attempts:     ${attempts.total}, of which ${attempts.unclassified} unclassified`,
+    `Workers:      ${workers}`,
     '',
     ...table(
       ['work', 'state', 'count', 'oldest since'],

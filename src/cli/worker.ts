@@ -1,7 +1,9 @@
 import { composeWorkers } from '../compose/workers.ts';
 import { obligationProgress } from '../db/status.ts';
 import type { VendorContext } from '../jobs/context.ts';
-import type { MetricsListener } from '../metrics/listener.ts';
+import type { Checks } from '../jobs/shared-check.ts';
+import type { listenForMetrics, MetricsListener } from '../metrics/listener.ts';
+import type { addProcessMetrics } from '../metrics/process.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
 import { count, instant, progress, remark, say } from './output.ts';
@@ -25,14 +27,11 @@ export async function worker(
   });
   let listener: MetricsListener | undefined;
   try {
-    if (config.metrics) {
-      const { listenForMetrics } = await import('../metrics/listener.ts');
-      listener = await listenForMetrics(registry, config.metrics);
-    }
     const { redis, queuePrefix: prefix } = context;
     const workers = runWorkers(context, { redis, prefix, isBatch: untilIdle, meter });
     context.log.info({ pid: process.pid }, 'workers started');
     try {
+      if (config.metrics) listener = await listen(registry, config.metrics, workers.checks);
       return untilIdle ? await workUntilIdle(context, workers, signal) : await workUntilSignal(signal);
     } finally {
       context.log.info('stopping: no new job is taken, the running ones finish');
@@ -42,6 +41,22 @@ export async function worker(
     await listener?.close();
     await close();
   }
+}
+
+/** Nothing of it is loaded where nobody asks for figures. */
+async function listen(
+  registry: Parameters<typeof addProcessMetrics>[0],
+  address: Parameters<typeof listenForMetrics>[1],
+  checks: Checks,
+): Promise<MetricsListener> {
+  const [{ listenForMetrics }, { addProcessMetrics }, { addUsabilityGauges }] = await Promise.all([
+    import('../metrics/listener.ts'),
+    import('../metrics/process.ts'),
+    import('../metrics/usability.ts'),
+  ]);
+  addProcessMetrics(registry);
+  addUsabilityGauges(registry, checks);
+  return listenForMetrics(registry, address, checks);
 }
 
 async function workUntilSignal(signal: AbortSignal): Promise<ExitCode> {

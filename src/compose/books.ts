@@ -1,7 +1,11 @@
 import type { Config, NotificationConfig } from '../config.ts';
-import { checkDatabase, openDatabase } from '../db/database.ts';
+import { checkDatabase } from '../db/check.ts';
+import { openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
+import { checkPooling } from '../db/pooling.ts';
+import { openReplica } from '../db/replica.ts';
 import type { Context } from '../jobs/context.ts';
+import { sayDatabaseAway } from '../jobs/database-away.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
@@ -53,14 +57,17 @@ export async function booksOn(
   add: Add,
 ): Promise<Context> {
   const log = createLog(config.logLevel);
-  const db = openDatabase(databaseUrl, {
-    maxConnections: options.maxConnections ?? 5,
+  const limits = {
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
-    lockTimeoutMs: options.lockTimeoutMs,
-    onError: (error) => log.warn({ message: error.message }, 'a connection to postgres broke'),
-  });
+    onError: (error: Error) => sayDatabaseAway(log, error),
+  };
+  const { maxConnections = 5, lockTimeoutMs } = options;
+  const db = openDatabase(databaseUrl, { ...limits, maxConnections, lockTimeoutMs });
   add(db.close);
   await checkDatabase(db, Date.now);
+  await checkPooling(db);
   if (!options.anySchema) await ensureMigrated(db);
-  return { config, log, now: () => new Date(), db, ...data };
+  const replica = config.databaseReadUrl && openReplica(config.databaseReadUrl, db, { ...limits, maxConnections: 5 });
+  if (replica) add(replica.db.close);
+  return { config, log, now: () => new Date(), db, replica: replica || undefined, ...data };
 }

@@ -1,6 +1,8 @@
 import { destination, pino } from 'pino';
 import type { Config } from '../config.ts';
-import { errorCode, LedgerError } from '../errors.ts';
+import { LedgerError } from '../errors.ts';
+import { refusalOf } from '../redis/refusal.ts';
+import { createSeldom } from '../seldom.ts';
 import type { Context } from '../jobs/context.ts';
 
 /** Logs are JSON lines on stderr. Of an error only what is known to be harmless is logged. */
@@ -28,14 +30,21 @@ function describeError(error: Error): object {
 
 const causeOf = ({ cause }: LedgerError): string | undefined => (cause instanceof Error ? cause.message : undefined);
 
-/** A server that is away is said once, not at every try. */
-export function logConnection({ log }: Pick<Context, 'log'>, server: string): (error: Error) => void {
-  let lastSaidAt = 0;
+/** A Redis that is away or refuses is said once in half a minute, not at every try. */
+export function logRedisTrouble({ log }: Pick<Context, 'log'>): (error: Error) => void {
+  const isToTell = createSeldom();
   return (error) => {
     // BullMQ looks at a connection that is not up yet; it waits for it by itself.
     if (error.message.startsWith("Stream isn't writeable")) return;
-    if (Date.now() - lastSaidAt < 30_000) return;
-    lastSaidAt = Date.now();
-    log.warn({ server, code: errorCode(error), message: error.message }, 'connection trouble, trying again');
+    const told = { server: 'redis', code: 'queue_unavailable', message: error.message };
+    // What is said of one job, such as `Missing key for job` after all keys were lost.
+    if (typeof (error as { code?: unknown }).code === 'number') {
+      if (isToTell('job')) log.warn(told, 'redis lost a job, it will be put back');
+      return;
+    }
+    if (!isToTell('redis')) return;
+    const reason = refusalOf(error)?.reason;
+    if (reason === undefined) log.warn(told, 'connection trouble, trying again');
+    else log.warn({ ...told, reason }, 'redis refuses commands, trying again');
   };
 }

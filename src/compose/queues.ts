@@ -1,25 +1,26 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { Config } from '../config.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { openQueues } from '../jobs/queues.ts';
-import { openRedis } from '../jobs/redis.ts';
+import { createRedisHealth } from '../redis/health.ts';
+import { openRedis } from '../redis/connect.ts';
 import { readReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../services/index.ts';
 import { booksOn, type ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
-import { logConnection } from './log.ts';
+import { logRedisTrouble } from './log.ts';
 
 /** Books and queues. What intake and reprocessing need; neither waits for Redis. */
 export function composeQueues(config: Config, options: ComposeOptions = {}): Promise<Composed<QueueContext>> {
   return building(async (add) => (await queuesOn(config, options, add)).context);
 }
 
-/** Books and queues, where Redis is, and the queues' connection to it. */
+/** Books and queues, and where Redis is. */
 export async function queuesOn(
   config: Config,
   options: ComposeOptions,
   add: Add,
-): Promise<{ context: QueueContext; redisUrl: string; redis: Redis }> {
+): Promise<{ context: QueueContext; redisUrl: string }> {
   const data = readReferenceData(config);
   const services = await acquireServices({
     dataDir: config.dataDir,
@@ -29,15 +30,20 @@ export async function queuesOn(
   });
   add(services.release);
   const context = await booksOn(config, data, services.databaseUrl, options, add);
-  const onError = logConnection(context, 'redis');
-  const redis = openRedis(services.redisUrl, 'producer', onError);
+  const onRedisTrouble = logRedisTrouble(context);
+  const redis = openRedis(services.redisUrl, 'producer', onRedisTrouble);
   add(() => disconnect(redis));
-  const queues = openQueues(redis, options.queuePrefix ?? config.queuePrefix, onError, options.tracing?.queues);
+  const prefix = options.queuePrefix ?? config.queuePrefix;
+  const queues = openQueues(redis, prefix, onRedisTrouble, options.tracing?.queues);
   add(queues.close);
-  return { context: { ...context, queues, tracing: options.tracing }, redisUrl: services.redisUrl, redis };
+  const redisHealth = createRedisHealth(redis, prefix);
+  return {
+    context: { ...context, queues, redisHealth, onRedisTrouble, tracing: options.tracing },
+    redisUrl: services.redisUrl,
+  };
 }
 
-export function disconnect(redis: Redis): Promise<void> {
+export function disconnect(redis: RedisClient): Promise<void> {
   redis.disconnect();
   return Promise.resolve();
 }

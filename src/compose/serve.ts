@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ServiceConfig, VendorKey } from '../config.ts';
+import { databaseReadiness } from '../db/readiness.ts';
 import { errorCode } from '../errors.ts';
 import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import type { Meter } from '../jobs/meter.ts';
-import { isReady } from '../jobs/redis.ts';
+import { sharedCheck } from '../jobs/shared-check.ts';
+import { addProcessMetrics } from '../metrics/process.ts';
+import { addUsabilityGauges } from '../metrics/usability.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
 import type { ComposeOptions } from './books.ts';
@@ -35,7 +38,6 @@ export type ServeOptions = ComposeOptions & {
 const workersDeadlineMs = 20_000;
 const requestsDeadlineMs = 10_000;
 const workersRetryMs = 2_000;
-const pingTimeoutMs = 2_000;
 
 /** Books, queues, the service on HTTP and, if wanted, workers. Neither the service nor its start waits for Redis. */
 export function composeServe(
@@ -47,15 +49,11 @@ export function composeServe(
     const { registry, meter } = createWorkMetrics();
     const tracing = await tracingOn(config, createLog(config.logLevel), add);
     const onQueues = { ...workerConnections, ...options, meter, tracing };
-    const { context, redisUrl, redis } = await queuesOn(config, onQueues, add);
-    const ping = () =>
-      redis.ping().then(
-        () => true,
-        () => false,
-      );
-    const isRedisReady = async () =>
-      (await isReady(redis, pingTimeoutMs / 2)) &&
-      Promise.race([ping(), delay(pingTimeoutMs / 2, false, { ref: false })]);
+    const { context, redisUrl } = await queuesOn(config, onQueues, add);
+    addProcessMetrics(registry);
+    const isPostgresReady = async () => (await databaseReadiness(context.db)).postgres;
+    const isRedisReady = context.redisHealth.isUsable;
+    addUsabilityGauges(registry, { postgres: sharedCheck(isPostgresReady, false), redis: isRedisReady });
     const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
     const server = await buildServer(serviceContext);
     add(() => server.close());

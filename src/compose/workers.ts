@@ -1,10 +1,11 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { Config, VendorKey } from '../config.ts';
 import { isStoreWanted, type Notifications, type QueueContext, type VendorContext } from '../jobs/context.ts';
 import { noMeter } from '../jobs/meter.ts';
 import { openChannels } from '../notify/channels.ts';
 import { removeStaleDownloads } from '../jobs/file-store.ts';
-import { checkRedis, openRedis } from '../jobs/redis.ts';
+import { checkRedis } from '../redis/check.ts';
+import { openRedis } from '../redis/connect.ts';
 import { openWrites } from '../jobs/writes.ts';
 import type { DocumentStore } from '../store/layout.ts';
 import { openStore } from '../store/store.ts';
@@ -12,11 +13,11 @@ import { createVendorClient } from '../vendor/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
-import { createLog, logConnection } from './log.ts';
+import { createLog } from './log.ts';
 import { disconnect, queuesOn } from './queues.ts';
 import { tracingOn } from './tracing.ts';
 
-export type WorkersContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
+export type WorkersContext = VendorContext & { readonly redis: RedisClient; readonly queuePrefix: string };
 
 /** Everything. What workers need. `redis` is for them to duplicate. */
 export function composeWorkers(
@@ -47,9 +48,9 @@ export async function workersOn(
 ): Promise<WorkersContext> {
   const { config } = context;
   const queuePrefix = options.queuePrefix ?? config.queuePrefix;
-  const redis = openRedis(redisUrl, 'worker', logConnection(context, 'redis'));
+  const redis = openRedis(redisUrl, 'worker', context.onRedisTrouble);
   add(() => disconnect(redis));
-  await checkRedis(redis);
+  await checkRedis(redis, queuePrefix);
   const store = await storeOf(context, options);
   const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
   const { meter } = options;

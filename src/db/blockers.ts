@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import type { Queries } from './database.ts';
+import { goneAmong } from './gone-attempts.ts';
 
 /** What stands between a month and its close. */
-export const blockerKinds = ['unsettled', 'failed', 'unclassified', 'unpriced'] as const;
+export const blockerKinds = ['unsettled', 'failed', 'unclassified', 'unpriced', 'gone'] as const;
 export type BlockerKind = (typeof blockerKinds)[number];
 export type Blocker = { readonly kind: BlockerKind; readonly subject: string; readonly detail: string };
 export type BlockerCounts = Readonly<Record<BlockerKind, number>>;
 
-export const noBlockers: BlockerCounts = { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0 };
+export const noBlockers: BlockerCounts = { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0, gone: 0 };
 
 /**
  * All blockers of a month as a query of kind, subject and detail.
@@ -36,7 +37,14 @@ function blockerRows(month: Span, lines: string) {
     from (${sql.raw(lines)}) line where invoiced is null and quantity = 1
     union all
     select 'unpriced', transaction_id, task_type || ' attempt ' || ordinal || coalesce(', level ' || level, '')
-    from (${sql.raw(lines)}) line where invoiced and unit_price is null and quantity = 1`;
+    from (${sql.raw(lines)}) line where invoiced and unit_price is null and quantity = 1
+    union all
+    select 'gone', transaction_id,
+      task_type || ' attempt ' || ordinal || ': booked for ' || corrects_period || ', no longer in the tables'
+    from (${goneAmong(sql`select * from (${sql.raw(lines)}) line where quantity = -1`)}) gone
+    union all
+    select distinct 'gone', transaction_id, task_type || ' attempt ' || ordinal || ': known before, no longer in the tables'
+    from (${goneAmong(sql`select * from attempts_history where attempted_at >= ${month.start} and attempted_at < ${month.end}`)}) gone`;
 }
 
 export async function countBlockers(db: Queries, month: Span, lines: string): Promise<BlockerCounts> {

@@ -5,71 +5,93 @@ import {
   type PostgresPoolClient,
   type QueryResult,
   type RawBuilder,
-  sql,
 } from 'kysely';
-import pg from 'pg';
-import { errorCode, LedgerError } from '../errors.ts';
+import type pg from 'pg';
+import { type DatabaseTls, readDatabaseUrl } from '../database-url.ts';
+import { LedgerError } from '../errors.ts';
+import { parseServers, type Purpose } from './addresses.ts';
+import { asConnectError, isConnectionFailure } from './errors.ts';
+import { type Connections, openServers } from './hosts.ts';
 import type { Schema } from './schema.ts';
+
+export { asDatabaseError } from './errors.ts';
 
 /** A connection pool with typed queries on it. */
 export type Database = {
   readonly kysely: Kysely<Schema>;
-  /** A connection outside the pool, not yet open, whose queries may take as long as they need. */
-  readonly dedicatedClient: () => pg.Client;
+  /** Opens a connection outside the pool, whose queries may take as long as they need. Whoever asks for it ends it. */
+  readonly connect: () => Promise<pg.Client>;
+  /** Whether the server that answered last did so itself, rather than a pooler for it. */
+  readonly isDirect: () => boolean;
   readonly close: () => Promise<void>;
 };
 
 /** Queries run on the pool or inside a transaction that the caller opened. */
 export type Queries = Kysely<Schema>;
 
+export type DatabaseOptions = {
+  readonly maxConnections?: number;
+  /**
+   * How long an answer is waited for. Postgres is told to give up a little earlier, so that nothing goes on there of
+   * which nobody here knows any more.
+   */
+  readonly queryTimeoutMs?: number;
+  /** How long a statement may wait for somebody else's lock; no limit by itself if not given. */
+  readonly lockTimeoutMs?: number | undefined;
+  readonly connectTimeoutMs?: number;
+  /** Is told of connections that break while idle (a restart of Postgres); the pool replaces them itself. */
+  readonly onError?: (error: Error) => void;
+  readonly purpose?: Purpose;
+  /** Looks at each new connection before it is used, and throws if it is not to be. */
+  readonly examine?: (client: pg.ClientBase) => Promise<void>;
+};
+
+const variables: Record<Purpose, string> = { writing: 'DATABASE_URL', reading: 'DATABASE_READ_URL' };
+
 /**
  * Opens a pool; connects on first use.
  *
- * @param options.queryTimeoutMs how long an answer is waited for; Postgres is told to give up a little earlier, so that
- * nothing goes on there of which nobody here knows any more.
- * @param options.lockTimeoutMs how long a statement may wait for somebody else's lock; no limit by itself if not given.
- * @param options.onError is told of connections that break while idle (a restart of Postgres); the pool replaces them itself.
+ * @param url may name several servers, see `parseServers`.
+ * @throws LedgerError `config_invalid`
  */
-export function openDatabase(
-  url: string,
-  options: {
-    maxConnections?: number;
-    queryTimeoutMs?: number;
-    lockTimeoutMs?: number | undefined;
-    onError?: (error: Error) => void;
-  } = {},
-): Database {
-  const connection = {
-    connectionString: url,
-    application_name: 'idscan-ledger',
-    connectionTimeoutMillis: 10_000,
-    // The system's own default begins to ask after two hours whether the other end is still there.
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-  };
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const purpose = options.purpose ?? 'writing';
+  const variable = variables[purpose];
+  const { connectionString, ssl } = protectedBy(url, variable);
+  const list = parseServers(connectionString, purpose);
+  if (typeof list === 'string') throw new LedgerError('config_invalid', `${variable} ${list}.`);
   const queryTimeoutMs = options.queryTimeoutMs ?? 60_000;
   const limits = { statement_timeout: queryTimeoutMs - 1_000, lock_timeout: options.lockTimeoutMs ?? 0 };
-  const pool = new pg.Pool({
-    ...connection,
-    max: options.maxConnections ?? 10,
-    query_timeout: queryTimeoutMs,
-    // Not as options of the connection, which poolers refuse.
-    verify: (client, callback) => {
-      const settings = Object.entries(limits).map(([name, ms]) => `set ${name} = ${ms}`);
-      client.query(settings.join('; ')).then(() => callback(), callback);
+  const servers = openServers({
+    ...list,
+    ...{ variable, queryTimeoutMs, maxConnections: options.maxConnections ?? 10, examine: options.examine },
+    connection: {
+      application_name: 'idscan-ledger',
+      // The system's own default begins to ask after two hours whether the other end is still there.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      ...(ssl === undefined ? {} : { ssl }),
     },
+    settings: Object.entries(limits)
+      .map(([name, ms]) => `set ${name} = ${ms}; `)
+      .join(''),
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    onError: options.onError ?? (() => undefined),
   });
-  const onError = options.onError ?? (() => undefined);
-  pool.on('error', onError);
-  pool.on('connect', (client) => client.on('error', onError));
-  const dedicatedClient = () => {
-    const client = new pg.Client(connection);
-    client.on('error', onError);
-    return client;
-  };
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(pool) }) });
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(servers.pool) }) });
   let closing: Promise<void> | undefined;
-  return { kysely, dedicatedClient, close: () => (closing ??= kysely.destroy()) };
+  const { connect, isDirect } = servers;
+  return { kysely, connect, isDirect, close: () => (closing ??= kysely.destroy()) };
+}
+
+/** @throws LedgerError `config_invalid` for a URL, or a file it names, that is of no use. */
+function protectedBy(text: string, variable: string): { connectionString: string; ssl?: DatabaseTls } {
+  const { url, tls, problems } = readDatabaseUrl(text);
+  if (problems.length > 0)
+    throw new LedgerError('config_invalid', `${variable} ${problems.join('; it ')}.`, {
+      hint: 'Correct it; .env.example explains it.',
+    });
+  return { connectionString: url, ...(tls === undefined ? {} : { ssl: tls }) };
 }
 
 /** The names of statements that connections prepare. */
@@ -103,15 +125,17 @@ const planLifetimeMs = 5_000;
  * A connection of the pool has its plans made anew from time to time, and is taken out once it has failed. pg gives up
  * a query that gets no answer in time, but not its connection, which would be handed out again and again although it is
  * dead. Others that have been idle since before it failed are likely to be as dead, and to find that out one after the
- * other would take a time-out each: they go, too.
+ * other would take a time-out each: they go, too. So do those to a server that was found to take no writes any more.
  */
-function wellKept(pool: pg.Pool): PostgresPool {
+function wellKept(pool: Connections): PostgresPool {
   let failedAtMs = -Infinity;
   const answeredAtMs = new WeakMap<pg.PoolClient, number>();
   const plannedAtMs = new WeakMap<pg.PoolClient, number>();
   const connect = async (): Promise<pg.PoolClient> => {
     for (;;) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch((error: unknown) => {
+        throw asConnectError(error);
+      });
       if ((answeredAtMs.get(client) ?? Infinity) > failedAtMs) return client;
       client.release(true);
     }
@@ -145,72 +169,4 @@ function wellKept(pool: pg.Pool): PostgresPool {
       return { query, release } as unknown as PostgresPoolClient;
     },
   };
-}
-
-/**
- * Checks that Postgres answers and that its clock and ours agree: settlement depends on ours, due times on its.
- *
- * @throws LedgerError `database_unavailable`, `clock_skewed`
- */
-export async function checkDatabase(db: Database, nowMs: () => number): Promise<void> {
-  let skewMs: number;
-  try {
-    const askedAtMs = nowMs();
-    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db.kysely);
-    const answeredAtMs = nowMs();
-    const databaseMs = rows[0]?.now.getTime() ?? answeredAtMs;
-    skewMs = Math.max(0, askedAtMs - databaseMs, databaseMs - answeredAtMs);
-  } catch (cause) {
-    throw asDatabaseError(cause);
-  }
-  if (skewMs > maxClockSkewMs)
-    throw new LedgerError(
-      'clock_skewed',
-      `This machine's clock and Postgres' are ${Math.round(skewMs / 1_000)} s apart.`,
-      {
-        fields: { skewMs },
-        hint: 'Synchronise both clocks (NTP): when a transaction is past its expiry must not depend on who asks.',
-      },
-    );
-}
-
-const maxClockSkewMs = 60_000;
-
-/** Whether Postgres, not the query, is the reason of a failure: it may work later. */
-export function isConnectionFailure(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === 'string' && /^(08|57P|53|28|3D000)/.test(code)) return true;
-  if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EAI_)/.test(code))
-    return true;
-  return (
-    typeof message === 'string' &&
-    /connection terminated|connection timeout|timeout exceeded|read timeout|client has encountered/i.test(message)
-  );
-}
-
-/** Whether others were in the way: a lock that was not to be had in time, a deadlock, a statement that took too long. */
-export function isInTheWay(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === '55P03' || code === '57014' || code === '40P01' || code === '40001';
-}
-
-/** Wraps a failure of Postgres itself as `database_unavailable`; other errors are returned as they are. */
-export function asDatabaseError(error: unknown): Error {
-  if (errorCode(error) === 'internal' && isInTheWay(error))
-    return new LedgerError('database_unavailable', 'Postgres was kept from doing it in time, by other work.', {
-      hint: 'Nothing was lost: workers try again by themselves. Run a command again; if it stays so, look for what holds locks (pg_stat_activity).',
-      cause: error,
-    });
-  if (errorCode(error) !== 'internal' || !isConnectionFailure(error))
-    return error instanceof Error ? error : new Error(String(error));
-  return new LedgerError('database_unavailable', `Postgres does not answer${refusalOf(error)}.`, {
-    hint: 'Check DATABASE_URL (address, user, password, database) and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
-    cause: error,
-  });
-}
-
-/** That a server is there and refuses us is worth saying; its words name user or database, never a password. */
-function refusalOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return typeof code === 'string' && /^(28|3D)/.test(code) ? ` (${String(message)})` : '';
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import { isInTheWay, type Queries } from './database.ts';
+import type { Queries } from './database.ts';
+import { isInTheWay } from './errors.ts';
 import type { FileKind } from './files.ts';
 import type { FileState, ObligationKind } from './schema.ts';
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { mayDisagree } from './disagreements.ts';
+import { countWorkers } from './heartbeats.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 
@@ -16,6 +17,8 @@ export type Figures = {
   readonly attempts: readonly { readonly taskType: string; readonly outcome: string; readonly count: number }[];
   readonly unclassified: number;
   readonly counterMismatches: number;
+  /** Worker processes that are alive. */
+  readonly workersAlive: number;
   /** Files that were stored once and are not there, or not as they were. */
   readonly filesAmiss: readonly FilesAmiss[];
   /** Per open month, how long ago its report was written. */
@@ -29,7 +32,7 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) whose report's age is of interest.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, reports, amiss] = await Promise.all([
+  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss] = await Promise.all([
     sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
     sql<Figures['oldestDue'][number]>`
@@ -43,6 +46,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     sql<{ count: number }>`
       select count(*)::int as count from tasks k
       where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced`.execute(db),
+    countWorkers(db),
     sql<Figures['reports'][number]>`
       select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
       where finished_at is not null and period >= ${reportsFrom}
@@ -55,6 +59,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     attempts: attempts.rows,
     unclassified: unclassified.rows[0]?.count ?? 0,
     counterMismatches: mismatches.rows[0]?.count ?? 0,
+    workersAlive,
     reports: reports.rows,
     filesAmiss: amiss,
   };

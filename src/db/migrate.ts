@@ -1,47 +1,122 @@
+import { sql } from 'kysely';
 import { type MigrationResultSet, Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
 import { LedgerError } from '../errors.ts';
 import type { Database } from './database.ts';
 
-export type MigrationStatus = { readonly name: string; readonly appliedAt: Date | null };
+export type MigrationStatus = {
+  readonly name: string;
+  readonly appliedAt: Date | null;
+  /** Whether this version has it: a newer one may have applied more. */
+  readonly isKnown: boolean;
+};
 
 const migratorFor = (db: Database): Migrator =>
   new Migrator({ db: db.kysely, provider: { getMigrations: () => Promise.resolve(migrations) } });
 
-/** Applies all pending migrations. Safe when several processes do it at once. @returns the names applied. */
+/**
+ * Applies all pending migrations. Safe when several processes do it at once.
+ *
+ * @returns the names applied.
+ * @throws LedgerError `database_newer`, `database_misconfigured`, `database_forbidden`
+ */
 export async function migrateUp(db: Database): Promise<string[]> {
+  await statusOfOurs(db);
   return namesOf(await migratorFor(db).migrateToLatest());
 }
 
-/** Takes back the last migration, with its data. @returns the names taken back. */
+/** Takes back the last migration, with its data. @returns the names taken back. @throws as {@link migrateUp} */
 export async function migrateDown(db: Database): Promise<string[]> {
+  await statusOfOurs(db);
   return namesOf(await migratorFor(db).migrateDown());
 }
 
-/** All migrations in order, with the time of those applied. */
+/** All migrations in order, those of this version and those that are applied, with the time of those applied. */
 export async function migrationStatus(db: Database): Promise<MigrationStatus[]> {
-  const known = await migratorFor(db).getMigrations();
-  return known.map(({ name, executedAt }) => ({ name, appliedAt: executedAt ?? null }));
+  const appliedAt = new Map(await appliedMigrations(db));
+  const names = [...new Set([...Object.keys(migrations), ...appliedAt.keys()])].sort();
+  return names.map((name) => ({
+    name,
+    appliedAt: appliedAt.get(name) ?? null,
+    isKnown: name in migrations,
+  }));
 }
 
 /**
  * Makes an empty database ready; leaves an older one to the operator, who may want a backup first.
  *
- * @throws LedgerError `database_outdated`
+ * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
  */
 export async function ensureMigrated(db: Database): Promise<void> {
-  const status = await migrationStatus(db);
+  if ((await schemaState(db)) === 'empty') await migrateUp(db);
+}
+
+/**
+ * Checks that the schema is that of this version. Changes nothing.
+ *
+ * @returns what was found, in words.
+ * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
+ */
+export async function checkSchema(db: Database): Promise<string> {
+  return (await schemaState(db)) === 'empty' ? 'empty: the first command sets it up' : 'the schema of this version';
+}
+
+async function schemaState(db: Database): Promise<'empty' | 'current'> {
+  const status = await statusOfOurs(db);
   const pending = status.filter(({ appliedAt }) => appliedAt === null);
-  if (pending.length === 0) return;
-  if (pending.length === status.length) {
-    await migrateUp(db);
-    return;
-  }
-  throw new LedgerError(
-    'database_outdated',
-    `The database lacks ${pending.length} migration${pending.length === 1 ? '' : 's'} (${pending.map(({ name }) => name).join(', ')}).`,
-    { fields: { pending: pending.length }, hint: 'Run: npx idscan-ledger migrate up' },
+  if (pending.length === 0) return 'current';
+  if (pending.length === status.length) return 'empty';
+  throw new LedgerError('database_outdated', `The database lacks ${listed(pending)}.`, {
+    fields: { pending: pending.length },
+    hint: 'Run: npx idscan-ledger migrate up',
+  });
+}
+
+/** The status of a database that is ours, or that is empty and may become so. */
+async function statusOfOurs(db: Database): Promise<MigrationStatus[]> {
+  // Before the migrations: another process may make both at this moment, and commits them together.
+  const tables = await tablesOf(db);
+  const status = await migrationStatus(db);
+  const unknown = status.filter(({ isKnown }) => !isKnown);
+  const isOurs = status.some(({ isKnown, appliedAt }) => isKnown && appliedAt !== null);
+  // Whoever gave us the wrong address does not want our tables among others' there.
+  if (!isOurs && (tables.length > 0 || unknown.length > 0))
+    throw new LedgerError('database_misconfigured', `The database is another program's${suchAs(tables)}.`, {
+      fields: { tables: tables.length },
+      hint: 'Check the database in DATABASE_URL. Books want a database, or a schema in the search_path, of their own.',
+    });
+  if (unknown.length > 0)
+    throw new LedgerError('database_newer', `The database has ${listed(unknown)} that this version does not know.`, {
+      fields: { unknown: unknown.length },
+      hint: 'Run the version that made them, or a newer one. Back to this one leads a backup, or that version’s migrate down.',
+    });
+  return status;
+}
+
+async function appliedMigrations(db: Database): Promise<[string, Date][]> {
+  const { rows: found } = await sql`select where to_regclass('kysely_migration') is not null`.execute(db.kysely);
+  if (found.length === 0) return [];
+  const { rows } = await sql<{ name: string; timestamp: string }>`select name, timestamp from kysely_migration`.execute(
+    db.kysely,
   );
+  return rows.map(({ name, timestamp }) => [name, new Date(timestamp)]);
+}
+
+/** The tables of the schema, but for those of extensions and the migrator. */
+async function tablesOf(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = current_schema() and c.relkind in ('r', 'p', 'f')
+      and c.relname not in ('kysely_migration', 'kysely_migration_lock')
+      and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+    order by 1`.execute(db.kysely);
+  return rows.map(({ name }) => name);
+}
+
+const suchAs = (tables: readonly string[]): string => (tables[0] === undefined ? '' : `: it holds ${tables[0]}`);
+
+function listed(some: readonly MigrationStatus[]): string {
+  return `${some.length} migration${some.length === 1 ? '' : 's'} (${some.map(({ name }) => name).join(', ')})`;
 }
 
 function namesOf({ error, results = [] }: MigrationResultSet): string[] {

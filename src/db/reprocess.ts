@@ -14,6 +14,13 @@ export type ReprocessFilter = {
   readonly code?: string;
 };
 
+/** Who wants it, why, and what they asked for. */
+export type ReprocessWish = {
+  readonly requestedBy: string;
+  readonly reason: string | null;
+  readonly filter: Readonly<Record<string, unknown>>;
+};
+
 export type ReprocessCount = { readonly kind: ObligationKind; readonly count: number };
 
 /** How many obligations a filter matches, by kind. Changes nothing. */
@@ -29,45 +36,22 @@ export async function countReprocess(
   return rows;
 }
 
-/** Opens an entry in the log of reprocessing. @returns its ID, for {@link reprocess} to count into. */
-export async function logReprocess(
-  db: Queries,
-  entry: {
-    requestedBy: string;
-    reason: string | null;
-    filter: Readonly<Record<string, unknown>>;
-    kinds: readonly ObligationKind[];
-  },
-): Promise<string> {
-  const { id } = await db
-    .insertInto('reprocess_log')
-    .values({
-      requested_by: entry.requestedBy,
-      reason: entry.reason,
-      filter: JSON.stringify(entry.filter),
-      kinds: [...entry.kinds],
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return id;
-}
-
 /**
  * Makes what a filter matches due again, as a new generation: whatever a queue still holds of the old one is ignored.
  * Only the queue's work is repeated; what is stored stays, and files that are stored are not fetched again.
  *
- * @param logId the entry that counts what was made due, in the same transaction.
+ * @param wish is noted in the log of reprocessing with how much was made due, in the same statement.
  */
 export async function reprocess(
   db: Queries,
   filter: ReprocessFilter,
   kinds: readonly ObligationKind[],
-  logId: string,
+  wish: ReprocessWish,
 ): Promise<ReprocessCount[]> {
   // Workers lock the same rows, many at once and not in the same order. Whoever is given up has changed nothing.
   for (let tries = 1; ; tries += 1)
     try {
-      return await makeDueAgain(db, filter, kinds, logId);
+      return await makeDueAgain(db, filter, kinds, wish);
     } catch (error) {
       if ((error as { code?: unknown }).code !== deadlock || tries === 5) throw error;
     }
@@ -79,7 +63,7 @@ async function makeDueAgain(
   db: Queries,
   filter: ReprocessFilter,
   kinds: readonly ObligationKind[],
-  logId: string,
+  { requestedBy, reason, filter: asked }: ReprocessWish,
 ): Promise<ReprocessCount[]> {
   const { rows } = await sql<ReprocessCount>`
     with again as (
@@ -88,8 +72,9 @@ async function makeDueAgain(
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
         generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning kind
-    ), counted as (
-      update reprocess_log set obligations = obligations + (select count(*) from again) where id = ${logId}
+    ), noted as (
+      insert into reprocess_log (requested_by, reason, filter, kinds, obligations)
+      select ${requestedBy}, ${reason}, ${JSON.stringify(asked)}::jsonb, ${[...kinds]}::text[], count(*) from again
     )
     select kind, count(*)::int as count from again group by kind order by kind collate "C"`.execute(db);
   return rows;

@@ -53,6 +53,7 @@ export type Schema = {
     received_at: Generated<Date>;
     outcome: Generated<InboxOutcome>;
   };
+  ended_sessions: { id_sha256: string; expires_at: Date };
   tasks: {
     transaction_id: string;
     task_type: string;
@@ -183,6 +184,16 @@ export type Schema = {
     last_error_at: Date | null;
   };
   notification_checks: { only_row: Generated<boolean>; checked_at: Date };
+  worker_heartbeats: {
+    id: string;
+    host: string;
+    pid: number;
+    version: string;
+    started_at: Generated<Date>;
+    seen_at: Generated<Date>;
+    redis_usable: boolean;
+    active_jobs: number;
+  };
   closing_horizon: { only_row: Generated<boolean>; end_at: Date; rules_sha256: string | null };
   late_changes: {
     id: GeneratedBigint;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
-import { asDatabaseError, type Database, type Queries } from './database.ts';
+import type { Database, Queries } from './database.ts';
+import { asConnectError, asDatabaseError } from './errors.ts';
 import type { Schema } from './schema.ts';
 
 const goodbyeMs = 5_000;
@@ -26,9 +27,10 @@ export type Snapshot = Dedicated;
  * with a month. Ending the connection ends its transaction, its locks and a COPY broken off half way.
  */
 export async function withDedicatedClient<T>(db: Database, work: (connection: Dedicated) => Promise<T>): Promise<T> {
-  const client = db.dedicatedClient();
+  const client = await db.connect().catch((error: unknown) => {
+    throw asDatabaseError(asConnectError(error));
+  });
   try {
-    await client.connect();
     // Should this process vanish without a word, its locks end with the connection in two minutes, not in two hours.
     await client.query('set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6');
     await client.query(forMonths);
@@ -44,9 +46,16 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
 /**
  * Runs `read` in one repeatable-read, read-only transaction, so that a report's files agree with one another whatever
  * is written meanwhile.
+ *
+ * @param before is done first, on the same connection.
  */
-export function withSnapshot<T>(db: Database, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+export function withSnapshot<T>(
+  db: Database,
+  read: (snapshot: Snapshot) => Promise<T>,
+  before?: (connection: Dedicated) => Promise<void>,
+): Promise<T> {
   return withDedicatedClient(db, async (connection) => {
+    await before?.(connection);
     await connection.client.query('begin transaction isolation level repeatable read read only');
     return read(connection);
   });

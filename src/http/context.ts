@@ -7,13 +7,13 @@ export type ServiceContext = QueueContext & {
   readonly service: ServiceConfig;
   /** What this process counts, its workers' figures included where it has some. */
   readonly registry: Registry;
-  /** Whether Redis answers, for readiness alone: intake does without it. */
+  /** Whether Redis takes writes, for readiness alone: intake does without it. */
   readonly isRedisReady: () => Promise<boolean>;
 };
 
 /** Who asks. */
 export type Principal = {
-  /** Says who it is without saying a secret: `token 1a2b3c4d` or `oidc <subject>`. Goes into no log. */
+  /** Says who it is without saying a secret: `token anna`, `token 1a2b3c4d` or `oidc <subject>`. Is in the log of each request. */
   readonly name: string;
   readonly roles: readonly Role[];
   /** A browser sends its session by itself, so what it posts has to come from our own pages. */

@@ -1,5 +1,5 @@
 import type { Context } from '../jobs/context.ts';
-import { type MonthFigures, readMonth } from '../jobs/month-figures.ts';
+import { type MonthFigures, readMonthForPage } from '../jobs/month-figures.ts';
 
 /** Months as they were read last, so that a page which is looked at often does not count a month each time. */
 export type MonthCache = {
@@ -16,7 +16,11 @@ const costFactor = 20;
 const maxEntries = 60;
 
 /** Reads one month after the other, on one connection: whoever asks for the same one meanwhile gets the same answer. */
-export function createMonthCache(context: Context, read = readMonth, nowMs: () => number = Date.now): MonthCache {
+export function createMonthCache(
+  context: Context,
+  read = readMonthForPage,
+  nowMs: () => number = Date.now,
+): MonthCache {
   const entries = new Map<string, Entry>();
   let last: Promise<unknown> = Promise.resolve();
   const start = (period: string): Entry => {

@@ -30,6 +30,7 @@ const known: Partial<Record<ErrorCode, readonly [status: number, title: string]>
   identity_provider_unavailable: [503, 'The identity provider does not answer'],
   database_unavailable: [503, 'Postgres does not answer'],
   database_forbidden: [503, 'Postgres does not let this service do it'],
+  database_misconfigured: [503, 'Postgres cannot be used as it is'],
   replica_behind: [503, 'The read replica is too far behind'],
   queue_unavailable: [503, 'Redis does not answer'],
   report_changed: [503, 'The file is not as it was published'],

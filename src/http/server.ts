@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { LedgerError } from '../errors.ts';
 import { addressError } from '../metrics/listener.ts';
 import { createServiceMeter, type ServiceMeter } from '../metrics/service.ts';
+import { addAccessLog, type AuditLog, createAuditLog } from './access-log.ts';
 import { createGuard } from './access/guard.ts';
 import { createOidcVerifier } from './access/oidc.ts';
 import { createOidcProvider } from './access/oidc-provider.ts';
@@ -14,6 +15,7 @@ import { createSealer } from './access/sealing.ts';
 import { createSessions } from './access/sessions.ts';
 import type { ServiceContext } from './context.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
+import { addHostCheck } from './hosts.ts';
 import { createMonthCache } from './month-cache.ts';
 import { asProblem, sendProblem } from './problem.ts';
 import { isPerson } from './pages/send.ts';
@@ -43,11 +45,14 @@ export async function buildServer(context: ServiceContext): Promise<FastifyInsta
   addSecurityHeaders(server, context.service);
   addTracing(server, context.tracing);
   addObservation(server, meter);
+  const audit = createAuditLog(context);
+  addAccessLog(server, audit);
+  addHostCheck(server, context.service);
   await server.register(cookie);
   await server.register(rateLimit, { global: false });
   // Each route says itself what it reads.
   server.removeAllContentTypeParsers();
-  addRoutes(server, context, meter);
+  addRoutes(server, context, meter, audit);
   await server.ready();
   return server;
 }
@@ -67,7 +72,8 @@ function createServer({ log, service }: ServiceContext): FastifyInstance {
     bodyLimit: 1_024,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 10_000 },
+    // A request that names no host is refused by us, in our words.
+    http: { headersTimeout: 10_000, requireHostHeader: false },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
@@ -92,10 +98,10 @@ function createServer({ log, service }: ServiceContext): FastifyInstance {
   return server;
 }
 
-function addRoutes(server: FastifyInstance, context: ServiceContext, meter: ServiceMeter): void {
-  const { service, now } = context;
+function addRoutes(server: FastifyInstance, context: ServiceContext, meter: ServiceMeter, audit: AuditLog): void {
+  const { service, now, db } = context;
   const sealer = createSealer(service.session.key, now);
-  const sessions = createSessions(service, sealer);
+  const sessions = createSessions(service, sealer, db);
   const provider = service.oidc && createOidcProvider(service.oidc);
   const verifier = service.oidc && provider && createOidcVerifier(service.oidc, provider, now);
   const guard = createGuard(service, sessions, verifier);
@@ -107,9 +113,9 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   addHealthRoutes(server, context, guard);
   addMetricsRoute(server, context, guard);
   addResultsRoute(server, context, guard);
-  addSignInRoutes(server, context, { sessions, guard, oidc: signIn, meter });
+  addSignInRoutes(server, context, { sessions, guard, oidc: signIn, meter, audit });
   addAssets(server);
-  const reading = { guard, months: createMonthCache(context) };
+  const reading = { guard, months: createMonthCache(context), audit };
   addReportRoutes(server, context, reading);
   addReportFileRoutes(server, context, guard);
   addTransactionRoutes(server, context, guard);
@@ -126,7 +132,8 @@ function addObservation(server: FastifyInstance, meter: ServiceMeter): void {
     const { statusCode: status, elapsedTime } = reply;
     meter.answered(method, route, status, elapsedTime);
     const level = isRoutine(route, status) ? 'debug' : 'info';
-    request.log[level]({ method, route, status, durationMs: Math.round(elapsedTime) }, 'answered');
+    const principal = request.principal?.name ?? null;
+    request.log[level]({ method, route, status, principal, durationMs: Math.round(elapsedTime) }, 'answered');
     return Promise.resolve();
   });
 }

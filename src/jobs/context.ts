@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config, NotificationConfig } from '../config.ts';
 import type { Database } from '../db/database.ts';
+import type { Replica } from '../db/replica.ts';
 import type { ChannelName, ObligationKind } from '../db/schema.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
@@ -8,6 +9,7 @@ import type { Channel } from '../notify/channels.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
 import type { DocumentStore } from '../store/layout.ts';
 import type { Tracing } from '../tracing/trace.ts';
+import type { RedisHealth } from '../redis/health.ts';
 import type { VendorClient } from '../vendor/client.ts';
 import { type JobKind, jobKinds, type Queues } from './queues.ts';
 import type { Writes } from './writes.ts';
@@ -18,12 +20,21 @@ export type Context = {
   readonly log: Logger;
   readonly now: () => Date;
   readonly db: Database;
+  /** Pages and reports read from it; `undefined` = there is none. */
+  readonly replica?: Replica | undefined;
   readonly rules: DataFile<readonly RuleTable[]>;
   readonly prices: DataFile<PriceList> | undefined;
 };
 
 /** Jobs that wake workers. */
-export type QueueContext = Context & { readonly queues: Queues; readonly tracing?: Tracing | undefined };
+export type QueueContext = Context & {
+  readonly queues: Queues;
+  /** Whether Redis takes writes now: for readiness, figures, and those who wait for it. */
+  readonly redisHealth: RedisHealth;
+  /** Tells of trouble with Redis, whoever of this process has it: once in half a minute. */
+  readonly onRedisTrouble: (error: Error) => void;
+  readonly tracing?: Tracing | undefined;
+};
 
 /** Jobs that call the vendor. */
 export type VendorContext = QueueContext & {

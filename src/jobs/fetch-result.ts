@@ -5,7 +5,7 @@ import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import { settlementOf } from '../domain/settlement.ts';
-import { type ErrorCode, errorCode } from '../errors.ts';
+import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
 
 /**
@@ -81,6 +81,11 @@ async function wakeSoon(context: VendorContext, due: readonly Wake[]): Promise<v
   try {
     await context.writes.wake(due);
   } catch (error) {
+    // Of a Redis that is away or refuses one line in half a minute is enough, however many jobs come to their end.
+    if (error instanceof LedgerError && error.code === 'queue_unavailable') {
+      context.onRedisTrouble(error.cause instanceof Error ? error.cause : error);
+      return;
+    }
     context.log.warn({ err: error, due: due.length }, 'not enqueued, left to the sweep');
   }
 }

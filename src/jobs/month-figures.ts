@@ -9,6 +9,7 @@ import {
   listDisagreements,
 } from '../db/month-figures.ts';
 import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.ts';
+import type { Behind } from '../db/replica.ts';
 import { attemptGroups, type OpenItems, openItems } from '../db/report-rows.ts';
 import { withSnapshot } from '../db/snapshot.ts';
 import { currentTables } from '../db/lines.ts';
@@ -19,6 +20,7 @@ import { errorCode, LedgerError } from '../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from './context.ts';
 import { closedPriceList, closedSource, openSource, type ReportSource } from './report-source.ts';
+import { readForPage } from './reading.ts';
 import { openTotals } from './report-totals.ts';
 
 /** How many blockers and disagreements are listed rather than counted. */
@@ -33,6 +35,8 @@ export type MonthFigures = {
   readonly close: PeriodClose | null;
   /** The instant that these figures are of. */
   readonly readAt: Date;
+  /** How old they may be, where they are from a standby. */
+  readonly behind?: Behind | null;
   readonly prices: Pick<PriceList, 'version' | 'currency' | 'minorDigits'> | null;
   readonly lines: ReportLines;
   readonly abandoned: Abandoned;
@@ -57,6 +61,12 @@ export function readMonth(context: Context, period: string): Promise<MonthFigure
     const close = closes.find((one) => one.period === period);
     return close ? readClosed(context, queries, close) : readOpen(context, queries, period, closes);
   });
+}
+
+/** Reads a month for a page: from the standby, if there is one. */
+export async function readMonthForPage(context: Context, period: string): Promise<MonthFigures> {
+  const { value, behind } = await readForPage(context, (on) => readMonth(on, period));
+  return { ...value, behind };
 }
 
 async function readOpen(

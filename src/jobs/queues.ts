@@ -1,11 +1,11 @@
 import { type JobsOptions, Queue, type Telemetry } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Wake } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod } from '../domain/billing-month.ts';
-import { LedgerError } from '../errors.ts';
-import { isReady } from './redis.ts';
+import type { LedgerError } from '../errors.ts';
+import { isReady, type RedisClient } from '../redis/connect.ts';
+import { asQueueError } from '../redis/refusal.ts';
 
 /** Whose work is one job's: what comes after the result is fetched together. In the order in which rows are locked. */
 export const jobKinds = {
@@ -84,6 +84,8 @@ export type Queues = {
   readonly counts: (kind: JobKind) => Promise<{ waiting: number; jobs: number }>;
   /** Stops all workers from taking jobs that call the vendor, for a while. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
+  /** Why the last call came to nothing; `undefined` = it did not. */
+  readonly trouble: () => LedgerError | undefined;
   /** The queues themselves, for operators to look into. */
   readonly all: readonly Queue[];
   readonly close: () => Promise<void>;
@@ -91,7 +93,7 @@ export type Queues = {
 
 /** Opens the producers' side of all queues on one connection, which stays the caller's. */
 export function openQueues(
-  redis: Redis,
+  redis: RedisClient,
   prefix: string,
   onError: (error: Error) => void,
   telemetry?: Telemetry,
@@ -108,7 +110,7 @@ export function openQueues(
   };
   const byKind = { result: open('result'), files: open('files') };
   const reports = open('report');
-  const reachable = whileReachable(redis);
+  const { reachable, trouble } = whileReachable(redis);
   const hasRoom = roomFor((kind) => byKind[kind].getWaitingCount());
   const add = async (
     wakes: readonly Wake[],
@@ -146,6 +148,7 @@ export function openQueues(
           }),
         );
       }),
+    trouble,
     all: [...Object.values(byKind), reports],
     close: async () => {
       await Promise.allSettled([...Object.values(byKind), reports].map((queue) => queue.close()));
@@ -178,26 +181,20 @@ function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind,
 }
 
 /** Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep. */
-function whileReachable(redis: Redis): <T>(work: () => Promise<T>) => Promise<T> {
-  let isAway = false;
-  return async (work) => {
+function whileReachable(redis: RedisClient) {
+  let trouble: LedgerError | undefined;
+  let lastSaid: Error | undefined;
+  redis.on('error', (error: Error) => (lastSaid = error));
+  const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      if (await isReady(redis, isAway ? 0 : 3_000)) {
-        const answer = await work();
-        isAway = false;
-        return answer;
-      }
+      if (!(await isReady(redis, trouble ? 0 : 3_000))) throw lastSaid ?? new Error('not connected');
+      const answer = await work();
+      trouble = lastSaid = undefined;
+      return answer;
     } catch (cause) {
-      isAway = true;
-      throw unavailable(cause);
+      trouble = asQueueError(cause);
+      throw trouble;
     }
-    isAway = true;
-    throw unavailable();
   };
+  return { reachable, trouble: () => trouble };
 }
-
-const unavailable = (cause?: unknown): LedgerError =>
-  new LedgerError('queue_unavailable', 'Redis does not answer.', {
-    hint: 'What is due stays in Postgres and is done once Redis is back.',
-    ...(cause === undefined ? {} : { cause }),
-  });

@@ -4,13 +4,13 @@ import { tablesAsOf } from '../db/lines.ts';
 import { periodCloses } from '../db/period-closes.ts';
 import { keptFile, usedAt } from '../db/reference.ts';
 import { withNamedLock } from '../db/report-runs.ts';
-import { withSnapshot } from '../db/snapshot.ts';
 import { LedgerError } from '../errors.ts';
 import { publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
 import { parsePriceList } from '../reference-data/price-list.ts';
 import { parseRuleTables } from '../reference-data/rule-tables.ts';
 import { expectNotPassedOver } from './closed-months.ts';
 import type { Context } from './context.ts';
+import { withReportSnapshot } from './reading.ts';
 import { draftOpen, type WrittenReport } from './write-report.ts';
 
 /**
@@ -45,7 +45,7 @@ export async function writeReportAsOf(
     const rules = await rulesAt(context, queries, asOf);
     const then = { ...context, rules, prices: await pricesAt(context, queries, asOf) };
     await removeStaleDrafts(directory);
-    const written = await withSnapshot(context.db, (snapshot) =>
+    const written = await withReportSnapshot(context, (snapshot) =>
       draftOpen(then, snapshot, { period, closes, directory, signal }, { tables: tablesAsOf(asOf), asOf }),
     );
     await publishDrafts(directory, [...written.files, written.manifest]);

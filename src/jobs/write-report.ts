@@ -3,7 +3,7 @@ import type { Queries } from '../db/database.ts';
 import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.ts';
 import { attemptGroups, openItems } from '../db/report-rows.ts';
 import { finishReport, withReportLock } from '../db/report-runs.ts';
-import { type Snapshot, withSnapshot } from '../db/snapshot.ts';
+import type { Snapshot } from '../db/snapshot.ts';
 import { monthBounds } from '../domain/billing-month.ts';
 import { reportLines } from '../domain/report-lines.ts';
 import { LedgerError } from '../errors.ts';
@@ -11,6 +11,7 @@ import { manifestOf } from '../reports/manifest.ts';
 import { discardDrafts, type DraftFile, publishDrafts, removeStaleDrafts, writeDraft } from '../reports/publish.ts';
 import { checkBooks, expectNotPassedOver, noteUses, reviewClosedMonths } from './closed-months.ts';
 import type { Context } from './context.ts';
+import { withReportSnapshot } from './reading.ts';
 import { redecideSpan } from './redecide.ts';
 import { draftFiles, type DraftReport } from './report-files.ts';
 import { closedPriceList, closedSource, type Moment, openSource, present } from './report-source.ts';
@@ -25,7 +26,7 @@ export type WrittenReport = DraftReport & { readonly manifest: DraftFile };
  *
  * @param generation the request that this run answers; `null` = none.
  * @throws LedgerError `report_busy`, `report_unbalanced`, `closed_month_differs`, `reference_changed`,
- * `billing_time_zone_changed`, `storage_full`, `storage_failed`, `database_unavailable`
+ * `billing_time_zone_changed`, `storage_full`, `storage_failed`, `database_unavailable`, `replica_behind`
  */
 export async function writeReport(
   context: Context,
@@ -66,7 +67,7 @@ async function writeOpen(context: Context, queries: Queries, report: OpenReport)
   await noteUses(context);
   await reviewClosedMonths(context, queries, closes, period);
   await redecideSpan(context, queries, monthBounds(period, context.config.billingTimeZone));
-  return withSnapshot(context.db, (snapshot) => draftOpen(context, snapshot, report));
+  return withReportSnapshot(context, (snapshot) => draftOpen(context, snapshot, report));
 }
 
 /** Drafts the files of an open month, as it is or as it was. */
@@ -100,12 +101,12 @@ export async function withManifest(draft: DraftReport, manifest: Buffer, signal?
 
 /** The files of a closed month from the frozen lines, held against the hashes that it was closed with. */
 function rewriteClosed(
-  { db }: Context,
+  context: Context,
   close: PeriodClose,
   directory: string,
   signal: AbortSignal | undefined,
 ): Promise<WrittenReport> {
-  return withSnapshot(db, async (snapshot) => {
+  return withReportSnapshot(context, async (snapshot) => {
     const { queries } = snapshot;
     const { period } = close;
     const source = closedSource(period);

@@ -1,4 +1,5 @@
-import { isConnectionFailure, type Queries } from '../db/database.ts';
+import type { Queries } from '../db/database.ts';
+import { meetsAll } from '../db/errors.ts';
 import { type FilesOutcome, recordFiles } from '../db/files.ts';
 import { type Started, type StartRequest, startObligations, type Wake } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
@@ -31,7 +32,7 @@ const filesSpacingMs = 25;
 
 /** @param queues whose jobs are added together, too. */
 export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Writes {
-  const isShared = isConnectionFailure;
+  const isShared = meetsAll;
   return {
     start: inBatches((requests) => startObligations(db, requests, leaseMs), {
       keyOf: ({ transactionId }) => transactionId,

@@ -35,6 +35,7 @@ export async function renderBookMetrics(context: Context): Promise<string> {
   gauge('idscan_counter_mismatches', 'Tasks whose invoiced count differs from the vendor’s counter.').set(
     figures.counterMismatches,
   );
+  gauge('idscan_workers_alive', 'Worker processes heard of within 30 s.').set(figures.workersAlive);
   const files = gauge('idscan_files', 'Files lost or damaged since they were stored, as last verified.', [
     'kind',
     'state',

@@ -1,30 +1,31 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { Registry } from 'prom-client';
 import { LedgerError } from '../errors.ts';
+import type { Checks } from '../jobs/shared-check.ts';
 
 export type MetricsListener = { readonly port: number; readonly close: () => Promise<void> };
 
+type Answer = { readonly status: number; readonly type: string; readonly text: string };
+
 /**
- * Shows a lone worker's own figures on `GET /metrics`. They hold counts alone, no IDs; still, without a password it
- * belongs on an address that only the monitoring reaches.
+ * Shows a lone worker's own figures on `GET /metrics`, that its process runs on `GET /healthz`, and whether it can work
+ * on `GET /readyz`. They hold counts and names of servers alone, no IDs; still, without a password they belong on an
+ * address that only the monitoring reaches.
  *
+ * @param checks what work needs.
  * @throws LedgerError `address_unavailable`
  */
 export async function listenForMetrics(
   registry: Registry,
   { host, port }: { readonly host: string; readonly port: number },
+  checks: Checks,
 ): Promise<MetricsListener> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
-    request.resume();
-    const path = (request.url ?? '').split('?', 1)[0];
-    if (path !== '/metrics' || request.method !== 'GET') {
-      response.writeHead(path === '/metrics' ? 405 : 404, { 'content-length': 0 }).end();
-      return;
-    }
-    void registry.metrics().then((text) => {
-      response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text);
-    });
-  });
+  const routes: Readonly<Record<string, () => Promise<Answer>>> = {
+    '/metrics': async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
+    '/healthz': () => Promise.resolve(json(200, { status: 'ok' })),
+    '/readyz': () => readiness(checks),
+  };
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, answerFrom(routes));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(addressError(host, port, cause)));
     server.listen(port, host, resolve);
@@ -36,6 +37,41 @@ export async function listenForMetrics(
       server.closeAllConnections();
     });
   return { port: typeof address === 'object' && address !== null ? address.port : port, close };
+}
+
+const json = (status: number, content: object): Answer => ({
+  status,
+  type: 'application/json; charset=utf-8',
+  text: `${JSON.stringify(content)}\n`,
+});
+
+function answerFrom(routes: Readonly<Record<string, () => Promise<Answer>>>): RequestListener {
+  return (request, response) => {
+    request.resume();
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (!route || request.method !== 'GET') {
+      response.writeHead(route ? 405 : 404, { 'content-length': 0 }).end();
+      return;
+    }
+    void route()
+      .catch(() => json(500, { status: 'failed' }))
+      .then(({ status, type, text }) => {
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
+      });
+  };
+}
+
+/** 200, or 503 and what fails. */
+async function readiness(checks: Checks): Promise<Answer> {
+  const outcomes = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => [name, (await check().catch(() => false)) ? 'ok' : 'failed']),
+  );
+  const isReady = outcomes.every(([, outcome]) => outcome === 'ok');
+  return json(isReady ? 200 : 503, {
+    status: isReady ? 'ready' : 'not_ready',
+    checks: Object.fromEntries(outcomes) as object,
+  });
 }
 
 /** Why nothing can listen there, in words. */

@@ -37,6 +37,9 @@ export function createServiceMeter(registry: Registry): ServiceMeter {
     labelNames: ['outcome'],
     registers,
   });
+  // An alert sees an increase only of what was there before.
+  for (const route of ['/webhooks/id-scan', '/api/results'])
+    for (const status_class of ['2xx', '4xx', '5xx']) requests.inc({ method: 'POST', route, status_class }, 0);
   for (const outcome of ['accepted', 'already_known', 'conflict', 'noted', 'repeated']) events.inc({ outcome }, 0);
   for (const outcome of ['token', 'oidc', 'refused']) signIns.inc({ outcome }, 0);
   return {

@@ -8,7 +8,7 @@ import { deregisterUser, liveUsers, registerUser, type User } from './users.ts';
 
 /** What only tests set. */
 export type Settings = Readonly<{
-  cacheDir: string;
+  cacheDir: string | undefined;
   /** Where the programs of Postgres are; default: in its package. */
   native?: string | undefined;
   patience: Patience;

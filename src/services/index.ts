@@ -1,4 +1,3 @@
-import os from 'node:os';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 
@@ -11,7 +10,7 @@ export type ServicesInput = Readonly<{
   redisUrl?: string | undefined;
   /** Gets short lines for a person about what takes a while. */
   notice?: ((line: string) => void) | undefined;
-  /** Keeps a downloaded Redis for other data folders too. Default: `.cache/idscan-ledger` in the home folder. */
+  /** Keeps a downloaded Redis for other data folders too. Default: `.cache/idscan-ledger` in the home folder, if there is one. */
   cacheDir?: string | undefined;
 }>;
 
@@ -45,11 +44,12 @@ export async function acquireServices(input: ServicesInput): Promise<Services> {
     const embedded = { postgres: false, redis: false };
     return { databaseUrl, redisUrl, embedded, release: () => Promise.resolve() };
   }
+  const { userCache } = await import('./layout.ts');
   const { acquireEmbedded, DEFAULT_LOCK_TIMEOUT_MS, DEFAULT_PATIENCE } = await import('./acquire.ts');
   const embedded = { postgres: databaseUrl === undefined, redis: redisUrl === undefined };
   const wanted = (['postgres', 'redis'] as const).filter((slug) => embedded[slug]);
   const settings = {
-    cacheDir: input.cacheDir ?? path.join(os.homedir(), '.cache', 'idscan-ledger'),
+    cacheDir: input.cacheDir ?? userCache(),
     patience: DEFAULT_PATIENCE,
     lockTimeoutMs: DEFAULT_LOCK_TIMEOUT_MS,
   };

@@ -1,4 +1,5 @@
 import fs from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { makeFolder } from '../folders.ts';
 import type { Account } from './files.ts';
@@ -56,5 +57,18 @@ export async function claimFolder(folder: string, account: Account | undefined):
   const { code, output } = await execute({ command: 'chown', args: ['-Rh', whom, folder], timeoutMs: 60_000 });
   if (code !== 0) {
     throw Object.assign(new Error(`chown ${whom} ${folder}: ${output.trim()}`), { code: 'EPERM' });
+  }
+}
+
+/**
+ * Where what was fetched is kept for all data folders of this user. Nowhere without a home folder: `HOME` may be empty or
+ * relative, or unset for a user who has no name, as in containers.
+ */
+export function userCache(homeOf: () => string = os.homedir): string | undefined {
+  try {
+    const home = homeOf();
+    return path.isAbsolute(home) ? path.join(home, '.cache', 'idscan-ledger') : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -9,8 +9,8 @@ import type { Health, Server } from './server.ts';
 const ANSWER_TIMEOUT_MS = 3000;
 const REFUSED = /^(NOAUTH|WRONGPASS|ERR (invalid password|AUTH|Client sent AUTH))/;
 
-/** The embedded Redis below a data folder. `cacheDir` keeps a downloaded one for other data folders too. */
-export function redisServer(layout: Layout, cacheDir: string): Server {
+/** The embedded Redis below a data folder. `cacheDir`, if any, keeps a downloaded one for other data folders too. */
+export function redisServer(layout: Layout, cacheDir: string | undefined): Server {
   const base = layout.redis;
   const data = path.join(base, 'data');
   const password = () => keptPassword(path.join(base, 'password'), layout.account);
@@ -28,7 +28,10 @@ export function redisServer(layout: Layout, cacheDir: string): Server {
     prepare: async (notice) => {
       await claimFolder(base, layout.account);
       await claimFolder(data, layout.account);
-      const found = await findRedis([cacheDir, path.join(base, 'program')], notice);
+      const found = await findRedis(
+        [...(cacheDir === undefined ? [] : [cacheDir]), path.join(base, 'program')],
+        notice,
+      );
       keepsTitle = found.keepsTitle;
       return { program: found.program, launcher: await chooseLauncher(layout.account, found.program, data) };
     },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ResultFacts, TransactionFacts } from '../domain/facts.ts';
 import { LedgerError } from '../errors.ts';
 import { readResult, readTransaction, type Reading } from './answers.ts';
@@ -18,6 +19,8 @@ export type Sink = (chunk: Uint8Array) => void | Promise<void>;
 /** `contentType` in lower case without parameters; `null` where the answer has none that can be read. */
 export type Download = { readonly bytes: number; readonly contentType: string | null };
 
+export type Probe = { readonly status: number; readonly date: Date | null };
+
 /**
  * The ID Scan API. Every method makes one request and never retries, but for a 401, after which it asks once more with a
  * new token. Failures are `LedgerError`s: `vendor_…` with the fields `status`, `vendorMessage`, `retryAfterMs` where
@@ -34,6 +37,12 @@ export type VendorClient = {
   downloadAuditReport(transactionId: string, resultId: string, sink: Sink): Promise<Download>;
   /** Subscribes to events. Not repeated by itself: one that got no answer may have been made all the same. */
   registerWebhook(subscription: WebhookSubscription): Promise<RegisteredWebhook>;
+  /**
+   * Whether the vendor takes our token, and what time it is there. Asks for a transaction that nobody has.
+   *
+   * @returns the answer's status, 401 and 403 included, and its `Date`; `null` = it has none that can be read.
+   */
+  probe(): Promise<Probe>;
   /** Ends calls under way and all connections; may be called again. */
   close(): Promise<void>;
 };
@@ -76,6 +85,8 @@ const defaultLimits: VendorLimits = {
   jsonBytes: 2 * 1_024 * 1_024,
   fileBytes: 25 * 1_024 * 1_024,
 };
+
+const probeTimeoutMs = 10_000;
 
 /**
  * Builds the client; connects to nothing yet.
@@ -147,11 +158,28 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
       };
       return exchange(http, call, async (answer) => readRegistration(await collect(answer.chunks(), call.maxBytes)));
     },
+    probe: () => askForNobodys(http, apiUrl(base, 'transactions/{transactionId}', { transactionId: randomUUID() })),
     close: async () => {
       closing.abort(new LedgerError('interrupted', 'The vendor client was closed.'));
       await connections.close();
     },
   };
+}
+
+/** A transaction that nobody has: what is asked is whether the vendor takes our token. */
+function askForNobodys(http: Http, url: URL): Promise<Probe> {
+  const call: Call = {
+    what: 'a transaction that nobody has',
+    operation: 'transaction',
+    url,
+    accept: 'application/json',
+    timeoutMs: probeTimeoutMs,
+    maxBytes: defaultLimits.jsonBytes,
+    successes: [200, 401, 403, 404, 410],
+  };
+  return exchange(http, call, ({ status, headers }) =>
+    Promise.resolve({ status, date: readDate(headerOf(headers, 'date')) }),
+  );
 }
 
 async function askForFacts<Facts>(http: Http, call: Call, read: (json: unknown) => Reading<Facts>): Promise<Facts> {
@@ -181,6 +209,11 @@ async function askForFile(http: Http, call: Call, sink: Sink): Promise<Download>
     }
     return { bytes, contentType: mediaType(headerOf(answer.headers, 'content-type')) };
   });
+}
+
+function readDate(header: string | null): Date | null {
+  const date = new Date(header ?? NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
 }
 
 function isJson(contentType: string): boolean {

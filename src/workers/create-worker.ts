@@ -1,11 +1,11 @@
 import { type Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { backoffMs, maxStarts, queueNames, type QueueKind } from '../jobs/queues.ts';
 import { retryDelays } from './process-job.ts';
 
 export type WorkerSetup = {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix: string;
   readonly concurrency: number;
 };
@@ -25,6 +25,8 @@ export function createWorker(
     // A killed worker's jobs are taken up by others within about 16 s.
     lockDuration: 10_000,
     stalledInterval: 3_000,
+    // After a lost connection, which commands that need no answer wait for by themselves.
+    runRetryDelay: 3_000,
     // In seconds: how long one question for jobs waits. Less than a socket may stay silent.
     drainDelay: 10,
     // Postgres counts starts, those of each kind of work in a job; the queue must not give up before it.
@@ -33,6 +35,6 @@ export function createWorker(
     limiter: { max: Number.MAX_SAFE_INTEGER - 1, duration: 1_000 },
     settings: { backoffStrategy: (attempts, _type, error) => retryDelays.get(error as object) ?? backoffMs(attempts) },
   });
-  worker.on('error', (error) => context.log.warn({ err: error, queue: queueNames[kind] }, 'queue connection trouble'));
+  worker.on('error', context.onRedisTrouble);
   return worker;
 }

@@ -53,7 +53,7 @@ export const failureOutcomes: Record<ErrorCode, FailureOutcome> = {
   database_misconfigured: 'retry',
   replica_behind: 'retry',
   clock_skewed: 'never',
-  queue_unavailable: 'retry',
+  queue_unavailable: 'later',
   queue_misconfigured: 'never',
   storage_full: 'retry',
   storage_failed: 'retry',

@@ -1,5 +1,5 @@
 import { RateLimitError, UnrecoverableError } from 'bullmq';
-import { asDatabaseError } from '../db/database.ts';
+import { asDatabaseError, isDatabaseAway } from '../db/errors.ts';
 import {
   failObligation,
   forgiveStarts,
@@ -93,8 +93,7 @@ async function forgiving<T>(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     const keys = kinds.map((kind) => ({ transactionId, kind }));
-    if (errorCode(error) === 'database_unavailable')
-      await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
+    if (isDatabaseAway(error)) await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
     throw error;
   }
 }
@@ -127,7 +126,7 @@ async function run(
     log.debug({ end }, 'obligation ended');
   } catch (thrown) {
     const error = asDatabaseError(thrown);
-    if (errorCode(error) === 'database_unavailable') throw error;
+    if (isDatabaseAway(error)) throw error;
     const trouble = await watch.store.failed(error, beganAtMs);
     if (trouble) await putOff(context, key, started, trouble, { ...watch, log });
     await settleFailure(context, key, started, error, { ...watch, log });
@@ -183,7 +182,9 @@ async function settleFailure(
   }
   tally.count(kind, 'retried', code);
   meter.retried(kind, code);
-  log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
+  // All jobs of a process share its Redis, and would all say the same.
+  if (code === 'queue_unavailable') context.onRedisTrouble(error);
+  else log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
   if (pauseMs !== undefined) {
     meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
     await context.queues.pauseVendorCalls(pauseMs);

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { LedgerError } from '../errors.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
+import { asQueueError } from '../redis/refusal.ts';
+import { within } from '../within.ts';
 
 /**
  * Takes one of as many places as requests are allowed in a second, if one is free and the last request was sent long
@@ -32,8 +35,11 @@ redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', time[1] * 1000000 + time
 /** A place whose request is not answered, or whose process died, is free again after this long. */
 const unansweredUs = 5_000_000;
 
+const answersWithinMs = 5_000;
+const askedAgainMs = 1_000;
+
 export type RateLimiter = {
-  /** Resolves when the next request may be sent. */
+  /** Resolves when the next request may be sent. Rejects with `queue_unavailable`: without Redis none may be. */
   readonly beforeRequest: () => Promise<void>;
   /** Once for every request that was let through, when its answer begins or it has failed. */
   readonly afterAnswer: () => void;
@@ -46,15 +52,29 @@ export type RateLimiter = {
  *
  * @param requestsPerSecond never exceeded, over all processes together.
  */
-export function createRateLimiter(redis: Redis, prefix: string, requestsPerSecond: number): RateLimiter {
+export function createRateLimiter(redis: RedisClient, prefix: string, requestsPerSecond: number): RateLimiter {
   const places = `${prefix}:vendor-places`;
   const next = `${prefix}:vendor-next`;
   const spacingUs = Math.floor(1_000_000 / requestsPerSecond);
   const taken: string[] = [];
+  let failed: { readonly error: LedgerError; readonly atMs: number } | undefined;
+  const ask = async (place: string): Promise<number> => {
+    // Who stood in line meanwhile does not ask a Redis again that has just failed.
+    if (failed && performance.now() - failed.atMs < askedAgainMs) throw failed.error;
+    try {
+      const asked = redis.eval(take, 2, places, next, requestsPerSecond, spacingUs, unansweredUs, place);
+      const waitMs = Number(await within(answersWithinMs, asked, () => new Error('no answer in time')));
+      failed = undefined;
+      return waitMs;
+    } catch (error) {
+      failed = { error: asQueueError(error), atMs: performance.now() };
+      throw failed.error;
+    }
+  };
   const takePlace = async (): Promise<void> => {
     const place = randomUUID();
     for (;;) {
-      const waitMs = Number(await redis.eval(take, 2, places, next, requestsPerSecond, spacingUs, unansweredUs, place));
+      const waitMs = await ask(place);
       if (waitMs <= 0) break;
       await delay(waitMs);
     }

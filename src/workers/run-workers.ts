@@ -1,26 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { asDatabaseError } from '../db/database.ts';
+import type { RedisClient } from '../redis/connect.ts';
+import { asDatabaseError, isDatabaseAway, meetsAll } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
-import { errorCode } from '../errors.ts';
+import { errorCode, type LedgerError } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
+import { sayDatabaseAway } from '../jobs/database-away.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
+import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { checkOpenStore } from '../store/store.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
+import { misconfigured, refusalOf } from '../redis/refusal.ts';
+import { createSeldom } from '../seldom.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
+import { createPauses } from './pauses.ts';
 import { jobProcessor } from './process-job.ts';
+import { workerChecks } from './readiness.ts';
 import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -33,6 +40,8 @@ const performs = { result: fetchResult, documents: fetchDocuments, audit_report:
 
 export type RunningWorkers = {
   readonly tally: Tally;
+  /** Whether work can be done, by what it needs: Postgres, Redis, and that the sweep comes round. */
+  readonly checks: Checks;
   /** Resolves when nothing is due and nothing is being done; with what is due later. */
   readonly idle: (signal: AbortSignal) => Promise<{ nextDueAt: Date | null }>;
   /** Takes no new job, lets the running ones finish, and gives up waiting at the deadline. */
@@ -48,7 +57,7 @@ export type RunningWorkers = {
  */
 export function runWorkers(
   context: VendorContext,
-  { redis, prefix, isBatch, meter = noMeter }: { redis: Redis; prefix: string; isBatch: boolean; meter?: Meter },
+  { redis, prefix, isBatch, meter = noMeter }: { redis: RedisClient; prefix: string; isBatch: boolean; meter?: Meter },
 ): RunningWorkers {
   collectLate();
   const tally = createTally();
@@ -59,6 +68,8 @@ export function runWorkers(
   };
   const stopping = new AbortController();
   let active = 0;
+  let sweptAtMs = performance.now();
+  const checks = workerChecks(context, () => sweptAtMs);
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
     active += 1;
     try {
@@ -76,43 +87,49 @@ export function runWorkers(
     return worker;
   });
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
+  const pauses = createPauses(context, stopping.signal);
+  for (const worker of workers) pauses.guard(worker);
+  const repeat = repeating(context);
   const noted = new AbortController();
   const loops = [
-    repeat(
-      context,
-      'note of the rules',
-      sweepIntervalMs,
-      AbortSignal.any([stopping.signal, noted.signal]),
-      async () => {
-        await noteRules(context);
-        noted.abort();
-      },
-    ),
-    repeat(context, 'sweep', sweepIntervalMs, stopping.signal, async () => {
-      const ended = [...watch.unnotedEnds];
-      if (ended.length > 0) await forgiveStarts(context.db.kysely, ended);
-      watch.unnotedEnds.splice(0, ended.length);
+    repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping.signal, noted.signal]), async () => {
+      await noteRules(context);
+      noted.abort();
+    }),
+    repeat('sweep', sweepIntervalMs, stopping.signal, async () => {
+      await noteEnds(context, watch.unnotedEnds);
       meter.swept(await sweep(context, stopping.signal));
+      sweptAtMs = performance.now();
     }),
     ...(!isBatch
       ? [
-          repeat(context, 'report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
-          notifying(context, stopping.signal).catch((error: unknown) => {
+          repeat('report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
+          notifying(context, repeat, stopping.signal).catch((error: unknown) => {
             context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
           }),
         ]
       : []),
   ];
+  const endHeartbeat = startHeartbeat(context, checks, () => active);
   return {
     tally,
+    checks,
     idle: (signal) => untilIdle(context, () => active, watch.store, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
       const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, watch.store.end()]);
       const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })]);
       if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
+      await endHeartbeat();
     },
   };
+}
+
+/** Work whose end could not be noted when it ended did not kill its worker. */
+async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promise<void> {
+  const ended = [...unnoted];
+  if (ended.length > 0) await forgiveStarts(db.kysely, ended);
+  unnoted.splice(0, ended.length);
 }
 
 /** Of this process alone: another machine's disk is its own. */
@@ -131,16 +148,16 @@ function storeWatchOf({ store, log }: VendorContext, fileWorkers: () => readonly
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
-async function notifying(context: VendorContext, signal: AbortSignal): Promise<void> {
+async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSignal): Promise<void> {
   const { notifications } = context;
   if (!notifications) return;
   const teller: NotifyingContext = { ...context, notifications };
   const { checkThresholds, noteReports } = await import('../jobs/check-notifications.ts');
   const { deliverNotifications } = await import('../jobs/deliver-notifications.ts');
   await Promise.all([
-    repeat(context, 'notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
-    repeat(context, 'check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
-    repeat(context, 'delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
+    repeat('notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
+    repeat('check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
+    repeat('delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
   ]);
 }
 
@@ -153,6 +170,11 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
       const { directory, lines } = await writeReport(context, period, generation);
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
+      // The report is due as before: nobody could note that it failed, and it has not.
+      if (meetsAll(error)) {
+        sayDatabaseAway(context.log, error);
+        throw error;
+      }
       const code = errorCode(error);
       const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
       const givesUp = failureOutcomes[code] === 'never' || (failureOutcomes[code] === 'retry' && isLastTry);
@@ -164,24 +186,29 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
 }
 
 /** Runs `work` again and again; a failure is logged and the next round tries again. */
-async function repeat(
-  context: VendorContext,
-  name: string,
-  intervalMs: number,
-  signal: AbortSignal,
-  work: () => Promise<unknown>,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await work();
-    } catch (error) {
-      context.log.warn({ err: error, code: errorCode(error) }, `${name} failed, next try in ${intervalMs / 1_000} s`);
+type Repeat = (name: string, intervalMs: number, signal: AbortSignal, work: () => Promise<unknown>) => Promise<void>;
+
+/** All that is repeated tells of the same failure once in half a minute: when a server is away, it fails all of it. */
+function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
+  const isToTell = createSeldom();
+  return async (name, intervalMs, signal, work) => {
+    while (!signal.aborted) {
+      try {
+        await work();
+      } catch (thrown) {
+        const error = asDatabaseError(thrown);
+        const code = errorCode(error);
+        if (code === 'queue_unavailable') onRedisTrouble(error);
+        else if (isDatabaseAway(thrown)) sayDatabaseAway(log, thrown);
+        else if (isToTell(`${name} ${code}`))
+          log.warn({ err: error, code }, `${name} failed, next try in ${intervalMs / 1_000} s`);
+      }
+      await delay(intervalMs, undefined, { signal }).catch(() => undefined);
     }
-    await delay(intervalMs, undefined, { signal }).catch(() => undefined);
-  }
+  };
 }
 
-/** A database or a document store that is away is waited for this long before a batch run gives up. */
+/** A server or a document store that is away or refuses is waited for this long before a batch run gives up. */
 const patienceMs = 120_000;
 
 async function untilIdle(
@@ -191,19 +218,29 @@ async function untilIdle(
   signal: AbortSignal,
 ): Promise<{ nextDueAt: Date | null }> {
   let answeredAtMs = performance.now();
+  let wroteAtMs = performance.now();
   for (;;) {
     try {
       const { isIdle, nextDueAt } = await look(context, activeJobs);
       if (isIdle) return { nextDueAt };
       answeredAtMs = performance.now();
-    } catch (error) {
-      if (performance.now() - answeredAtMs > patienceMs) throw asDatabaseError(error);
-      context.log.warn({ code: errorCode(asDatabaseError(error)) }, 'cannot see what is left to do, looking again');
+    } catch (thrown) {
+      const error = asDatabaseError(thrown);
+      if (performance.now() - answeredAtMs > patienceMs) throw error;
+      sayDatabaseAway(context.log, error);
     }
+    if (await context.redisHealth.isUsable()) wroteAtMs = performance.now();
+    else if (performance.now() - wroteAtMs > patienceMs) throw waitedInVain(context.redisHealth.trouble());
     const trouble = store.trouble();
     if (trouble && performance.now() - trouble.sinceMs > patienceMs) throw trouble.error;
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
+}
+
+/** What a batch run has waited for long enough is for a person to put right. */
+function waitedInVain(trouble: LedgerError | undefined): Error {
+  const refusal = refusalOf(trouble?.cause);
+  return refusal ? misconfigured(refusal, trouble) : (trouble ?? new Error('Redis does not answer.'));
 }
 
 async function look(context: VendorContext, activeJobs: () => number) {

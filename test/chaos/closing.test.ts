@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { errorCode } from '../../src/errors.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { createTestContext } from '../support/books.ts';
+import { asOwner, createTestContext } from '../support/books.ts';
+import { asRole } from '../support/roles.ts';
 import { bookedCosts, misbooked, trueCosts } from '../support/closing-oracle.ts';
 import { closeOrFail } from '../support/closing.ts';
 import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
@@ -77,9 +77,9 @@ test.each(runs)(
 
 test('a close that does not note what changes beside it loses lines, and this harness finds them', async () => {
   const context = await books();
-  await sql`
-    create or replace function note_late_changes() returns trigger language plpgsql as $$ begin return null; end $$`.execute(
-    context.db.kysely,
+  await asRole(
+    asOwner(context.config.databaseUrl),
+    'create or replace function note_late_changes() returns trigger language plpgsql as $$ begin return null; end $$',
   );
   await race(context, 1);
   expect((await misbooked(context.db.kysely)).length).toBeGreaterThan(10);

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { atEnd, waitFor } from '../support/books.ts';
+import { asOwner, atEnd, waitFor } from '../support/books.ts';
 import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';
+import { appRole } from '../support/roles.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 import { isFull, seeds } from './world.ts';
 
@@ -17,6 +18,7 @@ const timeout = isFull ? 1_200_000 : 120_000;
  */
 const noteRefusals = `
   create table refused_writes (worker text, what text);
+  grant insert on refused_writes to ${appRole};
   create function note_refused() returns trigger language plpgsql as $$ begin
     if not exists (select from written) then
       insert into refused_writes
@@ -41,7 +43,7 @@ async function setUp(seed: number) {
     LOG_LEVEL: 'silent',
   });
   const { DATABASE_URL: url = '' } = environment as Record<string, string>;
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: asOwner(url) });
   await client.connect();
   atEnd(() => client.end());
   await client.query(noteRefusals);

@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { atEnd, waitFor } from '../support/books.ts';
+import { appRole, asRole } from '../support/roles.ts';
 import { createWorld, isFull, query, seededRandom, seeds } from './world.ts';
 
 const transactions = isFull ? 3_000 : 400;
@@ -15,7 +16,10 @@ test('the harness finds losses or doubles in a naive pipeline', { timeout: 600_0
     ...{ seed, transactions, workers: 3 },
     workerScript: path.join(import.meta.dirname, 'naive-worker.ts'),
   });
-  await query(world, 'create table naive_attempts (transaction_id text, ordinal int, code text)');
+  await asRole(
+    world.ownerUrl,
+    `create table naive_attempts (transaction_id text, ordinal int, code text); grant select, insert on naive_attempts to ${appRole}`,
+  );
   const redis = new Redis(world.environment.REDIS_URL, { maxRetriesPerRequest: null });
   redis.on('error', () => undefined);
   const queue = new Queue('naive', { connection: redis });

@@ -9,6 +9,7 @@ import type { Services } from '../../src/services/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli, startCli } from '../support/cli.ts';
+import { prepareOwnServer } from '../support/servers.ts';
 import { createWorld, eventually, expectBooks, expectOrderlyEnd, freePort, month, ownServers } from './tcp-proxy.ts';
 import { patienceMs, type ProxyMode, seededChance, since, type Worker, workUnderWay, type World } from './tcp-proxy.ts';
 
@@ -62,8 +63,8 @@ describe.concurrent('a lasting worker', () => {
   test('goes on within 30 s after three restarts of both servers', async ({ annotate }) => {
     const dataDir = await createTestFolder();
     const { databaseUrl, redisUrl, release } = await ownServers({ dataDir });
-    const servers = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
-    expect(await runCli(['migrate'], { folder: dataDir, ...servers })).toMatchObject({ code: 0 });
+    const { appUrl } = await prepareOwnServer(databaseUrl, dataDir);
+    const servers = { DATABASE_URL: appUrl, REDIS_URL: redisUrl };
     const world = await createWorld({ simulation: {}, servers });
     await world.register();
     const worker = await workUnderWay(world, 100);
@@ -102,7 +103,7 @@ describe.concurrent('a lasting worker', () => {
     const world = await createWorld({ simulation: { transactions: isFull ? 1_000 : 200, latencyMs: 0 } });
     const { simulator, proxies, counts } = world;
     proxies.postgres.drop({ count: 1, isMeant: () => true });
-    const unheard = await runCli(['enqueue', '-'], world.proxied, simulator.idsCsv());
+    const unheard = await runCli(['enqueue', '-'], world.readable, simulator.idsCsv());
     expect(unheard.stdout).not.toContain('accepted');
     expect(unheard.stderr).toContain('(database_unavailable)');
     expect(unheard.code).toBe(1);
@@ -111,10 +112,10 @@ describe.concurrent('a lasting worker', () => {
     const { due: stored } = await counts();
     expect(stored).toBeGreaterThan(0);
     expect(stored % 250 === 0 || stored === simulator.transactions.length).toBe(true);
-    const heard = await runCli(['enqueue', '-'], world.proxied, simulator.idsCsv());
+    const heard = await runCli(['enqueue', '-'], world.readable, simulator.idsCsv());
     expect(heard.stdout).toContain(`${simulator.transactions.length - stored} accepted, ${stored} already known`);
     proxies.postgres.drop({ count: droppedReplies, isMeant: seededChance(7, 0.4) });
-    const worker = startCli(['worker'], world.proxied);
+    const worker = startCli(['worker'], world.readable);
     await eventually('everything to be done', async () => (await counts()).due === 0, 3 * patienceMs);
     expect(proxies.postgres.dropped()).toBe(droppedReplies + 1);
     await expectOrderlyEnd(worker);
@@ -133,7 +134,7 @@ describe.concurrent('a lasting worker', () => {
     const isMeant = (statement: string) => statement.includes(text) && statement.includes(id);
     proxies.postgres.drop({ count: times, isMeant });
     await world.register();
-    const worker = startCli(['worker'], world.proxied);
+    const worker = startCli(['worker'], world.readable);
     await eventually('everything to be done', async () => (await counts()).due === 0);
     await expectOrderlyEnd(worker);
     await expectBooks(world);
@@ -214,7 +215,7 @@ describe.concurrent('SIGTERM in mid-job', () => {
 });
 
 test.concurrent('a Redis that may throw jobs away is refused, with the command that sets it right', async () => {
-  const { redisUrl } = await ownServers({ databaseUrl: inject('databaseUrl') });
+  const { redisUrl } = await ownServers({ databaseUrl: inject('appUrl') });
   const redis = new Redis(redisUrl);
   atEnd(() => redis.quit());
   const servers = { DATABASE_URL: await createTestDatabase(), REDIS_URL: redisUrl };

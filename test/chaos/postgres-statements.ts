@@ -1,3 +1,16 @@
+const tlsRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+
+/** Whether a client asks Postgres for TLS, which it does before anything else. */
+export const isTlsRequest = (bytes: Buffer): boolean => bytes.subarray(0, 8).equals(tlsRequest);
+
+/** The same URL without TLS. */
+export function withoutTls(url: URL): string {
+  const plain = new URL(url);
+  plain.searchParams.set('sslmode', 'disable');
+  plain.searchParams.delete('sslrootcert');
+  return plain.toString();
+}
+
 /**
  * Reads what one client sends to Postgres (protocol 3.0): each statement that is run, its text together with its values.
  * A prepared statement is sent with its text once for each connection, and is known by its name from then on.

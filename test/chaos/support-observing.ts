@@ -88,8 +88,7 @@ export async function booksAfterAtOnce(truth: Truth, deliveries: readonly Delive
 /** Holds a transaction's row, so that writes to it queue up, until it is let go. */
 export async function holdTransaction(id: string) {
   const { db } = await observed();
-  const client = db.dedicatedClient();
-  await client.connect();
+  const client = await db.connect();
   await client.query('begin');
   await client.query('select from transactions where id = $1 for update', [id]);
   return {

@@ -15,18 +15,10 @@ export type SmallDisk = {
   readonly makeRoom: () => Promise<void>;
 };
 
-/**
- * A file system of its own that somebody else fills: ENOSPC, as on a full disk.
- *
- * @returns `undefined` where this process may not mount one.
- */
-export async function mountSmallDisk(folder: string): Promise<SmallDisk | undefined> {
+/** A file system of its own that somebody else fills: ENOSPC, as on a full disk. For root alone. */
+export async function mountSmallDisk(folder: string): Promise<SmallDisk> {
   await makeFolder(folder, 0o700);
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=0700', 'tmpfs', folder]);
-  } catch {
-    return undefined;
-  }
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=0700', 'tmpfs', folder]);
   atEnd(() => run('umount', ['-l', folder]));
   const ballast = path.join(folder, 'ballast');
   const makeRoom = (): Promise<void> => rm(ballast, { force: true });
@@ -42,7 +34,7 @@ export async function mountSmallDisk(folder: string): Promise<SmallDisk | undefi
   };
 }
 
-/** Where nothing may be mounted: a limit on how large a file of a process may become, so that its writes fail (EFBIG). */
+/** A limit on how large a file of a process may become, so that its writes fail (EFBIG). Needs no right. */
 export function limitedProcess(pidOf: () => number): SmallDisk {
   const limit = (bytes: string): Promise<void> =>
     run('prlimit', ['--pid', String(pidOf()), `--fsize=${bytes}:`]).then(() => undefined);

@@ -13,7 +13,7 @@ import { type SimulatorOptions, startSimulator } from '../../src/simulator/index
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
 import { type CliEnvironment, startCli } from '../support/cli.ts';
 import { asLines, readReport } from '../support/report-files.ts';
-import { statementReader } from './postgres-statements.ts';
+import { isTlsRequest, statementReader, withoutTls } from './postgres-statements.ts';
 
 /**
  * What becomes of connections, those that are open already included.
@@ -37,6 +37,8 @@ export type DroppedReplies = {
 export type TcpProxy = {
   /** The same URL with this proxy in place of the server. */
   readonly url: string;
+  /** For a Postgres: without TLS, so that the proxy can read what goes by and drop replies. */
+  readonly readableUrl: string;
   readonly set: (mode: ProxyMode) => Promise<void>;
   readonly drop: (replies: DroppedReplies) => void;
   /** Replies dropped so far. */
@@ -49,7 +51,6 @@ type Pair = { readonly client: net.Socket; readonly server: net.Socket; isSwallo
 const write = /\b(insert into|update|delete from)\b/i;
 /** ReadyForQuery, which Postgres sends after it has committed: the letter, the length 5, the state of the session. */
 const readyForQuery = Buffer.from('Z\0\0\0\x05', 'latin1');
-
 /** Stands between a program and the server that a URL names, on a port of its own. */
 export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port: targetPort, protocol } = new URL(target);
@@ -77,9 +78,11 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       to.on('drain', () => from.resume());
     }
     const readStatements = statementReader();
+    let isReadable: boolean | undefined;
     client.on('data', (bytes) => {
       if (pair.isSwallowed) return;
-      const statements = isPostgres ? readStatements(bytes) : [];
+      isReadable ??= isPostgres && !isTlsRequest(bytes);
+      const statements = isReadable ? readStatements(bytes) : [];
       pair.isDropping ||= statements.some(isMeant);
       if (!server.write(bytes)) client.pause();
     });
@@ -110,11 +113,10 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     for (const client of clients) client.resetAndDestroy();
     for (const { server } of pairs) server.destroy();
   };
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(port);
+  const url = Object.assign(new URL(target), { hostname: '127.0.0.1', port: String(port) });
   return {
     url: url.toString(),
+    readableUrl: withoutTls(url),
     set: async (wanted) => {
       mode = wanted;
       if (mode === 'black-hole') for (const pair of pairs) swallow(pair);
@@ -197,7 +199,7 @@ let redisDatabases = 0;
 /** A database and a Redis database of their own. Not on the shared Redis: other files empty that one. */
 async function ownDatabases(): Promise<CliEnvironment> {
   const number = redisDatabases++;
-  const { redisUrl } = await (ownRedis[number >> 4] ??= ownServers({ databaseUrl: inject('databaseUrl') }));
+  const { redisUrl } = await (ownRedis[number >> 4] ??= ownServers({ databaseUrl: inject('appUrl') }));
   return { DATABASE_URL: await createTestDatabase(), REDIS_URL: redisUrl.replace(/0$/, String(number % 16)) };
 }
 
@@ -235,6 +237,8 @@ export async function createWorld({ simulation, environment = {}, servers }: Wor
   return {
     ...{ options, simulator, proxies, direct },
     proxied: { ...direct, REDIS_URL: proxies.redis.url, DATABASE_URL: proxies.postgres.url },
+    /** For replies to be dropped, which a proxy can do only where it can read. */
+    readable: { ...direct, REDIS_URL: proxies.redis.url, DATABASE_URL: proxies.postgres.readableUrl },
     set: async (mode: ProxyMode, names: readonly (keyof typeof proxies)[]) => {
       for (const name of names) await proxies[name].set(mode);
     },

@@ -22,7 +22,7 @@ test(
     const { simulator, vendor } = await withSimulator({ transactions: (seconds + 2) * rate });
     const { IDSCAN_KEY_ID: keyId, IDSCAN_KEY_SECRET: keySecret, ...environment } = vendor;
     // A Redis of its own: the shared one is emptied by others.
-    const own = await acquireServices({ dataDir: await createTestFolder(), databaseUrl: inject('databaseUrl') });
+    const own = await acquireServices({ dataDir: await createTestFolder(), databaseUrl: inject('appUrl') });
     atEnd(own.release);
     const redis = await startTcpProxy(own.redisUrl);
     atEnd(redis.close);

@@ -7,6 +7,7 @@ import { acquireServices } from '../../src/services/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
+import { prepareOwnServer } from '../support/servers.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 
 /** Whether the long version runs (`npm run test:chaos`). */
@@ -49,6 +50,7 @@ export async function createWorld({ seed, transactions, workers, workerScript }:
   const dataDir = path.join(folder, 'servers');
   const services = await acquireServices({ dataDir });
   atEnd(services.release);
+  const { appUrl, ownerUrl } = await prepareOwnServer(services.databaseUrl, folder);
   const simulator = await startSimulator({
     ...{ seed, month: '2026-10', transactions, latencyMs: 15, filesPerResult: 1, fileBytes: 512 },
     faults: { share: 0.02, kinds: ['server_error', 'reset', 'cut_length', 'html'] },
@@ -56,7 +58,7 @@ export async function createWorld({ seed, transactions, workers, workerScript }:
   atEnd(simulator.close);
   const environment = {
     folder,
-    DATABASE_URL: services.databaseUrl,
+    DATABASE_URL: appUrl,
     REDIS_URL: services.redisUrl,
     IDSCAN_DATA_DIR: path.join(folder, 'data'),
     REPORTS_DIR: path.join(folder, 'reports'),
@@ -67,7 +69,7 @@ export async function createWorld({ seed, transactions, workers, workerScript }:
   };
   const fleet = createFleet(workers, environment, workerScript);
   atEnd(fleet.end);
-  return { folder, dataDir, simulator, environment, fleet, servers: serverControls(dataDir) };
+  return { folder, dataDir, ownerUrl, simulator, environment, fleet, servers: serverControls(dataDir) };
 }
 
 type Slug = 'postgres' | 'redis';

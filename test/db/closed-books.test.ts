@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { periodCloses } from '../../src/db/period-closes.ts';
@@ -8,15 +7,15 @@ import { checkThresholds, noteReports } from '../../src/jobs/check-notifications
 import { deliverNotifications } from '../../src/jobs/deliver-notifications.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
-import { atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
+import { asOwner, atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
 import { startReceiver } from '../support/receivers.ts';
 
-const role = 'idscan_ledger_app';
 const now = () => new Date('2027-01-01T00:00:00Z');
 let context: TestContext;
 let owner: pg.Client;
+let worker: pg.Client;
 
 beforeAll(async () => {
   context = { ...(await createTestContext()), now };
@@ -24,25 +23,26 @@ beforeAll(async () => {
   await look('t-1');
   await look('t-2', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { attemptsInvoiced: 3 })] });
   await closeOrFail(context, '2026-10');
-  owner = new pg.Client({ connectionString: context.config.databaseUrl });
-  await owner.connect();
-  await owner.query(await readFile(new URL('../../ops/postgres-roles.sql', import.meta.url), 'utf8'));
-  atEnd(async () => {
-    await owner.query(`reset role; drop owned by ${role}; drop role ${role}`);
-    await owner.end();
-  });
+  const { databaseUrl } = context.config;
+  owner = new pg.Client({ connectionString: asOwner(databaseUrl) });
+  worker = new pg.Client({ connectionString: databaseUrl });
+  for (const client of [owner, worker]) {
+    await client.connect();
+    atEnd(() => client.end());
+  }
 });
 
-/** The code with which Postgres refuses a statement, run as the worker's role or as the owner; its effect is taken back. */
+/** The code with which Postgres refuses a statement of the worker's role or of the owner; its effect is taken back. */
 async function refusal(statement: string, as: 'worker' | 'owner'): Promise<string> {
-  await owner.query(`begin; ${as === 'worker' ? `set local role ${role}` : ''}`);
+  const client = { worker, owner }[as];
+  await client.query('begin');
   try {
-    await owner.query(statement);
+    await client.query(statement);
     return 'accepted';
   } catch (error) {
     return String((error as pg.DatabaseError).code);
   } finally {
-    await owner.query('rollback');
+    await client.query('rollback');
   }
 }
 
@@ -110,12 +110,7 @@ describe('a closed month in the database', () => {
   });
 
   test('the worker’s role can do all that books need: intake, outcomes, reports and closes', async () => {
-    const url = new URL(context.config.databaseUrl!);
-    url.searchParams.set('options', `-c role=${role}`);
-    const { composeBooks } = await import('../../src/compose/books.ts');
-    const { context: asWorker, close } = await composeBooks({ ...context.config, databaseUrl: url.toString() });
-    atEnd(close);
-    const books = { ...asWorker, now };
+    const books = context;
     const look = bookkeeper(books);
     await look('t-3');
     await look('t-3', { tasks: [scanTask([scan('2026-11-05T10:05:00Z', 'processing')])] });

@@ -1,8 +1,11 @@
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ensureMigrated, migrateDown, migrateUp, migrationStatus } from '../../src/db/migrate.ts';
-import { openDatabase } from '../../src/db/database.ts';
-import { createTestDatabase, openTestDatabase } from '../support/books.ts';
+import { asDatabaseError, openDatabase } from '../../src/db/database.ts';
+import { databaseReadiness } from '../../src/db/readiness.ts';
+import { asOwner, createEmptyDatabase, createTestDatabase, openTestDatabase } from '../support/books.ts';
+import { createCliEnvironment, runCli } from '../support/cli.ts';
+import { appRole, asRole, withRole } from '../support/roles.ts';
 
 async function schemaOf(db: Awaited<ReturnType<typeof openTestDatabase>>): Promise<string[]> {
   const { rows } = await sql<{ line: string }>`
@@ -18,7 +21,7 @@ async function schemaOf(db: Awaited<ReturnType<typeof openTestDatabase>>): Promi
 }
 
 test('empty → up → down → up gives the same schema, and down leaves nothing', async () => {
-  const db = await openTestDatabase({ migrated: false });
+  const db = await openTestDatabase(await createEmptyDatabase());
   expect(await schemaOf(db)).toEqual([]);
   const applied = await migrateUp(db);
   const after = await schemaOf(db);
@@ -30,7 +33,7 @@ test('empty → up → down → up gives the same schema, and down leaves nothin
 });
 
 test('ten processes that migrate at once: each migration runs once, nobody fails', async () => {
-  const url = await createTestDatabase({ migrated: false });
+  const url = await createEmptyDatabase();
   const databases = Array.from({ length: 10 }, () => openDatabase(url, { maxConnections: 2 }));
   const applied = await Promise.all(databases.map((db) => migrateUp(db)));
   const names = (await migrationStatus(databases[0]!)).map(({ name }) => name);
@@ -39,8 +42,94 @@ test('ten processes that migrate at once: each migration runs once, nobody fails
 });
 
 test('an empty database is made ready without asking; an older one is left to the operator', async () => {
-  const db = await openTestDatabase({ migrated: false });
+  const db = await openTestDatabase(await createEmptyDatabase());
   await ensureMigrated(db);
   expect((await migrationStatus(db)).every(({ appliedAt }) => appliedAt !== null)).toBe(true);
   await ensureMigrated(db);
+});
+
+describe('a database of another version or program', () => {
+  const future = '29991231000000_of_a_newer_version';
+  const newer = async (): Promise<string> => {
+    const url = await createTestDatabase();
+    await asRole(
+      asOwner(url),
+      `insert into kysely_migration (name, timestamp) values ('${future}', '2999-12-31T00:00:00Z')`,
+    );
+    return url;
+  };
+
+  test('a newer one is refused by whatever works on it, with what it has; its status can be read', async () => {
+    const url = await newer();
+    const environment = await createCliEnvironment({ DATABASE_URL: url });
+    const message = expect.stringContaining(future) as string;
+    const owner = await openTestDatabase(asOwner(url));
+    for (const touch of [ensureMigrated, migrateUp, migrateDown])
+      await expect(touch(owner)).rejects.toMatchObject({ code: 'database_newer', message });
+    const { code, stderr } = await runCli(['enqueue', 't-1'], environment);
+    expect(code).toBe(3);
+    expect(stderr).toContain('(database_newer)');
+    const status = await runCli(['migrate', 'status'], environment);
+    expect(status).toMatchObject({ code: 0, stderr: '' });
+    expect(status.stdout).toMatch(new RegExp(`^${future} .*\\(unknown to this version\\)$`, 'm'));
+  });
+
+  test('a service that runs says so when a newer version migrates', async () => {
+    const db = await openTestDatabase(await newer());
+    expect(await databaseReadiness(db)).toEqual({ postgres: true, migrations: false });
+    const own = await openTestDatabase();
+    expect(await databaseReadiness(own)).toEqual({ postgres: true, migrations: true });
+  });
+
+  test('an older one is refused until it is migrated', async () => {
+    const url = await createTestDatabase();
+    const owner = await openTestDatabase(asOwner(url));
+    const [last] = await migrateDown(owner);
+    const db = await openTestDatabase(url);
+    const message = expect.stringContaining(last!) as string;
+    await expect(ensureMigrated(db)).rejects.toMatchObject({ code: 'database_outdated', message });
+    expect(await databaseReadiness(db)).toEqual({ postgres: true, migrations: false });
+    await migrateUp(owner);
+    await ensureMigrated(db);
+  });
+
+  test.each([
+    ['tables', 'create table orders (id int)'],
+    [
+      'migrations by the same library',
+      `create table kysely_migration (name text, timestamp text);
+      insert into kysely_migration values ('2020_orders', '2020-01-01T00:00:00Z')`,
+    ],
+  ])('another program’s is left alone: %s', async (_what, statement) => {
+    const url = await createEmptyDatabase();
+    await asRole(url, statement);
+    const db = await openTestDatabase(url);
+    for (const touch of [ensureMigrated, migrateUp, migrateDown])
+      await expect(touch(db)).rejects.toMatchObject({ code: 'database_misconfigured' });
+    const { rows } = await sql`select from pg_class where relname = 'transactions'`.execute(db.kysely);
+    expect(rows).toEqual([]);
+  });
+
+  test('what a role may not see or change is called so, and leads to the script', async () => {
+    const url = await createTestDatabase();
+    await asRole(asOwner(url), `revoke all on kysely_migration from ${appRole}`);
+    const unseen = await openTestDatabase(url);
+    const foreign = await openTestDatabase(withRole(await createEmptyDatabase(), url));
+    const own = await openTestDatabase();
+    const hint = expect.stringContaining('ops/postgres-roles.sql') as string;
+    for (const touch of [
+      () => ensureMigrated(unseen),
+      () => ensureMigrated(foreign),
+      () => migrateUp(foreign),
+      () => migrateDown(own),
+    ]) {
+      const error: unknown = await touch().catch(asDatabaseError);
+      expect(error).toMatchObject({ code: 'database_forbidden', hint });
+    }
+    expect(await databaseReadiness(unseen)).toEqual({ postgres: true, migrations: false });
+    const { code, stderr } = await runCli(['status'], await createCliEnvironment({ DATABASE_URL: url }));
+    expect(code).toBe(3);
+    expect(stderr).toContain('(database_forbidden)');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
 });

@@ -1,17 +1,21 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { claimDue, failObligation, pendingWork } from '../../src/db/obligations.ts';
-import { countReprocess, logReprocess, reprocess } from '../../src/db/reprocess.ts';
-import { openTestDatabase, waitFor } from '../support/books.ts';
+import { countReprocess, reprocess } from '../../src/db/reprocess.ts';
+import { asAdmin, asOwner, createTestDatabase, openTestDatabase, waitFor } from '../support/books.ts';
 import { facts, outcomeOf, register } from '../support/facts.ts';
+import { asRole } from '../support/roles.ts';
 import { finishObligation, recordOutcome, startObligation } from '../support/single.ts';
 
 let db: Database;
+let url: string;
 let next = 0;
 beforeAll(async () => {
-  db = await openTestDatabase();
+  url = await createTestDatabase();
+  db = await openTestDatabase(url);
 });
 
 async function newWork() {
@@ -90,7 +94,7 @@ describe('an obligation', () => {
 
 describe('the sweep’s claim', () => {
   test('is shared out among concurrent sweeps: each takes different work, none is left', async () => {
-    await sql`truncate obligations`.execute(db.kysely);
+    await asRole(asOwner(url), 'truncate obligations');
     const items = Array.from({ length: 500 }, (_, index) => ({ transactionId: `sw-${index}`, resultId: null }));
     await recordIntake(db.kysely, items, 'file', 0);
     const claims = await Promise.all(
@@ -142,7 +146,7 @@ describe('intake', () => {
 
 describe('reprocess', () => {
   test('makes failed work due again as a new generation, counted the same dry and for real', async () => {
-    await sql`truncate obligations`.execute(db.kysely);
+    await asRole(asOwner(url), 'truncate obligations');
     const wakes = [await newWork(), await newWork(), await newWork()];
     for (const [index, wake] of wakes.entries()) {
       const started = await startObligation(db.kysely, wake, 0);
@@ -155,35 +159,30 @@ describe('reprocess', () => {
       else await finishObligation(db.kysely, wake, started!.fence);
     }
     const kinds = ['result', 'documents', 'audit_report'] as const;
-    const logId = await logReprocess(db.kysely, {
-      requestedBy: 'me',
-      reason: 'because',
-      filter: { failed: true },
-      kinds,
-    });
+    const wish = { requestedBy: 'me', reason: 'because', filter: { failed: true } };
     expect(await countReprocess(db.kysely, { failed: true }, kinds)).toEqual([{ kind: 'result', count: 2 }]);
     expect((await row(wakes[0]!.transactionId)).state).toBe('failed');
-    expect(await reprocess(db.kysely, { failed: true, code: 'vendor_gone' }, kinds, logId)).toEqual([
+    expect(await reprocess(db.kysely, { failed: true, code: 'vendor_gone' }, kinds, wish)).toEqual([
       { kind: 'result', count: 1 },
     ]);
     expect(await row(wakes[1]!.transactionId)).toMatchObject({ state: 'due', generation: 2, attempts_made: 0 });
     expect((await row(wakes[0]!.transactionId)).state).toBe('failed');
-    expect(await reprocess(db.kysely, { resultIds: ['no-such'] }, kinds, logId)).toEqual([]);
+    expect(await reprocess(db.kysely, { resultIds: ['no-such'] }, kinds, wish)).toEqual([]);
     expect(await startObligation(db.kysely, wakes[1]!, 0)).toBeUndefined();
-    const log = await db.kysely.selectFrom('reprocess_log').selectAll().execute();
-    expect(log).toMatchObject([{ requested_by: 'me', reason: 'because', filter: { failed: true }, obligations: 1 }]);
+    const log = await db.kysely.selectFrom('reprocess_log').selectAll().orderBy('id').execute();
+    const noted = { requested_by: 'me', reason: 'because', filter: { failed: true }, kinds };
+    expect(log).toMatchObject([
+      { ...noted, obligations: 1 },
+      { ...noted, obligations: 0 },
+    ]);
   });
 });
 
+const wish = { requestedBy: 'me', reason: null, filter: {} };
+
 describe('work that is asked for anew while it is being done', () => {
   const again: [string, (wake: Awaited<ReturnType<typeof newWork>>) => Promise<unknown>][] = [
-    [
-      'by a reprocess',
-      async (wake) => {
-        const logId = await logReprocess(db.kysely, { requestedBy: 'me', reason: null, filter: {}, kinds: ['result'] });
-        await reprocess(db.kysely, { transactionIds: [wake.transactionId] }, ['result'], logId);
-      },
-    ],
+    ['by a reprocess', (wake) => reprocess(db.kysely, { transactionIds: [wake.transactionId] }, ['result'], wish)],
     [
       'by a result ID that comes later',
       (wake) => recordIntake(db.kysely, [{ transactionId: wake.transactionId, resultId: 'late' }], 'file', 0),
@@ -216,14 +215,13 @@ describe('work that is asked for anew while it is being done', () => {
 test('reprocess that meets a deadlock is tried again', async () => {
   const wakes = [await newWork(), await newWork()];
   const ids = wakes.map(({ transactionId }) => transactionId).sort();
-  const logId = await logReprocess(db.kysely, { requestedBy: 'me', reason: null, filter: {}, kinds: ['result'] });
-  const holder = db.dedicatedClient();
+  const holder = new pg.Client({ connectionString: asAdmin(url) });
   await holder.connect();
   // The other one is never the victim: it looks for deadlocks later.
   await holder.query(
     `set deadlock_timeout = '1min'; begin; update obligations set updated_at = now() where transaction_id = '${ids[1]}'`,
   );
-  const reprocessed = reprocess(db.kysely, { transactionIds: ids }, ['result'], logId);
+  const reprocessed = reprocess(db.kysely, { transactionIds: ids }, ['result'], wish);
   await waitFor('the reprocess to wait', async () => {
     const { rows } = await sql`
       select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`.execute(db.kysely);

@@ -30,7 +30,7 @@ import { mismatchesByMonth } from '../../src/db/notifications.ts';
 import type { Schema } from '../../src/db/schema.ts';
 import { forMonths } from '../../src/db/snapshot.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
-import { atEnd, createTestDatabase } from '../support/books.ts';
+import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
 import { facts, outcomeOf } from '../support/facts.ts';
 
 const months = 48;
@@ -41,11 +41,18 @@ const growing = /^(attempts|tasks|transactions|intake|obligations|files|closed_l
 
 let client: pg.Client;
 
+async function connectTo(url: string): Promise<pg.Client> {
+  const connected = new pg.Client({ connectionString: url });
+  await connected.connect();
+  atEnd(() => connected.end());
+  return connected;
+}
+
 beforeAll(async () => {
-  client = new pg.Client({ connectionString: await createTestDatabase() });
-  await client.connect();
-  atEnd(() => client.end());
-  const query = async <Row extends pg.QueryResultRow>(text: string) => (await client.query<Row>(text)).rows;
+  const url = await createTestDatabase();
+  client = await connectTo(url);
+  const admin = await connectTo(asAdmin(url));
+  const query = async <Row extends pg.QueryResultRow>(text: string) => (await admin.query<Row>(text)).rows;
   await fillBooks({ query }, { attempts: 240_000, months });
 }, 240_000);
 

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { fillBooks } from '../../bench/fill.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import { atEnd, createTestDatabase } from '../support/books.ts';
+import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
 import { facts, outcomeOf, register } from '../support/facts.ts';
 import { recordOutcome } from '../support/single.ts';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   const url = await createTestDatabase();
   db = openDatabase(url);
   atEnd(db.close);
-  client = new pg.Client({ connectionString: url });
+  client = new pg.Client({ connectionString: asAdmin(url) });
   await client.connect();
   atEnd(() => client.end());
   // The plan of every statement comes as a notice, those within triggers, too.

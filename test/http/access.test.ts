@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { maxFailedSignIns } from '../../src/http/access/limits.ts';
 import { createSealer } from '../../src/http/access/sealing.ts';
 import { type Answer, bearer, problem, sha256, startService, type TestService, tokens } from './support.ts';
 
@@ -85,16 +84,26 @@ describe('a session', () => {
   test('that is forged, changed, sealed for something else or too old is none', async () => {
     const key = Buffer.alloc(32, 7);
     const own = await startService({ HTTP_SESSION_KEY: key.toString('hex') });
-    const whose = { sha256: sha256(tokens.operator) };
+    const whose = { sha256: sha256(tokens.operator), jti: 'x'.repeat(43) };
     const at = (now: Date) => createSealer(key, () => now);
     const sealed = {
       good: await at(new Date()).seal('session', whose, 60),
       old: await at(new Date(Date.now() - 3_600_000)).seal('session', whose, 3_599),
       'for another purpose': await at(new Date()).seal('sign-in', whose, 60),
       'under another key': await createSealer(undefined, () => new Date()).seal('session', whose, 60),
-      'of a token that is configured no more': await at(new Date()).seal('session', { sha256: sha256('gone') }, 60),
-      'without content': await at(new Date()).seal('session', {}, 60),
-      'with a role that there is not': await at(new Date()).seal('session', { subject: 'x', roles: ['root'] }, 60),
+      'of a token that is configured no more': await at(new Date()).seal(
+        'session',
+        { ...whose, sha256: sha256('gone') },
+        60,
+      ),
+      'without content': await at(new Date()).seal('session', { jti: whose.jti }, 60),
+      'with a role that there is not': await at(new Date()).seal(
+        'session',
+        { jti: whose.jti, subject: 'x', roles: ['root'] },
+        60,
+      ),
+      'without an ID': await at(new Date()).seal('session', { sha256: whose.sha256 }, 60),
+      'with a short ID': await at(new Date()).seal('session', { ...whose, jti: 'x' }, 60),
     };
     const statuses: Record<string, number> = {};
     for (const [what, value] of Object.entries({
@@ -157,79 +166,6 @@ describe('another site', () => {
     const headers = { origin, cookie: cookieOf(answer) };
     expect((await service.ask('/queues/api/queues/results/pause', { method: 'PUT', headers })).status).toBe(200);
     expect((await service.ask('/queues/api/queues/results/resume', { method: 'PUT', headers })).status).toBe(200);
-  });
-});
-
-describe('signing in', () => {
-  test('is refused after too many failures from one address, also with the right token; others go on', async () => {
-    const guarded = await startService({ HTTP_TRUSTED_PROXIES: '127.0.0.1' });
-    const from = (address: string) => ({ 'x-forwarded-for': address });
-    for (let attempt = 0; attempt < maxFailedSignIns.perAddress; attempt += 1)
-      expect((await signIn('wrong', from('203.0.113.7'), guarded)).status).toBe(401);
-    const refused = await signIn(tokens.operator, from('203.0.113.7'), guarded);
-    expect(problem(refused)).toMatchObject({ status: 429, code: 'too_many_requests' });
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-    expect((await signIn(tokens.operator, from('203.0.113.8'), guarded)).status).toBe(303);
-    // One subscriber has a whole /64 of IPv6 addresses.
-    for (let attempt = 0; attempt < maxFailedSignIns.perAddress; attempt += 1)
-      await signIn('wrong', from(`2001:db8:1:1::${attempt + 1}`), guarded);
-    expect((await signIn('wrong', from('2001:db8:1:1:ffff::1'), guarded)).status).toBe(429);
-    expect((await signIn(tokens.operator, from('2001:db8:1:2::1'), guarded)).status).toBe(303);
-  });
-
-  test('is refused to everybody after too many failures in total', async () => {
-    const guarded = await startService({ HTTP_TRUSTED_PROXIES: '127.0.0.1' });
-    for (let attempt = 0; attempt < maxFailedSignIns.inTotal; attempt += 1)
-      await signIn('wrong', { 'x-forwarded-for': `198.51.100.${attempt + 1}` }, guarded);
-    expect((await signIn(tokens.operator, { 'x-forwarded-for': '203.0.113.9' }, guarded)).status).toBe(429);
-    expect((await guarded.ask('/metrics', { headers: bearer(tokens.operator) })).status).toBe(200);
-  });
-
-  test('shows a person the form again, and escapes what it was sent', async () => {
-    const evil = '"><script>alert(1)</script>';
-    const page = await service.ask(`/sign-in?next=${encodeURIComponent(`/x${evil}`)}`);
-    expect(page.text).not.toContain('<script');
-    const failed = await signIn(evil, { accept: 'text/html' });
-    expect(failed.status).toBe(401);
-    expect(failed.text).toContain('role="alert"');
-    expect(failed.text).not.toContain('script');
-  });
-
-  test.each([
-    '//evil.test',
-    'https://evil.test',
-    '/\\evil.test',
-    'javascript:alert(1)',
-    '/a\r\nset-cookie: x=y',
-    '/%0d%0ax',
-  ])('leads to no other host, whatever next says: %j', async (next) => {
-    const body = new URLSearchParams({ token: tokens.finance, next }).toString();
-    const { headers, status } = await service.ask('/sign-in', { method: 'POST', headers: form, body });
-    expect(status).toBe(303);
-    expect(new URL(headers.location!, service.origin).origin).toBe(service.origin);
-    expect(headers['x']).toBeUndefined();
-  });
-
-  test('is where a browser is sent that is not signed in; a program gets the problem', async () => {
-    const page = await service.ask('/queues/queue/results?page=2', { headers: { accept: 'text/html' } });
-    expect(page).toMatchObject({
-      status: 303,
-      headers: { location: '/sign-in?next=%2Fqueues%2Fqueue%2Fresults%3Fpage%3D2' },
-    });
-    expect(problem(await service.ask('/queues'))).toMatchObject({ status: 401 });
-  });
-
-  test('takes forms alone, and small ones', async () => {
-    const json = await service.ask('/sign-in', {
-      method: 'POST',
-      headers: { ...form, 'content-type': 'application/json' },
-      body: '{}',
-    });
-    expect(problem(json)).toMatchObject({ status: 415 });
-    const large = await service.ask('/sign-in', { method: 'POST', headers: form, body: `token=${'x'.repeat(9_000)}` });
-    expect(problem(large)).toMatchObject({ status: 413 });
-    const twice = await service.ask('/sign-in', { method: 'POST', headers: form, body: '__proto__=x&token=a&token=b' });
-    expect(problem(twice)).toMatchObject({ status: 401 });
   });
 });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { atEnd } from '../support/books.ts';
 
 export const clientId = 'idscan-ledger';
@@ -17,7 +17,13 @@ export async function startProvider() {
   const state = {
     isDown: false,
     keyRequests: 0,
-    claims: {} as JWTPayload,
+    /** What it publishes as its keys; unset = its own. */
+    keys: undefined as object[] | undefined,
+    /** What it says about itself besides, or instead. */
+    discovery: {} as Record<string, unknown>,
+    /** Makes the ID token of a sign-in; unset = as it should be. */
+    idToken: undefined as ((claims: Record<string, unknown>) => Promise<string>) | undefined,
+    claims: {} as Record<string, unknown>,
     forms: [] as URLSearchParams[],
     challenge: '',
     nonce: '',
@@ -51,10 +57,11 @@ export async function startProvider() {
         jwks_uri: `${issuer}/keys`,
         authorization_endpoint: `${issuer}/authorize`,
         token_endpoint: `${issuer}/token`,
+        ...state.discovery,
       });
     if (request.url === '/keys') {
       state.keyRequests += 1;
-      return void answer(200, { keys: [jwk] });
+      return void answer(200, { keys: state.keys ?? [jwk] });
     }
     const asked = new URL(request.url ?? '', issuer);
     if (asked.pathname === '/authorize') {
@@ -81,11 +88,12 @@ export async function startProvider() {
           form.get('code') === 'good-code' &&
           challenge === state.challenge;
         if (!isGood) return void answer(400, { error: 'invalid_grant' });
-        void sign({ nonce: state.nonce, ...state.claims }).then((token) => answer(200, { id_token: token }));
+        const claims = { nonce: state.nonce, ...state.claims };
+        void (state.idToken ?? sign)(claims).then((token) => answer(200, { id_token: token }));
       });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   atEnd(() => Promise.resolve(server.close()));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { issuer, sign, state };
+  return { issuer, sign, state, key: key.privateKey, jwk };
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, inject, test } from 'vitest';
 import { migrateDown } from '../../src/db/migrate.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
-import { atEnd, createTestDatabase, waitFor } from '../support/books.ts';
+import { asOwner, atEnd, createTestDatabase, openTestDatabase, waitFor } from '../support/books.ts';
 import { withSimulator } from '../support/simulator.ts';
 import { bearer, deliver, eventOf, problem, startService, type TestService, tokens } from './support.ts';
 
@@ -32,7 +32,11 @@ describe('/readyz', () => {
     });
     for (const mode of ['refuse', 'black-hole'] as const) {
       await redis.set(mode);
-      const noRedis = await ready(service);
+      // What was found is told for a second.
+      const noRedis = await waitFor('Redis to be missed', async () => {
+        const answer = await ready(service);
+        return answer.status === 503 && answer;
+      });
       expect(problem(noRedis)).toMatchObject({
         ...{ status: 503, code: 'service_unavailable' },
         checks: { postgres: 'ok', migrations: 'ok', redis: 'failed' },
@@ -56,7 +60,7 @@ describe('/readyz', () => {
 
   test('fails for want of a migration', async () => {
     const service = await startService();
-    await migrateDown(service.context.db);
+    await migrateDown(await openTestDatabase(asOwner(service.environment['DATABASE_URL'])));
     expect(problem(await ready(service))).toMatchObject({
       status: 503,
       checks: { postgres: 'ok', migrations: 'failed', redis: 'ok' },
@@ -74,7 +78,7 @@ describe('/metrics', () => {
     const service = await startService();
     const text = await figuresOf(service);
     const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
-    expect(names.sort()).toEqual([
+    expect(names.filter((name) => name.startsWith('idscan_')).sort()).toEqual([
       'idscan_attempts_month_to_date gauge',
       'idscan_books_readable gauge',
       'idscan_counter_mismatches gauge',
@@ -84,6 +88,8 @@ describe('/metrics', () => {
       'idscan_notifications_total counter',
       'idscan_obligations gauge',
       'idscan_oldest_due_age_seconds gauge',
+      'idscan_postgres_usable gauge',
+      'idscan_redis_usable gauge',
       'idscan_report_age_seconds gauge',
       'idscan_retries_total counter',
       'idscan_sign_ins_total counter',
@@ -94,10 +100,58 @@ describe('/metrics', () => {
       'idscan_vendor_request_duration_seconds histogram',
       'idscan_vendor_requests_total counter',
       'idscan_webhook_events_total counter',
+      'idscan_workers_alive gauge',
     ]);
+    for (const name of ['process_resident_memory_bytes gauge', 'nodejs_eventloop_lag_p99_seconds gauge'])
+      expect(names).toContain(name);
+    expect(names.filter((name) => !/^(idscan|process|nodejs)_/.test(name))).toEqual([]);
     expect(text).toContain('idscan_obligations{kind="result",state="failed"} 0');
     expect(text).toContain('idscan_files{kind="document",state="lost"} 0');
     expect(text).toContain('idscan_books_readable 1');
+    expect(text).toContain('idscan_workers_alive 0');
+    expect(text).toContain('idscan_postgres_usable 1');
+    expect(text).toContain('idscan_http_requests_total{method="POST",route="/webhooks/id-scan",status_class="5xx"} 0');
+    // Reading it must not add a second observer each time, nor a service that is started again.
+    expect((await figuresOf(await startService())).match(/^# TYPE process_cpu_seconds_total /gm)).toHaveLength(1);
+  });
+
+  test.each(['refuse', 'black-hole'] as const)(
+    'say which server cannot be used, and are there all the same (%s)',
+    { timeout: 60_000 },
+    async (mode) => {
+      const { service, redis, postgres } = await behindProxies();
+      await waitFor('both', async () => {
+        const text = await figuresOf(service);
+        return text.includes('idscan_redis_usable 1') && text.includes('idscan_postgres_usable 1');
+      });
+      await redis.set(mode);
+      await waitFor('no Redis', async () => {
+        const text = await figuresOf(service);
+        return text.includes('idscan_redis_usable 0') && text.includes('idscan_postgres_usable 1');
+      });
+      await postgres.set(mode);
+      await waitFor('no Postgres', async () => (await figuresOf(service)).includes('idscan_postgres_usable 0'));
+      await redis.set('forward');
+      await postgres.set('forward');
+      await waitFor('both again', async () => {
+        const text = await figuresOf(service);
+        return text.includes('idscan_redis_usable 1') && text.includes('idscan_postgres_usable 1');
+      });
+    },
+  );
+
+  test('say that Postgres cannot be used where it takes no writes, as /readyz does', async () => {
+    const databaseUrl = await createTestDatabase();
+    const service = await startService({ DATABASE_URL: databaseUrl });
+    const { kysely } = service.context.db;
+    await sql`alter database ${sql.id(new URL(databaseUrl).pathname.slice(1))} set default_transaction_read_only = on`.execute(
+      kysely,
+    );
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`.execute(kysely);
+    await sql`set default_transaction_read_only = on`.execute(kysely);
+    await waitFor('no writes', async () => (await figuresOf(service)).includes('idscan_postgres_usable 0'));
+    expect(problem(await ready(service))).toMatchObject({ status: 503, checks: { postgres: 'failed' } });
   });
 
   test('names no path, ID or address of whoever asked', async () => {

@@ -18,7 +18,7 @@ describe('while Redis is away', () => {
       const { simulator, vendor } = await withSimulator({ transactions: 60 });
       const { IDSCAN_KEY_ID: keyId, IDSCAN_KEY_SECRET: keySecret, ...environment } = vendor;
       // A Redis of its own: the shared one is emptied by others.
-      const own = await acquireServices({ dataDir: await createTestFolder(), databaseUrl: inject('databaseUrl') });
+      const own = await acquireServices({ dataDir: await createTestFolder(), databaseUrl: inject('appUrl') });
       atEnd(own.release);
       const redis = await startTcpProxy(own.redisUrl);
       atEnd(redis.close);
@@ -127,7 +127,7 @@ describe('while Postgres is away', () => {
   test('an event whose commit was not confirmed is delivered again and counts once', async () => {
     const postgres = await startTcpProxy(await createTestDatabase());
     atEnd(postgres.close);
-    const service = await startService({ DATABASE_URL: postgres.url });
+    const service = await startService({ DATABASE_URL: postgres.readableUrl });
     const events = Array.from({ length: 12 }, (_, index) => eventOf(`unconfirmed-${index}`));
     let broken = 0;
     for (const [index, event] of events.entries()) {

@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { reportRuns } from '../../src/db/report-runs.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
-import { waitFor } from '../support/books.ts';
+import { asOwner, waitFor } from '../support/books.ts';
 import { bookkeeper } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
+import { asRole } from '../support/roles.ts';
 import { fillBooks, now, prices } from './pages-books.ts';
 import { type Answer, bearer, problem, startService, type TestService, tokens } from './support.ts';
 
@@ -216,18 +218,22 @@ test('whatever is stored shows as text', async () => {
   );
   await look('tx-evil', { ...day, state: evil('state'), tasks: [task] });
   const db = context.db.kysely;
+  const owner = asOwner(context.config.databaseUrl);
   // The database takes none of these; pages do not rely on it.
   for (const [table, constraint] of [
     ['transactions', 'transactions_result_id_check'],
     ['intake', 'intake_source_check'],
     ['obligations', 'obligations_last_error_code_check'],
   ] as const)
-    await sql`alter table ${sql.table(table)} drop constraint ${sql.ref(constraint)}`.execute(db);
+    await asRole(owner, `alter table ${table} drop constraint ${constraint}`);
   await sql`update obligations set last_error_code = ${evil('error')}, last_error_at = now(), state = 'failed', sweep_at = null`.execute(
     db,
   );
   await sql`update transactions set result_id = ${evil('result')}, settled = false`.execute(db);
-  await sql`update intake set source = ${evil('asked by')}, result_id = ${evil('asked for')}`.execute(db);
+  await asRole(
+    owner,
+    `update intake set source = ${pg.escapeLiteral(evil('asked by'))}, result_id = ${pg.escapeLiteral(evil('asked for'))}`,
+  );
   await closeMonth(context, { period: '2026-10', closedBy: evil('closed by'), forcedReason: evil('reason') });
   for (const path of ['/reports', '/reports/2026-11', '/reports/2026-10', '/transactions/tx-evil']) {
     const { status, text } = await get(path, tokens.finance, own);

@@ -63,7 +63,7 @@ describe('a closed month', () => {
     const [row] = await context.db.kysely.selectFrom('period_closes').select(['forced_reason', 'blockers']).execute();
     expect(row).toEqual({
       forced_reason: 'the vendor says so',
-      blockers: { unsettled: 1, failed: 0, unclassified: 1, unpriced: 0, earlier: 0 },
+      blockers: { unsettled: 1, failed: 0, unclassified: 1, unpriced: 0, gone: 0, earlier: 0 },
     });
   });
 });

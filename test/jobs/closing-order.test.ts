@@ -1,13 +1,13 @@
 import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
-import { createTestContext } from '../support/books.ts';
+import { asOwner, createTestContext } from '../support/books.ts';
+import { asRole } from '../support/roles.ts';
 import { bookedCosts, misbooked, trueCosts } from '../support/closing-oracle.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
@@ -64,13 +64,11 @@ test('an attempt of an earlier month that slips in while the first month is bein
   const { context, at, close } = await books();
   await at('t-1', '2026-10-05T10:00:00Z');
   await at('t-slip', '2026-10-06T10:00:00Z');
-  await sql`
-    create function slip_in() returns trigger language plpgsql as $$ begin
-      update attempts set attempted_at = '2026-09-30T10:00:00Z' where transaction_id = 't-slip'; return new; end $$`.execute(
-    context.db.kysely,
-  );
-  await sql`create trigger slip_in before insert on closing_horizon for each row execute function slip_in()`.execute(
-    context.db.kysely,
+  await asRole(
+    asOwner(context.config.databaseUrl),
+    `create function slip_in() returns trigger language plpgsql as $$ begin
+      update attempts set attempted_at = '2026-09-30T10:00:00Z' where transaction_id = 't-slip'; return new; end $$`,
+    'create trigger slip_in before insert on closing_horizon for each row execute function slip_in()',
   );
   await expect(close('2026-10')).rejects.toMatchObject({ code: 'period_out_of_order' });
   await closeOrFail(context, '2026-09');

@@ -15,6 +15,7 @@ const healthcheck = z.strictObject({
 const composeService = z.strictObject({
   image: z.string(),
   build: z.string().optional(),
+  user: z.string().optional(),
   command: z.array(z.string()),
   env_file: z.array(z.strictObject({ path: z.string(), required: z.boolean() })).optional(),
   environment: strings.optional(),
@@ -49,7 +50,7 @@ describe('docker-compose.yml', () => {
     const { services, secrets, volumes } = compose;
     const known = await knownVariables();
     const folder = await createTestFolder();
-    expect(Object.keys(services).sort()).toEqual(['migrate', 'postgres', 'redis', 'serve', 'worker']);
+    expect(Object.keys(services).sort()).toEqual(['migrate', 'postgres', 'redis', 'roles', 'serve', 'worker']);
     for (const [name, service] of Object.entries(services)) {
       for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
         expect(Object.keys(services), name).toContain(other);
@@ -64,7 +65,14 @@ describe('docker-compose.yml', () => {
       expect(code, service.command.join(' ')).toBe(0);
       if (name !== 'migrate') expect(service.healthcheck, name).toBeDefined();
     }
-    expect(services['redis']?.command.join(' ')).toContain('--maxmemory-policy noeviction --appendonly yes');
+    for (const { image, build } of Object.values(services))
+      expect(image).toMatch(build ? /^idscan-ledger$/ : /^[a-z]+:\d+\.\d+(\.\d+)?$/);
+    expect(services['postgres']?.image).toBe(services['roles']?.image);
+    for (const [from = ''] of (await textOf('Dockerfile')).matchAll(/^FROM \S+/gm))
+      expect(from).toMatch(/^FROM node:24\.\d+\.\d+-bookworm-slim$/);
+    for (const name of ['serve', 'worker'])
+      expect(services[name]?.depends_on?.['roles']?.condition).toBe('service_completed_successfully');
+    expect(services['roles']?.depends_on?.['migrate']?.condition).toBe('service_completed_successfully');
     expect(services['serve']?.ports).toEqual(['127.0.0.1:${HTTP_PORT:-8080}:8080']);
     for (const [, name = ''] of (await textOf('docker-compose.yml')).matchAll(/\$\{([A-Z_]+)/g))
       expect([...known]).toContain(name);

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadConfig } from '../../src/config.ts';
-import { startService } from '../http/support.ts';
-import { createTestFolder } from '../support/books.ts';
+import { listenForMetrics } from '../../src/metrics/listener.ts';
+import { createWorkMetrics } from '../../src/metrics/work.ts';
+import { runWorkers } from '../../src/workers/run-workers.ts';
+import { ask, startService } from '../http/support.ts';
+import { atEnd, createTestContext, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { knownVariables, textOf, yamlOf } from './support.ts';
 
@@ -104,6 +107,19 @@ const object = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** The listener of a worker at rest. */
+async function startListener() {
+  const context = await createTestContext();
+  const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: false });
+  const { registry } = createWorkMetrics();
+  const listener = await listenForMetrics(registry, { host: '127.0.0.1', port: 0 }, workers.checks);
+  atEnd(async () => {
+    await listener.close();
+    await workers.stop(10_000);
+  });
+  return listener;
+}
+
 const workloadsOf = (all: readonly z.output<typeof object>[]) =>
   all.filter((one) => one.kind === 'Deployment' || one.kind === 'Job');
 
@@ -185,14 +201,21 @@ describe('Kubernetes manifests', () => {
     const all = await read();
     const folder = await createTestFolder();
     const service = await startService({ HTTP_READYZ_OPEN: 'true' });
+    const listener = await startListener();
+    const asked = { serve: service.port, worker: listener.port };
     for (const { spec } of workloadsOf(all))
       for (const { args, name, startupProbe, livenessProbe, readinessProbe } of spec.template.spec.containers) {
         const { code, stdout } = await runCli([...args, '--help'], { folder });
         expect(code, args.join(' ')).toBe(0);
         expect(stdout).toContain(`Usage: idscan-ledger ${args[0] ?? ''}`);
-        if (name !== 'serve') continue;
+        if (name !== 'serve' && name !== 'worker') continue;
         for (const one of [startupProbe, livenessProbe, readinessProbe])
-          expect((await service.ask(one!.httpGet.path)).status, one!.httpGet.path).toBe(200);
+          await waitFor(`${name} ${one!.httpGet.path}`, async () => {
+            const { status } = await ask(asked[name], one!.httpGet.path, {});
+            return status === 200;
+          });
+        expect(livenessProbe?.httpGet.path).toBe('/healthz');
+        expect(readinessProbe?.httpGet.path).toMatch(/^\/readyz/);
       }
   });
 });

@@ -112,11 +112,32 @@ describe('alert rules and dashboard', () => {
     }
   });
 
-  test('leave no metric out', () => {
+  test('leave none of our own metrics out', () => {
     const used = new Set(panelExpressions().flatMap((one) => selectorsOf(one).map(({ metric }) => metric)));
     const base = (name: string) => name.replace(/_(bucket|sum|count)$/, '');
     const all = new Set([...shown.keys()].map(base));
-    expect([...all].filter((name) => ![...used].some((one) => base(one) === name))).toEqual([]);
+    const own = [...all].filter((name) => name.startsWith('idscan_'));
+    expect(own.length).toBeGreaterThan(15);
+    expect(own.filter((name) => ![...used].some((one) => base(one) === name))).toEqual([]);
+  });
+
+  test('watch over what work stands on: workers, Postgres, Redis, intake', () => {
+    const rules = alerts.groups.flatMap((group) => group.rules);
+    const metricsOf = (name: string) => {
+      const rule = rules.find(({ alert }) => alert === name);
+      return selectorsOf(rule?.expr ?? '').map(({ metric }) => metric);
+    };
+    expect(metricsOf('IdscanNoWorker')).toEqual(['idscan_workers_alive']);
+    expect(metricsOf('IdscanRedisUnusable')).toEqual(['idscan_redis_usable']);
+    expect(metricsOf('IdscanPostgresUnusable')).toEqual(['idscan_postgres_usable']);
+    expect(metricsOf('IdscanIntakeRefused')).toEqual(['idscan_http_requests_total', 'idscan_http_requests_total']);
+    expect(metricsOf('IdscanNotReady')).toContain('idscan_redis_usable');
+  });
+
+  test('are all explained, with what to do', async () => {
+    const operations = await textOf('docs/operations.md');
+    for (const { alert } of alerts.groups.flatMap((group) => group.rules))
+      expect(operations, alert).toContain(`\`${alert}\``);
   });
 
   test('have names of their own, a place each, and one source', () => {

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
+import papaparse from 'papaparse';
 import { describe, expect, test } from 'vitest';
 import { detailQuery, discrepanciesQuery } from '../../src/db/report-files.ts';
 import { knownColumns } from '../../src/reports/columns.ts';
@@ -20,12 +20,13 @@ import { folderOf, manifestOf, sha256 } from './support.ts';
 const shown = (cell: string): string => /^="([^"]*)"$/.exec(cell)?.[1] ?? cell;
 const isFigure = (type: string): boolean => ['price', 'amount', 'whole', 'signed'].includes(type);
 
-/** Reads CSV with Python's own reader. */
-function python(file: string, delimiter: string): string[][] {
-  const script = `import csv, json, sys
-with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
-    json.dump(list(csv.reader(file, delimiter=sys.argv[2], strict=True)), sys.stdout)`;
-  return JSON.parse(execFileSync('python3', ['-c', script, file, delimiter], { encoding: 'utf8' })) as string[][];
+/** Reads CSV with a reader that takes no part in writing it; Python's is asked in test/debian. */
+function foreign(file: string, delimiter: string): string[][] {
+  const { data, errors } = papaparse.parse<string[]>(readFileSync(file, 'utf8'), { delimiter, newline: '\r\n' });
+  expect(errors).toEqual([]);
+  // it takes the end of the last line for the beginning of another one
+  expect(data.pop()).toEqual(['']);
+  return data;
 }
 
 test('the columns are those that are written', () => {
@@ -80,7 +81,7 @@ describe('text that a spreadsheet would change is protected:', () => {
 describe.each(dialectNames)('%s', (dialect) => {
   const [delimiter, mark] = dialect === 'excel-en' ? [',', '.'] : [';', ','];
 
-  test('has the cells of the canonical files, read with csv-parse and with Python', async () => {
+  test('has the cells of the canonical files, read with two readers', async () => {
     const directory = folderOf(everything);
     const [written] = await writeDialects(directory, manifestOf(directory), [dialect]);
     expect(written!.files).toHaveLength(4);
@@ -91,7 +92,7 @@ describe.each(dialectNames)('%s', (dialect) => {
       const bytes = readFileSync(file);
       expect(bytes.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
       const rows: string[][] = parse(bytes, { bom: true, delimiter, record_delimiter: '\r\n' });
-      expect(python(file, delimiter)).toEqual(rows);
+      expect(foreign(file, delimiter)).toEqual(rows);
       const columns = knownColumns[kind];
       expect(rows[0]).toEqual(canonical[0]);
       expect(rows).toHaveLength(canonical.length);

@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -22,6 +12,8 @@ import {
   removeStaleDrafts,
   writeDraft,
 } from '../../src/reports/publish.ts';
+import { withFileLimit } from '../support/full-disk.ts';
+import { fillOverAndOver, publishLarge } from './full-disk.ts';
 
 function folder(): string {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'idscan-publish-'));
@@ -176,42 +168,11 @@ describe('drafts that are not published', () => {
   });
 });
 
-/** A disk of 256 KiB, where this process may mount one. */
-function smallDisk(): string | undefined {
-  const directory = folder();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  onTestFinished(() => {
-    execFileSync('umount', [directory]);
-  });
-  return directory;
-}
-
-describe('a full disk', () => {
+describe('where files may not grow', () => {
   test('50 times in a row: nothing under the final name, nothing left behind, and it says so', async () => {
-    const disk = smallDisk();
-    const directory = path.join(disk ?? folder(), '2026-10');
-    mkdirSync(directory);
-    for (let run = 0; run < 50; run += 1) {
-      // Pieces of another size every time, so that the disk is full at another place, also in the middle of a piece.
-      const piece = Buffer.alloc(1_000 + run * 777, 'x\n');
-      const source = function* () {
-        for (let size = 0; size < 400_000; size += piece.length) {
-          if (disk === undefined && size > 256_000) throw systemError('ENOSPC', 'write');
-          yield piece;
-        }
-      };
-      const error = await expectCode(writeDraft(directory, 'x.csv', source()), 'storage_full');
-      expect(error.cause).toMatchObject({ code: 'ENOSPC' });
-      expect(readdirSync(directory)).toEqual([]);
-    }
-    // The room is free again.
-    const draft = await writeDraft(directory, 'x.csv', [Buffer.alloc(100_000)]);
-    await publishDrafts(directory, [draft]);
-    expect(statSync(path.join(directory, 'x.csv')).size).toBe(100_000);
+    const directory = folder();
+    await withFileLimit(256 * 1_024, () => fillOverAndOver(directory, 'EFBIG'));
+    await publishLarge(directory);
   });
 });
 

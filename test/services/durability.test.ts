@@ -1,5 +1,5 @@
 import fs from 'node:fs/promises';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   acquire,
   held,
@@ -14,7 +14,6 @@ import {
   waitGone,
 } from './support.ts';
 
-vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 afterAll(dropUsedDataDir);
 
 async function write(urls: { databaseUrl: string; redisUrl: string }): Promise<void> {

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import net from 'node:net';
-import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { withLock } from '../../src/services/lock.ts';
 import {
   acquire,
@@ -18,7 +18,6 @@ import {
   waitGone,
 } from './support.ts';
 
-vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 afterAll(dropUsedDataDir);
 
 describe('what was left in disorder', () => {

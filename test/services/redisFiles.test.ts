@@ -1,11 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findRedis } from '../../src/services/redisFiles.ts';
 import { newFolder } from './support.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** Puts only these programs, and what a shell needs, on PATH. */
 async function onlyOnPath(programs: Record<string, string>): Promise<string> {
@@ -18,8 +15,6 @@ async function onlyOnPath(programs: Record<string, string>): Promise<string> {
   onTestFinished(() => void vi.unstubAllEnvs());
   return folder;
 }
-
-const hasArchive = ['apt-get', 'dpkg'].every((name) => spawnSync(name, ['--version']).status === 0);
 
 describe('a Redis', () => {
   it('is the one that is installed', async () => {
@@ -75,18 +70,5 @@ describe('a Redis', () => {
     expect(await find()).toEqual(first);
     expect(notices).toHaveLength(2);
     expect(await fs.readdir(`${folder}/cache`)).toHaveLength(1);
-  });
-
-  it.runIf(hasArchive)('comes from the archive of Debian and runs', async () => {
-    const folder = await newFolder();
-    // whatever is installed stays out of it
-    const programs = await onlyOnPath({});
-    for (const name of await fs.readdir('/usr/bin')) {
-      if (/^(redis|valkey)|^(sh|env)$/.test(name)) continue;
-      await fs.symlink(`/usr/bin/${name}`, path.join(programs, name));
-    }
-    const { program } = await findRedis([folder], () => undefined);
-    expect(program.file.startsWith(`${folder}/redis-`)).toBe(true);
-    expect(program.libraries).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   acquire,
   endHolder,
@@ -15,7 +15,6 @@ import {
   waitGone,
 } from './support.ts';
 
-vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 afterAll(dropUsedDataDir);
 
 describe('servers that commands share', () => {

@@ -4,7 +4,6 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { expect, onTestFinished } from 'vitest';
@@ -13,10 +12,16 @@ import { acquireServices, type Services, type ServicesInput } from '../../src/se
 import { isAlive, startOf, type ProcessId } from '../../src/services/processes.ts';
 import { until } from '../../src/services/wait.ts';
 
-export const isRoot = process.geteuid?.() === 0;
+const ownCheckout = path.resolve(import.meta.dirname, '../..');
+
+/** A file of the checkout, or of the same checkout under another name. Files elsewhere stay where they are. */
+export function inCheckout(file: string, checkout = ownCheckout): string {
+  const name = path.relative(ownCheckout, path.resolve(ownCheckout, file));
+  return name.startsWith('..') ? file : path.join(checkout, name);
+}
 
 /** Shared by all tests, so that a machine without Redis fetches it once. */
-export const cacheDir = fileURLToPath(new URL('../../node_modules/.cache/idscan-ledger', import.meta.url));
+export const cacheDir = inCheckout('node_modules/.cache/idscan-ledger');
 
 export const settings: Settings = {
   cacheDir,
@@ -110,16 +115,22 @@ export async function waitGone(processes: readonly ProcessId[]): Promise<void> {
   expect(gone, 'the processes ended in time').toBe(true);
 }
 
-/** How a holder is run: as another user, or with fewer capabilities. */
-export type HolderOptions = { prefix?: readonly string[]; detached?: boolean; input?: Partial<ServicesInput> };
+/** How a holder is run: as another user, with fewer capabilities, or from the checkout under another name. */
+export type HolderOptions = {
+  prefix?: readonly string[];
+  detached?: boolean;
+  input?: Partial<ServicesInput>;
+  checkout?: string;
+};
 
 export type Holder = { pid: number; next: () => Promise<Record<string, string>>; child: ChildProcess };
 
 /** Starts a command in a process of its own. `next` gives what it says, one event at a time. */
 export function startHolder(dataDir: string, options: HolderOptions = {}): Holder {
-  const script = fileURLToPath(new URL('holder.ts', import.meta.url));
-  const input = JSON.stringify({ dataDir, cacheDir, ...options.input });
-  const [command, ...args] = [...(options.prefix ?? []), process.execPath, script, input];
+  const named = (file: string) => inCheckout(file, options.checkout);
+  const input = JSON.stringify({ dataDir, cacheDir: named(cacheDir), ...options.input });
+  const own = [named(process.execPath), named('test/services/holder.ts'), input];
+  const [command = '', ...args] = [...(options.prefix ?? []), ...own] as readonly string[];
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: options.detached ?? false });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const nextLine = async () => {

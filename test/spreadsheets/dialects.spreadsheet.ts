@@ -3,14 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CellType, knownColumns } from '../../src/reports/columns.ts';
 import { writeDialects } from '../../src/reports/dialects.ts';
 import { copyName, type DialectName, reportKinds } from '../../src/reports/names.ts';
 import { everything, fileOf, line, type Report, writeReportFolder } from '../support/report-folders.ts';
-import { openInCalc, requireLibreOffice, type SheetCell } from './libreoffice.ts';
-
-beforeAll(() => void requireLibreOffice());
+import { openInCalc, type SheetCell } from './libreoffice.ts';
 
 /** Text that one spreadsheet or another takes for something else, as it stands in a code. */
 const delicate = [

@@ -33,15 +33,6 @@ for row in xml.parse(sys.argv[1]).iter(table + 'table-row'):
 json.dump(rows, sys.stdout)
 `;
 
-/** Fails with what to do where LibreOffice is missing. @returns its version. */
-export function requireLibreOffice(): string {
-  try {
-    return execFileSync('soffice', ['--version'], { encoding: 'utf8' }).trim();
-  } catch (cause) {
-    throw new Error('soffice is missing: apt-get install -y --no-install-recommends libreoffice-calc', { cause });
-  }
-}
-
 /** Opens CSV files as somebody would with these import settings, and reads the cells back. */
 export function openInCalc(files: readonly string[], folder: string, filter: string): SheetCell[][][] {
   const profile = pathToFileURL(path.join(folder, 'profile')).href;

@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import { composeWorkers } from '../../src/compose/workers.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
-import { withDatabase } from './global-setup.ts';
+import { asRole, withDatabase, withRole } from './roles.ts';
+import type { RedisClient } from '../../src/redis/connect.ts';
 
 /** Ends whatever a test file opened, in reverse order; a failure to end fails the file. */
 const ends: (() => Promise<unknown>)[] = [];
@@ -18,22 +18,30 @@ afterAll(async () => {
 });
 export const atEnd = (end: () => Promise<unknown>): void => void ends.push(end);
 
-/** A database of its own for this test file or test, migrated. Dropped at its end. */
-export async function createTestDatabase(options: { migrated?: boolean } = {}): Promise<string> {
+/** A database of its own for this test file or test, migrated, as the program's role. Dropped at its end. */
+export const createTestDatabase = async (): Promise<string> =>
+  withDatabase(inject('appUrl'), await createDatabaseFrom(inject('template')));
+
+/** A database of its own without a schema, as its owner: only an owner can do anything there. */
+export const createEmptyDatabase = async (): Promise<string> =>
+  withDatabase(inject('ownerUrl'), await createDatabaseFrom('template1'));
+
+async function createDatabaseFrom(template: string): Promise<string> {
   const name = `${inject('template').replace(/_template$/, '')}_${randomBytes(5).toString('hex')}`;
-  const admin = new pg.Client({ connectionString: inject('databaseUrl') });
-  await admin.connect();
-  const from = options.migrated === false ? 'template1' : inject('template');
-  await admin.query(`create database ${name} template ${from}`);
-  atEnd(async () => {
-    await admin.query(`drop database ${name} with (force)`);
-    await admin.end();
-  });
-  return withDatabase(inject('databaseUrl'), name);
+  await asRole(inject('ownerUrl'), `create database ${name} template ${template}`);
+  // Connections of other roles are only an administrator's to end.
+  atEnd(() => asRole(inject('adminUrl'), `drop database ${name} with (force)`));
+  return name;
 }
 
-export async function openTestDatabase(options: { migrated?: boolean } = {}): Promise<Database> {
-  const db = openDatabase(await createTestDatabase(options));
+/** The URL of the same database as its schema's owner. */
+export const asOwner = (url: string | undefined): string => withRole(url ?? '', inject('ownerUrl'));
+
+/** The same as whoever set the server up, for settings that only they may change. */
+export const asAdmin = (url: string | undefined): string => withRole(url ?? '', inject('adminUrl'));
+
+export async function openTestDatabase(url?: string): Promise<Database> {
+  const db = openDatabase(url ?? (await createTestDatabase()));
   atEnd(db.close);
   return db;
 }
@@ -71,7 +79,7 @@ export async function createTestConfig(setup: TestSetup = {}): Promise<Config> {
   return config;
 }
 
-export type TestContext = VendorContext & { readonly redis: Redis; readonly queuePrefix: string };
+export type TestContext = VendorContext & { readonly redis: RedisClient; readonly queuePrefix: string };
 
 /** Everything a worker has, on real servers. */
 export async function createTestContext(setup: TestSetup = {}): Promise<TestContext> {

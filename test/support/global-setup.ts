@@ -1,32 +1,40 @@
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { openDatabase } from '../../src/db/database.ts';
-import { migrateUp } from '../../src/db/migrate.ts';
+import { asRole, createRoles, migrateWithGrants, withDatabase } from './roles.ts';
 import { startTestServers } from './servers.ts';
 
 declare module 'vitest' {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the runner's own interface
   export interface ProvidedContext {
-    databaseUrl: string;
+    /** Postgres as whoever set it up: for what neither of the others may do. */
+    adminUrl: string;
+    /** Postgres as the schema's owner: for migrations, and for damage that the program cannot do. */
+    ownerUrl: string;
+    /** Postgres as the program's role. */
+    appUrl: string;
     redisUrl: string;
     /** A migrated database to clone. */
     template: string;
   }
 }
 
-/** Starts the servers once per run, and makes a migrated database that every test file clones. */
+/**
+ * Starts the servers once per run, and makes a database that every test file clones: migrated by its owner, with the
+ * rights of ops/postgres-roles.sql. Tests connect as the program's role.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = await startTestServers();
   const run = `idscan_test_${process.pid}`;
-  const admin = new pg.Client({ connectionString: servers.databaseUrl });
+  const admin = new pg.Client({ connectionString: servers.adminUrl });
   await admin.connect();
   await dropDatabases(admin, (name) => !isAlive(Number(/^idscan_test_(\d+)/.exec(name)?.[1])));
+  const urls = await createRoles(servers.adminUrl);
   const template = `${run}_template`;
-  await admin.query(`create database ${template}`);
-  const db = openDatabase(withDatabase(servers.databaseUrl, template));
-  await migrateUp(db);
-  await db.close();
-  project.provide('databaseUrl', servers.databaseUrl);
+  await asRole(urls.ownerUrl, `create database ${template}`);
+  await migrateWithGrants(withDatabase(urls.ownerUrl, template));
+  project.provide('adminUrl', urls.adminUrl);
+  project.provide('ownerUrl', urls.ownerUrl);
+  project.provide('appUrl', urls.appUrl);
   project.provide('redisUrl', servers.redisUrl);
   project.provide('template', template);
   return async () => {
@@ -34,13 +42,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await admin.end();
     await servers.stop();
   };
-}
-
-/** The same server, another database. */
-export function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.toString();
 }
 
 async function dropDatabases(admin: pg.Client, isMeant: (name: string) => boolean): Promise<void> {

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
 import { acquireServices } from '../../src/services/index.ts';
+import { keptCertificate } from './certificates.ts';
+import { asRole, createRoles, migrateWithGrants, overTls, type RoleUrls, switchToTls, withDatabase } from './roles.ts';
 
 /** Servers for a test run, and the way to end them. */
 export type TestServers = {
-  readonly databaseUrl: string;
+  /** Of a role that may create roles and databases, with TLS where the server has it. */
+  readonly adminUrl: string;
   readonly redisUrl: string;
-  readonly origin: string;
   readonly stop: () => Promise<void>;
 };
 
@@ -17,12 +20,13 @@ const engineAnswersWithinMs = 3_000;
 
 /**
  * A real Postgres and a real Redis: those that TEST_DATABASE_URL and TEST_REDIS_URL name, else containers, else local
- * binaries. If none can be had, it throws and no test runs.
+ * binaries. If none can be had, it throws and no test runs. Whether a given Postgres is reached over TLS, its URL says;
+ * the others are switched to it.
  */
 export async function startTestServers(): Promise<TestServers> {
-  const databaseUrl = process.env['TEST_DATABASE_URL'];
+  const adminUrl = process.env['TEST_DATABASE_URL'];
   const redisUrl = process.env['TEST_REDIS_URL'];
-  if (databaseUrl && redisUrl) return { databaseUrl, redisUrl, origin: 'given URLs', stop: () => Promise.resolve() };
+  if (adminUrl && redisUrl) return { adminUrl, redisUrl, stop: () => Promise.resolve() };
   return (await inContainers()) ?? (await locally());
 }
 
@@ -48,12 +52,14 @@ async function inContainers(): Promise<TestServers | undefined> {
         .withExposedPorts(6379)
         .start(),
     ]);
+    const host = postgres.getHost();
+    const url = `postgres://postgres:test@${host}:${postgres.getMappedPort(5432)}/postgres`;
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'idscan-ledger-'));
     return {
-      databaseUrl: `postgres://postgres:test@${postgres.getHost()}:${postgres.getMappedPort(5432)}/postgres`,
+      adminUrl: await withTls(url, path.join(folder, 'certificate'), host),
       redisUrl: `redis://${redis.getHost()}:${redis.getMappedPort(6379)}`,
-      origin: 'containers',
       stop: async () => {
-        await Promise.all([postgres.stop(), redis.stop()]);
+        await Promise.all([postgres.stop(), redis.stop(), rm(folder, { recursive: true, force: true })]);
       },
     };
   } catch {
@@ -70,5 +76,29 @@ async function locally(): Promise<TestServers> {
     .slice(0, 12);
   const dataDir = path.join(os.tmpdir(), `idscan-ledger-test-${os.userInfo().uid}-${checkout}`);
   const { databaseUrl, redisUrl, release } = await acquireServices({ dataDir });
-  return { databaseUrl, redisUrl, origin: 'local binaries', stop: release };
+  const adminUrl = await withTls(databaseUrl, path.join(dataDir, 'certificate'));
+  return { adminUrl, redisUrl, stop: release };
+}
+
+/** Switches a Postgres of ours to TLS. @returns its URL with the authority to check it by. */
+export async function withTls(url: string, folder: string, host = '127.0.0.1'): Promise<string> {
+  const hosts = host === '127.0.0.1' ? [] : [host];
+  const certificate = await keptCertificate(folder, { ips: ['127.0.0.1'], hosts });
+  await switchToTls(url, certificate);
+  return overTls(url, certificate);
+}
+
+/**
+ * Makes a server of a test alone what the shared one is: TLS, two roles, and a database with the schema of this version.
+ *
+ * @param folder keeps its certificate.
+ * @returns the database's URL by who connects.
+ */
+export async function prepareOwnServer(databaseUrl: string, folder: string): Promise<RoleUrls> {
+  const adminUrl = await withTls(databaseUrl, path.join(folder, 'certificate'));
+  const urls = await createRoles(adminUrl);
+  await asRole(withDatabase(urls.ownerUrl, 'postgres'), 'create database books');
+  const ownerUrl = withDatabase(urls.ownerUrl, 'books');
+  await migrateWithGrants(ownerUrl);
+  return { adminUrl: withDatabase(adminUrl, 'books'), ownerUrl, appUrl: withDatabase(urls.appUrl, 'books') };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RateLimitError, UnrecoverableError } from 'bullmq';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { logReprocess, reprocess } from '../../src/db/reprocess.ts';
+import { reprocess } from '../../src/db/reprocess.ts';
 import type { ObligationKind } from '../../src/db/schema.ts';
 import { type ErrorCode, LedgerError } from '../../src/errors.ts';
 import { noMeter } from '../../src/jobs/meter.ts';
@@ -148,9 +148,8 @@ describe('a job with two kinds of work', () => {
 
   test('leaves alone what was asked for after it', async () => {
     const id = await newTransaction();
-    const wish = { requestedBy: 'me', reason: null, filter: {}, kinds: ['documents'] as const };
-    const logId = await logReprocess(context.db.kysely, wish);
-    await reprocess(context.db.kysely, { transactionIds: [id] }, ['documents'], logId);
+    const wish = { requestedBy: 'me', reason: null, filter: {} };
+    await reprocess(context.db.kysely, { transactionIds: [id] }, ['documents'], wish);
     expect((await runJob(id, { audit_report: failing('vendor_timeout') }, 1)).begun).toEqual(['audit_report']);
     expect((await runJob(id, {}, 2)).begun).toEqual(['documents']);
     expect((await runJob(id, {}, 1)).begun).toEqual(['audit_report']);

@@ -22,7 +22,7 @@ export function createGuard(service: ServiceConfig, sessions: Sessions, oidc: Oi
   };
   const fromBearer = async (bearer: string): Promise<Principal | null> => {
     const token = recogniseToken(service.tokens, bearer);
-    if (token) return { name: tokenName(token.sha256), roles: token.roles, via: 'bearer' };
+    if (token) return { name: tokenName(token), roles: token.roles, via: 'bearer' };
     const identity = await oidc?.verifyBearer(bearer);
     return identity ? { name: `oidc ${identity.subject}`, roles: identity.roles, via: 'bearer' } : null;
   };

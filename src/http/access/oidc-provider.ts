@@ -2,6 +2,7 @@ import { createRemoteJWKSet } from 'jose';
 import { z } from 'zod';
 import type { OidcConfig } from '../../config.ts';
 import { LedgerError } from '../../errors.ts';
+import { isLoopbackName } from '../hosts.ts';
 
 /** What is asked of a company's identity provider. */
 export type OidcProvider = {
@@ -15,7 +16,11 @@ const timeoutMs = 5_000;
 const maxAnswerLength = 256 * 1_024;
 const discoveryLifetimeMs = 3_600_000;
 
-const endpoint = z.string().refine((text) => /^https:\/\/|^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(text));
+const endpoint = z.string().refine((text) => {
+  const url = URL.parse(text);
+  if (!url || url.username !== '' || url.password !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackName(url.hostname));
+});
 const discoveryDocument = z.object({
   issuer: z.string(),
   jwks_uri: endpoint,

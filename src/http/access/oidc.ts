@@ -36,10 +36,12 @@ export function createOidcVerifier(config: OidcConfig, provider: OidcProvider, n
     if (!looksLikeToken(token)) return undefined;
     const options: JWTVerifyOptions = {
       ...{ algorithms, audience, issuer: config.issuer, currentDate: now() },
-      ...{ clockTolerance: clockToleranceSeconds, requiredClaims: ['exp', 'sub'] },
+      ...{ clockTolerance: clockToleranceSeconds, requiredClaims: ['exp', 'iat', 'sub'] },
     };
     try {
-      return (await jwtVerify(token, await provider.keys(), options)).payload;
+      const { payload } = await jwtVerify(token, await provider.keys(), options);
+      // The standard's bound. A subject is in every line of the log.
+      return payload.sub && payload.sub.length <= 255 ? payload : undefined;
     } catch (error) {
       if (isTokensFault(error)) return undefined;
       throw error instanceof LedgerError ? error : unavailable('does not hand out its keys', error);

@@ -1,10 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { roles, type ServiceConfig } from '../../config.ts';
+import { asDatabaseError, type Database } from '../../db/database.ts';
+import { endSession, isSessionEnded, removeOverSessions } from '../../db/ended-sessions.ts';
+import { LedgerError } from '../../errors.ts';
 import type { Principal } from '../context.ts';
 import { isOverTls } from '../security.ts';
+import { within } from '../../within.ts';
+import { sha256 } from './digests.ts';
 import type { Sealer } from './sealing.ts';
-import { rolesOfHash, tokenName } from './tokens.ts';
+import { knownByHash, tokenName } from './tokens.ts';
 
 /** Whose session it is: a configured token's, or that of somebody the identity provider vouched for. */
 const content = z.union([
@@ -13,41 +19,101 @@ const content = z.union([
 ]);
 export type SessionContent = z.output<typeof content>;
 
-/** Signed-in browsers. The cookie holds all there is to a session, encrypted; nothing is stored here. */
+/** Which session it is, and until when. A cookie of a version that gave no ID is none. */
+const identity = z.object({ jti: z.string().min(20), exp: z.number() });
+
+/**
+ * Signed-in browsers. The cookie holds all there is to a session, encrypted; Postgres knows those alone that were ended
+ * before their time.
+ */
 export type Sessions = {
   readonly start: (request: FastifyRequest, reply: FastifyReply, whose: SessionContent) => Promise<void>;
+  /** @throws LedgerError `database_unavailable`: whether it was ended cannot be said then. */
   readonly read: (request: FastifyRequest) => Promise<Principal | null>;
-  readonly end: (request: FastifyRequest, reply: FastifyReply) => void;
+  /**
+   * Ends it in this browser and, with Postgres, everywhere. Whose it was is the request's principal from then on.
+   *
+   * @throws LedgerError `database_unavailable`
+   */
+  readonly end: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 };
 
 const purpose = 'session';
+const askWithinMs = 5_000;
+/** Clocks of several processes may differ a little: an ended session is remembered for longer than any of them takes it. */
+const clockMarginSeconds = 600;
 
-export function createSessions(service: ServiceConfig, sealer: Sealer): Sessions {
+export function createSessions(service: ServiceConfig, sealer: Sealer, db: Database): Sessions {
   const lifetimeSeconds = service.session.lifetimeMinutes * 60;
+  /** What the cookie says, whether or not the session was ended. */
+  const open = async (request: FastifyRequest) => {
+    const sealed = request.cookies[cookieFor(request, service, 'session').name];
+    if (sealed === undefined) return null;
+    const opened = await sealer.open(purpose, sealed);
+    const [whose, which] = [content.safeParse(opened), identity.safeParse(opened)];
+    const principal = whose.success ? principalOf(service, whose.data) : null;
+    if (!principal || !which.success) return null;
+    return { principal, idSha256: sha256(which.data.jti).toString('hex'), expiresAtSeconds: which.data.exp };
+  };
   return {
     start: async (request, reply, whose) => {
       const cookie = cookieFor(request, service, 'session');
-      const sealed = await sealer.seal(purpose, whose, lifetimeSeconds);
+      const jti = randomBytes(32).toString('base64url');
+      const sealed = await sealer.seal(purpose, { ...whose, jti }, lifetimeSeconds);
       void reply.setCookie(cookie.name, sealed, { ...cookie.options, maxAge: lifetimeSeconds });
+      request.principal = principalOf(service, whose);
     },
+    // Asked anew each time: whatever is remembered of a session would outlive its end in another process.
     read: async (request) => {
-      const sealed = request.cookies[cookieFor(request, service, 'session').name];
-      if (sealed === undefined) return null;
-      const opened = content.safeParse(await sealer.open(purpose, sealed));
-      return opened.success ? principalOf(service, opened.data) : null;
+      const session = await open(request);
+      if (!session) return null;
+      return (await asking(isSessionEnded(db.kysely, session.idSha256), unknown)) ? null : session.principal;
     },
-    end: (request, reply) => {
+    end: async (request, reply) => {
       const cookie = cookieFor(request, service, 'session');
       void reply.clearCookie(cookie.name, cookie.options);
+      const session = await open(request);
+      if (!session) return;
+      const expiresAt = new Date((session.expiresAtSeconds + clockMarginSeconds) * 1_000);
+      await asking(endSession(db.kysely, session.idSha256, expiresAt), notNoted);
+      // What fails here is done with the next sign-out.
+      await within(askWithinMs, removeOverSessions(db.kysely), unknown).catch(() => undefined);
+      request.principal = session.principal;
     },
   };
 }
 
+/** Waits for Postgres for so long only; what it is not able to say is an error of its own. */
+async function asking<T>(answer: Promise<T>, away: (cause?: unknown) => LedgerError): Promise<T> {
+  try {
+    return await within(askWithinMs, answer, away);
+  } catch (thrown) {
+    const error = asDatabaseError(thrown);
+    throw error instanceof LedgerError && error.code === 'database_unavailable' ? away(thrown) : error;
+  }
+}
+
+const unknown = (cause?: unknown): LedgerError =>
+  new LedgerError(
+    'database_unavailable',
+    'Postgres does not answer, and so nobody can say whether you are signed in.',
+    {
+      hint: 'Try again in a moment. A bearer token works without it.',
+      cause,
+    },
+  );
+
+const notNoted = (cause?: unknown): LedgerError =>
+  new LedgerError('database_unavailable', 'You are signed out in this browser, but Postgres could not note it.', {
+    hint: 'Had somebody copied the cookie, it would be good until the session is over. Taking the token out of HTTP_TOKENS, or another HTTP_SESSION_KEY, ends it.',
+    cause,
+  });
+
 /** A token that is no longer configured has no roles, and its sessions end with it. */
 function principalOf(service: ServiceConfig, whose: SessionContent): Principal | null {
   if ('subject' in whose) return { name: `oidc ${whose.subject}`, roles: whose.roles, via: 'session' };
-  const granted = rolesOfHash(service.tokens, whose.sha256);
-  return granted.length === 0 ? null : { name: tokenName(whose.sha256), roles: granted, via: 'session' };
+  const token = knownByHash(service.tokens, whose.sha256);
+  return token ? { name: tokenName(token), roles: token.roles, via: 'session' } : null;
 }
 
 /**

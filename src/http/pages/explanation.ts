@@ -1,3 +1,4 @@
+import type { Behind } from '../../db/replica.ts';
 import type { Comparison, ExplainedTask, ExplainedWork, Explanation } from '../../jobs/explanation.ts';
 import type { Principal } from '../context.ts';
 import { attemptSection } from './explanation-attempts.ts';
@@ -5,11 +6,12 @@ import { count, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice, page } from './layout.ts';
 import { transactionLink } from './month-findings.ts';
+import { behindNotice } from './replica-notice.ts';
 import { facts, table } from './table.ts';
 import { taskName } from './words.ts';
 
 /** Everything the books say about a transaction. */
-export function explanationPage(principal: Principal, explanation: Explanation): string {
+export function explanationPage(principal: Principal, explanation: Explanation, behind: Behind | null = null): string {
   const { transaction, attempts, tasks, problems, basis } = explanation;
   const sections = [
     html`<section aria-labelledby="about-title">
@@ -28,7 +30,7 @@ export function explanationPage(principal: Principal, explanation: Explanation):
     badge: transaction.settled
       ? html`<span class="tag good">Final</span>`
       : html`<span class="tag">May still change</span>`,
-    body: html`${foundAs(explanation)}
+    body: html`${foundAs(explanation)} ${behindNotice(behind)}
     ${problems.map(({ message, code }) => notice('warn', html`<p>${message} <code>${code}</code></p>`))}
     ${lateChange(explanation)} ${sections}`,
   });

@@ -11,6 +11,7 @@ import { filesSection } from './month-files.ts';
 import { notices } from './month-notices.ts';
 import { abandonedSection, correctionsSection, disagreementsSection, openPointsSection } from './month-findings.ts';
 import { costSection, outcomesSection, trendSection } from './month-money.ts';
+import { behindNotice } from './replica-notice.ts';
 import { change } from './reports.ts';
 
 export type MonthPage = {
@@ -47,7 +48,7 @@ export function monthPage(principal: Principal, month: MonthPage): string {
       ? html`<span class="tag good">Closed, version ${close.version}</span>`
       : html`<span class="tag">Open, provisional</span>`,
     body: html`<p class="lead">${basis(figures, timeZone)}</p>
-      ${notices(figures)} ${headline(month)}
+      ${close ? null : behindNotice(figures.behind)} ${notices(figures)} ${headline(month)}
       <nav class="contents" aria-label="On this page">
         <ul>
           ${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}

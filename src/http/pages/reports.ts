@@ -1,3 +1,4 @@
+import type { Behind } from '../../db/replica.ts';
 import type { KnownMonth, MonthTotals } from '../../jobs/months.ts';
 import { changeOf } from '../../jobs/months.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
@@ -6,6 +7,7 @@ import type { Principal } from '../context.ts';
 import { amount, count, money, moment, monthName, nothing, percent, signed } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice, page } from './layout.ts';
+import { behindNotice } from './replica-notice.ts';
 import { table } from './table.ts';
 
 /** @property totals `undefined` = it is being counted and not done yet. */
@@ -18,6 +20,8 @@ export type Overview = {
   /** The newest month that is not shown any more; `null` = all are. */
   readonly older: string | null;
   readonly isFirstPage: boolean;
+  /** How old it may be; `null` = it is from the primary. */
+  readonly behind: Behind | null;
   readonly timeZone: string;
 };
 
@@ -31,6 +35,7 @@ export function reportsPage(principal: Principal, overview: Overview): string {
     title: 'Reports',
     principal,
     body: html`<p class="lead">What ID Scan costs, month by month. Months are those of ${timeZone}.</p>
+      ${behindNotice(overview.behind)}
       ${
         isCounting
           ? notice(

@@ -28,6 +28,7 @@ export const blockerWords: Readonly<Record<BlockerKind, readonly [name: string, 
   failed: ['Given up', 'Transactions that could not be fetched: an operator has them fetched again'],
   unclassified: ['Unclassified', 'Attempts with an outcome that no rule covers: complete the rule table'],
   unpriced: ['Without a price', 'Invoiced attempts that the price list has no price for: complete the price list'],
+  gone: ['Removed by hand', 'Attempts that the books knew and the tables no longer hold: restore them from a backup'],
 };
 
 export const disagreementWords = (reason: string): string =>

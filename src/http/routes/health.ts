@@ -4,7 +4,7 @@ import { LedgerError } from '../../errors.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { problemOf } from '../problem.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 
 const checkTimeoutMs = 2_000;
 

@@ -4,7 +4,7 @@ import { errorCode } from '../../errors.ts';
 import { renderBookMetrics } from '../../metrics/books.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 
 const readTimeoutMs = 8_000;
 /** Several monitors that ask at once are answered from one look at Postgres. */

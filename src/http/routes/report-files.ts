@@ -1,46 +1,52 @@
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
 import { findPublished, openPublished, publishedIn } from '../../reports/published.ts';
+import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { readers } from './reports.ts';
 
+type Route = { Params: { period: string; name: string } };
+
 /** `/reports/<month>/files/<name>`: what is published, and copies for spreadsheets, made on the way. */
 export function addReportFileRoutes(server: FastifyInstance, { config }: ServiceContext, guard: Guard): void {
-  const options = { onRequest: guard(readers, 'bearer or session') };
-  server.get<{ Params: { period: string; name: string } }>(
-    '/reports/:period/files/:name',
-    options,
-    async (request, reply) => {
-      const { period, name } = request.params;
-      const directory = path.join(config.reportsDir, isPeriod(period) ? period : '');
-      const published = isPeriod(period) ? await publishedIn(directory, period) : undefined;
-      // What is asked for is only ever compared with the names that are published: no path is made of it.
-      const found = published && findPublished(published, name);
-      if (!found)
-        throw new LedgerError('not_found', 'The report of this month has no such file.', {
-          hint: 'Files that are there: the page of the month. A closed month has other names than before.',
-        });
-      const download = await openPublished(directory, found.file, found.dialect);
-      const etag = `"${download.sha256}"`;
-      void reply.headers({
-        etag,
-        'cache-control': 'private, no-cache',
-        'content-disposition': `attachment; filename="${name}"`,
+  const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
+  server.get<Route>('/reports/:period/files/:name', options, async (request, reply) => {
+    const { period, name } = request.params;
+    const directory = path.join(config.reportsDir, isPeriod(period) ? period : '');
+    const published = isPeriod(period) ? await publishedIn(directory, period) : undefined;
+    // What is asked for is only ever compared with the names that are published: no path is made of it.
+    const found = published && findPublished(published, name);
+    if (!found)
+      throw new LedgerError('not_found', 'The report of this month has no such file.', {
+        hint: 'Files that are there: the page of the month. A closed month has other names than before.',
       });
-      if (matches(request.headers['if-none-match'], etag) || request.method === 'HEAD') await download.close();
-      if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
-      void reply.type(name.endsWith('.csv') ? 'text/csv; charset=utf-8; header=present' : 'application/json');
-      void reply.header('content-length', download.bytes);
-      if (request.method === 'HEAD') return reply.send(Readable.from([]));
-      const stream = Readable.from(download.stream(), { objectMode: false });
-      stream.once('close', () => void download.close());
-      return reply.send(stream);
-    },
-  );
+    const download = await openPublished(directory, found.file, found.dialect);
+    const etag = `"${download.sha256}"`;
+    void reply.headers({
+      etag,
+      'cache-control': 'private, no-cache',
+      'content-disposition': `attachment; filename="${name}"`,
+    });
+    if (matches(request.headers['if-none-match'], etag) || request.method === 'HEAD') await download.close();
+    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+    void reply.type(name.endsWith('.csv') ? 'text/csv; charset=utf-8; header=present' : 'application/json');
+    void reply.header('content-length', download.bytes);
+    if (request.method === 'HEAD') return reply.send(Readable.from([]));
+    const stream = Readable.from(download.stream(), { objectMode: false });
+    stream.once('close', () => void download.close());
+    return reply.send(stream);
+  });
+}
+
+/** Both were compared with what is published where the answer is a file; what is not even like one is not repeated. */
+function accessed(request: FastifyRequest): Accessed {
+  const { period, name } = request.params as Route['Params'];
+  const month = isPeriod(period) ? period : null;
+  return { what: 'report_file', month, file: /^[\w.-]{1,100}$/.test(name) ? name : null };
 }
 
 const matches = (header: string | undefined, etag: string): boolean =>

@@ -4,7 +4,9 @@ import { requestReport } from '../../db/report-runs.ts';
 import { isPeriod, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
 import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/months.ts';
+import { readForPage } from '../../jobs/reading.ts';
 import { publishedIn } from '../../reports/published.ts';
+import type { AuditLog } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { Principal, ServiceContext } from '../context.ts';
 import { acceptForms, field, maxFormBytes } from '../forms.ts';
@@ -13,7 +15,7 @@ import { twelveUpTo } from '../pages/month-money.ts';
 import { monthPage } from '../pages/month.ts';
 import { reportsPage } from '../pages/reports.ts';
 import { sendPage } from '../pages/send.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 
 /** Who reads reports. */
 export const readers = ['finance', 'operator'] as const;
@@ -27,10 +29,11 @@ const overviewWaitMs = 4_000;
 const monthWaitMs = 20_000;
 const wakeWithinMs = 2_000;
 
-type Reading = { readonly guard: Guard; readonly months: MonthCache };
+type Reading = { readonly guard: Guard; readonly months: MonthCache; readonly audit: AuditLog };
 
 /** `/reports`: the months, and what each costs. */
-export function addReportRoutes(server: FastifyInstance, context: ServiceContext, { guard, months }: Reading): void {
+export function addReportRoutes(server: FastifyInstance, context: ServiceContext, reading: Reading): void {
+  const { guard, months } = reading;
   const onRequest = guard(readers, 'bearer or session');
   const timeZone = context.config.billingTimeZone;
 
@@ -46,7 +49,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
   };
 
   server.get('/reports', { onRequest }, async (request, reply) => {
-    const all = await knownMonths(context);
+    const { value: all, behind } = await readForPage(context, knownMonths);
     const until = field(request.query, 'until');
     const from = isPeriod(until) ? all.filter(({ period }) => period <= until) : all;
     const shown = from.slice(0, monthsPerPage);
@@ -56,6 +59,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     const overview = {
       months: shown.map((month, index) => ({ ...month, totals: totals[index] })),
       before: totals[shown.length],
+      behind,
       ...{ older: next?.period ?? null, isFirstPage: from.length === all.length, timeZone },
     };
     sendPage(reply, reportsPage(principalOf(request), overview));
@@ -64,7 +68,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
 
   server.get<{ Params: { period: string } }>('/reports/:period', { onRequest }, async (request, reply) => {
     const { period } = request.params;
-    const all = await knownMonths(context);
+    const { value: all } = await readForPage(context, knownMonths);
     const month = knownMonth(all, period);
     const figures = await within(monthWaitMs, months.read(period), tooLate);
     const deadlineMs = performance.now() + overviewWaitMs;
@@ -82,11 +86,11 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     return reply;
   });
 
-  addRewriting(server, context, { guard, months });
+  addRewriting(server, context, reading);
 }
 
 /** `POST /reports/<month>/write`: asks for the files anew. A worker writes them. */
-function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months }: Reading): void {
+function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months, audit }: Reading): void {
   void server.register((scope, _options, done) => {
     acceptForms(scope);
     const options = { bodyLimit: maxFormBytes, onRequest: guard(writers, 'bearer or session') };
@@ -94,6 +98,7 @@ function addRewriting(server: FastifyInstance, context: ServiceContext, { guard,
       const { period } = knownMonth(await knownMonths(context), request.params.period);
       const generation = await requestReport(context.db.kysely, period, 'browser', 0);
       months.forget(period);
+      audit(request, 'report asked for', { month: period });
       // Without Redis the request stands all the same, and the sweep finds it.
       await within(wakeWithinMs, context.queues.wakeReport({ period, generation }), late).catch(() => undefined);
       return reply.redirect(`/reports/${period}#files`, 303);

@@ -6,7 +6,7 @@ import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
 import { problemOf } from '../problem.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 
 const maxBodyBytes = 1_024 * 1_024;
 const maxItems = 1_000;

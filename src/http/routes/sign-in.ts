@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { roles } from '../../config.ts';
 import { LedgerError } from '../../errors.ts';
 import type { ServiceMeter } from '../../metrics/service.ts';
+import type { AuditLog } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import { createSignInLimits } from '../access/limits.ts';
 import { callbackPath, type OidcSignIn } from '../access/oidc-sign-in.ts';
@@ -19,6 +20,7 @@ export type SignInParts = {
   readonly guard: Guard;
   readonly oidc: OidcSignIn | undefined;
   readonly meter: ServiceMeter;
+  readonly audit: AuditLog;
 };
 
 /** Sign-in of browsers, by token or by the company's provider; the page they arrive at; sign-out. */
@@ -43,13 +45,15 @@ export function addSignInRoutes(server: FastifyInstance, context: ServiceContext
       throw new LedgerError('forbidden', 'The identity provider gives you no role here.', {
         hint: 'Ask who manages OIDC_ROLES and OIDC_ROLE_CLAIM of this service.',
       });
-    parts.meter.signIn('oidc');
     await sessions.start(request, reply, { subject: identity.subject, roles: [...identity.roles] });
+    parts.meter.signIn('oidc');
+    parts.audit(request, 'signed in', {});
     return reply.redirect(next, 303);
   });
 }
 
-function addForms(server: FastifyInstance, { service }: ServiceContext, { sessions, oidc, meter }: SignInParts): void {
+function addForms(server: FastifyInstance, { service }: ServiceContext, parts: SignInParts): void {
+  const { sessions, oidc, meter, audit } = parts;
   const limits = createSignInLimits(server);
   const onRequest = (request: FastifyRequest): Promise<void> => {
     refuseCrossSite(request, service);
@@ -58,22 +62,23 @@ function addForms(server: FastifyInstance, { service }: ServiceContext, { sessio
   void server.register((scope, _options, done) => {
     acceptForms(scope);
     scope.post('/sign-in', { bodyLimit: maxFormBytes, onRequest }, async (request, reply) => {
-      await limits.check(request);
       const token = recogniseToken(service.tokens, field(request.body, 'token').trim());
       const next = nextOf(request.body);
       if (!token) {
-        await limits.failed(request);
         meter.signIn('refused');
+        await limits.failed(request);
         if (!acceptsHtml(request)) throw new LedgerError('unauthenticated', 'That token is not known here.');
         sendPage(reply.code(401), signInPage({ next, hasOidc: oidc !== undefined, hasFailed: true }));
         return reply;
       }
-      meter.signIn('token');
       await sessions.start(request, reply, { sha256: token.sha256 });
+      meter.signIn('token');
+      audit(request, 'signed in', {});
       return reply.redirect(next, 303);
     });
-    scope.post('/sign-out', { bodyLimit: maxFormBytes, onRequest }, (request, reply) => {
-      sessions.end(request, reply);
+    scope.post('/sign-out', { bodyLimit: maxFormBytes, onRequest }, async (request, reply) => {
+      await sessions.end(request, reply);
+      if (request.principal) audit(request, 'signed out', {});
       return reply.redirect('/sign-in', 303);
     });
     done();

@@ -1,7 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { errorCode } from '../../errors.ts';
+import type { Context } from '../../jobs/context.ts';
 import { explain } from '../../jobs/explain.ts';
+import type { Explanation } from '../../jobs/explanation.ts';
 import { normaliseId } from '../../jobs/intake.ts';
+import { readForPage } from '../../jobs/reading.ts';
+import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { field } from '../forms.ts';
@@ -10,10 +14,12 @@ import { findPage } from '../pages/find.ts';
 import { sendPage } from '../pages/send.ts';
 import { principalOf, readers } from './reports.ts';
 
+type Route = { Params: { id: string } };
+
 /** `/transactions?id=…` finds a transaction by its ID or its result's; `/transactions/<id>` explains it. */
 export function addTransactionRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   const onRequest = guard(readers, 'bearer or session');
-  server.get('/transactions', { onRequest }, (request, reply) => {
+  server.get('/transactions', { onRequest, config: { accessed: searched } }, (request, reply) => {
     const given = field(request.query, 'id').trim();
     const id = normaliseId(given);
     if (id !== undefined) return reply.redirect(`/transactions/${encodeURIComponent(id)}`, 303);
@@ -21,10 +27,12 @@ export function addTransactionRoutes(server: FastifyInstance, context: ServiceCo
     sendPage(reply.code(isUnknown ? 404 : 200), findPage(principalOf(request), isUnknown ? given : undefined));
     return reply;
   });
-  server.get<{ Params: { id: string } }>('/transactions/:id', { onRequest }, async (request, reply) => {
+  const options = { onRequest, config: { accessed: opened } };
+  server.get<Route>('/transactions/:id', options, async (request, reply) => {
     const { id } = request.params;
     try {
-      sendPage(reply, explanationPage(principalOf(request), await explain(context, id)));
+      const { value, behind } = await readForPage(context, (on) => explainOn(on, context, id));
+      sendPage(reply, explanationPage(principalOf(request), value, behind));
     } catch (error) {
       if (errorCode(error) !== 'transaction_unknown') throw error;
       sendPage(reply.code(404), findPage(principalOf(request), id));
@@ -32,3 +40,19 @@ export function addTransactionRoutes(server: FastifyInstance, context: ServiceCo
     return reply;
   });
 }
+
+/** A transaction that a standby does not know yet may be in the books all the same. */
+async function explainOn(on: Context, primary: Context, id: string): Promise<Explanation> {
+  try {
+    return await explain(on, id);
+  } catch (error) {
+    if (errorCode(error) !== 'transaction_unknown' || on.db === primary.db) throw error;
+    return explain(primary, id);
+  }
+}
+
+const opened = ({ params }: FastifyRequest): Accessed => about('transaction', (params as Route['Params']).id);
+const searched = ({ query }: FastifyRequest): Accessed => about('transaction_search', field(query, 'id'));
+
+/** What is no ID may be anything, a name for instance, and is not repeated. */
+const about = (what: string, id: string): Accessed => ({ what, transactionId: normaliseId(id) ?? null });

@@ -6,7 +6,7 @@ import type { ServiceMeter } from '../../metrics/service.ts';
 import { matching, sha256 } from '../access/digests.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
-import { within } from '../within.ts';
+import { within } from '../../within.ts';
 
 export const webhookPath = '/webhooks/id-scan';
 const maxBodyBytes = 64 * 1_024;

@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { execute } from '../../src/services/execute.ts';
 import { findNative } from '../../src/services/postgresFiles.ts';
 import {
@@ -12,7 +10,6 @@ import {
   dropUsedDataDir,
   endHolder,
   held,
-  isRoot,
   killHolder,
   mainProcesses,
   newFolder,
@@ -21,9 +18,9 @@ import {
   startHolder,
   usedDataDir,
   waitGone,
-} from './support.ts';
+} from '../services/support.ts';
+import { openCheckout } from './open-checkout.ts';
 
-vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 });
 afterAll(dropUsedDataDir);
 
 // daemon, who is on every machine, and somebody who has no name, as it is often in containers
@@ -34,18 +31,6 @@ const asOrdinaryUser = asUser(ORDINARY);
 // what root in a container has not: it can neither see where others work nor pass folders by reading alone
 const asInContainer = ['setpriv', '--bounding-set=-sys_ptrace,-dac_read_search,-sys_admin', '--inh-caps=-all'];
 
-/** An ordinary user can be tried out only where he may read the checkout and run Node. */
-function ordinaryUserMayRead(): boolean {
-  if (!isRoot) return false;
-  const script = 'for file; do test -r "$file" && test -x "$1" || exit 1; done';
-  return (
-    spawnSync('setpriv', [...asOrdinaryUser.slice(1), 'sh', '-c', script, 'sh', process.execPath, holderFile])
-      .status === 0
-  );
-}
-
-const holderFile = fileURLToPath(new URL('holder.ts', import.meta.url));
-
 async function uidOf({ pid }: { pid: number }): Promise<number> {
   return (await fs.stat(`/proc/${pid}`)).uid;
 }
@@ -55,7 +40,7 @@ async function uidsOf(dataDir: string): Promise<number[]> {
   return [await uidOf(postgres), await uidOf(redis)];
 }
 
-describe.runIf(isRoot)('as root', () => {
+describe('as root', () => {
   it('the servers run as nobody', async () => {
     const dataDir = await usedDataDir();
     const services = await acquire(dataDir);
@@ -100,7 +85,9 @@ describe.runIf(isRoot)('as root', () => {
   });
 });
 
-describe.runIf(ordinaryUserMayRead())('as root and as an ordinary user', () => {
+describe('as root and as an ordinary user', () => {
+  const checkout = openCheckout(asOrdinaryUser);
+
   async function ownedFolder(uid = ORDINARY): Promise<string> {
     const folder = await newFolder(0o700);
     await fs.chown(folder, uid, uid);
@@ -109,13 +96,13 @@ describe.runIf(ordinaryUserMayRead())('as root and as an ordinary user', () => {
 
   it('an ordinary user has servers of his own, which root may join, start and leave usable', async () => {
     const dataDir = await ownedFolder();
-    const first = startHolder(dataDir, { prefix: asOrdinaryUser });
+    const first = startHolder(dataDir, { prefix: asOrdinaryUser, checkout });
     await held(first);
     expect(await uidsOf(dataDir)).toEqual([ORDINARY, ORDINARY]);
     await endHolder(first);
     const root = await acquire(dataDir);
     expect(await uidsOf(dataDir)).toEqual([ORDINARY, ORDINARY]);
-    const second = startHolder(dataDir, { prefix: asOrdinaryUser });
+    const second = startHolder(dataDir, { prefix: asOrdinaryUser, checkout });
     expect((await held(second)).databaseUrl).toBe(root.databaseUrl);
     const before = await mainProcesses(dataDir);
     await root.release();
@@ -126,7 +113,7 @@ describe.runIf(ordinaryUserMayRead())('as root and as an ordinary user', () => {
 
   it('root serves a user who has no name, who himself is told what is missing', async () => {
     const dataDir = await ownedFolder(NAMELESS);
-    const alone = startHolder(dataDir, { prefix: asUser(NAMELESS) });
+    const alone = startHolder(dataDir, { prefix: asUser(NAMELESS), checkout });
     for (;;) {
       const { error } = await alone.next();
       if (error === undefined) continue;
@@ -140,7 +127,7 @@ describe.runIf(ordinaryUserMayRead())('as root and as an ordinary user', () => {
 
   it('a user in the data folder of root is told so', async () => {
     const dataDir = await usedDataDir();
-    const holder = startHolder(dataDir, { prefix: asOrdinaryUser });
+    const holder = startHolder(dataDir, { prefix: asOrdinaryUser, checkout });
     expect((await holder.next())['error']).toContain('cannot be used (EACCES)');
     expect(await serverProcesses(dataDir)).toEqual([]);
   });

@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import packageFile from '../package.json' with { type: 'json' };
+
+type Bom = {
+  metadata: { component: { 'bom-ref': string; name: string } };
+  components: { 'bom-ref': string; name: string }[];
+  dependencies: { ref: string; dependsOn?: string[] }[];
+};
+
+/**
+ * Writes what `npm ci --omit=dev` installs, by the lock file, as CycloneDX. `npm sbom --omit dev` leaves out packages that a development package
+ * wants as well (npm 11.19: @opentelemetry/api), so npm lists all, and what nothing that runs depends on is taken out here.
+ */
+function main(file = 'sbom.cdx.json'): void {
+  const root = new URL('..', import.meta.url);
+  const args = ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only'];
+  const bom = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })) as Bom;
+  const own = bom.metadata.component;
+  const needed = new Set(['dependencies', 'optionalDependencies'].flatMap((kind) => namesOf(kind)));
+  const nameOf = new Map(bom.components.map((one) => [one['bom-ref'], one.name]));
+  const dependsOn = new Map(bom.dependencies.map(({ ref, dependsOn: on = [] }) => [ref, on]));
+  dependsOn.set(
+    own['bom-ref'],
+    (dependsOn.get(own['bom-ref']) ?? []).filter((ref) => needed.has(nameOf.get(ref) ?? '')),
+  );
+  const runs = new Set<string>([own['bom-ref']]);
+  for (const ref of runs) for (const one of dependsOn.get(ref) ?? []) runs.add(one);
+  bom.components = bom.components.filter((one) => runs.has(one['bom-ref']));
+  bom.dependencies = [...runs].sort().map((ref) => ({ ref, dependsOn: dependsOn.get(ref) ?? [] }));
+  // npm names it after its folder.
+  own.name = packageFile.name;
+  writeFileSync(file, `${JSON.stringify(bom, null, 2)}\n`);
+}
+
+const namesOf = (kind: string): string[] =>
+  Object.keys((packageFile as unknown as Record<string, Record<string, string>>)[kind] ?? {});
+
+main(process.argv[2]);

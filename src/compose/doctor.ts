@@ -1,0 +1,191 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Config, type Environment, loadConfig, type VendorKey } from '../config.ts';
+import { checkDatabase } from '../db/check.ts';
+import { type Database, openDatabase } from '../db/database.ts';
+import { asDatabaseError } from '../db/errors.ts';
+import { goneAttempts } from '../db/gone-attempts.ts';
+import { checkSchema } from '../db/migrate.ts';
+import { checkPooling } from '../db/pooling.ts';
+import { openRedis } from '../redis/connect.ts';
+import { checkRedis } from '../redis/check.ts';
+import { checkStore } from '../store/store.ts';
+import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
+import { checkFolder } from '../jobs/check-folder.ts';
+import { readReferenceData } from '../reference-data/read.ts';
+import { acquireServices, type Services } from '../services/index.ts';
+import { checkVendor } from '../vendor/check-vendor.ts';
+import { createVendorClient } from '../vendor/client.ts';
+import { type Add, building } from './closing.ts';
+import { disconnect } from './queues.ts';
+
+/** What is examined, in this order. */
+export const examinations = [
+  'configuration',
+  'rules and prices',
+  'servers',
+  'postgres',
+  'books',
+  'redis',
+  'documents',
+  'reports',
+  'vendor',
+] as const;
+export type Examination = (typeof examinations)[number];
+
+/** `left_out`: it could not be looked at, or there is nothing to look at; `found` says why. */
+export type Finding = {
+  readonly examination: Examination;
+  readonly state: 'ok' | 'failed' | 'left_out';
+  readonly found: string;
+  readonly hint?: string;
+  readonly code?: ErrorCode;
+};
+
+/** An examination that does not end counts as failed; whatever it waits for is left behind. */
+const deadlineMs = 30_000;
+
+/** Says what was found, and gives what later examinations build on. */
+type Look<T> = () => Promise<{ readonly found: string; readonly value: T }>;
+
+/**
+ * Looks at everything that can be wrong before it is. Changes nothing: a probe in each folder, a key in Redis that ends by
+ * itself, and one question to the vendor are all it leaves behind. What commands check at their start is checked here by
+ * the same functions.
+ *
+ * @param tell gets each finding as it is made.
+ */
+export async function examine(
+  environment: Environment,
+  tell: (finding: Finding) => void,
+  notice: (line: string) => void,
+): Promise<void> {
+  const { close } = await building((add) => examineAll(environment, tell, notice, add));
+  await close();
+}
+
+async function examineAll(
+  environment: Environment,
+  tell: (finding: Finding) => void,
+  notice: (line: string) => void,
+  add: Add,
+): Promise<void> {
+  const attempt = <T>(examination: Examination, look: Look<T>) => conclude(examination, look, tell);
+  const leaveOut = (names: readonly Examination[], found: string) => {
+    for (const examination of names) tell({ examination, state: 'left_out', found });
+  };
+  const loaded = await attempt('configuration', () => Promise.resolve(readConfiguration(environment)));
+  if (!loaded) {
+    leaveOut(examinations.slice(1), 'not looked at: the configuration comes first');
+    return;
+  }
+  const { config, vendorKey } = loaded;
+  await attempt('rules and prices', () => Promise.resolve(readReferences(config)));
+  const services = await attempt('servers', () => acquire(config, notice));
+  if (services) {
+    add(services.release);
+    const db = await attempt('postgres', () => lookAtPostgres(services, add));
+    if (db) await attempt('books', () => lookAtBooks(db));
+    await attempt('redis', () => lookAtRedis(config, services, add));
+    if (!db) leaveOut(['books', 'documents'], 'not looked at: Postgres comes first');
+    else if (wantsFiles(config)) await attempt('documents', () => lookAtDocuments(config, db));
+    else leaveOut(['documents'], 'no files are fetched: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false');
+  } else leaveOut(['postgres', 'books', 'redis', 'documents'], 'not looked at: there is no server');
+  await attempt('reports', async () => ({ found: await checkFolder(config.reportsDir), value: undefined }));
+  if (vendorKey) await attempt('vendor', () => lookAtVendor(config, vendorKey, add));
+  else leaveOut(['vendor'], 'no key is set here: only workers need one');
+}
+
+async function conclude<T>(
+  examination: Examination,
+  look: Look<T>,
+  tell: (finding: Finding) => void,
+): Promise<T | undefined> {
+  const late = Symbol('late');
+  try {
+    const looked = await Promise.race([look(), delay(deadlineMs, late, { ref: false })]);
+    if (typeof looked === 'symbol') {
+      tell({ examination, state: 'failed', found: `It did not end within ${deadlineMs / 1_000} s.` });
+      return undefined;
+    }
+    tell({ examination, state: 'ok', found: looked.found });
+    return looked.value;
+  } catch (thrown) {
+    const error = asDatabaseError(thrown);
+    const { hint } = error instanceof LedgerError ? error : {};
+    const code = errorCode(error);
+    tell({ examination, state: 'failed', found: error.message, code, ...(hint === undefined ? {} : { hint }) });
+    return undefined;
+  }
+}
+
+const wantsFiles = ({ fetchDocuments, fetchAuditReports }: Config): boolean => fetchDocuments || fetchAuditReports;
+
+function readConfiguration(environment: Environment) {
+  const value = loadConfig(environment, { vendorKey: false, service: true, notifications: true });
+  const { billingTimeZone, fetchDocuments, fetchAuditReports } = value.config;
+  const fetched = [
+    'results',
+    ...(fetchDocuments ? ['documents'] : []),
+    ...(fetchAuditReports ? ['audit reports'] : []),
+  ].join(', ');
+  return { found: `valid; months in ${billingTimeZone}; fetched: ${fetched}`, value };
+}
+
+function readReferences(config: Config) {
+  const { rules, prices } = readReferenceData(config);
+  const tables = rules.content.map(({ version }) => version).join(', ');
+  const list = prices
+    ? `price list ${prices.content.version} in ${prices.content.currency}`
+    : 'no PRICES_FILE: amounts stay empty';
+  return { found: `rules ${tables}; ${list}`, value: undefined };
+}
+
+async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line: string) => void) {
+  const value = await acquireServices({ dataDir, databaseUrl, redisUrl, notice });
+  const { postgres, redis } = value.embedded;
+  const names = [...(postgres ? ['Postgres'] : []), ...(redis ? ['Redis'] : [])].join(' and ');
+  return { found: names === '' ? 'servers of your own' : `embedded ${names}, below ${dataDir}`, value };
+}
+
+async function lookAtPostgres({ databaseUrl }: Services, add: Add) {
+  const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs });
+  add(db.close);
+  const found = [await checkDatabase(db, Date.now), await checkPooling(db), await checkSchema(db)];
+  return { found: found.join(', '), value: db };
+}
+
+async function lookAtRedis({ queuePrefix }: Config, { redisUrl }: Services, add: Add) {
+  const redis = openRedis(redisUrl, 'worker', () => undefined);
+  add(() => disconnect(redis));
+  return { found: await checkRedis(redis, queuePrefix), value: undefined };
+}
+
+async function lookAtDocuments({ dataDir }: Config, db: Database) {
+  return { found: await checkStore(db.kysely, dataDir), value: undefined };
+}
+
+async function lookAtVendor(config: Config, key: VendorKey, add: Add) {
+  const { baseUrl, tokenTtlSeconds, auditReportPath, proxy } = config.vendor;
+  const vendor = createVendorClient({ baseUrl, tokenTtlSeconds, auditReportPath, proxy, ...key });
+  add(() => vendor.close());
+  return { found: `${baseUrl.origin}: ${await checkVendor(vendor, () => new Date())}`, value: undefined };
+}
+
+const listedAtMost = 20;
+
+/** Attempts that closed months charge for and that somebody removed from the tables. */
+async function lookAtBooks(db: Database) {
+  const gone = await goneAttempts(db.kysely, listedAtMost + 1);
+  if (gone.length === 0) return { found: 'every attempt that was booked is in the tables', value: undefined };
+  const listed = gone
+    .slice(0, listedAtMost)
+    .map((one) => `${one.transactionId} ${one.taskType} attempt ${one.ordinal}, booked for ${one.bookedFor}`);
+  const more = gone.length > listedAtMost ? ['and more'] : [];
+  throw new LedgerError(
+    'blocked',
+    `Attempts that were booked are gone from the tables:\n${[...listed, ...more].map((line) => `  - ${line}`).join('\n')}`,
+    {
+      hint: 'Somebody removed them by hand, and the next close would credit them. Restore them from a backup.',
+    },
+  );
+}

@@ -1,0 +1,66 @@
+import { sql } from 'kysely';
+import { executePrepared, type Queries } from './database.ts';
+
+/** What a worker process says of itself. */
+export type Heartbeat = {
+  /** Made up anew by every process. */
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly redisUsable: boolean;
+  readonly activeJobs: number;
+};
+
+export type SeenWorker = Omit<Heartbeat, 'id'> & { readonly startedAt: Date; readonly seenAt: Date };
+
+/** A worker that was not heard of for longer counts as gone: it missed two beats. */
+export const aliveSeconds = 30;
+
+/** How long the row of a worker that was killed is kept, so that `status` can say when the last one was there. */
+const keptHours = 24;
+const removedAtOnce = 100;
+
+/** Says that a worker runs. Rows of workers that are long gone are removed with it, a bounded number at a time. */
+export async function beat(db: Queries, { id, host, pid, version, redisUsable, activeJobs }: Heartbeat): Promise<void> {
+  await executePrepared(
+    db,
+    'heartbeat',
+    sql`
+      with gone as (
+        delete from worker_heartbeats where id in (
+          select id from worker_heartbeats where seen_at < now() - make_interval(hours => ${keptHours}) and id <> ${id}
+          limit ${removedAtOnce} for update skip locked)
+      )
+      insert into worker_heartbeats (id, host, pid, version, redis_usable, active_jobs)
+      values (${id}, ${host}, ${pid}, ${version}, ${redisUsable}, ${activeJobs})
+      on conflict (id) do update set
+        seen_at = excluded.seen_at, redis_usable = excluded.redis_usable, active_jobs = excluded.active_jobs`,
+  );
+}
+
+/** Takes back that a worker runs: it has ended in good order. */
+export async function endHeartbeat(db: Queries, id: string): Promise<void> {
+  await sql`delete from worker_heartbeats where id = ${id}`.execute(db);
+}
+
+/** The workers that are alive by Postgres' clock, and when any was seen last. */
+export async function readWorkers(db: Queries): Promise<{ alive: SeenWorker[]; lastSeenAt: Date | null }> {
+  const [alive, last] = await Promise.all([
+    sql<SeenWorker>`
+      select host, pid, version, redis_usable as "redisUsable", active_jobs as "activeJobs",
+        started_at as "startedAt", seen_at as "seenAt"
+      from worker_heartbeats where ${isAlive} order by started_at, id`.execute(db),
+    sql<{ seenAt: Date | null }>`select max(seen_at) as "seenAt" from worker_heartbeats`.execute(db),
+  ]);
+  return { alive: alive.rows, lastSeenAt: last.rows[0]?.seenAt ?? null };
+}
+
+/** How many workers are alive, by Postgres' clock. */
+export async function countWorkers(db: Queries): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from worker_heartbeats where ${isAlive}`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
+const isAlive = sql<boolean>`(seen_at > now() - make_interval(secs => ${aliveSeconds}))`;

@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Context } from '../jobs/context.ts';
+
+/** What somebody looked at or took with them: words of ours and checked IDs, never text of a request. */
+export type Accessed = Readonly<Record<string, string | null>> & { readonly what: string };
+
+declare module 'fastify' {
+  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the framework's own interface
+  export interface FastifyContextConfig {
+    /** For the access log: what a request to this route is about. */
+    readonly accessed?: (request: FastifyRequest) => Accessed;
+  }
+}
+
+/** Who did what; said at level `info` whatever LOG_LEVEL is, unless that is `silent`. */
+export type AuditLog = (request: FastifyRequest, message: string, fields: Readonly<Record<string, unknown>>) => void;
+
+export function createAuditLog({ log }: Pick<Context, 'log'>): AuditLog {
+  const audit = log.child({}, log.level === 'silent' ? {} : { level: 'info' });
+  return ({ id: requestId, principal }, message, fields) =>
+    audit.info({ requestId, principal: principal?.name ?? null, ...fields }, message);
+}
+
+/** A line for each answer about somebody's data, to whomever is known here; what others asked for is refused anyway. */
+export function addAccessLog(server: FastifyInstance, audit: AuditLog): void {
+  server.addHook('onResponse', async (request, { statusCode: status }) => {
+    const { accessed } = request.routeOptions.config;
+    if (accessed && request.principal) audit(request, 'accessed', { ...accessed(request), status });
+    return Promise.resolve();
+  });
+}

@@ -1,0 +1,91 @@
+import {
+  asReplicaError,
+  type Behind,
+  isReplicaFailure,
+  markPosition,
+  type Replica,
+  replicaLag,
+  waitForReplay,
+} from '../db/replica.ts';
+import { type Snapshot, withSnapshot } from '../db/snapshot.ts';
+import { errorCode, LedgerError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+/** What was read, and how old it may be; `null` = it is from the primary. */
+export type Reading<T> = { readonly value: T; readonly behind: Behind | null };
+
+/** A query that stood in the way of replication once need not do so again. */
+const tries = 3;
+const restMs = 10_000;
+const replayWithinMs = 60_000;
+
+/**
+ * Reads for somebody who looks at the books: on the standby, if there is one, as far behind as it is. Where it fails, on
+ * the primary.
+ */
+export async function readForPage<T>(context: Context, read: (context: Context) => Promise<T>): Promise<Reading<T>> {
+  const { db, replica } = context;
+  const onStandby = usable(replica);
+  if (onStandby)
+    try {
+      return await retried(async () => {
+        const behind = await replicaLag(db, onStandby);
+        return { value: await read({ ...context, db: onStandby.db }), behind };
+      });
+    } catch (error) {
+      leaveAlone(context, onStandby, error);
+    }
+  return { value: await read(context), behind: null };
+}
+
+/**
+ * Reads one moment of the books for a report: on the standby, if there is one, but not before it has all that is on the
+ * primary now, so that the report is the same. Where the standby is away, on the primary.
+ *
+ * @throws LedgerError `replica_behind` where the standby is there and does not catch up.
+ */
+export async function withReportSnapshot<T>(
+  context: Context,
+  read: (snapshot: Snapshot) => Promise<T>,
+  withinMs = replayWithinMs,
+): Promise<T> {
+  const { db, replica } = context;
+  const onStandby = usable(replica);
+  if (onStandby)
+    try {
+      return await retried(async () => {
+        const position = await markPosition(db.kysely);
+        return withSnapshot(onStandby.db, read, (connection) => waitForReplay(connection, position, withinMs));
+      });
+    } catch (error) {
+      if (errorCode(error) === 'replica_behind') throw error;
+      leaveAlone(context, onStandby, error);
+    }
+  return withSnapshot(db, read);
+}
+
+const usable = (replica: Replica | undefined): Replica | undefined =>
+  replica && performance.now() >= replica.rest.untilMs ? replica : undefined;
+
+/** Tries again what the standby ended for replication's sake. */
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = tries - 1; ; left -= 1)
+    try {
+      return await work();
+    } catch (thrown) {
+      const error = asReplicaError(thrown);
+      const isConflict = error instanceof LedgerError && error.fields['conflict'] === true;
+      if (!isConflict || left === 0) throw error;
+    }
+}
+
+/** @throws the error, unless it is the standby's. */
+function leaveAlone({ log }: Context, replica: Replica, error: unknown): void {
+  if (!isReplicaFailure(error)) throw error;
+  const isKnown = replica.rest.untilMs > performance.now();
+  replica.rest.untilMs = performance.now() + restMs;
+  // Several pages that were under way say it once.
+  if (isKnown) return;
+  const { message } = error as Error;
+  log.warn({ code: errorCode(error), message }, 'the standby in DATABASE_READ_URL cannot be read, the primary is');
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { Cluster, Redis } from 'ioredis';
+import { LedgerError } from '../errors.ts';
+import { within } from '../within.ts';
+import { tryCommands } from './commands.ts';
+import { isReady, type RedisClient } from './connect.ts';
+import { misconfigured, type Refusal, refusalOf } from './refusal.ts';
+
+const readyWithinMs = 10_000;
+const answerWithinMs = 10_000;
+
+/**
+ * Refuses a Redis that work cannot be done on: no master, a Sentinel, a node without our keys, missing rights, a full
+ * memory, an eviction policy that throws jobs away, a version that is too old. One that loads its data is waited for.
+ *
+ * @param redis a connection of its own: what it is told while it connects is part of the answer.
+ * @returns what was found, in a line.
+ * @throws LedgerError `queue_unavailable`, `queue_misconfigured`
+ */
+export async function checkRedis(redis: RedisClient, prefix: string): Promise<string> {
+  await connected(redis);
+  try {
+    return await within(answerWithinMs, examine(redis, prefix), () => unavailable(undefined));
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    const refusal = refusalOf(error);
+    throw refusal ? misconfigured(refusal, error) : unavailable(error);
+  }
+}
+
+/** Waits until it is ready; what no time mends is said at once. */
+async function connected(redis: RedisClient): Promise<void> {
+  let last: Error | undefined;
+  const refused = Promise.withResolvers<never>();
+  const onError = (error: Error) => {
+    last = error;
+    if (/No such master/.test(error.message)) refused.reject(misconfigured(unknownMaster, error));
+    const refusal = refusalOf(error);
+    if (refusal && !passes.test(error.message)) refused.reject(misconfigured(refusal, error));
+  };
+  refused.promise.catch(() => undefined);
+  redis.on('error', onError).on('sentinelError', onSentinelError);
+  function onSentinelError(error: Error): void {
+    onError(/invalid reply/.test(error.message) ? new Error('No such master', { cause: error }) : error);
+  }
+  try {
+    if (await Promise.race([isReady(redis, readyWithinMs), refused.promise])) return;
+    const refusal = refusalOf(last);
+    if (refusal) throw misconfigured(refusal, last);
+    throw redis.status === 'connect' ? stillLoading() : unavailable(last);
+  } finally {
+    redis.off('error', onError).off('sentinelError', onSentinelError);
+  }
+}
+
+/** Said by servers that need a little time. */
+const passes = /LOADING|CLUSTERDOWN|MASTERDOWN|BUSY|max number of clients/;
+
+const unknownMaster: Refusal = {
+  reason: 'the Sentinels know no master of that name',
+  hint: 'Correct the name after the hosts: redis+sentinel://s1,s2,s3/mymaster.',
+};
+
+const unavailable = (cause: unknown): LedgerError =>
+  new LedgerError('queue_unavailable', 'Redis does not answer.', {
+    hint: 'Check REDIS_URL and that the server runs. A port that asks for TLS needs rediss://. What is due stays in Postgres and is done once Redis is back.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+const stillLoading = (): LedgerError =>
+  new LedgerError('queue_unavailable', 'Redis is still loading its data.', { hint: 'Start again in a while.' });
+
+async function examine(redis: RedisClient, prefix: string): Promise<string> {
+  const servers = redis instanceof Cluster ? redis.nodes('master') : [redis];
+  const infos = await Promise.all(servers.map(async (server) => parseInfo(await server.info())));
+  for (const info of infos) examineInfo(info);
+  // The client only reports that a database was refused, and goes on in another.
+  if (redis instanceof Redis && redis.options.db) await redis.select(redis.options.db);
+  await examineCommands(redis, prefix);
+  const { redis_version: version = '?', valkey_version: valkey } = infos[0] ?? {};
+  return `${valkey === undefined ? `Redis ${version}` : `Valkey ${valkey}`}, ${place(redis, infos.length)}`;
+}
+
+function place(redis: RedisClient, masters: number): string {
+  if (redis instanceof Cluster) return `cluster of ${masters} masters, noeviction`;
+  const { db = 0, name, sentinels } = redis.options;
+  return `master${sentinels ? ` ${name ?? ''} by Sentinel` : ''}, noeviction, database ${db}`;
+}
+
+type Info = Readonly<Record<string, string>>;
+
+const parseInfo = (text: string): Info =>
+  Object.fromEntries(
+    text
+      .split(/\r?\n/)
+      .map((line) => line.split(':'))
+      .flatMap(([name = '', ...value]) => (value.length > 0 ? [[name, value.join(':')] as const] : [])),
+  );
+
+function examineInfo(info: Info): void {
+  const { redis_mode: mode, role, redis_version: version = '', maxmemory_policy: policy } = info;
+  if (mode === 'sentinel')
+    throw misconfigured({
+      reason: 'it is a Sentinel, not a Redis',
+      hint: 'Name Sentinels so: REDIS_URL=redis+sentinel://s1:26379,s2,s3/mymaster.',
+    });
+  if (role === 'slave') throw misconfigured(replica);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (version !== '' && (major < 6 || (major === 6 && minor < 2)))
+    throw misconfigured({
+      reason: `its version ${version} is too old`,
+      hint: 'Redis 6.2 or newer is needed, or Valkey.',
+    });
+  if (policy !== undefined && policy !== 'noeviction')
+    throw new LedgerError(
+      'queue_misconfigured',
+      `Redis' maxmemory-policy is ${policy}: it may drop jobs when memory is short.`,
+      {
+        fields: { policy },
+        hint: 'Set it: redis-cli CONFIG SET maxmemory-policy noeviction (and in redis.conf, to last).',
+      },
+    );
+}
+
+const replica = refusalOf(new Error('READONLY')) ?? { reason: 'it is a read-only replica', hint: '' };
+
+async function examineCommands(redis: RedisClient, prefix: string): Promise<void> {
+  const failures = (await tryCommands(redis, prefix)).flatMap(({ command, error }) => {
+    const refusal = refusalOf(error);
+    return refusal ? [{ command, error, refusal }] : [];
+  });
+  const [first] = failures;
+  if (!first) {
+    await tryKnownScript(redis, prefix);
+    // What workers wait with is allowed in no script.
+    await redis.bzpopmin(`${prefix}:check`, 0.01);
+    return;
+  }
+  const refused = failures.filter(({ refusal }) => refusal.reason.includes('ACL')).map(({ command }) => command);
+  if (refused.length === 0) throw misconfigured(first.refusal, first.error);
+  const names = `${refused.slice(0, 5).join(', ')}${refused.length > 5 ? ` and ${refused.length - 5} more commands` : ''}`;
+  throw misconfigured({ ...first.refusal, reason: `its ACL does not let us run ${names}` }, first.error);
+}
+
+/** Scripts are sent by their hash once they are known; that this one is not known is as good an answer. */
+async function tryKnownScript(redis: RedisClient, prefix: string): Promise<void> {
+  const hash = createHash('sha1').update('return 1').digest('hex');
+  try {
+    await redis.evalsha(hash, 1, `${prefix}:check`);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+  }
+}

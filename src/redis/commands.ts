@@ -1,0 +1,58 @@
+import type { RedisClient } from './connect.ts';
+
+/**
+ * Every command that BullMQ's scripts and ours run, in a form that is harmless on a key of its own. A test holds the
+ * list against BullMQ's scripts.
+ */
+const commands = [
+  'SET KEY 1 PX 60000',
+  ...['GET KEY', 'EXISTS KEY', 'PTTL KEY', 'PERSIST KEY', 'PEXPIRE KEY 60000', 'INCR KEY', 'TIME'],
+  ...['HSET KEY f 1', 'HMSET KEY f 1', 'HGET KEY f', 'HMGET KEY f', 'HGETALL KEY', 'HDEL KEY f', 'HEXISTS KEY f'],
+  ...['HINCRBY KEY f 1', 'LPUSH KEY 1', 'RPUSH KEY 1', 'LPOP KEY', 'RPOP KEY', 'RPOPLPUSH KEY KEY', 'LLEN KEY'],
+  ...['LINDEX KEY 0', 'LPOS KEY 1', 'LRANGE KEY 0 1', 'LREM KEY 0 1', 'LTRIM KEY 0 1', 'SADD KEY 1', 'SCARD KEY'],
+  ...['SREM KEY 1', 'SMEMBERS KEY', 'ZADD KEY 1 1', 'ZCARD KEY', 'ZCOUNT KEY 0 1', 'ZRANGE KEY 0 1', 'ZSCORE KEY 1'],
+  ...['ZRANGEBYSCORE KEY 0 1', 'ZREVRANGE KEY 0 1', 'ZREVRANGEBYSCORE KEY 1 0', 'ZPOPMIN KEY'],
+  ...['ZREM KEY 1', 'ZREMRANGEBYRANK KEY 0 1', 'ZREMRANGEBYSCORE KEY 0 1', 'XADD KEY * f 1', 'XTRIM KEY MAXLEN 1'],
+  'DEL KEY',
+];
+
+/** The names of the commands that must be allowed, those outside scripts included. */
+export const neededCommands: readonly string[] = [
+  ...['EVAL', 'EVALSHA', 'INFO', 'BZPOPMIN'],
+  ...commands.map((command) => command.split(' ')[0] ?? command),
+];
+
+/** Most of them fail, for the key is of another type: what counts is whether they may be run. */
+const tryAll = `
+local said = {}
+for _, line in ipairs(ARGV) do
+  local words = {}
+  for word in string.gmatch(line, '%S+') do table.insert(words, word == 'KEY' and KEYS[1] or word) end
+  local answer = redis.pcall(unpack(words))
+  if type(answer) == 'table' and answer.err and not string.find(answer.err, 'WRONGTYPE') then
+    table.insert(said, words[1] .. ' ' .. answer.err)
+  end
+end
+return said
+`;
+
+/**
+ * Runs every command that is needed, by a script as BullMQ does.
+ *
+ * @returns what Redis said to those that failed.
+ * @throws ReplyError when the script itself is refused.
+ */
+export async function tryCommands(redis: RedisClient, prefix: string): Promise<{ command: string; error: Error }[]> {
+  const said = (await redis.eval(tryAll, 1, `${prefix}:check`, ...commands)) as string[];
+  return said.map((line) => {
+    const [command = '', ...words] = line.split(' ');
+    return { command, error: new Error(words.join(' ')) };
+  });
+}
+
+const write = `redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return 1`;
+
+/** Writes, by a script as BullMQ does: a replica and a full memory answer everything else. @throws ReplyError */
+export async function tryWrite(redis: RedisClient, prefix: string): Promise<void> {
+  await redis.eval(write, 1, `${prefix}:check`, '1');
+}

@@ -1,0 +1,45 @@
+import { within } from '../within.ts';
+import { tryWrite } from './commands.ts';
+import { isReady, type RedisClient } from './connect.ts';
+import { asQueueError, refusalOf } from './refusal.ts';
+import type { LedgerError } from '../errors.ts';
+
+/** Whether Redis can be worked on now. */
+export type RedisHealth = {
+  /**
+   * Whether a write goes through. Cheap enough for probes and scrapes: Redis is asked once a second at most, and given a
+   * second to answer.
+   */
+  readonly isUsable: () => Promise<boolean>;
+  /** Why the last write did not go through; `undefined` = it did. */
+  readonly trouble: () => LedgerError | undefined;
+};
+
+const askedAgainMs = 1_000;
+const answersWithinMs = 1_000;
+
+/** @param redis a connection of producers, which fails fast. */
+export function createRedisHealth(redis: RedisClient, prefix: string): RedisHealth {
+  let trouble: LedgerError | undefined;
+  let asked: { readonly atMs: number; readonly answer: Promise<boolean> } | undefined;
+  let lastRefusal: Error | undefined;
+  redis.on('error', (error: Error) => (lastRefusal = refusalOf(error) ? error : undefined));
+  const write = async (): Promise<boolean> => {
+    try {
+      if (!(await isReady(redis, answersWithinMs))) throw lastRefusal ?? new Error('not connected');
+      await within(answersWithinMs, tryWrite(redis, prefix), () => new Error('no answer in time'));
+      trouble = undefined;
+      return true;
+    } catch (error) {
+      trouble = asQueueError(error);
+      return false;
+    }
+  };
+  return {
+    isUsable: () => {
+      if (!asked || performance.now() - asked.atMs > askedAgainMs) asked = { atMs: performance.now(), answer: write() };
+      return asked.answer;
+    },
+    trouble: () => trouble,
+  };
+}

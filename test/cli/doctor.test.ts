@@ -1,0 +1,85 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { createTestContext } from '../support/books.ts';
+import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
+import { bookkeeper, closeOrFail } from '../support/closing.ts';
+import { scan, scanTask } from '../support/facts.ts';
+import { withSimulator } from '../support/simulator.ts';
+
+type Finding = { examination: string; state: string; found: string; hint?: string; code?: string };
+
+async function examine(environment: CliEnvironment) {
+  const { code, stdout } = await runCli(['doctor', '--json'], environment);
+  const { healthy, findings } = JSON.parse(stdout) as { healthy: boolean; findings: Finding[] };
+  expect(healthy).toBe(code === 0);
+  return { code, findings: new Map(findings.map((finding) => [finding.examination, finding])), stdout };
+}
+
+const all = [
+  ...['configuration', 'rules and prices', 'servers', 'postgres', 'books', 'redis', 'documents', 'reports', 'vendor'],
+];
+
+test('where nothing is wrong doctor says what it found, a line each, and ends with 0', async () => {
+  const { vendor } = await withSimulator();
+  const environment = await createCliEnvironment(vendor);
+  await runCli(['status'], environment);
+  const { code, findings } = await examine(environment);
+  expect([...findings.values()].filter(({ state }) => state !== 'ok')).toEqual([]);
+  expect([...findings.keys()]).toEqual(all);
+  expect(code).toBe(0);
+  expect(findings.get('postgres')?.found).toMatch(/^Postgres \d+/);
+  expect(findings.get('redis')?.found).toMatch(/^(Redis|Valkey) \d+/);
+  expect(findings.get('vendor')?.found).toContain('token accepted');
+  const forPeople = await runCli(['doctor'], environment);
+  expect(forPeople.code).toBe(0);
+  expect(forPeople.stdout.trim().split('\n')).toHaveLength(all.length + 2);
+  expect(forPeople.stdout).toMatch(/^ok {6}configuration {5}valid; months in UTC/m);
+  expect(forPeople.stdout).toContain('Nothing is wrong.');
+});
+
+test('with a wrong configuration doctor names all mistakes, and looks at nothing else', async () => {
+  const environment = await createCliEnvironment({ BILLING_TIME_ZONE: 'Mars/Olympus', HTTP_PORT: 'x' });
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(1);
+  expect(findings.get('configuration')).toMatchObject({ state: 'failed', code: 'config_invalid' });
+  expect(findings.get('configuration')?.found).toMatch(/BILLING_TIME_ZONE[^]*HTTP_PORT/);
+  expect(all.slice(1).map((name) => findings.get(name)?.state)).toEqual(all.slice(1).map(() => 'left_out'));
+});
+
+test('one thing that is wrong keeps doctor from looking at nothing else, and no secret is printed', async () => {
+  const { vendor } = await withSimulator();
+  const given = await createCliEnvironment({ ...vendor, IDSCAN_KEY_SECRET: 'another-secret-that-is-long-enough-here' });
+  const { code, findings, stdout } = await examine({
+    ...given,
+    DATABASE_URL: 'postgres://somebody:open-sesame@127.0.0.1:9/books',
+    REDIS_URL: 'redis://:open-sesame@127.0.0.1:9/0',
+    REPORTS_DIR: '/proc/reports',
+  });
+  expect(code).toBe(1);
+  expect([...findings].map(([name, { state, code: reason }]) => [name, state, reason])).toEqual([
+    ['configuration', 'ok', undefined],
+    ['rules and prices', 'ok', undefined],
+    ['servers', 'ok', undefined],
+    ['postgres', 'failed', 'database_unavailable'],
+    ['redis', 'failed', 'queue_unavailable'],
+    ['books', 'left_out', undefined],
+    ['documents', 'left_out', undefined],
+    ['reports', 'failed', 'storage_failed'],
+    ['vendor', 'failed', 'vendor_unauthorized'],
+  ]);
+  expect(stdout).not.toMatch(/open-sesame|another-secret/);
+  for (const { state, hint, examination } of findings.values())
+    if (state === 'failed') expect(hint, examination).toMatch(/\w/);
+});
+
+test('attempts that somebody removed from the tables are named, with the month they were booked for', async () => {
+  const context = { ...(await createTestContext()), now: () => new Date('2026-12-01T00:00:00Z') };
+  await bookkeeper(context)('t-gone', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])] });
+  await closeOrFail(context, '2026-10');
+  await sql`delete from attempts where transaction_id = 't-gone'`.execute(context.db.kysely);
+  const environment = await createCliEnvironment({ DATABASE_URL: context.config.databaseUrl ?? '' });
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(1);
+  expect(findings.get('books')).toMatchObject({ state: 'failed', code: 'blocked' });
+  expect(findings.get('books')?.found).toContain('t-gone document_scan attempt 1, booked for 2026-10');
+});

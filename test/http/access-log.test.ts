@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { ask, bearer, sha256 } from './support.ts';
+import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';
+import { waitFor } from '../support/books.ts';
+
+const tokens = { anna: 'anna-s-token-of-the-tests', operator: 'operator-token-of-the-tests' };
+const names = { anna: 'token anna.b@example.com', operator: `token ${sha256(tokens.operator).slice(0, 8)}` };
+const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' };
+const id = '11111111-2222-4333-8444-555555555555';
+
+/** Runs `serve`, does what it is told there, ends it, and reads its log. */
+async function logOf(
+  logLevel: string,
+  act: (send: (path: string, init?: Parameters<typeof ask>[2]) => ReturnType<typeof ask>) => Promise<void>,
+) {
+  const environment = await createCliEnvironment({
+    ...{ HTTP_PORT: '0', LOG_LEVEL: logLevel },
+    HTTP_TOKENS: `finance:${sha256(tokens.anna)}:anna.b@example.com,operator:${sha256(tokens.operator)}`,
+  });
+  expect((await runCli(['report', '2026-10'], environment)).code).toBe(0);
+  const child = startCli(['serve'], environment);
+  let out = '';
+  child.stdout!.on('data', (chunk) => (out += String(chunk)));
+  const port = await waitFor('the address', () => /^Listening at \S+:(\d+)$/m.exec(out)?.[1]);
+  await act((path, init = {}) => ask(Number(port), path, init));
+  child.kill('SIGTERM');
+  const { stderr } = await child.result;
+  const lines = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line.replace(/"time":"[^"]*",/, '')) as Record<string, unknown>);
+  const said = (msg: string) => lines.filter((line) => line['msg'] === msg);
+  return { stderr, said };
+}
+
+async function lookAround(send: (path: string, init?: Parameters<typeof ask>[2]) => ReturnType<typeof ask>) {
+  const asAnna = { headers: bearer(tokens.anna) };
+  const signedIn = await send('/sign-in', { method: 'POST', headers: form, body: `token=${tokens.anna}` });
+  const cookie = signedIn.headers['set-cookie']![0]!.split(';')[0]!;
+  const manifest = await send('/reports/2026-10/files/manifest.json', { headers: { cookie } });
+  expect(manifest.status).toBe(200);
+  await send('/reports/2026-10/files/Jan%20Jansen', asAnna);
+  await send('/reports/Jan-Jansen/files/manifest.json', asAnna);
+  await send(`/transactions?id=${id.toUpperCase()}`, asAnna);
+  await send('/transactions?id=Jan%20Jansen', asAnna);
+  await send(`/transactions/${id}`, asAnna);
+  await send(`/transactions/${id}`);
+  await send('/reports/2026-10', asAnna);
+  await send('/reports/2026-10/write', { method: 'POST', headers: bearer(tokens.operator) });
+  await send('/reports/2026-10/write', { method: 'POST', headers: bearer(tokens.anna) });
+  await send('/sign-out', { method: 'POST', headers: { ...form, cookie } });
+}
+
+describe('the log', () => {
+  test('says who asked, in every line of a request, and who saw what in lines of its own', async () => {
+    const { stderr, said } = await logOf('info', lookAround);
+    expect(said('answered').map(({ route, status, principal }) => [route, status, principal])).toEqual([
+      ['/sign-in', 303, names.anna],
+      ['/reports/:period/files/:name', 200, names.anna],
+      ['/reports/:period/files/:name', 404, names.anna],
+      ['/reports/:period/files/:name', 404, names.anna],
+      ['/transactions', 303, names.anna],
+      ['/transactions', 404, names.anna],
+      ['/transactions/:id', 404, names.anna],
+      ['/transactions/:id', 401, null],
+      ['/reports/:period', 200, names.anna],
+      ['/reports/:period/write', 303, names.operator],
+      ['/reports/:period/write', 403, names.anna],
+      ['/sign-out', 303, names.anna],
+    ]);
+    const requestId = expect.stringMatching(/^[\da-f-]{36}$/) as string;
+    const common = { level: 30, requestId, principal: names.anna, msg: 'accessed' };
+    expect(said('accessed')).toEqual([
+      { ...common, what: 'report_file', month: '2026-10', file: 'manifest.json', status: 200 },
+      { ...common, what: 'report_file', month: '2026-10', file: null, status: 404 },
+      { ...common, what: 'report_file', month: null, file: 'manifest.json', status: 404 },
+      { ...common, what: 'transaction_search', transactionId: id, status: 303 },
+      { ...common, what: 'transaction_search', transactionId: null, status: 404 },
+      { ...common, what: 'transaction', transactionId: id, status: 404 },
+    ]);
+    expect(said('signed in')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed in' }]);
+    expect(said('signed out')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed out' }]);
+    expect(said('report asked for')).toEqual([
+      { level: 30, requestId, principal: names.operator, month: '2026-10', msg: 'report asked for' },
+    ]);
+    for (const unwanted of [...Object.values(tokens), 'Jansen', 'idscan-ledger-session', '"remoteAddress"'])
+      expect(stderr, unwanted).not.toContain(unwanted);
+  });
+
+  test('says who saw what also where little else is logged, and nothing where it is silent', async () => {
+    const quiet = await logOf('fatal', lookAround);
+    expect(quiet.said('answered')).toEqual([]);
+    expect(quiet.said('accessed')).toHaveLength(6);
+    expect(quiet.said('signed out')).toHaveLength(1);
+    expect((await logOf('silent', lookAround)).said('accessed')).toEqual([]);
+  });
+});
