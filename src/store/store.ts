@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Queries } from '../db/database.ts';
 import { knownStore, registerStore, sampleOfClaimed } from '../db/document-store.ts';
+import { errorCode } from '../errors.ts';
 import { makeFolder } from '../folders.ts';
 import { holdsContents, looksStored } from './contents.ts';
 import { anothersStore, asStoreError, currentUid, noStoreThere, withoutContents } from './errors.ts';
@@ -11,13 +12,18 @@ import { probeStore } from './probe.ts';
 /**
  * Opens the document store for a worker: it is the one that Postgres knows, and this user may write everywhere in it.
  * The first worker ever makes it; of an installation from before stores were known, the first worker adopts the folder
- * that has its contents.
+ * that has its contents. One that is known and merely full is opened.
  *
- * @throws LedgerError `store_mismatch`, `storage_failed`, `storage_full`
+ * @throws LedgerError `store_mismatch`, `storage_failed`; `storage_full` where there is no room to make it
  */
 export async function openStore(db: Queries, dataDir: string): Promise<DocumentStore> {
   const store = await identifyStore(db, dataDir);
-  await prepare(store.folder);
+  try {
+    await prepare(store.folder);
+  } catch (error) {
+    // Results need no room: the first file that fails for want of it makes files wait.
+    if (errorCode(error) !== 'storage_full') throw error;
+  }
   return store;
 }
 

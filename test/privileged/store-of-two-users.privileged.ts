@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { atEnd, createTestConfig, createTestFolder } from '../support/books.ts';
 import { openDatabase } from '../../src/db/database.ts';
-import { openStore } from '../../src/store/store.ts';
+import { checkStore, openStore } from '../../src/store/store.ts';
 
 const run = promisify(execFile);
 const [first, second] = [65_001, 65_002];
@@ -36,7 +36,6 @@ function openAs(uid: number, databaseUrl: string, dataDir: string): Promise<{ co
 }
 
 async function sharedFolder(): Promise<{ databaseUrl: string; dataDir: string }> {
-  expect(process.getuid?.(), 'this suite runs as root').toBe(0);
   const { databaseUrl } = await createTestConfig();
   const folder = await createTestFolder();
   await chmod(folder, 0o777);
@@ -85,4 +84,17 @@ test('a disk that turned read-only is found', async () => {
   await run('mount', ['-o', 'remount,rw', dataDir]);
   await openStore(db.kysely, dataDir);
   expect((await stat(path.join(dataDir, 'documents', 'store.json'))).mode & 0o777).toBe(0o600);
+});
+
+test('a disk that is full is no reason to refuse a store that is known: results need no room', async () => {
+  const { databaseUrl, dataDir } = await sharedFolder();
+  await mkdir(dataDir);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dataDir]);
+  atEnd(() => run('umount', ['-l', dataDir]));
+  const db = openDatabase(databaseUrl);
+  atEnd(db.close);
+  const store = await openStore(db.kysely, dataDir);
+  await writeFile(path.join(dataDir, 'ballast'), Buffer.alloc(1_024 * 1_024)).catch(() => undefined);
+  await expect(checkStore(db.kysely, dataDir)).rejects.toMatchObject({ code: 'storage_full' });
+  expect(await openStore(db.kysely, dataDir)).toEqual(store);
 });
