@@ -3,6 +3,7 @@ import { describe, expect, inject, test } from 'vitest';
 import { migrateDown } from '../../src/db/migrate.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
 import { asOwner, atEnd, createTestDatabase, openTestDatabase, waitFor } from '../support/books.ts';
+import { asRole } from '../support/roles.ts';
 import { withSimulator } from '../support/simulator.ts';
 import { bearer, deliver, eventOf, problem, startService, type TestService, tokens } from './support.ts';
 
