@@ -6,7 +6,7 @@ import type { ExitCode } from './run.ts';
 const words: Readonly<Record<Finding['state'], string>> = { ok: 'ok', failed: 'FAILED', left_out: '-' };
 
 /** `doctor [--json]` */
-export async function doctor({ json }: { json: boolean }): Promise<ExitCode> {
+export async function doctor({ json }: { json: boolean }, signal: AbortSignal): Promise<ExitCode> {
   const findings: Finding[] = [];
   await examine(
     readEnvironment(),
@@ -14,7 +14,7 @@ export async function doctor({ json }: { json: boolean }): Promise<ExitCode> {
       findings.push(finding);
       if (!json) say(...linesOf(finding));
     },
-    remark,
+    { notice: remark, signal },
   );
   const failed = findings.filter(({ state }) => state === 'failed').length;
   if (json) say(asSnakeCaseJson({ healthy: failed === 0, findings }));

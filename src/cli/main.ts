@@ -78,7 +78,7 @@ function addSetUp(program: Command, finish: Finish): void {
     .addHelpText('after', '\nChanges nothing. Exit codes: 0 nothing is wrong, 1 something is.')
     .action(async (options: { json: boolean }) => {
       const { doctor } = await import('./doctor.ts');
-      await finish(runPlainCommand(() => doctor(options)));
+      await finish(runPlainCommand((signal) => doctor(options, signal)));
     });
   program
     .command('migrate')

@@ -1,9 +1,10 @@
 import type { Config, NotificationConfig } from '../config.ts';
 import { checkDatabase } from '../db/check.ts';
-import { openDatabase } from '../db/database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
-import { openReplica } from '../db/replica.ts';
+import { checkReplica, openReplica, type Replica } from '../db/replica.ts';
+import { errorCode } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
 import type { Meter } from '../jobs/meter.ts';
@@ -67,7 +68,31 @@ export async function booksOn(
   await checkDatabase(db, Date.now);
   await checkPooling(db);
   if (!options.anySchema) await ensureMigrated(db);
-  const replica = config.databaseReadUrl && openReplica(config.databaseReadUrl, db, { ...limits, maxConnections: 5 });
-  if (replica) add(replica.db.close);
-  return { config, log, now: () => new Date(), db, replica: replica || undefined, ...data };
+  const replica = await replicaOf(config, db, { ...limits, onError: () => undefined, maxConnections: 5 }, log, add);
+  return { config, log, now: () => new Date(), db, replica, ...data };
+}
+
+/**
+ * A standby to read from. One that is away costs nothing but a warning: it may come back, and the primary is read
+ * meanwhile.
+ *
+ * @throws LedgerError `database_misconfigured` for one that is none of ours.
+ */
+async function replicaOf(
+  { databaseReadUrl }: Config,
+  db: Database,
+  options: DatabaseOptions,
+  log: Context['log'],
+  add: Add,
+): Promise<Replica | undefined> {
+  if (databaseReadUrl === undefined) return undefined;
+  const replica = openReplica(databaseReadUrl, db, options);
+  add(replica.db.close);
+  try {
+    await checkReplica(db, replica);
+  } catch (error) {
+    if (errorCode(error) === 'database_misconfigured') throw error;
+    log.warn({ err: error, code: errorCode(error) }, 'the standby for reading is away: the primary is read');
+  }
+  return replica;
 }

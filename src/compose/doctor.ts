@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config.ts';
 import { checkDatabase } from '../db/check.ts';
@@ -6,11 +7,12 @@ import { asDatabaseError } from '../db/errors.ts';
 import { goneAttempts } from '../db/gone-attempts.ts';
 import { checkSchema } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
+import { checkReplica, openReplica } from '../db/replica.ts';
 import { openRedis } from '../redis/connect.ts';
 import { checkRedis } from '../redis/check.ts';
 import { checkStore } from '../store/store.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
-import { checkFolder } from '../jobs/check-folder.ts';
+import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
 import { readReferenceData } from '../reference-data/read.ts';
 import { acquireServices, type Services } from '../services/index.ts';
 import { checkVendor } from '../vendor/check-vendor.ts';
@@ -24,6 +26,7 @@ export const examinations = [
   'rules and prices',
   'servers',
   'postgres',
+  'standby',
   'books',
   'redis',
   'documents',
@@ -43,6 +46,8 @@ export type Finding = {
 
 /** An examination that does not end counts as failed; whatever it waits for is left behind. */
 const deadlineMs = 30_000;
+/** Redis may have to be fetched, once. */
+const serversDeadlineMs = 600_000;
 
 /** Says what was found, and gives what later examinations build on. */
 type Look<T> = () => Promise<{ readonly found: string; readonly value: T }>;
@@ -57,11 +62,26 @@ type Look<T> = () => Promise<{ readonly found: string; readonly value: T }>;
 export async function examine(
   environment: Environment,
   tell: (finding: Finding) => void,
-  notice: (line: string) => void,
+  { notice, signal }: ExamineOptions,
 ): Promise<void> {
-  const { close } = await building((add) => examineAll(environment, tell, notice, add));
+  const { close } = await building(async (add) => {
+    await Promise.race([examineAll(environment, tell, notice, add), untilAborted(signal)]);
+  });
   await close();
+  signal.throwIfAborted();
 }
+
+export type ExamineOptions = {
+  /** Told in short lines what takes long. */
+  readonly notice: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 async function examineAll(
   environment: Environment,
@@ -69,7 +89,8 @@ async function examineAll(
   notice: (line: string) => void,
   add: Add,
 ): Promise<void> {
-  const attempt = <T>(examination: Examination, look: Look<T>) => conclude(examination, look, tell);
+  const attempt = <T>(examination: Examination, look: Look<T>, withinMs = deadlineMs) =>
+    conclude(examination, look, tell, withinMs);
   const leaveOut = (names: readonly Examination[], found: string) => {
     for (const examination of names) tell({ examination, state: 'left_out', found });
   };
@@ -80,16 +101,24 @@ async function examineAll(
   }
   const { config, vendorKey } = loaded;
   await attempt('rules and prices', () => Promise.resolve(readReferences(config)));
-  const services = await attempt('servers', () => acquire(config, notice));
+  const services = await attempt('servers', () => acquire(config, notice, add), serversDeadlineMs);
   if (services) {
-    add(services.release);
-    const db = await attempt('postgres', () => lookAtPostgres(services, add));
-    if (db) await attempt('books', () => lookAtBooks(db));
+    const postgres = await attempt('postgres', () => lookAtPostgres(services, add));
+    const { db, isEmpty } = postgres ?? {};
+    if (!db) leaveOut(['standby', 'books'], 'not looked at: Postgres comes first');
+    else {
+      const { databaseReadUrl } = config;
+      if (databaseReadUrl === undefined) leaveOut(['standby'], 'DATABASE_READ_URL is not set: the primary is read');
+      else await attempt('standby', () => lookAtStandby(db, databaseReadUrl, add));
+      if (isEmpty) leaveOut(['books'], 'the database is empty yet');
+      else await attempt('books', () => lookAtBooks(db));
+    }
     await attempt('redis', () => lookAtRedis(config, services, add));
-    if (!db) leaveOut(['books', 'documents'], 'not looked at: Postgres comes first');
+    if (!db) leaveOut(['documents'], 'not looked at: Postgres comes first');
+    else if (isEmpty) leaveOut(['documents'], 'the database is empty yet');
     else if (wantsFiles(config)) await attempt('documents', () => lookAtDocuments(config, db));
     else leaveOut(['documents'], 'no files are fetched: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false');
-  } else leaveOut(['postgres', 'books', 'redis', 'documents'], 'not looked at: there is no server');
+  } else leaveOut(['postgres', 'standby', 'books', 'redis', 'documents'], 'not looked at: there is no server');
   await attempt('reports', async () => ({ found: await checkFolder(config.reportsDir), value: undefined }));
   if (vendorKey) await attempt('vendor', () => lookAtVendor(config, vendorKey, add));
   else leaveOut(['vendor'], 'no key is set here: only workers need one');
@@ -99,12 +128,13 @@ async function conclude<T>(
   examination: Examination,
   look: Look<T>,
   tell: (finding: Finding) => void,
+  withinMs: number,
 ): Promise<T | undefined> {
   const late = Symbol('late');
   try {
-    const looked = await Promise.race([look(), delay(deadlineMs, late, { ref: false })]);
+    const looked = await Promise.race([look(), delay(withinMs, late, { ref: false })]);
     if (typeof looked === 'symbol') {
-      tell({ examination, state: 'failed', found: `It did not end within ${deadlineMs / 1_000} s.` });
+      tell({ examination, state: 'failed', found: `It did not end within ${withinMs / 1_000} s.` });
       return undefined;
     }
     tell({ examination, state: 'ok', found: looked.found });
@@ -121,7 +151,10 @@ async function conclude<T>(
 const wantsFiles = ({ fetchDocuments, fetchAuditReports }: Config): boolean => fetchDocuments || fetchAuditReports;
 
 function readConfiguration(environment: Environment) {
-  const value = loadConfig(environment, { vendorKey: false, service: true, notifications: true });
+  const isKeyGiven = ['IDSCAN_KEY_ID', 'IDSCAN_KEY_SECRET'].some(
+    (name) => (environment[name] ?? '') !== '' || (environment[`${name}_FILE`] ?? '') !== '',
+  );
+  const value = loadConfig(environment, { vendorKey: isKeyGiven, service: true, notifications: true });
   const { billingTimeZone, fetchDocuments, fetchAuditReports } = value.config;
   const fetched = [
     'results',
@@ -140,8 +173,9 @@ function readReferences(config: Config) {
   return { found: `rules ${tables}; ${list}`, value: undefined };
 }
 
-async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line: string) => void) {
+async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line: string) => void, add: Add) {
   const value = await acquireServices({ dataDir, databaseUrl, redisUrl, notice });
+  add(value.release);
   const { postgres, redis } = value.embedded;
   const names = [...(postgres ? ['Postgres'] : []), ...(redis ? ['Redis'] : [])].join(' and ');
   return { found: names === '' ? 'servers of your own' : `embedded ${names}, below ${dataDir}`, value };
@@ -150,8 +184,17 @@ async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line
 async function lookAtPostgres({ databaseUrl }: Services, add: Add) {
   const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs });
   add(db.close);
-  const found = [await checkDatabase(db, Date.now), await checkPooling(db), await checkSchema(db)];
-  return { found: found.join(', '), value: db };
+  const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
+  const schema = await checkSchema(db);
+  const words = { empty: 'empty: the first command sets it up', current: 'the schema of this version' };
+  return { found: [...found, words[schema]].join(', '), value: { db, isEmpty: schema === 'empty' } };
+}
+
+async function lookAtStandby(db: Database, url: string, add: Add) {
+  const replica = openReplica(url, db, { maxConnections: 2, queryTimeoutMs: deadlineMs });
+  add(replica.db.close);
+  const found = [await checkReplica(db, replica), await checkPooling(replica.db, 'DATABASE_READ_URL')];
+  return { found: found.join(', '), value: undefined };
 }
 
 async function lookAtRedis({ queuePrefix }: Config, { redisUrl }: Services, add: Add) {
@@ -161,7 +204,12 @@ async function lookAtRedis({ queuePrefix }: Config, { redisUrl }: Services, add:
 }
 
 async function lookAtDocuments({ dataDir }: Config, db: Database) {
-  return { found: await checkStore(db.kysely, dataDir), value: undefined };
+  const found = await checkStore(db.kysely, dataDir);
+  const hasFolder = await access(dataDir).then(
+    () => true,
+    () => false,
+  );
+  return { found: hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found, value: undefined };
 }
 
 async function lookAtVendor(config: Config, key: VendorKey, add: Add) {

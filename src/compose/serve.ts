@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ServiceConfig, VendorKey } from '../config.ts';
 import { databaseReadiness } from '../db/readiness.ts';
-import { errorCode } from '../errors.ts';
+import { type ErrorCode, errorCode } from '../errors.ts';
 import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
@@ -11,6 +11,7 @@ import { addProcessMetrics } from '../metrics/process.ts';
 import { addUsabilityGauges } from '../metrics/usability.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { runWorkers, type RunningWorkers } from '../workers/run-workers.ts';
+import { createSeldom } from '../seldom.ts';
 import type { ComposeOptions } from './books.ts';
 import { building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';
@@ -51,10 +52,11 @@ export function composeServe(
     const onQueues = { ...workerConnections, ...options, meter, tracing };
     const { context, redisUrl } = await queuesOn(config, onQueues, add);
     addProcessMetrics(registry);
-    const isPostgresReady = async () => (await databaseReadiness(context.db)).postgres;
+    const databaseReady = sharedCheck(() => databaseReadiness(context.db), { postgres: false, migrations: false });
+    const isPostgresReady = async () => (await databaseReady()).postgres;
     const isRedisReady = context.redisHealth.isUsable;
-    addUsabilityGauges(registry, { postgres: sharedCheck(isPostgresReady, false), redis: isRedisReady });
-    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
+    addUsabilityGauges(registry, { postgres: isPostgresReady, redis: isRedisReady });
+    const serviceContext: ServiceContext = { ...context, service, registry, databaseReady, isRedisReady };
     const server = await buildServer(serviceContext);
     add(() => server.close());
     const { workersKey } = options;
@@ -72,7 +74,19 @@ export function composeServe(
 
 type WorkersBeside = { readonly failed: Promise<never>; readonly stop: () => Promise<void> };
 
-/** Workers beside the service. While Redis is away they wait for it, and the service takes in what comes. */
+/** What workers wait for that begin beside a service: somebody sees to it, or it passes. */
+const waitsFor: readonly ErrorCode[] = [
+  'queue_unavailable',
+  'queue_misconfigured',
+  'database_unavailable',
+  'database_forbidden',
+  'database_misconfigured',
+  'storage_failed',
+  'storage_full',
+  'store_mismatch',
+];
+
+/** Workers beside the service. While they cannot begin they wait, and the service takes in what comes. */
 function startWorkers(
   context: QueueContext,
   redisUrl: string,
@@ -87,6 +101,7 @@ function startWorkers(
     running = { workers: runWorkers(own, { redis, prefix, isBatch: false, meter: options.meter }), close };
     context.log.info({ pid: process.pid }, 'workers started');
   };
+  const isToTell = createSeldom();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   const started = (async () => {
@@ -94,11 +109,12 @@ function startWorkers(
       try {
         await start();
       } catch (error) {
-        if (errorCode(error) !== 'queue_unavailable') {
+        const code = errorCode(error);
+        if (!waitsFor.includes(code)) {
           failed.reject(error);
           return;
         }
-        context.log.warn({ code: 'queue_unavailable' }, 'workers wait for redis');
+        if (isToTell(code)) context.log.warn({ err: error, code }, 'workers cannot begin yet, trying again');
         await delay(workersRetryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
   })();

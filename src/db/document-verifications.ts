@@ -83,12 +83,14 @@ export async function claimedFiles(
 export type FoundFile = ClaimedFile & { readonly found: 'stored' | 'lost' | 'damaged' };
 
 /** Records how files were found. What was stored anew meanwhile is left as it is. */
-export async function recordFindings(db: Queries, files: readonly FoundFile[]): Promise<void> {
-  // Workers lock the same rows, many at once and not in the same order. Whoever is given up has changed nothing.
+export const recordFindings = (db: Queries, files: readonly FoundFile[]): Promise<void> =>
+  unlessInTheWay(() => noteFindings(db, files));
+
+/** Workers lock the same rows, many at once and not in the same order. Whoever is given up has changed nothing. */
+async function unlessInTheWay<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {
-      await noteFindings(db, files);
-      return;
+      return await write();
     } catch (error) {
       if (!isInTheWay(error) || tries === 5) throw error;
     }
@@ -147,7 +149,7 @@ export async function refetchAmiss(
   after: string,
   limit: number,
 ): Promise<MadeDue> {
-  const { rows } = await sql<{ documents: number; audit_report: number; last: string | null }>`
+  const statement = sql<{ documents: number; audit_report: number; last: string | null }>`
     with amiss as (
       select distinct transaction_id, case kind when 'document' then 'documents' else kind end as kind from files
       where state in ('lost', 'damaged') and coalesce(error_code, '') not in ${notAtVendor} and transaction_id > ${after}
@@ -168,7 +170,8 @@ export async function refetchAmiss(
     )
     select (count(*) filter (where kind = 'documents'))::int as documents,
       (count(*) filter (where kind = 'audit_report'))::int as audit_report, (select max(transaction_id) from chosen) as last
-    from again`.execute(db);
+    from again`;
+  const { rows } = await unlessInTheWay(() => statement.execute(db));
   const { documents = 0, audit_report = 0, last = null } = rows[0] ?? {};
   return { counts: { result: 0, documents, audit_report }, last };
 }

@@ -48,20 +48,15 @@ export async function migrationStatus(db: Database): Promise<MigrationStatus[]> 
  * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
  */
 export async function ensureMigrated(db: Database): Promise<void> {
-  if ((await schemaState(db)) === 'empty') await migrateUp(db);
+  if ((await checkSchema(db)) === 'empty') await migrateUp(db);
 }
 
 /**
  * Checks that the schema is that of this version. Changes nothing.
  *
- * @returns what was found, in words.
  * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
  */
-export async function checkSchema(db: Database): Promise<string> {
-  return (await schemaState(db)) === 'empty' ? 'empty: the first command sets it up' : 'the schema of this version';
-}
-
-async function schemaState(db: Database): Promise<'empty' | 'current'> {
+export async function checkSchema(db: Database): Promise<'empty' | 'current'> {
   const status = await statusOfOurs(db);
   const pending = status.filter(({ appliedAt }) => appliedAt === null);
   if (pending.length === 0) return 'current';

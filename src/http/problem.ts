@@ -42,7 +42,7 @@ const retryAfterSeconds = 5;
 
 /** The status that belongs to an error, and the error as one of ours. */
 export function asProblem(thrown: unknown): { readonly status: number; readonly error: LedgerError } {
-  const error = fromFramework(thrown) ?? asDatabaseError(asPassing(thrown));
+  const error = fromFramework(thrown) ?? asDatabaseError(thrown);
   const entry = known[errorCode(error)];
   if (entry && error instanceof LedgerError) return { status: entry[0], error };
   return {
@@ -94,11 +94,4 @@ function fromFramework(thrown: unknown): LedgerError | undefined {
     });
   const isJson = typeof code === 'string' && /JSON/.test(code);
   return new LedgerError('request_invalid', isJson ? 'The body is not JSON.' : 'The request is malformed.');
-}
-
-/** A Postgres that has become a standby, or that ended a transaction for another one's sake, is worth a second try. */
-function asPassing(thrown: unknown): unknown {
-  const { code } = thrown as { code?: unknown };
-  if (typeof code !== 'string' || !/^(25006|40001|40P01)$/.test(code)) return thrown;
-  return new LedgerError('database_unavailable', 'Postgres cannot take this now.', { cause: thrown });
 }

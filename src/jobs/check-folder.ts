@@ -34,17 +34,29 @@ export async function checkFolder(folder: string): Promise<string> {
   } finally {
     for (const name of [probe, `${probe}.new`]) await rm(name, { force: true }).catch(() => undefined);
   }
-  const { bavail, bsize, ffree, files } = await statfs(folder);
+  return `${folder} can be written to, ${await checkRoom(folder)}`;
+}
+
+/**
+ * Checks that a folder's disk has room.
+ *
+ * @returns what was found, in words.
+ * @throws LedgerError `storage_full`, `storage_failed`
+ */
+export async function checkRoom(folder: string): Promise<string> {
+  const { bavail, bsize, ffree, files } = await statfs(folder).catch((error: unknown) => {
+    throw asStorageError(error, folder);
+  });
   const freeBytes = bavail * bsize;
   // A file system that makes inodes as it needs them says that it has none.
   const lacksInodes = files > 0 && ffree < leastFreeInodes;
   if (freeBytes < leastFreeBytes || lacksInodes)
     throw new LedgerError(
       'storage_full',
-      `${folder} can be written to, but its disk has ${lacksInodes ? `${ffree} inodes` : inGibibytes(freeBytes)} left.`,
+      `The disk of ${folder} has ${lacksInodes ? `${ffree} inodes` : inGibibytes(freeBytes)} left.`,
       { fields: { freeBytes }, hint: 'Make room, or move the folder to another disk.' },
     );
-  return `${folder} can be written to, ${inGibibytes(freeBytes)} free`;
+  return `${inGibibytes(freeBytes)} free`;
 }
 
 const inGibibytes = (bytes: number): string =>

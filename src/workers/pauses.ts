@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import type { VendorContext } from '../jobs/context.ts';
+import type { Holds } from './holds.ts';
 
 const firstPauseMs = 1_000;
 /** Less than 30 s, after which work has to go on once Redis is well again. */
 const longestPauseMs = 15_000;
 /** Refused again so soon after a pause, it is the same trouble. */
 const sameTroubleMs = 30_000;
+/** Connections that cannot be had by then are made by the workers themselves. */
+const reconnectWithinMs = 5_000;
 
 /**
  * Stops workers from asking a Redis that refuses them. BullMQ asks again at once after every answer but a job: a replica,
@@ -15,6 +18,7 @@ const sameTroubleMs = 30_000;
  */
 export function createPauses(
   { redisHealth, log }: Pick<VendorContext, 'redisHealth' | 'log'>,
+  { hold, release }: Holds,
   signal: AbortSignal,
 ): { readonly guard: (worker: Worker) => void } {
   const workers: Worker[] = [];
@@ -23,15 +27,16 @@ export function createPauses(
   let resumedAtMs = -Infinity;
   const pause = async (): Promise<void> => {
     pauseMs = performance.now() - resumedAtMs < sameTroubleMs ? longer(pauseMs) : firstPauseMs;
-    for (const worker of workers) void worker.pause(true);
+    for (const worker of workers) hold(worker, 'redis');
     for (; ; pauseMs = longer(pauseMs)) {
       await delay(pauseMs, undefined, { signal });
       if (await redisHealth.isUsable()) break;
     }
-    await Promise.all(workers.map(reconnect));
+    const reconnected = Promise.allSettled(workers.map(reconnect));
+    await Promise.race([reconnected, delay(reconnectWithinMs, undefined, { signal })]);
     resumedAtMs = performance.now();
     log.info({ server: 'redis' }, 'redis takes commands again, work goes on');
-    await Promise.all(workers.map((worker) => worker.resume()));
+    for (const worker of workers) release(worker, 'redis');
   };
   return {
     guard: (worker) => {
@@ -40,8 +45,12 @@ export function createPauses(
         if (isPaused || signal.aborted || !stopsWork(error)) return;
         isPaused = true;
         pause()
-          // Only a stop ends it early, and workers that stop need not go on.
-          .catch(() => undefined)
+          // A stop ends it early, and workers that stop need not go on.
+          .catch((failure: unknown) => {
+            if (signal.aborted) return;
+            log.error({ err: failure }, 'workers were not paused as they should be');
+            for (const one of workers) release(one, 'redis');
+          })
           .finally(() => (isPaused = false));
       });
     },

@@ -11,6 +11,7 @@ import {
 import type { ObligationKind } from '../db/schema.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from '../jobs/context.ts';
+import { sayDatabaseAway } from '../jobs/database-away.ts';
 import type { Meter } from '../jobs/meter.ts';
 import { backoffMs, leaseMs, maxAttempts, maxStarts, maxStartsInCompany, parseWake } from '../jobs/queues.ts';
 import type { Breaker } from './breaker.ts';
@@ -35,7 +36,11 @@ export type Watch = {
   readonly store: StoreWatch;
   /** Work that ended while Postgres was away, to be told once it is back. */
   readonly unnotedEnds: ObligationKey[];
+  /** Since when work of a kind has met nothing but a Postgres that is away or refuses it. */
+  readonly databaseAway: Map<ObligationKind, DatabaseAway>;
 };
+
+export type DatabaseAway = { readonly error: Error; readonly sinceMs: number };
 
 /** The delay that was noted in Postgres for a failure, so that the queue keeps to it, in milliseconds. */
 export const retryDelays = new WeakMap<object, number>();
@@ -83,9 +88,9 @@ export function jobProcessor(
  * Postgres may have counted it and could not say so.
  */
 async function forgiving<T>(
-  { db }: VendorContext,
+  { db, log }: VendorContext,
   { transactionId, kinds }: { readonly transactionId: string; readonly kinds: readonly ObligationKind[] },
-  { unnotedEnds }: Watch,
+  { unnotedEnds, databaseAway }: Watch,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -93,7 +98,12 @@ async function forgiving<T>(
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     const keys = kinds.map((kind) => ({ transactionId, kind }));
-    if (isDatabaseAway(error)) await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
+    if (isDatabaseAway(error)) {
+      sayDatabaseAway(log, error);
+      for (const kind of kinds)
+        databaseAway.set(kind, { error, sinceMs: performance.now(), ...databaseAway.get(kind) });
+      await forgiveStarts(db.kysely, keys).catch(() => unnotedEnds.push(...keys));
+    }
     throw error;
   }
 }
@@ -122,6 +132,7 @@ async function run(
       });
     const end = await perform(context, key.transactionId, started);
     breaker.answered();
+    watch.databaseAway.delete(key.kind);
     tally.count(key.kind, end);
     log.debug({ end }, 'obligation ended');
   } catch (thrown) {

@@ -4,6 +4,7 @@ import type { RedisClient } from '../redis/connect.ts';
 import { asDatabaseError, isDatabaseAway, meetsAll } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
+import type { ObligationKind } from '../db/schema.ts';
 import { errorCode, type LedgerError } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
@@ -22,11 +23,12 @@ import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { misconfigured, refusalOf } from '../redis/refusal.ts';
 import { createSeldom } from '../seldom.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { createHolds, type Holds } from './holds.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { failureOutcomes } from './outcomes.ts';
 import { createPauses } from './pauses.ts';
-import { jobProcessor } from './process-job.ts';
+import { type DatabaseAway, jobProcessor, type Watch } from './process-job.ts';
 import { workerChecks } from './readiness.ts';
 import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
@@ -61,10 +63,12 @@ export function runWorkers(
 ): RunningWorkers {
   collectLate();
   const tally = createTally();
+  const holds = createHolds((error) => context.log.warn({ err: error }, 'a worker did not pause'));
   const watch = {
     ...{ tally, meter, breaker: isBatch ? noBreaker : createBreaker(), isolation: createIsolation() },
-    store: storeWatchOf(context, () => fileWorkers),
+    store: storeWatchOf(context, holds, () => fileWorkers),
     unnotedEnds: [] as ObligationKey[],
+    databaseAway: new Map<ObligationKind, DatabaseAway>(),
   };
   const stopping = new AbortController();
   let active = 0;
@@ -87,7 +91,7 @@ export function runWorkers(
     return worker;
   });
   workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
-  const pauses = createPauses(context, stopping.signal);
+  const pauses = createPauses(context, holds, stopping.signal);
   for (const worker of workers) pauses.guard(worker);
   const repeat = repeating(context);
   const noted = new AbortController();
@@ -114,7 +118,7 @@ export function runWorkers(
   return {
     tally,
     checks,
-    idle: (signal) => untilIdle(context, () => active, watch.store, signal),
+    idle: (signal) => untilIdle(context, () => active, watch, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
       const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, watch.store.end()]);
@@ -133,18 +137,16 @@ async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promis
 }
 
 /** Of this process alone: another machine's disk is its own. */
-function storeWatchOf({ store, log }: VendorContext, fileWorkers: () => readonly Worker[]): StoreWatch {
+function storeWatchOf(
+  { store, log }: VendorContext,
+  { hold, release }: Holds,
+  fileWorkers: () => readonly Worker[],
+): StoreWatch {
   if (!store) return noStoreWatch;
-  const onEach = (act: (worker: Worker) => Promise<void>) => () => {
-    for (const worker of fileWorkers())
-      act(worker).catch((error: unknown) => log.warn({ err: error }, 'a worker did not pause or resume'));
+  const onEach = (act: Holds['hold']) => () => {
+    for (const worker of fileWorkers()) act(worker, 'store');
   };
-  return createStoreWatch({
-    check: () => checkOpenStore(store),
-    pause: onEach((worker) => worker.pause(true)),
-    resume: onEach((worker) => Promise.resolve(worker.resume())),
-    log,
-  });
+  return createStoreWatch({ check: () => checkOpenStore(store), pause: onEach(hold), resume: onEach(release), log });
 }
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
@@ -214,7 +216,7 @@ const patienceMs = 120_000;
 async function untilIdle(
   context: VendorContext,
   activeJobs: () => number,
-  store: StoreWatch,
+  { store, databaseAway }: Pick<Watch, 'store' | 'databaseAway'>,
   signal: AbortSignal,
 ): Promise<{ nextDueAt: Date | null }> {
   let answeredAtMs = performance.now();
@@ -231,8 +233,8 @@ async function untilIdle(
     }
     if (await context.redisHealth.isUsable()) wroteAtMs = performance.now();
     else if (performance.now() - wroteAtMs > patienceMs) throw waitedInVain(context.redisHealth.trouble());
-    const trouble = store.trouble();
-    if (trouble && performance.now() - trouble.sinceMs > patienceMs) throw trouble.error;
+    for (const trouble of [store.trouble(), ...databaseAway.values()])
+      if (trouble && performance.now() - trouble.sinceMs > patienceMs) throw trouble.error;
     await delay(idleCheckIntervalMs, undefined, { signal });
   }
 }

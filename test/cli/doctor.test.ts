@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { createTestContext } from '../support/books.ts';
+import { asOwner, createEmptyDatabase, createTestContext } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
@@ -16,7 +16,18 @@ async function examine(environment: CliEnvironment) {
 }
 
 const all = [
-  ...['configuration', 'rules and prices', 'servers', 'postgres', 'books', 'redis', 'documents', 'reports', 'vendor'],
+  ...[
+    'configuration',
+    'rules and prices',
+    'servers',
+    'postgres',
+    'standby',
+    'books',
+    'redis',
+    'documents',
+    'reports',
+    'vendor',
+  ],
 ];
 
 test('where nothing is wrong doctor says what it found, a line each, and ends with 0', async () => {
@@ -24,7 +35,9 @@ test('where nothing is wrong doctor says what it found, a line each, and ends wi
   const environment = await createCliEnvironment(vendor);
   await runCli(['status'], environment);
   const { code, findings } = await examine(environment);
-  expect([...findings.values()].filter(({ state }) => state !== 'ok')).toEqual([]);
+  expect([...findings.values()].filter(({ state }) => state !== 'ok')).toMatchObject([
+    { examination: 'standby', state: 'left_out' },
+  ]);
   expect([...findings.keys()]).toEqual(all);
   expect(code).toBe(0);
   expect(findings.get('postgres')?.found).toMatch(/^Postgres \d+/);
@@ -35,6 +48,22 @@ test('where nothing is wrong doctor says what it found, a line each, and ends wi
   expect(forPeople.stdout.trim().split('\n')).toHaveLength(all.length + 2);
   expect(forPeople.stdout).toMatch(/^ok {6}configuration {5}valid; months in UTC/m);
   expect(forPeople.stdout).toContain('Nothing is wrong.');
+});
+
+test('an empty database is nothing that is wrong', async () => {
+  const environment = await createCliEnvironment({
+    DATABASE_URL: asOwner(await createEmptyDatabase()),
+  });
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(0);
+  expect(findings.get('postgres')?.found).toContain('empty: the first command sets it up');
+  expect(findings.get('books')).toMatchObject({ state: 'left_out' });
+});
+
+test('half a key is a mistake', async () => {
+  const { code, findings } = await examine(await createCliEnvironment({ IDSCAN_KEY_ID: 'alone' }));
+  expect(code).toBe(1);
+  expect(findings.get('configuration')?.found).toContain('IDSCAN_KEY_SECRET');
 });
 
 test('with a wrong configuration doctor names all mistakes, and looks at nothing else', async () => {
@@ -61,8 +90,9 @@ test('one thing that is wrong keeps doctor from looking at nothing else, and no 
     ['rules and prices', 'ok', undefined],
     ['servers', 'ok', undefined],
     ['postgres', 'failed', 'database_unavailable'],
-    ['redis', 'failed', 'queue_unavailable'],
+    ['standby', 'left_out', undefined],
     ['books', 'left_out', undefined],
+    ['redis', 'failed', 'queue_unavailable'],
     ['documents', 'left_out', undefined],
     ['reports', 'failed', 'storage_failed'],
     ['vendor', 'failed', 'vendor_unauthorized'],

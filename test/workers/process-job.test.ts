@@ -57,7 +57,7 @@ async function runJob(transactionId: string, ends: Ends = {}, generation = 1) {
     { result: perform('documents'), documents: perform('documents'), audit_report: perform('audit_report') },
     {
       ...{ tally: createTally(), meter: noMeter, breaker: noBreaker, isolation: createIsolation() },
-      ...{ store: noStoreWatch, unnotedEnds: [] },
+      ...{ store: noStoreWatch, unnotedEnds: [], databaseAway: new Map() },
     },
   );
   const failure: unknown = await process({ data: { kind: 'files', transactionId, generation } }).then(

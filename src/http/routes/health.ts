@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { databaseReadiness } from '../../db/readiness.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -36,7 +35,7 @@ async function readiness(
 ): Promise<Record<'postgres' | 'migrations' | 'redis', Check>> {
   const late = () => new Error('late');
   const [database, redis] = await Promise.all([
-    within(checkTimeoutMs, databaseReadiness(context.db), late).catch(() => ({ postgres: false, migrations: false })),
+    context.databaseReady(),
     withoutRedis ? null : within(checkTimeoutMs, context.isRedisReady(), late).catch(() => false),
   ]);
   const check = (isGood: boolean): Check => (isGood ? 'ok' : 'failed');

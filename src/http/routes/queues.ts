@@ -2,7 +2,8 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance } from 'fastify';
-import { errorCode, LedgerError } from '../../errors.ts';
+import { errorCode } from '../../errors.ts';
+import { asQueueError, refusalOf } from '../../redis/refusal.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
@@ -26,7 +27,7 @@ export function addQueueBoard(server: FastifyInstance, context: ServiceContext, 
   adapter.setBasePath(boardPath);
   // Thrown on, it reaches our own handler, which does not say more than it should.
   adapter.setErrorHandler((error) => {
-    throw asQueueError(error);
+    throw asRedisError(error);
   });
   void server.register((scope, _options, done) => {
     acceptJson(scope);
@@ -37,7 +38,8 @@ export function addQueueBoard(server: FastifyInstance, context: ServiceContext, 
     });
     // The board would wait for Redis as long as it takes.
     scope.addHook('preHandler', async ({ url }) => {
-      if (url.startsWith(`${boardPath}/api`) && !(await context.isRedisReady())) throw redisAway();
+      if (url.startsWith(`${boardPath}/api`) && !(await context.isRedisReady()))
+        throw asQueueError(context.redisHealth.trouble()?.cause);
     });
     scope.addHook('onSend', async (_request, _reply, payload) =>
       Promise.resolve(typeof payload === 'string' ? payload.replace(foreignLink, '') : payload),
@@ -47,11 +49,8 @@ export function addQueueBoard(server: FastifyInstance, context: ServiceContext, 
   });
 }
 
-function asQueueError(error: Error): Error {
+function asRedisError(error: Error): Error {
   const isAway = /connection is closed|isn't writeable|command timed out|ECONN|max retries|socket closed/i;
-  if (errorCode(error) !== 'internal' || !isAway.test(error.message)) return error;
-  return redisAway(error);
+  if (errorCode(error) !== 'internal' || !(isAway.test(error.message) || refusalOf(error))) return error;
+  return asQueueError(error);
 }
-
-const redisAway = (cause?: unknown): LedgerError =>
-  new LedgerError('queue_unavailable', 'Redis does not answer.', cause === undefined ? {} : { cause });
