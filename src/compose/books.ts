@@ -3,6 +3,7 @@ import { checkDatabase } from '../db/check.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
+import { checkRights } from '../db/rights.ts';
 import { checkReplica, openReplica, type Replica } from '../db/replica.ts';
 import { errorCode } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
@@ -67,7 +68,10 @@ export async function booksOn(
   add(db.close);
   await checkDatabase(db, Date.now);
   await checkPooling(db);
-  if (!options.anySchema) await ensureMigrated(db);
+  if (!options.anySchema) {
+    await ensureMigrated(db);
+    await checkRights(db.kysely);
+  }
   const replica = await replicaOf(config, db, { ...limits, onError: () => undefined, maxConnections: 5 }, log, add);
   return { config, log, now: () => new Date(), db, replica, ...data };
 }

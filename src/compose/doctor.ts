@@ -8,6 +8,7 @@ import { goneAttempts } from '../db/gone-attempts.ts';
 import { checkSchema } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
 import { checkReplica, openReplica } from '../db/replica.ts';
+import { checkRights } from '../db/rights.ts';
 import { openRedis } from '../redis/connect.ts';
 import { checkRedis } from '../redis/check.ts';
 import { checkStore } from '../store/store.ts';
@@ -186,6 +187,7 @@ async function lookAtPostgres({ databaseUrl }: Services, add: Add) {
   add(db.close);
   const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
   const schema = await checkSchema(db);
+  if (schema === 'current') await checkRights(db.kysely);
   const words = { empty: 'empty: the first command sets it up', current: 'the schema of this version' };
   return { found: [...found, words[schema]].join(', '), value: { db, isEmpty: schema === 'empty' } };
 }

@@ -63,7 +63,7 @@ export async function checkSchema(db: Database): Promise<'empty' | 'current'> {
   if (pending.length === status.length) return 'empty';
   throw new LedgerError('database_outdated', `The database lacks ${listed(pending)}.`, {
     fields: { pending: pending.length },
-    hint: 'Run: npx idscan-ledger migrate up',
+    hint: 'Run, as the owner of the schema: npx idscan-ledger migrate up',
   });
 }
 

@@ -1,5 +1,5 @@
 import { asDatabaseError } from '../db/errors.ts';
-import { errorCode } from '../errors.ts';
+import { errorCode, LedgerError } from '../errors.ts';
 import { createSeldom } from '../seldom.ts';
 import type { Context } from './context.ts';
 
@@ -14,5 +14,6 @@ export function sayDatabaseAway(log: Context['log'], thrown: unknown): void {
   const code = errorCode(error);
   const isToTell = told.get(log) ?? createSeldom();
   told.set(log, isToTell);
-  if (isToTell(code)) log.warn({ server: 'postgres', code, message: error.message }, 'waiting for postgres');
+  const { hint } = error instanceof LedgerError ? error : {};
+  if (isToTell(code)) log.warn({ server: 'postgres', code, message: error.message, hint }, 'waiting for postgres');
 }

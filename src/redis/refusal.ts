@@ -9,7 +9,7 @@ const toTheMaster = 'Let REDIS_URL lead to the master; with Sentinels: redis+sen
 const toTheCluster = 'Name the cluster: REDIS_URL=redis+cluster://host:port,host:port/.';
 const itWaits = 'Look at the server; work goes on by itself once it takes writes again.';
 const toTheAcl =
-  'Allow it: ACL SETUSER … ~{idscan-ledger}:* +@read +@write +@scripting +@connection +info +cluster|slots.';
+  'Give the user of REDIS_URL what docs/deployment.md says: ~<QUEUE_PREFIX>* &* +@all -@admin -@dangerous +info +client.';
 
 /** The first that fits counts. Scripts of Redis 6.2 wrap what was said, so nothing is asked to begin with it. */
 const rules: readonly Rule[] = [

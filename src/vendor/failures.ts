@@ -18,6 +18,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   vendor_unauthorized: 'Check IDSCAN_KEY_ID and IDSCAN_KEY_SECRET, and that the clock of this machine is right.',
   vendor_forbidden: 'The key is known but not allowed to do this. Ask the vendor what it may read.',
   vendor_redirect_refused: 'Redirects are never followed. Compare IDSCAN_BASE_URL with the vendor’s documentation.',
+  vendor_rate_limited: 'The vendor asks for a pause: try again in a minute. If it goes on, set IDSCAN_RATE_LIMIT.',
   vendor_unreachable: 'Check IDSCAN_BASE_URL, the network, and HTTPS_PROXY and NO_PROXY.',
 };
 

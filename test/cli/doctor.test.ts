@@ -4,6 +4,7 @@ import { asOwner, createEmptyDatabase, createTestContext } from '../support/book
 import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
+import { appRole, asRole } from '../support/roles.ts';
 import { withSimulator } from '../support/simulator.ts';
 
 type Finding = { examination: string; state: string; found: string; hint?: string; code?: string };
@@ -112,4 +113,18 @@ test('attempts that somebody removed from the tables are named, with the month t
   expect(code).toBe(1);
   expect(findings.get('books')).toMatchObject({ state: 'failed', code: 'blocked' });
   expect(findings.get('books')?.found).toContain('t-gone document_scan attempt 1, booked for 2026-10');
+});
+
+test('a right that is missing is found before it is needed, and keeps commands from starting', async () => {
+  const environment = await createCliEnvironment();
+  await asRole(asOwner(environment['DATABASE_URL'] ?? ''), `revoke insert on webhook_inbox from ${appRole}`);
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(1);
+  expect(findings.get('postgres')).toMatchObject({ state: 'failed', code: 'database_forbidden' });
+  const { found = '', hint = '' } = findings.get('postgres') ?? {};
+  expect(found).toContain('insert on webhook_inbox');
+  const refused = await runCli(['enqueue', '11111111-2222-4333-8444-555555555555'], environment);
+  expect(refused.code).toBe(3);
+  expect(refused.stderr).toContain(found);
+  expect(refused.stderr).toContain(hint);
 });

@@ -1,41 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, inject, test } from 'vitest';
+import { neededRights } from '../../src/db/rights.ts';
 import { asAdmin, asOwner, atEnd, createEmptyDatabase, createTestDatabase } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
 import { appRole, asRole, migrateWithGrants, ownerRole, withDatabase, withRole } from '../support/roles.ts';
 
 const script = await readFile(new URL('../../ops/postgres-roles.sql', import.meta.url), 'utf8');
-
-/** What the program's role may do beyond reading, and what of the program does it. */
-const needed: Record<string, string> = {
-  attempts: 'insert update delete', // outcomes; redecide; an attempt that a later answer shows to be another's
-  attempts_history: 'insert', // trigger keep_attempts
-  closed_charges: 'insert', // close
-  closed_discrepancies: 'insert', // close
-  closed_lines: 'insert', // close
-  closing_horizon: 'insert update', // close
-  files: 'insert update', // files fetched, and fetched again
-  intake: 'insert', // each wish as it came
-  late_changes: 'insert update(booked_in)', // triggers note_late_…; close books them
-  notification_checks: 'update', // whose turn it is
-  notification_crossings: 'insert update(ended_at)', // thresholds crossed, and no longer
-  notification_deliveries: 'insert update', // due, tried, delivered
-  notifications: 'insert', // what was told
-  obligations: 'insert update', // what is to be done
-  period_closes: 'insert', // close
-  price_list_uses: 'insert', // which prices were used from when
-  reference_files: 'insert', // rules and prices as they were
-  reference_versions: 'insert', // which version is which file
-  report_runs: 'insert update', // reports asked for and written
-  reprocess_log: 'insert', // who made work due again
-  rules_uses: 'insert', // which rules were used from when
-  tasks: 'insert update', // outcomes; counters by trigger count_own_attempts
-  tasks_history: 'insert', // trigger keep_tasks
-  transactions: 'insert update', // intake, outcomes
-  transactions_history: 'insert', // trigger keep_transactions
-  webhook_inbox: 'insert', // events, with what came of them
-};
 
 /** Each table with what a role may do there. */
 async function grantsOf(url: string, role: string): Promise<Record<string, string>> {
@@ -56,9 +27,9 @@ async function grantsOf(url: string, role: string): Promise<Record<string, strin
 
 test('the program’s role may read all tables and write what the program writes, and nothing else', async () => {
   const granted = await grantsOf(asOwner(await createTestDatabase()), appRole);
-  const expected = Object.keys(granted).map((name) => [name, ['select', needed[name]].filter(Boolean).join(' ')]);
+  const expected = Object.keys(granted).map((name) => [name, ['select', neededRights[name]].filter(Boolean).join(' ')]);
   expect(granted).toEqual(Object.fromEntries(expected));
-  expect(Object.keys(granted)).toEqual(expect.arrayContaining(Object.keys(needed)));
+  expect(Object.keys(granted)).toEqual(expect.arrayContaining(Object.keys(neededRights)));
 });
 
 test('the program’s role is no owner, no superuser, and makes neither roles, databases nor tables', async () => {

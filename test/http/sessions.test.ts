@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createSealer } from '../../src/http/access/sealing.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
-import { atEnd, createTestDatabase, waitFor } from '../support/books.ts';
+import { asOwner, atEnd, createTestDatabase, waitFor } from '../support/books.ts';
 import { type Answer, bearer, problem, sha256, startService, type TestService, tokens } from './support.ts';
 
 const key = Buffer.alloc(32, 9);
@@ -93,29 +92,29 @@ test('a cookie made before sessions had IDs is none', async () => {
 });
 
 test('of an ended session nobody makes a living one: neither the application’s role nor, by mistake, the owner', async () => {
-  const owner = new pg.Client({ connectionString: first.environment['DATABASE_URL'] });
-  await owner.connect();
-  const role = `app_${sha256(first.origin).slice(0, 12)}`;
-  const grants = await readFile(new URL('../../ops/postgres-roles.sql', import.meta.url), 'utf8');
-  await owner.query(grants.replaceAll('idscan_ledger_app', role));
-  atEnd(async () => {
-    await owner.query(`reset role; drop owned by ${role}; drop role ${role}`);
-    await owner.end();
-  });
-  const outcomeOf = async (statement: string, as: string) => {
+  const url = first.environment['DATABASE_URL'] ?? '';
+  const clients = {
+    app: new pg.Client({ connectionString: url }),
+    owner: new pg.Client({ connectionString: asOwner(url) }),
+  };
+  for (const client of Object.values(clients)) {
+    await client.connect();
+    atEnd(() => client.end());
+  }
+  const outcomeOf = async (statement: string, as: 'app' | 'owner') => {
     try {
-      await owner.query(`begin; ${as === 'app' ? `set local role ${role};` : ''} ${statement}`);
+      await clients[as].query(`begin; ${statement}`);
       return 'accepted';
     } catch (error) {
       return (error as pg.DatabaseError).code;
     } finally {
-      await owner.query('rollback');
+      await clients[as].query('rollback');
     }
   };
   await signOut(first, await signIn(first));
   const insert = (when: string) => `insert into ended_sessions values (repeat('a', 64), now() ${when});`;
   const removeIt = `delete from ended_sessions where id_sha256 = repeat('a', 64)`;
-  for (const as of ['app', 'owner']) {
+  for (const as of ['app', 'owner'] as const) {
     expect(await outcomeOf(`${insert(`- interval '1 s'`)} ${removeIt}`, as), as).toBe('accepted');
     expect(await outcomeOf(`${insert(`+ interval '1 h'`)} ${removeIt}`, as), as).toBe('23001');
     expect(await outcomeOf('delete from ended_sessions', as), as).toBe('23001');

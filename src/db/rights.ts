@@ -1,0 +1,69 @@
+import { sql } from 'kysely';
+import { LedgerError } from '../errors.ts';
+import type { Queries } from './database.ts';
+
+/** What the program's role has to be able to do beyond reading, and what of the program does it. `ops/postgres-roles.sql` grants it. */
+export const neededRights: Readonly<Record<string, string>> = {
+  attempts: 'insert update delete', // outcomes; redecide; an attempt that a later answer shows to be another's
+  attempts_history: 'insert', // trigger keep_attempts
+  closed_charges: 'insert', // close
+  closed_discrepancies: 'insert', // close
+  closed_lines: 'insert', // close
+  closing_horizon: 'insert update', // close
+  document_store: 'insert', // which store is the books', once
+  document_verifications: 'insert update(ended_at)', // documents verify
+  ended_sessions: 'insert delete', // sign-outs, until they would have ended
+  files: 'insert update', // files fetched, and fetched again
+  intake: 'insert', // each wish as it came
+  late_changes: 'insert update(booked_in)', // triggers note_late_…; close books them
+  notification_checks: 'update', // whose turn it is
+  notification_crossings: 'insert update(ended_at)', // thresholds crossed, and no longer
+  notification_deliveries: 'insert update', // due, tried, delivered
+  notifications: 'insert', // what was told
+  obligations: 'insert update', // what is to be done
+  period_closes: 'insert', // close
+  price_list_uses: 'insert', // which prices were used from when
+  reference_files: 'insert', // rules and prices as they were
+  reference_versions: 'insert', // which version is which file
+  report_runs: 'insert update', // reports asked for and written
+  reprocess_log: 'insert', // who made work due again
+  rules_uses: 'insert', // which rules were used from when
+  tasks: 'insert update', // outcomes; counters by trigger count_own_attempts
+  tasks_history: 'insert', // trigger keep_tasks
+  transactions: 'insert update', // intake, outcomes
+  transactions_history: 'insert', // trigger keep_transactions
+  webhook_inbox: 'insert', // events, with what came of them
+  worker_heartbeats: 'insert update delete', // workers that run
+};
+
+type Right = { readonly table: string; readonly privilege: string; readonly column: string | null };
+
+const rights: Right[] = Object.entries(neededRights).flatMap(([table, granted]) =>
+  ['select', ...granted.split(' ')].map((one) => {
+    const [, privilege = one, column = null] = /^(\w+)\((\w+)\)$/.exec(one) ?? [];
+    return { table, privilege, column };
+  }),
+);
+
+/**
+ * Checks that the role may do what the program does. A schema that is newer than the grants is the usual reason why not.
+ *
+ * @throws LedgerError `database_forbidden`
+ */
+export async function checkRights(db: Queries): Promise<void> {
+  const { rows } = await sql<Right & { role: string }>`
+    select j.*, current_user as role
+    from jsonb_to_recordset(${JSON.stringify(rights)}::jsonb) as j ("table" text, privilege text, "column" text)
+    left join pg_class c on c.oid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(j."table"))
+    where c.oid is null or not case when j."column" is null then has_table_privilege(c.oid, j.privilege)
+      else has_column_privilege(c.oid, j."column", j.privilege) end
+    order by j."table" collate "C", j.privilege collate "C"`.execute(db);
+  const [first] = rows;
+  if (!first) return;
+  const listed = rows.slice(0, 5).map(({ table, privilege }) => `${privilege} on ${table}`);
+  const more = rows.length > listed.length ? `, and ${rows.length - listed.length} more` : '';
+  throw new LedgerError('database_forbidden', `The role ${first.role} lacks rights: ${listed.join(', ')}${more}.`, {
+    fields: { lacking: rows.length },
+    hint: 'Run ops/postgres-roles.sql as the owner of the schema, after every migration.',
+  });
+}
