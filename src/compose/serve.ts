@@ -52,11 +52,10 @@ export function composeServe(
     const onQueues = { ...workerConnections, ...options, meter, tracing };
     const { context, redisUrl } = await queuesOn(config, onQueues, add);
     addProcessMetrics(registry);
-    const databaseReady = sharedCheck(() => databaseReadiness(context.db), { postgres: false, migrations: false });
-    const isPostgresReady = async () => (await databaseReady()).postgres;
+    const isPostgresReady = async () => (await databaseReadiness(context.db)).postgres;
     const isRedisReady = context.redisHealth.isUsable;
-    addUsabilityGauges(registry, { postgres: isPostgresReady, redis: isRedisReady });
-    const serviceContext: ServiceContext = { ...context, service, registry, databaseReady, isRedisReady };
+    addUsabilityGauges(registry, { postgres: sharedCheck(isPostgresReady, false), redis: isRedisReady });
+    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
     const server = await buildServer(serviceContext);
     add(() => server.close());
     const { workersKey } = options;

@@ -7,8 +7,6 @@ export type ServiceContext = QueueContext & {
   readonly service: ServiceConfig;
   /** What this process counts, its workers' figures included where it has some. */
   readonly registry: Registry;
-  /** Whether Postgres can be worked with, for readiness and metrics: one look serves all who ask. */
-  readonly databaseReady: () => Promise<{ postgres: boolean; migrations: boolean }>;
   /** Whether Redis takes writes, for readiness alone: intake does without it. */
   readonly isRedisReady: () => Promise<boolean>;
 };

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { databaseReadiness } from '../../db/readiness.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -35,7 +36,7 @@ async function readiness(
 ): Promise<Record<'postgres' | 'migrations' | 'redis', Check>> {
   const late = () => new Error('late');
   const [database, redis] = await Promise.all([
-    context.databaseReady(),
+    within(checkTimeoutMs, databaseReadiness(context.db), late).catch(() => ({ postgres: false, migrations: false })),
     withoutRedis ? null : within(checkTimeoutMs, context.isRedisReady(), late).catch(() => false),
   ]);
   const check = (isGood: boolean): Check => (isGood ? 'ok' : 'failed');
