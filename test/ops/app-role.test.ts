@@ -44,6 +44,9 @@ test('every command works as the program’s role; only migrations are the owner
   await command(['worker', '--until-idle']);
   await command(['enqueue', 'never-known', 'result-1']);
   await command(['status', '--json']);
+  await command(['documents', 'verify']);
+  await command(['documents', 'verify', '--repair']);
+  await command(['doctor']);
   await command(['report', '2026-10', '--dialect', 'excel-nl']);
   await command(['report', '2026-10', '--as-of', '2026-10-20T00:00:00Z']);
   await command(['report', '2026-10', '--enqueue']);
