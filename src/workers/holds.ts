@@ -23,7 +23,7 @@ export function createHolds(onError: (error: unknown) => void): Holds {
     release: (worker, reason) => {
       const reasons = held.get(worker);
       if (!reasons?.delete(reason) || reasons.size > 0) return;
-      worker.resume();
+      Promise.resolve(worker.resume()).catch(onError);
     },
   };
 }

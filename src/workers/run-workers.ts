@@ -13,7 +13,7 @@ import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
-import { parseReportWake } from '../jobs/queues.ts';
+import { parseReportWake, queueNames } from '../jobs/queues.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
@@ -82,15 +82,9 @@ export function runWorkers(
       active -= 1;
     }
   };
-  const setup: Omit<WorkerSetup, 'concurrency'> = { redis, prefix };
   const fileWorkers: Worker[] = [];
-  const workers: Worker[] = wantedJobs(context.config).map(({ job, kinds }) => {
-    const process = counted(jobProcessor(context, kinds, performs, watch));
-    const worker = createWorker(context, job, process, { ...setup, concurrency: context.config.workerConcurrency });
-    if (job === 'files') fileWorkers.push(worker);
-    return worker;
-  });
-  workers.push(createWorker(context, 'report', counted(reportProcessor(context)), { ...setup, concurrency: 1 }));
+  const workers = createWorkers(context, watch, counted, { redis, prefix });
+  fileWorkers.push(...workers.filter(({ name }) => name === queueNames.files));
   const pauses = createPauses(context, holds, stopping.signal);
   for (const worker of workers) pauses.guard(worker);
   const repeat = repeating(context);
@@ -127,6 +121,23 @@ export function runWorkers(
       await endHeartbeat();
     },
   };
+}
+
+type Counted = (process: (job: Job) => Promise<void>) => (job: Job) => Promise<void>;
+
+/** A worker for each queue. */
+function createWorkers(
+  context: VendorContext,
+  watch: Watch,
+  counted: Counted,
+  connection: Pick<WorkerSetup, 'redis' | 'prefix'>,
+): Worker[] {
+  const concurrency = context.config.workerConcurrency;
+  const workers = wantedJobs(context.config).map(({ job, kinds }) =>
+    createWorker(context, job, counted(jobProcessor(context, kinds, performs, watch)), { ...connection, concurrency }),
+  );
+  const reports = createWorker(context, 'report', counted(reportProcessor(context)), { ...connection, concurrency: 1 });
+  return [...workers, reports];
 }
 
 /** Work whose end could not be noted when it ended did not kill its worker. */
