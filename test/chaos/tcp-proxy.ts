@@ -48,7 +48,8 @@ export type TcpProxy = {
 
 type Pair = { readonly client: net.Socket; readonly server: net.Socket; isSwallowed: boolean; isDropping: boolean };
 
-const write = /\b(insert into|update|delete from)\b/i;
+// Not the bare word: the names of rights are among the values that a start sends.
+const write = /\b(insert into|update\s+[a-z_]+|delete from)\b/i;
 /** ReadyForQuery, which Postgres sends after it has committed: the letter, the length 5, the state of the session. */
 const readyForQuery = Buffer.from('Z\0\0\0\x05', 'latin1');
 /** Stands between a program and the server that a URL names, on a port of its own. */
