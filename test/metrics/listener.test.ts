@@ -1,6 +1,5 @@
 import { request } from 'node:http';
 import { Redis } from 'ioredis';
-import { sql } from 'kysely';
 import { describe, expect, inject, test } from 'vitest';
 import { composeWorkers } from '../../src/compose/workers.ts';
 import { openDatabase } from '../../src/db/database.ts';
@@ -13,11 +12,12 @@ import { createWorkMetrics } from '../../src/metrics/work.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
 import { ask } from '../http/support.ts';
-import { atEnd, createTestConfig, createTestDatabase, waitFor } from '../support/books.ts';
+import { asOwner, atEnd, createTestConfig, createTestDatabase, waitFor } from '../support/books.ts';
+import { asRole } from '../support/roles.ts';
 
 /** Workers at rest behind proxies, with a listener as `worker` has it. */
-async function startWorker() {
-  const redis = await startTcpProxy(inject('redisUrl'));
+async function startWorker({ redisUrl = inject('redisUrl') } = {}) {
+  const redis = await startTcpProxy(redisUrl);
   const databaseUrl = await createTestDatabase();
   const postgres = await startTcpProxy(databaseUrl);
   for (const proxy of [redis, postgres]) atEnd(proxy.close);
@@ -88,20 +88,25 @@ describe('a worker’s listener', () => {
   );
 
   test('is not ready on a Redis that answers, and takes no writes', async () => {
-    const worker = await startWorker();
-    await becomes(worker, allOk);
     const admin = new Redis(inject('redisUrl'));
     atEnd(() => admin.quit());
     const user = `reader-${crypto.randomUUID()}`;
-    await admin.call('acl', 'setuser', user, 'on', '>secret', '~*', '&*', '+@all', '-@write');
+    await admin.call('acl', 'setuser', user, 'on', '>secret', '~*', '&*', '+@all');
     atEnd(() => admin.call('acl', 'deluser', user));
-    await worker.context.redis.call('auth', user, 'secret');
+    const redisUrl = new URL(inject('redisUrl'));
+    redisUrl.username = user;
+    redisUrl.password = 'secret';
+    const worker = await startWorker({ redisUrl: redisUrl.href });
+    await becomes(worker, allOk);
+    await admin.call('acl', 'setuser', user, '-@write');
     await becomes(worker, { ...allOk, redis: 'failed' });
   });
 
   test('is not ready for want of a migration', async () => {
     const worker = await startWorker();
-    await migrateDown(worker.context.db);
+    const owner = openDatabase(asOwner(worker.databaseUrl));
+    atEnd(owner.close);
+    await migrateDown(owner);
     await becomes(worker, { ...allOk, migrations: 'failed' });
   });
 
@@ -134,7 +139,7 @@ describe('a worker’s heartbeat', () => {
     const worker = await startWorker();
     const { kysely } = worker.context.db;
     await waitFor('a heartbeat', async () => (await readWorkers(kysely)).alive.length === 1);
-    await sql`drop table worker_heartbeats`.execute(kysely);
+    await asRole(asOwner(worker.databaseUrl), 'drop table worker_heartbeats');
     await worker.stop();
   });
 });
