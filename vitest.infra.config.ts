@@ -6,7 +6,7 @@ const isFull = process.env['INFRA'] === 'full';
 export default defineConfig({
   test: {
     include: ['test/infra/**/*.infra.ts'],
-    globalSetup: ['test/infra/figures.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/infra/figures.ts'],
     pool: 'forks',
     maxWorkers: isFull ? 1 : 4,
     testTimeout: isFull ? 7_200_000 : 600_000,
