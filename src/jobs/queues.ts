@@ -183,7 +183,8 @@ function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind,
 /** Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep. */
 function whileReachable(redis: RedisClient) {
   let trouble: LedgerError | undefined;
-  let lastSaid: Error | undefined;
+  /** A connection that was refused something is opened anew: meanwhile the reason is what was said before. */
+  let lastSaid: unknown;
   redis.on('error', (error: Error) => (lastSaid = error));
   const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -192,6 +193,7 @@ function whileReachable(redis: RedisClient) {
       trouble = lastSaid = undefined;
       return answer;
     } catch (cause) {
+      lastSaid = cause;
       trouble = asQueueError(cause);
       throw trouble;
     }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
 import { LedgerError } from '../errors.ts';
 import { within } from '../within.ts';
@@ -125,15 +125,17 @@ function examineInfo(info: Info): void {
 const replica = refusalOf(new Error('READONLY')) ?? { reason: 'it is a read-only replica', hint: '' };
 
 async function examineCommands(redis: RedisClient, prefix: string): Promise<void> {
-  const failures = (await tryCommands(redis, prefix)).flatMap(({ command, error }) => {
+  // Of this check alone: others start at the same time, or look whether they can write.
+  const key = `${prefix}:check-${randomUUID()}`;
+  const failures = (await tryCommands(redis, key)).flatMap(({ command, error }) => {
     const refusal = refusalOf(error);
     return refusal ? [{ command, error, refusal }] : [];
   });
   const [first] = failures;
   if (!first) {
-    await tryKnownScript(redis, prefix);
+    await tryKnownScript(redis, key);
     // What workers wait with is allowed in no script.
-    await redis.bzpopmin(`${prefix}:check`, 0.01);
+    await redis.bzpopmin(key, 0.01);
     return;
   }
   const refused = failures.filter(({ refusal }) => refusal.reason.includes('ACL')).map(({ command }) => command);
@@ -143,10 +145,10 @@ async function examineCommands(redis: RedisClient, prefix: string): Promise<void
 }
 
 /** Scripts are sent by their hash once they are known; that this one is not known is as good an answer. */
-async function tryKnownScript(redis: RedisClient, prefix: string): Promise<void> {
+async function tryKnownScript(redis: RedisClient, key: string): Promise<void> {
   const hash = createHash('sha1').update('return 1').digest('hex');
   try {
-    await redis.evalsha(hash, 1, `${prefix}:check`);
+    await redis.evalsha(hash, 1, key);
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
   }

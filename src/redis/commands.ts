@@ -39,11 +39,12 @@ return said
 /**
  * Runs every command that is needed, by a script as BullMQ does.
  *
+ * @param key nobody else's.
  * @returns what Redis said to those that failed.
  * @throws ReplyError when the script itself is refused.
  */
-export async function tryCommands(redis: RedisClient, prefix: string): Promise<{ command: string; error: Error }[]> {
-  const said = (await redis.eval(tryAll, 1, `${prefix}:check`, ...commands)) as string[];
+export async function tryCommands(redis: RedisClient, key: string): Promise<{ command: string; error: Error }[]> {
+  const said = (await redis.eval(tryAll, 1, key, ...commands)) as string[];
   return said.map((line) => {
     const [command = '', ...words] = line.split(' ');
     return { command, error: new Error(words.join(' ')) };

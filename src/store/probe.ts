@@ -6,8 +6,11 @@ import { makeFolder, syncFolder } from '../folders.ts';
 import { asStoreError } from './errors.ts';
 import { incomingFolder, isHashFolder } from './layout.ts';
 
+/** As large as a document may well be: a disk with room for a few bytes more is full all the same. */
+const probeBytes = 1024 ** 2;
+
 /**
- * Does to a few bytes all that is done to a document: write, sync, read back, rename, remove. Looks at every folder of
+ * Does to some bytes all that is done to a document: write, sync, read back, rename, remove. Looks at every folder of
  * contents, for another user may have made some of them.
  *
  * @throws LedgerError `storage_full`, `storage_failed`; nothing is left behind.
@@ -18,7 +21,7 @@ export async function probeStore(folder: string): Promise<void> {
   let renamed: string | undefined;
   try {
     const target = await folderOfContents(folder);
-    const bytes = randomBytes(64);
+    const bytes = randomBytes(probeBytes);
     const file = await open(written, 'wx', 0o600);
     try {
       await file.writeFile(bytes);

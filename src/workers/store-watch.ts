@@ -27,6 +27,8 @@ export type StoreWatch = {
   readonly end: () => Promise<void>;
 };
 
+type PastTrouble = { readonly trouble: StoreTrouble; readonly endedAtMs: number; readonly lastPauseMs: number };
+
 /** For runs without files. */
 export const noStoreWatch: StoreWatch = {
   failed: () => Promise.resolve(undefined),
@@ -51,7 +53,7 @@ export function createStoreWatch(options: {
   const ending = new AbortController();
   const isEnding = (): boolean => ending.signal.aborted;
   // In an object, for it changes while others wait.
-  const state: { trouble?: StoreTrouble | undefined; past?: { trouble: StoreTrouble; endedAtMs: number } } = {};
+  const state: { trouble?: StoreTrouble | undefined; past?: PastTrouble } = {};
   let looking: Promise<LedgerError | undefined> | undefined;
   let waiting: Promise<void> = Promise.resolve();
   /** Of many who ask at once one looks. */
@@ -65,15 +67,20 @@ export function createStoreWatch(options: {
       if (error) state.trouble = { ...trouble, error, pauseMs: Math.min(longestPauseMs, trouble.pauseMs * 2) };
       else {
         log.info({ afterMs: Math.round(now() - trouble.sinceMs) }, 'the document store can be used again');
-        state.past = { trouble: { ...trouble, pauseMs: firstPauseMs }, endedAtMs: now() };
+        state.past = { trouble: { ...trouble, pauseMs: firstPauseMs }, endedAtMs: now(), lastPauseMs: trouble.pauseMs };
         state.trouble = undefined;
         resume();
       }
     }
   };
+  /** What is back for a moment only, a disk with a little room, is looked at ever more rarely, too. */
+  const nextPauseMs = (): number => {
+    if (!state.past || now() - state.past.endedAtMs > longestPauseMs) return firstPauseMs;
+    return Math.min(longestPauseMs, state.past.lastPauseMs * 2);
+  };
   const begin = (error: LedgerError): StoreTrouble => {
     if (state.trouble) return state.trouble;
-    state.trouble = { error, sinceMs: now(), pauseMs: firstPauseMs };
+    state.trouble = { error, sinceMs: now(), pauseMs: nextPauseMs() };
     log.error({ err: error, code: error.code, hint: error.hint }, 'the document store cannot be used: files wait');
     pause();
     waiting = untilUsable();
@@ -83,7 +90,7 @@ export function createStoreWatch(options: {
     failed: async (failure, beganAtMs) => {
       if (!storeCodes.includes(errorCode(failure))) return undefined;
       if (state.trouble || isEnding()) return state.trouble;
-      const error = await look();
+      const error = (await look()) ?? fullDisk(failure);
       // What began before the store was back may learn of its failure after.
       if (!error) return state.past && beganAtMs < state.past.endedAtMs ? state.past.trouble : undefined;
       return begin(error);
@@ -96,6 +103,10 @@ export function createStoreWatch(options: {
     },
   };
 }
+
+/** That there was no room for a file is said by the failure itself; a look may find room for a smaller one. */
+const fullDisk = (failure: Error): LedgerError | undefined =>
+  failure instanceof LedgerError && failure.code === 'storage_full' ? failure : undefined;
 
 async function faultOf(check: () => Promise<void>): Promise<LedgerError | undefined> {
   try {

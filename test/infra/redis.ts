@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { execute } from '../../src/services/execute.ts';
+import { serverAccount } from './debian.ts';
 import { belongsToServers, eventually, serverFolder, type ServerProcess, startServer } from './processes.ts';
 
 export type Flavour = 'redis' | 'valkey';
@@ -47,7 +48,7 @@ export async function redisNode({ flavour = 'redis', port, ...input }: RedisNode
   return {
     port,
     ask,
-    limitFiles: (bytes) => limitFiles(server?.pid ?? 0, bytes),
+    limitFiles: (bytes) => limitFiles(server?.pid ?? 0, bytes, serverAccount),
     info: async (field) => {
       const text = String(await ask('INFO'));
       return new RegExp(`^${field}:(.*?)\r?$`, 'm').exec(text)?.[1] ?? '';
@@ -71,9 +72,9 @@ export async function redisNode({ flavour = 'redis', port, ...input }: RedisNode
 }
 
 /** How large a file of a process may become; what it writes beyond that fails, as on a full disk. */
-export async function limitFiles(pid: number, bytes: string): Promise<void> {
+export async function limitFiles(pid: number, bytes: string, account?: typeof serverAccount): Promise<void> {
   const args = ['--pid', String(pid), `--fsize=${bytes}:`];
-  const { code, output } = await execute({ command: 'prlimit', args, timeoutMs: 10_000 });
+  const { code, output } = await execute({ command: 'prlimit', args, timeoutMs: 10_000, ...account });
   if (code !== 0) throw new Error(`prlimit failed: ${output}`);
 }
 

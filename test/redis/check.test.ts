@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkRedis } from '../../src/redis/check.ts';
-import { neededCommands } from '../../src/redis/commands.ts';
+import { neededCommands, tryWrite } from '../../src/redis/commands.ts';
 import { openRedis } from '../../src/redis/connect.ts';
 import { LedgerError } from '../../src/errors.ts';
 import { type RedisServer, startRedis } from '../support/redis-servers.ts';
@@ -33,6 +33,22 @@ describe('a Redis that work is to begin on', () => {
       /^(Redis|Valkey) \d+\.\d+\.\d+, master, noeviction, database 3$/,
     );
     expect(await server.admin.keys('*')).toEqual([]);
+  });
+
+  it('is well for many that start at once, and beside those that look whether they can write', async () => {
+    const url = `redis://127.0.0.1:${server.port}/3`;
+    await tryWrite(server.admin, '{check}');
+    const redis = openRedis(url, 'worker', () => undefined);
+    try {
+      const beside = Array.from({ length: 20 }, () => tryWrite(redis, '{check}'));
+      const lines = await Promise.all(Array.from({ length: 8 }, () => found(url)));
+      await Promise.all(beside);
+      for (const line of lines) expect(line).toContain('noeviction');
+    } finally {
+      await redis.del('{check}:check');
+      await server.admin.del('{check}:check');
+      redis.disconnect();
+    }
   });
 
   it('is refused when it has no database of that number', async () => {

@@ -75,6 +75,20 @@ describe('the watch over the document store', () => {
     expect(state.lines).toHaveLength(2);
   });
 
+  test('takes a full disk at its word, though there is room for a look, and the more rarely the oftener it is full', async () => {
+    const { state, watch, pass } = setUp();
+    const full = new LedgerError('storage_full', 'no room');
+    for (const pauseMs of [2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      expect(await watch.failed(full, state.nowMs)).toMatchObject({ error: full, pauseMs });
+      expect(state.isPaused).toBe(true);
+      await pass();
+      expect(state.isPaused).toBe(false);
+    }
+    state.nowMs += 31_000;
+    expect(await watch.failed(full, state.nowMs)).toMatchObject({ pauseMs: 2_000 });
+    await watch.end();
+  });
+
   test('ends while the store is away', async () => {
     const { state, watch } = setUp();
     state.isAway = true;

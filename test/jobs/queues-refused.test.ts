@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { openQueues } from '../../src/jobs/queues.ts';
+import { openRedis } from '../../src/redis/connect.ts';
+import { startRedis } from '../support/redis-servers.ts';
+
+it('producers keep the reason while the connection that was refused is opened anew', async () => {
+  const server = await startRedis();
+  await server.admin.replicaof('127.0.0.1', '1');
+  const redis = openRedis(server.url, 'producer', () => undefined);
+  const queues = openQueues(redis, '{refused}', () => undefined);
+  const reason = 'Redis refuses commands: it is a read-only replica.';
+  const wake = () => queues.wake([{ transactionId: 'one', kind: 'result', generation: 1 }]);
+  // At once, one after another: some of them meet a connection that is not there.
+  for (let call = 0; call < 20; call += 1) {
+    await expect(wake()).rejects.toMatchObject({ code: 'queue_unavailable', message: reason });
+    expect(queues.trouble()?.message).toBe(reason);
+  }
+  await queues.close();
+  redis.disconnect();
+});
