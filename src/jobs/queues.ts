@@ -180,21 +180,23 @@ function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind,
   };
 }
 
+/** What commands meet between two connections; why there is none, was said before. */
+const betweenConnections = /isn't writeable|Connection is closed|not connected/;
+
 /** Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep. */
 function whileReachable(redis: RedisClient) {
   let trouble: LedgerError | undefined;
-  /** A connection that was refused something is opened anew: meanwhile the reason is what was said before. */
   let lastSaid: unknown;
   redis.on('error', (error: Error) => (lastSaid = error));
   const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      if (!(await isReady(redis, trouble ? 0 : 3_000))) throw lastSaid ?? new Error('not connected');
+      if (!(await isReady(redis, trouble ? 0 : 3_000))) throw new Error('not connected');
       const answer = await work();
       trouble = lastSaid = undefined;
       return answer;
-    } catch (cause) {
-      lastSaid = cause;
-      trouble = asQueueError(cause);
+    } catch (error) {
+      if (!(error instanceof Error && betweenConnections.test(error.message))) lastSaid = error;
+      trouble = asQueueError(lastSaid ?? error);
       throw trouble;
     }
   };
