@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 5,
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 60_000,
     // Nothing is skipped or focused by accident.

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { openDatabase, type Queries } from '../../src/db/database.ts';
 import { recordFiles } from '../../src/db/files.ts';
 import { recordOutcomes } from '../../src/db/outcomes.ts';
-import { attemptsOf } from '../../src/domain/attempts.ts';
+import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
+import { mergeAnswer, nothingKnown } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
 import { makeFolder } from '../../src/folders.ts';
 import { type StoredContent, storeDownload } from '../../src/jobs/file-store.ts';
@@ -44,6 +45,7 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
     ? openWrites(db.kysely, { wakeForNew: () => Promise.resolve() })
     : writesBySelf(db.kysely);
   const rules = readRuleTables(path.join(import.meta.dirname, '../../rules/id-scan.json')).content;
+  const decide = (attempt: Attempt) => classify(attempt, inForceAt(rules, attempt.attemptedAt, 'UTC'));
   const vendor = createVendorClient({
     ...vendorKey,
     baseUrl: new URL(baseUrl),
@@ -77,14 +79,11 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
         vendor.getTransaction(transactionId),
         vendor.getResult(transactionId, resultId),
       ]);
-      const attempts = attemptsOf(facts).map((attempt) => ({
-        ...attempt,
-        ...classify(attempt, inForceAt(rules, attempt.attemptedAt, 'UTC')),
-      }));
-      const settlement = settlementOf(facts, fetchedAt);
+      const merged = mergeAnswer(nothingKnown, facts, { isOlder: false, decide });
       await recordOutcome({
-        ...{ facts, attempts, settlement, fetchedAt, fence: '1', resultFetched: true },
-        ...{ documentsBasis: null, auditReportBasis: null, end: null, seenFence: null },
+        ...{ transactionId, merged, fetchedAt, fence: '1', resultFetched: true },
+        ...{ known: { fence: '0', transaction: null }, isSettled: settlementOf(facts, fetchedAt).settled },
+        ...{ documentsBasis: null, auditReportBasis: null, end: null },
       });
       const urls = result.tasks.flatMap((task) => task.files).flatMap(({ url }) => (url === null ? [] : [url]));
       if (withFiles) await store(transactionId, resultId, urls);

@@ -9,9 +9,11 @@ export const disagreementOrder = ['transaction_id', 'task_type', 'reason', 'corr
 /** What can disagree about a task `k`, and whether it does. */
 const comparison = (attempts: string): string => `
   select 'attempt_count_differs' collate "C" as reason, k.own_attempts as own_quantity, k.vendor_attempts as vendor_quantity,
-    not k.scan_list_missing and k.vendor_attempts <> k.own_attempts as is_off
+    k.vendor_attempts <> k.own_attempts as is_off
   union all
   select 'invoiced_count_differs' collate "C", k.own_invoiced, k.vendor_attempts_invoiced, k.vendor_attempts_invoiced <> k.own_invoiced
+  union all
+  select 'listed_twice' collate "C", k.own_attempts, k.own_attempts + k.listed_twice, k.listed_twice > 0
   union all
   select 'scan_list_missing' collate "C", listed.quantity, greatest(k.vendor_attempts, k.own_attempts),
     k.scan_list_missing and listed.quantity < greatest(k.vendor_attempts, k.own_attempts)
@@ -23,7 +25,7 @@ const comparison = (attempts: string): string => `
  * the index `tasks_in_disagreement` says it.
  */
 export const mayDisagree = (task: string): string =>
-  `coalesce(${task}.vendor_attempts <> ${task}.own_attempts or ${task}.vendor_attempts_invoiced <> ${task}.own_invoiced or ${task}.scan_list_missing, false)`;
+  `coalesce(${task}.vendor_attempts <> ${task}.own_attempts or ${task}.vendor_attempts_invoiced <> ${task}.own_invoiced or ${task}.scan_list_missing or ${task}.listed_twice > 0, false)`;
 
 /**
  * Disagreements of an open month: those of tasks whose last attempt lies in it or, where the vendor counts attempts and

@@ -17,8 +17,8 @@ const isSame = (one: string, other: string) =>
 
 /**
  * Of attempts that were known once, those that are missing although nothing of ours removed them. The program removes
- * one kind only: what stood in for a scan that was not listed, once the list is whole. Every other removal was made by
- * hand.
+ * one kind only: what stood in for a scan that was not listed, where there are as many attempts as the vendor counts. Every
+ * other removal was made by hand.
  *
  * @param known a query with the attempts' keys, and with `attempted_at` as some stored state of each had it.
  */
@@ -33,7 +33,7 @@ export function goneAmong(known: RawBuilder<unknown>): RawBuilder<unknown> {
     ) missing
     where not exists (${stateThen} and ${stoodIn}) or exists (${stateThen} and not ${stoodIn})
       or not exists (select from tasks k where k.transaction_id = missing.transaction_id
-        and k.task_type = missing.task_type and not k.scan_list_missing)`;
+        and k.task_type = missing.task_type and k.own_attempts >= coalesce(k.vendor_attempts, k.vendor_attempts_invoiced, 0))`;
 }
 
 /**

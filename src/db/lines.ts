@@ -40,7 +40,7 @@ export function tablesAsOf(at: Date): Tables {
   const attempts = `(${then('attempts', 'transaction_id, task_type, ordinal, attempted_at, evidence, code, linked, capture_source, invoiced, reason, rule_table_version')})`;
   const tasks = `(
     select task.*, coalesce(counted.attempts, 0) as own_attempts, coalesce(counted.invoiced, 0) as own_invoiced
-    from (${then('tasks', 'transaction_id, task_type, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing')}) task
+    from (${then('tasks', 'transaction_id, task_type, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing, listed_twice')}) task
     left join (select transaction_id, task_type, count(*)::integer as attempts, (count(*) filter (where invoiced))::integer as invoiced
       from ${attempts} attempt group by transaction_id, task_type) counted
       on counted.transaction_id = task.transaction_id and counted.task_type = task.task_type)`;

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import { executePrepared, plannedRows, type Queries } from './database.ts';
+import { type Known, type KnownJson, knownJson, knownOf } from './known-transactions.ts';
 import type { ObligationKind } from './schema.ts';
 
 /** What a job needs to know to begin: read and counted in one statement. */
@@ -15,6 +16,8 @@ export type Started = {
   readonly basis: string | null;
   readonly attemptsMade: number;
   readonly starts: number;
+  /** What earlier answers said, for a look at the transaction; of the other kinds nothing is known here. */
+  readonly known: Known;
 };
 
 /** Whether an obligation was never begun before, so that nothing can have been stored for it. */
@@ -68,6 +71,8 @@ export async function startObligations(
     basis: string | null;
     attempts_made: number;
     starts: number;
+    transaction_fence: string;
+    known: KnownJson;
   }>`
     update obligations o
     set fence = o.fence + 1, starts = o.starts + 1, updated_at = now(),
@@ -81,11 +86,15 @@ export async function startObligations(
     where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
       and ${isDue} and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
       and t.id = o.transaction_id
-    returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts`;
+    returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts, t.fence as transaction_fence,
+      case when o.kind = 'result' then ${knownJson} end as known`;
   const { rows } = await executePrepared(db, `start_obligations_${planned}`, statement);
   const started = requests.map(() => new Map<ObligationKind, Started>());
-  for (const { place, kind, fence, result_id: resultId, basis, attempts_made: attemptsMade, starts } of rows)
-    started[place]?.set(kind, { fence, resultId, basis, attemptsMade, starts });
+  for (const { place, kind, fence, basis, starts, ...row } of rows)
+    started[place]?.set(kind, {
+      ...{ fence, basis, starts, resultId: row.result_id, attemptsMade: row.attempts_made },
+      known: knownOf(row.transaction_fence, row.known),
+    });
   return started;
 }
 

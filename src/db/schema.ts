@@ -62,6 +62,7 @@ export type Schema = {
     vendor_attempts: number | null;
     vendor_attempts_invoiced: number | null;
     scan_list_missing: boolean;
+    listed_twice: Generated<number>;
     own_attempts: Generated<number>;
     own_invoiced: Generated<number>;
   };

@@ -1,9 +1,11 @@
 import type { ObligationEnd, Started, Wake } from '../db/obligations.ts';
-import { knownScans, type Outcome } from '../db/outcomes.ts';
-import { attemptsOf, isScanListMissing } from '../domain/attempts.ts';
+import { type Known, knownTransaction } from '../db/known-transactions.ts';
+import type { Outcome } from '../db/outcomes.ts';
+import type { Attempt } from '../domain/attempts.ts';
 import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
+import { mergeAnswer, nothingKnown } from '../domain/merge-answer.ts';
 import { settlementOf } from '../domain/settlement.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
@@ -34,8 +36,8 @@ export async function fetchResult(
   // Giving the result up must not end the look-out for further attempts.
   const isGivenUp = isRefused && !settlement.settled && givenUpCodes.includes(errorCode(result.reason));
   const end: ObligationEnd = settlement.settled ? { end: 'done' } : { end: 'postponed', dueAt: settlement.nextFetchAt };
-  const due = await recorded(context, {
-    ...{ facts, settlement, fetchedAt, fence: started.fence, resultFetched },
+  const due = await recorded(context, facts, started.known, {
+    ...{ transactionId, fetchedAt, fence: started.fence, resultFetched, isSettled: settlement.settled },
     ...offers(context, facts, started, resultFetched),
     end: isRefused && !isGivenUp ? null : end,
   });
@@ -47,20 +49,26 @@ export async function fetchResult(
 
 const givenUpCodes: readonly ErrorCode[] = ['vendor_not_found', 'vendor_gone', 'vendor_rejected'];
 
-/** Decides and stores, once more whenever another job has stored what this one rests on in between. */
-async function recorded(context: VendorContext, looked: Omit<Outcome, 'attempts' | 'seenFence'>): Promise<Wake[]> {
-  const { facts } = looked;
-  const { kysely } = context.db;
-  for (;;) {
-    const known = facts.tasks.some(isScanListMissing) ? await knownScans(kysely, facts.transactionId) : undefined;
-    const attempts = attemptsOf(facts, known?.byTaskType).map((attempt) => ({
-      ...attempt,
-      ...classify(attempt, inForceAt(context.rules.content, attempt.attemptedAt, context.config.billingTimeZone)),
-    }));
-    const due = await context.writes.recordOutcome({ ...looked, attempts, seenFence: known?.fence ?? null });
+/** Merges and stores, once more whenever another job has stored something in between. */
+async function recorded(
+  context: VendorContext,
+  facts: TransactionFacts,
+  knownAtStart: Known,
+  looked: Omit<Outcome, 'known' | 'merged'>,
+): Promise<Wake[]> {
+  const { rules, config, writes, db } = context;
+  const decide = (attempt: Attempt) =>
+    classify(attempt, inForceAt(rules.content, attempt.attemptedAt, config.billingTimeZone));
+  for (let known = knownAtStart; ; known = await knownTransaction(db.kysely, facts.transactionId)) {
+    const isOlder = BigInt(known.fence) >= BigInt(looked.fence);
+    const merged = mergeAnswer(known.transaction ?? nothingKnown, facts, { isOlder, decide });
+    const due = await writes.recordOutcome({ ...looked, ...(isOlder ? noOffers : {}), known, merged });
     if (due) return due;
   }
 }
+
+/** What an answer offers that was asked for before the last one. */
+const noOffers = { documentsBasis: null, auditReportBasis: null };
 
 /**
  * What there is to fetch beside the figures. After completion files are offered by the result alone; before, by the

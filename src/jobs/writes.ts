@@ -39,7 +39,7 @@ export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Wri
       isShared,
     }),
     recordOutcome: inBatches((outcomes) => recordOutcomes(db, outcomes, leaseMs), {
-      keyOf: ({ facts }) => facts.transactionId,
+      keyOf: ({ transactionId }) => transactionId,
       isShared,
     }),
     recordFiles: inBatches(

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { knownTransaction } from '../../src/db/known-transactions.ts';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
 import { fetchResult } from '../../src/jobs/fetch-result.ts';
 import { openWrites } from '../../src/jobs/writes.ts';
@@ -50,7 +51,15 @@ export async function store(
       getResult: () => Promise.resolve({ tasks: [] }),
     },
   };
-  const started = { fence: String(fence), resultId: hasResult ? 'r' : null, basis: null, attemptsMade: 0, starts: 1 };
+  const known = await knownTransaction(base.db.kysely, facts.transactionId);
+  const started = {
+    fence: String(fence),
+    resultId: hasResult ? 'r' : null,
+    basis: null,
+    attemptsMade: 0,
+    starts: 1,
+    known,
+  };
   await fetchResult(answering, facts.transactionId, started);
 }
 
@@ -75,8 +84,17 @@ export async function booksAfter(truth: Truth, deliveries: readonly Delivery[]):
   return booksOf(id);
 }
 
-/** What the books say about the transaction, without what remains to be done. */
-export const factsOf = (books: Books): Books => books.filter((line) => !line.startsWith('obligation '));
+/** What the books say about the transaction, without what remains to be done, and whether a list was missing once. */
+export const factsOf = (books: Books): Books =>
+  books
+    .filter((line) => !line.startsWith('obligation '))
+    .map((line) => line.replace(/ "scan_list_missing": (true|false),/, ''));
+
+/** Scans that were listed and decided, without their ordinals: they are given in the order in which scans become known. */
+export const decidedScans = (books: Books): Books =>
+  books
+    .filter((line) => line.startsWith('attempt ') && line.includes('"scan_list"') && !line.includes('"processing"'))
+    .map((line) => line.replace(/ "ordinal": \d+,/, ''));
 
 /** The books after deliveries that are all under way at the same time. */
 export async function booksAfterAtOnce(truth: Truth, deliveries: readonly Delivery[]): Promise<Books> {

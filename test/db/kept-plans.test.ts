@@ -6,7 +6,7 @@ import { recordIntake } from '../../src/db/intake.ts';
 import { startObligations } from '../../src/db/obligations.ts';
 import { recordOutcomes } from '../../src/db/outcomes.ts';
 import { asOwner, atEnd, createTestDatabase } from '../support/books.ts';
-import { facts, outcomeOf, register } from '../support/facts.ts';
+import { facts, outcomeAfter, outcomeOf, register } from '../support/facts.ts';
 import { asRole } from '../support/roles.ts';
 
 /** A pool of one connection, so that what it keeps can be looked at. */
@@ -48,6 +48,8 @@ async function readsOfAllTransactions(db: Database, work: (db: Queries) => Promi
   });
 }
 
+const unknown = { fence: '0', transaction: null };
+
 /** Makes Postgres look whether the file's transaction is there. */
 const insertFile = (position: number) => (db: Queries) =>
   sql`
@@ -61,8 +63,8 @@ test('what is written again and again is planned once', async () => {
   for (let round = 0; round < 30; round += 1) {
     const id = `many-${round}`;
     const [started] = await start(db, id);
-    const fence = started?.get('result')?.fence ?? '';
-    await recordOutcomes(db.kysely, [outcomeOf(facts(id), { fence, end: { end: 'done' } })], 0);
+    const { fence = '', known = unknown } = started?.get('result') ?? {};
+    await recordOutcomes(db.kysely, [outcomeAfter(known, outcomeOf(facts(id), { fence, end: { end: 'done' } }))], 0);
     await recordFiles(db.kysely, [{ transactionId: id, kind: 'documents', fence, files: [], isDone: true }]);
   }
   const { rows } = await sql<{ name: string; custom: number; generic: number }>`

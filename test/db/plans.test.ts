@@ -19,7 +19,8 @@ import {
   startObligations,
   withUnfinishedStarts,
 } from '../../src/db/obligations.ts';
-import { knownScans, recordOutcomes } from '../../src/db/outcomes.ts';
+import { knownTransaction } from '../../src/db/known-transactions.ts';
+import { recordOutcomes } from '../../src/db/outcomes.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { attemptCounts, attemptGroups, firstAttemptAt, monthsWithAttempts } from '../../src/db/report-rows.ts';
 import type { Queries } from '../../src/db/database.ts';
@@ -31,7 +32,7 @@ import type { Schema } from '../../src/db/schema.ts';
 import { forMonths } from '../../src/db/snapshot.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
 import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
-import { facts, outcomeOf } from '../support/facts.ts';
+import { facts, outcomeAfter, outcomeOf } from '../support/facts.ts';
 
 const months = 48;
 const month = '2026-10';
@@ -98,6 +99,7 @@ const filesOf = (transactionId: string) => ({
   ...{ transactionId, kind: 'documents' as const, fence: '1', isDone: true },
   files: [{ origin: 'result', position: 0, state: 'gone' as const, error_code: 'vendor_gone' }],
 });
+const unknown = { fence: '0', transaction: null };
 const lookAt = (transactionId: string) =>
   outcomeOf(facts(transactionId), {
     ...{ fence: '2', documentsBasis: 'x', auditReportBasis: 'x' },
@@ -121,9 +123,14 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'starts forgiven': (db) => forgiveStarts(db, [key]),
   'starts of many jobs': (db) => startObligations(db, fifty.map(startOf), 10_000),
   'starts of as many jobs as a batch takes': (db) => startObligations(db, [...fifty, ...fifty].map(startOf), 10_000),
-  'an outcome': (db) => recordOutcomes(db, [lookAt(id)], 10_000),
-  'many outcomes': (db) => recordOutcomes(db, fifty.map(lookAt), 10_000),
-  'scans that are known': (db) => knownScans(db, id),
+  'an outcome': (db) => recordOutcomes(db, [outcomeAfter(unknown, lookAt(id))], 10_000),
+  'many outcomes': (db) =>
+    recordOutcomes(
+      db,
+      fifty.map((one) => outcomeAfter(unknown, lookAt(one))),
+      10_000,
+    ),
+  'what is known of a transaction': (db) => knownTransaction(db, id),
   'files that are held': (db) => heldFiles(db, id, 'document'),
   'a batch of files to verify': (db) => claimedFiles(db, new Date(), undefined, 100),
   'what was found of files': (db) => recordFindings(db, []),

@@ -1,9 +1,11 @@
-import { attemptsOf } from '../../src/domain/attempts.ts';
+import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import type { ScanFacts, TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
+import { mergeAnswer, nothingKnown } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
-import type { Database } from '../../src/db/database.ts';
+import type { Database, Queries } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
+import { type Known, knownTransaction } from '../../src/db/known-transactions.ts';
 import type { Outcome } from '../../src/db/outcomes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 
@@ -49,25 +51,32 @@ export const facts = (transactionId: string, more: Partial<TransactionFacts> = {
   ...more,
 });
 
-/** What a job would store for these facts. */
-export function outcomeOf(
-  of: TransactionFacts,
-  more: Partial<Outcome> & { fence: string } & { fetchedAt?: Date },
-): Outcome {
+/** An answer with all that a job makes of it before it looks at what is known. */
+export type Answered = Omit<Outcome, 'known' | 'merged'> & { readonly facts: TransactionFacts };
+
+export function outcomeOf(of: TransactionFacts, more: Partial<Answered> & { fence: string }): Answered {
   const fetchedAt = more.fetchedAt ?? new Date('2026-11-01T00:00:00Z');
   return {
-    facts: of,
-    attempts: attemptsOf(of).map((attempt) => ({ ...attempt, ...classify(attempt, shippedTable) })),
-    settlement: settlementOf(of, fetchedAt),
-    fetchedAt,
-    resultFetched: false,
-    documentsBasis: null,
-    auditReportBasis: null,
-    end: null,
-    seenFence: null,
+    ...{ facts: of, transactionId: of.transactionId, fetchedAt, isSettled: settlementOf(of, fetchedAt).settled },
+    ...{ resultFetched: false, documentsBasis: null, auditReportBasis: null, end: null },
     ...more,
   };
 }
+
+export const decideByShipped = (attempt: Attempt) => classify(attempt, shippedTable);
+
+/** What a job would store for an answer, after what is known. */
+export function outcomeAfter(known: Known, { facts: said, ...answered }: Answered): Outcome {
+  const isOlder = BigInt(known.fence) >= BigInt(answered.fence);
+  return {
+    ...answered,
+    known,
+    merged: mergeAnswer(known.transaction ?? nothingKnown, said, { isOlder, decide: decideByShipped }),
+  };
+}
+
+export const outcomeNow = async (db: Queries, answered: Answered): Promise<Outcome> =>
+  outcomeAfter(await knownTransaction(db, answered.transactionId), answered);
 
 export async function register(db: Database, transactionId: string, resultId: string | null = null): Promise<void> {
   await recordIntake(db.kysely, [{ transactionId, resultId }], 'file', 0);

@@ -1,11 +1,12 @@
 import type { Queries } from '../../src/db/database.ts';
 import { recordFiles } from '../../src/db/files.ts';
 import { type ObligationKey, type Started, startObligations, type Wake } from '../../src/db/obligations.ts';
-import { type Outcome, recordOutcomes } from '../../src/db/outcomes.ts';
+import { recordOutcomes } from '../../src/db/outcomes.ts';
+import { type Answered, outcomeNow } from './facts.ts';
 
 /** One at a time, what workers write in batches. */
-export async function recordOutcome(db: Queries, outcome: Outcome, leaseMs: number): Promise<Wake[] | undefined> {
-  return (await recordOutcomes(db, [outcome], leaseMs))[0];
+export async function recordOutcome(db: Queries, answered: Answered, leaseMs: number): Promise<Wake[] | undefined> {
+  return (await recordOutcomes(db, [await outcomeNow(db, answered)], leaseMs))[0];
 }
 
 export async function startObligation(db: Queries, wake: Wake, leaseMs: number): Promise<Started | undefined> {

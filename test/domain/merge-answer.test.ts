@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type Attempt,
-  attemptsOf,
-  type Evidence,
-  isScanListMissing,
-  type KnownScans,
-} from '../../src/domain/attempts.ts';
+import type { Attempt, Evidence } from '../../src/domain/attempts.ts';
 import type { TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
+import { isScanListMissing } from '../../src/domain/merge-answer.ts';
+import { attemptsOf, type KnownScans, knownScans } from './support-merging.ts';
 import { deepFrozen, faceTask, scan, scanTask, startedAt, transaction } from './support.ts';
 
 const completedAt = new Date('2026-10-01T11:00:00Z');
@@ -164,13 +160,11 @@ describe('the time of an attempt that has none of its own', () => {
   });
 });
 
-function knownBefore(known: Partial<KnownScans>): Map<string, KnownScans> {
-  return new Map([['document_scan', { listed: 0, invoiced: 0, unclassified: 0, ...known }]]);
-}
+const knownBefore = (known: Partial<KnownScans>) => knownScans('document_scan', known);
 
 type Counters = [attempts: number | null, invoiced: number | null];
 const [yes, no, unknown] = ['counter_invoiced', 'counter_not_invoiced', 'count_only'] as const;
-const unlisted = (task: TaskFacts, known?: Map<string, KnownScans>) =>
+const unlisted = (task: TaskFacts, known?: ReturnType<typeof knownScans>) =>
   attemptsOf(transaction([task], completed), known);
 
 describe('a scan list that is missing', () => {
@@ -236,7 +230,7 @@ describe('a scan list that is missing', () => {
   });
 
   test('what is known of another task type does not count', () => {
-    const known = new Map([['face_match', { listed: 2, invoiced: 2, unclassified: 0 }]]);
+    const known = knownScans('face_match', { listed: 2, invoiced: 2 });
     const found = unlisted(scanTask({ attempts: 1, attemptsInvoiced: 1 }), known);
     expect(keys(found)).toEqual(['document_scan 1']);
   });

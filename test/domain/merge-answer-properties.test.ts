@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attemptsOf, evidences, isScanListMissing, timeBases } from '../../src/domain/attempts.ts';
+import { evidences, timeBases } from '../../src/domain/attempts.ts';
 import type { ScanFacts, TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
+import { mergeAnswer } from '../../src/domain/merge-answer.ts';
+import { attemptsOf, decide, knownScans } from './support-merging.ts';
 import { deepFrozen, scan } from './support.ts';
 
 const name = (...known: string[]) => fc.oneof(fc.constantFrom(...known), fc.string({ minLength: 1, maxLength: 12 }));
@@ -39,19 +41,18 @@ const known = fc
 test('whatever the answer: keys are unique and without holes, and every attempt has a time and its basis', () => {
   fc.assert(
     fc.property(facts, known, (transaction, before) => {
-      const knownScans = new Map([['document_scan', before]]);
-      const attempts = attemptsOf(deepFrozen(transaction), knownScans);
-      for (const one of transaction.tasks) {
-        const first = isScanListMissing(one) && one.type === 'document_scan' ? before.listed + 1 : 1;
-        const ordinals = attempts.filter(({ taskType }) => taskType === one.type).map(({ ordinal }) => ordinal);
-        expect(ordinals).toEqual(ordinals.map((_, index) => first + index));
-      }
+      const already = knownScans('document_scan', before);
+      const merge = () => mergeAnswer(already, deepFrozen(transaction), { isOlder: false, decide });
+      const { tasks } = merge();
+      for (const { known: all } of tasks)
+        expect(all.map(({ ordinal }) => ordinal)).toEqual(all.map((_, index) => index + 1));
+      const attempts = tasks.flatMap((one) => one.known);
       for (const { attemptedAt, timeBasis, evidence } of attempts) {
         expect(attemptedAt.getTime()).not.toBeNaN();
         expect(timeBases).toContain(timeBasis);
         expect(evidences).toContain(evidence);
       }
-      expect(attemptsOf(transaction, knownScans)).toEqual(attempts);
+      expect(merge().tasks.flatMap((one) => one.known)).toEqual(attempts);
     }),
     { numRuns: 1_000 },
   );
@@ -77,7 +78,7 @@ test('stand-ins and known scans together never exceed what the vendor counts, an
           completedAt: null,
           tasks: [one],
         },
-        new Map([['document_scan', before]]),
+        knownScans('document_scan', before),
       );
       // Once as many were listed as the vendor counts, a larger count of invoiced ones is a difference, not an attempt.
       const isListed = attempts !== null && before.listed > 0 && before.listed >= attempts;

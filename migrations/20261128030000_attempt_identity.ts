@@ -1,0 +1,80 @@
+import { type Kysely, sql } from 'kysely';
+
+/**
+ * Attempts keep their identity. Beside them a task says how many entries its last list had twice, beyond what the vendor
+ * counts: it is kept as of earlier instants, noted as a late change, and looked up as a disagreement.
+ */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const table of ['tasks', 'tasks_history'])
+    await sql`
+      alter table ${sql.ref(table)} add column listed_twice integer not null default 0 check (listed_twice >= 0)`.execute(
+      db,
+    );
+  await keepTasks(db, [...formerColumns, 'listed_twice']);
+  await noteLateTasks(db, [...formerCompared, 'listed_twice']);
+  await findDisagreements(db, `${formerDisagreement} or listed_twice > 0`);
+}
+
+export async function down(db: Kysely<unknown>): Promise<void> {
+  await findDisagreements(db, formerDisagreement);
+  await noteLateTasks(db, formerCompared);
+  await keepTasks(db, formerColumns);
+  for (const table of ['tasks_history', 'tasks'])
+    await sql`alter table ${sql.ref(table)} drop column listed_twice`.execute(db);
+}
+
+const formerColumns = ['level', 'vendor_attempts', 'vendor_attempts_invoiced', 'scan_list_missing'];
+const formerCompared = [...formerColumns, 'own_attempts', 'own_invoiced'];
+const formerDisagreement =
+  'vendor_attempts <> own_attempts or vendor_attempts_invoiced <> own_invoiced or scan_list_missing';
+
+/** Replaces the body of a function, and nothing else of it: what it sets for its statements stays. */
+async function replaceBody(db: Kysely<unknown>, name: string, change: (body: string) => string): Promise<void> {
+  const { rows } = await sql<{ definition: string; body: string }>`
+    select pg_get_functiondef(p.oid) as definition, p.prosrc as body from pg_proc p
+    where p.proname = ${name} and p.pronamespace = (select oid from pg_namespace where nspname = current_schema())`.execute(
+    db,
+  );
+  const [found] = rows;
+  if (!found) throw new Error(`${name}() is missing`);
+  const changed = change(found.body);
+  if (changed === found.body) throw new Error(`${name}() is not as it was made`);
+  await sql.raw(found.definition.replace(found.body, () => changed)).execute(db);
+}
+
+async function keepTasks(db: Kysely<unknown>, columns: readonly string[]): Promise<void> {
+  const names = ['transaction_id', 'task_type', ...columns];
+  const pairs = (alias: string) => columns.map((column) => `${alias}.${column}`).join(', ');
+  const before = names.map((name) => `b.${name}`).join(', ');
+  await sql`drop trigger note_recorded_at on tasks`.execute(db);
+  await sql`
+    create trigger note_recorded_at before update on tasks for each row
+    when ((${sql.raw(pairs('old'))}) is distinct from (${sql.raw(pairs('new'))}))
+    execute function note_recorded_at()`.execute(db);
+  await replaceBody(db, 'keep_tasks', (body) =>
+    body
+      .replaceAll(
+        /insert into tasks_history \([^)]*\)/g,
+        `insert into tasks_history (${names.join(', ')}, recorded_at, replaced_at)`,
+      )
+      .replaceAll(/select b\.transaction_id.*?, b\.recorded_at,/g, `select ${before}, b.recorded_at,`),
+  );
+}
+
+async function noteLateTasks(db: Kysely<unknown>, columns: readonly string[]): Promise<void> {
+  const row = (alias: string) => `(${columns.map((column) => `${alias}.${column}`).join(', ')})`;
+  await replaceBody(db, 'note_late_changes', (body) =>
+    body.replace(
+      /\(c\.level[^)]*\)(\s+is distinct from\s+)\(b\.level[^)]*\)/,
+      (_, between: string) => `${row('c')}${between}${row('b')}`,
+    ),
+  );
+}
+
+async function findDisagreements(db: Kysely<unknown>, disagreement: string): Promise<void> {
+  const said = sql.raw(`coalesce(${disagreement}, false)`);
+  await sql`drop statistics tasks_in_disagreement`.execute(db);
+  await sql`drop index tasks_in_disagreement`.execute(db);
+  await sql`create index tasks_in_disagreement on tasks (transaction_id, task_type) where ${said}`.execute(db);
+  await sql`create statistics tasks_in_disagreement on (${said}) from tasks`.execute(db);
+}

@@ -1,0 +1,138 @@
+import type { Attempt } from './attempts.ts';
+import type { ScanFacts } from './facts.ts';
+
+/** Which attempt each entry of a list is. */
+export type Matching<Known> = {
+  /** Each entry with the attempt that it is; every entry and every attempt is in one of them at most. */
+  readonly pairs: readonly { readonly entry: ScanFacts; readonly attempt: Known }[];
+  /** Entries that no attempt fits: attempts that nobody knew of. In order of their time. */
+  readonly fresh: readonly ScanFacts[];
+  /** Entries that were listed before in the same list, and that the vendor does not count. */
+  readonly listedTwice: readonly ScanFacts[];
+};
+
+/** How many attempts there are according to the vendor. */
+export type Counter = {
+  /** As this answer says; `null` = it does not. */
+  readonly said: number | null;
+  /** As any answer said so far. */
+  readonly greatest: number;
+};
+
+type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'>;
+
+/**
+ * Finds out which entry of a list is which of the attempts that are known. The vendor numbers nothing, so the evidence is,
+ * in this order:
+ * 1. the same time, code and source;
+ * 2. the same time and source, and one of the two is still processing: it was decided in between;
+ * 3. the same time and code, then the same time;
+ * 4. the same code and source at another time, where the list is whole by a counter that lags behind no other, and there
+ *    would be more attempts than it counts: the time was changed.
+ *
+ * Within one list every entry is an attempt of its own, also beside an identical one, unless the counter says that there
+ * are fewer. From what a list omits nothing is concluded but that.
+ *
+ * @param entries in order of their time.
+ * @param known those of the same task that were listed before, in order of their ordinals.
+ */
+export function matchAttempts<K extends Known>(
+  entries: readonly ScanFacts[],
+  known: readonly K[],
+  { said, greatest }: Counter,
+): Matching<K> {
+  const listedTwice = said === null ? [] : repeated(entries, said);
+  const repeats = new Set(listedTwice);
+  const pairs: { entry: ScanFacts; attempt: K }[] = [];
+  let left = { entries: entries.filter((entry) => !repeats.has(entry)), known: [...known] };
+  const pair = (step: Step, limit?: number): void => {
+    const found = paired(left.entries, left.known, step, limit);
+    pairs.push(...found);
+    const [taken, gone] = [new Set(found.map(({ entry }) => entry)), new Set(found.map(({ attempt }) => attempt))];
+    left = {
+      entries: left.entries.filter((entry) => !taken.has(entry)),
+      known: left.known.filter((attempt) => !gone.has(attempt)),
+    };
+  };
+  for (const step of atTheSameTime) pair(step);
+  const isWhole = said !== null && said >= greatest && entries.length - listedTwice.length >= said;
+  for (const step of isWhole ? atAnotherTime : []) {
+    const tooMany = known.length + left.entries.length - (said ?? 0);
+    if (tooMany > 0) pair(step, tooMany);
+  }
+  return { pairs, fresh: left.entries, listedTwice };
+}
+
+type Likeness = { readonly timeMs: number; readonly code: string | null; readonly source: string | null };
+/** What is equal of an entry and of the attempt that it is; `undefined` = this step is not for it. */
+type Step = {
+  readonly ofEntry: (one: Likeness) => string | undefined;
+  readonly ofKnown: (one: Likeness) => string | undefined;
+};
+
+const processing = 'processing';
+const alike = (key: (one: Likeness) => string): Step => ({ ofEntry: key, ofKnown: key });
+const sameTimeAndSource = ({ timeMs, source }: Likeness): string => JSON.stringify([timeMs, source]);
+const ifProcessing = (one: Likeness) => (one.code === processing ? sameTimeAndSource(one) : undefined);
+
+const atTheSameTime: readonly Step[] = [
+  alike(({ timeMs, code, source }) => JSON.stringify([timeMs, code, source])),
+  { ofEntry: sameTimeAndSource, ofKnown: ifProcessing },
+  { ofEntry: ifProcessing, ofKnown: sameTimeAndSource },
+  alike(({ timeMs, code }) => JSON.stringify([timeMs, code])),
+  alike(({ timeMs }) => String(timeMs)),
+];
+const atAnotherTime: readonly Step[] = [
+  alike(({ code, source }) => JSON.stringify([code, source])),
+  {
+    ofEntry: ({ source }) => String(source),
+    ofKnown: ({ code, source }) => (code === processing ? String(source) : undefined),
+  },
+];
+
+const ofEntry = ({ createdAt, code, source }: ScanFacts): Likeness => ({ timeMs: createdAt.getTime(), code, source });
+const ofKnown = ({ attemptedAt, code, captureSource }: Known): Likeness => ({
+  ...{ timeMs: attemptedAt.getTime(), code },
+  source: captureSource,
+});
+
+/** Pairs what has the same key, the first with the first. */
+function paired<K extends Known>(
+  entries: readonly ScanFacts[],
+  known: readonly K[],
+  step: Step,
+  limit = Infinity,
+): { entry: ScanFacts; attempt: K }[] {
+  const free = Map.groupBy(known, (attempt) => step.ofKnown(ofKnown(attempt)));
+  free.delete(undefined);
+  const pairs: { entry: ScanFacts; attempt: K }[] = [];
+  for (const entry of entries) {
+    if (pairs.length >= limit) break;
+    const key = step.ofEntry(ofEntry(entry));
+    const attempt = key === undefined ? undefined : free.get(key)?.shift();
+    if (attempt) pairs.push({ entry, attempt });
+  }
+  return pairs;
+}
+
+/**
+ * Entries that repeat an earlier one in everything, as many as there are too many. Of each kind in proportion, for what
+ * is listed twice is mostly the whole list.
+ */
+function repeated(entries: readonly ScanFacts[], counted: number): ScanFacts[] {
+  if (entries.length <= counted) return [];
+  const kinds = [...Map.groupBy(entries, likenessOf).values()];
+  const shares = kinds.map((alike) => ({ alike, share: (alike.length * counted) / entries.length }));
+  const keeps = new Map(shares.map(({ alike, share }) => [alike, Math.max(1, Math.floor(share))]));
+  let left = counted - [...keeps.values()].reduce((sum, keep) => sum + keep, 0);
+  for (const { alike, share } of shares.sort((a, b) => (b.share % 1) - (a.share % 1))) {
+    const keep = keeps.get(alike) ?? 1;
+    if (left <= 0 || keep >= alike.length || share < 1) continue;
+    keeps.set(alike, keep + 1);
+    left -= 1;
+  }
+  return kinds.flatMap((alike) => alike.slice(keeps.get(alike))).slice(0, entries.length - counted);
+}
+
+const likenessOf = ({ createdAt, code, source, linked }: ScanFacts): string =>
+  JSON.stringify([createdAt.getTime(), code, source, linked]);
