@@ -110,7 +110,11 @@ export async function taskRows(db: Queries, id: string): Promise<TaskRow[]> {
   return db
     .selectFrom('tasks')
     .select([
-      ...(['task_type as taskType', 'state', 'level', 'scan_list_missing as scanListMissing'] as const),
+      ...(['task_type as taskType', 'state', 'level'] as const),
+      // A list that was missing once may be whole by now.
+      sql<boolean>`scan_list_missing and exists (
+        select from attempts a where a.transaction_id = tasks.transaction_id and a.task_type = tasks.task_type
+          and a.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only'))`.as('scanListMissing'),
       ...(['vendor_attempts as vendorAttempts', 'own_attempts as ownAttempts'] as const),
       ...(['vendor_attempts_invoiced as vendorAttemptsInvoiced', 'own_invoiced as ownInvoiced'] as const),
     ])

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Stretch, UnitCount } from '../domain/price-cells.ts';
 import type { Queries } from './database.ts';
-import { instant, stretchOf, type Tables } from './lines.ts';
+import { type CellName, inCell, instant, type LineScope, stretchOf, type Tables } from './lines.ts';
 
 /** Transactions that changed below the horizon of closed months and are not booked since, as SQL. */
 export function lateTransactions(asOf: Date | null): string {
@@ -49,6 +49,25 @@ export async function bookedCells(
     where transaction_id in (${sql.raw(transactions)}) and period <= ${stretches.at(-1)?.period ?? ''} order by 3, 1, 2`.execute(
     db,
   );
+  return rows
+    .filter(({ stretch }) => stretch > 0)
+    .map(({ task_type, level, stretch }) => ({ taskType: task_type, level, stretch, units: 0n }));
+}
+
+/** Where attempts that were booked in some cells lie now. */
+export async function cellsOfBooked(
+  db: Queries,
+  { tables, stretches, end }: Omit<LineScope, 'cells'>,
+  cells: readonly CellName[],
+): Promise<UnitCount[]> {
+  if (cells.length === 0) return [];
+  const { rows } = await sql<{ task_type: string; level: string | null; stretch: number }>`
+    select distinct a.task_type, k.level, ${sql.raw(stretchOf('a.attempted_at', stretches))} as stretch
+    from closed_lines c
+    join ${sql.raw(tables.attempts)} a on a.transaction_id = c.transaction_id and a.task_type = c.task_type and a.ordinal = c.ordinal
+    join ${sql.raw(tables.tasks)} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
+    where c.period <= ${stretches.at(-1)?.period ?? ''} and a.attempted_at < ${end}
+      and ${sql.raw(inCell(cells, 'c.task_type', 'c.level', stretchOf('c.attempted_at', stretches)))}`.execute(db);
   return rows
     .filter(({ stretch }) => stretch > 0)
     .map(({ task_type, level, stretch }) => ({ taskType: task_type, level, stretch, units: 0n }));

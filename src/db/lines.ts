@@ -87,47 +87,81 @@ export const closedLines = (period: string): string =>
 export type Examined = {
   /** A query of transaction IDs. */
   readonly transactions: string;
-  readonly cells: readonly Pick<PriceCell, 'taskType' | 'level' | 'stretch'>[];
+  readonly cells: readonly CellName[];
+  /** Cells in which attempts that are examined are counted by now, so that their place among the others is known. */
+  readonly counted: readonly CellName[];
 };
+export type CellName = Pick<PriceCell, 'taskType' | 'level' | 'stretch'>;
 
 /**
- * What has changed below the horizon of closed months: what was booked last against what is true now. Where they
- * differ, the booked line is reversed and the true one booked.
+ * What has changed below the horizon of closed months: what an attempt was booked as last against what it is now. Where
+ * they differ, the booked line is reversed and the true one booked. Which attempts are looked at is decided once for both
+ * sides: one that was booked in a cell is held against what it is now, wherever that is.
  */
 export function correctionLines(scope: LineScope, examined: Examined): string {
   const same = (column: string) => `booked.${column} is not distinct from truth.${column}`;
   const isSame = ['own_period', 'invoiced', 'code', 'level', 'unit_price', 'vendor_share'].map(same).join(' and ');
-  const key = (one: string, other: string) =>
-    ['transaction_id', 'task_type', 'ordinal'].map((column) => `${one}.${column} = ${other}.${column}`).join(' and ');
   const columns = (table: string) => lineColumns.slice(2).map((column) => `${table}.${column}`);
   const reversed = columns('booked').map((column) =>
     column === 'booked.amount'
       ? `case when booked.amount ~ '[1-9]' then '-' || booked.amount else booked.amount end`
       : column,
   );
-  // What was booked later than the horizon looked at here is still to come: that matters for an earlier state.
-  const lastPeriod = literal(scope.stretches.at(-1)?.period ?? '');
-  const isExamined = `transaction_id in (select transaction_id from examined)`;
-  const inCells = inCell(examined, 'task_type', 'level', stretchOf('attempted_at', scope.stretches));
   return `
-    with examined as materialized (${examined.transactions}), booked as materialized (
+    with considered as materialized (${consideredAttempts(scope, examined)}), booked as materialized (
       select * from (
-        select distinct on (transaction_id, task_type, ordinal) quantity, ${lineColumns.slice(2).join(', ')},
-          coalesce(corrects_period, period) as own_period
-        from closed_lines
-        where period <= ${lastPeriod} and (${isExamined} ${inCells && `or transaction_id in (select transaction_id from closed_lines where ${inCells})`})
-        order by transaction_id, task_type, ordinal, period desc, quantity desc
-      ) latest where quantity = 1 ${inCells && `and (${isExamined} or ${inCells})`}
+        select distinct on (${key('c')}) c.quantity, ${lineColumns
+          .slice(2)
+          .map((column) => `c.${column}`)
+          .join(', ')},
+          coalesce(c.corrects_period, c.period) as own_period, considered.is_examined
+        from closed_lines c join considered on ${isSameAttempt('considered', 'c')}
+        where c.period <= ${lastPeriod(scope)}
+        order by ${key('c')}, c.period desc, c.quantity desc
+      ) latest where quantity = 1
     ), truth as materialized (${attemptLines(scope, examined)})
     select -1 as quantity, booked.own_period as corrects_period, ${reversed.join(', ')}
-    from booked where not exists (select from truth where ${key('truth', 'booked')} and ${isSame})
+    from booked where is_examined and not exists (select from truth where ${isSameAttempt('truth', 'booked')} and ${isSame})
     union all
     select 1, truth.own_period, ${columns('truth').join(', ')}
-    from truth where not exists (select from booked where ${key('booked', 'truth')} and ${isSame})`;
+    from truth where is_examined and not exists (select from booked where ${isSameAttempt('booked', 'truth')} and ${isSame})`;
 }
 
-function inCell({ cells }: Examined, taskType: string, level: string, stretch: string): string {
-  if (cells.length === 0) return '';
+const keyColumns = ['transaction_id', 'task_type', 'ordinal'] as const;
+const key = (table: string): string => keyColumns.map((column) => `${table}.${column}`).join(', ');
+const isSameAttempt = (one: string, other: string): string =>
+  keyColumns.map((column) => `${one}.${column} = ${other}.${column}`).join(' and ');
+/** What was booked later than the horizon looked at is still to come: that matters for an earlier state. */
+const lastPeriod = ({ stretches }: LineScope): string => literal(stretches.at(-1)?.period ?? '');
+
+/** The keys of attempts to look at, as they were booked or as they are, and of those that are counted with them. */
+function consideredAttempts(scope: LineScope, { transactions, cells, counted }: Examined): string {
+  const { tables, stretches, end } = scope;
+  const [first] = stretches;
+  const span = `a.attempted_at >= ${first ? instant(first.start) : `'-infinity'`} and a.attempted_at < ${instant(end)}`;
+  const ofLate = (table: string) => `${table}.transaction_id in (select transaction_id from (${transactions}) late)`;
+  const parts = [
+    `select ${key('a')}, true as is_examined from ${tables.attempts} a where ${span} and ${ofLate('a')}`,
+    `select ${key('c')}, true from closed_lines c where c.period <= ${lastPeriod(scope)} and ${ofLate('c')}`,
+  ];
+  const within = (some: readonly CellName[], row: string, level: string) =>
+    inCell(some, `${row}.task_type`, level, stretchOf(`${row}.attempted_at`, stretches));
+  const all = [...cells, ...counted];
+  if (all.length > 0)
+    parts.push(
+      `select ${key('a')}, ${within(cells, 'a', 'k.level')} from ${tables.attempts} a
+        join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
+        where ${span} and ${within(all, 'a', 'k.level')}`,
+      `select ${key('c')}, ${within(cells, 'c', 'c.level')} from closed_lines c
+        where c.period <= ${lastPeriod(scope)} and ${within(all, 'c', 'c.level')}`,
+    );
+  return `select ${keyColumns.join(', ')}, bool_or(is_examined) as is_examined from (${parts.join(' union all ')}) key
+    group by ${keyColumns.join(', ')}`;
+}
+
+/** Whether a row lies in one of the cells, as SQL. */
+export function inCell(cells: readonly CellName[], taskType: string, level: string, stretch: string): string {
+  if (cells.length === 0) return 'false';
   const rows = cells.map((cell) => `(${literal(cell.taskType)}, ${literal(cell.level ?? '')}, ${cell.stretch})`);
   return `(${taskType}, coalesce(${level}, ''), ${stretch}) in (values ${rows.join(', ')})`;
 }
@@ -164,7 +198,7 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
               when k.vendor_attempts_invoiced = k.own_invoiced then 'match' else 'mismatch' end as counter_status,
             ${vendorShare} as vendor_share,
             cell.scope, cell.is_counted, cell.starts, cell.prices, cell.tiers
-            ${examined ? `, b.tier_position as booked_position` : ''}
+            ${examined ? `, considered.is_examined, case when booked_cell.scope = cell.scope then b.tier_position end as booked_position` : ''}
           from (select *, ${stretchWithin('attempted_at', stretches)} as stretch from ${tables.attempts} attempt
             where attempted_at >= ${first ? instant(first.start) : `'-infinity'`} and attempted_at < ${instant(end)}) a
           join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
@@ -174,16 +208,20 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
           left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
             as cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers, price_list_version, zero)
             on cell.task_type = a.task_type and cell.level = coalesce(k.level, '') ${isOneStretch ? '' : 'and cell.stretch = a.stretch'}
-          ${examined ? examinedAttempts(examined) : ''}
+          ${examined ? besideBooked(cells, stretches) : ''}
         ) attempt
       ) numbered
     ) banded`.replace(/\n\s*\n/g, '\n');
 }
 
-const examinedAttempts = (examined: Examined): string => `
-  left join booked b on b.transaction_id = a.transaction_id and b.task_type = a.task_type and b.ordinal = a.ordinal
-  where a.transaction_id in (select transaction_id from examined)
-    ${examined.cells.length > 0 ? `or ${inCell(examined, 'a.task_type', 'k.level', 'a.stretch')}` : ''}`;
+/** The attempts that are considered, each with how it was booked: its place counts where it is still counted there. */
+const besideBooked = (cells: readonly PriceCell[], stretches: readonly Stretch[]): string => `
+  join considered on ${isSameAttempt('considered', 'a')}
+  left join booked b on ${isSameAttempt('b', 'a')}
+  left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
+    as booked_cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers, price_list_version, zero)
+    on booked_cell.task_type = b.task_type and booked_cell.level = coalesce(b.level, '')
+      and booked_cell.stretch = ${stretchOf('b.attempted_at', stretches)}`;
 
 function stretchRow({ period, lists: [list] }: Stretch, index: number): string {
   return `(${index + 1}, ${literal(period)}, ${literal(list?.version ?? null)}::text, ${literal(list ? zero(list) : null)}::text)`;

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { attemptChanges, type DecidedAttempt, type KnownTransaction, nothingKnown } from '../domain/merge-answer.ts';
+import { type AttemptChanges, attemptChanges, type KnownTransaction, nothingKnown } from '../domain/merge-answer.ts';
 import { executePrepared, plannedRows, type Queries } from './database.ts';
 import type { Known } from './known-transactions.ts';
 import { isDue, type ObligationEnd, type Wake, withoutFailures } from './obligations.ts';
@@ -58,19 +58,10 @@ export async function recordOutcomes(
   outcomes: readonly Outcome[],
   leaseMs: number,
 ): Promise<(Wake[] | undefined)[]> {
-  const changes = new Map(
-    outcomes.map((outcome) => [outcome, attemptChanges(outcome.known.transaction ?? nothingKnown, outcome.merged)]),
-  );
   const looks = JSON.stringify(outcomes.map(lookRow));
   const tasks = JSON.stringify(outcomes.flatMap(taskRows));
-  const attempts = JSON.stringify(
-    [...changes].flatMap(([{ transactionId }, { upserts }]) => attemptRows(transactionId, upserts)),
-  );
-  const removed = JSON.stringify(
-    [...changes].flatMap(([{ transactionId }, { removed: gone }]) =>
-      gone.map(({ taskType, ordinal }) => ({ transaction_id: transactionId, task_type: taskType, ordinal })),
-    ),
-  );
+  const attempts = JSON.stringify(outcomes.flatMap(attemptRows));
+  const removed = JSON.stringify(outcomes.flatMap(removedRows));
   const obligations = JSON.stringify(outcomes.flatMap(obligationRows));
   const planned = plannedRows(outcomes.length);
   const statement = sql<LookedAt>`
@@ -178,9 +169,12 @@ function obligationRows({ transactionId, documentsBasis, auditReportBasis }: Out
   ].filter(({ basis }) => basis !== null);
 }
 
-function attemptRows(transactionId: string, attempts: readonly DecidedAttempt[]) {
-  return attempts.map((attempt) => ({
-    transaction_id: transactionId,
+const changesOf = ({ known, merged }: Outcome): AttemptChanges =>
+  attemptChanges(known.transaction ?? nothingKnown, merged);
+
+function attemptRows(outcome: Outcome) {
+  return changesOf(outcome).upserts.map((attempt) => ({
+    transaction_id: outcome.transactionId,
     task_type: attempt.taskType,
     ordinal: attempt.ordinal,
     attempted_at: attempt.attemptedAt,
@@ -192,5 +186,12 @@ function attemptRows(transactionId: string, attempts: readonly DecidedAttempt[])
     invoiced: attempt.invoiced,
     reason: attempt.reason,
     rule_table_version: attempt.ruleTableVersion,
+  }));
+}
+
+function removedRows(outcome: Outcome) {
+  const { transactionId } = outcome;
+  return changesOf(outcome).removed.map(({ taskType, ordinal }) => ({
+    ...{ transaction_id: transactionId, task_type: taskType, ordinal },
   }));
 }

@@ -207,7 +207,7 @@ function givenTo(
  */
 function standIns(task: KnownTask, listed: readonly DecidedAttempt[]): Evidence[] {
   const { attempts, attemptsInvoiced, state } = task;
-  const atLeastOne = state === completed ? 1 : 0;
+  const atLeastOne = attempts === null && state === completed ? 1 : 0;
   // Once as many were listed as the vendor counts, a larger count of invoiced ones is a difference, not an attempt.
   const isListed = attempts !== null && listed.length > 0 && listed.length >= attempts;
   const total = Math.max(attempts ?? 0, isListed ? 0 : (attemptsInvoiced ?? 0), atLeastOne);

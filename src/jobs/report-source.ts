@@ -11,6 +11,7 @@ import {
 } from '../db/lines.ts';
 import {
   bookedCells,
+  cellsOfBooked,
   firstBookedPeriod,
   firstLateAttemptAt,
   hasLateChanges,
@@ -130,7 +131,10 @@ async function correctionSource(
         timeZone,
       )
     : touched;
-  const examined: Examined = { transactions, cells: beside(touched, all) };
+  const cells = beside(touched, all);
+  const moved = await cellsOfBooked(queries, span, cells);
+  const counted = beside(priceCells(moved, span.stretches, timeZone), all);
+  const examined: Examined = { transactions, cells, counted };
   return {
     lines: correctionLines({ ...span, cells: distinct(all) }, examined),
     disagreements: correctionDisagreements(span, transactions),

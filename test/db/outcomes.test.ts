@@ -251,17 +251,12 @@ describe('an outcome', () => {
       invoiced: true,
       reason: 'success_invoiced',
     } as const;
-    await expect(
+    const insert = (ordinal: number, rule_table_version: string | null) =>
       db.kysely
         .insertInto('attempts')
-        .values({ ...row, ordinal: 2, rule_table_version: null })
-        .execute(),
-    ).rejects.toMatchObject({ code: '23514' });
-    await expect(
-      db.kysely
-        .insertInto('attempts')
-        .values({ ...row, ordinal: 1, rule_table_version: 'v' })
-        .execute(),
-    ).rejects.toMatchObject({ code: '23505' });
+        .values({ ...row, ordinal, rule_table_version })
+        .execute();
+    await expect(insert(2, null)).rejects.toMatchObject({ code: '23514' });
+    await expect(insert(1, 'v')).rejects.toMatchObject({ code: '23505' });
   });
 });

@@ -232,10 +232,10 @@ test('a disagreement is in the month of the attempt with the last number, also w
     (await rowsOf(context, period, 'discrepancies', 'v1'))
       .filter((row) => row['reason'] === 'invoiced_count_differs')
       .map((row) => [row['own_quantity'], row['vendor_quantity'], row['corrects_period']]);
-  await saw('2026-10-05T10:00:00Z', '2026-10-06T10:00:00Z');
+  await saw('2026-11-05T10:00:00Z');
+  await saw('2026-10-06T10:00:00Z', '2026-11-05T10:00:00Z');
   await closeOrFail(context, '2026-10');
   expect(await booked('2026-10')).toEqual([['2', '3', '']]);
-  await saw('2026-11-05T10:00:00Z');
   await closeOrFail(context, '2026-11');
   await closeOrFail(context, '2026-12');
   expect([...(await booked('2026-11')), ...(await booked('2026-12'))]).toEqual([]);
