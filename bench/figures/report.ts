@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
 import { loadConfig } from '../../src/config.ts';
+import { presentLayout } from '../../src/domain/report-columns.ts';
 import { openSource } from '../../src/jobs/report-source.ts';
 import { readReferenceData } from '../../src/reference-data/read.ts';
 import { benchMonth } from '../ids.ts';
@@ -65,7 +66,7 @@ async function detailSql(sandbox: Sandbox): Promise<string> {
     const source = await withSnapshot(db, ({ queries }) =>
       openSource({ config, prices: data.prices }, queries, benchMonth, []),
     );
-    return detailQuery(source.lines, benchMonth, data.prices?.content.currency ?? null).select;
+    return detailQuery(source.lines, benchMonth, data.prices?.content.currency ?? null, presentLayout).select;
   } finally {
     await db.close();
   }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { to as copyTo } from 'pg-copy-streams';
+import { columnsOf } from '../domain/report-columns.ts';
 import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
 import { literal } from './lines.ts';
@@ -24,7 +25,7 @@ const formulaStarts = Array.from('=+@\t\r＝＋－＠-', literal).join(', ');
 export const lineOrder = ['transaction_id', 'task_type', 'ordinal', 'quantity', 'corrects_period nulls first'];
 
 /** The detail file: a row per line. */
-export function detailQuery(lines: string, period: string, currency: string | null): CsvQuery {
+export function detailQuery(lines: string, period: string, currency: string | null, layout: number): CsvQuery {
   const columns: Column[] = [
     { header: 'period', value: literal(period) },
     { header: 'transaction_id', value: 'transaction_id', text: true },
@@ -52,8 +53,15 @@ export function detailQuery(lines: string, period: string, currency: string | nu
     { header: 'counter_status', value: 'counter_status' },
     { header: 'quantity', value: 'quantity' },
     { header: 'price_tier', value: 'price_tier' },
+    // Who is charged on for it: nothing says so yet.
+    { header: 'reference', value: 'null::text', text: true },
   ];
-  return csvQuery(columns, lines, lineOrder);
+  const headers = new Set(columnsOf('detail', layout).map(({ header }) => header));
+  return csvQuery(
+    columns.filter(({ header }) => headers.has(header)),
+    lines,
+    lineOrder,
+  );
 }
 
 /** The discrepancies file: a row per disagreement with the vendor. */

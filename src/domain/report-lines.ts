@@ -39,7 +39,7 @@ export type SummaryLine = Quantities & {
 };
 
 /** A line of the codes file. `amount` is the exact sum, unrounded. */
-export type CodeLine = Pick<Quantities, 'attempts' | 'invoiced'> & {
+export type CodeLine = Quantities & {
   readonly correctsPeriod: string | null;
   readonly taskType: string;
   readonly code: string | null;
@@ -94,8 +94,7 @@ export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): 
     correctsPeriod: first.correctsPeriod,
     taskType: first.taskType,
     code: first.code,
-    attempts: sum(same.map((g) => g.attempts)),
-    invoiced: sum(same.map((g) => g.invoiced)),
+    ...quantities(same),
     amount: exactAmount(same, pricing),
   }));
   return {

@@ -17,6 +17,7 @@ import { attemptsBefore } from '../db/report-rows.ts';
 import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
 import { type Snapshot, withBooking } from '../db/snapshot.ts';
 import { monthBounds, nextPeriod, periodOf, type Span } from '../domain/billing-month.ts';
+import { presentLayout } from '../domain/report-columns.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { manifestOf } from '../reports/manifest.ts';
 import { discardDrafts, publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
@@ -217,7 +218,7 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
     unsettledTransactions: (forcedPast?.unsettled ?? 0) + (forcedPast?.failed ?? 0),
     unfetchedTransactions: 0,
   };
-  const head = { period, status: 'closed' as const, priceList };
+  const head = { period, status: 'closed' as const, priceList, layout: presentLayout };
   const draft = await draftFiles(booking, { head, month, directory, lines, openItems, source, signal });
   const forced = forcedPast && { blockers: forcedPast };
   const manifest = manifestOf({ ...draft, timeZone, rules, prices, minimum, forced });

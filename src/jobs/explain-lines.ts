@@ -99,7 +99,7 @@ export async function explainBooked(archive: Archive, row: BookedLineRow): Promi
   return {
     ...(await explainLine(archive, row, row.period, close)),
     ...{ status: 'booked', row: number, fileLine: number + 1, close: close ? closeNote(close) : null },
-    file: fileName({ period: row.period, status: 'closed', priceList: undefined }, 'detail'),
+    file: fileName({ period: row.period, status: 'closed' }, 'detail'),
   };
 }
 
@@ -108,7 +108,7 @@ export async function explainProvisional(archive: Archive, row: LineRow, period:
   return {
     ...(await explainLine(archive, row, period, undefined)),
     ...{ status: 'provisional', row: null, fileLine: null, close: null },
-    file: fileName({ period, status: 'provisional', priceList: undefined }, 'detail'),
+    file: fileName({ period, status: 'provisional' }, 'detail'),
   };
 }
 

@@ -41,7 +41,7 @@ export async function draftFiles(snapshot: Snapshot, { source, signal, ...report
     return file;
   };
   try {
-    const detail = detailQuery(source.lines, head.period, head.priceList?.currency ?? null);
+    const detail = detailQuery(source.lines, head.period, head.priceList?.currency ?? null, head.layout);
     const detailFile = await draft(fileName(head, 'detail'), copied(snapshot, detail));
     await draft(fileName(head, 'summary'), csvStream(summaryColumns(head), summaryRows(lines)));
     await draft(fileName(head, 'codes'), csvStream(codesColumns(head), lines.codes));

@@ -5,6 +5,7 @@ import { attemptGroups, openItems } from '../db/report-rows.ts';
 import { finishReport, withReportLock } from '../db/report-runs.ts';
 import type { Snapshot } from '../db/snapshot.ts';
 import { monthBounds } from '../domain/billing-month.ts';
+import { presentLayout } from '../domain/report-columns.ts';
 import { reportLines } from '../domain/report-lines.ts';
 import { LedgerError } from '../errors.ts';
 import { manifestOf } from '../reports/manifest.ts';
@@ -83,7 +84,7 @@ export async function draftOpen(
   const month = monthBounds(period, timeZone);
   const source = await openSource(context, queries, period, closes, moment);
   const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);
-  const head = { period, status: 'provisional' as const, priceList: prices?.content };
+  const head = { period, status: 'provisional' as const, priceList: prices?.content, layout: presentLayout };
   const items = await openItems(queries, month, moment.tables);
   const draft = await draftFiles(snapshot, { head, month, directory, lines, openItems: items, source, signal });
   return withManifest(draft, manifestOf({ ...draft, timeZone, rules, prices, minimum, asOf: moment.asOf }), signal);
@@ -116,13 +117,19 @@ function rewriteClosed(
       ...{ minorDigits: priceList?.minorDigits, charges },
     });
     const draft = await draftFiles(snapshot, {
-      ...{ head: { period, status: 'closed', priceList }, month: { start: close.start, end: close.end } },
+      ...{
+        head: { period, status: 'closed', priceList, layout: layoutOf(close) },
+        month: { start: close.start, end: close.end },
+      },
       ...{ directory, lines, source, signal, openItems: { unsettledTransactions: 0, unfetchedTransactions: 0 } },
     });
     await expectSameBytes(draft, close);
     return withManifest(draft, Buffer.from(close.manifest), signal);
   });
 }
+
+/** The layout that a month was closed with. */
+const layoutOf = ({ manifest }: PeriodClose): number => (JSON.parse(manifest) as { layout?: number }).layout ?? 1;
 
 async function expectSameBytes({ files }: DraftReport, { period, manifest }: PeriodClose): Promise<void> {
   const closed = (JSON.parse(manifest) as { files: { name: string; sha256: string }[] }).files;

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
-import { type KnownColumn, knownColumns } from './columns.ts';
+import { type KnownColumn, knownColumns } from '../domain/report-columns.ts';
 import { csvStream } from './csv.ts';
 import type { ReportKind } from './files.ts';
 import { sealed } from './manifest.ts';
@@ -65,17 +65,23 @@ export async function* copyOf(
   kind: ReportKind,
   dialect: DialectName,
 ): AsyncGenerator<Buffer> {
-  const columns = knownColumns[kind].map((column, index) => ({
+  const rows = rowsOf(canonical);
+  const header = await rows.next();
+  // Columns were only ever added at the end: an earlier layout has the first of them.
+  const width = header.done ? 0 : header.value.length;
+  const columns = knownColumns[kind].slice(0, width).map((column, index) => ({
     header: column.header,
     value: (row: readonly string[]) => convert(row[index] ?? '', column, dialects[dialect]),
   }));
   yield byteOrderMark;
-  yield* csvStream(columns, rowsOf(canonical, columns.length), dialects[dialect].delimiter);
+  yield* csvStream(columns, rows, dialects[dialect].delimiter);
 }
 
-async function* rowsOf(chunks: AsyncIterable<Buffer>, width: number): AsyncGenerator<string[]> {
+/** All rows, the header first; each as wide as that. */
+async function* rowsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string[], undefined> {
   const { parse } = await import('csv-parse');
-  const parser = parse({ record_delimiter: '\r\n', from: 2 });
+  const parser = parse({ record_delimiter: '\r\n' });
+  let width: number | undefined;
   const feed = async () => {
     for await (const chunk of chunks)
       if (!parser.write(chunk)) await new Promise((resolve) => parser.once('drain', resolve));
@@ -83,6 +89,7 @@ async function* rowsOf(chunks: AsyncIterable<Buffer>, width: number): AsyncGener
   };
   feed().catch((error: unknown) => parser.destroy(error instanceof Error ? error : new Error(String(error))));
   for await (const row of parser as AsyncIterable<string[]>) {
+    width ??= row.length;
     if (row.length !== width) throw new RangeError(`a row of ${row.length} cells, not ${width}`);
     yield row;
   }

@@ -36,6 +36,7 @@ export function manifestOf(input: ManifestInput): Buffer {
     period: head.period,
     period_status: head.status,
     version: head.status === 'closed' ? 1 : null,
+    layout: head.layout,
     as_of: input.asOf?.toISOString() ?? null,
     bounds: { start: instant(month.start), end: instant(month.end), time_zone: input.timeZone },
     control_totals: {

@@ -101,7 +101,11 @@ async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Set
     if (!present.has(name)) problems.add(name, 'is missing');
     const { directory } = work;
     const file = present.has(name)
-      ? await readRows({ directory, name, kind }, { problems, minorDigits: report.minorDigits }, onRow)
+      ? await readRows(
+          { directory, name, kind },
+          { problems, minorDigits: report.minorDigits, layout: report.layout },
+          onRow,
+        )
       : undefined;
     if (file) read.set(name, file);
     return file?.isWhole ?? false;

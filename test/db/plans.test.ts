@@ -162,7 +162,7 @@ describe('no table that grows with the months is read from end to end by', () =>
     await client.query(forMonths);
     expect(await sequentialScansOf((db) => attemptCounts(db, scope))).toEqual([]);
     expect(await sequentialScansOf((db) => attemptGroups(db, ordinaryLines(scope)))).toEqual([]);
-    const { select } = detailQuery(ordinaryLines(scope), month, null);
+    const { select } = detailQuery(ordinaryLines(scope), month, null, 2);
     const scanned = await sequentialScansOf((db) => db.executeQuery({ sql: select, parameters: [] } as never));
     expect(scanned).toEqual([]);
   });

@@ -26,14 +26,14 @@ describe('a report', () => {
     const text = (kind: string) => bytes.get(`idscan-cost_2026-10_provisional_${kind}.csv`)?.toString();
     expect(text('detail')).toBe(
       [
-        'period,transaction_id,result_id,task_type,attempt,attempted_at,outcome_code,invoiced,reason,level,capture_source,linked,transaction_state,settled,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period,vendor_attempts,vendor_attempts_invoiced,counter_status,quantity,price_tier',
-        `2026-10,C-older,,document_scan,1,2026-10-31T23:59:59Z,,true,success_invoiced,,"a, ""b""",false,completed,true,0.625,0.625,EUR,id-scan-1,example-2026,false,,,,absent,1,flat`,
-        `2026-10,a-hostile,,document_scan,1,2026-10-06T10:00:00Z,"'+SUM(A1,""x"")",,code_without_rule,'＝1,'@here,true,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch,1,flat`,
-        `2026-10,a-hostile,,document_scan,2,2026-10-06T10:01:00Z,'-12.50,,code_without_rule,'＝1,camera,,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch,1,flat`,
-        '2026-10,b-full,r-full,document_scan,1,2026-10-05T10:01:00Z,unknown_type_front,false,code_not_invoiced,advanced,camera,false,completed,true,0.85,0.00,EUR,id-scan-1,example-2026,false,,2,1,match,1,flat',
-        '2026-10,b-full,r-full,document_scan,2,2026-10-05T10:02:00Z,,true,success_invoiced,advanced,camera,false,completed,true,0.85,0.85,EUR,id-scan-1,example-2026,false,,2,1,match,1,flat',
-        '2026-10,b-full,r-full,face_liveness,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.3333,0.3333,EUR,id-scan-1,example-2026,false,,,,absent,1,flat',
-        '2026-10,b-full,r-full,face_match,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.25,0.25,EUR,id-scan-1,example-2026,false,,,,absent,1,flat',
+        'period,transaction_id,result_id,task_type,attempt,attempted_at,outcome_code,invoiced,reason,level,capture_source,linked,transaction_state,settled,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period,vendor_attempts,vendor_attempts_invoiced,counter_status,quantity,price_tier,reference',
+        `2026-10,C-older,,document_scan,1,2026-10-31T23:59:59Z,,true,success_invoiced,,"a, ""b""",false,completed,true,0.625,0.625,EUR,id-scan-1,example-2026,false,,,,absent,1,flat,`,
+        `2026-10,a-hostile,,document_scan,1,2026-10-06T10:00:00Z,"'+SUM(A1,""x"")",,code_without_rule,'＝1,'@here,true,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch,1,flat,`,
+        `2026-10,a-hostile,,document_scan,2,2026-10-06T10:01:00Z,'-12.50,,code_without_rule,'＝1,camera,,'=cmd(),true,0.625,,EUR,id-scan-1,example-2026,false,,5,1,mismatch,1,flat,`,
+        '2026-10,b-full,r-full,document_scan,1,2026-10-05T10:01:00Z,unknown_type_front,false,code_not_invoiced,advanced,camera,false,completed,true,0.85,0.00,EUR,id-scan-1,example-2026,false,,2,1,match,1,flat,',
+        '2026-10,b-full,r-full,document_scan,2,2026-10-05T10:02:00Z,,true,success_invoiced,advanced,camera,false,completed,true,0.85,0.85,EUR,id-scan-1,example-2026,false,,2,1,match,1,flat,',
+        '2026-10,b-full,r-full,face_liveness,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.3333,0.3333,EUR,id-scan-1,example-2026,false,,,,absent,1,flat,',
+        '2026-10,b-full,r-full,face_match,1,2026-10-05T10:10:00Z,,true,executed_task_invoiced,,,,completed,true,0.25,0.25,EUR,id-scan-1,example-2026,false,,,,absent,1,flat,',
         '',
       ].join('\r\n'),
     );
@@ -51,13 +51,13 @@ describe('a report', () => {
     );
     expect(text('codes')).toBe(
       [
-        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period',
-        '2026-10,document_scan,,2,2,1.475,EUR,false,',
-        `2026-10,document_scan,"'+SUM(A1,""x"")",1,0,0.00,EUR,false,`,
-        `2026-10,document_scan,'-12.50,1,0,0.00,EUR,false,`,
-        '2026-10,document_scan,unknown_type_front,1,0,0.00,EUR,false,',
-        '2026-10,face_liveness,,1,1,0.3333,EUR,false,',
-        '2026-10,face_match,,1,1,0.25,EUR,false,',
+        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period,not_invoiced,unclassified',
+        '2026-10,document_scan,,2,2,1.475,EUR,false,,0,0',
+        `2026-10,document_scan,"'+SUM(A1,""x"")",1,0,,EUR,false,,0,1`,
+        `2026-10,document_scan,'-12.50,1,0,,EUR,false,,0,1`,
+        '2026-10,document_scan,unknown_type_front,1,0,0.00,EUR,false,,1,0',
+        '2026-10,face_liveness,,1,1,0.3333,EUR,false,,0,0',
+        '2026-10,face_match,,1,1,0.25,EUR,false,,0,0',
         '',
       ].join('\r\n'),
     );
@@ -75,7 +75,7 @@ describe('a report', () => {
     const context = await withAttempts();
     const { directory, files } = await writeReport(context, '2026-10', null);
     const { lines } = await openSource(context, context.db.kysely, '2026-10', []);
-    const query = detailQuery(lines, '2026-10', 'EUR');
+    const query = detailQuery(lines, '2026-10', 'EUR', 2);
     const rows = await withSnapshot(
       context.db,
       async ({ client }) => (await client.query<Record<string, string | number | null>>(query.select)).rows,

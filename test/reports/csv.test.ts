@@ -221,11 +221,9 @@ describe('the files of a report', () => {
     group('=1,"x"', '-a', [0n, 0n, 2n]),
     { ...group('processing', null, [0n, 5n, 0n]), vendorCounter: 1_235n },
   ];
-  const headOf = (priceList: PriceList | undefined): ReportHead => ({
-    period: '2026-10',
-    status: 'provisional',
-    priceList,
-  });
+  const headOf = (priceList: PriceList | undefined): ReportHead => {
+    return { period: '2026-10', layout: 2, status: 'provisional', priceList };
+  };
 
   test('are named after month and status', () => {
     expect(fileName(headOf(undefined), 'detail')).toBe('idscan-cost_2026-10_provisional_detail.csv');
@@ -248,10 +246,10 @@ describe('the files of a report', () => {
     const { codes } = reportLines(groups, { minorDigits: 2 });
     expect(await written(codesColumns(headOf(list)), codes)).toBe(
       [
-        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period',
-        '2026-10,document_scan,,1234,1234,411.2922,EUR,false,',
-        `2026-10,document_scan,"'=1,""x""",2,0,0.00,EUR,false,`,
-        '2026-10,document_scan,processing,5,0,0.00,EUR,false,',
+        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period,not_invoiced,unclassified',
+        '2026-10,document_scan,,1234,1234,411.2922,EUR,false,,0,0',
+        `2026-10,document_scan,"'=1,""x""",2,0,,EUR,false,,0,2`,
+        '2026-10,document_scan,processing,5,0,0.00,EUR,false,,5,0',
         '',
       ].join('\r\n'),
     );
@@ -268,6 +266,6 @@ describe('the files of a report', () => {
       '2026-10,TOTAL,,,1234,1234,0,0,,,,,provisional,,,,',
     ]);
     const codes = await written(codesColumns(headOf(undefined)), lines.codes);
-    expect(codes).toContain('\r\n2026-10,document_scan,,1234,1234,,,false,\r\n');
+    expect(codes).toContain('\r\n2026-10,document_scan,,1234,1234,,,false,,0,0\r\n');
   });
 });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import papaparse from 'papaparse';
 import { describe, expect, test } from 'vitest';
 import { detailQuery, discrepanciesQuery } from '../../src/db/report-files.ts';
-import { knownColumns } from '../../src/reports/columns.ts';
+import { columnsOf, knownColumns, presentLayout } from '../../src/domain/report-columns.ts';
 import { copyOf, protectText, writeDialects } from '../../src/reports/dialects.ts';
 import { codesColumns, type ReportHead, summaryColumns } from '../../src/reports/files.ts';
 import { isSealIntact } from '../../src/reports/manifest.ts';
@@ -29,15 +29,15 @@ function foreign(file: string, delimiter: string): string[][] {
   return data;
 }
 
-test('the columns are those that are written', () => {
-  const head: ReportHead = { period: '2026-10', status: 'provisional', priceList: undefined };
+test.each([1, presentLayout])('the columns of layout %i are those that are written', (layout) => {
+  const head: ReportHead = { period: '2026-10', status: 'provisional', priceList: undefined, layout };
   const written = {
-    detail: detailQuery('select', '2026-10', null).headers,
+    detail: detailQuery('select', '2026-10', null, layout).headers,
     summary: summaryColumns(head).map(({ header }) => header),
     codes: codesColumns(head).map(({ header }) => header),
     discrepancies: discrepanciesQuery('select', '2026-10').headers,
   };
-  for (const kind of reportKinds) expect(knownColumns[kind].map(({ header }) => header)).toEqual(written[kind]);
+  for (const kind of reportKinds) expect(columnsOf(kind, layout).map(({ header }) => header)).toEqual(written[kind]);
 });
 
 describe('text that a spreadsheet would change is protected:', () => {

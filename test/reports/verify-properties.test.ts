@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { formatAmount, parsePrice } from '../../src/domain/money.ts';
-import { knownColumns } from '../../src/reports/columns.ts';
+import { knownColumns } from '../../src/domain/report-columns.ts';
 import type { ReportKind } from '../../src/reports/files.ts';
 import { cellProblem, compareKeys, microsOf, original } from '../../src/reports/verify/cells.ts';
 import { neutraliseFormula } from '../../src/reports/csv.ts';

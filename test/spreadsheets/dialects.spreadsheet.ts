@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type CellType, knownColumns } from '../../src/reports/columns.ts';
+import { type CellType, knownColumns } from '../../src/domain/report-columns.ts';
 import { writeDialects } from '../../src/reports/dialects.ts';
 import { copyName, type DialectName, reportKinds } from '../../src/reports/names.ts';
 import { everything, fileOf, line, type Report, writeReportFolder } from '../support/report-folders.ts';

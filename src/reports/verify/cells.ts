@@ -1,5 +1,5 @@
 import { formatAmount, type Micros } from '../../domain/money.ts';
-import type { KnownColumn } from '../columns.ts';
+import type { KnownColumn } from '../../domain/report-columns.ts';
 import { neutraliseFormula } from '../csv.ts';
 
 const month = /^2\d{3}-(?:0[1-9]|1[0-2])$/;

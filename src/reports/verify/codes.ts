@@ -39,7 +39,7 @@ function compareCode(
   row: Row,
   tally: Tally,
   missing: Map<string, unknown>,
-  { manifest, minorDigits }: KnownReport,
+  { manifest, minorDigits, layout }: KnownReport,
   add: Add,
 ): void {
   const key = codeKey(row);
@@ -55,6 +55,15 @@ function compareCode(
   };
   is('attempts', sums.attempts);
   is('invoiced', sums.invoiced);
+  if (layout > 1) {
+    is('not_invoiced', sums.notInvoiced);
+    is('unclassified', sums.unclassified);
+  }
+  if (layout > 1 && sums.unclassified > 0n) {
+    if (row.cell('amount') !== '')
+      add(`amount is ${row.cell('amount')}, ${sums.unclassified} attempts there are unclassified`, row.line, 'amount');
+    return;
+  }
   const isPriced = manifest.control_totals.currency !== null;
   if (isSum(amountOf(row.cell('amount')), sums, isPriced)) return;
   const expected =

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { minorUnitDigits } from '../../domain/money.ts';
+import { presentLayout } from '../../domain/report-columns.ts';
 import { readJson } from '../../json.ts';
 import { isSealIntact } from '../manifest.ts';
 import { csvName, dialectNames, manifestName, reportKinds } from '../names.ts';
@@ -17,6 +18,7 @@ const schema = z
     period,
     period_status: z.enum(['provisional', 'closed']),
     version: z.int().positive().nullable(),
+    layout: z.int().min(1).max(presentLayout).optional(),
     as_of: z.string().nullable(),
     bounds: z.object({ start: instant, end: instant, time_zone: z.string().min(1) }),
     control_totals: z.object({
@@ -38,6 +40,8 @@ export type Manifest = z.infer<typeof schema>;
 export type KnownReport = {
   readonly manifest: Manifest;
   readonly minorDigits: number;
+  /** Which columns its files have. */
+  readonly layout: number;
   readonly startMs: number;
   readonly endMs: number;
 };
@@ -73,7 +77,8 @@ export function readManifest(bytes: Buffer, problems: Problems): KnownReport | u
   for (const { name } of files)
     if (!expected.includes(name))
       problems.add(manifestName, `names ${JSON.stringify(name)}, which is no file of this report`);
-  return { manifest, startMs, endMs, minorDigits: currency === null ? 0 : minorUnitDigits(currency) };
+  const { layout = 1 } = manifest;
+  return { manifest, startMs, endMs, layout, minorDigits: currency === null ? 0 : minorUnitDigits(currency) };
 }
 
 /** `provisional`, or `v1` of a closed month. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
-import { type KnownColumn, knownColumns } from '../columns.ts';
+import { columnsOf, type KnownColumn } from '../../domain/report-columns.ts';
 import type { ReportKind } from '../files.ts';
 import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
@@ -44,10 +44,11 @@ export function measure(): { through: Transform; result: () => Bytes & { endsWit
  */
 export async function readRows(
   { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
-  { problems, minorDigits }: { problems: Problems; minorDigits: number },
+  { problems, minorDigits, layout }: { problems: Problems; minorDigits: number; layout: number },
   onRow: (row: Row) => void,
 ): Promise<ReadFile | undefined> {
-  const columns = knownColumns[kind];
+  const columns = columnsOf(kind, layout);
+  const byHeader = new Map(columns.map(({ header }, index) => [header, index]));
   const source = createReadStream(path.join(directory, name));
   const { through, result } = measure();
   const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
@@ -64,7 +65,7 @@ export async function readRows(
           problems.add(name, problem, { row: line, column }),
         )
       )
-        onRow({ line, cell: cellOf(cells, columns) });
+        onRow({ line, cell: cellOf(cells, byHeader) });
       else isWhole = false;
     }
   } catch (error) {
@@ -123,14 +124,9 @@ function rowProblem(
   return found;
 }
 
-const positions = new Map<readonly KnownColumn[], ReadonlyMap<string, number>>(
-  Object.values(knownColumns).map((columns) => [columns, new Map(columns.map(({ header }, index) => [header, index]))]),
-);
-
-function cellOf(cells: readonly string[], columns: readonly KnownColumn[]): Row['cell'] {
-  const byHeader = positions.get(columns);
+function cellOf(cells: readonly string[], byHeader: ReadonlyMap<string, number>): Row['cell'] {
   return (header) => {
-    const cell = cells[byHeader?.get(header) ?? -1];
+    const cell = cells[byHeader.get(header) ?? -1];
     if (cell === undefined) throw new RangeError(`there is no column ${header}`);
     return cell;
   };
