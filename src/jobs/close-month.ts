@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { bookedTwice } from '../db/attempt-nets.ts';
 import { type BlockerCounts, countBlockers, noBlockers } from '../db/blockers.ts';
 import type { Queries } from '../db/database.ts';
 import {
@@ -24,7 +25,7 @@ import { discardDrafts, publishDrafts, removeStaleDrafts } from '../reports/publ
 import { checkBooks, noteUses, reviewClosedMonths, versionsInUse } from './closed-months.ts';
 import type { Context } from './context.ts';
 import { redecideSpan } from './redecide.ts';
-import { draftFiles } from './report-files.ts';
+import { draftFiles, expectNets } from './report-files.ts';
 import { closedSource, openSource } from './report-source.ts';
 import { openTotals } from './report-totals.ts';
 import { withManifest, type WrittenReport } from './write-report.ts';
@@ -208,6 +209,7 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
   const forcedReason = (close.counts && close.forcedReason) ?? close.beginReason ?? null;
   const open = await openSource(context, queries, period, closes);
   await bookLines(queries, period, open.lines);
+  expectNets(period, await bookedTwice(queries, period));
   await bookDisagreements(queries, period, open.disagreements);
   // From here on everything is read from what is frozen: the files are those that a later report writes again.
   const source = { ...closedSource(period), corrected: open.corrected };

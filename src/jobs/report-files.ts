@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { UnbalancedAttempt } from '../db/attempt-nets.ts';
 import { copyCsv, type CsvQuery, detailQuery, discrepanciesQuery } from '../db/report-files.ts';
 import type { OpenItems } from '../db/report-rows.ts';
 import type { Snapshot } from '../db/snapshot.ts';
@@ -61,6 +62,27 @@ async function* copied(snapshot: Snapshot, query: CsvQuery): AsyncGenerator<Buff
   const converted = source.pipe(toCrlf());
   source.once('error', (error) => converted.destroy(error));
   for await (const chunk of converted) yield chunk as Buffer;
+}
+
+/**
+ * Refuses to publish or book what charges for an attempt more or less than once over all reports.
+ *
+ * @throws LedgerError `report_unbalanced`
+ */
+export function expectNets(period: string, attempts: readonly UnbalancedAttempt[]): void {
+  const [first] = attempts;
+  if (!first) return;
+  const named = attempts.map(
+    ({ transactionId, taskType, ordinal, net }) => `${transactionId} ${taskType} ${ordinal}: ${net}`,
+  );
+  throw new LedgerError(
+    'report_unbalanced',
+    `With the report of ${period} the lines of some attempts would add up to neither 0 nor 1 over all months: ${named.join('; ')}.`,
+    {
+      fields: { period, transactionId: first.transactionId, taskType: first.taskType, attempt: first.ordinal },
+      hint: 'Nothing was published. This is a fault of the program, or rows were changed by hand: idscan-ledger explain <transaction> shows the lines; please report it with this message.',
+    },
+  );
 }
 
 /** `invoiced + not_invoiced + unclassified = attempts`, in every file and between them. */

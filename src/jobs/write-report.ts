@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Queries } from '../db/database.ts';
+import { chargedTwice } from '../db/attempt-nets.ts';
 import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.ts';
 import { attemptGroups, openItems } from '../db/report-rows.ts';
 import { finishReport, withReportLock } from '../db/report-runs.ts';
@@ -14,7 +15,7 @@ import { checkBooks, expectNotPassedOver, noteUses, reviewClosedMonths } from '.
 import type { Context } from './context.ts';
 import { withReportSnapshot } from './reading.ts';
 import { redecideSpan } from './redecide.ts';
-import { draftFiles, type DraftReport } from './report-files.ts';
+import { draftFiles, type DraftReport, expectNets } from './report-files.ts';
 import { closedPriceList, closedSource, type Moment, openSource, present } from './report-source.ts';
 import { openTotals } from './report-totals.ts';
 
@@ -83,6 +84,8 @@ export async function draftOpen(
   const { billingTimeZone: timeZone } = config;
   const month = monthBounds(period, timeZone);
   const source = await openSource(context, queries, period, closes, moment);
+  const last = closes.at(-1);
+  if (last) expectNets(period, await chargedTwice(queries, source.lines, last.period));
   const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);
   const head = { period, status: 'provisional' as const, priceList: prices?.content, layout: presentLayout };
   const items = await openItems(queries, month, moment.tables);

@@ -1,0 +1,47 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Queries } from './database.ts';
+import { literal } from './lines.ts';
+
+/** An attempt whose lines over all reports add up to neither 0 nor 1, so that it is charged twice or credited once too often. */
+export type UnbalancedAttempt = {
+  readonly transactionId: string;
+  readonly taskType: string;
+  readonly ordinal: number;
+  readonly net: number;
+};
+
+const shown = 5;
+
+async function unbalanced(db: Queries, lines: RawBuilder<unknown>): Promise<UnbalancedAttempt[]> {
+  const { rows } = await sql<UnbalancedAttempt>`
+    select transaction_id as "transactionId", task_type as "taskType", ordinal, sum(quantity)::int as net
+    from (${lines}) line group by transaction_id, task_type, ordinal
+    having sum(quantity) not in (0, 1) order by 1, 2, 3 limit ${shown}`.execute(db);
+  return rows;
+}
+
+const key = sql.raw('transaction_id, task_type, ordinal, quantity');
+
+/**
+ * Of the lines of an open month, attempts that they and all closed months together charge for more or less than once.
+ * Only what has changed below the horizon of closed months can be in both; what is only in this month is looked at by
+ * {@link bookedTwice} when it is frozen.
+ *
+ * @param upTo the last closed month to count.
+ */
+export async function chargedTwice(db: Queries, lines: string, upTo: string): Promise<UnbalancedAttempt[]> {
+  const changed = sql`transaction_id in (select transaction_id from late_changes)`;
+  return unbalanced(
+    db,
+    sql`select ${key} from (${sql.raw(lines)}) line where ${changed}
+      union all select ${key} from closed_lines where period <= ${sql.raw(literal(upTo))} and ${changed}`,
+  );
+}
+
+/** Of attempts that a month has booked lines of, those that all closed months together charge for more or less than once. */
+export async function bookedTwice(db: Queries, period: string): Promise<UnbalancedAttempt[]> {
+  const ofPeriod = sql`
+    select from closed_lines own where own.period = ${sql.raw(literal(period))} and own.transaction_id = c.transaction_id
+      and own.task_type = c.task_type and own.ordinal = c.ordinal`;
+  return unbalanced(db, sql`select ${key} from closed_lines c where exists (${ofPeriod})`);
+}

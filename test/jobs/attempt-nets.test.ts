@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { chargedTwice } from '../../src/db/attempt-nets.ts';
+import { closedLines } from '../../src/db/lines.ts';
+import { closeMonth } from '../../src/jobs/close-month.ts';
+import type { Context } from '../../src/jobs/context.ts';
+import { writeReport } from '../../src/jobs/write-report.ts';
+import { asAdmin, createTestContext, openTestDatabase } from '../support/books.ts';
+import { bookkeeper, closeOrFail } from '../support/closing.ts';
+import { scan, scanTask } from '../support/facts.ts';
+
+async function closedOctober() {
+  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+  const look = bookkeeper(context);
+  await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])] });
+  await closeOrFail(context, '2026-10');
+  return { context, look };
+}
+
+test('a month that would charge for an attempt again is not closed: by hand, past the triggers', async () => {
+  const { context } = await closedOctober();
+  const admin = await openTestDatabase(asAdmin(context.config.databaseUrl));
+  await admin.kysely.transaction().execute(async (transaction) => {
+    await sql`set local session_replication_role = replica`.execute(transaction);
+    await sql`update attempts set attempted_at = '2026-11-05T10:05:00Z' where transaction_id = 't-1'`.execute(
+      transaction,
+    );
+  });
+  await expect(
+    closeMonth(context, { period: '2026-11', closedBy: 'a test', forcedReason: 'whatever it is' }),
+  ).rejects.toMatchObject({
+    code: 'report_unbalanced',
+    message: expect.stringContaining('t-1 document_scan 1: 2') as string,
+  });
+  const { rows } = await sql`select from closed_lines where period = '2026-11'`.execute(context.db.kysely);
+  expect(rows).toEqual([]);
+});
+
+test('lines that charge twice or credit once too often are found among what changed late', async () => {
+  const { context, look } = await closedOctober();
+  await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', 'unknown_type_back')])] });
+  const { kysely } = context.db;
+  expect((await writeReport(context, '2026-11', null)).lines.totals.corrections).toBe(2n);
+  const key = { transactionId: 't-1', taskType: 'document_scan', ordinal: 1 };
+  const once = closedLines('2026-10');
+  expect(await chargedTwice(kysely, once, '2026-10')).toEqual([{ ...key, net: 2 }]);
+  const credited = once.replace('quantity', '-1 as quantity');
+  expect(await chargedTwice(kysely, credited, '2026-10')).toEqual([]);
+  expect(await chargedTwice(kysely, `${credited} union all ${credited}`, '2026-10')).toEqual([{ ...key, net: -1 }]);
+  expect(await chargedTwice(kysely, once, '2026-09')).toEqual([]);
+});
