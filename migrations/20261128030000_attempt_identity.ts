@@ -2,7 +2,9 @@ import { type Kysely, sql } from 'kysely';
 
 /**
  * Attempts keep their identity. Beside them a task says how many entries its last list had twice, beyond what the vendor
- * counts: it is kept as of earlier instants, noted as a late change, and looked up as a disagreement.
+ * counts: it is kept as of earlier instants, noted as a late change, and looked up as a disagreement. So are scans that
+ * the vendor never decided. And settled transactions are asked for once more before their month is closed: how far that
+ * has come.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const table of ['tasks', 'tasks_history'])
@@ -13,9 +15,21 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await keepTasks(db, [...formerColumns, 'listed_twice']);
   await noteLateTasks(db, [...formerCompared, 'listed_twice']);
   await findDisagreements(db, `${formerDisagreement} or listed_twice > 0`);
+  await sql`create index attempts_processing on attempts (transaction_id) where code = 'processing'`.execute(db);
+  await sql`create index transactions_created_at on transactions (created_at, id) where settled`.execute(db);
+  await sql`
+    create table settled_rechecks (
+      period text collate "C" primary key check (period ~ '^2[0-9]{3}-(0[1-9]|1[0-2])$'),
+      last_created_at timestamptz,
+      last_id text collate "C",
+      begun_at timestamptz not null default now(),
+      ended_at timestamptz
+    )`.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {
+  await sql`drop table settled_rechecks`.execute(db);
+  await sql`drop index attempts_processing, transactions_created_at`.execute(db);
   await findDisagreements(db, formerDisagreement);
   await noteLateTasks(db, formerCompared);
   await keepTasks(db, formerColumns);

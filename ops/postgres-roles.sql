@@ -46,7 +46,7 @@ end $$;
 
 -- What changes: what the vendor said, what is to be done, what was asked for.
 grant insert, update on
-  transactions, tasks, obligations, files, report_runs, closing_horizon
+  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks
   to idscan_ledger_app;
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;

@@ -34,6 +34,8 @@ export type Config = {
   /** Results at once in one worker process; of documents and of audit reports 20 at most. */
   readonly workerConcurrency: number;
   readonly fetchDocuments: boolean;
+  /** Whether settled transactions are asked for again: where they contradict themselves, and before their month is closed. */
+  readonly recheckSettled: boolean;
   readonly fetchAuditReports: boolean;
   readonly billingTimeZone: string;
   readonly rulesFile: string;
@@ -102,6 +104,7 @@ const schema = z.object({
   IDSCAN_RATE_LIMIT: wholeNumber(1, 100_000).optional(),
   WORKER_CONCURRENCY: wholeNumber(1, 500).default(50),
   FETCH_DOCUMENTS: yesOrNo.default(true),
+  RECHECK_SETTLED: yesOrNo.default(true),
   FETCH_AUDIT_REPORTS: yesOrNo.default(true),
   BILLING_TIME_ZONE: z.string().default('UTC').refine(isTimeZone, 'must be an IANA time zone such as Europe/Amsterdam'),
   RULES_FILE: z.string().default(shippedRules),
@@ -188,6 +191,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
     }),
     workerConcurrency: env.WORKER_CONCURRENCY,
     fetchDocuments: env.FETCH_DOCUMENTS,
+    recheckSettled: env.RECHECK_SETTLED,
     fetchAuditReports: env.FETCH_AUDIT_REPORTS,
     billingTimeZone: env.BILLING_TIME_ZONE,
     rulesFile: env.RULES_FILE,

@@ -15,6 +15,10 @@ const comparison = (attempts: string): string => `
   union all
   select 'listed_twice' collate "C", k.own_attempts, k.own_attempts + k.listed_twice, k.listed_twice > 0
   union all
+  select 'still_processing' collate "C", undecided.quantity, 0, undecided.quantity > 0 and t.settled
+  from (select count(*)::integer as quantity from ${attempts} l where l.transaction_id = k.transaction_id
+    and l.task_type = k.task_type and l.code = 'processing') undecided
+  union all
   select 'scan_list_missing' collate "C", listed.quantity, greatest(k.vendor_attempts, k.own_attempts),
     k.scan_list_missing and listed.quantity < greatest(k.vendor_attempts, k.own_attempts)
   from (select count(*)::integer as quantity from ${attempts} l where l.transaction_id = k.transaction_id
@@ -40,11 +44,17 @@ export function ordinaryDisagreements({ tables, stretches, end }: Omit<LineScope
       select a.transaction_id, a.task_type from ${tables.attempts} a
       join ${tables.tasks} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type and k.own_attempts = a.ordinal
       where ${mayDisagree('k')} and ${within('a.attempted_at')}
-      union all
+      union
+      select a.transaction_id, a.task_type from ${tables.attempts} undecided
+      join ${tables.tasks} k on k.transaction_id = undecided.transaction_id and k.task_type = undecided.task_type
+      join ${tables.attempts} a on a.transaction_id = k.transaction_id and a.task_type = k.task_type and a.ordinal = k.own_attempts
+      where undecided.code = 'processing' and ${within('a.attempted_at')}
+      union
       select k.transaction_id, k.task_type from ${tables.tasks} k join ${tables.transactions} t on t.id = k.transaction_id
       where k.own_attempts = 0 and k.vendor_attempts_invoiced > 0 and ${within('coalesce(t.completed_at, t.created_at)')}
     ) counted
     join ${tables.tasks} k on k.transaction_id = counted.transaction_id and k.task_type = counted.task_type
+    join ${tables.transactions} t on t.id = k.transaction_id
     cross join lateral (${comparison(tables.attempts)}) d
     where d.is_off`;
 }

@@ -28,6 +28,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   report_runs: 'insert update', // reports asked for and written
   reprocess_log: 'insert', // who made work due again
   rules_uses: 'insert', // which rules were used from when
+  settled_rechecks: 'insert update', // how far the last look before a close has come
   tasks: 'insert update', // outcomes; counters by trigger count_own_attempts
   tasks_history: 'insert', // trigger keep_tasks
   transactions: 'insert update', // intake, outcomes

@@ -195,6 +195,13 @@ export type Schema = {
     redis_usable: boolean;
     active_jobs: number;
   };
+  settled_rechecks: {
+    period: string;
+    last_created_at: Date | null;
+    last_id: string | null;
+    begun_at: Generated<Date>;
+    ended_at: Date | null;
+  };
   closing_horizon: { only_row: Generated<boolean>; end_at: Date; rules_sha256: string | null };
   late_changes: {
     id: GeneratedBigint;

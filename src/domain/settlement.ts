@@ -12,6 +12,19 @@ export const processingPollMs = 2 * minuteMs;
 /** The longest life of a transaction (DOC: `expiresIn` is 3600 to 86400 seconds), for answers without `expires`. */
 export const longestLifeMs = 24 * hourMs;
 
+/**
+ * How long after nothing can change any more a transaction is asked for again whose answers contradict themselves. After
+ * the last of them the vendor is taken at its word, and the difference reported.
+ */
+export const secondLooksMs: readonly number[] = [hourMs, 24 * hourMs, 7 * 24 * hourMs];
+
+/** When a settled transaction that contradicts itself is asked for again; `null` = no more. */
+export function secondLookAt(createdAt: Date, expiresAt: Date | null, fetchedAt: Date): Date | null {
+  const finalMs = settledFrom(createdAt, expiresAt).getTime();
+  const nextMs = secondLooksMs.map((afterMs) => finalMs + afterMs).find((ms) => ms > fetchedAt.getTime());
+  return nextMs === undefined ? null : new Date(nextMs);
+}
+
 /** When a transaction's books are final, or when to look again. */
 export type Settlement = { readonly settled: true } | { readonly settled: false; readonly nextFetchAt: Date };
 

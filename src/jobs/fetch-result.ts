@@ -1,12 +1,12 @@
 import type { ObligationEnd, Started, Wake } from '../db/obligations.ts';
-import { type Known, knownTransaction } from '../db/known-transactions.ts';
+import { knownTransaction } from '../db/known-transactions.ts';
 import type { Outcome } from '../db/outcomes.ts';
 import type { Attempt } from '../domain/attempts.ts';
 import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
-import { mergeAnswer, nothingKnown } from '../domain/merge-answer.ts';
-import { settlementOf } from '../domain/settlement.ts';
+import { isContradictory, type KnownTransaction, mergeAnswer, nothingKnown } from '../domain/merge-answer.ts';
+import { secondLookAt, settledFrom, type Settlement, settlementOf } from '../domain/settlement.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
 
@@ -28,23 +28,59 @@ export async function fetchResult(
     context.vendor.getTransaction(transactionId),
     resultId === null ? Promise.resolve(null) : context.vendor.getResult(transactionId, resultId),
   ]);
-  if (details.status === 'rejected') throw details.reason;
+  if (details.status === 'rejected') return withoutAnswer(context, transactionId, started, fetchedAt, details.reason);
   const facts = details.value;
   const settlement = settlementOf(facts, fetchedAt);
   const resultFetched = result.status === 'fulfilled' && result.value !== null;
   const isRefused = result.status === 'rejected';
   // Giving the result up must not end the look-out for further attempts.
   const isGivenUp = isRefused && !settlement.settled && givenUpCodes.includes(errorCode(result.reason));
-  const end: ObligationEnd = settlement.settled ? { end: 'done' } : { end: 'postponed', dueAt: settlement.nextFetchAt };
-  const due = await recorded(context, facts, started.known, {
+  const looked = {
     ...{ transactionId, fetchedAt, fence: started.fence, resultFetched, isSettled: settlement.settled },
     ...offers(context, facts, started, resultFetched),
-    end: isRefused && !isGivenUp ? null : end,
+  };
+  const { due, end } = await recorded(context, facts, started, (merged) => {
+    const found = endOf(context, settlement, merged, fetchedAt);
+    return { ...looked, end: isRefused && !isGivenUp ? null : found };
   });
   if (due.length > 0) await wakeSoon(context, due);
   if (isGivenUp) context.log.warn({ transactionId, code: errorCode(result.reason) }, 'no such result so far');
   else if (isRefused) throw result.reason;
-  return end.end;
+  return end?.end ?? 'done';
+}
+
+/** A transaction that is settled may be asked for again, and the vendor have it no more: then all is known that will be. */
+async function withoutAnswer(
+  { log, writes }: VendorContext,
+  transactionId: string,
+  { known, fence }: Started,
+  fetchedAt: Date,
+  reason: unknown,
+): Promise<ObligationEnd['end']> {
+  const { transaction } = known;
+  const isSettled = transaction?.createdAt && settledFrom(transaction.createdAt, transaction.expiresAt) <= fetchedAt;
+  if (!transaction || !isSettled || !givenUpCodes.includes(errorCode(reason))) throw reason;
+  const nothingNew = { resultFetched: false, ...noOffers, known, merged: transaction, isSettled: true };
+  const due = await writes.recordOutcome({ ...nothingNew, transactionId, fetchedAt, fence, end: { end: 'done' } });
+  if (!due) throw reason;
+  log.info({ transactionId, code: errorCode(reason) }, 'settled, and no longer with the vendor');
+  return 'done';
+}
+
+/** When the transaction is to be looked at again: until it is settled, and a few times more where it contradicts itself. */
+function endOf(
+  { config }: VendorContext,
+  settlement: Settlement,
+  merged: KnownTransaction,
+  fetchedAt: Date,
+): ObligationEnd {
+  if (!settlement.settled) return { end: 'postponed', dueAt: settlement.nextFetchAt };
+  const { createdAt, expiresAt } = merged;
+  const again =
+    config.recheckSettled && createdAt && isContradictory(merged)
+      ? secondLookAt(createdAt, expiresAt, fetchedAt)
+      : null;
+  return again ? { end: 'postponed', dueAt: again } : { end: 'done' };
 }
 
 const givenUpCodes: readonly ErrorCode[] = ['vendor_not_found', 'vendor_gone', 'vendor_rejected'];
@@ -53,17 +89,18 @@ const givenUpCodes: readonly ErrorCode[] = ['vendor_not_found', 'vendor_gone', '
 async function recorded(
   context: VendorContext,
   facts: TransactionFacts,
-  knownAtStart: Known,
-  looked: Omit<Outcome, 'known' | 'merged'>,
-): Promise<Wake[]> {
+  { known: knownAtStart, fence }: Pick<Started, 'known' | 'fence'>,
+  look: (merged: KnownTransaction) => Omit<Outcome, 'known' | 'merged'>,
+): Promise<{ due: Wake[]; end: ObligationEnd | null }> {
   const { rules, config, writes, db } = context;
   const decide = (attempt: Attempt) =>
     classify(attempt, inForceAt(rules.content, attempt.attemptedAt, config.billingTimeZone));
   for (let known = knownAtStart; ; known = await knownTransaction(db.kysely, facts.transactionId)) {
-    const isOlder = BigInt(known.fence) >= BigInt(looked.fence);
+    const isOlder = BigInt(known.fence) >= BigInt(fence);
     const merged = mergeAnswer(known.transaction ?? nothingKnown, facts, { isOlder, decide });
+    const looked = look(merged);
     const due = await writes.recordOutcome({ ...looked, ...(isOlder ? noOffers : {}), known, merged });
-    if (due) return due;
+    if (due) return { due, end: looked.end };
   }
 }
 

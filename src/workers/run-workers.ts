@@ -14,6 +14,7 @@ import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake, queueNames } from '../jobs/queues.ts';
+import { recheckSettled } from '../jobs/recheck-settled.ts';
 import { scheduleReports } from '../jobs/schedule-reports.ts';
 import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
@@ -102,6 +103,9 @@ export function runWorkers(
     ...(!isBatch
       ? [
           repeat('report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
+          repeat('recheck of settled transactions', scheduleIntervalMs, stopping.signal, () =>
+            recheckSettled(context, stopping.signal),
+          ),
           notifying(context, repeat, stopping.signal).catch((error: unknown) => {
             context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
           }),

@@ -81,7 +81,13 @@ function checkShared(row: Row, { manifest }: KnownReport, add: Add): void {
     add('is_correction and corrects_period do not go together', row.line, 'corrects_period');
 }
 
-const reasons = ['attempt_count_differs', 'invoiced_count_differs', 'listed_twice', 'scan_list_missing'];
+const reasons = [
+  'attempt_count_differs',
+  'invoiced_count_differs',
+  'listed_twice',
+  'scan_list_missing',
+  'still_processing',
+];
 
 /** Checks the discrepancies file row by row. */
 export function discrepanciesChecker(report: KnownReport, add: Add) {

@@ -1,0 +1,60 @@
+import { sql } from 'kysely';
+import type { Span } from '../domain/billing-month.ts';
+import type { Queries } from './database.ts';
+
+/** Of ended months, those whose settled transactions were not all asked for again yet. */
+export async function recheckedMonths(db: Queries): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('settled_rechecks').select('period').where('ended_at', 'is not', null).execute();
+  return new Set(rows.map(({ period }) => period));
+}
+
+/**
+ * Makes the next settled transactions of a month due again, in the order of their start, which were not fetched since an
+ * instant. Several processes at once take turns.
+ *
+ * @param limit how many to look at.
+ * @returns how many became due, and whether there may be more; `undefined` = another process is at it, or none are left.
+ */
+export async function recheckNext(
+  db: Queries,
+  period: string,
+  { start, end }: Span,
+  fetchedBefore: Date,
+  limit: number,
+): Promise<{ due: number; isMore: boolean } | undefined> {
+  await sql`insert into settled_rechecks (period) values (${period}) on conflict do nothing`.execute(db);
+  const { rows } = await sql<{ due: number; picked: number }>`
+    with place as (
+      select * from settled_rechecks where period = ${period} and ended_at is null for update skip locked
+    ), picked as (
+      select t.id, t.created_at, t.fetched_at from place cross join lateral (
+        select id, created_at, fetched_at from transactions
+        -- A transaction lives a day: its attempts may lie in the month behind its start.
+        where settled and created_at >= ${start}::timestamptz - interval '1 day' and created_at < ${end}
+          and (place.last_id is null or (created_at, id) > (place.last_created_at, place.last_id))
+        order by created_at, id limit ${limit}
+      ) t
+    ), due as (
+      update obligations o set state = 'due', due_at = now(), sweep_at = now(), generation = o.generation + 1,
+        fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
+      from picked where picked.fetched_at < ${fetchedBefore} and o.transaction_id = picked.id and o.kind = 'result' and o.state = 'done'
+      returning 1
+    ), moved as (
+      update settled_rechecks r set last_created_at = last.created_at, last_id = last.id,
+        ended_at = case when (select count(*) from picked) < ${limit} then now() end
+      from place left join lateral (select * from picked order by created_at desc, id desc limit 1) last on true
+      where r.period = place.period
+    )
+    select (select count(*)::int from due) as due, (select count(*)::int from picked) as picked from place`.execute(db);
+  const [row] = rows;
+  return row && { due: row.due, isMore: row.picked === limit };
+}
+
+/** How many settled transactions of a month are being asked for again. */
+export async function underRecheck(db: Queries, { start, end }: Span): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from obligations o join transactions t on t.id = o.transaction_id
+    where o.kind = 'result' and o.state = 'due' and t.settled
+      and t.created_at >= ${start}::timestamptz - interval '1 day' and t.created_at < ${end}`.execute(db);
+  return rows[0]?.count ?? 0;
+}
