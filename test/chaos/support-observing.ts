@@ -77,6 +77,13 @@ export async function booksOf(id: string): Promise<Books> {
   return rows.map(({ line }) => line);
 }
 
+export const observedAttempts = async (id: string) =>
+  (await observed()).db.kysely
+    .selectFrom('attempts')
+    .select(['task_type', 'attempted_at', 'code', 'invoiced'])
+    .where('transaction_id', '=', id)
+    .execute();
+
 /** The books after these deliveries to a new transaction. */
 export async function booksAfter(truth: Truth, deliveries: readonly Delivery[]): Promise<Books> {
   const id = await newTransaction();
