@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Attempts keep their identity. Beside them a task says how many entries its last list had twice, beyond what the vendor
- * counts: it is kept as of earlier instants, noted as a late change, and looked up as a disagreement. So are scans that
+ * Attempts keep their identity: an answer is merged with what is known, and stored where nothing else was stored since
+ * (`revision`). A task says how many entries its last list had twice, beyond what the vendor counts: it is kept as of earlier instants, noted as a late change, and looked up as a disagreement. So are scans that
  * the vendor never decided. And settled transactions are asked for once more before their month is closed: how far that
  * has come.
  */
@@ -12,6 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       alter table ${sql.ref(table)} add column listed_twice integer not null default 0 check (listed_twice >= 0)`.execute(
       db,
     );
+  await sql`alter table transactions add column revision bigint not null default 0`.execute(db);
   await keepTasks(db, [...formerColumns, 'listed_twice']);
   await noteLateTasks(db, [...formerCompared, 'listed_twice']);
   await findDisagreements(db, `${formerDisagreement} or listed_twice > 0`);
@@ -33,6 +34,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await findDisagreements(db, formerDisagreement);
   await noteLateTasks(db, formerCompared);
   await keepTasks(db, formerColumns);
+  await sql`alter table transactions drop column revision`.execute(db);
   for (const table of ['tasks_history', 'tasks'])
     await sql`alter table ${sql.ref(table)} drop column listed_twice`.execute(db);
 }

@@ -82,7 +82,10 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
       const merged = mergeAnswer(nothingKnown, facts, { isOlder: false, decide });
       await recordOutcome({
         ...{ transactionId, merged, fetchedAt, fence: '1', resultFetched: true },
-        ...{ known: { fence: '0', transaction: null }, isSettled: settlementOf(facts, fetchedAt).settled },
+        ...{
+          known: { fence: '0', revision: '0', transaction: null },
+          isSettled: settlementOf(facts, fetchedAt).settled,
+        },
         ...{ documentsBasis: null, auditReportBasis: null, end: null },
       });
       const urls = result.tasks.flatMap((task) => task.files).flatMap(({ url }) => (url === null ? [] : [url]));

@@ -2,8 +2,17 @@ import { type RawBuilder, sql } from 'kysely';
 import type { DecidedAttempt, KnownTask, KnownTransaction } from '../domain/merge-answer.ts';
 import type { Queries } from './database.ts';
 
-/** What all answers so far said of a transaction, and the fence of the last one that was stored; the write holds it against that. */
-export type Known = { readonly fence: string; readonly transaction: KnownTransaction | null };
+/** What all answers so far said of a transaction. */
+export type Known = {
+  /** Of the latest start whose answer was stored. */
+  readonly fence: string;
+  /** Grows with every answer that is stored, late ones too: a write holds it against what it rests on. */
+  readonly revision: string;
+  readonly transaction: KnownTransaction | null;
+};
+
+/** Of a transaction that nobody has asked for yet. */
+export const unknownYet: Known = { fence: '0', revision: '0', transaction: null };
 
 type KnownRow = Omit<KnownTransaction, 'createdAt' | 'expiresAt' | 'completedAt' | 'tasks'> & {
   readonly createdAt: string | null;
@@ -32,11 +41,11 @@ export const knownJson: RawBuilder<KnownJson> = sql`
           from attempts a where a.transaction_id = k.transaction_id and a.task_type = k.task_type)) order by k.task_type), '[]')
       from tasks k where k.transaction_id = t.id)) end`;
 
-export function knownOf(fence: string, row: KnownJson): Known {
-  if (row === null) return { fence, transaction: null };
+export function knownOf(version: Pick<Known, 'fence' | 'revision'>, row: KnownJson): Known {
+  if (row === null) return { ...version, transaction: null };
   const { state, createdAt, expiresAt, completedAt, tasks } = row;
   return {
-    fence,
+    ...version,
     transaction: {
       ...{ state, createdAt: asDate(createdAt), expiresAt: asDate(expiresAt), completedAt: asDate(completedAt) },
       tasks: tasks.map(({ known, ...task }) => ({
@@ -51,7 +60,7 @@ const asDate = (text: string | null): Date | null => (text === null ? null : new
 
 /** What is known of a transaction now. */
 export async function knownTransaction(db: Queries, transactionId: string): Promise<Known> {
-  const { rows } = await sql<{ fence: string; known: KnownJson }>`
-    select t.fence, ${knownJson} as known from transactions t where t.id = ${transactionId}`.execute(db);
-  return knownOf(rows[0]?.fence ?? '0', rows[0]?.known ?? null);
+  const { rows } = await sql<{ fence: string; revision: string; known: KnownJson }>`
+    select t.fence, t.revision, ${knownJson} as known from transactions t where t.id = ${transactionId}`.execute(db);
+  return rows[0] ? knownOf(rows[0], rows[0].known) : unknownYet;
 }

@@ -72,6 +72,7 @@ export async function startObligations(
     attempts_made: number;
     starts: number;
     transaction_fence: string;
+    revision: string;
     known: KnownJson;
   }>`
     update obligations o
@@ -86,14 +87,14 @@ export async function startObligations(
     where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
       and ${isDue} and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
       and t.id = o.transaction_id
-    returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts, t.fence as transaction_fence,
+    returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts, t.fence as transaction_fence, t.revision,
       case when o.kind = 'result' then ${knownJson} end as known`;
   const { rows } = await executePrepared(db, `start_obligations_${planned}`, statement);
   const started = requests.map(() => new Map<ObligationKind, Started>());
   for (const { place, kind, fence, basis, starts, ...row } of rows)
     started[place]?.set(kind, {
       ...{ fence, basis, starts, resultId: row.result_id, attemptsMade: row.attempts_made },
-      known: knownOf(row.transaction_fence, row.known),
+      known: knownOf({ fence: row.transaction_fence, revision: row.revision }, row.known),
     });
   return started;
 }

@@ -29,7 +29,7 @@ const replacedTransaction = sql`
   state = look.state, created_at = look.created_at, expires_at = look.expires_at, completed_at = look.completed_at,
   fetched_at = case when t.fence > look.fence then t.fetched_at else look.fetched_at end,
   result_fetched_at = case when look.result_fetched then look.fetched_at else t.result_fetched_at end,
-  settled = t.settled or look.settled, fence = greatest(t.fence, look.fence)`;
+  settled = t.settled or look.settled, fence = greatest(t.fence, look.fence), revision = t.revision + 1`;
 
 /** What becomes of a stored task `k`. */
 const replacedTask = sql`
@@ -70,14 +70,14 @@ export async function recordOutcomes(
       -- The limit says how many there are: otherwise Postgres plans for a hundred, and may read all transactions for them.
       from (select * from jsonb_to_recordset(${looks}::jsonb) as j (id text, state text, created_at timestamptz,
         expires_at timestamptz, completed_at timestamptz, fetched_at timestamptz, result_fetched boolean, settled boolean,
-        fence bigint, seen_fence bigint, is_ended boolean, next_at timestamptz) limit ${sql.lit(planned)}) j
+        fence bigint, seen_revision bigint, is_ended boolean, next_at timestamptz) limit ${sql.lit(planned)}) j
     ), listed as materialized (
       select * from jsonb_to_recordset(${tasks}::jsonb) as j (transaction_id text, task_type text, state text, level text,
         vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean, listed_twice integer, own_attempts integer, own_invoiced integer)
     ), tx as (
       update transactions t set ${replacedTransaction}
       from look
-      where t.id = look.id and t.fence = look.seen_fence
+      where t.id = look.id and t.revision = look.seen_revision
       returning t.id, look.fence, look.is_ended, look.next_at
     ), task as (
       insert into tasks as k (transaction_id, task_type, state, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing,
@@ -140,7 +140,7 @@ function lookRow({ transactionId, known, merged, end, ...outcome }: Outcome) {
     result_fetched: outcome.resultFetched,
     settled: outcome.isSettled,
     fence: outcome.fence,
-    seen_fence: known.fence,
+    seen_revision: known.revision,
     is_ended: end !== null,
     next_at: end?.end === 'postponed' ? end.dueAt : null,
   };

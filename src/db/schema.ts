@@ -34,6 +34,7 @@ export type Schema = {
     result_fetched_at: Date | null;
     settled: Generated<boolean>;
     fence: GeneratedBigint;
+    revision: GeneratedBigint;
     registered_at: Generated<Date>;
   };
   intake: {

@@ -66,7 +66,7 @@ export async function store(
 /** Everything that the books hold of a transaction. */
 export async function booksOf(id: string): Promise<Books> {
   const { rows } = await sql<{ line: string }>`
-    select 'transaction ' || (to_jsonb(t) - '{id,fence,fetched_at,result_fetched_at,registered_at,recorded_at}'::text[])::text as line
+    select 'transaction ' || (to_jsonb(t) - '{id,fence,revision,fetched_at,result_fetched_at,registered_at,recorded_at}'::text[])::text as line
       from transactions t where id = ${id}
     union all select 'task ' || (to_jsonb(k) - '{transaction_id,recorded_at}'::text[])::text from tasks k where transaction_id = ${id}
     union all select 'attempt ' || (to_jsonb(a) - '{transaction_id,first_seen_at,recorded_at}'::text[])::text

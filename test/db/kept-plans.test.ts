@@ -48,7 +48,7 @@ async function readsOfAllTransactions(db: Database, work: (db: Queries) => Promi
   });
 }
 
-const unknown = { fence: '0', transaction: null };
+const unknown = { fence: '0', revision: '0', transaction: null };
 
 /** Makes Postgres look whether the file's transaction is there. */
 const insertFile = (position: number) => (db: Queries) =>

@@ -134,7 +134,7 @@ describe('an outcome', () => {
   test('among many that rests on what has changed since is to be decided again, and alone', async () => {
     const [beaten, fine] = [await newTransaction(), await newTransaction()];
     await recordOutcome(db.kysely, outcomeOf(facts(beaten), { fence: '1' }), 1_000);
-    const nothing = { fence: '0', transaction: null };
+    const nothing = { fence: '0', revision: '0', transaction: null };
     const [first, second] = await recordOutcomes(
       db.kysely,
       [

@@ -99,7 +99,7 @@ const filesOf = (transactionId: string) => ({
   ...{ transactionId, kind: 'documents' as const, fence: '1', isDone: true },
   files: [{ origin: 'result', position: 0, state: 'gone' as const, error_code: 'vendor_gone' }],
 });
-const unknown = { fence: '0', transaction: null };
+const unknown = { fence: '0', revision: '0', transaction: null };
 const lookAt = (transactionId: string) =>
   outcomeOf(facts(transactionId), {
     ...{ fence: '2', documentsBasis: 'x', auditReportBasis: 'x' },

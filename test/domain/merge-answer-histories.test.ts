@@ -1,66 +1,99 @@
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { attemptChanges, type KnownTransaction, mergeAnswer, nothingKnown } from '../../src/domain/merge-answer.ts';
-import { answerOf, modelBooks, modelLine, sayings, trueHistories } from '../support/answer-histories.ts';
-import { decideByShipped as decide } from '../support/facts.ts';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { mergeAnswer } from '../../src/domain/merge-answer.ts';
+import { checkChanges, checkUnions } from './support-histories.ts';
 
 /** More of them: ANSWER_HISTORIES=100000. */
 const numRuns = Number(process.env['ANSWER_HISTORIES'] ?? '4000');
 const seed = Number(process.env['ANSWER_SEED'] ?? '16');
-
-const booksOf = ({ tasks }: KnownTransaction): string[] =>
-  tasks
-    .flatMap(({ known }) => known)
-    .map(({ taskType, attemptedAt, code, invoiced }) => modelLine(taskType, attemptedAt.getTime(), code, invoiced))
-    .sort();
-
-/** Sayings in the order in which their answers are stored, each with its place among the starts: some are overtaken. */
-const deliveries = fc
-  .array(fc.record({ saying: sayings, delay: fc.nat(3) }), { minLength: 1, maxLength: 8 })
-  .map((list) =>
-    list
-      .map(({ saying, delay }, fence) => ({ saying, fence, storedAt: fence + delay }))
-      .sort((a, b) => a.storedAt - b.storedAt || a.fence - b.fence),
-  );
+const timeout = 3_600_000;
 
 test(
   'parts of a true history in any order, repeated and overtaken, give the books of an independent model',
-  { timeout: 3_600_000 },
-  () => {
-    fc.assert(
-      fc.property(trueHistories, deliveries, (history, stored) => {
-        let known = nothingKnown;
-        let fence = -1;
-        for (const [index, delivery] of stored.entries()) {
-          const isOlder = delivery.fence <= fence;
-          const merged = mergeAnswer(known, answerOf('t', history, delivery.saying), { isOlder, decide });
-          fence = Math.max(fence, delivery.fence);
-          expectIdentities(known, merged);
-          const said = stored.slice(0, index + 1).map(({ saying }) => saying);
-          expect(booksOf(merged)).toEqual(modelBooks(history, said));
-          // Once more changes nothing.
-          const again = mergeAnswer(merged, answerOf('t', history, delivery.saying), { isOlder: true, decide });
-          expect(attemptChanges(merged, again)).toEqual({ upserts: [], removed: [] });
-          known = merged;
-        }
-      }),
-      { numRuns, seed },
-    );
-  },
+  { timeout },
+  () => checkUnions(mergeAnswer, { numRuns, seed }),
 );
 
-/** Ordinals are given once, have no holes, and a listed attempt stays the one that it is. */
-function expectIdentities(before: KnownTransaction, after: KnownTransaction): void {
-  for (const { known } of after.tasks)
-    expect(known.map(({ ordinal }) => ordinal)).toEqual(known.map((_, index) => index + 1));
-  for (const task of before.tasks)
-    for (const attempt of task.known) {
-      if (attempt.evidence !== 'scan_list') continue;
-      const same = after.tasks.find(({ type }) => type === task.type)?.known[attempt.ordinal - 1];
-      expect(same).toMatchObject({
-        attemptedAt: attempt.attemptedAt,
-        captureSource: attempt.captureSource,
-        evidence: 'scan_list',
-      });
-    }
-}
+test('scans whose time or code is changed stay the attempts that they are', { timeout }, () =>
+  checkChanges(mergeAnswer, { numRuns, seed }),
+);
+
+describe('a merge that is wrong is found', () => {
+  const folders: string[] = [];
+  afterAll(async () => {
+    for (const folder of folders) await rm(folder, { recursive: true });
+  });
+
+  /** The domain with something in it replaced. */
+  async function mutant(file: string, from: string, to: string): Promise<typeof mergeAnswer> {
+    const folder = await mkdtemp(path.join(import.meta.dirname, '../../node_modules/.mutant-'));
+    folders.push(folder);
+    const domain = path.join(folder, 'domain');
+    await cp(path.join(import.meta.dirname, '../../src/domain'), domain, { recursive: true });
+    const source = await readFile(path.join(domain, file), 'utf8');
+    if (source.split(from).length !== 2) throw new Error(`${file} has not one ${JSON.stringify(from)}`);
+    await writeFile(
+      path.join(domain, file),
+      source.replace(from, () => to),
+    );
+    return ((await import(path.join(domain, 'merge-answer.ts'))) as { mergeAnswer: typeof mergeAnswer }).mergeAnswer;
+  }
+
+  test.each([
+    ['entries are numbered anew', 'match-attempts.ts', 'JSON.stringify([timeMs, code, source])', "''"],
+    ['what is at the same time is another attempt', 'match-attempts.ts', 'alike(({ timeMs }) => String(timeMs)),', ''],
+    [
+      'a decided scan is another one than when it was processing',
+      'match-attempts.ts',
+      '{ ofEntry: sameTimeAndSource, ofKnown: ifProcessing },\n  { ofEntry: ifProcessing, ofKnown: sameTimeAndSource },\n  alike(({ timeMs, code }) => JSON.stringify([timeMs, code])),\n  alike(({ timeMs }) => String(timeMs)),',
+      '',
+    ],
+    ['identical entries are one', 'match-attempts.ts', 'if (entries.length <= counted) return [];', 'counted = 1;'],
+    [
+      'what is listed twice counts twice',
+      'match-attempts.ts',
+      'said === null ? [] : repeated(entries, said)',
+      '[] as ScanFacts[]',
+    ],
+    ['a changed time makes another attempt', 'match-attempts.ts', 'isWhole ? atAnotherTime : []', '[] as Step[]'],
+    [
+      'a counter that lags is believed',
+      'match-attempts.ts',
+      'said !== null && said >= greatest &&',
+      'said !== null &&',
+    ],
+    [
+      'what an answer omits is dropped',
+      'merge-answer.ts',
+      'return entry ? decided(confirmed(attempt, entry, isOlder)) : attempt;',
+      'return entry ? decided(confirmed(attempt, entry, isOlder)) : { ...attempt, invoiced: false };',
+    ],
+    [
+      'a code goes back to processing',
+      'merge-answer.ts',
+      "stays('code', attempt.code, entry.code, isOlder) ? attempt.code : entry.code",
+      'entry.code',
+    ],
+    ['what stood in stays beside what is listed', 'merge-answer.ts', 'ordinals.shift() ?? (last += 1)', '(last += 1)'],
+    ['counters fall', 'merge-answer.ts', ': Math.max(a, b);', ': b;'],
+    [
+      'an archived transaction was never completed',
+      'precedence.ts',
+      'return before > now || (before === now && isOlder);',
+      'return before === now && isOlder;',
+    ],
+  ])('%s', { timeout }, async (_, file, from, to) => {
+    const merge = await mutant(file, from, to);
+    const isFound = (check: () => void): boolean => {
+      try {
+        check();
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    const run = { numRuns: 3_000, seed, endOnFailure: true };
+    expect(isFound(() => checkUnions(merge, run)) || isFound(() => checkChanges(merge, run))).toBe(true);
+  });
+});

@@ -15,6 +15,8 @@ export type TrueScan = {
   readonly source: string;
   /** From when on its time is another one. */
   readonly redated: { readonly at: number; readonly createdS: number } | null;
+  /** From when on its code is another one. */
+  readonly recoded: { readonly at: number; readonly code: string | null } | null;
 };
 
 export type TrueHistory = {
@@ -62,7 +64,7 @@ const scans: fc.Arbitrary<TrueScan[]> = fc
       const twin = made.find((other) => other.createdS === one.createdS && other.source === one.source);
       // At the same time and from the same source only what is alike for good.
       if (twin && isAlike) made.push({ ...twin, id: made.length });
-      else if (!twin) made.push({ ...one, id: made.length, decidedAt: one.since + wait, redated: null });
+      else if (!twin) made.push({ ...one, id: made.length, decidedAt: one.since + wait, redated: null, recoded: null });
     }
     return made;
   });
@@ -86,6 +88,32 @@ export const trueHistories: fc.Arbitrary<TrueHistory> = fc
       archivedAt !== null && history.completedAt !== null && archivedAt > history.completedAt ? archivedAt : null,
   }));
 
+/**
+ * Histories in which the time of scans is changed, each to one of its own, or their code. The vendor counts, or nobody
+ * could tell; and what is at a time with others keeps it.
+ */
+export const changedHistories: fc.Arbitrary<TrueHistory> = fc
+  .tuple(
+    trueHistories,
+    fc.array(fc.tuple(fc.integer({ min: -3, max: lastStep }), fc.integer({ min: -3, max: lastStep }), codes), {
+      minLength: 6,
+      maxLength: 6,
+    }),
+  )
+  .map(([history, changes]) => ({
+    ...history,
+    isCounted: true,
+    scans: history.scans.map((scan) => {
+      const [redatedAt, recodedAt, code] = changes[scan.id] ?? [-1, -1, null];
+      const isAlone = history.scans.every((other) => other === scan || other.createdS !== scan.createdS);
+      return {
+        ...scan,
+        redated: isAlone && redatedAt > scan.since ? { at: redatedAt, createdS: 7_300 + scan.id } : null,
+        recoded: isAlone && redatedAt <= scan.since && recodedAt > scan.decidedAt ? { at: recodedAt, code } : null,
+      };
+    }),
+  }));
+
 export const sayings: fc.Arbitrary<Saying> = fc.record({
   step: fc.nat(lastStep),
   omitted: fc.array(fc.nat(5), { maxLength: 3 }),
@@ -100,7 +128,8 @@ export const instantOf = (s: number): Date => new Date(startMs + s * 1_000);
 export const isInvoiced = (code: string | null): boolean | null =>
   code === 'not_in_table' ? null : code === null || code === 'age_criteria_not_met';
 
-const codeAt = (scan: TrueScan, step: number): string | null => (step >= scan.decidedAt ? scan.code : 'processing');
+const codeAt = (scan: TrueScan, step: number): string | null =>
+  step < scan.decidedAt ? 'processing' : scan.recoded && step >= scan.recoded.at ? scan.recoded.code : scan.code;
 const createdAt = (scan: TrueScan, step: number): number =>
   scan.redated && step >= scan.redated.at ? scan.redated.createdS : scan.createdS;
 
@@ -157,14 +186,21 @@ export const modelLine = (type: string, atMs: number, code: string | null, invoi
 export function modelBooks(history: TrueHistory, said: readonly Saying[]): ModelBooks {
   const lists = said.map((saying) => ({ saying, ids: new Set(listedIn(history, saying).map(({ id }) => id)) }));
   const known = history.scans.filter(({ id }) => lists.some(({ ids }) => ids.has(id)));
+  // What was decided is never undecided again; of several codes the last one said counts.
   const codeOf = (scan: TrueScan) =>
-    lists.some(({ saying, ids }) => ids.has(scan.id) && saying.step >= scan.decidedAt) ? scan.code : 'processing';
+    codeAt(
+      scan,
+      lists.findLast(({ saying, ids }) => ids.has(scan.id) && saying.step >= scan.decidedAt)?.saying.step ?? -1,
+    );
+  // A time that was changed is the one that was said last.
+  const timeOf = (scan: TrueScan) => createdAt(scan, lists.findLast(({ ids }) => ids.has(scan.id))?.saying.step ?? 0);
   const lines = known.map((scan) => {
     const code = codeOf(scan);
     const invoiced = code === 'processing' ? false : isInvoiced(code);
-    return modelLine('document_scan', instantOf(scan.createdS).getTime(), code, invoiced);
+    return modelLine('document_scan', instantOf(timeOf(scan)).getTime(), code, invoiced);
   });
-  return [...lines, ...unlistedLines(history, said, known, codeOf), ...faceLines(history, said, known)].sort();
+  const times = known.map(timeOf);
+  return [...lines, ...unlistedLines(history, said, known, codeOf, times), ...faceLines(history, said, times)].sort();
 }
 
 function unlistedLines(
@@ -172,6 +208,7 @@ function unlistedLines(
   said: readonly Saying[],
   known: readonly TrueScan[],
   codeOf: (scan: TrueScan) => string | null,
+  times: readonly number[],
 ): string[] {
   const told = said.filter(({ hasTasks }) => hasTasks);
   // No list, or an empty one, beside a counter.
@@ -188,23 +225,23 @@ function unlistedLines(
     invoiced >= 0 &&
     invoiced <= extra;
   return Array.from({ length: extra }, (_, index) =>
-    modelLine('document_scan', timeWithout(history, said, known), '(not listed)', isTold ? index < invoiced : null),
+    modelLine('document_scan', timeWithout(history, said, times), '(not listed)', isTold ? index < invoiced : null),
   );
 }
 
-function timeWithout(history: TrueHistory, said: readonly Saying[], known: readonly TrueScan[]): number {
+function timeWithout(history: TrueHistory, said: readonly Saying[], times: readonly number[]): number {
   if (said.some(({ step }) => isDone(history.completedAt, step))) return instantOf(8_000).getTime();
-  if (known.length === 0) return instantOf(-86_000).getTime();
-  return Math.max(...known.map(({ createdS }) => instantOf(createdS).getTime()));
+  if (times.length === 0) return instantOf(-86_000).getTime();
+  return Math.max(...times.map((s) => instantOf(s).getTime()));
 }
 
-function faceLines(history: TrueHistory, said: readonly Saying[], known: readonly TrueScan[]): string[] {
+function faceLines(history: TrueHistory, said: readonly Saying[], times: readonly number[]): string[] {
   const { face, completedAt } = history;
   if (!face || !said.some(({ step, hasTasks }) => hasTasks && step >= face.endedAt)) return [];
   const isCompleted = said.some((saying) => isDone(completedAt, saying.step) && !isArchived(history, saying.step));
   const code = face.state === 'completed' ? null : face.state;
   const invoiced = isCompleted || face.state !== 'in_review' ? true : null;
-  return [modelLine('face_match', timeWithout(history, said, known), code, invoiced)];
+  return [modelLine('face_match', timeWithout(history, said, times), code, invoiced)];
 }
 
 const isArchived = ({ archivedAt }: TrueHistory, step: number): boolean => archivedAt !== null && step >= archivedAt;
