@@ -1,5 +1,5 @@
 import { composeBooks } from '../compose/books.ts';
-import { migrateDown, migrateUp, migrationStatus } from '../db/migrate.ts';
+import { migrateDown, migrateUp, migrationNotes, migrationStatus } from '../db/migrate.ts';
 import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
 
@@ -23,6 +23,7 @@ export async function migrate(action: 'up' | 'down' | 'status', { config }: Comm
     const names = action === 'up' ? await migrateUp(context.db) : await migrateDown(context.db);
     const done = action === 'up' ? 'applied' : 'taken back';
     say(...(names.length > 0 ? names.map((name) => `${done}: ${name}`) : [`nothing to be ${done}`]));
+    if (action === 'up') say(...(await migrationNotes(context.db, names)));
     return 0;
   } finally {
     await close();

@@ -25,6 +25,15 @@ export async function migrateUp(db: Database): Promise<string[]> {
   return namesOf(await migratorFor(db).migrateToLatest());
 }
 
+/** What migrations had to say of the books that they changed. */
+export async function migrationNotes(db: Database, names: readonly string[]): Promise<string[]> {
+  const { rows: found } = await sql`select where to_regclass('migration_notes') is not null`.execute(db.kysely);
+  if (found.length === 0) return [];
+  const { rows } = await sql<{ note: string }>`
+    select note from migration_notes where migration = any(${names}::text[]) order by migration`.execute(db.kysely);
+  return rows.map(({ note }) => note);
+}
+
 /** Takes back the last migration, with its data. @returns the names taken back. @throws as {@link migrateUp} */
 export async function migrateDown(db: Database): Promise<string[]> {
   await statusOfOurs(db);
