@@ -35,7 +35,9 @@ export const disagreementWords = (reason: string): string =>
   ({
     attempt_count_differs: 'Another number of attempts',
     invoiced_count_differs: 'Another number of invoiced attempts',
+    listed_twice: 'Scans listed twice',
     scan_list_missing: 'Scans counted and not listed',
+    still_processing: 'Scans that were never decided',
   })[reason] ?? reason;
 
 export const fileWords: Readonly<Record<ReportKind, readonly [name: string, about: string]>> = {
