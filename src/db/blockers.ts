@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import type { Queries } from './database.ts';
 import { goneAmong } from './gone-attempts.ts';
+import { isWithdrawn } from './withdrawals.ts';
 
 /** What stands between a month and its close. */
 export const blockerKinds = ['unsettled', 'failed', 'unclassified', 'unpriced', 'gone'] as const;
@@ -25,7 +26,7 @@ function blockerRows(month: Span, lines: string) {
       case when t.created_at is null then 'not fetched yet'
         else 'state ' || t.state || coalesce(', expires ' || to_char(t.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') end as detail
     from transactions t
-    where not t.settled and (${touches})
+    where not t.settled and (${touches}) and not ${isWithdrawn('t')}
       and not exists (select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')
     union all
     select 'failed', t.id, o.last_error_code

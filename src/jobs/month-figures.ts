@@ -12,14 +12,13 @@ import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.t
 import type { Behind } from '../db/replica.ts';
 import { attemptGroups, type OpenItems, openItems } from '../db/report-rows.ts';
 import { withSnapshot } from '../db/snapshot.ts';
-import { currentTables } from '../db/lines.ts';
 import { monthBounds, type Span } from '../domain/billing-month.ts';
 import type { PriceList } from '../domain/prices.ts';
 import { type ReportLines, reportLines } from '../domain/report-lines.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from './context.ts';
-import { closedPriceList, closedSource, openSource, type ReportSource } from './report-source.ts';
+import { closedPriceList, closedSource, openSource, present, type ReportSource } from './report-source.ts';
 import { readForPage } from './reading.ts';
 import { openTotals } from './report-totals.ts';
 
@@ -88,7 +87,7 @@ async function readOpen(
     open: {
       counts,
       first: hasBlockers ? await listBlockers(queries, month, source.lines, listed) : [],
-      items: await openItems(queries, month, currentTables),
+      items: await openItems(queries, month, present),
       refusal: await refusalOf(context, queries, closes),
     },
   };
