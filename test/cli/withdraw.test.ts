@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { asOwner } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
+import { asRole } from '../support/roles.ts';
 import { withSimulator } from '../support/simulator.ts';
 
 type StatusJson = { transactions: { withdrawn: number }; failed: unknown[] };
@@ -22,6 +24,11 @@ test(
     expect((await run('worker', '--until-idle')).code).toBe(1);
     expect((await statusOf(environment)).failed).toEqual([{ kind: 'result', code: 'vendor_not_found', count: 1 }]);
 
+    // As it is in October: what is registered long after a month cannot belong to it.
+    await asRole(
+      asOwner(environment.DATABASE_URL),
+      `update transactions set registered_at = '2026-10-20T00:00:00Z' where id = 't-typo'`,
+    );
     const blocked = await run('close', '2026-10');
     expect(blocked.code).toBe(3);
     const command = /npx idscan-ledger (withdraw t-typo --reason) "/.exec(blocked.stdout)?.[1];
