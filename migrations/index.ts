@@ -16,6 +16,7 @@ import * as documentStore from './20261128000000_document_store.ts';
 import * as endedSessions from './20261128010000_ended_sessions.ts';
 import * as workerHeartbeats from './20261128020000_worker_heartbeats.ts';
 import * as attemptIdentity from './20261128030000_attempt_identity.ts';
+import * as withdrawals from './20261128040000_withdrawals.ts';
 import * as reidentifiedAttempts from './20261128050000_reidentified_attempts.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
@@ -37,5 +38,6 @@ export const migrations: Record<string, Migration> = {
   '20261128010000_ended_sessions': endedSessions,
   '20261128020000_worker_heartbeats': workerHeartbeats,
   '20261128030000_attempt_identity': attemptIdentity,
+  '20261128040000_withdrawals': withdrawals,
   '20261128050000_reidentified_attempts': reidentifiedAttempts,
 };

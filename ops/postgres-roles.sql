@@ -60,7 +60,7 @@ grant insert, delete on ended_sessions to idscan_ledger_app;
 
 -- What is only ever added to: what was asked for, history, and what closed months hold and rest on.
 grant insert on
-  intake, webhook_inbox, reprocess_log, document_store,
+  intake, webhook_inbox, reprocess_log, document_store, withdrawals, withdrawal_revivals,
   attempts_history, tasks_history, transactions_history,
   reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,

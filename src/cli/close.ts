@@ -1,8 +1,18 @@
 import { composeBooks } from '../compose/books.ts';
-import { type Blocker, type BlockerKind, blockerKinds, listBlockers } from '../db/blockers.ts';
+import { type Blocker, blockerKinds, listBlockers } from '../db/blockers.ts';
 import { isPeriod } from '../domain/billing-month.ts';
-import { type Blocked, closeMonth } from '../jobs/close-month.ts';
+import { type ErrorCode, LedgerError } from '../errors.ts';
+import { closeMonth } from '../jobs/close-month.ts';
 import type { Context } from '../jobs/context.ts';
+import {
+  hasBlockers,
+  type Obstacle,
+  obstacleList,
+  type Obstacles,
+  readObstacles,
+  refusalCodes,
+  remedyCommand,
+} from '../jobs/obstacles.ts';
 import { remark, say, table } from './output.ts';
 import { asJson } from './report.ts';
 import { reportText } from './report-text.ts';
@@ -15,6 +25,9 @@ export type CloseArguments = {
   readonly reason?: string;
   readonly json: boolean;
 };
+
+const withoutAmounts =
+  'It was closed in quantities: all amounts are missing. Once PRICES_FILE is set, the next open month books them as corrections.';
 
 /** More than this many blockers are counted, not listed. */
 const mostListed = 10_000;
@@ -42,13 +55,25 @@ export async function close(
     const closed = await closeMonth(context, {
       ...{ period, closedBy: currentUser(), signal: input.signal },
       ...{ forcedReason: force ? reason : null, beginReason: beginBooks ? reason : null },
+    }).catch(async (error: unknown) => {
+      // Nothing was closed. Before it ends with that one, the others are listed as well.
+      if (error instanceof LedgerError && (refusalCodes as readonly ErrorCode[]).includes(error.code)) {
+        const found = await readObstacles(context, period, { begins: beginBooks });
+        await refuse(context, period, found, { json, said: error.message });
+      }
+      throw error;
     });
-    if ('counts' in closed) return await refuse(context, period, closed, json);
+    if ('counts' in closed) {
+      await refuse(context, period, closed, { json });
+      remark(`${period} was not closed. Clear what stands in the way; --force --reason closes it as it is.\n(blocked)`);
+      return 3;
+    }
     if (json) say(await asJson(closed));
     else
       say(
         ...reportText(closed, context.config.billingTimeZone),
         '',
+        ...(context.prices ? [] : [withoutAmounts]),
         ...(beginBooks ? [`What lies before ${period} is charged in full as corrections in the month behind it.`] : []),
         `${period} is closed. Its manifest has the SHA-256 ${closed.manifest.sha256}: keep it with the invoice.`,
       );
@@ -58,37 +83,42 @@ export async function close(
   }
 }
 
-const meanings = {
-  unsettled: 'something about the transaction can still change',
-  failed: 'fetching it was given up',
-  unclassified: 'no rule says whether the attempt is invoiced',
-  unpriced: 'the attempt is invoiced and the price list has no price for it',
-  gone: 'the attempt was known or booked, and somebody removed it from the tables: restore it from a backup',
-} as const satisfies Record<BlockerKind, string>;
-
+/**
+ * Says what stands in the way, all of it: the list that the month's page has.
+ *
+ * @param said what the command ends with, and says by itself.
+ */
 async function refuse(
   { db }: Context,
   period: string,
-  { counts, month, lines }: Blocked,
-  json: boolean,
-): Promise<ExitCode> {
-  const blockers = await listBlockers(db.kysely, month, lines, mostListed);
-  const total = Object.values(counts).reduce((sum, one) => sum + one, 0);
+  obstacles: Obstacles,
+  { json, said = null }: { json: boolean; said?: string | null },
+): Promise<void> {
+  const { counts, scope } = obstacles;
+  const list = obstacleList(obstacles);
+  const blockers = scope && hasBlockers(obstacles) ? await listBlockers(db.kysely, scope, mostListed) : [];
   if (json) {
-    say(JSON.stringify({ period, closed: false, counts, blockers }, null, 2));
-    return 3;
+    const lists = { obstacles: list.map(obstacleJson), counts, blockers: blockers.map(blockerJson) };
+    say(JSON.stringify({ period, closed: false, ...lists }, null, 2));
+    return;
   }
-  say(
-    ...table(
-      ['blocker', 'transaction', 'detail'],
-      blockers.map((one: Blocker) => [one.kind, one.subject, one.detail]),
-      [],
-    ),
-  );
+  const detail = (one: Blocker) => [one.detail, remedyCommand(one)].filter((part) => part !== null).join(': ');
+  const rows = blockers.map((one) => [one.kind, one.subject, detail(one)]);
+  if (rows.length > 0) say(...table(['blocker', 'transaction', 'detail'], rows, []));
+  const total = blockerKinds.reduce((sum, kind) => sum + counts[kind], 0);
   if (total > blockers.length) say(`… and ${total - blockers.length} more.`);
-  for (const kind of blockerKinds) if (counts[kind] > 0) remark(`${kind}: ${counts[kind]}, ${meanings[kind]}`);
-  remark(
-    `${period} was not closed. Let the workers finish, reprocess what failed, complete RULES_FILE and PRICES_FILE; or close it as it is with --force --reason.\n(blocked)`,
-  );
-  return 3;
+  for (const { code, count, what, remedy } of list)
+    if (what !== said) remark(`${code}: ${isBlocker(code) ? `${count}. ` : ''}${what} ${remedy}`);
 }
+
+const isBlocker = (code: Obstacle['code']): boolean => (blockerKinds as readonly string[]).includes(code);
+
+const obstacleJson = ({ code, count, what, remedy, closeFirst }: Obstacle) => ({
+  ...{ code, count, what, remedy },
+  close_first: closeFirst,
+});
+
+const blockerJson = (one: Blocker) => ({
+  ...{ kind: one.kind, subject: one.subject, detail: one.detail },
+  command: remedyCommand(one),
+});

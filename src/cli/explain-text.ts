@@ -1,4 +1,5 @@
 import type { ExplainedAttempt, Explanation } from '../jobs/explanation.ts';
+import { isOut } from '../jobs/explanation.ts';
 import { decisionLines, lineLines } from './explain-line.ts';
 import { count, instant, printable, table } from './output.ts';
 
@@ -28,7 +29,15 @@ function facts(rows: readonly (readonly [name: string, text: string | null])[]):
 
 const at = (date: Date | null): string => (date ? instant(date) : '-');
 
-function transactionLines({ asked, transaction, requests }: Explanation): string[] {
+/** Out of the books, and back: each time with who and why. */
+const withdrawalFacts = ({ withdrawals }: Explanation): [string, string][] =>
+  withdrawals.flatMap(({ withdrawnAt, withdrawnBy, reason, revivedAt, revivedBy }): [string, string][] => [
+    ['withdrawn', `${instant(withdrawnAt)} by ${withdrawnBy}: ${reason}`],
+    ...(revivedAt ? [['put back', `${instant(revivedAt)} by ${revivedBy ?? ''}`] satisfies [string, string]] : []),
+  ]);
+
+function transactionLines(explanation: Explanation): string[] {
+  const { asked, transaction, requests } = explanation;
   const { id, resultId, state, settled, settlementMeaning, settledFrom, nextLookAt } = transaction;
   const found = {
     transaction: null,
@@ -41,7 +50,7 @@ function transactionLines({ asked, transaction, requests }: Explanation): string
     ...facts([
       ['asked for', found],
       ['also', others > 0 ? `the ID is a result as well, of ${asked.otherTransactions.join(', ')}` : null],
-      ['state', state ?? 'not fetched'],
+      ['state', state ?? (isOut(explanation) ? 'withdrawn: the vendor never knew it' : 'not fetched')],
       ['settled', `${settled ? 'yes' : 'no'}: ${settlementMeaning}`],
       ['next look', settled && !nextLookAt ? null : nextLookAt ? instant(nextLookAt) : 'none: see the work below'],
       ['settled by', settledFrom ? `a look from ${instant(settledFrom)} on, whatever comes` : null],
@@ -55,6 +64,7 @@ function transactionLines({ asked, transaction, requests }: Explanation): string
         'asked by',
         `${one.source}, ${instant(one.receivedAt)}${one.resultId ? `, with result ${one.resultId}` : ''}`,
       ]),
+      ...withdrawalFacts(explanation),
     ]),
   ];
 }

@@ -12,6 +12,7 @@ import {
   runWorkerCommand,
 } from './run.ts';
 import { addService } from './service-commands.ts';
+import { addWithdraw } from './withdraw-command.ts';
 
 /**
  * Runs one command line. Commands are loaded when they are called, so that `status` need not load what a worker needs.
@@ -52,6 +53,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
     );
   addSetUp(program, finish);
   addIntake(program, finish);
+  addWithdraw(program, finish);
   addWork(program, finish);
   addReports(program, finish);
   addExplain(program, finish);

@@ -1,6 +1,7 @@
 import { composeQueues } from '../compose/queues.ts';
 import {
   countReprocess,
+  countWithdrawn,
   reprocess as reprocessMatching,
   type ReprocessCount,
   type ReprocessFilter,
@@ -15,7 +16,7 @@ import { normaliseId } from '../jobs/intake.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { currentUser } from './current-user.ts';
 import { openInputFile } from './input-file.ts';
-import { remark, say } from './output.ts';
+import { count, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
 const kindNames: Record<string, ObligationKind> = {
@@ -48,22 +49,30 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
     const isDryRun = args.dryRun === true;
     const totals = new Map<ObligationKind, number>();
     const problems: string[] = [];
+    let withdrawn = 0;
     const wish = wishOf(args);
     for await (const part of parts(filter, args.file, problems, signal)) {
       throwIfEnding(signal);
       const counts = isDryRun
         ? await countReprocess(context.db.kysely, part, kinds)
         : await reprocessMatching(context.db.kysely, part, kinds, wish);
+      withdrawn += await countWithdrawn(context.db.kysely, part);
       for (const { kind, count } of counts) totals.set(kind, (totals.get(kind) ?? 0) + count);
     }
     const counts = [...totals].map(([kind, count]): ReprocessCount => ({ kind, count }));
     if (!isDryRun && counts.length > 0) await wakeNow(context);
     say(...problems, ...answer(counts, isDryRun));
-    return problems.length > 0 ? 1 : 0;
+    if (withdrawn > 0) remark(leftAlone(withdrawn));
+    if (problems.length > 0) return 1;
+    // Asked for by its name and refused: that is not the same as done.
+    return withdrawn > 0 && counts.length === 0 ? 3 : 0;
   } finally {
     await close();
   }
 }
+
+const leftAlone = (withdrawn: number): string =>
+  `${count(withdrawn, 'transaction')} withdrawn and left alone: \`idscan-ledger enqueue\` puts such an ID back. (blocked)`;
 
 /** Who, why, and what was asked for: kept for whoever asks later. */
 function wishOf({ reason, transaction, result, file, month, failed, code }: ReprocessArguments): ReprocessWish {

@@ -32,7 +32,8 @@ function workersLine({ alive, lastSeenAt }: Workers): string {
 function statusLines(now: Status, workers: string, reports: readonly ReportRun[]): string[] {
   const { transactions, attempts, oldestOpen } = now;
   const lines = [
-    `Transactions: ${transactions.total} registered, ${transactions.fetched} fetched, ${transactions.settled} settled`,
+    `Transactions: ${transactions.total} registered, ${transactions.fetched} fetched, ${transactions.settled} settled` +
+      (transactions.withdrawn > 0 ? `, ${transactions.withdrawn} withdrawn` : ''),
     `Attempts:     ${attempts.total}, of which ${attempts.unclassified} unclassified`,
     `Workers:      ${workers}`,
     '',

@@ -10,7 +10,7 @@ export type IntakeAnswer = 'accepted' | 'already_known' | 'conflict';
 /**
  * Registers transactions and makes their results due, in one statement. Idempotent: what is known stays as it is. A
  * result ID that arrives later completes the transaction; one that differs replaces an earlier one only where that
- * could not be fetched.
+ * could not be fetched. What was withdrawn is put back.
  *
  * @param items at most one per transaction.
  * @param leaseMs how long the sweep leaves what is due to the caller, who is about to enqueue it.
@@ -29,10 +29,11 @@ export async function recordIntake(
     ), changed as (
       insert into transactions as t (id, result_id)
       select id, result_id from item order by id collate "C"
-      on conflict (id) do update set result_id = excluded.result_id
+      on conflict (id) do update set result_id = coalesce(excluded.result_id, t.result_id)
       where excluded.result_id is not null and t.result_id is distinct from excluded.result_id and (
         t.result_id is null or (t.result_fetched_at is null and exists (
           select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')))
+        or exists (select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'withdrawn')
       returning id
     ), due as (
       insert into obligations as o (transaction_id, kind, sweep_at)
@@ -40,6 +41,10 @@ export async function recordIntake(
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = excluded.sweep_at,
         generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning transaction_id, generation
+    ), revived as (
+      insert into withdrawal_revivals (withdrawal_id, revived_by)
+      select w.id, ${source} from due join withdrawals w using (transaction_id)
+      on conflict do nothing
     ), noted as (
       insert into intake (transaction_id, result_id, source)
       select item.id, item.result_id, ${source} from item

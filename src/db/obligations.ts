@@ -30,7 +30,7 @@ export type Wake = ObligationKey & { readonly generation: number };
  * Due, for statements that name obligations by their keys. Said as `= 'due'`, Postgres may take the index of all that is
  * due, and go through the whole backlog for each batch.
  */
-export const isDue = sql`o.state not in ('done', 'failed')`;
+export const isDue = sql`o.state not in ('done', 'failed', 'withdrawn')`;
 
 /** What a start that came to its end leaves of those before it. */
 export const withoutFailures = sql`

@@ -5,6 +5,7 @@ import type { AttemptCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
 import { closedLines, type LineScope, literal, stretchWithin, type Tables, vendorShare } from './lines.ts';
+import { isWithdrawn } from './withdrawals.ts';
 
 /** Counts lines by everything that their cost and their place in the summary depend on. */
 export async function attemptGroups(db: Queries, lines: string): Promise<AttemptGroup[]> {
@@ -107,18 +108,23 @@ export async function attemptCounts(
 export type OpenItems = {
   /** Transactions that lived in the month and about which something can still change. */
   readonly unsettledTransactions: number;
-  /** Transactions of which nothing is known yet, so that they may belong to any month. */
+  /** Transactions of which nothing is known yet, so that they may belong to any month; without those withdrawn. */
   readonly unfetchedTransactions: number;
 };
 
 /** Counts what stands between a month's report and its final figures. */
-export async function openItems(db: Queries, month: Span, tables: Tables): Promise<OpenItems> {
+export async function openItems(
+  db: Queries,
+  month: Span,
+  { tables, asOf }: { readonly tables: Tables; readonly asOf: Date | null },
+): Promise<OpenItems> {
   const transactions = sql.raw(tables.transactions);
   const { rows } = await sql<{ unsettled: string; unfetched: string }>`
     select
       (select count(*) from ${transactions} t where not t.settled and created_at < ${month.end}
         and coalesce(expires_at, created_at + interval '24 hours') >= ${month.start}) as unsettled,
-      (select count(*) from ${transactions} t where not t.settled and created_at is null) as unfetched`.execute(db);
+      (select count(*) from ${transactions} t where not t.settled and created_at is null
+        and not ${isWithdrawn('t', asOf)}) as unfetched`.execute(db);
   return {
     unsettledTransactions: Number(rows[0]?.unsettled ?? 0),
     unfetchedTransactions: Number(rows[0]?.unfetched ?? 0),

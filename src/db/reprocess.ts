@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import type { Queries } from './database.ts';
 import type { ObligationKind } from './schema.ts';
+import { isWithdrawn } from './withdrawals.ts';
 
 /** Which obligations to do again. All conditions given must hold. */
 export type ReprocessFilter = {
@@ -34,6 +35,13 @@ export async function countReprocess(
     db,
   );
   return rows;
+}
+
+/** How many withdrawn transactions a filter would match, were they not withdrawn. */
+export async function countWithdrawn(db: Queries, filter: ReprocessFilter): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from (${matching(filter, ['result'], true)}) m`.execute(db);
+  return rows[0]?.count ?? 0;
 }
 
 /**
@@ -81,10 +89,12 @@ async function makeDueAgain(
 }
 
 /** Documents and audit reports exist only for transactions that were fetched; the rest has just its result. */
-function matching(filter: ReprocessFilter, kinds: readonly ObligationKind[]) {
+function matching(filter: ReprocessFilter, kinds: readonly ObligationKind[], areWithdrawn = false) {
   const conditions = [
     sql`(k.kind = 'result' or t.fetched_at is not null)`,
     sql`(k.kind <> 'audit_report' or t.result_id is not null)`,
+    // Whoever took it out of the books meant it: only an intake puts it back.
+    sql`${areWithdrawn ? sql`` : sql`not`} ${isWithdrawn('t')}`,
   ];
   if (filter.transactionIds) conditions.push(sql`t.id = any(${filter.transactionIds}::text[])`);
   if (filter.resultIds) conditions.push(sql`t.result_id = any(${filter.resultIds}::text[])`);

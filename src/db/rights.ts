@@ -33,6 +33,8 @@ export const neededRights: Readonly<Record<string, string>> = {
   tasks_history: 'insert', // trigger keep_tasks
   transactions: 'insert update', // intake, outcomes
   transactions_history: 'insert', // trigger keep_transactions
+  withdrawal_revivals: 'insert', // intake of what was withdrawn
+  withdrawals: 'insert', // IDs that the vendor never knew, taken out of the books
   webhook_inbox: 'insert', // events, with what came of them
   worker_heartbeats: 'insert update delete', // workers that run
 };

@@ -5,7 +5,8 @@ import type { Reason } from '../domain/classify.ts';
 /** Kinds of work that a transaction obliges us to, each with a queue of its own. */
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
 export type ObligationKind = (typeof obligationKinds)[number];
-export type ObligationState = 'due' | 'done' | 'failed';
+/** `withdrawn`: the vendor never knew the transaction, and somebody took it out of the books. */
+export type ObligationState = 'due' | 'done' | 'failed' | 'withdrawn';
 /** What people are told of. */
 export const notificationKinds = ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue'] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
@@ -126,6 +127,14 @@ export type Schema = {
     kinds: string[];
     obligations: Generated<number>;
   };
+  withdrawals: {
+    id: GeneratedBigint;
+    transaction_id: string;
+    withdrawn_at: Generated<Date>;
+    withdrawn_by: string;
+    reason: string;
+  };
+  withdrawal_revivals: { withdrawal_id: Bigint; revived_at: Generated<Date>; revived_by: string };
   report_runs: {
     period: string;
     generation: Generated<number>;

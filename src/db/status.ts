@@ -2,9 +2,16 @@ import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { FileState, ObligationKind, ObligationState } from './schema.ts';
+import { isWithdrawn } from './withdrawals.ts';
 
 export type Status = {
-  readonly transactions: { readonly total: number; readonly fetched: number; readonly settled: number };
+  readonly transactions: {
+    readonly total: number;
+    readonly fetched: number;
+    readonly settled: number;
+    /** Registered, and taken out of the books since: the vendor never knew them. */
+    readonly withdrawn: number;
+  };
   readonly obligations: readonly {
     readonly kind: ObligationKind;
     readonly state: ObligationState;
@@ -37,9 +44,10 @@ export type Status = {
 /** Where the books stand now. */
 export async function readStatus(db: Queries): Promise<Status> {
   const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss] = await Promise.all([
-    sql<{ total: number; fetched: number; settled: number }>`
-      select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled
-      from transactions`.execute(db),
+    sql<Status['transactions']>`
+      select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled,
+        (count(*) filter (where ${isWithdrawn('t')}))::int as withdrawn
+      from transactions t`.execute(db),
     sql<Status['obligations'][number]>`
       select kind, state, count(*)::int as count, min(created_at) as "oldestAt" from obligations
       group by kind, state order by kind collate "C", state collate "C"`.execute(db),
@@ -67,7 +75,7 @@ export async function readStatus(db: Queries): Promise<Status> {
     filesAmiss(db),
   ]);
   return {
-    transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0 },
+    transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0, withdrawn: 0 },
     obligations: obligations.rows,
     failed: codes.rows
       .filter(({ state }) => state === 'failed')

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { bookedTwice } from '../db/attempt-nets.ts';
-import { type BlockerCounts, countBlockers, noBlockers } from '../db/blockers.ts';
+import { type BlockerCounts, noBlockers } from '../db/blockers.ts';
 import type { Queries } from '../db/database.ts';
 import {
   bookCharges,
@@ -17,13 +17,14 @@ import { noteChangesBefore } from '../db/late-changes.ts';
 import { attemptsBefore } from '../db/report-rows.ts';
 import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
 import { type Snapshot, withBooking } from '../db/snapshot.ts';
-import { monthBounds, nextPeriod, periodOf, type Span } from '../domain/billing-month.ts';
+import { monthBounds, type Span } from '../domain/billing-month.ts';
 import { presentLayout } from '../domain/report-columns.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { manifestOf } from '../reports/manifest.ts';
 import { discardDrafts, publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
-import { checkBooks, noteUses, reviewClosedMonths, versionsInUse } from './closed-months.ts';
+import { noteUses, reviewClosedMonths, versionsInUse } from './closed-months.ts';
 import type { Context } from './context.ts';
+import { hasBlockers, type Obstacles, obstaclesTo, refusalsOf } from './obstacles.ts';
 import { redecideSpan } from './redecide.ts';
 import { draftFiles, expectNets } from './report-files.ts';
 import { closedSource, openSource } from './report-source.ts';
@@ -43,9 +44,6 @@ export type CloseRequest = {
   readonly signal?: AbortSignal;
 };
 
-/** What stands in the way of a close, with the query of the lines it was found in. */
-export type Blocked = { readonly counts: BlockerCounts; readonly month: Span; readonly lines: string };
-
 /**
  * Closes a month: freezes its lines, totals, rules and prices in one transaction and publishes its files as version 1.
  *
@@ -53,13 +51,12 @@ export type Blocked = { readonly counts: BlockerCounts; readonly month: Span; re
  * @throws LedgerError `period_not_ended`, `period_closed`, `period_out_of_order`, `close_busy`, `report_busy`,
  * `currency_changed`, and all that `writeReport` throws.
  */
-export async function closeMonth(context: Context, request: CloseRequest): Promise<WrittenReport | Blocked> {
+export async function closeMonth(context: Context, request: CloseRequest): Promise<WrittenReport | Obstacles> {
   const { period } = request;
   const closed = await withNamedLock(context.db, 'close', async (queries) => {
     const closes = await periodCloses(queries);
-    checkOrder(context, period, closes);
-    await checkBeginning(context, queries, request, closes);
-    await checkBooks(context, queries, closes);
+    await expectNoRefusal(context, queries, request, closes);
+    checkBeginning(request, closes);
     const written = await withReportLock(context.db, period, () => closeLocked(context, queries, request, closes));
     if (written) return written;
     throw new LedgerError('report_busy', `Another process is writing the report of ${period}.`, {
@@ -73,65 +70,24 @@ export async function closeMonth(context: Context, request: CloseRequest): Promi
   });
 }
 
-function checkOrder({ config, now }: Context, period: string, closes: readonly PeriodClose[]): void {
-  const { billingTimeZone: timeZone } = config;
-  const { end } = monthBounds(period, timeZone);
-  const refuse = (code: 'period_not_ended' | 'period_closed' | 'period_out_of_order', what: string, hint: string) =>
-    new LedgerError(code, what, { fields: { period }, hint });
-  if (now() < end)
-    throw refuse(
-      'period_not_ended',
-      `${period} has not ended: it does on ${end.toISOString()} (${timeZone}).`,
-      'Close it then.',
-    );
-  const own = closes.find((close) => close.period === period);
-  if (own)
-    throw refuse(
-      'period_closed',
-      `${period} is closed already, since ${own.closedAt.toISOString()} by ${own.closedBy}.`,
-      `What arrived since then is in the corrections of the next open month. To write its files again: idscan-ledger report ${period}`,
-    );
-  const last = closes.at(-1);
-  if (last && period < last.period)
-    throw refuse(
-      'period_out_of_order',
-      `${period} lies before ${last.period}, which is closed.`,
-      'What belongs to it is booked as corrections in the next open month.',
-    );
-  if (last && nextPeriod(last.period) !== period)
-    throw refuse(
-      'period_out_of_order',
-      `${period} cannot be closed before ${nextPeriod(last.period)}, which follows ${last.period}.`,
-      `Close ${nextPeriod(last.period)} first, also if nothing happened in it: corrections are booked there.`,
-    );
+/** The books begin once. */
+function checkBeginning({ period, beginReason = null }: CloseRequest, closes: readonly PeriodClose[]): void {
+  if (!closes[0] || beginReason === null) return;
+  throw new LedgerError('period_out_of_order', `The books have begun with ${closes[0].period}.`, {
+    fields: { period },
+    hint: 'Leave --begin-books away: it is for the first close.',
+  });
 }
 
-/** The first month that is closed has nothing before it: what came before would have no month of its own. */
-async function checkBeginning(
-  { config }: Context,
+/** @throws LedgerError the first of what no force helps against. */
+async function expectNoRefusal(
+  context: Context,
   queries: Queries,
   { period, beginReason = null }: CloseRequest,
   closes: readonly PeriodClose[],
 ): Promise<void> {
-  if (closes[0] && beginReason !== null)
-    throw new LedgerError('period_out_of_order', `The books have begun with ${closes[0].period}.`, {
-      fields: { period },
-      hint: 'Leave --begin-books away: it is for the first close.',
-    });
-  if (closes[0] || beginReason !== null) return;
-  const { billingTimeZone: timeZone } = config;
-  const { start } = monthBounds(period, timeZone);
-  const { first, attempts } = await attemptsBefore(queries, start);
-  if (!first) return;
-  const earliest = periodOf(first, timeZone);
-  throw new LedgerError(
-    'period_out_of_order',
-    `${period} cannot be closed before ${earliest}, which is open: before ${start.toISOString()} lie attempts, ${attempts} in number.`,
-    {
-      fields: { period, attempts },
-      hint: `Close ${earliest} first, then the months behind it in order. If the books are to begin with ${period}, close it with --begin-books --reason: what lies before it is charged in full as corrections in the month behind it.`,
-    },
-  );
+  const [first] = await refusalsOf(context, queries, period, closes, beginReason !== null);
+  if (first) throw first;
 }
 
 async function closeLocked(
@@ -139,7 +95,7 @@ async function closeLocked(
   queries: Queries,
   request: CloseRequest,
   closes: readonly PeriodClose[],
-): Promise<WrittenReport | Blocked> {
+): Promise<WrittenReport | Obstacles> {
   const { period, forcedReason } = request;
   const { config, rules, db } = context;
   const month = monthBounds(period, config.billingTimeZone);
@@ -148,13 +104,13 @@ async function closeLocked(
   await noteUses(context);
   await reviewClosedMonths(context, queries, closes, period);
   await redecideSpan(context, queries, month);
-  const blocked = await blockersOf(context, queries, period, closes);
+  const blocked = await blockersOf(context, queries, request, closes);
   if (blocked && forcedReason === null) return blocked;
   await moveHorizon(db.kysely, month.end);
   const written = await withBooking(db, async (booking) => {
     // Once more, in the very snapshot that is frozen.
-    await checkBeginning(context, booking.queries, request, closes);
-    const stillBlocked = await blockersOf(context, booking.queries, period, closes);
+    await expectNoRefusal(context, booking.queries, request, closes);
+    const stillBlocked = await blockersOf(context, booking.queries, request, closes);
     if (stillBlocked && forcedReason === null) return stillBlocked;
     return book(context, booking, { ...request, closes, directory, month, counts: stillBlocked?.counts });
   });
@@ -181,13 +137,11 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 async function blockersOf(
   context: Context,
   queries: Queries,
-  period: string,
+  { period, beginReason = null }: CloseRequest,
   closes: readonly PeriodClose[],
-): Promise<Blocked | undefined> {
-  const month = monthBounds(period, context.config.billingTimeZone);
-  const { lines } = await openSource(context, queries, period, closes);
-  const counts = await countBlockers(queries, month, lines);
-  return Object.values(counts).some((count) => count > 0) ? { counts, month, lines } : undefined;
+): Promise<Obstacles | undefined> {
+  const obstacles = await obstaclesTo(context, queries, period, closes, { begins: beginReason !== null });
+  return hasBlockers(obstacles) ? obstacles : undefined;
 }
 
 type Booking = CloseRequest & {

@@ -15,6 +15,7 @@ import {
 import type { Queries } from '../db/database.ts';
 import { type PeriodClose, periodCloses } from '../db/period-closes.ts';
 import { withSnapshot } from '../db/snapshot.ts';
+import { withdrawalsOf } from '../db/withdrawals.ts';
 import { nextPeriod } from '../domain/billing-month.ts';
 import { settledFrom, settlementReason } from '../domain/settlement.ts';
 import { settlementMeaning } from '../domain/wording.ts';
@@ -60,6 +61,7 @@ async function explainIn(context: Context, queries: Queries, id: string): Promis
     asked: asked.asked,
     transaction: explainTransaction(transactionId, row, work, attempts),
     requests: await requestRows(queries, transactionId),
+    withdrawals: await withdrawalsOf(queries, transactionId),
     work: work.map((one) => ({ ...one, isWanted: wanted.includes(one.kind) })),
     tasks: (await taskRows(queries, transactionId)).map(compareTask),
     attempts: explained,

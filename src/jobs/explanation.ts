@@ -1,4 +1,5 @@
 import type { FileRow, RequestRow, TaskRow, TransactionRow, WorkRow } from '../db/explain.ts';
+import type { Withdrawal } from '../db/withdrawals.ts';
 import type { Evidence, TimeBasis } from '../domain/attempts.ts';
 import type { DecidingRule, Decision } from '../domain/classify.ts';
 import type { SettlementReason } from '../domain/settlement.ts';
@@ -13,6 +14,8 @@ export type Explanation = {
   readonly asked: Asked;
   readonly transaction: ExplainedTransaction;
   readonly requests: readonly RequestRow[];
+  /** Every time that it was taken out of the books, and put back. */
+  readonly withdrawals: readonly Withdrawal[];
   readonly work: readonly ExplainedWork[];
   readonly tasks: readonly ExplainedTask[];
   readonly attempts: readonly ExplainedAttempt[];
@@ -23,6 +26,10 @@ export type Explanation = {
   readonly problems: readonly ExplainedProblem[];
   readonly basis: { readonly timeZone: string; readonly rulesSha256: string; readonly pricesSha256: string | null };
 };
+
+/** Whether it is out of the books: withdrawn, not put back, and the vendor never answered for it. */
+export const isOut = ({ withdrawals, transaction }: Pick<Explanation, 'withdrawals' | 'transaction'>): boolean =>
+  transaction.createdAt === null && withdrawals.at(-1)?.revivedAt === null;
 
 /** How the ID was understood. */
 export type Asked = {

@@ -1,4 +1,4 @@
-import { type Blocker, type BlockerCounts, countBlockers, listBlockers } from '../db/blockers.ts';
+import { type Blocker, type BlockerCounts, listBlockers } from '../db/blockers.ts';
 import type { Queries } from '../db/database.ts';
 import {
   type Abandoned,
@@ -12,14 +12,14 @@ import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.t
 import type { Behind } from '../db/replica.ts';
 import { attemptGroups, type OpenItems, openItems } from '../db/report-rows.ts';
 import { withSnapshot } from '../db/snapshot.ts';
-import { currentTables } from '../db/lines.ts';
 import { monthBounds, type Span } from '../domain/billing-month.ts';
 import type { PriceList } from '../domain/prices.ts';
 import { type ReportLines, reportLines } from '../domain/report-lines.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from './context.ts';
-import { closedPriceList, closedSource, openSource, type ReportSource } from './report-source.ts';
+import { hasBlockers, type Obstacle, obstacleList, obstaclesTo } from './obstacles.ts';
+import { closedPriceList, closedSource, openSource, present, type ReportSource } from './report-source.ts';
 import { readForPage } from './reading.ts';
 import { openTotals } from './report-totals.ts';
 
@@ -44,6 +44,8 @@ export type MonthFigures = {
   /** What stands between an open month and its close. */
   readonly open: {
     readonly counts: BlockerCounts;
+    /** The same with what no force helps against, in words. */
+    readonly obstacles: readonly Obstacle[];
     readonly first: readonly Blocker[];
     readonly items: OpenItems;
     /** Why a report cannot be written at all; `null` = it can. */
@@ -80,15 +82,15 @@ async function readOpen(
   const month = monthBounds(period, timeZone);
   const source = await openSource(context, queries, period, closes);
   const { lines } = await openTotals(queries, source, period, priceList, timeZone);
-  const counts = await countBlockers(queries, month, source.lines);
-  const hasBlockers = Object.values(counts).some((count) => count > 0);
+  const obstacles = await obstaclesTo(context, queries, period, closes, { ofLines: source.lines });
   return {
     ...{ period, month, timeZone, close: null, readAt: context.now(), prices: priceList ?? null, lines },
     ...(await besides(queries, source)),
     open: {
-      counts,
-      first: hasBlockers ? await listBlockers(queries, month, source.lines, listed) : [],
-      items: await openItems(queries, month, currentTables),
+      counts: obstacles.counts,
+      obstacles: obstacleList(obstacles),
+      first: obstacles.scope && hasBlockers(obstacles) ? await listBlockers(queries, obstacles.scope, listed) : [],
+      items: await openItems(queries, month, present),
       refusal: await refusalOf(context, queries, closes),
     },
   };

@@ -1,7 +1,7 @@
 import { type PeriodClose, periodCloses } from '../db/period-closes.ts';
 import { firstAttemptAt, monthsWithAttempts } from '../db/report-rows.ts';
 import { type ReportRun, reportRuns } from '../db/report-runs.ts';
-import { monthBounds, periodOf, periodsBetween } from '../domain/billing-month.ts';
+import { monthBounds, nextPeriod, periodOf, periodsBetween } from '../domain/billing-month.ts';
 import { type Micros, minorUnitDigits, storedAmount } from '../domain/money.ts';
 import type { Context } from './context.ts';
 import type { MonthFigures } from './month-figures.ts';
@@ -13,7 +13,7 @@ export type KnownMonth = {
   readonly run: ReportRun | null;
 };
 
-/** All months with attempts, a close or a report, and the present one; newest first. */
+/** All months with attempts, a close or a report, the one to be closed next, and the present one; newest first. */
 export async function knownMonths({ db, config, now }: Context): Promise<KnownMonth[]> {
   const { billingTimeZone: timeZone } = config;
   const [closes, runs, first] = await Promise.all([
@@ -29,7 +29,10 @@ export async function knownMonths({ db, config, now }: Context): Promise<KnownMo
   );
   const closeOf = new Map(closes.map((close) => [close.period, close]));
   const runOf = new Map(runs.map((run) => [run.period, run]));
-  const periods = new Set([present, ...used.map(({ period }) => period), ...closeOf.keys(), ...runOf.keys()]);
+  const last = closes.at(-1);
+  // The month to be closed next has a page also where nothing happened in it.
+  const next = last && nextPeriod(last.period) < present ? [nextPeriod(last.period)] : [];
+  const periods = new Set([present, ...next, ...used.map(({ period }) => period), ...closeOf.keys(), ...runOf.keys()]);
   return [...periods]
     .sort()
     .reverse()

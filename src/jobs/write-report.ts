@@ -88,7 +88,7 @@ export async function draftOpen(
   if (last) expectNets(period, await chargedTwice(queries, source.lines, last.period));
   const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);
   const head = { period, status: 'provisional' as const, priceList: prices?.content, layout: presentLayout };
-  const items = await openItems(queries, month, moment.tables);
+  const items = await openItems(queries, month, moment);
   const draft = await draftFiles(snapshot, { head, month, directory, lines, openItems: items, source, signal });
   return withManifest(draft, manifestOf({ ...draft, timeZone, rules, prices, minimum, asOf: moment.asOf }), signal);
 }

@@ -4,7 +4,7 @@ import { obligationKinds, type ObligationState } from '../db/schema.ts';
 import { monthBounds, periodOf, previousPeriod } from '../domain/billing-month.ts';
 import type { Context } from '../jobs/context.ts';
 
-const states: readonly ObligationState[] = ['due', 'done', 'failed'];
+const states: readonly ObligationState[] = ['due', 'done', 'failed', 'withdrawn'];
 
 /**
  * The state of the books, read from Postgres when it is asked for. Shown by the service alone: of several worker

@@ -39,7 +39,7 @@ describe('corrections of lines without a price', () => {
     const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
     const look = bookkeeper(context);
     await look('t-1');
-    await closeOrFail({ ...context, prices: undefined }, '2026-10', 'there was no contract yet');
+    await closeOrFail({ ...context, prices: undefined }, '2026-10');
     await look('t-late', { tasks: [scanTask([scan('2026-10-06T10:05:00Z', 'unknown_type_back')])] });
     await look('t-2', november);
     const { lines } = await closeOrFail(context, '2026-11');
@@ -196,7 +196,7 @@ describe('corrections of lines without a price', () => {
   test('a month closed without a list takes the minimum of the first one behind it', async () => {
     const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
     await bookkeeper(context)('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'basic' })] });
-    await closeOrFail({ ...context, prices: undefined }, '2026-10', 'there was no contract yet');
+    await closeOrFail({ ...context, prices: undefined }, '2026-10');
     const { lines } = await closeOrFail({ ...context, prices: list('basic', [['basic', '0.85']], '10.00') }, '2026-11');
     expect(lines.totals.amount).toBe(10_000_000n);
   });

@@ -1,5 +1,11 @@
 import type { Behind } from '../../db/replica.ts';
-import type { Comparison, ExplainedTask, ExplainedWork, Explanation } from '../../jobs/explanation.ts';
+import {
+  type Comparison,
+  type ExplainedTask,
+  type ExplainedWork,
+  type Explanation,
+  isOut,
+} from '../../jobs/explanation.ts';
 import type { Principal } from '../context.ts';
 import { attemptSection } from './explanation-attempts.ts';
 import { count, moment, monthName, nothing } from './format.ts';
@@ -27,9 +33,11 @@ export function explanationPage(principal: Principal, explanation: Explanation, 
     title: `Transaction ${transaction.id}`,
     principal,
     trail: html`<p class="trail"><a href="/reports">Reports</a></p>`,
-    badge: transaction.settled
-      ? html`<span class="tag good">Final</span>`
-      : html`<span class="tag">May still change</span>`,
+    badge: isOut(explanation)
+      ? html`<span class="tag quiet">Withdrawn</span>`
+      : transaction.settled
+        ? html`<span class="tag good">Final</span>`
+        : html`<span class="tag">May still change</span>`,
     body: html`${foundAs(explanation)} ${behindNotice(behind)}
     ${problems.map(({ message, code }) => notice('warn', html`<p>${message} <code>${code}</code></p>`))}
     ${lateChange(explanation)} ${sections}`,
@@ -49,11 +57,12 @@ function foundAs({ asked, transaction }: Explanation): Html {
   </p>`;
 }
 
-function transactionFacts({ transaction, requests, basis }: Explanation): Html {
+function transactionFacts(explanation: Explanation): Html {
+  const { transaction, requests, withdrawals, basis } = explanation;
   const at = (instant: Date | null) => (instant ? moment(instant, basis.timeZone) : nothing);
   const { settled, settledFrom, nextLookAt, resultId } = transaction;
   return facts([
-    ['State', transaction.state ?? 'Not fetched yet'],
+    ['State', transaction.state ?? (isOut(explanation) ? 'Withdrawn: the vendor never knew it' : 'Not fetched yet')],
     ['Final', html`${settled ? 'Yes' : 'No'}: ${transaction.settlementMeaning}`],
     ['Next look', settled && !nextLookAt ? null : nextLookAt ? at(nextLookAt) : 'None by itself: see the work below'],
     ['Final at the latest', settledFrom ? html`with a look from ${at(settledFrom)} on` : null],
@@ -72,6 +81,10 @@ function transactionFacts({ transaction, requests, basis }: Explanation): Html {
       'Asked for',
       html`by ${one.source},
       ${at(one.receivedAt)}${one.resultId ? html`, with result <span class="id">${one.resultId}</span>` : null}`,
+    ]),
+    ...withdrawals.flatMap((one): [string, Html | null][] => [
+      ['Withdrawn', html`${at(one.withdrawnAt)}, by ${one.withdrawnBy}: “${one.reason}”`],
+      ['Put back', one.revivedAt ? html`${at(one.revivedAt)}, by ${one.revivedBy}` : null],
     ]),
   ]);
 }

@@ -1,52 +1,27 @@
-import { type Blocker, blockerKinds } from '../../db/blockers.ts';
+import type { Blocker } from '../../db/blockers.ts';
 import type { Disagreement } from '../../db/month-figures.ts';
 import type { SummaryLine } from '../../domain/report-lines.ts';
 import { listed, type MonthFigures } from '../../jobs/month-figures.ts';
+import { type Obstacle, remedyCommand } from '../../jobs/obstacles.ts';
 import { amountText, count, counted, money, monthName, signed } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { Section } from './month.ts';
 import { table } from './table.ts';
-import { blockerWords, disagreementWords, taskName } from './words.ts';
+import { disagreementWords, obstacleNames, taskName } from './words.ts';
 
 /** A transaction, with the way to its explanation. */
 export const transactionLink = (id: string): Html =>
   html`<a class="id" href="/transactions/${encodeURIComponent(id)}">${id}</a>`;
 
-/** What stands between an open month and its close. */
-export function openPointsSection({ open, month, readAt }: MonthFigures): Section | undefined {
+/** What stands between an open month and its close: the list that the command `close` has. */
+export function openPointsSection({ open }: MonthFigures): Section | undefined {
   if (!open) return undefined;
-  const { counts, first, items } = open;
-  const kinds = blockerKinds.filter((kind) => counts[kind] > 0);
-  const all = kinds.reduce((sum, kind) => sum + counts[kind], 0);
+  const { counts, obstacles, first, items } = open;
+  const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
   const body =
-    all === 0
-      ? html`<p>
-          ${
-            readAt < month.end
-              ? 'Nothing is open so far. The month can be closed once it has ended.'
-              : 'Nothing is open: the month can be closed.'
-          }
-        </p>`
-      : html`${table({
-          id: 'open-points-counts',
-          caption: 'What has to be cleared before the month can be closed',
-          rows: kinds,
-          columns: [
-            { header: 'What', isHeader: true, cell: (kind) => blockerWords[kind][0] },
-            { header: 'How many', isNumber: true, cell: (kind) => count(counts[kind]) },
-            { header: 'What it means', cell: (kind) => blockerWords[kind][1] },
-          ],
-        })}
-        ${table<Blocker>({
-          id: 'open-points-first',
-          caption: all > listed ? `The first ${count(listed)} of ${count(all)}` : 'All of them',
-          rows: first,
-          columns: [
-            { header: 'Transaction', isHeader: true, cell: ({ subject }) => transactionLink(subject) },
-            { header: 'What', cell: ({ kind }) => blockerWords[kind][0] },
-            { header: 'Detail', cell: ({ detail }) => detail },
-          ],
-        })}`;
+    obstacles.length === 0
+      ? html`<p>Nothing is open: the month can be closed.</p>`
+      : html`${obstacleTable(obstacles)} ${first.length > 0 ? blockerTable(first, all) : null}`;
   const unfetched =
     items.unfetchedTransactions > 0
       ? html`<p class="faint">
@@ -55,6 +30,41 @@ export function openPointsSection({ open, month, readAt }: MonthFigures): Sectio
       : null;
   return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}` };
 }
+
+const obstacleTable = (obstacles: readonly Obstacle[]): Html =>
+  table<Obstacle>({
+    id: 'open-points-counts',
+    caption: 'What has to be cleared before the month can be closed',
+    rows: obstacles,
+    columns: [
+      { header: 'What', isHeader: true, cell: ({ code }) => obstacleNames[code] },
+      { header: 'How many', isNumber: true, cell: (one) => count(one.count) },
+      {
+        header: 'What it means, and what to do',
+        cell: ({ what, remedy, closeFirst }) =>
+          html`${what}
+          ${remedy}${closeFirst === null ? null : html` <a href="/reports/${closeFirst}#open-points">Open points of ${monthName(closeFirst)}</a>`}`,
+      },
+    ],
+  });
+
+const blockerTable = (first: readonly Blocker[], all: number): Html =>
+  table<Blocker>({
+    id: 'open-points-first',
+    caption: all > listed ? `The first ${count(listed)} of ${count(all)}` : 'All of them',
+    rows: first,
+    columns: [
+      { header: 'Transaction', isHeader: true, cell: ({ subject }) => transactionLink(subject) },
+      { header: 'What', cell: ({ kind }) => obstacleNames[kind] },
+      {
+        header: 'Detail',
+        cell: (one) => {
+          const command = remedyCommand(one);
+          return command === null ? one.detail : html`${one.detail}: <code>${command}</code>`;
+        },
+      },
+    ],
+  });
 
 /** What a month books for closed ones. */
 export function correctionsSection({ lines, prices }: MonthFigures): Section | undefined {

@@ -11,7 +11,11 @@ export function notices({ close, prices, lines, open }: MonthFigures): Html[] {
   if (open?.refusal) warn(html`No report can be written just now. ${open.refusal}`);
   if (close?.forcedReason)
     warn(html`Closed in spite of what stood in the way. The reason given: “${close.forcedReason}”`);
-  if (!prices) warn(html`No price list was in use, so there are quantities and no amounts.`);
+  if (!prices)
+    warn(
+      html`No price list ${close ? 'was' : 'is'} in use, so there are quantities and no amounts. Once there are
+      prices${close ? '' : ', also after this month was closed'}, the next open month books the amounts as corrections.`,
+    );
   else if (totals.unpriced > 0n)
     warn(
       html`The price list has no price for ${counted(totals.unpriced, 'invoiced attempt')}. So there is no total:

@@ -1,4 +1,4 @@
-import type { BlockerKind } from '../../db/blockers.ts';
+import type { Obstacle } from '../../jobs/obstacles.ts';
 import { monthlyMinimum } from '../../domain/report-lines.ts';
 import type { ReportKind } from '../../reports/files.ts';
 import type { DialectName } from '../../reports/names.ts';
@@ -23,12 +23,19 @@ export const verdict = (invoiced: boolean | null): Html => {
   return invoiced ? html`<span class="tag">Invoiced</span>` : html`<span class="tag quiet">Not invoiced</span>`;
 };
 
-export const blockerWords: Readonly<Record<BlockerKind, readonly [name: string, about: string]>> = {
-  unsettled: ['Not final yet', 'Transactions that may still change: wait, or look at the queues'],
-  failed: ['Given up', 'Transactions that could not be fetched: an operator has them fetched again'],
-  unclassified: ['Unclassified', 'Attempts with an outcome that no rule covers: complete the rule table'],
-  unpriced: ['Without a price', 'Invoiced attempts that the price list has no price for: complete the price list'],
-  gone: ['Removed by hand', 'Attempts that the books knew and the tables no longer hold: restore them from a backup'],
+/** What stands in the way of a close, in two words. */
+export const obstacleNames: Readonly<Record<Obstacle['code'], string>> = {
+  period_not_ended: 'Not over yet',
+  period_closed: 'Closed already',
+  period_out_of_order: 'Another month first',
+  billing_time_zone_changed: 'Another time zone',
+  currency_changed: 'Another currency',
+  reference_changed: 'Rules or prices changed',
+  unsettled: 'Not final yet',
+  failed: 'Given up',
+  unclassified: 'Unclassified',
+  unpriced: 'Without a price',
+  gone: 'Removed by hand',
 };
 
 export const disagreementWords = (reason: string): string =>

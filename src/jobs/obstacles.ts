@@ -1,0 +1,207 @@
+import {
+  type Blocker,
+  type BlockerCounts,
+  type BlockerKind,
+  blockerKinds,
+  type BlockerScope,
+  countBlockers,
+  noBlockers,
+} from '../db/blockers.ts';
+import type { Queries } from '../db/database.ts';
+import { type PeriodClose, periodCloses } from '../db/period-closes.ts';
+import { attemptsBefore } from '../db/report-rows.ts';
+import { withSnapshot } from '../db/snapshot.ts';
+import { monthBounds, nextPeriod, periodOf } from '../domain/billing-month.ts';
+import { type ErrorCode, LedgerError } from '../errors.ts';
+import { checkBooks } from './closed-months.ts';
+import type { Context } from './context.ts';
+import { openSource } from './report-source.ts';
+
+/** Codes of what no force helps against. */
+export const refusalCodes = [
+  ...(['period_not_ended', 'period_closed', 'period_out_of_order'] as const),
+  ...(['billing_time_zone_changed', 'currency_changed', 'reference_changed'] as const),
+] as const satisfies readonly ErrorCode[];
+type RefusalCode = (typeof refusalCodes)[number];
+
+/** Everything that stands between a month and its close. */
+export type Obstacles = {
+  /** What no force helps against; a close ends with the first. */
+  readonly refusals: readonly LedgerError[];
+  readonly counts: BlockerCounts;
+  /** Where the blockers are; `null` = the month can never be closed, and none are looked for. */
+  readonly scope: BlockerScope | null;
+};
+
+/** One line of the list that people see, the same wherever they see it. */
+export type Obstacle = {
+  readonly code: RefusalCode | BlockerKind;
+  readonly count: number;
+  readonly what: string;
+  readonly remedy: string;
+  /** The month that has to be closed first. */
+  readonly closeFirst: string | null;
+};
+
+/**
+ * Finds everything that stands between a month and its close. The one place that says so: the close, its command and the
+ * month's page ask it.
+ *
+ * @param begins whether the books are to begin with this month, whatever lies before it.
+ * @param ofLines the query of the month's lines, where it is at hand.
+ */
+export async function obstaclesTo(
+  context: Context,
+  queries: Queries,
+  period: string,
+  closes: readonly PeriodClose[],
+  { begins = false, ofLines }: { begins?: boolean; ofLines?: string } = {},
+): Promise<Obstacles> {
+  const refusals = await refusalsOf(context, queries, period, closes, begins);
+  const last = closes.at(-1);
+  if (last && period <= last.period) return { refusals, counts: noBlockers, scope: null };
+  const month = monthBounds(period, context.config.billingTimeZone);
+  const lines = ofLines ?? (await openSource(context, queries, period, closes)).lines;
+  const scope = { month, lines, hasPrices: context.prices !== undefined };
+  return { refusals, counts: await countBlockers(queries, scope), scope };
+}
+
+/** The same, from one moment of the books. */
+export function readObstacles(
+  context: Context,
+  period: string,
+  options: { begins?: boolean } = {},
+): Promise<Obstacles> {
+  return withSnapshot(context.db, async ({ queries }) =>
+    obstaclesTo(context, queries, period, await periodCloses(queries), options),
+  );
+}
+
+export const hasBlockers = ({ counts }: Pick<Obstacles, 'counts'>): boolean =>
+  blockerKinds.some((kind) => counts[kind] > 0);
+
+/** What no force helps against, in the order in which it is to be cleared. */
+export async function refusalsOf(
+  context: Context,
+  queries: Queries,
+  period: string,
+  closes: readonly PeriodClose[],
+  begins: boolean,
+): Promise<LedgerError[]> {
+  const found = orderRefusals(context, period, closes);
+  if (!closes[0] && !begins) found.push(...(await beginningRefusal(context, queries, period)));
+  try {
+    await checkBooks(context, queries, closes);
+  } catch (error) {
+    if (!(error instanceof LedgerError) || !(refusalCodes as readonly ErrorCode[]).includes(error.code)) throw error;
+    found.push(error);
+  }
+  return found;
+}
+
+/** Months are closed once they have ended, once, in order, none left out. */
+function orderRefusals({ config, now }: Context, period: string, closes: readonly PeriodClose[]): LedgerError[] {
+  const { billingTimeZone: timeZone } = config;
+  const { end } = monthBounds(period, timeZone);
+  const refusal = (code: RefusalCode, what: string, hint: string, closeFirst: string | null = null) =>
+    new LedgerError(code, what, { fields: { period, closeFirst }, hint });
+  const found: LedgerError[] = [];
+  if (now() < end)
+    found.push(
+      refusal(
+        'period_not_ended',
+        `${period} has not ended: it does on ${end.toISOString()} (${timeZone}).`,
+        'Close it then.',
+      ),
+    );
+  const own = closes.find((close) => close.period === period);
+  const last = closes.at(-1);
+  if (own)
+    found.push(
+      refusal(
+        'period_closed',
+        `${period} is closed already, since ${own.closedAt.toISOString()} by ${own.closedBy}.`,
+        `What arrived since then is in the corrections of the next open month. To write its files again: idscan-ledger report ${period}`,
+      ),
+    );
+  else if (last && period < last.period)
+    found.push(
+      refusal(
+        'period_out_of_order',
+        `${period} lies before ${last.period}, which is closed.`,
+        'What belongs to it is booked as corrections in the next open month.',
+      ),
+    );
+  else if (last && nextPeriod(last.period) !== period)
+    found.push(
+      refusal(
+        'period_out_of_order',
+        `${period} cannot be closed before ${nextPeriod(last.period)}, which follows ${last.period}.`,
+        `Close ${nextPeriod(last.period)} first, also if nothing happened in it: corrections are booked there.`,
+        nextPeriod(last.period),
+      ),
+    );
+  return found;
+}
+
+/** The first month that is closed has nothing before it: what came before would have no month of its own. */
+async function beginningRefusal({ config }: Context, queries: Queries, period: string): Promise<LedgerError[]> {
+  const { billingTimeZone: timeZone } = config;
+  const { start } = monthBounds(period, timeZone);
+  const { first, attempts } = await attemptsBefore(queries, start);
+  if (!first) return [];
+  const closeFirst = periodOf(first, timeZone);
+  return [
+    new LedgerError(
+      'period_out_of_order',
+      `${period} cannot be closed before ${closeFirst}, which is open: before ${start.toISOString()} lie attempts, ${attempts} in number.`,
+      {
+        fields: { period, attempts, closeFirst },
+        hint: `Close ${closeFirst} first, then the months behind it in order. If the books are to begin with ${period}, close it with --begin-books --reason: what lies before it is charged in full as corrections in the month behind it.`,
+      },
+    ),
+  ];
+}
+
+const blockerTexts: Readonly<Record<BlockerKind, readonly [what: string, remedy: string]>> = {
+  unsettled: [
+    'Something about the transaction can still change.',
+    'Let the workers run: it is final at the latest when it is past its expiry.',
+  ],
+  failed: [
+    'Fetching the transaction was given up.',
+    'Have it fetched again with reprocess. An ID that the vendor does not know is withdrawn.',
+  ],
+  unclassified: [
+    'No rule says whether the attempt is invoiced.',
+    'Ask the vendor, and complete the rule table (RULES_FILE).',
+  ],
+  unpriced: [
+    'The attempt is invoiced, and the price list has no price for it.',
+    'Complete the price list (PRICES_FILE).',
+  ],
+  gone: ['The attempt was known or booked, and somebody removed it from the tables.', 'Restore it from a backup.'],
+};
+
+/** The list for people: first what no force helps against, then each kind of blocker with its count. */
+export function obstacleList({ refusals, counts }: Obstacles): Obstacle[] {
+  return [
+    ...refusals.map(({ code, message, hint, fields }): Obstacle => {
+      const { closeFirst = null } = fields;
+      return {
+        ...{ code: code as RefusalCode, count: 1, what: message, remedy: hint ?? '' },
+        closeFirst: typeof closeFirst === 'string' ? closeFirst : null,
+      };
+    }),
+    ...blockerKinds
+      .filter((kind) => counts[kind] > 0)
+      .map((kind): Obstacle => {
+        const [what, remedy] = blockerTexts[kind];
+        return { code: kind, count: counts[kind], what, remedy, closeFirst: null };
+      }),
+  ];
+}
+
+/** The command that clears a blocker, where there is one for it alone. */
+export const remedyCommand = ({ subject, remedy }: Blocker): string | null =>
+  remedy === 'withdraw' ? `npx idscan-ledger withdraw ${subject} --reason "…"` : null;
