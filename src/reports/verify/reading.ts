@@ -45,7 +45,7 @@ export function measure(): { through: Transform; result: () => Bytes & { endsWit
 export async function readRows(
   { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
   { problems, minorDigits }: { problems: Problems; minorDigits: number },
-  onRow: (row: Row) => void,
+  onRow: (row: Row) => void | Promise<void>,
 ): Promise<ReadFile | undefined> {
   const columns = knownColumns[kind];
   const source = createReadStream(path.join(directory, name));
@@ -60,12 +60,14 @@ export async function readRows(
       line += 1;
       if (line === 1) isWhole = isHeader(cells, columns, name, problems);
       else if (
-        !rowProblem(cells, columns, minorDigits, (problem, column) =>
-          problems.add(name, problem, { row: line, column }),
-        )
+        rowProblem(cells, columns, minorDigits, (problem, column) => problems.add(name, problem, { row: line, column }))
       )
-        onRow({ line, cell: cellOf(cells, columns) });
-      else isWhole = false;
+        isWhole = false;
+      else {
+        // To wait where there is nothing to wait for would take longer than reading the row.
+        const busy = onRow({ line, cell: cellOf(cells, columns) });
+        if (busy) await busy;
+      }
     }
   } catch (error) {
     isWhole = false;
@@ -84,6 +86,40 @@ export async function readRows(
   const { endsWithLine, ...bytes } = result();
   if (!endsWithLine) problems.add(name, 'ends within a row: the file was cut', { row: line });
   return { ...bytes, isWhole: isWhole && endsWithLine };
+}
+
+/**
+ * Reads the rows of a canonical file one by one, for whoever reads several files beside one another.
+ *
+ * @returns at the end, or at the first row that does not read as its file's columns are: whether it was the end.
+ */
+export async function* streamRows(
+  { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
+  minorDigits: number,
+): AsyncGenerator<Row, boolean> {
+  const columns = knownColumns[kind];
+  const source = createReadStream(path.join(directory, name));
+  const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
+  source.once('error', (error) => parser.destroy(error)).pipe(parser);
+  let line = 0;
+  try {
+    for await (const cells of parser as AsyncIterable<string[]>) {
+      line += 1;
+      const isBroken =
+        line === 1
+          ? columns.some(({ header }, at) => cells[at] !== header)
+          : rowProblem(cells, columns, minorDigits, () => undefined);
+      if (isBroken) return false;
+      if (line > 1) yield { line, cell: cellOf(cells, columns) };
+    }
+    return true;
+  } catch (error) {
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined && !(error instanceof CsvError)) throw error;
+    return false;
+  } finally {
+    source.destroy();
+  }
 }
 
 function isHeader(
