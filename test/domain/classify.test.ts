@@ -212,6 +212,21 @@ describe('for every attempt and table', () => {
     );
   });
 
+  test('no decision contradicts itself, and one that is not of its reason does', () => {
+    fc.assert(
+      fc.property(attempt, table, (one, rules) => {
+        const decided = { ...classify(one, rules), code: one.code };
+        expect(contradictionIn(decided)).toBeUndefined();
+        for (const invoiced of [true, false, null].filter((other) => other !== decided.invoiced))
+          expect(contradictionIn({ ...decided, invoiced })).toBe('invoiced');
+        const ruleTableVersion = decided.ruleTableVersion === null ? 'r1' : null;
+        expect(contradictionIn({ ...decided, ruleTableVersion })).toBe('ruleTableVersion');
+        expect(contradictionIn({ ...decided, reason: 'goodwill' })).toBe('reason');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('the decision depends on nothing else: neither on repetition nor on the order of the rules', () => {
     fc.assert(
       fc.property(attempt, anyTable, (one, rules) => {

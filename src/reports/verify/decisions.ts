@@ -7,6 +7,8 @@ type Add = (column: string, problem: string) => void;
 
 const booleans: Readonly<Record<string, boolean | null>> = { true: true, false: false, '': null };
 
+const columnOf = { invoiced: 'invoiced', code: 'outcome_code', ruleTableVersion: 'rule_table_version' } as const;
+
 /** Holds what a row says of its decision against the reason that it gives. */
 function checkReason(row: Row, add: Add): void {
   const [reason, invoiced, code] = [row.cell('reason'), row.cell('invoiced'), row.cell('outcome_code')];
@@ -17,22 +19,10 @@ function checkReason(row: Row, add: Add): void {
     code: code === '' ? null : code,
     ruleTableVersion: ruleTableVersion === '' ? null : ruleTableVersion,
   });
-  switch (contradiction) {
-    case undefined:
-      return;
-    case 'reason':
-      return add('reason', `reason is ${reason}, which is none that attempts are decided for`);
-    case 'invoiced':
-      return add('invoiced', `invoiced is ${shown(invoiced)}, which the reason ${reason} contradicts`);
-    case 'code':
-      return add('outcome_code', `outcome_code is ${shown(code)}, which the reason ${reason} contradicts`);
-    case 'ruleTableVersion':
-      return add(
-        'rule_table_version',
-        `rule_table_version is ${shown(ruleTableVersion)}, which the reason ${reason} contradicts`,
-      );
-    default:
-      return contradiction satisfies never;
+  if (contradiction === 'reason') add('reason', `reason is ${reason}, which is none that attempts are decided for`);
+  else if (contradiction) {
+    const column = columnOf[contradiction];
+    add(column, `${column} is ${shown(row.cell(column))}, which the reason ${reason} contradicts`);
   }
 }
 

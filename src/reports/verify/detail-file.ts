@@ -33,7 +33,7 @@ export async function checkDetail(
   const attempts = attemptChecker((row, problem) => add(row, 'quantity', problem));
   const disagreements = disagreementsOf(work, names);
   const tasks = taskChecker(add, disagreements.task);
-  let isInOrder = true;
+  let disordered = 0;
   try {
     const isWhole = await read((row) => {
       const addToRow = (column: string, problem: string) => add(row, column, problem);
@@ -41,7 +41,7 @@ export async function checkDetail(
       decisions(row, addToRow);
       const problem = order(row);
       if (problem !== undefined) {
-        isInOrder = false;
+        disordered += 1;
         add(row, undefined, problem);
       }
       attempts.row(row);
@@ -50,6 +50,7 @@ export async function checkDetail(
     });
     attempts.end();
     await tasks.end();
+    const isInOrder = disordered === 0;
     if (isWhole && isInOrder) await disagreements.end();
     return { tally: isWhole ? tally : undefined, isInOrder };
   } finally {
