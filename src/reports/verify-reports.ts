@@ -135,7 +135,7 @@ async function compareMonths(
   problems: Problems,
 ): Promise<{ books: BooksFound; unbalanced: string[] }> {
   const files = months.flatMap(({ period, found }) =>
-    found?.manifest ? [{ period, name: csvName(period, statusInNames(found.manifest), 'detail'), found }] : [],
+    found?.manifest ? [{ period, name: csvName(period, statusInNames(found.manifest), 'detail') }] : [],
   );
   const unbalanced = new Set<string>();
   const checker = booksChecker(
@@ -146,8 +146,8 @@ async function compareMonths(
       problems.add(`${period}/${name}`, problem, { row: row.line, column: 'quantity' });
     },
   );
-  const rows = files.map(({ period, name, found }) =>
-    streamRows({ directory: path.join(folder, period), name, kind: 'detail' }, found.minorDigits),
+  const rows = files.map(({ period, name }) =>
+    streamRows({ directory: path.join(folder, period), name, kind: 'detail' }),
   );
   const broken = await mergeRows(rows, checker.row);
   if (broken !== undefined)

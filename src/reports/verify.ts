@@ -27,8 +27,6 @@ export type Verification = {
   readonly dialects: readonly DialectName[];
   /** Whether the detail file was read whole and is in order, so that it can be read beside those of other months. */
   readonly isDetailInOrder: boolean;
-  /** Of the currency: how amounts are written. */
-  readonly minorDigits: number;
 };
 
 /**
@@ -57,7 +55,7 @@ export async function verifyFolder(directory: string): Promise<Verification> {
       manifestSha256,
       manifest: undefined,
       dialects: [],
-      ...{ isDetailInOrder: false, minorDigits: 0 },
+      isDetailInOrder: false,
     };
   }
   const dialects = presentDialects(entries);
@@ -70,8 +68,7 @@ export async function verifyFolder(directory: string): Promise<Verification> {
   const { intact, isDetailInOrder } = await checkFiles({ directory, report, problems }, names);
   for (const dialect of dialects) await checkCopies(directory, dialect, { report, manifestSha256, intact }, problems);
   checkSeal(bytes, manifestName, problems);
-  const { manifest, minorDigits } = report;
-  return { ...resultOf(problems), notes, manifestSha256, manifest, dialects, isDetailInOrder, minorDigits };
+  return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects, isDetailInOrder };
 }
 
 const namesOf = (manifest: Manifest, dialect?: DialectName): string[] =>

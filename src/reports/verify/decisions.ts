@@ -48,8 +48,10 @@ const treatmentOf = (reason: string): string | undefined => {
 export function decisionChecker({ manifest }: KnownReport) {
   const decided = new Map<string, { readonly says: string; readonly line: number }>();
   const compare = (key: readonly string[], says: string, line: number): number | undefined => {
-    const before = decided.get(JSON.stringify(key));
-    if (!before) decided.set(JSON.stringify(key), { says, line });
+    // No cell holds a control character.
+    const name = key.join('\n');
+    const before = decided.get(name);
+    if (!before) decided.set(name, { says, line });
     return before && before.says !== says ? before.line : undefined;
   };
   return (row: Row, add: Add): void => {

@@ -91,11 +91,12 @@ export async function readRows(
 /**
  * Reads the rows of a canonical file one by one, for whoever reads several files beside one another.
  *
+ * @param minorDigits to check the cells by; `undefined` = they were checked before, when the file was read by itself.
  * @returns at the end, or at the first row that does not read as its file's columns are: whether it was the end.
  */
 export async function* streamRows(
   { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
-  minorDigits: number,
+  minorDigits?: number,
 ): AsyncGenerator<Row, boolean> {
   const columns = knownColumns[kind];
   const source = createReadStream(path.join(directory, name));
@@ -108,7 +109,9 @@ export async function* streamRows(
       const isBroken =
         line === 1
           ? columns.some(({ header }, at) => cells[at] !== header)
-          : rowProblem(cells, columns, minorDigits, () => undefined);
+          : minorDigits === undefined
+            ? cells.length !== columns.length
+            : rowProblem(cells, columns, minorDigits, () => undefined);
       if (isBroken) return false;
       if (line > 1) yield { line, cell: cellOf(cells, columns) };
     }
