@@ -231,8 +231,8 @@ Examples:
     });
   program
     .command('verify')
-    .description("prove a report's files from their folder alone: hashes, formats, order, every sum")
-    .argument('<folder>', 'the folder of a month, such as reports/2026-10')
+    .description("prove a report's files from their folder alone, or those of all months in a folder, also together")
+    .argument('<folder>', 'the folder of a month, such as reports/2026-10, or of all months, such as reports')
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nExit codes: 0 proven, 1 something is off, 3 there is nothing that could be verified.')
     .action(async (folder: string, { json }: { json: boolean }) => {

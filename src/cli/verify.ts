@@ -1,13 +1,16 @@
 import { LedgerError } from '../errors.ts';
-import { problemText } from '../reports/verify/problems.ts';
+import type { Manifest } from '../reports/verify/manifest.ts';
 import { type Verification, verifyFolder } from '../reports/verify.ts';
+import { monthsIn } from '../reports/verify-reports.ts';
 import { count, say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
+import { problemLines } from './verify-text.ts';
+import { verifyMonths } from './verify-reports.ts';
 
-const mostShown = 20;
-
-/** `verify <folder> [--json]` */
+/** `verify <folder> [--json]`: of a month, or of all months in a folder. */
 export async function verify({ folder, json }: { folder: string; json: boolean }): Promise<ExitCode> {
+  const periods = await monthsIn(folder);
+  if (periods.length > 0) return verifyMonths(folder, periods, json);
   const found = await verifyFolder(folder);
   if (json) say(JSON.stringify(asJson(folder, found), null, 2));
   else say(...(found.problemCount === 0 ? accountLines(folder, found) : problemLines(found)));
@@ -35,14 +38,15 @@ function asJson(folder: string, found: Verification): object {
     problem_count: found.problemCount,
     problems: found.problems,
     notes: found.notes,
+    not_seen: manifest ? unseenFrom(manifest) : [],
   };
 }
 
-function problemLines({ problems, problemCount, notes }: Verification): string[] {
-  const shown = problems.slice(0, mostShown).map(problemText);
-  const more = problemCount - shown.length;
-  return [...shown, ...(more > 0 ? [`… and ${more} more`] : []), ...notes.map((note) => `Note: ${note}`)];
-}
+/** What no look at the folder can tell, of this report. */
+const unseenFrom = ({ price_list: list }: Manifest): string[] =>
+  list
+    ? [`whether unit_price and price_tier are those of the price list ${list.version}: it is not in the folder.`]
+    : [];
 
 function accountLines(folder: string, { manifest, manifestSha256, dialects, notes }: Verification): string[] {
   if (!manifest) return [];
@@ -62,6 +66,7 @@ function accountLines(folder: string, { manifest, manifestSha256, dialects, note
     ...(dialects.length > 0 ? [`copies for ${dialects.join(', ')}: as made from these files`] : []),
     ...notes.map((note) => `Note: ${note}`),
     '',
+    ...unseenFrom(manifest).map((what) => `Not seen: ${what}`),
     `sha256 of manifest.json: ${manifestSha256}`,
     'Compare it with a copy kept elsewhere: whoever changes files and manifest alike cannot keep it.',
   ];

@@ -149,3 +149,40 @@ const isExecutedTask = (taskType: string, table: RuleTable): boolean =>
 
 const isTaskTypeCovered = (taskType: string, table: RuleTable): boolean =>
   isExecutedTask(taskType, table) || table.rules.some((one) => one.taskType === taskType);
+
+/** What each reason says of the decision that it gives, and of the code that it rests on. */
+const saidBy: Readonly<Record<Reason, Pick<Decision, 'invoiced'> & { readonly code: 'none' | 'some' | 'any' }>> = {
+  success_invoiced: { invoiced: true, code: 'none' },
+  success_not_invoiced: { invoiced: false, code: 'none' },
+  code_invoiced: { invoiced: true, code: 'some' },
+  code_not_invoiced: { invoiced: false, code: 'some' },
+  executed_task_invoiced: { invoiced: true, code: 'any' },
+  executed_task_not_invoiced: { invoiced: false, code: 'any' },
+  vendor_counter_invoiced: { invoiced: true, code: 'any' },
+  vendor_counter_not_invoiced: { invoiced: false, code: 'any' },
+  code_without_rule: { invoiced: null, code: 'any' },
+  execution_unknown: { invoiced: null, code: 'any' },
+  scan_not_listed: { invoiced: null, code: 'any' },
+  task_type_without_rule: { invoiced: null, code: 'any' },
+  no_rule_table_in_force: { invoiced: null, code: 'any' },
+};
+
+/** Which part of a decision its own reason contradicts. */
+export type Contradiction = 'reason' | 'invoiced' | 'code' | 'ruleTableVersion';
+
+/**
+ * Finds what of a decision cannot be, whatever the rule table: no call of {@link classify} gives it.
+ *
+ * @returns `undefined` where some rule table may have led to it.
+ */
+export function contradictionIn(
+  decided: Omit<Decision, 'reason'> & { readonly reason: string; readonly code: string | null },
+): Contradiction | undefined {
+  const reason = reasons.find((one) => one === decided.reason);
+  if (reason === undefined) return 'reason';
+  const said = saidBy[reason];
+  if (decided.invoiced !== said.invoiced) return 'invoiced';
+  if (said.code !== 'any' && (decided.code === null) !== (said.code === 'none')) return 'code';
+  if ((decided.ruleTableVersion === null) !== (reason === 'no_rule_table_in_force')) return 'ruleTableVersion';
+  return undefined;
+}

@@ -6,21 +6,12 @@ import type { ReportKind } from './files.ts';
 import { csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from './names.ts';
 import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';
-import { checkDetailRow, detailOrder } from './verify/detail.ts';
+import { checkDetail, type Work } from './verify/detail-file.ts';
 import { checkEntries, listFolder, presentDialects } from './verify/folder.ts';
-import {
-  checkSeal,
-  formatOf,
-  type KnownReport,
-  knownFormat,
-  type Manifest,
-  readManifest,
-  statusInNames,
-} from './verify/manifest.ts';
+import { checkSeal, formatOf, knownFormat, type Manifest, readManifest, statusInNames } from './verify/manifest.ts';
 import { type Problem, Problems } from './verify/problems.ts';
 import { type ReadFile, readRows, type Row } from './verify/reading.ts';
 import { summaryChecker } from './verify/summary.ts';
-import { addRow, newTally, type Tally } from './verify/tally.ts';
 import { checkControlTotals } from './verify/totals.ts';
 
 /** What a look at a report's folder found. No problems = proven. */
@@ -34,9 +25,9 @@ export type Verification = {
   readonly manifestSha256: string;
   readonly manifest: Manifest | undefined;
   readonly dialects: readonly DialectName[];
+  /** Whether the detail file was read whole and is in order, so that it can be read beside those of other months. */
+  readonly isDetailInOrder: boolean;
 };
-
-type Work = { readonly directory: string; readonly report: KnownReport; readonly problems: Problems };
 
 /**
  * Proves a report from its folder alone: that the files are those its manifest names, and that every figure follows
@@ -58,7 +49,14 @@ export async function verifyFolder(directory: string): Promise<Verification> {
   const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
   if (!report) {
     checkSeal(bytes, manifestName, problems);
-    return { ...resultOf(problems), notes: [], manifestSha256, manifest: undefined, dialects: [] };
+    return {
+      ...resultOf(problems),
+      notes: [],
+      manifestSha256,
+      manifest: undefined,
+      dialects: [],
+      isDetailInOrder: false,
+    };
   }
   const dialects = presentDialects(entries);
   const expected = [
@@ -67,10 +65,10 @@ export async function verifyFolder(directory: string): Promise<Verification> {
   ];
   const notes = checkEntries(entries, expected, dialects, problems);
   const names = new Set(entries.map(({ name }) => name));
-  const intact = await checkFiles({ directory, report, problems }, names);
+  const { intact, isDetailInOrder } = await checkFiles({ directory, report, problems }, names);
   for (const dialect of dialects) await checkCopies(directory, dialect, { report, manifestSha256, intact }, problems);
   checkSeal(bytes, manifestName, problems);
-  return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects };
+  return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects, isDetailInOrder };
 }
 
 const namesOf = (manifest: Manifest, dialect?: DialectName): string[] =>
@@ -91,12 +89,18 @@ function requireKnownFormat(manifest: Buffer): void {
   );
 }
 
-/** Checks the canonical files. @returns the names of those whose bytes are what the manifest says. */
-async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Set<string>> {
+type Checked = {
+  /** The names of files whose bytes are what the manifest says. */
+  readonly intact: ReadonlySet<string>;
+  readonly isDetailInOrder: boolean;
+};
+
+/** Checks the canonical files. */
+async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Checked> {
   const { report, problems } = work;
   const read = new Map<string, ReadFile>();
   const nameOf = (kind: ReportKind) => csvName(report.manifest.period, statusInNames(report.manifest), kind);
-  const readKind = async (kind: ReportKind, onRow: (row: Row) => void): Promise<boolean> => {
+  const readKind = async (kind: ReportKind, onRow: (row: Row) => void | Promise<void>): Promise<boolean> => {
     const name = nameOf(kind);
     if (!present.has(name)) problems.add(name, 'is missing');
     const { directory } = work;
@@ -110,7 +114,8 @@ async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Set
     if (file) read.set(name, file);
     return file?.isWhole ?? false;
   };
-  const tally = await checkDetail(work, nameOf('detail'), (onRow) => readKind('detail', onRow));
+  const names = { detail: nameOf('detail'), discrepancies: nameOf('discrepancies') };
+  const { tally, isInOrder } = await checkDetail(work, names, (onRow) => readKind('detail', onRow));
   const addTo = (kind: ReportKind) => (problem: string, row?: number, column?: string) =>
     problems.add(nameOf(kind), problem, { row, column });
   const summary = summaryChecker(report, tally, addTo('summary'));
@@ -120,24 +125,7 @@ async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Set
   const isListed = await readKind('discrepancies', discrepanciesChecker(report, addTo('discrepancies')));
   const discrepancies = isListed ? read.get(nameOf('discrepancies'))?.rows : undefined;
   checkControlTotals(report, { tally, total, discrepancies }, problems);
-  return checkHashes(work, read);
-}
-
-/** @returns what the detail file adds up to; `undefined` where a row of it could not be read. */
-async function checkDetail(
-  { report, problems }: Work,
-  name: string,
-  read: (onRow: (row: Row) => void) => Promise<boolean>,
-): Promise<Tally | undefined> {
-  const tally = newTally();
-  const order = detailOrder();
-  const isWhole = await read((row) => {
-    checkDetailRow(row, report, (column, problem) => problems.add(name, problem, { row: row.line, column }));
-    const problem = order(row);
-    if (problem !== undefined) problems.add(name, problem, { row: row.line });
-    addRow(tally, row);
-  });
-  return isWhole ? tally : undefined;
+  return { intact: checkHashes(work, read), isDetailInOrder: tally !== undefined && isInOrder };
 }
 
 function checkHashes({ report, problems }: Work, read: ReadonlyMap<string, ReadFile>): Set<string> {

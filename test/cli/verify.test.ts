@@ -6,7 +6,7 @@ import { verifyFolder } from '../../src/reports/verify.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { createTestFolder } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
-import { editFile, everything, sealAgain, writeReportFolder } from '../support/report-folders.ts';
+import { editFile, everything, line, sealAgain, writeReportFolder } from '../support/report-folders.ts';
 
 /** Nothing in it can be used: a command that reads any of it fails. */
 async function brokenEnvironment() {
@@ -29,6 +29,7 @@ test('verify needs the folder alone, and prints an account or what is off', asyn
   const proven = await runCli(['verify', '2026-10'], environment);
   expect(proven).toMatchObject({ code: 0, stderr: '' });
   expect(proven.stdout).toContain('Proven: the report of 2026-10 (closed, version 1) in 2026-10');
+  expect(proven.stdout).toContain('Not seen: whether unit_price and price_tier are those of the price list p1');
   expect(proven.stdout).toMatch(/sha256 of manifest\.json: [0-9a-f]{64}\n/);
 
   const detail = 'idscan-cost_2026-10_v1_detail.csv';
@@ -56,6 +57,34 @@ test('verify needs the folder alone, and prints an account or what is off', asyn
   const none = await runCli(['verify', 'elsewhere'], environment);
   expect(none).toMatchObject({ code: 3, stdout: '' });
   expect(none.stderr).toContain('(verification_impossible)');
+});
+
+test('verify of a folder of months verifies each and all together, and names the attempts that do not add up', async () => {
+  const environment = await brokenEnvironment();
+  const reports = path.join(environment.folder, 'reports');
+  const month = (period: string, corrects = '', quantity: 1 | -1 = 1) =>
+    writeReportFolder(path.join(reports, period), {
+      ...{ period, version: 1 },
+      lines: [line('a-1', { at: `${corrects || period}-05T10:00:00Z`, corrects, quantity })],
+    });
+  month('2026-09');
+  month('2026-10', '2026-09', -1);
+  const proven = await runCli(['verify', 'reports'], environment);
+  expect(proven).toMatchObject({ code: 0, stderr: '' });
+  expect(proven.stdout).toContain('Proven: 2 reports in reports, ');
+  expect(proven.stdout).toContain('Together (2026-09, 2026-10): 2 lines of 1 attempt, each of which adds up to 0 or 1');
+
+  month('2026-10');
+  const failed = await runCli(['verify', 'reports'], environment);
+  expect(failed.code).toBe(1);
+  expect(failed.stdout).toContain(
+    '2026-10/idscan-cost_2026-10_v1_detail.csv, row 2: books a-1, document_scan attempt 1',
+  );
+  expect(failed.stderr).toContain('(verification_failed)');
+  expect(failed.stderr).toContain('Over the months these do not add up: a-1, document_scan attempt 1.');
+  const json = await runCli(['verify', 'reports', '--json'], environment);
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({ verdict: 'failed', unbalanced: ['a-1, document_scan attempt 1'] });
 });
 
 test('report makes copies for spreadsheets, which verify proves, and a later report without them replaces them', async () => {

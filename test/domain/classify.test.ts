@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evidences, type Evidence } from '../../src/domain/attempts.ts';
-import { classify, type Decision, type Reason, reasons, type RuleTable } from '../../src/domain/classify.ts';
+import { classify, contradictionIn, type Decision, type Reason, reasons, type RuleTable } from '../../src/domain/classify.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { deepFrozen } from './support.ts';
 
@@ -209,6 +209,21 @@ describe('for every attempt and table', () => {
         expect(ruleTableVersion).toBe(rules?.version ?? null);
       }),
       { numRuns: 5_000 },
+    );
+  });
+
+  test('no decision contradicts itself, and one that is not of its reason does', () => {
+    fc.assert(
+      fc.property(attempt, table, (one, rules) => {
+        const decided = { ...classify(one, rules), code: one.code };
+        expect(contradictionIn(decided)).toBeUndefined();
+        for (const invoiced of [true, false, null].filter((other) => other !== decided.invoiced))
+          expect(contradictionIn({ ...decided, invoiced })).toBe('invoiced');
+        const ruleTableVersion = decided.ruleTableVersion === null ? 'r1' : null;
+        expect(contradictionIn({ ...decided, ruleTableVersion })).toBe('ruleTableVersion');
+        expect(contradictionIn({ ...decided, reason: 'goodwill' })).toBe('reason');
+      }),
+      { numRuns: 2_000 },
     );
   });
 

@@ -69,8 +69,8 @@ describe('figures that were changed with all hashes brought up to date are found
         'a boolean',
         'detail',
         detailRow.older,
-        ',true,a_reason',
-        ',yes,a_reason',
+        ',true,success_invoiced',
+        ',yes,success_invoiced',
         'invoiced is yes, which is neither true nor false',
       ],
       [

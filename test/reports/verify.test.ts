@@ -16,7 +16,10 @@ describe('a report that is as it was written is proven:', () => {
     ['a month without attempts and with a minimum', { lines: [], minimum: '500.00' }],
     ['one without a price list', { ...everything, currency: null, minimum: null, minimumCorrections: [] }],
     ['a minimum that was reached', { ...small, minimum: '0.10' }],
-    ['something invoiced without a price', { ...small, lines: [line('a'), line('b', { price: null, tier: '' })] }],
+    [
+      'something invoiced without a price',
+      { ...small, discrepancies: [], lines: [line('a'), line('b', { price: null, tier: '' })] },
+    ],
     ['a currency without a minor unit', { lines: [line('a', { price: '12' })], currency: 'JPY', minorDigits: 0 }],
     [
       'an amount rounded up from half a cent, also below zero',

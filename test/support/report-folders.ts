@@ -19,6 +19,16 @@ export type Line = {
   readonly tier: string;
   readonly quantity: 1 | -1;
   readonly corrects: string;
+  /** What decided; without it, a rule for the code. */
+  readonly reason?: string;
+  /** The vendor's counters of the whole task, and whether they match; without them, those of the discrepancies. */
+  readonly counters?: readonly [attempts: number | null, invoiced: number | null, status: string];
+};
+
+const reasonOf = ({ code, invoiced, reason }: Line): string => {
+  if (reason !== undefined) return reason;
+  if (invoiced === null) return 'code_without_rule';
+  return `${code === '' ? 'success' : 'code'}_${invoiced ? 'invoiced' : 'not_invoiced'}`;
 };
 
 export type Report = {
@@ -58,7 +68,7 @@ export const everything: Report = {
     line('b-1', { at: '2026-09-30T23:59:59Z', quantity: -1, corrects: '2026-09' }),
     line('b-1', { at: '2026-09-30T23:59:59Z', code: 'x', invoiced: false, corrects: '2026-09' }),
     line('b-2', { at: '2026-08-30T10:00:00Z', corrects: '2026-08', level: '1E10' }),
-    line('c-1', { code: '2026-10', level: 'TRUE', price: '1234.567891' }),
+    line('c-1', { attempt: 4, code: '2026-10', level: 'TRUE', price: '1234.567891' }),
     line('d-1', { task: 'face_liveness', level: '', code: '001', invoiced: false, price: null, tier: '' }),
     line('😀', { code: 'é, "ü"; x', level: '007' }),
   ],
@@ -112,26 +122,32 @@ export function writeReportFolder(directory: string, report: Report): string {
       .sort(([a], [b]) => bytewise(a, b))
       .map(([, group]) => group);
 
+  const countersOf = (one: Line): NonNullable<Line['counters']> => {
+    const counted = one.task === 'document_scan' && report.discrepancies?.find(([id]) => id === one.id);
+    return one.counters ?? (counted ? [null, counted[2], 'mismatch'] : [null, null, 'absent']);
+  };
   const detail = lines.map((one): Cell[] => [
-    ...[period, safe(one.id), null, safe(one.task), one.attempt, one.at, safe(one.code), one.invoiced, 'a_reason'],
+    ...[period, safe(one.id), null, safe(one.task), one.attempt, one.at, safe(one.code), one.invoiced, reasonOf(one)],
     ...[safe(one.level), 'camera', false, 'completed', true, price(one), written(exact(one)), currency, 'r1', list],
-    ...[one.corrects !== '', one.corrects, null, null, 'absent', one.quantity, one.tier],
+    ...[one.corrects !== '', one.corrects, ...countersOf(one), one.quantity, one.tier],
   ]);
-  type Sum = { cells: Cell[]; amount: bigint | null; corrects: string; of: readonly Line[] };
+  type Sum = { cells: Cell[]; vendor: number | null; amount: bigint | null; corrects: string; of: readonly Line[] };
   const sums = groups((one) => [one.corrects, one.task, one.level, one.price ?? '']).map((of): Sum => {
     const [one] = of as [Line];
     const total = amountOf(of);
     const amount = total === null ? null : roundToMinorUnit(total, minorDigits);
     const counts = [sum(of), ...[true, false, null].map((value) => sum(of, ({ invoiced }) => invoiced === value))];
+    const counted = of.filter((line) => countersOf(line)[1] !== null);
     return {
       cells: [safe(one.task), safe(one.level), ...counts, price(one), written(amount)],
+      vendor: counted.length === 0 ? null : sum(counted, ({ invoiced }) => invoiced === true),
       ...{ amount, corrects: one.corrects, of },
     };
   });
   const addUp = (of: readonly Sum[]) =>
     of.reduce<bigint | null>((total, { amount }) => (total === null || amount === null ? null : total + amount), 0n);
   const minimumSum = (amount: bigint | null, corrects: string): Sum => ({
-    cells: ['monthly_minimum', null, 0, 0, 0, 0, null, written(amount)],
+    ...{ cells: ['monthly_minimum', null, 0, 0, 0, 0, null, written(amount)], vendor: null },
     ...{ amount, corrects, of: [] },
   });
   const ordinary = addUp(sums.filter(({ corrects }) => corrects === ''));
@@ -142,14 +158,29 @@ export function writeReportFolder(directory: string, report: Report): string {
   for (const [corrects, amount] of report.minimumCorrections ?? [])
     sums.push(minimumSum(amount.startsWith('-') ? -parsePrice(amount.slice(1))! : parsePrice(amount)!, corrects));
   sums.sort((a, b) => bytewise(a.corrects, b.corrects));
-  const summary = sums.map(({ cells, corrects }): Cell[] => [
-    ...[period, 'LINE', ...cells, currency, null, periodStatus, cells[0] === 'monthly_minimum' ? null : 'r1', list],
+  const vendors = sums.flatMap(({ vendor }) => (vendor === null ? [] : [vendor]));
+  const vendorCounter = vendors.length === 0 ? null : vendors.reduce((total, one) => total + one, 0);
+  const summary = sums.map(({ cells, vendor, corrects }): Cell[] => [
+    ...[period, 'LINE', ...cells, currency, vendor, periodStatus, cells[0] === 'monthly_minimum' ? null : 'r1', list],
     ...[corrects !== '', corrects],
   ]);
   const counts = [sum(lines), ...[true, false, null].map((value) => sum(lines, ({ invoiced }) => invoiced === value))];
   const total = list === null ? null : addUp(sums);
   summary.push([
-    ...[period, 'TOTAL', null, null, ...counts, null, written(total), currency, null, periodStatus, null, list],
+    ...[
+      period,
+      'TOTAL',
+      null,
+      null,
+      ...counts,
+      null,
+      written(total),
+      currency,
+      vendorCounter,
+      periodStatus,
+      null,
+      list,
+    ],
     ...[false, null],
   ]);
   const codes = groups((one) => [one.task, one.code, one.corrects]).map((of): Cell[] => {
@@ -177,7 +208,12 @@ export function writeReportFolder(directory: string, report: Report): string {
     },
     control_totals: {
       ...{ attempts, invoiced, not_invoiced: notInvoiced, unclassified, amount: written(total) },
-      ...{ unrounded_amount: written(amountOf(lines)), currency, unpriced: unpriced(lines), vendor_counter: null },
+      ...{
+        unrounded_amount: written(amountOf(lines)),
+        currency,
+        unpriced: unpriced(lines),
+        vendor_counter: vendorCounter,
+      },
       ...{ monthly_minimum: minimum, corrections: lines.filter(({ corrects }) => corrects !== '').length },
       ...{ discrepancies: discrepancies.length, unsettled_transactions: 0, unfetched_transactions: 0 },
     },

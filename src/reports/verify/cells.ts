@@ -65,6 +65,19 @@ export function instantMs(cell: string): number | undefined {
 export const original = (cell: string): string =>
   cell.startsWith("'") && neutraliseFormula(cell.slice(1)) === cell ? cell.slice(1) : cell;
 
+/** Compares text by its UTF-8 bytes, without making them: UTF-16 puts surrogates before what they come behind in UTF-8. */
+function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (left === right) continue;
+    const isHigh = (unit: number) => unit >= 0xd800 && unit < 0xe000;
+    if (isHigh(left) !== isHigh(right)) return (isHigh(left) ? 0x10000 : left) - (isHigh(right) ? 0x10000 : right);
+    return left - right;
+  }
+  return a.length - b.length;
+}
+
 /** Compares keys part by part: text by its bytes, numbers as numbers. */
 export function compareKeys(a: readonly (string | number)[], b: readonly (string | number)[]): number {
   for (const [index, left] of a.entries()) {
@@ -72,7 +85,7 @@ export function compareKeys(a: readonly (string | number)[], b: readonly (string
     if (left === right || right === undefined) continue;
     return typeof left === 'number' && typeof right === 'number'
       ? left - right
-      : Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
+      : compareText(String(left), String(right));
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-import { formatAmount } from '../../domain/money.ts';
+import { formatAmount, type Micros } from '../../domain/money.ts';
 import { amountOf, compareKeys, instantMs, original } from './cells.ts';
 import type { KnownReport } from './manifest.ts';
 import { shown } from './problems.ts';
@@ -82,6 +82,16 @@ function checkAmount(row: Row, minorDigits: number, add: Report): void {
   if ((tier === '') !== (unitPrice === null))
     add('price_tier', `price_tier is ${shown(tier)}, unit_price is ${shown(row.cell('unit_price'))}`);
   else if (tier !== '' && !tierPattern.test(tier)) add('price_tier', `price_tier is ${tier}, which names no tier`);
+  else checkTier(tier, unitPrice, add);
+}
+
+/** What a tier's name alone says of it. */
+function checkTier(tier: string, unitPrice: Micros | null, add: Report): void {
+  if (tier.startsWith('free ') && unitPrice !== 0n)
+    add('price_tier', `price_tier is ${tier}, but unit_price is not zero`);
+  const [, from, upTo] = /^(\d+) to (\d+)$/.exec(tier) ?? [];
+  if (from !== undefined && upTo !== undefined && BigInt(from) > BigInt(upTo))
+    add('price_tier', `price_tier is ${tier}, which ends before it begins`);
 }
 
 const tierPattern = /^(?:flat|free to [1-9]\d*|[1-9]\d* to [1-9]\d*|from [1-9]\d*)$/;

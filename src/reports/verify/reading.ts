@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
-import { columnsOf, type KnownColumn } from '../../domain/report-columns.ts';
+import { columnsOf, type KnownColumn, knownColumns } from '../../domain/report-columns.ts';
 import type { ReportKind } from '../files.ts';
 import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
@@ -45,7 +45,7 @@ export function measure(): { through: Transform; result: () => Bytes & { endsWit
 export async function readRows(
   { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
   { problems, minorDigits, layout }: { problems: Problems; minorDigits: number; layout: number },
-  onRow: (row: Row) => void,
+  onRow: (row: Row) => void | Promise<void>,
 ): Promise<ReadFile | undefined> {
   const columns = columnsOf(kind, layout);
   const byHeader = new Map(columns.map(({ header }, index) => [header, index]));
@@ -61,12 +61,14 @@ export async function readRows(
       line += 1;
       if (line === 1) isWhole = isHeader(cells, columns, name, problems);
       else if (
-        !rowProblem(cells, columns, minorDigits, (problem, column) =>
-          problems.add(name, problem, { row: line, column }),
-        )
+        rowProblem(cells, columns, minorDigits, (problem, column) => problems.add(name, problem, { row: line, column }))
       )
-        onRow({ line, cell: cellOf(cells, byHeader) });
-      else isWhole = false;
+        isWhole = false;
+      else {
+        // To wait where there is nothing to wait for would take longer than reading the row.
+        const busy = onRow({ line, cell: cellOf(cells, byHeader) });
+        if (busy) await busy;
+      }
     }
   } catch (error) {
     isWhole = false;
@@ -85,6 +87,49 @@ export async function readRows(
   const { endsWithLine, ...bytes } = result();
   if (!endsWithLine) problems.add(name, 'ends within a row: the file was cut', { row: line });
   return { ...bytes, isWhole: isWhole && endsWithLine };
+}
+
+/**
+ * Reads the rows of a canonical file one by one, for whoever reads several files beside one another.
+ *
+ * @param minorDigits to check the cells by; `undefined` = they were checked before, when the file was read by itself.
+ * @returns at the end, or at the first row that does not read as its file's columns are: whether it was the end.
+ */
+export async function* streamRows(
+  { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
+  minorDigits?: number,
+): AsyncGenerator<Row, boolean> {
+  const source = createReadStream(path.join(directory, name));
+  const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
+  source.once('error', (error) => parser.destroy(error)).pipe(parser);
+  let line = 0;
+  // An earlier layout has the first of the columns; the header says how many.
+  let columns: readonly KnownColumn[] = [];
+  let byHeader: ReadonlyMap<string, number> = new Map();
+  try {
+    for await (const cells of parser as AsyncIterable<string[]>) {
+      line += 1;
+      if (line === 1) {
+        columns = knownColumns[kind].slice(0, cells.length);
+        byHeader = new Map(columns.map(({ header }, index) => [header, index]));
+      }
+      const isBroken =
+        line === 1
+          ? columns.some(({ header }, at) => cells[at] !== header)
+          : minorDigits === undefined
+            ? cells.length !== columns.length
+            : rowProblem(cells, columns, minorDigits, () => undefined);
+      if (isBroken) return false;
+      if (line > 1) yield { line, cell: cellOf(cells, byHeader) };
+    }
+    return true;
+  } catch (error) {
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined && !(error instanceof CsvError)) throw error;
+    return false;
+  } finally {
+    source.destroy();
+  }
 }
 
 function isHeader(

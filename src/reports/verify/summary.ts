@@ -122,6 +122,7 @@ function compareLine(
   for (const name of quantities)
     if (BigInt(row.cell(name)) !== own[name])
       add(`${name} is ${row.cell(name)}, the detail file adds up to ${own[name]}`, row.line, name);
+  checkVendorCounter(row, sums, add);
   const round = (exact: Micros) => roundToMinorUnit(exact, minorDigits);
   const isPriced = manifest.control_totals.currency !== null;
   if (isSum(amountOf(row.cell('amount')), sums, isPriced, round)) return;
@@ -131,6 +132,15 @@ function compareLine(
       ? 'the detail file has attempts without a price there'
       : `the detail file adds up to ${exact}, rounded ${formatAmount(round(sums.amount), minorDigits)}`;
   add(`amount is ${shown(row.cell('amount'))}, ${expected}`, row.line, 'amount');
+}
+
+/** Where every counter is our own count, a line's share of them is what it counts as invoiced. */
+function checkVendorCounter(row: Row, { counted, mismatched, countedInvoiced }: Sums, add: Add): void {
+  if (mismatched > 0) return;
+  const expected = counted === 0 ? '' : String(countedInvoiced);
+  if (row.cell('vendor_counter') === expected) return;
+  const problem = `vendor_counter is ${shown(row.cell('vendor_counter'))}, the counters of its rows, which all match, give ${shown(expected)}`;
+  add(problem, row.line, 'vendor_counter');
 }
 
 /** Lines of each class in order; how prices and versions are ordered within is left to the keys being different. */

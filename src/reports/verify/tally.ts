@@ -11,6 +11,10 @@ export type Sums = {
   amount: Micros;
   /** Invoiced attempts without a price; a reversal of one is none: what had no price takes none back. */
   unpriced: bigint;
+  /** Rows whose task has a counter, those of them where it is not our count, and what all of them count as invoiced. */
+  counted: number;
+  mismatched: number;
+  countedInvoiced: bigint;
 };
 
 /** The detail file added up: as large as the summary and codes, not as the month. */
@@ -23,7 +27,7 @@ export type Tally = {
 
 const noSums = (): Sums => ({
   ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n },
-  ...{ amount: 0n, unpriced: 0n },
+  ...{ amount: 0n, unpriced: 0n, counted: 0, mismatched: 0, countedInvoiced: 0n },
 });
 
 export const newTally = (): Tally => ({ total: noSums(), lines: new Map(), codes: new Map(), corrections: 0 });
@@ -73,6 +77,10 @@ function add(sums: Sums, row: Row): void {
   else sums.unclassified += quantity;
   if (invoiced === 'true' && amount === null && quantity > 0n) sums.unpriced += quantity;
   sums.amount += amount ?? 0n;
+  if (row.cell('vendor_attempts_invoiced') === '') return;
+  sums.counted += 1;
+  if (row.cell('counter_status') === 'mismatch') sums.mismatched += 1;
+  if (invoiced === 'true') sums.countedInvoiced += quantity;
 }
 
 /** Whether an amount is what rows add up to. It is empty without a price list, and where an invoiced attempt has no price. */

@@ -1,0 +1,158 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { nextPeriod } from '../domain/billing-month.ts';
+import { LedgerError } from '../errors.ts';
+import { csvName, manifestName } from './names.ts';
+import { type BooksFound, booksChecker } from './verify/books.ts';
+import { statusInNames } from './verify/manifest.ts';
+import { mergeRows } from './verify/merge.ts';
+import { Problems, type Problem } from './verify/problems.ts';
+import { streamRows } from './verify/reading.ts';
+import { type Verification, verifyFolder } from './verify.ts';
+
+/** A month's folder and what a look at it found; `undefined` = there is nothing that could be verified. */
+export type MonthVerification = { readonly period: string; readonly found: Verification | undefined };
+
+/** What a look at a folder of months found. No problems = each is proven, and so are all of them together. */
+export type ReportsVerification = {
+  readonly months: readonly MonthVerification[];
+  readonly problems: readonly Problem[];
+  readonly problemCount: number;
+  readonly notes: readonly string[];
+  /** Attempts whose lines do not add up to 0 or 1 or are not what was booked, the first of them. */
+  readonly unbalanced: readonly string[];
+  /** The months that were compared with one another, and what was found. */
+  readonly compared: readonly string[];
+  readonly books: BooksFound;
+};
+
+const monthName = /^2\d{3}-(?:0[1-9]|1[0-2])$/;
+
+/** The folders of months in a folder, in order; none where it is a month's own folder or none at all. */
+export async function monthsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  if (entries.some(({ name }) => name === manifestName)) return [];
+  return entries
+    .filter((entry) => monthName.test(entry.name) && !entry.isFile())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/**
+ * Verifies every month in a folder, and all of them together: that the lines of every attempt add up to 0 or 1 after each
+ * month, in the order in which months are closed. An open month has corrections where it follows the last closed one, and
+ * only that one is compared. Memory grows with the number of months, not with their lines.
+ *
+ * @throws LedgerError `verification_impossible` where nothing in the folder can be verified.
+ */
+export async function verifyReports(folder: string, periods: readonly string[]): Promise<ReportsVerification> {
+  const problems = new Problems();
+  const notes: string[] = [];
+  const months: MonthVerification[] = [];
+  for (const period of periods) months.push(await verifyMonth(folder, period, problems, notes));
+  if (!months.some(({ found }) => found))
+    throw new LedgerError('verification_impossible', `None of the months in ${folder} can be verified.`, {
+      hint: 'Give a folder that holds the folders of months, such as reports, or the folder of a month.',
+    });
+  checkGaps(months, problems);
+  const comparable = comparableMonths(months, notes);
+  const { books, unbalanced } = await compareMonths(folder, comparable, problems);
+  if (books.unchecked > 0)
+    notes.push(
+      `${books.unchecked} corrections are of months that are not here (${[...books.uncheckedMonths].sort().join(', ')}) or could not be compared: what they take back or replace was not checked.`,
+    );
+  const compared = comparable.map(({ period }) => period);
+  return { months, problems: problems.list, problemCount: problems.count, notes, unbalanced, compared, books };
+}
+
+async function verifyMonth(
+  folder: string,
+  period: string,
+  problems: Problems,
+  notes: string[],
+): Promise<MonthVerification> {
+  try {
+    const found = await verifyFolder(path.join(folder, period));
+    if (found.manifest && found.manifest.period !== period)
+      problems.add(`${period}/${manifestName}`, `is of ${found.manifest.period}`, { column: 'period' });
+    for (const { file, problem, row, column } of found.problems)
+      problems.add(`${period}/${file}`, problem, { row, column });
+    problems.count += found.problemCount - found.problems.length;
+    notes.push(...found.notes.map((note) => `${period}/${note}`));
+    return { period, found };
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'verification_impossible') throw error;
+    problems.add(period, `cannot be verified: ${error.message}`);
+    return { period, found: undefined };
+  }
+}
+
+const isClosed = ({ found }: MonthVerification): boolean => found?.manifest?.period_status === 'closed';
+
+/** Months are closed one behind the other: between two that are closed none is missing. */
+function checkGaps(months: readonly MonthVerification[], problems: Problems): void {
+  const [first, ...rest] = months.filter(isClosed).map(({ period }) => period);
+  let expected = first && nextPeriod(first);
+  for (const period of rest) {
+    for (; expected !== undefined && expected < period; expected = nextPeriod(expected)) {
+      const isHere = months.some((month) => month.period === expected);
+      problems.add(
+        expected,
+        `is ${isHere ? 'not closed' : 'missing'}, but ${period} is closed: months are closed in order`,
+      );
+    }
+    expected = nextPeriod(period);
+  }
+}
+
+/** The closed months, and the open one behind them. */
+function comparableMonths(months: readonly MonthVerification[], notes: string[]): MonthVerification[] {
+  const last = months.findLast(isClosed)?.period;
+  const isOpenNext = ({ period, found }: MonthVerification): boolean =>
+    last !== undefined && nextPeriod(last) === period && found?.manifest?.as_of === null;
+  return months.filter((month) => {
+    const { period, found } = month;
+    if (!found?.manifest) return false;
+    if (!isClosed(month) && !isOpenNext(month)) {
+      notes.push(
+        `${period} is provisional and was verified by itself: only the open month behind closed ones is compared with them.`,
+      );
+      return false;
+    }
+    if (!found.isDetailInOrder || found.manifest.period !== period) {
+      notes.push(`${period} cannot be compared with the other months: its detail file does not read as it should.`);
+      return false;
+    }
+    return true;
+  });
+}
+
+const mostNamed = 5;
+
+async function compareMonths(
+  folder: string,
+  months: readonly MonthVerification[],
+  problems: Problems,
+): Promise<{ books: BooksFound; unbalanced: string[] }> {
+  const files = months.flatMap(({ period, found }) =>
+    found?.manifest ? [{ period, name: csvName(period, statusInNames(found.manifest), 'detail') }] : [],
+  );
+  const unbalanced = new Set<string>();
+  const checker = booksChecker(
+    files.map(({ period }) => period),
+    (month, row, key, problem) => {
+      if (unbalanced.size < mostNamed) unbalanced.add(`${key[0]}, ${key[1]} attempt ${key[2]}`);
+      const { period, name } = files[month] ?? { period: '', name: '' };
+      problems.add(`${period}/${name}`, problem, { row: row.line, column: 'quantity' });
+    },
+  );
+  const rows = files.map(({ period, name }) =>
+    streamRows({ directory: path.join(folder, period), name, kind: 'detail' }),
+  );
+  const broken = await mergeRows(rows, checker.row);
+  if (broken !== undefined)
+    throw new LedgerError('verification_impossible', `${files[broken]?.name} was changed while it was read.`, {
+      hint: 'Verify the folder again when nothing is writing to it.',
+    });
+  return { books: checker.found, unbalanced: [...unbalanced] };
+}

@@ -1,0 +1,109 @@
+import { nextPeriod } from '../../domain/billing-month.ts';
+import { type AttemptKey, attemptText, isSameAttempt } from './attempts.ts';
+import { shown } from './problems.ts';
+import type { Row } from './reading.ts';
+
+/** What a line that is taken back has in common with the one that was booked. */
+const frozen = [
+  ...['result_id', 'attempted_at', 'outcome_code', 'invoiced', 'reason', 'level', 'capture_source', 'linked'],
+  ...['transaction_state', 'settled', 'unit_price', 'rule_table_version', 'price_list_version', 'vendor_attempts'],
+  ...['vendor_attempts_invoiced', 'counter_status', 'price_tier'],
+];
+
+type Booked = { readonly row: Row; readonly month: number };
+type Add = (month: number, row: Row, key: AttemptKey, problem: string) => void;
+
+/** What was seen of the months, line by line. */
+export type BooksFound = {
+  attempts: number;
+  lines: number;
+  /** Corrections of months that are not here, and which: what they take back or replace cannot be compared. */
+  unchecked: number;
+  readonly uncheckedMonths: Set<string>;
+};
+
+/**
+ * Adds up the lines of each attempt month by month, in the order in which months are closed: after each month there are 0
+ * or 1 of it, and what is taken back is what was booked. Lines come attempt by attempt, within it in that order. Where
+ * months are missing, what was booked in them is unknown, and nothing is said that rests on it.
+ *
+ * @param periods the months, in order.
+ */
+export function booksChecker(periods: readonly string[], add: Add) {
+  const found: BooksFound = { attempts: 0, lines: 0, unchecked: 0, uncheckedMonths: new Set() };
+  const firstKnown = periods.map((_, month) => firstOfRun(periods, month));
+  let key: AttemptKey | undefined;
+  /** Lines of the attempt that count; there is more than one only in books that are wrong. */
+  let booked: Booked[] = [];
+  let before: number | undefined;
+  /** Whether lines that were not seen may count. */
+  let isUnknown = true;
+
+  const leave = (corrects: string) => {
+    found.unchecked += 1;
+    found.uncheckedMonths.add(corrects);
+  };
+  const takeBack = (row: Row, month: number, own: AttemptKey) => {
+    const corrects = row.cell('corrects_period');
+    const at = booked.findLastIndex((one) => periodOf(one.row, periods[one.month]) === corrects);
+    const [last] = at < 0 ? [] : booked.splice(at, 1);
+    if (last) {
+      const problem = differenceFrom(last.row, row);
+      if (problem) add(month, row, own, `takes back ${attemptText(own)}, ${problem} in ${periods[last.month]}`);
+    } else if (isUnknown && corrects < (firstKnown[month] ?? '')) leave(corrects);
+    else {
+      const instead = booked.pop();
+      const what = instead
+        ? `, but it was booked for ${periodOf(instead.row, periods[instead.month])}`
+        : ', of which nothing is booked: its lines add up to -1';
+      add(month, row, own, `takes back ${attemptText(own)} for ${corrects}${what}`);
+    }
+    isUnknown = false;
+  };
+  const book = (row: Row, month: number, own: AttemptKey) => {
+    const corrects = row.cell('corrects_period');
+    const [last] = booked.slice(-1);
+    if (last) {
+      const sum = `its lines add up to ${booked.length + 1}`;
+      add(month, row, own, `books ${attemptText(own)} again, after ${periods[last.month]}: ${sum}`);
+    } else if (isUnknown && corrects !== '' && corrects < (firstKnown[month] ?? '')) leave(corrects);
+    booked.push({ row, month });
+    isUnknown = false;
+  };
+  return {
+    found,
+    row: (row: Row, month: number, own: AttemptKey): void => {
+      found.lines += 1;
+      const isSame = isSameAttempt(key, own);
+      if (!isSame) found.attempts += 1;
+      if (!isSame || before === undefined || firstKnown[before] !== firstKnown[month]) {
+        booked = [];
+        isUnknown = true;
+      }
+      [key, before] = [own, month];
+      if (row.cell('quantity').startsWith('-')) takeBack(row, month, own);
+      else book(row, month, own);
+    },
+  };
+}
+
+/** The month that a line belongs to. */
+const periodOf = (row: Row, period: string | undefined): string => row.cell('corrects_period') || (period ?? '');
+
+/** The first of the months that follow one another without a gap up to this one. */
+function firstOfRun(periods: readonly string[], month: number): string | undefined {
+  const [before, own] = [periods[month - 1], periods[month]];
+  return before !== undefined && nextPeriod(before) === own ? firstOfRun(periods, month - 1) : own;
+}
+
+function differenceFrom(booked: Row, row: Row): string | undefined {
+  const column = frozen.find((header) => row.cell(header) !== booked.cell(header));
+  if (column) return `but ${column} is ${shown(row.cell(column))}, it was ${shown(booked.cell(column))}`;
+  const amount = negated(booked.cell('amount'));
+  return row.cell('amount') === amount
+    ? undefined
+    : `but amount is ${shown(row.cell('amount'))}, ${shown(amount)} takes back what was booked`;
+}
+
+const negated = (amount: string): string =>
+  /[1-9]/.test(amount) ? (amount.startsWith('-') ? amount.slice(1) : `-${amount}`) : amount;

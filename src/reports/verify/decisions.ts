@@ -1,0 +1,75 @@
+import { contradictionIn } from '../../domain/classify.ts';
+import type { KnownReport } from './manifest.ts';
+import { shown } from './problems.ts';
+import type { Row } from './reading.ts';
+
+type Add = (column: string, problem: string) => void;
+
+const booleans: Readonly<Record<string, boolean | null>> = { true: true, false: false, '': null };
+
+const columnOf = { invoiced: 'invoiced', code: 'outcome_code', ruleTableVersion: 'rule_table_version' } as const;
+
+/** Holds what a row says of its decision against the reason that it gives. */
+function checkReason(row: Row, add: Add): void {
+  const [reason, invoiced, code] = [row.cell('reason'), row.cell('invoiced'), row.cell('outcome_code')];
+  const ruleTableVersion = row.cell('rule_table_version');
+  const contradiction = contradictionIn({
+    reason,
+    invoiced: booleans[invoiced] ?? null,
+    code: code === '' ? null : code,
+    ruleTableVersion: ruleTableVersion === '' ? null : ruleTableVersion,
+  });
+  if (contradiction === 'reason') add('reason', `reason is ${reason}, which is none that attempts are decided for`);
+  else if (contradiction) {
+    const column = columnOf[contradiction];
+    add(column, `${column} is ${shown(row.cell(column))}, which the reason ${reason} contradicts`);
+  }
+}
+
+/** Reasons that rest on the rule for a code, or on there being none. */
+const byCode = [
+  ...['success_invoiced', 'success_not_invoiced', 'code_invoiced', 'code_not_invoiced'],
+  ...['code_without_rule', 'execution_unknown'],
+];
+const byExecution = ['executed_task_invoiced', 'executed_task_not_invoiced'];
+/** What a reason says of the rule table: how it treats the task type. The vendor's counter says nothing of it. */
+const treatmentOf = (reason: string): string | undefined => {
+  if (reason.startsWith('success_') || reason.startsWith('code_invoiced') || reason.startsWith('code_not_'))
+    return 'by code';
+  if (byExecution.includes(reason)) return 'as executed';
+  return reason === 'task_type_without_rule' ? 'by no rule' : undefined;
+};
+
+/**
+ * Checks decisions: each by itself and, as one rule table decides what is alike alike, against those of other rows. Memory
+ * is for what differs, task types and codes, not for rows. Corrections were decided at other times, and a report of an
+ * earlier state mixes what was decided before and after a rule changed: those are checked by themselves alone.
+ */
+export function decisionChecker({ manifest }: KnownReport) {
+  const decided = new Map<string, { readonly says: string; readonly line: number }>();
+  const compare = (key: readonly string[], says: string, line: number): number | undefined => {
+    // No cell holds a control character.
+    const name = key.join('\n');
+    const before = decided.get(name);
+    if (!before) decided.set(name, { says, line });
+    return before && before.says !== says ? before.line : undefined;
+  };
+  return (row: Row, add: Add): void => {
+    checkReason(row, add);
+    if (row.cell('is_correction') === 'true' || manifest.as_of !== null) return;
+    const [reason, version, type] = [row.cell('reason'), row.cell('rule_table_version'), row.cell('task_type')];
+    const treatment = treatmentOf(reason);
+    const other = treatment && compare([version, type], treatment, row.line);
+    if (other !== undefined)
+      add('reason', `reason is ${reason}, row ${other} says that ${version} treats ${type} otherwise`);
+    const kind = byCode.includes(reason) ? 'code' : byExecution.includes(reason) ? 'execution' : undefined;
+    if (!kind) return;
+    const code = row.cell('outcome_code');
+    const alike = compare([version, type, code, kind], row.cell('invoiced'), row.line);
+    if (alike !== undefined)
+      add(
+        'invoiced',
+        `invoiced is ${shown(row.cell('invoiced'))}, row ${alike} says otherwise of the same task_type and outcome_code by the same rules (${version})`,
+      );
+  };
+}

@@ -1,0 +1,96 @@
+import { compareKeys, original } from './cells.ts';
+import { shown } from './problems.ts';
+import type { Row } from './reading.ts';
+import type { Task } from './tasks.ts';
+
+type Add = (row: Row, column: string, problem: string) => void;
+
+/** Where to add what is off in the detail file, and in the discrepancies file. */
+type Files = { readonly detail: Add; readonly discrepancies: Add };
+
+/**
+ * Walks through the disagreements beside the tasks of the detail file: both are in the same order, so one row is held.
+ * A disagreement is listed in the month of the task's last attempt. So where one is listed, that attempt is among the
+ * month's own rows, its ordinal is the task's number of attempts, and it can be told whether all of them are here.
+ *
+ * Where a row does not read or is out of order, nothing behind it is compared: it is found elsewhere.
+ */
+export function disagreementChecker(rows: AsyncGenerator<Row, boolean>, files: Files) {
+  let head: Row | null | undefined;
+  let isUsable = true;
+  const next = async (before: Row | undefined): Promise<Row | null> => {
+    const { done, value } = await rows.next();
+    if (done === true) {
+      if (!value) isUsable = false;
+      return null;
+    }
+    if (before && compareKeys(keyOf(before), keyOf(value)) > 0) isUsable = false;
+    return isUsable ? value : null;
+  };
+  const advance = async (task: Task | undefined): Promise<void> => {
+    const listed = new Map<string, Row>();
+    if (head === undefined) head = await next(undefined);
+    for (; head !== null; head = await next(head)) {
+      const order = task ? compareKeys(keyOf(head), task.key) : -1;
+      if (order > 0) break;
+      if (!isOrdinary(head)) continue;
+      if (order === 0 && task && task.highest > 0) listed.set(head.cell('reason'), head);
+      else checkAlone(head, files.discrepancies);
+    }
+    if (task && isUsable && listed.size > 0) checkListed(task, listed, files);
+  };
+  const isBehind = (task: Task) => head === null || (head && compareKeys(keyOf(head), task.key) > 0);
+  return {
+    task: (task: Task): void | Promise<void> => (isBehind(task) ? undefined : advance(task)),
+    end: () => advance(undefined),
+    close: async (): Promise<void> => {
+      await rows.return(false);
+    },
+  };
+}
+
+const keyOf = (row: Row) => [original(row.cell('transaction_id')), original(row.cell('task_type'))] as const;
+
+/** Of an open disagreement in the month itself: those that correct an earlier month are of another time. */
+const isOrdinary = (row: Row): boolean =>
+  row.cell('is_correction') === 'false' && row.cell('own_quantity') !== row.cell('vendor_quantity');
+
+function checkAlone(row: Row, add: Add): void {
+  if (row.cell('own_quantity') === '0') return;
+  add(
+    row,
+    'own_quantity',
+    `own_quantity is ${row.cell('own_quantity')}, but the detail file has no attempt of this task in the month itself`,
+  );
+}
+
+function checkListed(task: Task, listed: ReadonlyMap<string, Row>, { detail, discrepancies }: Files): void {
+  const { first, highest, rows, invoiced } = task;
+  const is = (row: Row | undefined, column: string, expected: string, why: string) => {
+    if (row && row.cell(column) !== expected)
+      discrepancies(row, column, `${column} is ${row.cell(column)}, ${why} ${shown(expected)}`);
+  };
+  const attempts = listed.get('attempt_count_differs');
+  for (const row of [attempts, listed.get('listed_twice')])
+    is(row, 'own_quantity', String(highest), 'the last attempt of this task in the detail file is');
+  is(attempts, 'vendor_quantity', first.cell('vendor_attempts'), 'vendor_attempts in the detail file is');
+  const counted = listed.get('invoiced_count_differs');
+  is(
+    counted,
+    'vendor_quantity',
+    first.cell('vendor_attempts_invoiced'),
+    'vendor_attempts_invoiced in the detail file is',
+  );
+  const own = BigInt(counted?.cell('own_quantity') ?? invoiced);
+  // Ordinals have no holes: as many rows as the last one's ordinal are all there are.
+  if (rows === highest && own !== invoiced)
+    is(counted, 'own_quantity', String(invoiced), 'invoiced rows of this task in detail:');
+  else if (own < invoiced) is(counted, 'own_quantity', String(invoiced), 'invoiced rows of this task in detail alone:');
+  const status = first.cell('counter_status');
+  if ((status === 'mismatch') !== (counted !== undefined))
+    detail(
+      first,
+      'counter_status',
+      `counter_status is ${status}, but the discrepancies file ${counted ? 'lists' : 'does not list'} invoiced_count_differs of this task`,
+    );
+}
