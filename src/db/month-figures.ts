@@ -26,7 +26,7 @@ export async function abandonedIn(db: Queries, lines: string): Promise<Abandoned
 export type DisagreementCount = {
   readonly reason: string;
   readonly count: number;
-  readonly difference: number;
+  readonly difference: bigint;
 };
 
 export type Disagreement = {
@@ -40,10 +40,10 @@ export type Disagreement = {
 
 /** Counts disagreements with the vendor's counters by what disagrees. @param disagreements a query of them. */
 export async function countDisagreements(db: Queries, disagreements: string): Promise<DisagreementCount[]> {
-  const { rows } = await sql<DisagreementCount>`
-    select reason, count(*)::integer as count, sum(vendor_quantity - own_quantity)::integer as difference
+  const { rows } = await sql<Omit<DisagreementCount, 'difference'> & { difference: string }>`
+    select reason, count(*)::integer as count, sum(vendor_quantity - own_quantity)::text as difference
     from (${sql.raw(disagreements)}) disagreement group by reason order by reason collate "C"`.execute(db);
-  return rows;
+  return rows.map((row) => ({ ...row, difference: BigInt(row.difference) }));
 }
 
 /** The first disagreements, in the order of the file. */
