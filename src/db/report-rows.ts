@@ -4,7 +4,16 @@ import { storedAmount } from '../domain/money.ts';
 import type { AttemptCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
-import { closedLines, type LineScope, literal, stretchWithin, type Tables, vendorShare } from './lines.ts';
+import {
+  closedLines,
+  instant,
+  lineColumns,
+  type LineScope,
+  literal,
+  stretchWithin,
+  type Tables,
+  vendorShare,
+} from './lines.ts';
 
 /** Counts lines by everything that their cost and their place in the summary depend on. */
 export async function attemptGroups(db: Queries, lines: string): Promise<AttemptGroup[]> {
@@ -69,6 +78,10 @@ const countOf = (row: CountRow) => ({
   countedInvoiced: BigInt(row.counted_invoiced),
   differing: BigInt(row.differing),
 });
+
+/** Of a month's lines, those of its own attempts before an instant. @param lines a query as in `src/db/lines.ts`. */
+export const ownLinesBefore = (lines: string, end: Date): string =>
+  `select ${lineColumns.join(', ')} from (${lines}) line where corrects_period is null and attempted_at < ${instant(end)}`;
 
 /**
  * What was booked for a month: a set of groups per report, its own and those that corrected it.

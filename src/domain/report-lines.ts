@@ -134,6 +134,12 @@ export function shortfall(lines: readonly SummaryLine[], minimum: Micros): Micro
 export const statedAmount = ({ amount, unclassified }: Pick<CodeLine, 'amount' | 'unclassified'>): Micros | null =>
   unclassified > 0n ? null : amount;
 
+/** What a month's own attempts come to, without corrections of other months and without what tops it up. */
+export function ownTotals({ summary }: Pick<ReportLines, 'summary'>): Pick<Totals, 'attempts' | 'amount'> {
+  const own = summary.filter((line) => line.correctsPeriod === null && line.taskType !== monthlyMinimum);
+  return { attempts: sum(own.map((line) => line.attempts)), amount: addUp(own.map((line) => line.amount)) };
+}
+
 /** What does not add up in a set of counts: `invoiced + not_invoiced + unclassified = attempts`. Empty = balanced. */
 export function imbalances(lines: readonly Quantities[], totals: Quantities): string[] {
   const problems: string[] = [];

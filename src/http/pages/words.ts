@@ -36,6 +36,7 @@ export const disagreementWords = (reason: string): string =>
     attempt_count_differs: 'Another number of attempts',
     invoiced_count_differs: 'Another number of invoiced attempts',
     scan_list_missing: 'Scans counted and not listed',
+    listed_twice: 'Scans listed more than once',
   })[reason] ?? reason;
 
 export const fileWords: Readonly<Record<ReportKind, readonly [name: string, about: string]>> = {
