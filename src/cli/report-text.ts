@@ -1,15 +1,16 @@
 import type { SummaryLine, Totals } from '../domain/report-lines.ts';
+import { hidesDifferences, isPartial } from '../domain/vendor-counts.ts';
 import type { WrittenReport } from '../jobs/write-report.ts';
 import { money } from '../reports/files.ts';
 import { count, instant, table } from './output.ts';
 
 /** A report's figures and files for a person. */
 export function reportText(written: WrittenReport, timeZone: string): string[] {
-  const { head, month, directory, lines, openItems, discrepancies, files, manifest } = written;
+  const { head, month, directory, lines, files, manifest } = written;
   const { summary, totals } = lines;
   const row = (name: string, level: string, line: SummaryLine | Totals, price: string): string[] => [
     ...[name, level, String(line.attempts), String(line.invoiced), String(line.notInvoiced), String(line.unclassified)],
-    ...[price, money(line.amount, head.priceList) ?? '', line.vendorCounter === null ? '' : String(line.vendorCounter)],
+    ...[price, money(line.amount, head.priceList) ?? '', counter(line)],
   ];
   const currency = head.priceList ? ` ${head.priceList.currency}` : '';
   return [
@@ -34,7 +35,7 @@ export function reportText(written: WrittenReport, timeZone: string): string[] {
       [2, 3, 4, 5, 6, 7, 8],
     ),
     '',
-    ...remarks(totals, openItems, discrepancies, head.priceList !== undefined),
+    ...remarks(written),
     `Files in ${directory}:`,
     ...[...files, manifest].map(
       ({ name, rows, bytes }) =>
@@ -46,13 +47,30 @@ export function reportText(written: WrittenReport, timeZone: string): string[] {
 const named = ({ correctsPeriod, taskType }: SummaryLine): string =>
   correctsPeriod === null ? taskType : `${correctsPeriod}: ${taskType}`;
 
-function remarks(
-  totals: Totals,
-  openItems: WrittenReport['openItems'],
-  discrepancies: number,
-  hasPrices: boolean,
-): string[] {
-  const lines: string[] = [];
+/** A counter that speaks of some attempts alone has an asterisk. */
+const counter = (line: SummaryLine | Totals): string =>
+  line.vendorCounter === null ? '' : `${line.vendorCounter}${isPartial(line) ? '*' : ''}`;
+
+/** What the counters do not say by themselves. */
+function counterRemarks({ summary, totals }: WrittenReport['lines']): string[] {
+  const hiding = summary.filter(hidesDifferences);
+  return [
+    ...(isPartial(totals)
+      ? [
+          `* The vendor's counters cover ${totals.counted} of ${count(totals.attempts, 'attempt')}: ${totals.vendorCounter ?? 0n} of those are invoiced by them, ${totals.countedInvoiced} by our count.`,
+        ]
+      : []),
+    ...hiding.map(
+      (line) =>
+        `${[named(line), line.level].filter(Boolean).join(' ')}: the counters agree in sum, and ${count(line.differing, 'task')} ${line.differing === 1n ? 'differs' : 'differ'}.`,
+    ),
+  ];
+}
+
+function remarks({ head, lines: figures, openItems, discrepancies, resolved }: WrittenReport): string[] {
+  const { totals } = figures;
+  const hasPrices = head.priceList !== undefined;
+  const lines = counterRemarks(figures);
   if (totals.corrections > 0n)
     lines.push(`${count(totals.corrections, 'line')} correct closed months, whose names stand before the task type.`);
   if (!hasPrices) lines.push('There are no prices: PRICES_FILE is not set, so all amounts are empty.');
@@ -64,8 +82,14 @@ function remarks(
     lines.push(
       `${count(totals.unclassified, 'attempt')} unclassified: no rule says whether they are invoiced. See the codes file.`,
     );
-  if (discrepancies > 0)
-    lines.push(`${count(discrepancies, 'disagreement')} with the vendor's counters: see the discrepancies file.`);
+  if (discrepancies > resolved)
+    lines.push(
+      `${count(discrepancies - resolved, 'disagreement')} with the vendor's counters: see the discrepancies file.`,
+    );
+  if (resolved > 0)
+    lines.push(
+      `${count(resolved, 'disagreement')} of closed months ${resolved === 1 ? 'is' : 'are'} resolved: both count the same now.`,
+    );
   const { unsettledTransactions, unfetchedTransactions } = openItems;
   if (unsettledTransactions > 0)
     lines.push(`${count(unsettledTransactions, 'transaction')} of this month may still change.`);

@@ -22,11 +22,15 @@ export async function abandonedIn(db: Queries, lines: string): Promise<Abandoned
   return rows[0] ?? { transactions: 0, attempts: 0, invoiced: 0, amount: null };
 }
 
-/** @property difference what the vendor counts more than we do, over all of them. */
+/**
+ * @property resolved disagreements of closed months in which both count the same by now; `count` has none of them.
+ * @property difference what the vendor counts more than we do, over all of them.
+ */
 export type DisagreementCount = {
   readonly reason: string;
   readonly count: number;
-  readonly difference: number;
+  readonly resolved: number;
+  readonly difference: bigint;
 };
 
 export type Disagreement = {
@@ -38,20 +42,24 @@ export type Disagreement = {
   readonly vendorQuantity: number;
 };
 
+/** A row with equal figures takes back a disagreement that a closed month booked. */
+const isOpen = sql.raw('(vendor_quantity <> own_quantity)');
+
 /** Counts disagreements with the vendor's counters by what disagrees. @param disagreements a query of them. */
 export async function countDisagreements(db: Queries, disagreements: string): Promise<DisagreementCount[]> {
-  const { rows } = await sql<DisagreementCount>`
-    select reason, count(*)::integer as count, sum(vendor_quantity - own_quantity)::integer as difference
+  const { rows } = await sql<Omit<DisagreementCount, 'difference'> & { difference: string }>`
+    select reason, count(*) filter (where ${isOpen})::integer as count,
+      count(*) filter (where not ${isOpen})::integer as resolved, sum(vendor_quantity - own_quantity)::text as difference
     from (${sql.raw(disagreements)}) disagreement group by reason order by reason collate "C"`.execute(db);
-  return rows;
+  return rows.map((row) => ({ ...row, difference: BigInt(row.difference) }));
 }
 
-/** The first disagreements, in the order of the file. */
+/** The first disagreements that are not resolved, in the order of the file. */
 export async function listDisagreements(db: Queries, disagreements: string, limit: number): Promise<Disagreement[]> {
   const { rows } = await sql<Disagreement>`
     select transaction_id as "transactionId", task_type as "taskType", corrects_period as "correctsPeriod", reason,
       own_quantity as "ownQuantity", vendor_quantity as "vendorQuantity"
-    from (${sql.raw(disagreements)}) disagreement
+    from (${sql.raw(disagreements)}) disagreement where ${isOpen}
     order by ${sql.raw(disagreementOrder.join(', '))} limit ${limit}`.execute(db);
   return rows;
 }

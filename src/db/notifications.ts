@@ -171,7 +171,7 @@ export async function mismatchesByMonth(
       select transaction_id, vendor_attempts_invoiced - own_invoiced as difference from tasks k
       where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced
     )
-    select m.period, count(*)::integer as tasks, sum(k.difference)::integer as difference
+    select m.period, count(*)::integer as tasks, sum(k.difference)::float8 as difference
     from miscounted k join transactions t on t.id = k.transaction_id
     join unnest(${months.map(({ period }) => period)}::text[], ${months.map(({ start }) => start)}::timestamptz[],
       ${months.map(({ end }) => end)}::timestamptz[]) as m (period, start_at, end_at)

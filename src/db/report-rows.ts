@@ -4,7 +4,16 @@ import { storedAmount } from '../domain/money.ts';
 import type { AttemptCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
-import { closedLines, type LineScope, literal, stretchWithin, type Tables, vendorShare } from './lines.ts';
+import {
+  closedLines,
+  instant,
+  lineColumns,
+  type LineScope,
+  literal,
+  stretchWithin,
+  type Tables,
+  vendorShare,
+} from './lines.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
 /** Counts lines by everything that their cost and their place in the summary depend on. */
@@ -24,6 +33,9 @@ export async function attemptGroups(db: Queries, lines: string): Promise<Attempt
       coalesce(sum(quantity) filter (where not invoiced), 0) as not_invoiced,
       coalesce(sum(quantity) filter (where invoiced is null), 0) as unclassified,
       sum(quantity * vendor_share) as vendor_counter,
+      coalesce(sum(quantity) filter (where vendor_share is not null), 0) as counted,
+      coalesce(sum(quantity) filter (where vendor_share is not null and invoiced), 0) as counted_invoiced,
+      coalesce(sum(quantity) filter (where vendor_share <> coalesce(invoiced, false)::integer), 0) as differing,
       count(*) as lines,
       count(*) filter (where quantity = 1 and invoiced and unit_price is null) as unpriced
     from (${sql.raw(lines)}) line
@@ -48,6 +60,9 @@ type CountRow = {
   readonly not_invoiced: string;
   readonly unclassified: string;
   readonly vendor_counter: string | null;
+  readonly counted: string;
+  readonly counted_invoiced: string;
+  readonly differing: string;
 };
 
 const countOf = (row: CountRow) => ({
@@ -60,7 +75,14 @@ const countOf = (row: CountRow) => ({
   notInvoiced: BigInt(row.not_invoiced),
   unclassified: BigInt(row.unclassified),
   vendorCounter: row.vendor_counter === null ? null : BigInt(row.vendor_counter),
+  counted: BigInt(row.counted),
+  countedInvoiced: BigInt(row.counted_invoiced),
+  differing: BigInt(row.differing),
 });
+
+/** Of a month's lines, those of its own attempts before an instant. @param lines a query as in `src/db/lines.ts`. */
+export const ownLinesBefore = (lines: string, end: Date): string =>
+  `select ${lineColumns.join(', ')} from (${lines}) line where corrects_period is null and attempted_at < ${instant(end)}`;
 
 /**
  * What was booked for a month: a set of groups per report, its own and those that corrected it.
@@ -96,7 +118,10 @@ export async function attemptCounts(
     select a.task_type, k.level, ${sql.raw(stretchWithin('a.attempted_at', stretches))} as stretch, a.code, a.rule_table_version,
       count(*) as attempts, count(*) filter (where a.invoiced) as invoiced,
       count(*) filter (where not a.invoiced) as not_invoiced, count(*) filter (where a.invoiced is null) as unclassified,
-      sum(${sql.raw(vendorShare)}) as vendor_counter
+      sum(${sql.raw(vendorShare)}) as vendor_counter,
+      count(k.vendor_attempts_invoiced) as counted,
+      count(k.vendor_attempts_invoiced) filter (where a.invoiced) as counted_invoiced,
+      count(*) filter (where ${sql.raw(`(${vendorShare})`)} <> coalesce(a.invoiced, false)::integer) as differing
     from ${sql.raw(tables.attempts)} a join ${sql.raw(tables.tasks)} k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
     where a.attempted_at >= ${first.start} and a.attempted_at < ${end}
       ${among === undefined ? sql`` : sql.raw(`and a.transaction_id in (${among})`)}

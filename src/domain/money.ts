@@ -19,11 +19,14 @@ export function parsePrice(text: string): Micros | undefined {
   return BigInt(`${match[1] ?? ''}${(match[2] ?? '').padEnd(microDigits, '0')}`);
 }
 
-/** An amount that this program wrote itself, such as `-12.50`. */
+const storedPattern = /^(-?)(\d+)(?:\.(\d{1,6}))?$/;
+
+/** An amount that this program wrote itself, such as `-12.50`. A sum may be larger than any price: it has no limit. */
 export function storedAmount(text: string): Micros {
-  const micros = parsePrice(text.replace(/^-/, ''));
-  if (micros === undefined) throw new RangeError(`not an amount: ${text}`);
-  return text.startsWith('-') ? -micros : micros;
+  const [, sign, whole = '', fraction = ''] = storedPattern.exec(text) ?? [];
+  if (sign === undefined) throw new RangeError(`not an amount: ${text}`);
+  const micros = BigInt(`${whole}${fraction.padEnd(microDigits, '0')}`);
+  return sign === '-' ? -micros : micros;
 }
 
 /** Rounds to the currency's minor unit, half away from zero. The result is still in micro-units. */
@@ -45,6 +48,25 @@ export function formatAmount(amount: Micros, minorDigits: number): string {
   while (fraction.length > minorDigits && fraction.endsWith('0')) fraction = fraction.slice(0, -1);
   return `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
+
+/**
+ * Codes of ISO 4217 and, since closed months stay in theirs, of currencies that went out of use lately. A list of our
+ * own: which codes a runtime knows changes with its version, and it leaves out units of account such as CLF.
+ */
+const currencies = new Set(
+  [
+    'AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF',
+    'CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD',
+    'GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP',
+    'LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN',
+    'PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS',
+    'TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XCD XCG XDR XOF XPF XSU',
+    'XUA YER ZAR ZMW ZWG ZWL',
+  ].flatMap((line) => line.split(' ')),
+);
+
+/** Whether a code is that of a currency, as ISO 4217 writes it. */
+export const isCurrency = (code: string): boolean => currencies.has(code);
 
 const withoutMinorUnit = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ');
 const withThreeDigits = 'BHD IQD JOD KWD LYD OMR TND'.split(' ');

@@ -2,6 +2,7 @@ import { monthBounds } from './billing-month.ts';
 import { boundariesWithin } from './effective-dates.ts';
 import { isCounted, priceAt, priceBands, type PriceBand, type PriceList } from './prices.ts';
 import type { AttemptGroup, Quantities } from './report-lines.ts';
+import type { VendorCounts } from './vendor-counts.ts';
 
 /** A month and the price lists that it is priced by: the first one that has a price for something is the one. */
 export type PricedMonth = { readonly period: string; readonly lists: readonly PriceList[] };
@@ -16,7 +17,7 @@ type CellKey = { readonly taskType: string; readonly level: string | null; reado
 export type UnitCount = CellKey & { readonly units: bigint };
 
 /** Attempts of a stretch that are alike in everything their cost depends on, but for their place among others. */
-export type AttemptCount = CellKey & Quantities & Pick<AttemptGroup, 'code' | 'ruleTableVersion' | 'vendorCounter'>;
+export type AttemptCount = CellKey & Quantities & VendorCounts & Pick<AttemptGroup, 'code' | 'ruleTableVersion'>;
 
 /** What attempts of a task type and level cost in a stretch. Those of one `scope` are counted together. */
 export type PriceCell = CellKey & {

@@ -1,7 +1,8 @@
 import { type Micros, roundToMinorUnit } from './money.ts';
+import { addedCounts, type VendorCounts } from './vendor-counts.ts';
 
 /** Lines of a month that are alike in everything the cost depends on, counted by the database; reversals count -1. */
-export type AttemptGroup = {
+export type AttemptGroup = VendorCounts & {
   /** The closed month that these lines correct; `null` = the report's own. */
   readonly correctsPeriod: string | null;
   readonly taskType: string;
@@ -16,8 +17,6 @@ export type AttemptGroup = {
   readonly invoiced: bigint;
   readonly notInvoiced: bigint;
   readonly unclassified: bigint;
-  /** The share of the vendor's counters that falls on these attempts; `null` where no task has one. */
-  readonly vendorCounter: bigint | null;
   /** Rows of the detail file. */
   readonly lines: bigint;
   /** Those of them that are invoiced and have no price. Reversals are not among them: what had no price takes none back. */
@@ -27,18 +26,18 @@ export type AttemptGroup = {
 export type Quantities = Pick<AttemptGroup, 'attempts' | 'invoiced' | 'notInvoiced' | 'unclassified'>;
 
 /** A line of the summary. `amount` is rounded to the minor unit; `null` = no price is known for something invoiced. */
-export type SummaryLine = Quantities & {
-  readonly correctsPeriod: string | null;
-  readonly taskType: string;
-  readonly level: string | null;
-  readonly unitPrice: Micros | null;
-  readonly amount: Micros | null;
-  readonly vendorCounter: bigint | null;
-  readonly ruleTableVersion: string | null;
-  readonly priceListVersion: string | null;
-};
+export type SummaryLine = Quantities &
+  VendorCounts & {
+    readonly correctsPeriod: string | null;
+    readonly taskType: string;
+    readonly level: string | null;
+    readonly unitPrice: Micros | null;
+    readonly amount: Micros | null;
+    readonly ruleTableVersion: string | null;
+    readonly priceListVersion: string | null;
+  };
 
-/** A line of the codes file. `amount` is the exact sum, unrounded. */
+/** A line of the codes file. `amount` is the exact sum, unrounded, of what is invoiced for certain. */
 export type CodeLine = Quantities & {
   readonly correctsPeriod: string | null;
   readonly taskType: string;
@@ -46,18 +45,18 @@ export type CodeLine = Quantities & {
   readonly amount: Micros | null;
 };
 
-export type Totals = Quantities & {
-  /** Sum of the rounded lines: what the invoice says. `null` without a price list or with unpriced invoiced attempts. */
-  readonly amount: Micros | null;
-  /** Sum of the unrounded amounts, what the detail file adds up to. */
-  readonly unroundedAmount: Micros | null;
-  readonly vendorCounter: bigint | null;
-  /** Invoiced attempts for which the price list has no price. */
-  readonly unpriced: bigint;
-  /** Rows of the detail file, and how many of them correct closed months. */
-  readonly lines: bigint;
-  readonly corrections: bigint;
-};
+export type Totals = Quantities &
+  VendorCounts & {
+    /** Sum of the rounded lines: what the invoice says. `null` without a price list or with unpriced invoiced attempts. */
+    readonly amount: Micros | null;
+    /** Sum of the unrounded amounts, what the detail file adds up to. */
+    readonly unroundedAmount: Micros | null;
+    /** Invoiced attempts for which the price list has no price. */
+    readonly unpriced: bigint;
+    /** Rows of the detail file, and how many of them correct closed months. */
+    readonly lines: bigint;
+    readonly corrections: bigint;
+  };
 
 export type ReportLines = { summary: SummaryLine[]; codes: CodeLine[]; totals: Totals };
 
@@ -86,7 +85,7 @@ export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): 
     ruleTableVersion: first.ruleTableVersion,
     priceListVersion: first.priceListVersion,
     ...quantities(same),
-    vendorCounter: sumOrNull(same.map((g) => g.vendorCounter)),
+    ...addedCounts(same),
     amount: rounded(exactAmount(same, pricing), pricing),
   }));
   const summary = inOrder(ofAttempts, pricing.charges ?? []);
@@ -104,7 +103,7 @@ export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): 
       ...quantities(groups),
       amount: pricing.minorDigits === undefined ? null : addUp(summary.map((line) => line.amount)),
       unroundedAmount: exactAmount(groups, pricing),
-      vendorCounter: sumOrNull(groups.map((g) => g.vendorCounter)),
+      ...addedCounts(groups),
       unpriced: sum(groups.map((g) => g.unpriced)),
       lines: sum(groups.map((g) => g.lines)),
       corrections: sum(groups.filter((g) => g.correctsPeriod !== null).map((g) => g.lines)),
@@ -117,7 +116,8 @@ function inOrder(lines: readonly SummaryLine[], charges: readonly Charge[]): Sum
   const charged = charges.map(({ correctsPeriod, amount }): SummaryLine => ({
     ...{ correctsPeriod, taskType: monthlyMinimum, level: null, unitPrice: null, amount },
     ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n },
-    ...{ vendorCounter: null, ruleTableVersion: null, priceListVersion: null },
+    ...addedCounts([]),
+    ...{ ruleTableVersion: null, priceListVersion: null },
   }));
   // Sorting is stable: within a month the lines keep their order, charges last.
   return [...lines, ...charged].sort((a, b) => compareKeys([a.correctsPeriod], [b.correctsPeriod]));
@@ -128,6 +128,16 @@ export function shortfall(lines: readonly SummaryLine[], minimum: Micros): Micro
   const amount = addUp(lines.filter((line) => line.correctsPeriod === null).map((line) => line.amount));
   if (amount === null) return null;
   return amount < minimum ? minimum - amount : 0n;
+}
+
+/** An amount as far as it is known: not where something unclassified is in it, which may be invoiced yet. */
+export const statedAmount = ({ amount, unclassified }: Pick<CodeLine, 'amount' | 'unclassified'>): Micros | null =>
+  unclassified > 0n ? null : amount;
+
+/** What a month's own attempts come to, without corrections of other months and without what tops it up. */
+export function ownTotals({ summary }: Pick<ReportLines, 'summary'>): Pick<Totals, 'attempts' | 'amount'> {
+  const own = summary.filter((line) => line.correctsPeriod === null && line.taskType !== monthlyMinimum);
+  return { attempts: sum(own.map((line) => line.attempts)), amount: addUp(own.map((line) => line.amount)) };
 }
 
 /** What does not add up in a set of counts: `invoiced + not_invoiced + unclassified = attempts`. Empty = balanced. */
@@ -194,12 +204,6 @@ const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) 
 /** One unknown makes the sum unknown. */
 function addUp(amounts: readonly (Micros | null)[]): Micros | null {
   return amounts.reduce<Micros | null>((total, one) => (total === null || one === null ? null : total + one), 0n);
-}
-
-/** Unknowns are left out; `null` only if there is nothing but unknowns. */
-function sumOrNull(values: readonly (bigint | null)[]): bigint | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : sum(known);
 }
 
 function quantities(groups: readonly Quantities[]): Quantities {

@@ -3,7 +3,7 @@ import { hasLateChanges, lateTransactions, noteUnpricedBookings } from '../db/la
 import { noteRulesBelowHorizon, type PeriodClose, rulesBelowHorizon } from '../db/period-closes.ts';
 import { changedVersions, keepFile, noteUse, type ReferenceVersion } from '../db/reference.ts';
 import { firstAttemptAt } from '../db/report-rows.ts';
-import { nextPeriod, startOfDay } from '../domain/billing-month.ts';
+import { monthBounds, nextPeriod, type Span, startOfDay } from '../domain/billing-month.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import { LedgerError } from '../errors.ts';
 import { ruleTableHash } from '../reference-data/rule-table-hash.ts';
@@ -36,20 +36,39 @@ export async function noteRules({ rules, db }: Context): Promise<void> {
 }
 
 /**
- * Checks that what closed months rest on still holds: the billing time zone, the currency, and the content of every version
- * they used.
+ * Checks that closed months still have the bounds that they were closed with. A zone's name proves nothing: an alias
+ * keeps the bounds, and new data of the same zone can move them.
+ *
+ * @throws LedgerError `billing_time_zone_changed`
+ */
+function expectSameBounds(closes: readonly PeriodClose[], timeZone: string): void {
+  for (const close of closes) {
+    const now = monthBounds(close.period, timeZone);
+    if (now.start.getTime() === close.start.getTime() && now.end.getTime() === close.end.getTime()) continue;
+    throw new LedgerError(
+      'billing_time_zone_changed',
+      `${close.period} was closed as ${spanText(close)} (${close.timeZone}). In ${timeZone} it is ${spanText(now)}.`,
+      {
+        hint:
+          close.timeZone === timeZone
+            ? 'Months would overlap or leave a gap: the time zone data of Node changed. Run the version of Node that the month was closed with, or set BILLING_TIME_ZONE to a zone with the old bounds.'
+            : `Months would overlap or leave a gap. Set BILLING_TIME_ZONE=${close.timeZone}.`,
+      },
+    );
+  }
+}
+
+const spanText = ({ start, end }: Span): string => `${instantText(start)} to before ${instantText(end)}`;
+const instantText = (at: Date): string => at.toISOString().replace('.000Z', 'Z');
+
+/**
+ * Checks that what closed months rest on still holds: their bounds in the billing time zone, the currency, and the content
+ * of every version they used.
  *
  * @throws LedgerError `billing_time_zone_changed`, `currency_changed`, `reference_changed`
  */
 export async function checkBooks(context: Context, queries: Queries, closes: readonly PeriodClose[]): Promise<void> {
-  const { billingTimeZone } = context.config;
-  const other = closes.find(({ timeZone }) => timeZone !== billingTimeZone);
-  if (other)
-    throw new LedgerError(
-      'billing_time_zone_changed',
-      `${other.period} was closed with months in ${other.timeZone}, BILLING_TIME_ZONE is ${billingTimeZone}.`,
-      { hint: `Months would overlap or leave a gap. Set BILLING_TIME_ZONE=${other.timeZone}.` },
-    );
+  expectSameBounds(closes, context.config.billingTimeZone);
   const currency = context.prices?.content.currency ?? null;
   const priced = closes.find((close) => close.currency !== null && close.currency !== currency);
   if (priced)

@@ -22,6 +22,7 @@ import { hasBlockers, type Obstacle, obstacleList, obstaclesTo } from './obstacl
 import { closedPriceList, closedSource, openSource, present, type ReportSource } from './report-source.ts';
 import { readForPage } from './reading.ts';
 import { openTotals } from './report-totals.ts';
+import { sameDays, type SameDays } from './same-days.ts';
 
 /** How many blockers and disagreements are listed rather than counted. */
 export const listed = 25;
@@ -39,6 +40,8 @@ export type MonthFigures = {
   readonly behind?: Behind | null;
   readonly prices: Pick<PriceList, 'version' | 'currency' | 'minorDigits'> | null;
   readonly lines: ReportLines;
+  /** `undefined` = the month is not running; `null` = there is nothing to compare it with. */
+  readonly sameDays: SameDays | null | undefined;
   readonly abandoned: Abandoned;
   readonly disagreements: { readonly counts: readonly DisagreementCount[]; readonly first: readonly Disagreement[] };
   /** What stands between an open month and its close. */
@@ -83,8 +86,10 @@ async function readOpen(
   const source = await openSource(context, queries, period, closes);
   const { lines } = await openTotals(queries, source, period, priceList, timeZone);
   const obstacles = await obstaclesTo(context, queries, period, closes, { ofLines: source.lines });
+  const readAt = context.now();
   return {
-    ...{ period, month, timeZone, close: null, readAt: context.now(), prices: priceList ?? null, lines },
+    ...{ period, month, timeZone, close: null, readAt, prices: priceList ?? null, lines },
+    sameDays: await sameDays(context, queries, { period, month, lines, readAt }, closes),
     ...(await besides(queries, source)),
     open: {
       counts: obstacles.counts,
@@ -106,6 +111,7 @@ async function readClosed(context: Context, queries: Queries, close: PeriodClose
   return {
     ...{ period, month: { start, end }, timeZone, close, readAt: context.now(), prices: priceList ?? null, lines },
     ...(await besides(queries, source)),
+    sameDays: undefined,
     open: null,
   };
 }

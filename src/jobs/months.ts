@@ -5,6 +5,7 @@ import { monthBounds, nextPeriod, periodOf, periodsBetween } from '../domain/bil
 import { type Micros, minorUnitDigits, storedAmount } from '../domain/money.ts';
 import type { Context } from './context.ts';
 import type { MonthFigures } from './month-figures.ts';
+import type { Compared, SameDays } from './same-days.ts';
 
 /** A month that the books know, and how far its report is. */
 export type KnownMonth = {
@@ -50,6 +51,8 @@ export type MonthTotals = {
   readonly currency: string | null;
   /** What stands between the month and its close. */
   readonly blockers: number;
+  /** What a running month is compared by: `null` = by nothing; `undefined` = it is not running. */
+  readonly sameDays: SameDays | null | undefined;
 };
 
 /** A closed month's totals, from the manifest it was closed with. */
@@ -58,28 +61,53 @@ export function closedTotals({ period, manifest, currency }: PeriodClose): Month
     control_totals: { attempts: number; invoiced: number; amount: string | null };
   };
   return {
-    ...{ period, isClosed: true, currency, blockers: 0 },
+    ...{ period, isClosed: true, currency, blockers: 0, sameDays: undefined },
     ...{ attempts: BigInt(totals.attempts), invoiced: BigInt(totals.invoiced) },
     amount: totals.amount === null ? null : storedAmount(totals.amount),
   };
 }
 
 /** The same of a month that was read. */
-export function totalsOf({ period, close, lines, prices, open }: MonthFigures): MonthTotals {
+export function totalsOf({ period, close, lines, prices, open, sameDays }: MonthFigures): MonthTotals {
   const { attempts, invoiced, amount } = lines.totals;
   const blockers = open ? Object.values(open.counts).reduce((sum, count) => sum + count, 0) : 0;
-  return { period, isClosed: close !== null, attempts, invoiced, amount, currency: prices?.currency ?? null, blockers };
+  const currency = prices?.currency ?? null;
+  return { period, isClosed: close !== null, attempts, invoiced, amount, currency, blockers, sameDays };
 }
 
-/** A difference of amounts, where both are known and of one currency. */
-export function changeOf(
+export type Change = {
+  readonly amount: Micros;
+  /** `null` = the share would be one of next to nothing. */
+  readonly perMille: bigint | null;
+  readonly minorDigits: number;
+};
+
+/** A month against the one before; a running one, against the same days of it. `undefined` = they do not compare. */
+export function againstMonthBefore(now: MonthTotals, before: MonthTotals | undefined): Change | undefined {
+  const [one, other] = comparedMonths(now, before);
+  return changeOf(one, other);
+}
+
+/** Which figures of two months are compared. */
+export const comparedMonths = (
   now: MonthTotals,
   before: MonthTotals | undefined,
-): { readonly amount: Micros; readonly perMille: bigint | null; readonly minorDigits: number } | undefined {
+): [now: Compared, before: Compared | undefined] =>
+  now.sameDays === undefined ? [now, before] : [now.sameDays?.now ?? now, now.sameDays?.before];
+
+/** A difference of amounts, where both are known and of one currency. */
+export function changeOf(now: Compared, before: Compared | undefined): Change | undefined {
   if (!before || now.amount === null || before.amount === null || now.currency === null) return undefined;
   if (now.currency !== before.currency) return undefined;
   const amount = now.amount - before.amount;
-  const half = (before.amount < 0n ? -before.amount : before.amount) / 2n;
-  const perMille = before.amount <= 0n ? null : (amount * 1_000n + (amount < 0n ? -half : half)) / before.amount;
+  const half = before.amount / 2n;
+  const perMille = isWorthAShare(before.amount, now.amount)
+    ? (amount * 1_000n + (amount < 0n ? -half : half)) / before.amount
+    : null;
   return { amount, perMille, minorDigits: minorUnitDigits(now.currency) };
 }
+
+const oneUnit = 1_000_000n;
+
+/** Whether a share of an amount says anything: of less than one unit of money, or of less than a tenth, it does not. */
+const isWorthAShare = (before: Micros, now: Micros): boolean => before >= oneUnit && before * 10n >= now;

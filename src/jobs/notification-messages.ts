@@ -6,7 +6,8 @@ import { monthsWithAttempts } from '../db/report-rows.ts';
 import type { ControlTotals } from '../reports/published.ts';
 import type { Context } from './context.ts';
 import { readMonth } from './month-figures.ts';
-import { changeOf, type MonthTotals, totalsOf } from './months.ts';
+import { changeOf, comparedMonths, type MonthTotals, totalsOf } from './months.ts';
+import type { Compared } from './same-days.ts';
 
 type Totals = {
   readonly attempts: number;
@@ -23,6 +24,8 @@ export type MonthMessage = {
   readonly totals: Totals;
   readonly change: {
     readonly against_month_before: Change | null;
+    /** A running month is compared with the days of the month before that it is old itself. */
+    readonly compared_with: 'whole_month' | 'same_days';
     /** `null` = none was told of before. */
     readonly since_last_report: Change | null;
   };
@@ -42,7 +45,7 @@ export async function monthMessage(context: Context, period: string): Promise<Mo
   return {
     totals,
     change: {
-      against_month_before: await againstMonthBefore(context, now),
+      ...(await againstMonthBefore(context, now)),
       since_last_report: sinceLast(totals, await lastMessage(context.db.kysely, 'report', period)),
     },
     blockers: { ...figures.open?.counts },
@@ -56,11 +59,12 @@ export async function reportMessage(context: Context, period: string, report: Co
   const now: MonthTotals = {
     ...{ period, isClosed: false, currency, blockers: 0, attempts: BigInt(attempts), invoiced: BigInt(invoiced) },
     amount: amount === null ? null : storedAmount(amount),
+    sameDays: (await readMonth(context, period)).sameDays,
   };
   return {
     totals,
     change: {
-      against_month_before: await againstMonthBefore(context, now),
+      ...(await againstMonthBefore(context, now)),
       since_last_report: sinceLast(totals, await lastMessage(context.db.kysely, 'report', period)),
     },
     blockers: {
@@ -73,11 +77,23 @@ export async function reportMessage(context: Context, period: string, report: Co
 const written = ({ amount, currency }: MonthTotals): string | null =>
   amount === null || currency === null ? null : formatAmount(amount, minorUnitDigits(currency));
 
-async function againstMonthBefore(context: Context, now: MonthTotals): Promise<Change | null> {
-  const period = previousPeriod(now.period);
+async function againstMonthBefore(
+  context: Context,
+  now: MonthTotals,
+): Promise<Pick<MonthMessage['change'], 'against_month_before' | 'compared_with'>> {
+  const before = now.sameDays === undefined ? await monthBefore(context, now.period) : undefined;
+  const [one, other] = comparedMonths(now, before);
+  return {
+    against_month_before: other ? changed(one, other) : null,
+    compared_with: now.sameDays === undefined ? 'whole_month' : 'same_days',
+  };
+}
+
+async function monthBefore(context: Context, of: string): Promise<MonthTotals | undefined> {
+  const period = previousPeriod(of);
   const month = { period, ...monthBounds(period, context.config.billingTimeZone) };
-  if ((await monthsWithAttempts(context.db.kysely, [month])).length === 0) return null;
-  return changed(now, totalsOf(await readMonth(context, period)));
+  if ((await monthsWithAttempts(context.db.kysely, [month])).length === 0) return undefined;
+  return totalsOf(await readMonth(context, period));
 }
 
 function sinceLast(totals: Totals, last: Record<string, unknown> | undefined): Change | null {
@@ -85,13 +101,12 @@ function sinceLast(totals: Totals, last: Record<string, unknown> | undefined): C
   return before ? changed(asMonth(totals), asMonth(before)) : null;
 }
 
-const asMonth = ({ attempts, invoiced, amount, currency }: Totals): MonthTotals => ({
-  ...{ period: '', isClosed: false, currency, blockers: 0 },
-  ...{ attempts: BigInt(attempts), invoiced: BigInt(invoiced) },
+const asMonth = ({ attempts, amount, currency }: Totals): Compared => ({
+  ...{ attempts: BigInt(attempts), currency },
   amount: amount === null ? null : storedAmount(amount),
 });
 
-function changed(now: MonthTotals, before: MonthTotals): Change {
+function changed(now: Compared, before: Compared): Change {
   const found = changeOf(now, before);
   const perMille = found?.perMille ?? null;
   return {
@@ -112,12 +127,13 @@ export function inWords(
 ): string {
   const { totals, change, blockers } = month;
   const { against_month_before: before, since_last_report: last } = change;
+  const compared = change.compared_with === 'same_days' ? 'the same days of the month before' : 'the month before';
   const open = Object.entries(blockers).filter(([, count]) => count > 0);
   return [
     event,
     `${period}: ${totals.amount === null ? 'no total' : `${totals.amount} ${totals.currency ?? ''}`}, ${totals.attempts} attempts, ${totals.invoiced} of them invoiced.`,
     ...(kind === 'report' && last ? [`Since the last report: ${differenceOf(last)}.`] : []),
-    ...(before ? [`Against the month before: ${differenceOf(before)}.`] : []),
+    ...(before ? [`Against ${compared}: ${differenceOf(before)}.`] : []),
     ...(isRunning ? ['The month is still running.'] : []),
     ...(open.length > 0 ? [`Open: ${open.map(([name, count]) => `${count} ${name}`).join(', ')}.`] : []),
     ...(open.length === 0 && !isRunning ? ['Nothing in it stands between the month and its close.'] : []),

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { UnbalancedAttempt } from '../db/attempt-nets.ts';
 import { copyCsv, type CsvQuery, detailQuery, discrepanciesQuery } from '../db/report-files.ts';
+import { countDisagreements } from '../db/month-figures.ts';
 import type { OpenItems } from '../db/report-rows.ts';
 import type { Snapshot } from '../db/snapshot.ts';
 import type { Span } from '../domain/billing-month.ts';
@@ -18,11 +19,14 @@ export type DraftReport = {
   readonly directory: string;
   readonly lines: ReportLines;
   readonly openItems: OpenItems;
+  /** Rows of the file of disagreements. */
   readonly discrepancies: number;
+  /** Those of them that take back what closed months booked: both count the same now. */
+  readonly resolved: number;
   readonly files: readonly DraftFile[];
 };
 
-export type DraftInput = Omit<DraftReport, 'discrepancies' | 'files'> & {
+export type DraftInput = Omit<DraftReport, 'discrepancies' | 'resolved' | 'files'> & {
   readonly source: ReportSource;
   readonly signal: AbortSignal | undefined;
 };
@@ -49,7 +53,9 @@ export async function draftFiles(snapshot: Snapshot, { source, signal, ...report
     const query = discrepanciesQuery(source.disagreements, head.period);
     const discrepancies = (await draft(fileName(head, 'discrepancies'), copied(snapshot, query))).rows;
     checkBalance(lines, detailFile, head.period);
-    return { ...report, discrepancies, files };
+    const counts = discrepancies > 0 ? await countDisagreements(snapshot.queries, source.disagreements) : [];
+    const resolved = counts.reduce((sum, one) => sum + one.resolved, 0);
+    return { ...report, discrepancies, resolved, files };
   } catch (error) {
     await discardDrafts(files);
     throw error;

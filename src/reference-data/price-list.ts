@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { taskTypes } from '../domain/facts.ts';
-import { minorUnitDigits, parsePrice } from '../domain/money.ts';
+import { isCurrency, minorUnitDigits, parsePrice } from '../domain/money.ts';
 import type { Price, PriceList, PriceModel } from '../domain/prices.ts';
 import {
   calendarDate,
@@ -68,7 +68,6 @@ const minimum = z.strictObject(
   { error: objectMessage },
 );
 
-const isCurrency = (code: string) => /^[A-Z]{3}$/.test(code) && Intl.supportedValuesOf('currency').includes(code);
 const currencyMessage = 'must be an ISO 4217 currency code such as "EUR", one for the whole list';
 const schema = z.strictObject(
   {

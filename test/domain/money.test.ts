@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatAmount, type Micros, minorUnitDigits, parsePrice, roundToMinorUnit } from '../../src/domain/money.ts';
+import {
+  formatAmount,
+  isCurrency,
+  type Micros,
+  minorUnitDigits,
+  parsePrice,
+  roundToMinorUnit,
+  storedAmount,
+} from '../../src/domain/money.ts';
 
 describe('a unit price', () => {
   test.each([
@@ -108,6 +116,25 @@ describe('an amount is written', () => {
   });
 });
 
+describe('an amount of ours', () => {
+  test('reads back as itself, however large it is', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }),
+        fc.constantFrom(0, 2, 3, 4),
+        (micros, minorDigits) => {
+          expect(storedAmount(formatAmount(micros, minorDigits))).toBe(micros);
+        },
+      ),
+    );
+    expect(storedAmount('-1250000000000.00')).toBe(-1_250_000_000_000_000_000n);
+  });
+
+  test.each(['', '-', '1.', '.5', '1e3', '+1', '--1', '1.0000001', '1 000', 'NaN'])('is never %j', (text) => {
+    expect(() => storedAmount(text)).toThrow(RangeError);
+  });
+});
+
 test.each([
   ['EUR', 2],
   ['USD', 2],
@@ -119,8 +146,28 @@ test.each([
   ['TND', 3],
   ['CLF', 4],
   ['UYW', 4],
-])('the minor unit of %s has %d digits (ISO 4217)', (currency, digits) => {
+  ['UYI', 0],
+  ['IDR', 2],
+  ['CHE', 2],
+  ['COU', 2],
+  ['MXV', 2],
+  ['USN', 2],
+])('%s is a currency, and its minor unit has %d digits (ISO 4217)', (currency, digits) => {
+  expect(isCurrency(currency)).toBe(true);
   expect(minorUnitDigits(currency)).toBe(digits);
+});
+
+test('a currency that went out of use still is one: closed months may be in it', () => {
+  for (const code of ['HRK', 'BGN', 'ANG', 'SLL', 'ZWL', 'CUC']) expect([code, isCurrency(code)]).toEqual([code, true]);
+});
+
+test('metals, tests and what is written otherwise are none', () => {
+  for (const code of ['XXX', 'XTS', 'XAU', 'XAG', 'ZZZ', 'eur', 'EU', 'EURO', ''])
+    expect([code, isCurrency(code)]).toEqual([code, false]);
+});
+
+test('every currency that the runtime knows is one here', () => {
+  expect(Intl.supportedValuesOf('currency').filter((code) => !isCurrency(code))).toEqual([]);
 });
 
 /** An exact amount as a fraction, and its rounding: written down without anything from the code under test. */

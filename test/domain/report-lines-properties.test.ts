@@ -18,6 +18,7 @@ const group: fc.Arbitrary<AttemptGroup> = fc
     notInvoiced: count,
     unclassified: count,
     vendorCounter: fc.option(count, { nil: null }),
+    ...{ counted: count, countedInvoiced: count, differing: count },
     lines: natural,
   })
   .map((one) => ({
@@ -37,8 +38,8 @@ test('totals, lines and codes each hold every attempt once', () => {
         const expected = sum(all.map((one) => one[key]));
         expect(totals[key]).toBe(expected);
         expect(sum(summary.map((one) => one[key]))).toBe(expected);
+        expect(sum(codes.map((one) => one[key]))).toBe(expected);
       }
-      for (const key of ['attempts', 'invoiced'] as const) expect(sum(codes.map((one) => one[key]))).toBe(totals[key]);
       expect(imbalances(summary, totals)).toEqual([]);
       const counters = all.flatMap(({ vendorCounter }) => (vendorCounter === null ? [] : [vendorCounter]));
       expect(totals.vendorCounter).toBe(counters.length === 0 ? null : sum(counters));

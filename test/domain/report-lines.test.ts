@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { imbalances, type Quantities } from '../../src/domain/report-lines.ts';
+import { imbalances, type Quantities, statedAmount } from '../../src/domain/report-lines.ts';
+import { hidesDifferences, isPartial } from '../../src/domain/vendor-counts.ts';
 import { group, listOf, prices, report } from './support-report-lines.ts';
 
 describe('summary lines', () => {
@@ -100,7 +101,7 @@ describe('a price that is not known', () => {
   test('an empty month has a total of nothing: zero with a price list, unknown without', () => {
     const none = {
       ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n, unpriced: 0n },
-      ...{ vendorCounter: null, lines: 0n, corrections: 0n },
+      ...{ vendorCounter: null, counted: 0n, countedInvoiced: 0n, differing: 0n, lines: 0n, corrections: 0n },
     };
     expect(report([], list)).toEqual({ summary: [], codes: [], totals: { ...none, amount: 0n, unroundedAmount: 0n } });
     expect(report([], undefined).totals).toEqual({ ...none, amount: null, unroundedAmount: null });
@@ -162,6 +163,38 @@ describe('the vendor’s counter', () => {
     expect(totals.vendorCounter).toBe(expected);
     if (values.length > 0) expect(summary.map(({ vendorCounter }) => vendorCounter)).toEqual([expected]);
   });
+});
+
+describe('counters beside our count', () => {
+  const counts = (vendorCounter: bigint | null, counted: bigint, countedInvoiced: bigint, differing: bigint) => ({
+    ...{ vendorCounter, counted, countedInvoiced, differing },
+  });
+
+  test('that agree in sum and not task by task hide what differs, and those of some attempts alone are partial', () => {
+    const both = [group(3, 2, counts(2n, 3n, 2n, 2n)), group(4, 4, { taskType: 'face_match' })];
+    const { summary, totals } = report(both, undefined);
+    expect(summary.map((line) => [hidesDifferences(line), isPartial(line)])).toEqual([
+      [true, false],
+      [false, false],
+    ]);
+    expect([hidesDifferences(totals), isPartial(totals)]).toEqual([true, true]);
+    expect(totals).toMatchObject({ ...counts(2n, 3n, 2n, 2n), attempts: 7n });
+  });
+
+  test('that differ in sum say so themselves', () => {
+    const { totals } = report([group(3, 2, counts(3n, 3n, 2n, 1n))], undefined);
+    expect([hidesDifferences(totals), isPartial(totals)]).toEqual([false, false]);
+  });
+});
+
+test('an amount is not stated where something unclassified is in it', () => {
+  const list = listOf(prices(['document_scan', null, 500_000n]));
+  const unclassified = group(1, 0, { notInvoiced: 0n, unclassified: 1n, code: 'new' });
+  const { codes } = report([group(2, 1), unclassified], list);
+  expect(codes.map((line) => [line.code, line.notInvoiced, line.unclassified, statedAmount(line)])).toEqual([
+    [null, 1n, 0n, 500_000n],
+    ['new', 0n, 1n, null],
+  ]);
 });
 
 describe('what does not add up', () => {

@@ -30,7 +30,7 @@ export function group(attempts: number, invoiced: number, overrides: Partial<Cou
     invoiced: BigInt(invoiced),
     notInvoiced,
     unclassified: 0n,
-    vendorCounter: null,
+    ...{ vendorCounter: null, counted: 0n, countedInvoiced: 0n, differing: 0n },
     ...overrides,
   };
 }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { periodCloses } from '../../src/db/period-closes.ts';
+import { checkBooks } from '../../src/jobs/closed-months.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
@@ -17,6 +19,11 @@ async function withOctoberClosed() {
 
 const pricesOf = (context: Context, change: (text: string) => string) =>
   parsePriceList(Buffer.from(change(context.prices!.bytes.toString())), 'a test');
+
+const inZone = (context: Context, billingTimeZone: string): Context => ({
+  ...context,
+  config: { ...context.config, billingTimeZone },
+});
 
 /** The rules with one more, which says what `never_seen` is. */
 function rulesOf({ rules }: Context, version: string): Context['rules'] {
@@ -42,10 +49,35 @@ describe('what a closed month rests on', () => {
     await writeReport({ ...context, prices: renamed }, '2026-11', null);
   });
 
-  test('the time zone of closed months is that of all months', async () => {
+  test('the time zone has to keep the bounds of closed months', async () => {
     const { context } = await withOctoberClosed();
-    const moved = { ...context, config: { ...context.config, billingTimeZone: 'Europe/Amsterdam' } };
-    await expect(writeReport(moved, '2026-11', null)).rejects.toMatchObject({ code: 'billing_time_zone_changed' });
+    await expect(writeReport(inZone(context, 'Europe/Amsterdam'), '2026-11', null)).rejects.toMatchObject({
+      code: 'billing_time_zone_changed',
+      message:
+        '2026-10 was closed as 2026-10-01T00:00:00Z to before 2026-11-01T00:00:00Z (UTC). ' +
+        'In Europe/Amsterdam it is 2026-09-30T22:00:00Z to before 2026-10-31T23:00:00Z.',
+      hint: expect.stringContaining('Set BILLING_TIME_ZONE=UTC.') as string,
+    });
+  });
+
+  test('another name for the same zone keeps them', async () => {
+    const { context } = await withOctoberClosed();
+    for (const timeZone of ['Etc/UTC', 'GMT', 'Africa/Abidjan']) {
+      await writeReport(inZone(context, timeZone), '2026-11', null);
+      await writeReport(inZone(context, timeZone), '2026-10', null);
+    }
+  });
+
+  test('data of the time zone that move a bound are refused, though its name is the same', async () => {
+    const { context } = await withOctoberClosed();
+    const [close] = await periodCloses(context.db.kysely);
+    const anHourLater = (instant: Date) => new Date(instant.getTime() + 3_600_000);
+    for (const moved of [{ start: anHourLater(close!.start) }, { end: anHourLater(close!.end) }])
+      await expect(checkBooks(context, context.db.kysely, [{ ...close!, ...moved }])).rejects.toMatchObject({
+        code: 'billing_time_zone_changed',
+        hint: expect.stringContaining('Node') as string,
+      });
+    await checkBooks(context, context.db.kysely, [close!]);
   });
 
   test('a rule that is clarified corrects it in the next open month, at the price of then', async () => {

@@ -75,7 +75,7 @@ describe('a scheduled report that was written', () => {
         ...{ kind: 'report', period: '2026-10', created_at: expect.any(String) as string },
         text: 'The report of 2026-10 was written. 2026-10: 2.06 EUR, 7 attempts, 4 of them invoiced. The month is still running. Open: 2 unclassified.',
         totals: { attempts: 7, invoiced: 4, not_invoiced: 1, unclassified: 2, amount: '2.06', currency: 'EUR' },
-        change: { against_month_before: null, since_last_report: null },
+        change: { against_month_before: null, compared_with: 'same_days', since_last_report: null },
         blockers: { unsettled: 0, unfetched: 0, unclassified: 2, unpriced: 0 },
         details: { manifest_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
         link: 'https://idscan.example.com/reports/2026-10',

@@ -56,6 +56,9 @@ describe('a price list that is sound', () => {
     ['EUR', 2],
     ['JPY', 0],
     ['KWD', 3],
+    ['CLF', 4],
+    ['UYW', 4],
+    ['UYI', 0],
   ])('in %s is rounded to %d digits', (currency, digits) => {
     expect(readPriceList(dataFile(list([price()], { currency }))).content.minorDigits).toBe(digits);
   });

@@ -214,7 +214,7 @@ describe('the files of a report', () => {
     ...{ correctsPeriod: null, taskType: 'document_scan', level, code, unitPrice: 333_300n, ruleTableVersion: 'r1' },
     ...{ priceListVersion: 'p1', unpriced: 0n, lines: counts[0] + counts[1] + counts[2] },
     ...{ attempts: counts[0] + counts[1] + counts[2], invoiced: counts[0], notInvoiced: counts[1] },
-    ...{ unclassified: counts[2], vendorCounter: null },
+    ...{ unclassified: counts[2], vendorCounter: null, counted: 0n, countedInvoiced: 0n, differing: 0n },
   });
   const groups = [
     group(null, null, [1_234n, 0n, 0n]),

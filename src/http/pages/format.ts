@@ -59,9 +59,12 @@ export const monthName = (period: string): string =>
 /** `Oct` */
 export const shortMonth = (period: string): string => (monthNames[Number(period.slice(5)) - 1] ?? '').slice(0, 3);
 
-/** An instant as clocks of a time zone show it. */
+/** An instant as clocks of a time zone show it, with what that zone is called then: `5 Oct 2026, 12:00 CEST`. */
 export function moment(instant: Date, timeZone: string): Html {
-  const format = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone });
+  const format = new Intl.DateTimeFormat('en-GB', {
+    ...{ day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' },
+    ...{ timeZoneName: 'short', timeZone },
+  });
   return html`<time datetime="${instant.toISOString()}">${format.format(instant)}</time>`;
 }
 

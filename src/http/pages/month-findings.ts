@@ -1,5 +1,5 @@
 import type { Blocker } from '../../db/blockers.ts';
-import type { Disagreement } from '../../db/month-figures.ts';
+import type { Disagreement, DisagreementCount } from '../../db/month-figures.ts';
 import type { SummaryLine } from '../../domain/report-lines.ts';
 import { listed, type MonthFigures } from '../../jobs/month-figures.ts';
 import { type Obstacle, remedyCommand } from '../../jobs/obstacles.ts';
@@ -131,41 +131,51 @@ function padded(text: string, minorDigits: number): string {
 /** Where the vendor's own counters say something else than we do. */
 export function disagreementsSection({ disagreements }: MonthFigures): Section {
   const { counts, first } = disagreements;
-  const all = counts.reduce((sum, one) => sum + one.count, 0);
-  const body =
-    all === 0
-      ? html`<p>None: where the vendor counts at all, it counts as we do.</p>`
-      : html`<p>
-            The vendor counts attempts as well. Where it counts something else, both figures stand; nothing is adjusted.
-          </p>
-          ${table({
-            id: 'disagreements-counts',
-            caption: 'What disagrees',
-            rows: counts,
-            columns: [
-              { header: 'What', isHeader: true, cell: ({ reason }) => disagreementWords(reason) },
-              { header: 'Tasks', isNumber: true, cell: (one) => count(one.count) },
-              { header: 'Vendor minus ours', isNumber: true, cell: ({ difference }) => signed(count(difference)) },
-            ],
-          })}
-          ${table<Disagreement>({
-            id: 'disagreements-first',
-            caption:
-              all > listed
-                ? `The first ${count(listed)} of ${count(all)}; the discrepancies file has all`
-                : 'All of them',
-            rows: first,
-            columns: [
-              { header: 'Transaction', isHeader: true, cell: ({ transactionId }) => transactionLink(transactionId) },
-              {
-                header: 'Task',
-                cell: ({ taskType, correctsPeriod }) =>
-                  html`${taskName(taskType)}${correctsPeriod === null ? null : html` <span class="tag quiet">corrects ${monthName(correctsPeriod)}</span>`}`,
-              },
-              { header: 'What', cell: ({ reason }) => disagreementWords(reason) },
-              { header: 'Ours', isNumber: true, cell: ({ ownQuantity }) => count(ownQuantity) },
-              { header: 'Vendor', isNumber: true, cell: ({ vendorQuantity }) => count(vendorQuantity) },
-            ],
-          })}`;
+  const open = counts.filter((one) => one.count > 0);
+  const all = open.reduce((sum, one) => sum + one.count, 0);
+  const resolved = counts.reduce((sum, one) => sum + one.resolved, 0);
+  const body = html`${all === 0 ? noDisagreement : disagreementTables(open, first, all)}${
+    resolved > 0
+      ? html`<p>
+          <span class="tag good">Resolved</span> ${counted(resolved, 'disagreement')} of closed months: both count the
+          same now. ${resolved === 1 ? 'It is' : 'They are'} not counted here; the discrepancies file has
+          ${resolved === 1 ? 'it' : 'them'}, with a difference of 0.
+        </p>`
+      : null
+  }`;
   return { id: 'disagreements', title: 'Where the vendor counts differently', body };
 }
+
+const noDisagreement = html`<p>None: where the vendor counts at all, it counts as we do.</p>`;
+
+const disagreementTables = (counts: readonly DisagreementCount[], first: readonly Disagreement[], all: number): Html =>
+  html`<p>
+      The vendor counts attempts as well. Where it counts something else, both figures stand; nothing is adjusted.
+    </p>
+    ${table({
+      id: 'disagreements-counts',
+      caption: 'What disagrees',
+      rows: counts,
+      columns: [
+        { header: 'What', isHeader: true, cell: ({ reason }) => disagreementWords(reason) },
+        { header: 'Tasks', isNumber: true, cell: (one) => count(one.count) },
+        { header: 'Vendor minus ours', isNumber: true, cell: ({ difference }) => signed(count(difference)) },
+      ],
+    })}
+    ${table<Disagreement>({
+      id: 'disagreements-first',
+      caption:
+        all > listed ? `The first ${count(listed)} of ${count(all)}; the discrepancies file has all` : 'All of them',
+      rows: first,
+      columns: [
+        { header: 'Transaction', isHeader: true, cell: ({ transactionId }) => transactionLink(transactionId) },
+        {
+          header: 'Task',
+          cell: ({ taskType, correctsPeriod }) =>
+            html`${taskName(taskType)}${correctsPeriod === null ? null : html` <span class="tag quiet">corrects ${monthName(correctsPeriod)}</span>`}`,
+        },
+        { header: 'What', cell: ({ reason }) => disagreementWords(reason) },
+        { header: 'Ours', isNumber: true, cell: ({ ownQuantity }) => count(ownQuantity) },
+        { header: 'Vendor', isNumber: true, cell: ({ vendorQuantity }) => count(vendorQuantity) },
+      ],
+    })}`;

@@ -10,7 +10,8 @@ import { page } from './layout.ts';
 import { filesSection } from './month-files.ts';
 import { notices } from './month-notices.ts';
 import { abandonedSection, correctionsSection, disagreementsSection, openPointsSection } from './month-findings.ts';
-import { costSection, outcomesSection, trendSection } from './month-money.ts';
+import { costSection, trendSection } from './month-money.ts';
+import { outcomesSection } from './month-outcomes.ts';
 import { behindNotice } from './replica-notice.ts';
 import { change } from './reports.ts';
 
@@ -76,6 +77,10 @@ function headline({ figures, trend }: MonthPage): Html {
   const { lines, prices, period } = figures;
   const { totals } = lines;
   const before = trend.find((one) => one.period === previousPeriod(period))?.totals;
+  const against =
+    figures.sameDays === undefined
+      ? 'Against the month before'
+      : `Against the same days of ${monthName(previousPeriod(period))}`;
   const ofAll = (part: bigint): Html | null =>
     totals.attempts > 0n && part >= 0n
       ? html`<span class="faint">${share((part * 1_000n + totals.attempts / 2n) / totals.attempts)}</span>`
@@ -86,8 +91,7 @@ function headline({ figures, trend }: MonthPage): Html {
       <dd>${value} ${more}</dd>
     </div>`;
   return html`<dl class="figures">
-    ${figure('Total', money(totals.amount, prices), null, 'main')}
-    ${figure('Against the month before', change(totalsOf(figures), before))}
+    ${figure('Total', money(totals.amount, prices), null, 'main')} ${figure(against, change(totalsOf(figures), before))}
     ${figure('Attempts', count(totals.attempts))} ${figure('Invoiced', count(totals.invoiced), ofAll(totals.invoiced))}
     ${figure('Not invoiced', count(totals.notInvoiced), ofAll(totals.notInvoiced))}
     ${figure('Unclassified', count(totals.unclassified), ofAll(totals.unclassified), totals.unclassified > 0n ? 'warn' : '')}

@@ -1,6 +1,6 @@
 import type { Behind } from '../../db/replica.ts';
 import type { KnownMonth, MonthTotals } from '../../jobs/months.ts';
-import { changeOf } from '../../jobs/months.ts';
+import { againstMonthBefore } from '../../jobs/months.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { previousPeriod } from '../../domain/billing-month.ts';
 import type { Principal } from '../context.ts';
@@ -55,7 +55,11 @@ export function reportsPage(principal: Principal, overview: Overview): string {
             cell: ({ period }) => html`<a href="/reports/${period}">${monthName(period)}</a>`,
           },
           { header: 'Total', isNumber: true, cell: ({ totals: of }) => (of ? total(of) : counting) },
-          { header: 'Against the month before', isNumber: true, cell: (month) => change(month.totals, before(month)) },
+          {
+            header: 'Against the month before',
+            isNumber: true,
+            cell: (month) => html`${change(month.totals, before(month))}${sameDaysNote(month.totals)}`,
+          },
           { header: 'Attempts', isNumber: true, cell: ({ totals: of }) => (of ? count(of.attempts) : counting) },
           { header: 'Invoiced', isNumber: true, cell: ({ totals: of }) => (of ? count(of.invoiced) : counting) },
           { header: 'Status', cell: (month) => statusOf(month, timeZone) },
@@ -89,9 +93,13 @@ function statusOf({ close, run }: KnownMonth, timeZone: string): Html {
     <span class="faint">provisional, files of ${moment(run.finishedAt, timeZone)}</span>`;
 }
 
-/** What changed against the month before, in money and as a share. */
+/** A running month is compared with part of the one before. */
+const sameDaysNote = (totals: MonthTotals | undefined): Html | null =>
+  totals?.sameDays ? html`<br /><span class="faint">same days</span>` : null;
+
+/** What changed against the month before, in money and as a share; of a running month, against the same days of it. */
 export function change(now: MonthTotals | undefined, before: MonthTotals | undefined): Html {
-  const found = now && changeOf(now, before);
+  const found = now && againstMonthBefore(now, before);
   if (!found) return nothing;
   const { amount: micros, perMille, minorDigits } = found;
   const share = perMille === null ? null : html` <span class="faint">${percent(perMille)}</span>`;

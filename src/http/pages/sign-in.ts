@@ -37,6 +37,10 @@ export function signInPage(input: {
           ${input.hasFailed ? html`aria-invalid="true" aria-describedby="failure"` : null}
         />
         <button type="submit">Sign in</button>
-      </form>`,
+      </form>
+      <p class="faint">
+        Access tokens are given by whoever operates this service: ask them for one of your own. Nobody can look up a
+        token that is lost; they make a new one.
+      </p>`,
   });
 }

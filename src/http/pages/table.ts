@@ -1,7 +1,8 @@
 import { type Html, html, type Part } from './html.ts';
 
 export type Column<Row> = {
-  readonly header: Part;
+  /** Stands before each cell as well, where the screen is too narrow for columns. */
+  readonly header: string;
   readonly cell: (row: Row) => Part;
   /** Numbers stand to the right, digit below digit. */
   readonly isNumber?: boolean;
@@ -19,43 +20,45 @@ export type Table<Row> = {
   readonly footer?: readonly Part[] | undefined;
 };
 
-/** A table that scrolls by itself where it is wider than the screen, also by keyboard. */
+/**
+ * A table that scrolls by itself where it is wider than the screen, also by keyboard. On a phone each row is a card, so
+ * that no figure is out of sight; roles say that it still is a table.
+ */
 export function table<Row>({ id, caption, columns, rows, footer }: Table<Row>): Html {
   const kind = ({ isNumber }: Column<Row>) => (isNumber ? 'number' : '');
-  const heads = columns.map((column) => html`<th scope="col" class="${kind(column)}">${column.header}</th>`);
-  const cells = (row: Row) =>
-    columns.map((column) =>
-      column.isHeader
-        ? html`<th scope="row" class="${kind(column)}">${column.cell(row)}</th>`
-        : html`<td class="${kind(column)}">${column.cell(row)}</td>`,
-    );
-  const total = footer?.map((part, index) =>
-    index === 0
-      ? html`<th scope="row">${part}</th>`
-      : html`<td class="${columns[index]?.isNumber ? 'number' : ''}">${part}</td>`,
+  const heads = columns.map(
+    (column) => html`<th role="columnheader" scope="col" class="${kind(column)}">${column.header}</th>`,
   );
+  const cell = (column: Column<Row> | undefined, part: Part, isHeader: boolean | undefined) =>
+    isHeader
+      ? html`<th role="rowheader" scope="row">${part}</th>`
+      : html`<td role="cell" class="${column?.isNumber ? 'number' : ''}" data-label="${column?.header}">
+          <div>${part}</div>
+        </td>`;
+  const cells = (row: Row) => columns.map((column) => cell(column, column.cell(row), column.isHeader));
+  const total = footer?.map((part, index) => cell(columns[index], part, index === 0));
   return html`<div class="table" role="region" tabindex="0" aria-labelledby="${id}">
-    <table>
+    <table role="table">
       <caption id="${id}">
         ${caption}
       </caption>
-      <thead>
-        <tr>
+      <thead role="rowgroup">
+        <tr role="row">
           ${heads}
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${rows.map(
           (row) =>
-            html`<tr>
+            html`<tr role="row">
               ${cells(row)}
             </tr>`,
         )}
       </tbody>
       ${
         total
-          ? html`<tfoot>
-              <tr>
+          ? html`<tfoot role="rowgroup">
+              <tr role="row">
                 ${total}
               </tr>
             </tfoot>`

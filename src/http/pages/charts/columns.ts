@@ -13,7 +13,8 @@ export type Stave = {
 };
 
 const height = 240;
-const [top, bottom, left] = [12, 40, 64];
+const [top, bottom, leastLeft] = [12, 40, 64];
+const digitWidth = 7;
 
 /** Columns side by side over a scale, for months. */
 export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
@@ -23,6 +24,8 @@ export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
       .domain([Math.min(0, ...values), Math.max(0, ...values) || 1])
       .nice(4)
       .range([height - bottom, top]);
+    const longest = Math.max(...upright.ticks(4).map((tick) => tickText(tick).length));
+    const left = Math.max(leastLeft, longest * digitWidth + 14);
     const along = scaleBand<number>()
       .domain(staves.map((_, index) => index))
       .range([left, width])
@@ -71,8 +74,9 @@ export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
 
 const rounded = (place: number): number => Math.round(place * 10) / 10;
 
-/** Ticks are round numbers. */
+/** Ticks are round numbers. A large one is whole: written as a float it could have an exponent. */
 const tickText = (tick: number): string => {
+  if (Number.isInteger(tick)) return count(BigInt(tick));
   const [whole = '', fraction] = String(rounded(tick * 100) / 100).split('.');
   return `${count(BigInt(whole))}${fraction === undefined ? '' : `.${fraction}`}`;
 };

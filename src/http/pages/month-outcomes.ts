@@ -1,0 +1,92 @@
+import { outcomeParts, type OutcomeParts, type Part } from '../../domain/outcome-lines.ts';
+import type { CodeLine } from '../../domain/report-lines.ts';
+import type { MonthFigures } from '../../jobs/month-figures.ts';
+import { type Bar, barChart } from './charts/bars.ts';
+import { place } from './charts/chart.ts';
+import { amount, count, counted, money, monthName, nothing, type Priced } from './format.ts';
+import { type Html, html } from './html.ts';
+import type { Section } from './month.ts';
+import { table } from './table.ts';
+import { outcome, taskName } from './words.ts';
+
+/** Rows of a table on a page; the files have all. */
+const maxRows = 100;
+const maxBars = 12;
+
+type OwnLine = OutcomeParts['own'][number];
+
+/** The month by task and outcome: bars, and the same figures as a table that adds up to the month. */
+export function outcomesSection({ lines, prices, period }: MonthFigures): Section {
+  const parts = outcomeParts(lines, maxRows);
+  const hasMoney = prices !== null && parts.own.some((line) => line.amount !== null);
+  const { title, about, bars } = chartOf(parts, hasMoney ? prices : null, period);
+  const body = html`${bars.length > 0 ? barChart({ id: 'outcomes-chart', title, about }, bars) : null}
+    ${table<Row>({
+      id: 'outcomes-table',
+      caption: 'Attempts by task and outcome',
+      rows: rowsOf(parts),
+      columns: [
+        { header: 'Task', isHeader: true, cell: ({ name }) => name },
+        { header: 'Outcome', cell: (row) => row.outcome },
+        ...quantityColumns,
+        { header: 'Amount', isNumber: true, cell: (row) => money(row.amount, prices) },
+      ],
+      footer: ['Total', null, ...quantities(parts.total), money(parts.total.amount, prices)],
+    })}
+    <p class="faint">
+      Amounts of outcomes are not rounded; each line under “Costs” is rounded once.
+      ${parts.total.unclassified > 0n ? 'There is no amount where something unclassified is in it: it may cost more.' : null}
+    </p>`;
+  return { id: 'outcomes', title: 'By task and outcome', body };
+}
+
+type Row = Partial<Part> & Pick<Part, 'amount'> & { readonly name: Html | string; readonly outcome: Html };
+
+function rowsOf({ own, others, corrections, minimum, rounding }: OutcomeParts): Row[] {
+  const rest = (name: string, part: (Partial<Part> & Pick<Part, 'amount'>) | null): Row[] =>
+    part ? [{ ...part, name, outcome: nothing }] : [];
+  return [
+    ...own.map((line) => ({ ...line, name: taskName(line.taskType), outcome: outcome(line.code) })),
+    ...rest(others ? `${count(others.lines)} others, as the codes file has them` : '', others),
+    ...rest('Corrections of closed months', corrections),
+    ...rest('Monthly minimum', minimum === null ? null : { amount: minimum }),
+    ...rest('Rounding', rounding === null ? null : { amount: rounding }),
+  ];
+}
+
+const shown = (value: bigint | undefined): Html | string => (value === undefined ? nothing : count(value));
+const quantityColumns = [
+  { header: 'Attempts', isNumber: true, cell: ({ attempts }: Row) => shown(attempts) },
+  { header: 'Invoiced', isNumber: true, cell: ({ invoiced }: Row) => shown(invoiced) },
+  { header: 'Not invoiced', isNumber: true, cell: ({ notInvoiced }: Row) => shown(notInvoiced) },
+  { header: 'Unclassified', isNumber: true, cell: ({ unclassified }: Row) => shown(unclassified) },
+];
+const quantities = ({ attempts, invoiced, notInvoiced, unclassified }: Part): string[] =>
+  [attempts, invoiced, notInvoiced, unclassified].map((one) => count(one));
+
+function chartOf({ own }: OutcomeParts, prices: Priced | null, period: string) {
+  const size = (line: OwnLine): bigint => (prices ? (line.amount ?? 0n) : line.invoiced);
+  const written = (value: bigint) =>
+    prices ? `${amount(value, prices.minorDigits)} ${prices.currency}` : count(value);
+  const figure = (line: OwnLine) =>
+    prices && line.amount === null ? `${counted(line.unclassified, 'attempt')} unclassified` : written(size(line));
+  const types = [...new Set(own.map(({ taskType }) => taskType))];
+  const sorted = own.toSorted((a, b) => Number(size(b) > size(a)) - Number(size(b) < size(a)));
+  const drawn = sorted.slice(0, sorted.length > maxBars ? maxBars - 1 : maxBars);
+  const rest = sorted.slice(drawn.length);
+  const length = (value: bigint) => (prices ? place(value) : Number(value));
+  const named = ({ taskType, code }: CodeLine) => `${taskName(taskType)}: ${code ?? 'Success'}`;
+  const bars: Bar[] = drawn.map((line) => ({
+    ...{ label: named(line), series: types.indexOf(line.taskType) },
+    ...{ text: figure(line), value: length(size(line)) },
+  }));
+  if (rest.length > 0) {
+    const sum = rest.reduce((all, line) => all + size(line), 0n);
+    bars.push({ label: `${count(rest.length)} others`, series: 4, text: written(sum), value: length(sum) });
+  }
+  const [first] = sorted;
+  const about = first
+    ? `${counted(bars.length, 'bar')}, the longest first: ${taskName(first.taskType)}, ${first.code ?? 'success'}, ${figure(first)}. The table below has all figures.`
+    : '';
+  return { title: `${prices ? 'Money' : 'Invoiced attempts'} by task and outcome, ${monthName(period)}`, about, bars };
+}
