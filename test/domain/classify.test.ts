@@ -2,7 +2,14 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evidences, type Evidence } from '../../src/domain/attempts.ts';
-import { classify, contradictionIn, type Decision, type Reason, reasons, type RuleTable } from '../../src/domain/classify.ts';
+import {
+  classify,
+  contradictionIn,
+  type Decision,
+  type Reason,
+  reasons,
+  type RuleTable,
+} from '../../src/domain/classify.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { deepFrozen } from './support.ts';
 
