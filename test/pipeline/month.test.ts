@@ -152,13 +152,15 @@ describe('a month from IDs to CSVs', { timeout: 180_000 }, () => {
     expect(asLines(report.detail, noListLines)).toEqual(asLines(invoice));
     const wrong = new Set(simulator.transactions.filter((one) => one.isCounterWrong).map((one) => one.transactionId));
     const inMonth = new Set(report.detail.map((row) => row['transaction_id'] ?? ''));
-    const named = report.discrepancies.map((row) => row['transaction_id'] ?? '');
+    // That a scan was never decided is no matter of counters.
+    const ofCounters = report.discrepancies.filter((row) => row['reason'] !== 'still_processing');
+    const named = ofCounters.map((row) => row['transaction_id'] ?? '');
     expect(named.length).toBeGreaterThan(10);
     expect(new Set(named)).toEqual(new Set([...wrong].filter((id) => named.includes(id))));
     for (const id of wrong)
       if (inMonth.has(id) && !named.includes(id)) expect(isAcrossMonths(simulator, id)).toBe(true);
     const total = report.summary.at(-1);
-    const differences = report.discrepancies.reduce((sum, row) => sum + Number(row['difference']), 0);
+    const differences = ofCounters.reduce((sum, row) => sum + Number(row['difference']), 0);
     const counted = report.detail.filter(
       (row) => row['invoiced'] === 'true' && row['counter_status'] !== 'absent',
     ).length;
