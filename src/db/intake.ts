@@ -33,7 +33,8 @@ export async function recordIntake(
       where excluded.result_id is not null and t.result_id is distinct from excluded.result_id and (
         t.result_id is null or (t.result_fetched_at is null and exists (
           select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')))
-        or exists (select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'withdrawn')
+        -- Said as exists, Postgres may read all obligations for it.
+        or (select o.state from obligations o where o.transaction_id = t.id and o.kind = 'result') = 'withdrawn'
       returning id
     ), due as (
       insert into obligations as o (transaction_id, kind, sweep_at)
