@@ -53,7 +53,7 @@ const readable = (html: string): string =>
 
 /** The rows of a table of a page: its cells as they are read, and where its links lead. */
 function rowsOf(page: string, id: string): { cells: string[]; links: string[] }[] {
-  const [, body = ''] = new RegExp(`<caption id="${id}">[\\s\\S]*?<tbody>([\\s\\S]*?)</tbody>`).exec(page) ?? [];
+  const [, body = ''] = new RegExp(`<caption id="${id}">[\\s\\S]*?<tbody[^>]*>([\\s\\S]*?)</tbody>`).exec(page) ?? [];
   return body
     .split('</tr>')
     .slice(0, -1)
