@@ -4,7 +4,7 @@ import { answerOf, modelBooks, modelLine, sayings, trueHistories } from '../supp
 import { newTransaction, observedAttempts, store } from './support-observing.ts';
 import { isFull } from './world.ts';
 
-const numRuns = Number(process.env['ANSWER_HISTORIES'] ?? (isFull ? '2000' : '60'));
+const numRuns = Number(process.env['ANSWER_HISTORIES'] ?? (isFull ? '2000' : '30'));
 const seed = Number(process.env['ANSWER_SEED'] ?? '16');
 const timeout = 3_600_000;
 
