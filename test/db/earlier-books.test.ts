@@ -13,10 +13,10 @@ import { rowsOf } from '../support/closing.ts';
 
 type Dump = { readonly wrong: Record<string, string>; readonly tables: Record<string, unknown[]> };
 
-/** Books that version 0.1 made: a closed month, and shorter lists that moved scans into others. */
+/** Books that were made before attempts kept their identity: a closed month, and shorter lists that moved scans into others. */
 async function oldBooks(): Promise<{ url: string; dump: Dump }> {
   const dump = JSON.parse(
-    await readFile(path.join(import.meta.dirname, '../fixtures/books-of-0.1.json'), 'utf8'),
+    await readFile(path.join(import.meta.dirname, '../fixtures/earlier-books.json'), 'utf8'),
   ) as Dump;
   const url = await createEmptyDatabase();
   const owner = await openTestDatabase(url);
