@@ -7,7 +7,7 @@ import { createWork, expectQuiet, startSwitch, startWorker } from './redis-suppo
 
 vi.setConfig({ testTimeout: 180_000 });
 
-describe.concurrent('a worker that is started on a Redis that refuses', () => {
+describe('a worker that is started on a Redis that refuses', () => {
   it.each<[string, () => Promise<string>, string]>([
     [
       'a replica',
@@ -44,7 +44,7 @@ describe.concurrent('a worker that is started on a Redis that refuses', () => {
   });
 });
 
-describe.concurrent('a worker whose Redis begins to refuse', () => {
+describe('a worker whose Redis begins to refuse', () => {
   it.each<[string, (redis: RedisServer) => Promise<unknown>, (redis: RedisServer) => Promise<unknown>, string]>([
     [
       'a replica',
