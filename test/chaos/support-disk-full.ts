@@ -1,4 +1,4 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { waitFor } from '../support/books.ts';
@@ -38,14 +38,8 @@ async function setUp(folderOf: 'documents' | 'reports', fullness: Fullness): Pro
   const folder = folderOf === 'documents' ? path.join(IDSCAN_DATA_DIR, 'documents') : REPORTS_DIR;
   const mounted = fullness === 'mounted' ? await mountSmallDisk(folder) : undefined;
   const worker = startWorker(books);
-  // On a disk that is full from the beginning no store can be made.
-  const marker = path.join(IDSCAN_DATA_DIR, 'documents', 'store.json');
-  await waitFor('the store', () =>
-    stat(marker).then(
-      () => true,
-      () => false,
-    ),
-  );
+  // On a disk that is full from the beginning no store can be made, and the look at it takes room for a while.
+  await waitFor('a working worker', async () => (await books.rows('select from worker_heartbeats')).length > 0);
   const disk = mounted ?? limitedProcess(() => worker.child.pid ?? 0);
   const end = async (): Promise<void> => {
     expect(worker.child.exitCode, 'the worker lives').toBeNull();
