@@ -67,7 +67,7 @@ function counterRemarks({ summary, totals }: WrittenReport['lines']): string[] {
   ];
 }
 
-function remarks({ head, lines: figures, openItems, discrepancies, resolved }: WrittenReport): string[] {
+function remarks({ head, lines: figures, openItems, discrepancies, resolved, undecided }: WrittenReport): string[] {
   const { totals } = figures;
   const hasPrices = head.priceList !== undefined;
   const lines = counterRemarks(figures);
@@ -89,6 +89,10 @@ function remarks({ head, lines: figures, openItems, discrepancies, resolved }: W
   if (resolved > 0)
     lines.push(
       `${count(resolved, 'disagreement')} of closed months ${resolved === 1 ? 'is' : 'are'} resolved: both count the same now.`,
+    );
+  if (undecided > 0n)
+    lines.push(
+      `${count(undecided, 'scan')} never decided by the vendor: still processing when the transaction was final, so not invoiced. See the discrepancies file.`,
     );
   const { unsettledTransactions, unfetchedTransactions } = openItems;
   if (unsettledTransactions > 0)

@@ -23,10 +23,12 @@ export type DraftReport = {
   readonly discrepancies: number;
   /** Those of them that take back what closed months booked: both count the same now. */
   readonly resolved: number;
+  /** Scans that are `processing` although their transaction is settled: the vendor never decided them. */
+  readonly undecided: bigint;
   readonly files: readonly DraftFile[];
 };
 
-export type DraftInput = Omit<DraftReport, 'discrepancies' | 'resolved' | 'files'> & {
+export type DraftInput = Omit<DraftReport, 'discrepancies' | 'resolved' | 'undecided' | 'files'> & {
   readonly source: ReportSource;
   readonly signal: AbortSignal | undefined;
 };
@@ -55,7 +57,8 @@ export async function draftFiles(snapshot: Snapshot, { source, signal, ...report
     checkBalance(lines, detailFile, head.period);
     const counts = discrepancies > 0 ? await countDisagreements(snapshot.queries, source.disagreements) : [];
     const resolved = counts.reduce((sum, one) => sum + one.resolved, 0);
-    return { ...report, discrepancies, resolved, files };
+    const undecided = -(counts.find(({ reason }) => reason === 'still_processing')?.difference ?? 0n);
+    return { ...report, discrepancies, resolved, undecided, files };
   } catch (error) {
     await discardDrafts(files);
     throw error;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { reportText } from '../../src/cli/report-text.ts';
 import { knownTransaction } from '../../src/db/known-transactions.ts';
 import { startObligations } from '../../src/db/obligations.ts';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
@@ -8,7 +9,7 @@ import { fetchResult } from '../../src/jobs/fetch-result.ts';
 import { recheckSettled } from '../../src/jobs/recheck-settled.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { createTestContext } from '../support/books.ts';
-import { rowsOf } from '../support/closing.ts';
+import { closeOrFail, rowsOf } from '../support/closing.ts';
 import { facts, faceTask, register, scan, scanTask } from '../support/facts.ts';
 
 const hourMs = 3_600_000;
@@ -137,4 +138,7 @@ test('a scan that the vendor never decided is named once the transaction is sett
   expect(await rowsOf(context, '2026-10', 'discrepancies')).toMatchObject([
     { reason: 'still_processing', own_quantity: '1', vendor_quantity: '0' },
   ]);
+  state.now = new Date('2026-11-02T00:00:00Z');
+  const closed = reportText(await closeOrFail(context, '2026-10'), 'UTC').join('\n');
+  expect(closed).toContain('1 scan never decided by the vendor: still processing when the transaction was final');
 });
