@@ -18,6 +18,7 @@ import * as workerHeartbeats from './20261128020000_worker_heartbeats.ts';
 import * as attemptIdentity from './20261128030000_attempt_identity.ts';
 import * as withdrawals from './20261128040000_withdrawals.ts';
 import * as reidentifiedAttempts from './20261128050000_reidentified_attempts.ts';
+import * as lateAnswers from './20261129010000_late_answers.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -40,4 +41,5 @@ export const migrations: Record<string, Migration> = {
   '20261128030000_attempt_identity': attemptIdentity,
   '20261128040000_withdrawals': withdrawals,
   '20261128050000_reidentified_attempts': reidentifiedAttempts,
+  '20261129010000_late_answers': lateAnswers,
 };

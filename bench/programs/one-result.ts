@@ -6,7 +6,8 @@ import { recordOutcomes } from '../../src/db/outcomes.ts';
 import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
-import { mergeAnswer, nothingKnown } from '../../src/domain/merge-answer.ts';
+import { nothingKnown } from '../../src/domain/known-transaction.ts';
+import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
 import { makeFolder } from '../../src/folders.ts';
 import { type StoredContent, storeDownload } from '../../src/jobs/file-store.ts';
@@ -79,7 +80,7 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
         vendor.getTransaction(transactionId),
         vendor.getResult(transactionId, resultId),
       ]);
-      const merged = mergeAnswer(nothingKnown, facts, { isOlder: false, decide });
+      const merged = mergeAnswer(nothingKnown, facts, { fence: 1, decide });
       await recordOutcome({
         ...{ transactionId, merged, fetchedAt, fence: '1', resultFetched: true },
         ...{

@@ -1,5 +1,10 @@
 import { sql } from 'kysely';
-import { type AttemptChanges, attemptChanges, type KnownTransaction, nothingKnown } from '../domain/merge-answer.ts';
+import {
+  type AttemptChanges,
+  attemptChanges,
+  type KnownTransaction,
+  nothingKnown,
+} from '../domain/known-transaction.ts';
 import { executePrepared, plannedRows, type Queries } from './database.ts';
 import type { Known } from './known-transactions.ts';
 import { isDue, type ObligationEnd, type Wake, withoutFailures } from './obligations.ts';
@@ -29,17 +34,17 @@ const replacedTransaction = sql`
   state = look.state, created_at = look.created_at, expires_at = look.expires_at, completed_at = look.completed_at,
   fetched_at = case when t.fence > look.fence then t.fetched_at else look.fetched_at end,
   result_fetched_at = case when look.result_fetched then look.fetched_at else t.result_fetched_at end,
-  settled = t.settled or look.settled, fence = greatest(t.fence, look.fence), revision = t.revision + 1`;
+  settled = t.settled or look.settled, fence = greatest(t.fence, look.fence), answer_fence = look.answer_fence, revision = t.revision + 1`;
 
 /** What becomes of a stored task `k`. */
 const replacedTask = sql`
   level = excluded.level, state = excluded.state, vendor_attempts = excluded.vendor_attempts,
   vendor_attempts_invoiced = excluded.vendor_attempts_invoiced, scan_list_missing = excluded.scan_list_missing,
-  listed_twice = excluded.listed_twice`;
+  listed_twice = excluded.listed_twice, answer_fence = excluded.answer_fence, list_fence = excluded.list_fence, attempt_fences = excluded.attempt_fences`;
 
 /** What becomes of a stored attempt `a`. */
 const replacedAttempt = sql`
-  attempted_at = excluded.attempted_at, time_basis = excluded.time_basis, evidence = excluded.evidence,
+  attempted_at = excluded.attempted_at, former_times = excluded.former_times, time_basis = excluded.time_basis, evidence = excluded.evidence,
   code = excluded.code, linked = excluded.linked, capture_source = excluded.capture_source,
   invoiced = excluded.invoiced, reason = excluded.reason, rule_table_version = excluded.rule_table_version`;
 
@@ -70,10 +75,11 @@ export async function recordOutcomes(
       -- The limit says how many there are: otherwise Postgres plans for a hundred, and may read all transactions for them.
       from (select * from jsonb_to_recordset(${looks}::jsonb) as j (id text, state text, created_at timestamptz,
         expires_at timestamptz, completed_at timestamptz, fetched_at timestamptz, result_fetched boolean, settled boolean,
-        fence bigint, seen_revision bigint, is_ended boolean, next_at timestamptz) limit ${sql.lit(planned)}) j
+        fence bigint, answer_fence bigint, seen_revision bigint, is_ended boolean, next_at timestamptz) limit ${sql.lit(planned)}) j
     ), listed as materialized (
       select * from jsonb_to_recordset(${tasks}::jsonb) as j (transaction_id text, task_type text, state text, level text,
-        vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean, listed_twice integer, own_attempts integer, own_invoiced integer)
+        vendor_attempts integer, vendor_attempts_invoiced integer, scan_list_missing boolean, listed_twice integer, answer_fence bigint,
+        list_fence bigint, attempt_fences bigint[], own_attempts integer, own_invoiced integer)
     ), tx as (
       update transactions t set ${replacedTransaction}
       from look
@@ -81,9 +87,9 @@ export async function recordOutcomes(
       returning t.id, look.fence, look.is_ended, look.next_at
     ), task as (
       insert into tasks as k (transaction_id, task_type, state, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing,
-        listed_twice, own_attempts, own_invoiced)
+        listed_twice, answer_fence, list_fence, attempt_fences, own_attempts, own_invoiced)
       select tx.id, j.task_type, j.state, j.level, j.vendor_attempts, j.vendor_attempts_invoiced, j.scan_list_missing,
-        j.listed_twice, j.own_attempts, j.own_invoiced
+        j.listed_twice, j.answer_fence, j.list_fence, j.attempt_fences, j.own_attempts, j.own_invoiced
       from tx join listed j on j.transaction_id = tx.id
       on conflict (transaction_id, task_type) do update set ${replacedTask}
       returning transaction_id, task_type
@@ -93,12 +99,12 @@ export async function recordOutcomes(
         using (transaction_id, task_type)
       where a.transaction_id = j.transaction_id and a.task_type = j.task_type and a.ordinal = j.ordinal
     ), attempt as (
-      insert into attempts as a (transaction_id, task_type, ordinal, attempted_at, time_basis, evidence, code, linked,
+      insert into attempts as a (transaction_id, task_type, ordinal, attempted_at, former_times, time_basis, evidence, code, linked,
         capture_source, invoiced, reason, rule_table_version)
-      select task.transaction_id, j.task_type, j.ordinal, j.attempted_at, j.time_basis, j.evidence, j.code, j.linked,
+      select task.transaction_id, j.task_type, j.ordinal, j.attempted_at, j.former_times, j.time_basis, j.evidence, j.code, j.linked,
         j.capture_source, j.invoiced, j.reason, j.rule_table_version
       from task join jsonb_to_recordset(${attempts}::jsonb) as j (transaction_id text, task_type text,
-        ordinal integer, attempted_at timestamptz, time_basis text, evidence text, code text, linked boolean,
+        ordinal integer, attempted_at timestamptz, former_times timestamptz[], time_basis text, evidence text, code text, linked boolean,
         capture_source text, invoiced boolean, reason text, rule_table_version text) using (transaction_id, task_type)
       on conflict (transaction_id, task_type, ordinal) do update set ${replacedAttempt}
     ), due as (
@@ -140,6 +146,7 @@ function lookRow({ transactionId, known, merged, end, ...outcome }: Outcome) {
     result_fetched: outcome.resultFetched,
     settled: outcome.isSettled,
     fence: outcome.fence,
+    answer_fence: merged.fence,
     seen_revision: known.revision,
     is_ended: end !== null,
     next_at: end?.end === 'postponed' ? end.dueAt : null,
@@ -156,6 +163,9 @@ function taskRows({ transactionId, merged }: Outcome) {
     vendor_attempts_invoiced: task.attemptsInvoiced,
     scan_list_missing: task.isListMissing,
     listed_twice: task.listedTwice,
+    answer_fence: task.fence,
+    list_fence: task.listFence,
+    attempt_fences: task.known.every(({ fence }) => fence === task.fence) ? null : task.known.map(({ fence }) => fence),
     /** For a task that is new; of others the database counts anew. */
     own_attempts: task.known.length,
     own_invoiced: task.known.filter(({ invoiced }) => invoiced === true).length,
@@ -178,6 +188,7 @@ function attemptRows(outcome: Outcome) {
     task_type: attempt.taskType,
     ordinal: attempt.ordinal,
     attempted_at: attempt.attemptedAt,
+    former_times: attempt.formerTimes,
     time_basis: attempt.timeBasis,
     evidence: attempt.evidence,
     code: attempt.code,

@@ -14,12 +14,16 @@ export type Matching<Known> = {
 /** How many attempts there are according to the vendor. */
 export type Counter = {
   /** As this answer says; `null` = it does not. */
-  readonly said: number | null;
-  /** As any answer said so far. */
+  readonly said: { readonly attempts: number | null; readonly attemptsInvoiced: number | null };
+  /** How many attempts any answer said so far. */
   readonly greatest: number;
+  /** Whether an entry is invoiced by our rules. */
+  readonly isInvoiced: (entry: ScanFacts) => boolean;
 };
 
-type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'>;
+type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'> & {
+  readonly formerTimes: readonly Date[];
+};
 
 /**
  * Finds out which entry of a list is which of the attempts that are known. The vendor numbers nothing, so the evidence is,
@@ -27,8 +31,9 @@ type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'>
  * 1. the same time, code and source;
  * 2. the same time and source, and one of the two is still processing: it was decided in between;
  * 3. the same time and code, then the same time;
- * 4. the same code and source at another time, where the list is whole by a counter that lags behind no other, and there
- *    would be more attempts than it counts: the time was changed.
+ * 4. the same by a time that the attempt had before;
+ * 5. the same code and source at another time, where the list is whole by a counter that never lagged behind a list, and
+ *    there would be more attempts than it counts: the time was changed.
  *
  * Within one list every entry is an attempt of its own, also beside an identical one, unless the counter says that there
  * are fewer. From what a list omits nothing is concluded but that.
@@ -39,10 +44,9 @@ type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'>
 export function matchAttempts<K extends Known>(
   entries: readonly ScanFacts[],
   known: readonly K[],
-  { said, greatest }: Counter,
+  counter: Counter,
 ): Matching<K> {
-  const listedTwice = said === null ? [] : repeated(entries, said);
-  const repeats = new Set(listedTwice);
+  const repeats = new Set(repeatedIn(entries, counter));
   const pairs: { entry: ScanFacts; attempt: K }[] = [];
   let left = { entries: entries.filter((entry) => !repeats.has(entry)), known: [...known] };
   const pair = (step: Step, limit?: number): void => {
@@ -54,10 +58,19 @@ export function matchAttempts<K extends Known>(
       known: left.known.filter((attempt) => !gone.has(attempt)),
     };
   };
-  for (const step of atTheSameTime) pair(step);
-  const isWhole = said !== null && said >= greatest && entries.length - listedTwice.length >= said;
+  for (const step of [...fromTheSameSource, ...atTheSameTime]) pair(step);
+  for (const step of [...fromTheSameSource, ...atTheSameTime]) pair(formerly(step));
+  const fresh = left.entries;
+  // What repeats an entry may be a twin that is known from when more were counted.
+  left = { ...left, entries: [...repeats] };
+  for (const step of fromTheSameSource) pair(step);
+  const listedTwice = left.entries;
+  left = { ...left, entries: fresh };
+  const said = counter.said.attempts ?? -1;
+  const isTrusted = said >= counter.greatest && counter.greatest >= known.length;
+  const isWhole = isTrusted && entries.length - listedTwice.length >= said;
   for (const step of isWhole ? atAnotherTime : []) {
-    const tooMany = known.length + left.entries.length - (said ?? 0);
+    const tooMany = known.length + left.entries.length - said;
     if (tooMany > 0) pair(step, tooMany);
   }
   return { pairs, fresh: left.entries, listedTwice };
@@ -68,6 +81,8 @@ type Likeness = { readonly timeMs: number; readonly code: string | null; readonl
 type Step = {
   readonly ofEntry: (one: Likeness) => string | undefined;
   readonly ofKnown: (one: Likeness) => string | undefined;
+  /** Whether the attempt is compared by the times that it had before. */
+  readonly isFormerly?: boolean;
 };
 
 const processing = 'processing';
@@ -75,10 +90,13 @@ const alike = (key: (one: Likeness) => string): Step => ({ ofEntry: key, ofKnown
 const sameTimeAndSource = ({ timeMs, source }: Likeness): string => JSON.stringify([timeMs, source]);
 const ifProcessing = (one: Likeness) => (one.code === processing ? sameTimeAndSource(one) : undefined);
 
-const atTheSameTime: readonly Step[] = [
+/** At the same time, too. */
+const fromTheSameSource: readonly Step[] = [
   alike(({ timeMs, code, source }) => JSON.stringify([timeMs, code, source])),
   { ofEntry: sameTimeAndSource, ofKnown: ifProcessing },
   { ofEntry: ifProcessing, ofKnown: sameTimeAndSource },
+];
+const atTheSameTime: readonly Step[] = [
   alike(({ timeMs, code }) => JSON.stringify([timeMs, code])),
   alike(({ timeMs }) => String(timeMs)),
 ];
@@ -90,11 +108,17 @@ const atAnotherTime: readonly Step[] = [
   },
 ];
 
+const formerly = (step: Step): Step => ({ ...step, isFormerly: true });
+
 const ofEntry = ({ createdAt, code, source }: ScanFacts): Likeness => ({ timeMs: createdAt.getTime(), code, source });
-const ofKnown = ({ attemptedAt, code, captureSource }: Known): Likeness => ({
-  ...{ timeMs: attemptedAt.getTime(), code },
-  source: captureSource,
-});
+/** An attempt as it was at each of the times that a step compares. */
+function likenessesOf(
+  { attemptedAt, code, captureSource: source, formerTimes }: Known,
+  { isFormerly }: Step,
+): Likeness[] {
+  const times = isFormerly ? formerTimes : [attemptedAt];
+  return times.map((time) => ({ timeMs: time.getTime(), code, source }));
+}
 
 /** Pairs what has the same key, the first with the first. */
 function paired<K extends Known>(
@@ -103,16 +127,27 @@ function paired<K extends Known>(
   step: Step,
   limit = Infinity,
 ): { entry: ScanFacts; attempt: K }[] {
-  const free = Map.groupBy(known, (attempt) => step.ofKnown(ofKnown(attempt)));
-  free.delete(undefined);
+  const keyed = known.flatMap((attempt) =>
+    likenessesOf(attempt, step).map((likeness) => ({ attempt, key: step.ofKnown(likeness) })),
+  );
+  const byKey = Map.groupBy(keyed, ({ key }) => key);
+  const taken = new Set<K>();
   const pairs: { entry: ScanFacts; attempt: K }[] = [];
   for (const entry of entries) {
     if (pairs.length >= limit) break;
     const key = step.ofEntry(ofEntry(entry));
-    const attempt = key === undefined ? undefined : free.get(key)?.shift();
-    if (attempt) pairs.push({ entry, attempt });
+    const found = key === undefined ? undefined : byKey.get(key)?.find(({ attempt }) => !taken.has(attempt));
+    if (!found) continue;
+    taken.add(found.attempt);
+    pairs.push({ entry, attempt: found.attempt });
   }
   return pairs;
+}
+
+/** Entries that repeat others beyond what the vendor counts, or, where it says no more, beyond what it invoices. */
+function repeatedIn(entries: readonly ScanFacts[], { said, isInvoiced }: Counter): ScanFacts[] {
+  if (said.attempts !== null) return repeated(entries, said.attempts);
+  return said.attemptsInvoiced === null ? [] : repeated(entries.filter(isInvoiced), said.attemptsInvoiced);
 }
 
 /**

@@ -5,7 +5,8 @@ import type { Attempt } from '../domain/attempts.ts';
 import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
-import { isContradictory, type KnownTransaction, mergeAnswer, nothingKnown } from '../domain/merge-answer.ts';
+import { type KnownTransaction, nothingKnown } from '../domain/known-transaction.ts';
+import { isContradictory, mergeAnswer } from '../domain/merge-answer.ts';
 import { secondLookAt, settledFrom, type Settlement, settlementOf } from '../domain/settlement.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
@@ -97,7 +98,7 @@ async function recorded(
     classify(attempt, inForceAt(rules.content, attempt.attemptedAt, config.billingTimeZone));
   for (let known = knownAtStart; ; known = await knownTransaction(db.kysely, facts.transactionId)) {
     const isOlder = BigInt(known.fence) >= BigInt(fence);
-    const merged = mergeAnswer(known.transaction ?? nothingKnown, facts, { isOlder, decide });
+    const merged = mergeAnswer(known.transaction ?? nothingKnown, facts, { fence: Number(fence), decide });
     const looked = look(merged);
     const due = await writes.recordOutcome({ ...looked, ...(isOlder ? noOffers : {}), known, merged });
     if (due) return { due, end: looked.end };

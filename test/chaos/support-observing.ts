@@ -66,9 +66,9 @@ export async function store(
 /** Everything that the books hold of a transaction. */
 export async function booksOf(id: string): Promise<Books> {
   const { rows } = await sql<{ line: string }>`
-    select 'transaction ' || (to_jsonb(t) - '{id,fence,revision,fetched_at,result_fetched_at,registered_at,recorded_at}'::text[])::text as line
+    select 'transaction ' || (to_jsonb(t) - '{id,fence,answer_fence,revision,fetched_at,result_fetched_at,registered_at,recorded_at}'::text[])::text as line
       from transactions t where id = ${id}
-    union all select 'task ' || (to_jsonb(k) - '{transaction_id,recorded_at}'::text[])::text from tasks k where transaction_id = ${id}
+    union all select 'task ' || (to_jsonb(k) - '{transaction_id,answer_fence,list_fence,attempt_fences,recorded_at}'::text[])::text from tasks k where transaction_id = ${id}
     union all select 'attempt ' || (to_jsonb(a) - '{transaction_id,first_seen_at,recorded_at}'::text[])::text
       from attempts a where transaction_id = ${id}
     union all select 'obligation ' || jsonb_build_array(kind, state, basis, generation)::text

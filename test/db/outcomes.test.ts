@@ -22,7 +22,7 @@ async function newTransaction(): Promise<string> {
 async function books(id: string) {
   const { rows } = await sql<{ line: string }>`
     select 'tx ' || jsonb_build_array(state, completed_at, settled, result_fetched_at)::text as line from transactions where id = ${id}
-    union all select 'task ' || (to_jsonb(k) - 'transaction_id')::text from tasks k where transaction_id = ${id}
+    union all select 'task ' || (to_jsonb(k) - '{transaction_id,answer_fence,list_fence,attempt_fences}'::text[])::text from tasks k where transaction_id = ${id}
     union all select 'attempt ' || (to_jsonb(a) - 'transaction_id' - 'first_seen_at')::text from attempts a where transaction_id = ${id}
     union all select 'obligation ' || jsonb_build_array(kind, state, basis, generation)::text from obligations where transaction_id = ${id}
     order by 1`.execute(db.kysely);

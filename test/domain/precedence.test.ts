@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { evidences, timeBases } from '../../src/domain/attempts.ts';
-import { type Fact, factStages, stays } from '../../src/domain/precedence.ts';
+import { type Fact, stays } from '../../src/domain/precedence.ts';
 
 /** Per fact the values from the least to what is final; in one line those that are equally far. */
 const orders: Record<Fact, readonly (readonly (string | null)[])[]> = {
   transactionState: [['pending'], ['expired', 'archived', 'Completed'], ['completed']],
   taskState: [['pending'], ['in_review', 'failed', null], ['completed']],
   code: [['processing'], [null, 'unknown_type_front', 'never_seen']],
-  timeBasis: [['transaction_created'], ['last_scan_created'], ['transaction_completed'], ['scan_created']],
-  evidence: [
-    ['count_only'],
-    ['counter_invoiced', 'counter_not_invoiced'],
-    ['task_open_transaction'],
-    ['task_completed_transaction'],
-    ['scan_list'],
-  ],
 };
 
 const cells = Object.entries(orders).flatMap(([fact, order]) =>
@@ -30,10 +21,5 @@ describe('what is known of a fact', () => {
     expect(stays(fact, before, now, false)).toBe(distance > 0);
     // An answer that was overtaken only adds.
     expect(stays(fact, before, now, true)).toBe(distance >= 0);
-  });
-
-  test('has a place for every evidence and basis of time', () => {
-    expect(Object.keys(factStages.evidence).sort()).toEqual([...evidences].sort());
-    expect(Object.keys(factStages.timeBasis).sort()).toEqual([...timeBases].sort());
   });
 });

@@ -1,12 +1,8 @@
 import type { Attempt } from '../../src/domain/attempts.ts';
 import type { Decision } from '../../src/domain/classify.ts';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
-import {
-  type DecidedAttempt,
-  type KnownTransaction,
-  mergeAnswer,
-  nothingKnown,
-} from '../../src/domain/merge-answer.ts';
+import { type KnownAttempt, type KnownTransaction, nothingKnown } from '../../src/domain/known-transaction.ts';
+import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { startedAt } from './support.ts';
 
 /** A rule table in a line: `not_invoiced` and `no_rule` are what they say, stand-ins as the counter has it. */
@@ -31,15 +27,24 @@ export function knownScans(
 ): KnownTransaction {
   const codeOf = (index: number) =>
     index < invoiced ? null : index < invoiced + unclassified ? 'no_rule' : 'not_invoiced';
-  const known = Array.from({ length: listed }, (_, index): DecidedAttempt => {
+  const known = Array.from({ length: listed }, (_, index): KnownAttempt => {
     const attempt: Attempt = {
       ...{ taskType: type, ordinal: index + 1, timeBasis: 'scan_created', evidence: 'scan_list', code: codeOf(index) },
       ...{ attemptedAt: new Date(startedAt.getTime() + 60_000 * (index + 1)), linked: false, captureSource: 'camera' },
     };
-    return { ...attempt, ...decide(attempt) };
+    return { ...attempt, ...decide(attempt), formerTimes: [], fence: 1 };
   });
-  const task = { type, state: null, level: null, attempts: null, attemptsInvoiced: null, isListMissing: false };
-  return { ...nothingKnown, tasks: listed === 0 ? [] : [{ ...task, listedTwice: 0, known }] };
+  const task = {
+    type,
+    state: null,
+    level: null,
+    attempts: null,
+    attemptsInvoiced: null,
+    isListMissing: false,
+    fence: 1,
+  };
+  const fences = { fence: 1, listFence: 1 };
+  return { ...nothingKnown, fence: 1, tasks: listed === 0 ? [] : [{ ...task, ...fences, listedTwice: 0, known }] };
 }
 
 const bare = ({
@@ -58,7 +63,7 @@ const bare = ({
 /** What an answer adds to what is known, undecided. */
 export function attemptsOf(said: TransactionFacts, known: KnownTransaction = nothingKnown): Attempt[] {
   const before = new Set(known.tasks.flatMap((task) => task.known));
-  const merged = mergeAnswer(known, said, { isOlder: false, decide });
+  const merged = mergeAnswer(known, said, { fence: known.fence + 1, decide });
   return merged.tasks
     .flatMap((task) => task.known)
     .filter((attempt) => !before.has(attempt))

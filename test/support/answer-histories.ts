@@ -186,14 +186,14 @@ export const modelLine = (type: string, atMs: number, code: string | null, invoi
 export function modelBooks(history: TrueHistory, said: readonly Saying[]): ModelBooks {
   const lists = said.map((saying) => ({ saying, ids: new Set(listedIn(history, saying).map(({ id }) => id)) }));
   const known = history.scans.filter(({ id }) => lists.some(({ ids }) => ids.has(id)));
-  // What was decided is never undecided again; of several codes the last one said counts.
-  const codeOf = (scan: TrueScan) =>
-    codeAt(
-      scan,
-      lists.findLast(({ saying, ids }) => ids.has(scan.id) && saying.step >= scan.decidedAt)?.saying.step ?? -1,
-    );
-  // A time that was changed is the one that was said last.
-  const timeOf = (scan: TrueScan) => createdAt(scan, lists.findLast(({ ids }) => ids.has(scan.id))?.saying.step ?? 0);
+  // What was decided is never undecided again: an answer in which it still is not is one from before, and changes nothing.
+  // Of several codes, and of several times, the last one said counts.
+  const stepOf = (scan: TrueScan) => {
+    const listing = lists.filter(({ ids }) => ids.has(scan.id)).map(({ saying }) => saying.step);
+    return listing.findLast((step) => step >= scan.decidedAt) ?? listing.at(-1) ?? 0;
+  };
+  const codeOf = (scan: TrueScan) => codeAt(scan, stepOf(scan));
+  const timeOf = (scan: TrueScan) => createdAt(scan, stepOf(scan));
   const lines = known.map((scan) => {
     const code = codeOf(scan);
     const invoiced = code === 'processing' ? false : isInvoiced(code);

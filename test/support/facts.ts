@@ -1,7 +1,8 @@
 import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import type { ScanFacts, TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
-import { mergeAnswer, nothingKnown } from '../../src/domain/merge-answer.ts';
+import { nothingKnown } from '../../src/domain/known-transaction.ts';
+import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
 import type { Database, Queries } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
@@ -67,11 +68,13 @@ export const decideByShipped = (attempt: Attempt) => classify(attempt, shippedTa
 
 /** What a job would store for an answer, after what is known. */
 export function outcomeAfter(known: Known, { facts: said, ...answered }: Answered): Outcome {
-  const isOlder = BigInt(known.fence) >= BigInt(answered.fence);
   return {
     ...answered,
     known,
-    merged: mergeAnswer(known.transaction ?? nothingKnown, said, { isOlder, decide: decideByShipped }),
+    merged: mergeAnswer(known.transaction ?? nothingKnown, said, {
+      fence: Number(answered.fence),
+      decide: decideByShipped,
+    }),
   };
 }
 
