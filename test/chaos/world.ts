@@ -210,7 +210,10 @@ export async function doneWork(world: World): Promise<number> {
 /** What is wrong with the books once all work is done: lines lost, doubled or different from the vendor's. */
 export async function faultsInBooks(world: World): Promise<string[]> {
   const { simulator, environment } = world;
-  const { code, stderr } = await runCli(['report', '2026-10'], environment);
+  const { code, stderr } = await waitFor('no worker to write the report', async () => {
+    const written = await runCli(['report', '2026-10'], environment);
+    return !written.stderr.includes('(report_busy)') && written;
+  });
   if (code !== 0) return [`report failed: ${stderr}`];
   const own = asLines((await readReport(environment.REPORTS_DIR, '2026-10')).detail);
   const vendor = asLines(simulator.invoice());
