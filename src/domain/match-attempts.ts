@@ -28,11 +28,12 @@ type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'>
 /**
  * Finds out which entry of a list is which of the attempts that are known. The vendor numbers nothing, so the evidence is,
  * in this order:
- * 1. the same time, code and source;
+ * 1. the same time, code and source, where an unknown source may be any;
  * 2. the same time and source, and one of the two is still processing: it was decided in between;
- * 3. the same time and code, then the same time;
+ * 3. the same time and source: its code was changed;
  * 4. the same by a time that the attempt had before;
- * 5. the same code and source at another time, where the list is whole by a counter that never lagged behind a list, and
+ * 5. the same time, unless the vendor counts enough attempts for one more;
+ * 6. the same code and source at another time, where the list is whole by a counter that never lagged behind a list, and
  *    there would be more attempts than it counts: the time was changed.
  *
  * Within one list every entry is an attempt of its own, also beside an identical one, unless the counter says that there
@@ -46,35 +47,52 @@ export function matchAttempts<K extends Known>(
   known: readonly K[],
   counter: Counter,
 ): Matching<K> {
-  const repeats = new Set(repeatedIn(entries, counter));
+  const beyond = repeatedIn(entries, counter);
   const pairs: { entry: ScanFacts; attempt: K }[] = [];
-  let left = { entries: entries.filter((entry) => !repeats.has(entry)), known: [...known] };
-  const pair = (step: Step, limit?: number): void => {
-    const found = paired(left.entries, left.known, step, limit);
-    pairs.push(...found);
-    const [taken, gone] = [new Set(found.map(({ entry }) => entry)), new Set(found.map(({ attempt }) => attempt))];
-    left = {
-      entries: left.entries.filter((entry) => !taken.has(entry)),
-      known: left.known.filter((attempt) => !gone.has(attempt)),
-    };
+  let left: Left<K> = { entries: entries.filter((entry) => !beyond.includes(entry)), known };
+  const pair = (steps: readonly Step[], limit: () => number = () => Infinity): void => {
+    for (const step of steps) {
+      const found = paired(left.entries, left.known, step, limit());
+      pairs.push(...found);
+      left = without(left, found);
+    }
   };
-  for (const step of [...fromTheSameSource, ...atTheSameTime]) pair(step);
-  for (const step of [...fromTheSameSource, ...atTheSameTime]) pair(formerly(step));
-  const fresh = left.entries;
+  pair(fromTheSameSource);
+  pair(fromTheSameSource.map(formerly));
+  const rest = left.entries;
   // What repeats an entry may be a twin that is known from when more were counted.
-  left = { ...left, entries: [...repeats] };
-  for (const step of fromTheSameSource) pair(step);
-  const listedTwice = left.entries;
-  left = { ...left, entries: fresh };
-  const said = counter.said.attempts ?? -1;
+  left = { ...left, entries: beyond };
+  pair(asDecided);
+  const twice = left.entries;
+  const { said, admitted } = countsOf(counter);
+  const repeats = admitted === 0 ? [] : repeatsOf(entries).filter((entry) => rest.includes(entry));
+  left = { ...left, entries: rest.filter((entry) => !repeats.includes(entry)) };
+  const tooMany = (): number => known.length + left.entries.length + repeats.length - admitted;
+  pair(atTheSameTime, admitted === 0 ? undefined : tooMany);
   const isTrusted = said >= counter.greatest && counter.greatest >= known.length;
-  const isWhole = isTrusted && entries.length - listedTwice.length >= said;
-  for (const step of isWhole ? atAnotherTime : []) {
-    const tooMany = known.length + left.entries.length - said;
-    if (tooMany > 0) pair(step, tooMany);
-  }
-  return { pairs, fresh: left.entries, listedTwice };
+  if (isTrusted && entries.length - twice.length >= said) pair(atAnotherTime, tooMany);
+  const more = repeats.slice(0, Math.max(0, tooMany()));
+  const fresh = rest.filter(
+    (entry) => left.entries.includes(entry) || (repeats.includes(entry) && !more.includes(entry)),
+  );
+  return { pairs, fresh, listedTwice: [...twice, ...more] };
 }
+
+type Left<K> = { readonly entries: readonly ScanFacts[]; readonly known: readonly K[] };
+
+function without<K>({ entries, known }: Left<K>, found: readonly { entry: ScanFacts; attempt: K }[]): Left<K> {
+  const [taken, gone] = [new Set(found.map(({ entry }) => entry)), new Set(found.map(({ attempt }) => attempt))];
+  return {
+    entries: entries.filter((entry) => !taken.has(entry)),
+    known: known.filter((attempt) => !gone.has(attempt)),
+  };
+}
+
+/** What this answer counts, -1 = nothing, and how many attempts there may be by any; 0 = nobody counted. */
+const countsOf = ({ said: { attempts }, greatest }: Counter): { said: number; admitted: number } => ({
+  said: attempts ?? -1,
+  admitted: Math.max(attempts ?? 0, greatest),
+});
 
 type Likeness = { readonly timeMs: number; readonly code: string | null; readonly source: string | null };
 /** What is equal of an entry and of the attempt that it is; `undefined` = this step is not for it. */
@@ -87,24 +105,36 @@ type Step = {
 
 const processing = 'processing';
 const alike = (key: (one: Likeness) => string): Step => ({ ofEntry: key, ofKnown: key });
-const sameTimeAndSource = ({ timeMs, source }: Likeness): string => JSON.stringify([timeMs, source]);
-const ifProcessing = (one: Likeness) => (one.code === processing ? sameTimeAndSource(one) : undefined);
+const only =
+  (isMeant: (one: Likeness) => boolean, key: (one: Likeness) => string) =>
+  (one: Likeness): string | undefined =>
+    isMeant(one) ? key(one) : undefined;
+const isProcessing = ({ code }: Likeness): boolean => code === processing;
+const hasNoSource = ({ source }: Likeness): boolean => source === null;
+const timeAndCode = ({ timeMs, code }: Likeness): string => JSON.stringify([timeMs, code]);
+const timeAndSource = ({ timeMs, source }: Likeness): string => JSON.stringify([timeMs, source]);
+const timeOf = ({ timeMs }: Likeness): string => String(timeMs);
 
-/** At the same time, too. */
-const fromTheSameSource: readonly Step[] = [
+/** Where one of the two has no source. */
+const ofUnknownSource = (key: (one: Likeness) => string): Step[] => [
+  { ofEntry: only(hasNoSource, key), ofKnown: key },
+  { ofEntry: key, ofKnown: only(hasNoSource, key) },
+];
+
+/** The same in everything, or decided in between. */
+const asDecided: readonly Step[] = [
   alike(({ timeMs, code, source }) => JSON.stringify([timeMs, code, source])),
-  { ofEntry: sameTimeAndSource, ofKnown: ifProcessing },
-  { ofEntry: ifProcessing, ofKnown: sameTimeAndSource },
+  ...ofUnknownSource(timeAndCode),
+  { ofEntry: timeAndSource, ofKnown: only(isProcessing, timeAndSource) },
+  { ofEntry: only(isProcessing, timeAndSource), ofKnown: timeAndSource },
 ];
-const atTheSameTime: readonly Step[] = [
-  alike(({ timeMs, code }) => JSON.stringify([timeMs, code])),
-  alike(({ timeMs }) => String(timeMs)),
-];
+const fromTheSameSource: readonly Step[] = [...asDecided, alike(timeAndSource), ...ofUnknownSource(timeOf)];
+const atTheSameTime: readonly Step[] = [alike(timeAndCode), alike(timeOf)];
 const atAnotherTime: readonly Step[] = [
   alike(({ code, source }) => JSON.stringify([code, source])),
   {
     ofEntry: ({ source }) => String(source),
-    ofKnown: ({ code, source }) => (code === processing ? String(source) : undefined),
+    ofKnown: only(isProcessing, ({ source }) => String(source)),
   },
 ];
 
@@ -169,5 +199,9 @@ function repeated(entries: readonly ScanFacts[], counted: number): ScanFacts[] {
   return kinds.flatMap((alike) => alike.slice(keeps.get(alike))).slice(0, entries.length - counted);
 }
 
-const likenessOf = ({ createdAt, code, source, linked }: ScanFacts): string =>
-  JSON.stringify([createdAt.getTime(), code, source, linked]);
+/** Entries that an earlier one of the list is like. */
+const repeatsOf = (entries: readonly ScanFacts[]): ScanFacts[] =>
+  [...Map.groupBy(entries, likenessOf).values()].flatMap((alike) => alike.slice(1));
+
+const likenessOf = ({ createdAt, code, source }: ScanFacts): string =>
+  JSON.stringify([createdAt.getTime(), code, source]);

@@ -7,7 +7,8 @@
 const stages = {
   /** A transaction that was completed once was (DOC: only then there is a result); `pending` is how it begins. */
   transactionState: { pending: 0, other: 1, completed: 2 },
-  taskState: { pending: 0, other: 1, completed: 2 },
+  /** `completed` and `failed` say that it was executed; of others, which come with the end of a transaction, nobody knows. */
+  taskState: { pending: 0, other: 1, completed: 2, failed: 2 },
   /** `processing` ends with another code (DOC: it is not invoiced). */
   code: { processing: 0, other: 1 },
 } as const satisfies Record<string, Readonly<Record<string, number>>>;

@@ -73,3 +73,42 @@ test('what is at a time now goes before what was there once', () => {
   const both = [known(1, 5, [1]), known(2, 1)];
   expect(matchAttempts([scan(1)], both, counter(2, 2)).pairs.map(({ attempt }) => attempt.ordinal)).toEqual([2]);
 });
+
+describe('what the counter admits', () => {
+  const other = (code: string | null, source: string) => [scan(1, { code, source })];
+  const ordinals = (entries: ReturnType<typeof scan>[], before: ReturnType<typeof known>[], count: Counter) =>
+    matchAttempts(entries, before, count).pairs.map(({ attempt }) => attempt.ordinal);
+
+  test('is another attempt at the same time, of another source', () => {
+    expect(ordinals(other(null, 'file'), [known(1, 1)], counter(2, 2))).toEqual([]);
+    expect(ordinals(other('unknown_type_front', 'file'), [known(1, 1)], counter(2, 1))).toEqual([]);
+  });
+
+  test('is none: then what is at the same time is the attempt that is known', () => {
+    expect(ordinals(other(null, 'file'), [known(1, 1)], counter(1, 1))).toEqual([1]);
+    expect(ordinals(other(null, 'file'), [known(1, 1)], counter(null, 0))).toEqual([1]);
+  });
+
+  test('is not asked where the source is the same, or one is not told', () => {
+    expect(ordinals(other('unknown_type_front', 'camera'), [known(1, 1)], counter(2, 2))).toEqual([1]);
+    expect(ordinals([scan(1, { source: null })], [known(1, 1)], counter(2, 2))).toEqual([1]);
+  });
+
+  test('is no copy of a listed entry instead of one that is omitted', () => {
+    const twice = [scan(1), scan(1)];
+    const { pairs, fresh, listedTwice } = matchAttempts(twice, [known(1, 1), known(2, 2)], counter(2, 2));
+    expect([pairs.map(({ attempt }) => attempt.ordinal), fresh, listedTwice]).toEqual([[1], [], [twice[1]]]);
+  });
+});
+
+test('a decided entry goes to the attempt that is decided so, not to the one that is still processing', () => {
+  const decided = { ...known(1, 1), code: 'field_validation_failed' };
+  const entries = [scan(1, { code: 'processing' }), scan(1, { code: 'field_validation_failed', source: null })];
+  const { pairs, fresh } = matchAttempts(entries, [decided], counter(null, 0));
+  expect([pairs.map(({ entry }) => entry), fresh]).toEqual([[entries[1]], [entries[0]]]);
+});
+
+test('entries that differ in being linked alone repeat each other', () => {
+  const entries = [scan(1, { linked: false }), scan(1, { linked: true })];
+  expect(matchAttempts(entries, [], counter(1, 0)).listedTwice).toEqual([entries[1]]);
+});

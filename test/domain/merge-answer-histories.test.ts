@@ -46,22 +46,22 @@ describe('a merge that is wrong is found', () => {
 
   test.each([
     ['entries are numbered anew', 'match-attempts.ts', 'JSON.stringify([timeMs, code, source])', "''"],
-    ['what is at the same time is another attempt', 'match-attempts.ts', 'alike(({ timeMs }) => String(timeMs)),', ''],
+    ['what is at the same time is another attempt', 'match-attempts.ts', ', alike(timeAndSource), ', ', '],
     [
       'a decided scan is another one than when it was processing',
       'match-attempts.ts',
-      '{ ofEntry: sameTimeAndSource, ofKnown: ifProcessing },\n  { ofEntry: ifProcessing, ofKnown: sameTimeAndSource },\n];\nconst atTheSameTime: readonly Step[] = [\n  alike(({ timeMs, code }) => JSON.stringify([timeMs, code])),\n  alike(({ timeMs }) => String(timeMs)),',
-      '];\nconst atTheSameTime: readonly Step[] = [',
+      '  { ofEntry: timeAndSource, ofKnown: only(isProcessing, timeAndSource) },\n  { ofEntry: only(isProcessing, timeAndSource), ofKnown: timeAndSource },\n];\nconst fromTheSameSource: readonly Step[] = [...asDecided, alike(timeAndSource), ',
+      '];\nconst fromTheSameSource: readonly Step[] = [...asDecided, ',
     ],
     ['identical entries are one', 'match-attempts.ts', 'if (entries.length <= counted) return [];', 'counted = 1;'],
     [
       'what is listed twice counts twice',
       'match-attempts.ts',
-      'new Set(repeatedIn(entries, counter))',
-      'new Set<ScanFacts>()',
+      '= repeatedIn(entries, counter);',
+      ': readonly ScanFacts[] = [];',
     ],
-    ['a changed time makes another attempt', 'match-attempts.ts', 'isWhole ? atAnotherTime : []', '[] as Step[]'],
-    ['a counter that lags is believed', 'match-attempts.ts', 'said >= counter.greatest && ', ''],
+    ['a changed time makes another attempt', 'match-attempts.ts', 'pair(atAnotherTime, tooMany)', ''],
+    ['a counter that lags is believed', 'match-attempts.ts', 'Math.max(attempts ?? 0, greatest)', 'attempts ?? 0'],
     [
       'what an answer omits is dropped',
       'merge-answer.ts',
@@ -75,7 +75,7 @@ describe('a merge that is wrong is found', () => {
       'known.fence >= fence',
     ],
     ['what stood in stays beside what is listed', 'merge-answer.ts', 'ordinals.shift() ?? (last += 1)', '(last += 1)'],
-    ['a time that was changed is forgotten', 'match-attempts.ts', 'pair(formerly(step))', 'pair(step)'],
+    ['a time that was changed is forgotten', 'match-attempts.ts', 'pair(fromTheSameSource.map(formerly));', ''],
     ['counters fall', 'merge-answer.ts', ': Math.max(a, b);', ': b;'],
     [
       'an archived transaction was never completed',

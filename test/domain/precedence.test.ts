@@ -4,7 +4,7 @@ import { type Fact, stays } from '../../src/domain/precedence.ts';
 /** Per fact the values from the least to what is final; in one line those that are equally far. */
 const orders: Record<Fact, readonly (readonly (string | null)[])[]> = {
   transactionState: [['pending'], ['expired', 'archived', 'Completed'], ['completed']],
-  taskState: [['pending'], ['in_review', 'failed', null], ['completed']],
+  taskState: [['pending'], ['in_review', 'expired', null], ['completed', 'failed']],
   code: [['processing'], [null, 'unknown_type_front', 'never_seen']],
 };
 
