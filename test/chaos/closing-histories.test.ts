@@ -7,7 +7,6 @@ import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { parseRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { verifyReports } from '../../src/reports/verify-reports.ts';
-import { verifyFolder } from '../../src/reports/verify.ts';
 import { createTestContext } from '../support/books.ts';
 import { type Charged, compareBooks, transactionId } from '../support/closing-checks.ts';
 import { fingerprint, readPublished, summaryProblems } from '../support/closing-files.ts';
@@ -75,7 +74,8 @@ async function check(
   const compared = compareBooks(situationOf(books, files), [...earlier, own], books.charged);
   figures.lines += compared.lines;
   figures.months += compared.months;
-  const { problems } = await verifyReports(reportsDir, [...months, period]);
+  // All months of the folder; in the short version, of an open month its own files.
+  const { problems } = await verifyReports(reportsDir, isFull || isClosed ? [...months, period] : [period]);
   expect({
     ...{ period, isClosed, ofModel: compared.problems, ofVerify: problems },
     ofSummary: summaryProblems(own, priceFileOf(books.history, files)),
@@ -100,7 +100,6 @@ async function report(books: Books, files: Files, period: string, figures: Figur
   const context = books.by(files);
   const written = await writeReport(context, period, null);
   books.published.push({ period, at: await instantNow(context), files: filesOf(written) });
-  expect((await verifyFolder(written.directory)).problems).toEqual([]);
   await check(books, files, period, figures, false);
   figures.reports += 1;
 }
@@ -162,8 +161,11 @@ async function checkEarlier(books: Books, files: Files, figures: Figures): Promi
   }
 }
 
-/** Without CHAOS_SEED, one for every time zone or, in the long version, fifteen. */
-const fixed = Array.from({ length: isFull ? 60 : timeZones.length }, (_, index) => index + 1);
+/**
+ * The short version: one for every time zone, with what is rare among them. Face tasks move from one closed month to
+ * another, and a new list prices, by the same rules, what was booked without a price.
+ */
+const fixed = isFull ? Array.from({ length: 60 }, (_, index) => index + 1) : [13, 32, 39, 42];
 
 test.for(process.env['CHAOS_SEED'] === undefined ? fixed : seeds())(
   'seed %i: whatever comes late and changes between closes, all files together say what is true, and closed ones stay',
