@@ -23,7 +23,7 @@ async function unbalanced(db: Queries, lines: RawBuilder<unknown>): Promise<Unba
 const key = sql.raw('transaction_id, task_type, ordinal, quantity');
 
 /**
- * Of the lines of an open month, attempts that they and all closed months together charge for more or less than once.
+ * Of the lines of the open month that corrects closed ones, attempts that they and all closed months together charge for more or less than once.
  * Only what has changed below the horizon of closed months can be in both; what is only in this month is looked at by
  * {@link bookedTwice} when it is frozen.
  *

@@ -43,11 +43,17 @@ export type ReportSource = {
   readonly uncounted: string | null;
   readonly disagreements: string;
   /** Closed months that may be among the corrections. */
-  readonly corrected: readonly ClosedMonth[];
+  readonly corrected: readonly CorrectedMonth[];
 };
 
 /** A closed month and the price list that it was closed with or, without one, the first that came after. */
 export type ClosedMonth = { readonly period: string; readonly list: PriceList | undefined };
+
+/** A closed month of which something may be corrected. */
+export type CorrectedMonth = ClosedMonth & {
+  /** Whether no close had a price list so far: its minimum is asked for now, also where none of its lines is corrected. */
+  readonly isPricedFirst: boolean;
+};
 
 /** An earlier state to look at, rather than the present one. */
 export type Moment = { readonly tables: Tables; readonly asOf: Date | null };
@@ -88,7 +94,8 @@ export async function openSource(
     corrected: [],
   };
   const last = closes.at(-1);
-  if (!last || nextPeriod(last.period) !== period || !(await hasLateChanges(queries, asOf))) return own;
+  if (!last || nextPeriod(last.period) !== period) return own;
+  if (!isPricedFirst(context, last) && !(await hasLateChanges(queries, asOf))) return own;
   const corrections = await correctionSource(context, queries, closes, { tables, asOf });
   const corrected = `select ${lineColumns.join(', ')} from (${corrections.lines}) correction`;
   return {
@@ -99,15 +106,21 @@ export async function openSource(
   };
 }
 
+/** Whether there are prices for the first time: months are closed with some from the first close on that had any. */
+const isPricedFirst = ({ prices }: Pick<Context, 'prices'>, last: PeriodClose): boolean =>
+  prices !== undefined && last.pricesSha256 === null;
+
 async function correctionSource(
-  { config, prices }: Pick<Context, 'config' | 'prices'>,
+  context: Pick<Context, 'config' | 'prices'>,
   queries: Queries,
   closes: readonly PeriodClose[],
   { tables, asOf }: Moment,
 ): Promise<Pick<ReportSource, 'lines' | 'disagreements' | 'corrected'>> {
+  const { config, prices } = context;
   const { billingTimeZone: timeZone } = config;
   const last = closes.at(-1);
   if (!last) throw new RangeError('nothing is closed');
+  const isFirstList = isPricedFirst(context, last);
   const transactions = lateTransactions(asOf);
   const firstAt = await firstLateAttemptAt(queries, tables, transactions);
   const booked = await firstBookedPeriod(queries, transactions);
@@ -139,8 +152,12 @@ async function correctionSource(
     lines: correctionLines({ ...span, cells: distinct(all) }, examined),
     disagreements: correctionDisagreements(span, transactions),
     corrected: closed
-      .filter(({ period }) => period >= first)
-      .map(({ period }) => ({ period, list: listsOf(period, closed, prices?.content)[0] })),
+      .filter(({ period }) => isFirstList || period >= first)
+      .map(({ period }) => ({
+        period,
+        list: listsOf(period, closed, prices?.content)[0],
+        isPricedFirst: isFirstList,
+      })),
   };
 }
 

@@ -4,7 +4,7 @@ import { attemptGroups, bookedGroups } from '../db/report-rows.ts';
 import { monthBounds, previousPeriod } from '../domain/billing-month.ts';
 import { monthlyMinimumAt, type PriceList } from '../domain/prices.ts';
 import { type AttemptGroup, type Charge, type ReportLines, reportLines, shortfall } from '../domain/report-lines.ts';
-import type { ClosedMonth, ReportSource } from './report-source.ts';
+import type { CorrectedMonth, ReportSource } from './report-source.ts';
 
 /** Adds up the lines of an open month, with what tops it and the months it corrects up to their minimum. */
 export async function openTotals(
@@ -34,14 +34,14 @@ export async function openTotals(
 /** What a closed month's minimum asks for now, less what was booked for it. */
 async function correctedCharge(
   queries: Queries,
-  { period, list }: ClosedMonth,
+  { period, list, isPricedFirst }: CorrectedMonth,
   groups: readonly AttemptGroup[],
   timeZone: string,
   upTo: string,
 ): Promise<Charge[]> {
   const minimum = list && monthlyMinimumAt(list, monthBounds(period, timeZone).start, timeZone);
   const corrections = groups.filter(({ correctsPeriod }) => correctsPeriod === period);
-  if (minimum === undefined || corrections.length === 0) return [];
+  if (minimum === undefined || (corrections.length === 0 && !isPricedFirst)) return [];
   const reports = [...(await bookedGroups(queries, period, upTo)), corrections];
   // Of what was booked without a price, a later report may have taken back all.
   const unpriced = reports.flat().reduce((sum, group) => sum + (group.unitPrice === null ? group.invoiced : 0n), 0n);

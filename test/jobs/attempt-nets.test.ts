@@ -7,7 +7,7 @@ import type { Context } from '../../src/jobs/context.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { asAdmin, createTestContext, openTestDatabase } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
-import { scan, scanTask } from '../support/facts.ts';
+import { faceTask, scan, scanTask } from '../support/facts.ts';
 
 async function closedOctober() {
   const context: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
@@ -34,6 +34,16 @@ test('a month that would charge for an attempt again is not closed: by hand, pas
   });
   const { rows } = await sql`select from closed_lines where period = '2026-11'`.execute(context.db.kysely);
   expect(rows).toEqual([]);
+});
+
+test('an attempt that moved from a closed month to a later open one is in its report before the closed one is corrected', async () => {
+  const { context, look } = await closedOctober();
+  const face = { createdAt: new Date('2026-11-20T10:00:00Z'), tasks: [faceTask('face_match')] };
+  await look('t-2', { ...face, completedAt: null });
+  await closeOrFail(context, '2026-11', 'it is not completed');
+  await look('t-2', { ...face, completedAt: new Date('2027-01-10T10:00:00Z') });
+  expect((await writeReport(context, '2027-01', null)).lines.totals).toMatchObject({ attempts: 1n, corrections: 0n });
+  expect((await writeReport(context, '2026-12', null)).lines.totals).toMatchObject({ attempts: -1n, corrections: 1n });
 });
 
 test('lines that charge twice or credit once too often are found among what changed late', async () => {

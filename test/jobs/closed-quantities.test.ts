@@ -95,6 +95,26 @@ describe('prices that come after months were closed in quantities', () => {
     expect((await writeReport(priced, '2026-10', null)).manifest.sha256).toBe(october);
   });
 
+  test('ask for the minimum of months in which nothing was invoiced, too, once', async () => {
+    const bare: Context = {
+      ...{ ...(await createTestContext()), now: () => new Date('2027-03-01T00:00:00Z'), prices: undefined },
+    };
+    const rejected = [scan('2026-10-05T10:05:00Z', 'unknown_type_back')];
+    await bookkeeper(bare)('t-1', { tasks: [scanTask(rejected)] });
+    await closeOrFail(bare, '2026-10');
+    await closeOrFail(bare, '2026-11');
+    const minimum = [{ effective_from: '2026-01-01', effective_to: '2026-12-01', amount: '5.00' }];
+    const priced = { ...bare, prices: list('contract', 'EUR', inEuro, { monthly_minimum: minimum }) };
+    expect((await writeReport(priced, '2026-12', null)).lines.totals.amount).toBe(10_000_000n);
+    await closeOrFail(priced, '2026-12');
+    expect(await summary(priced, '2026-12')).toEqual([
+      'monthly_minimum 2026-10 0 5.00',
+      'monthly_minimum 2026-11 0 5.00',
+      'TOTAL  0 10.00',
+    ]);
+    expect((await closeOrFail(priced, '2027-01')).lines.totals).toMatchObject({ corrections: 0n, amount: 0n });
+  });
+
   test('price only what they cover; a later list prices the rest', async () => {
     const { bare } = await quantities();
     await closeOrFail(bare, '2026-10');

@@ -110,10 +110,11 @@ export async function disagreements(db: Queries, timeZone: string): Promise<{ bo
   const actual = await sql<{ key: string }>`
     with counted as (
       select k.*, (select count(*) from attempts a where (a.transaction_id, a.task_type) = (k.transaction_id, k.task_type)) as listed,
-        (select count(*) from attempts a where (a.transaction_id, a.task_type) = (k.transaction_id, k.task_type) and a.invoiced) as invoiced
+        (select count(*) from attempts a where (a.transaction_id, a.task_type) = (k.transaction_id, k.task_type) and a.invoiced) as invoiced,
+        (select count(*) from attempts a where (a.transaction_id, a.task_type) = (k.transaction_id, k.task_type) and a.code = 'processing') as processing
       from tasks k
     ), dated as (
-      select c.*, to_char(coalesce((select a.attempted_at from attempts a
+      select c.*, t.settled, to_char(coalesce((select a.attempted_at from attempts a
           where (a.transaction_id, a.task_type, a.ordinal) = (c.transaction_id, c.task_type, c.listed)),
         t.completed_at, t.created_at) at time zone ${timeZone}, 'YYYY-MM') as period
       from counted c join transactions t on t.id = c.transaction_id
@@ -122,8 +123,9 @@ export async function disagreements(db: Queries, timeZone: string): Promise<{ bo
       select period, transaction_id, task_type, 'invoiced_count_differs' as reason, vendor_attempts_invoiced as vendor, invoiced as own
       from dated
       union all
-      select period, transaction_id, task_type, 'attempt_count_differs', case when not scan_list_missing then vendor_attempts end, listed
-      from dated
+      select period, transaction_id, task_type, 'attempt_count_differs', vendor_attempts, listed from dated
+      union all
+      select period, transaction_id, task_type, 'still_processing', 0, processing from dated where settled
     ) compared where own <> vendor order by 1`.execute(db);
   return { booked: booked.rows.map((row) => row.key), actual: actual.rows.map((row) => row.key) };
 }
