@@ -35,7 +35,7 @@ export async function recheckNext(
         order by created_at, id limit ${limit}
       ) t
     ), due as (
-      update obligations o set state = 'due', due_at = now(), sweep_at = now(), generation = o.generation + 1,
+      update obligations o set state = 'due', basis = null, due_at = now(), sweep_at = now(), generation = o.generation + 1,
         fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       from picked where picked.fetched_at < ${fetchedBefore} and o.transaction_id = picked.id and o.kind = 'result' and o.state = 'done'
       returning 1
