@@ -5,7 +5,7 @@ import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.t
 import { attemptGroups, openItems } from '../db/report-rows.ts';
 import { finishReport, withReportLock } from '../db/report-runs.ts';
 import type { Snapshot } from '../db/snapshot.ts';
-import { monthBounds } from '../domain/billing-month.ts';
+import { monthBounds, nextPeriod } from '../domain/billing-month.ts';
 import { presentLayout } from '../domain/report-columns.ts';
 import { reportLines } from '../domain/report-lines.ts';
 import { LedgerError } from '../errors.ts';
@@ -85,7 +85,9 @@ export async function draftOpen(
   const month = monthBounds(period, timeZone);
   const source = await openSource(context, queries, period, closes, moment);
   const last = closes.at(-1);
-  if (last) expectNets(period, await chargedTwice(queries, source.lines, last.period));
+  // The months behind that one have no corrections: what has moved there from a closed month is reversed before them.
+  if (last && nextPeriod(last.period) === period)
+    expectNets(period, await chargedTwice(queries, source.lines, last.period));
   const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);
   const head = { period, status: 'provisional' as const, priceList: prices?.content, layout: presentLayout };
   const items = await openItems(queries, month, moment);
