@@ -13,6 +13,7 @@ import {
   refusalCodes,
   remedyCommand,
 } from '../jobs/obstacles.ts';
+import { outstandingLooks, outstandingText } from '../jobs/recheck-settled.ts';
 import { remark, say, table } from './output.ts';
 import { asJson } from './report.ts';
 import { reportText } from './report-text.ts';
@@ -52,6 +53,8 @@ export async function close(
     );
   const { context, close: end } = await composeBooks(input.config);
   try {
+    const looks = outstandingText(await outstandingLooks(context, context.db.kysely, period));
+    if (looks !== null) remark(looks);
     const closed = await closeMonth(context, {
       ...{ period, closedBy: currentUser(), signal: input.signal },
       ...{ forcedReason: force ? reason : null, beginReason: beginBooks ? reason : null },

@@ -7,7 +7,8 @@ import type { ResultFacts, TransactionFacts } from '../../src/domain/facts.ts';
 import { LedgerError } from '../../src/errors.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
 import { fetchResult } from '../../src/jobs/fetch-result.ts';
-import { recheckSettled } from '../../src/jobs/recheck-settled.ts';
+import { hasBlockers, readObstacles } from '../../src/jobs/obstacles.ts';
+import { outstandingLooks, outstandingText, recheckSettled } from '../../src/jobs/recheck-settled.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { createTestContext } from '../support/books.ts';
 import { closeOrFail, rowsOf } from '../support/closing.ts';
@@ -212,8 +213,37 @@ describe('before a month is closed', () => {
     const { context, state, fetch } = await books();
     state.now = new Date('2026-10-25T00:00:00Z');
     await fetch();
-    state.now = new Date('2026-11-02T00:00:00Z');
+    state.now = new Date('2026-11-01T00:00:00Z');
     expect(await recheckSettled(context)).toBe(0);
+  });
+
+  test('it is asked for where the last week before the look has none, however late the look is', async () => {
+    const { context, state, fetch } = await books();
+    state.now = new Date('2026-10-25T00:00:00Z');
+    await fetch();
+    state.now = new Date('2026-11-02T00:00:00Z');
+    expect(await recheckSettled(context)).toBe(1);
+  });
+
+  test('it is told how many looks are outstanding, and nothing is refused for them', async () => {
+    const { context, state, fetch } = await books();
+    const { kysely } = context.db;
+    const outstanding = () => outstandingLooks(context, kysely, '2026-10');
+    await fetch();
+    expect(await outstanding()).toBe(0);
+    state.now = new Date('2026-11-02T00:00:00Z');
+    expect(await outstanding()).toBe(1);
+    expect(outstandingText(1)).toContain('1 settled transaction');
+    expect(outstandingText(0)).toBeNull();
+    await recheckSettled(context);
+    expect(await outstanding()).toBe(1);
+    expect(hasBlockers(await readObstacles(context, '2026-10'))).toBe(false);
+    state.said = short;
+    await fetch();
+    expect(await outstanding()).toBe(0);
+    expect(
+      await outstandingLooks({ ...context, config: { ...context.config, recheckSettled: false } }, kysely, '2026-10'),
+    ).toBe(0);
   });
 
   test('what the vendor has no more stays as it is known, and is no failure', async () => {
