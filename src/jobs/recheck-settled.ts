@@ -51,8 +51,8 @@ export async function outstandingLooks(
 /** The same in words; `null` = there are none. */
 export function outstandingText(looks: number): string | null {
   if (looks === 0) return null;
-  const [one, they] = looks === 1 ? ['transaction is', 'it'] : ['transactions are', 'they'];
-  return `${looks} settled ${one} still to be asked for again, in case the vendor changed something. Let workers run until ${they} ${looks === 1 ? 'was' : 'were'}, or close without: what comes of it then becomes corrections.`;
+  const are = looks === 1 ? 'transaction is' : 'transactions are';
+  return `${looks} settled ${are} still to be asked for again, in case the vendor changed something. Let the workers run first, or close without: what comes of it then becomes corrections.`;
 }
 
 /** Months that have ended, are open, and were not gone through yet. */
