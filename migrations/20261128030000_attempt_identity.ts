@@ -26,6 +26,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       begun_at timestamptz not null default now(),
       ended_at timestamptz
     )`.execute(db);
+  await passOverEndedMonths(db);
+}
+
+/** Months that have ended are not asked for once more, all at once: only those that end from now on. In any time zone. */
+async function passOverEndedMonths(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    insert into settled_rechecks (period, ended_at)
+    select to_char(month, 'YYYY-MM'), now() from generate_series(
+      (select date_trunc('month', (min(attempted_at) - interval '14 hours') at time zone 'UTC') from attempts),
+      date_trunc('month', (now() - interval '14 hours') at time zone 'UTC') - interval '1 month',
+      interval '1 month') month
+    where month >= '2000-01-01'`.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {

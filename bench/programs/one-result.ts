@@ -85,7 +85,7 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
         ...{ transactionId, merged, fetchedAt, fence: '1', resultFetched: true },
         ...{
           known: { fence: '0', revision: '0', transaction: null },
-          isSettled: settlementOf(facts, fetchedAt).settled,
+          isSettled: settlementOf(facts, merged, fetchedAt).settled,
         },
         ...{ documentsBasis: null, auditReportBasis: null, end: null },
       });

@@ -13,6 +13,7 @@ import {
   refusalCodes,
   remedyCommand,
 } from '../jobs/obstacles.ts';
+import { outstandingLooks, outstandingText } from '../jobs/recheck-settled.ts';
 import { remark, say, table } from './output.ts';
 import { asJson } from './report.ts';
 import { reportText } from './report-text.ts';
@@ -52,6 +53,7 @@ export async function close(
     );
   const { context, close: end } = await composeBooks(input.config);
   try {
+    const looks = outstandingText(await outstandingLooks(context, context.db.kysely, period));
     const closed = await closeMonth(context, {
       ...{ period, closedBy: currentUser(), signal: input.signal },
       ...{ forcedReason: force ? reason : null, beginReason: beginBooks ? reason : null },
@@ -63,6 +65,7 @@ export async function close(
       }
       throw error;
     });
+    if (looks !== null) remark(looks);
     if ('counts' in closed) {
       await refuse(context, period, closed, { json });
       remark(`${period} was not closed. Clear what stands in the way; --force --reason closes it as it is.\n(blocked)`);

@@ -23,18 +23,19 @@ async function unbalanced(db: Queries, lines: RawBuilder<unknown>): Promise<Unba
 const key = sql.raw('transaction_id, task_type, ordinal, quantity');
 
 /**
- * Of the lines of the open month that corrects closed ones, attempts that they and all closed months together charge for more or less than once.
- * Only what has changed below the horizon of closed months can be in both; what is only in this month is looked at by
- * {@link bookedTwice} when it is frozen.
+ * Of the lines of the open month that has the corrections of all closed ones, attempts that they and the closed months
+ * together charge for more or less than once.
  *
  * @param upTo the last closed month to count.
  */
 export async function chargedTwice(db: Queries, lines: string, upTo: string): Promise<UnbalancedAttempt[]> {
-  const changed = sql`transaction_id in (select transaction_id from late_changes)`;
+  const ofOwn = sql`
+    select from own where own.transaction_id = c.transaction_id and own.task_type = c.task_type and own.ordinal = c.ordinal`;
   return unbalanced(
     db,
-    sql`select ${key} from (${sql.raw(lines)}) line where ${changed}
-      union all select ${key} from closed_lines where period <= ${sql.raw(literal(upTo))} and ${changed}`,
+    sql`with own as materialized (select ${key} from (${sql.raw(lines)}) line)
+      select ${key} from own union all
+      select ${key} from closed_lines c where period <= ${sql.raw(literal(upTo))} and exists (${ofOwn})`,
   );
 }
 

@@ -12,7 +12,9 @@ export type Started = {
    */
   readonly fence: string;
   readonly resultId: string | null;
-  /** What there was to fetch when the obligation became due. */
+  /** Whether the result of that ID was fetched before. */
+  readonly wasResultFetched: boolean;
+  /** What there was to fetch when the obligation became due; of a look at the transaction {@link onDemand} or `null`. */
   readonly basis: string | null;
   readonly attemptsMade: number;
   readonly starts: number;
@@ -22,6 +24,9 @@ export type Started = {
 
 /** Whether an obligation was never begun before, so that nothing can have been stored for it. */
 export const isFirstStart = ({ fence }: Started): boolean => fence === '1';
+
+/** The basis of a look that somebody asked for: whatever was fetched before is fetched once more. */
+export const onDemand = 'on_demand';
 
 export type ObligationKey = { readonly transactionId: string; readonly kind: ObligationKind };
 export type Wake = ObligationKey & { readonly generation: number };
@@ -68,6 +73,7 @@ export async function startObligations(
     kind: ObligationKind;
     fence: string;
     result_id: string | null;
+    result_fetched: boolean;
     basis: string | null;
     attempts_made: number;
     starts: number;
@@ -87,13 +93,20 @@ export async function startObligations(
     where o.transaction_id = wanted.transaction_id and o.kind = wanted.kind and o.generation = wanted.generation
       and ${isDue} and o.due_at <= now() and (wanted.max_unfinished is null or o.starts <= wanted.max_unfinished)
       and t.id = o.transaction_id
-    returning wanted.place, o.kind, o.fence, t.result_id, o.basis, o.attempts_made, o.starts, t.fence as transaction_fence, t.revision,
+    returning wanted.place, o.kind, o.fence, t.result_id, t.result_fetched_at is not null as result_fetched, o.basis, o.attempts_made, o.starts, t.fence as transaction_fence, t.revision,
       case when o.kind = 'result' then ${knownJson} end as known`;
   const { rows } = await executePrepared(db, `start_obligations_${planned}`, statement);
   const started = requests.map(() => new Map<ObligationKind, Started>());
   for (const { place, kind, fence, basis, starts, ...row } of rows)
     started[place]?.set(kind, {
-      ...{ fence, basis, starts, resultId: row.result_id, attemptsMade: row.attempts_made },
+      ...{
+        fence,
+        basis,
+        starts,
+        resultId: row.result_id,
+        wasResultFetched: row.result_fetched,
+        attemptsMade: row.attempts_made,
+      },
       known: knownOf({ fence: row.transaction_fence, revision: row.revision }, row.known),
     });
   return started;

@@ -117,7 +117,7 @@ export async function recordOutcomes(
       returning transaction_id, kind, generation
     ), ended as (
       update obligations o set state = case when tx.next_at is null then 'done' else 'due' end,
-        due_at = coalesce(tx.next_at, o.due_at), sweep_at = tx.next_at, ${withoutFailures}
+        due_at = coalesce(tx.next_at, o.due_at), sweep_at = tx.next_at, basis = null, ${withoutFailures}
       from tx
       where tx.is_ended and o.transaction_id = tx.id and o.kind = 'result' and ${isDue} and o.fence = tx.fence
     )

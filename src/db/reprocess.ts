@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import type { Queries } from './database.ts';
+import { onDemand } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
@@ -75,9 +76,10 @@ async function makeDueAgain(
 ): Promise<ReprocessCount[]> {
   const { rows } = await sql<ReprocessCount>`
     with again as (
-      insert into obligations as o (transaction_id, kind, sweep_at)
-      select transaction_id, kind, now() from (${matching(filter, kinds)}) m order by transaction_id, kind
+      insert into obligations as o (transaction_id, kind, basis, sweep_at)
+      select transaction_id, kind, case when kind = 'result' then ${onDemand} end, now() from (${matching(filter, kinds)}) m order by transaction_id, kind
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
+        basis = case when o.kind = 'result' then excluded.basis else o.basis end,
         generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning kind
     ), noted as (

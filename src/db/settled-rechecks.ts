@@ -31,11 +31,11 @@ export async function recheckNext(
         select id, created_at, fetched_at from transactions
         -- A transaction lives a day: its attempts may lie in the month behind its start.
         where settled and created_at >= ${start}::timestamptz - interval '1 day' and created_at < ${end}
-          and (place.last_id is null or (created_at, id) > (place.last_created_at, place.last_id))
+          and (created_at, id) > (coalesce(place.last_created_at, '-infinity'), coalesce(place.last_id, ''))
         order by created_at, id limit ${limit}
       ) t
     ), due as (
-      update obligations o set state = 'due', due_at = now(), sweep_at = now(), generation = o.generation + 1,
+      update obligations o set state = 'due', basis = null, due_at = now(), sweep_at = now(), generation = o.generation + 1,
         fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       from picked where picked.fetched_at < ${fetchedBefore} and o.transaction_id = picked.id and o.kind = 'result' and o.state = 'done'
       returning 1
@@ -50,11 +50,31 @@ export async function recheckNext(
   return row && { due: row.due, isMore: row.picked === limit };
 }
 
-/** How many settled transactions of a month are being asked for again. */
-export async function underRecheck(db: Queries, { start, end }: Span): Promise<number> {
+/**
+ * How many settled transactions of a month are going to be asked for again: those that are due, now or later, and those
+ * that {@link recheckNext} has not come to yet.
+ *
+ * @param fetchedBefore as for {@link recheckNext}; `null` = it comes to none.
+ */
+export async function underRecheck(
+  db: Queries,
+  period: string,
+  span: Span,
+  fetchedBefore: Date | null,
+): Promise<number> {
+  const ofMonth = sql`t.settled and t.created_at >= ${span.start}::timestamptz - interval '1 day' and t.created_at < ${span.end}`;
   const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from obligations o join transactions t on t.id = o.transaction_id
-    where o.kind = 'result' and o.state = 'due' and t.settled
-      and t.created_at >= ${start}::timestamptz - interval '1 day' and t.created_at < ${end}`.execute(db);
+    with place as materialized (
+      select coalesce(last_created_at, '-infinity') as at, coalesce(last_id, '') as id, ended_at is not null as is_ended
+      from (select) one left join settled_rechecks on period = ${period}
+    )
+    select (
+      select count(*)::int from obligations o join transactions t on t.id = o.transaction_id
+      where o.kind = 'result' and o.state = 'due' and ${ofMonth}
+    ) + case when ${fetchedBefore}::timestamptz is null or (select is_ended from place) then 0 else (
+      select count(*)::int from transactions t join obligations o on o.transaction_id = t.id
+      where o.kind = 'result' and o.state = 'done' and ${ofMonth} and t.fetched_at < ${fetchedBefore}
+        and (t.created_at, t.id) > (select at, id from place)
+    ) end as count`.execute(db);
   return rows[0]?.count ?? 0;
 }

@@ -6,6 +6,8 @@ import { matchAttempts } from './match-attempts.ts';
 import { stays } from './precedence.ts';
 import { inOrder, withUnlisted } from './unlisted-attempts.ts';
 
+const completed = 'completed';
+
 type Merging = {
   /**
    * Of the start that asked for the answer. What is known from a later one is not corrected by it, whatever the order in
@@ -141,20 +143,4 @@ function otherTimes(times: readonly Date[], time: Date): Date[] {
   const others = new Set(times.map((one) => one.getTime()));
   others.delete(time.getTime());
   return [...others].sort((a, b) => a - b).map((ms) => new Date(ms));
-}
-
-const pending = 'pending';
-const completed = 'completed';
-
-/**
- * Whether what the vendor said of a transaction contradicts itself, so that it is worth asking again: fewer scans listed
- * than counted, or a face task that is still pending in a completed transaction.
- */
-export function isContradictory({ state, tasks }: KnownTransaction): boolean {
-  return tasks.some(({ type, known, listedTwice, ...task }) => {
-    if (type !== 'document_scan') return state === completed && task.state === pending;
-    const listed = known.filter(({ evidence }) => evidence === 'scan_list').length;
-    const counted = task.attempts ?? task.attemptsInvoiced ?? (task.state === completed ? 1 : 0);
-    return listed < counted || listedTwice > 0;
-  });
 }

@@ -1,4 +1,5 @@
 import type { TransactionFacts } from './facts.ts';
+import type { KnownTransaction } from './known-transaction.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -25,19 +26,46 @@ export function secondLookAt(createdAt: Date, expiresAt: Date | null, fetchedAt:
   return nextMs === undefined ? null : new Date(nextMs);
 }
 
+/**
+ * Whether a transaction is worth asking for again: the answer lists fewer scans than it counts itself, or what is known
+ * contradicts itself.
+ */
+export const isWorthAnotherLook = (facts: TransactionFacts, merged: KnownTransaction): boolean =>
+  isContradictory(merged) ||
+  facts.tasks.some(
+    ({ type, scans, attempts, attemptsInvoiced }) =>
+      type === 'document_scan' && (scans?.length ?? 0) < (attempts ?? attemptsInvoiced ?? 0),
+  );
+
+/**
+ * Whether what the vendor said of a transaction contradicts itself, fewer scans listed
+ * than counted, or a face task that is still pending in a completed transaction.
+ */
+function isContradictory({ state, tasks }: KnownTransaction): boolean {
+  return tasks.some(({ type, known, listedTwice, ...task }) => {
+    if (type !== 'document_scan') return state === 'completed' && task.state === 'pending';
+    const listed = known.filter(({ evidence }) => evidence === 'scan_list').length;
+    const counted = task.attempts ?? task.attemptsInvoiced ?? (task.state === 'completed' ? 1 : 0);
+    return listed < counted || listedTwice > 0;
+  });
+}
+
 /** When a transaction's books are final, or when to look again. */
 export type Settlement = { readonly settled: true } | { readonly settled: false; readonly nextFetchAt: Date };
 
 /**
- * Decides whether anything about a transaction can still change.
+ * Decides whether anything about a transaction can still change. A scan that an answer leaves out is still known, and may
+ * still be decided.
  *
+ * @param facts the last answer.
+ * @param merged what is known with it.
  * @param fetchedAt when the request for these facts began.
  */
-export function settlementOf(facts: TransactionFacts, fetchedAt: Date): Settlement {
-  const finalMs = settledFrom(facts.createdAt, facts.expiresAt).getTime();
+export function settlementOf(facts: TransactionFacts, merged: KnownTransaction, fetchedAt: Date): Settlement {
+  const finalMs = settledFrom(merged.createdAt ?? facts.createdAt, merged.expiresAt).getTime();
   const nowMs = fetchedAt.getTime();
   if (nowMs >= finalMs) return { settled: true };
-  const isProcessing = facts.tasks.some((task) => task.scans?.some((scan) => scan.code === 'processing'));
+  const isProcessing = merged.tasks.some(({ known }) => known.some(({ code }) => code === 'processing'));
   if (facts.state === 'completed' && !isProcessing) return { settled: true };
   const leadMs = finalMs - expiryGraceMs - expiryLeadMs;
   const nextMs = nowMs < leadMs ? leadMs : finalMs;

@@ -1,4 +1,4 @@
-import type { ObligationEnd, Started, Wake } from '../db/obligations.ts';
+import { type ObligationEnd, onDemand, type Started, type Wake } from '../db/obligations.ts';
 import { knownTransaction } from '../db/known-transactions.ts';
 import type { Outcome } from '../db/outcomes.ts';
 import type { Attempt } from '../domain/attempts.ts';
@@ -6,8 +6,8 @@ import { classify } from '../domain/classify.ts';
 import { inForceAt } from '../domain/effective-dates.ts';
 import type { TransactionFacts } from '../domain/facts.ts';
 import { type KnownTransaction, nothingKnown } from '../domain/known-transaction.ts';
-import { isContradictory, mergeAnswer } from '../domain/merge-answer.ts';
-import { secondLookAt, settledFrom, type Settlement, settlementOf } from '../domain/settlement.ts';
+import { mergeAnswer } from '../domain/merge-answer.ts';
+import { isWorthAnotherLook, secondLookAt, settledFrom, type Settlement, settlementOf } from '../domain/settlement.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from './context.ts';
 
@@ -23,31 +23,36 @@ export async function fetchResult(
   transactionId: string,
   started: Started,
 ): Promise<ObligationEnd['end']> {
-  const { resultId } = started;
+  const { resultId, wasResultFetched } = started;
   const fetchedAt = context.now();
+  // A result never changes and is full of personal data: it is requested once, and again only on demand.
+  const isResultWanted = resultId !== null && (!wasResultFetched || started.basis === onDemand);
   const [details, result] = await Promise.allSettled([
     context.vendor.getTransaction(transactionId),
-    resultId === null ? Promise.resolve(null) : context.vendor.getResult(transactionId, resultId),
+    isResultWanted ? context.vendor.getResult(transactionId, resultId) : Promise.resolve(null),
   ]);
   if (details.status === 'rejected') return withoutAnswer(context, transactionId, started, fetchedAt, details.reason);
   const facts = details.value;
-  const settlement = settlementOf(facts, fetchedAt);
   const resultFetched = result.status === 'fulfilled' && result.value !== null;
   const isRefused = result.status === 'rejected';
-  // Giving the result up must not end the look-out for further attempts.
-  const isGivenUp = isRefused && !settlement.settled && givenUpCodes.includes(errorCode(result.reason));
   const looked = {
-    ...{ transactionId, fetchedAt, fence: started.fence, resultFetched, isSettled: settlement.settled },
-    ...offers(context, facts, started, resultFetched),
+    ...{ transactionId, fetchedAt, fence: started.fence, resultFetched },
+    ...offers(context, facts, started, resultFetched || wasResultFetched),
   };
   const { due, end } = await recorded(context, facts, started, (merged) => {
-    const found = endOf(context, settlement, merged, fetchedAt);
-    return { ...looked, end: isRefused && !isGivenUp ? null : found };
+    const settlement = settlementOf(facts, merged, fetchedAt);
+    // Giving the result up must not end the look-out for further attempts. One that was there once may be gone by now.
+    const isGivenUp =
+      isRefused && (!settlement.settled || wasResultFetched) && givenUpCodes.includes(errorCode(result.reason));
+    const found = endOf(context, settlement, { facts, merged, fetchedAt });
+    return { ...looked, isSettled: settlement.settled, end: isRefused && !isGivenUp ? null : found };
   });
   if (due.length > 0) await wakeSoon(context, due);
-  if (isGivenUp) context.log.warn({ transactionId, code: errorCode(result.reason) }, 'no such result so far');
-  else if (isRefused) throw result.reason;
-  return end?.end ?? 'done';
+  if (!isRefused) return end?.end ?? 'done';
+  if (!end) throw result.reason;
+  const said = wasResultFetched ? 'its result is no longer with the vendor' : 'no such result so far';
+  context.log.warn({ transactionId, code: errorCode(result.reason) }, said);
+  return end.end;
 }
 
 /** A transaction that is settled may be asked for again, and the vendor have it no more: then all is known that will be. */
@@ -72,13 +77,12 @@ async function withoutAnswer(
 function endOf(
   { config }: VendorContext,
   settlement: Settlement,
-  merged: KnownTransaction,
-  fetchedAt: Date,
+  { facts, merged, fetchedAt }: { facts: TransactionFacts; merged: KnownTransaction; fetchedAt: Date },
 ): ObligationEnd {
   if (!settlement.settled) return { end: 'postponed', dueAt: settlement.nextFetchAt };
   const { createdAt, expiresAt } = merged;
   const again =
-    config.recheckSettled && createdAt && isContradictory(merged)
+    config.recheckSettled && createdAt && isWorthAnotherLook(facts, merged)
       ? secondLookAt(createdAt, expiresAt, fetchedAt)
       : null;
   return again ? { end: 'postponed', dueAt: again } : { end: 'done' };

@@ -19,6 +19,7 @@ import { errorCode, LedgerError } from '../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from './context.ts';
 import { hasBlockers, type Obstacle, obstacleList, obstaclesTo } from './obstacles.ts';
+import { outstandingLooks } from './recheck-settled.ts';
 import { closedPriceList, closedSource, openSource, present, type ReportSource } from './report-source.ts';
 import { readForPage } from './reading.ts';
 import { openTotals } from './report-totals.ts';
@@ -51,6 +52,8 @@ export type MonthFigures = {
     readonly obstacles: readonly Obstacle[];
     readonly first: readonly Blocker[];
     readonly items: OpenItems;
+    /** How many settled transactions are still to be asked for again. */
+    readonly outstandingLooks: number;
     /** Why a report cannot be written at all; `null` = it can. */
     readonly refusal: string | null;
   } | null;
@@ -96,6 +99,7 @@ async function readOpen(
       obstacles: obstacleList(obstacles),
       first: obstacles.scope && hasBlockers(obstacles) ? await listBlockers(queries, obstacles.scope, listed) : [],
       items: await openItems(queries, month, present),
+      outstandingLooks: await outstandingLooks(context, queries, period),
       refusal: await refusalOf(context, queries, closes),
     },
   };

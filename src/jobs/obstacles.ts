@@ -170,7 +170,7 @@ const blockerTexts: Readonly<Record<BlockerKind, readonly [what: string, remedy:
   ],
   failed: [
     'Fetching the transaction was given up.',
-    'Have it fetched again with reprocess. An ID that the vendor does not know is withdrawn.',
+    'Have it fetched again with reprocess. An ID that the vendor never knew (vendor_not_found) is withdrawn. One that it answers with 410 or 403 whenever it is asked (vendor_gone, vendor_forbidden) may be invoiced: ask the vendor, and close with --force and what it said as the --reason.',
   ],
   unclassified: [
     'No rule says whether the attempt is invoiced.',

@@ -85,7 +85,7 @@ export async function draftOpen(
   const month = monthBounds(period, timeZone);
   const source = await openSource(context, queries, period, closes, moment);
   const last = closes.at(-1);
-  // Only there closed months are corrected: of what has moved to a later one, the reversal is still to come.
+  // The months behind that one have no corrections: what has moved there from a closed month is reversed before them.
   if (last && nextPeriod(last.period) === period)
     expectNets(period, await chargedTwice(queries, source.lines, last.period));
   const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);

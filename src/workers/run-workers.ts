@@ -90,6 +90,7 @@ export function runWorkers(
   for (const worker of workers) pauses.guard(worker);
   const repeat = repeating(context);
   const noted = new AbortController();
+  const rechecked = new AbortController();
   const loops = [
     repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping.signal, noted.signal]), async () => {
       await noteRules(context);
@@ -100,12 +101,10 @@ export function runWorkers(
       meter.swept(await sweep(context, stopping.signal));
       sweptAtMs = performance.now();
     }),
+    rechecking(context, repeat, isBatch, { stopping: stopping.signal, rechecked }),
     ...(!isBatch
       ? [
           repeat('report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
-          repeat('recheck of settled transactions', scheduleIntervalMs, stopping.signal, () =>
-            recheckSettled(context, stopping.signal),
-          ),
           notifying(context, repeat, stopping.signal).catch((error: unknown) => {
             context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
           }),
@@ -116,7 +115,7 @@ export function runWorkers(
   return {
     tally,
     checks,
-    idle: (signal) => untilIdle(context, () => active, watch, signal),
+    idle: (signal) => untilIdle(context, () => (rechecked.signal.aborted ? active : active + 1), watch, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
       const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, watch.store.end()]);
@@ -163,6 +162,20 @@ function storeWatchOf(
   };
   return createStoreWatch({ check: () => checkOpenStore(store), pause: onEach(hold), resume: onEach(release), log });
 }
+
+/** A batch run makes due what is to be asked for again once, and is not idle before. */
+const rechecking = (
+  context: VendorContext,
+  repeat: Repeat,
+  isBatch: boolean,
+  { stopping, rechecked }: { stopping: AbortSignal; rechecked: AbortController },
+): Promise<void> =>
+  repeat(
+    'recheck of settled transactions',
+    scheduleIntervalMs,
+    isBatch ? AbortSignal.any([stopping, rechecked.signal]) : stopping,
+    () => recheckSettled(context, stopping).finally(() => rechecked.abort()),
+  );
 
 /** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
 async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSignal): Promise<void> {

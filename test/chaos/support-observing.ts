@@ -55,6 +55,7 @@ export async function store(
   const started = {
     fence: String(fence),
     resultId: hasResult ? 'r' : null,
+    wasResultFetched: false,
     basis: null,
     attemptsMade: 0,
     starts: 1,

@@ -5,6 +5,8 @@ import { Migrator } from 'kysely/migration';
 import { expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { migrateUp, migrationNotes } from '../../src/db/migrate.ts';
+import { recheckedMonths } from '../../src/db/settled-rechecks.ts';
+import { periodOf, periodsBetween, previousPeriod } from '../../src/domain/billing-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
@@ -50,6 +52,11 @@ test('closed months are written again byte for byte, and open ones change where 
   const [close] = dump.tables['period_closes'] as { manifest: string; manifest_sha256: string }[];
   const closed = await writeReport(context, '2026-10', null);
   expect(closed.manifest.sha256).toBe(close?.manifest_sha256);
+  // What was settled in months that have ended is not asked for again all at once.
+  const current = periodOf(new Date(Date.now() - 14 * 3_600_000), 'UTC');
+  expect([...(await recheckedMonths(base.db.kysely))].sort()).toEqual(
+    periodsBetween('2026-10', previousPeriod(current)),
+  );
   expect((await verifyFolder(closed.directory)).problems).toEqual([]);
   expect(Object.keys((await rowsOf(context, '2026-10', 'detail', 'v1'))[0] ?? {})).not.toContain('reference');
   // Each month had the other one's scan, too.

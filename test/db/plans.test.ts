@@ -23,6 +23,7 @@ import { knownTransaction } from '../../src/db/known-transactions.ts';
 import { recordOutcomes } from '../../src/db/outcomes.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { attemptCounts, attemptGroups, firstAttemptAt, monthsWithAttempts } from '../../src/db/report-rows.ts';
+import { recheckNext } from '../../src/db/settled-rechecks.ts';
 import type { Queries } from '../../src/db/database.ts';
 import { ordinaryDisagreements } from '../../src/db/disagreements.ts';
 import { readFigures } from '../../src/db/figures.ts';
@@ -57,15 +58,14 @@ beforeAll(async () => {
   await fillBooks({ query }, { attempts: 240_000, months });
 }, 240_000);
 
-type Plan = { 'Node Type': string; 'Relation Name'?: string; Plans?: Plan[] };
+type Plan = { 'Node Type': string; 'Relation Name'?: string; 'Index Cond'?: string; Plans?: Plan[] };
 
 /** Asks for the plan of every statement that `work` sends, and has none of them done. */
-async function sequentialScansOf(work: (db: Queries) => Promise<unknown>, of = growing): Promise<string[]> {
-  const found: string[] = [];
+async function plansOf(work: (db: Queries) => Promise<unknown>): Promise<Plan[]> {
+  const found: Plan[] = [];
   let statements = 0;
   const look = (plan: Plan): void => {
-    const table = plan['Relation Name'] ?? '';
-    if (plan['Node Type'].includes('Seq Scan') && of.test(table)) found.push(`${plan['Node Type']} on ${table}`);
+    found.push(plan);
     plan.Plans?.forEach(look);
   };
   let turn: Promise<unknown> = Promise.resolve();
@@ -87,6 +87,13 @@ async function sequentialScansOf(work: (db: Queries) => Promise<unknown>, of = g
   await work(db);
   expect(statements).toBeGreaterThan(0);
   return found;
+}
+
+async function sequentialScansOf(work: (db: Queries) => Promise<unknown>, of = growing): Promise<string[]> {
+  return (await plansOf(work))
+    .map((plan) => ({ node: plan['Node Type'], table: plan['Relation Name'] ?? '' }))
+    .filter(({ node, table }) => node.includes('Seq Scan') && of.test(table))
+    .map(({ node, table }) => `${node} on ${table}`);
 }
 
 const id = transactionIdOf(7);
@@ -150,12 +157,19 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
     ),
   'search by transaction or result': (db) => meaningsOf(db, resultIdOf(7)),
   'the oldest attempt': (db) => firstAttemptAt(db),
+  'the next settled transactions to ask for again': (db) => recheckNext(db, month, { start, end }, new Date(), 1_000),
   'months with attempts': (db) => monthsWithAttempts(db, [{ start, end }]),
 };
 
 describe('no table that grows with the months is read from end to end by', () => {
   test.each(Object.entries(hot))('%s', async (_, work) => {
     expect(await sequentialScansOf(work)).toEqual([]);
+  });
+
+  test('settled transactions to ask for again are taken up where the last batch ended', async () => {
+    const plans = await plansOf((db) => recheckNext(db, month, { start, end }, new Date(), 1_000));
+    const conditions = plans.map((plan) => plan['Index Cond'] ?? '').filter((one) => one.includes('created_at'));
+    expect(conditions).toEqual([expect.stringMatching(/ROW\(\w*\.?created_at, \w*\.?id\) > ROW\(/)]);
   });
 
   test('the report of one month among many', async () => {

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
+import { nothingKnown } from '../../src/domain/known-transaction.ts';
+import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import {
   expiryGraceMs,
   expiryLeadMs,
+  isWorthAnotherLook,
   longestLifeMs,
   processingPollMs,
   settlementOf,
 } from '../../src/domain/settlement.ts';
+import { decide } from './support-merging.ts';
 import { faceTask, scan, scanTask, startedAt, transaction } from './support.ts';
 
 const expiresMs = Date.parse('2026-10-01T12:00:00Z');
@@ -17,9 +21,12 @@ const idle = transaction([scanTask({ scans: [scan(1), scan(2, { code: 'unknown_t
 const processing = transaction([faceTask('pending'), scanTask({ scans: [scan(1, { code: 'processing' }), scan(2)] })]);
 const completed: Partial<TransactionFacts> = { state: 'completed', completedAt: new Date('2026-10-01T11:00:00Z') };
 
+const merged = (facts: TransactionFacts, known = nothingKnown) =>
+  mergeAnswer(known, facts, { fence: known.fence + 1, decide });
+
 /** `undefined` = settled, otherwise when to look again. */
 function nextFetch(facts: TransactionFacts, atMs: number): number | undefined {
-  const settlement = settlementOf(facts, new Date(atMs));
+  const settlement = settlementOf(facts, merged(facts), new Date(atMs));
   return settlement.settled ? undefined : settlement.nextFetchAt.getTime();
 }
 
@@ -95,4 +102,24 @@ test('the next look never lies in the past', () => {
   for (const facts of [idle, processing, { ...processing, ...completed }])
     for (let atMs = startedAt.getTime(); atMs < finalMs; atMs += 7_919)
       expect(nextFetch(facts, atMs)).toBeGreaterThan(atMs);
+});
+
+describe('a scan that an answer leaves out', () => {
+  const known = merged(processing);
+  const omitting = (attempts: number | null) => transaction([scanTask({ scans: [scan(2)], attempts })], completed);
+
+  test('is still worked on, whatever the vendor counts', () => {
+    for (const said of [omitting(1), omitting(2), omitting(null)])
+      expect(settlementOf(said, merged(said, known), startedAt)).toMatchObject({ settled: false });
+  });
+
+  test('makes the answer worth another look where it counts more than it lists, though all are known', () => {
+    const decided = merged(transaction([scanTask({ scans: [scan(1), scan(2)] })]));
+    for (const [attempts, expected] of [
+      [1, false],
+      [2, true],
+      [null, false],
+    ] as const)
+      expect(isWorthAnotherLook(omitting(attempts), merged(omitting(attempts), decided))).toBe(expected);
+  });
 });

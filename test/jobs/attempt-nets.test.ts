@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { chargedTwice } from '../../src/db/attempt-nets.ts';
@@ -5,6 +6,7 @@ import { closedLines } from '../../src/db/lines.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
+import { verifyReports } from '../../src/reports/verify-reports.ts';
 import { asAdmin, createTestContext, openTestDatabase } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { faceTask, scan, scanTask } from '../support/facts.ts';
@@ -17,7 +19,7 @@ async function closedOctober() {
   return { context, look };
 }
 
-test('a month that would charge for an attempt again is not closed: by hand, past the triggers', async () => {
+test('a month that would charge for an attempt again is neither reported nor closed: by hand, past the triggers', async () => {
   const { context } = await closedOctober();
   const admin = await openTestDatabase(asAdmin(context.config.databaseUrl));
   await admin.kysely.transaction().execute(async (transaction) => {
@@ -26,12 +28,11 @@ test('a month that would charge for an attempt again is not closed: by hand, pas
       transaction,
     );
   });
+  const refusal = { code: 'report_unbalanced', message: expect.stringContaining('t-1 document_scan 1: 2') as string };
+  await expect(writeReport(context, '2026-11', null)).rejects.toMatchObject(refusal);
   await expect(
     closeMonth(context, { period: '2026-11', closedBy: 'a test', forcedReason: 'whatever it is' }),
-  ).rejects.toMatchObject({
-    code: 'report_unbalanced',
-    message: expect.stringContaining('t-1 document_scan 1: 2') as string,
-  });
+  ).rejects.toMatchObject(refusal);
   const { rows } = await sql`select from closed_lines where period = '2026-11'`.execute(context.db.kysely);
   expect(rows).toEqual([]);
 });
@@ -46,7 +47,7 @@ test('an attempt that moved from a closed month to a later open one is in its re
   expect((await writeReport(context, '2026-12', null)).lines.totals).toMatchObject({ attempts: -1n, corrections: 1n });
 });
 
-test('lines that charge twice or credit once too often are found among what changed late', async () => {
+test('lines that charge twice or credit once too often are found', async () => {
   const { context, look } = await closedOctober();
   await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', 'unknown_type_back')])] });
   const { kysely } = context.db;
@@ -58,4 +59,16 @@ test('lines that charge twice or credit once too often are found among what chan
   expect(await chargedTwice(kysely, credited, '2026-10')).toEqual([]);
   expect(await chargedTwice(kysely, `${credited} union all ${credited}`, '2026-10')).toEqual([{ ...key, net: -1 }]);
   expect(await chargedTwice(kysely, once, '2026-09')).toEqual([]);
+});
+
+test('a scan that moves from a closed month past the next one is right in both, whichever is reported first', async () => {
+  const { context, look } = await closedOctober();
+  await look('t-1', { tasks: [scanTask([scan('2026-12-05T10:05:00Z', null)])] });
+  const of = async (period: string) => (await writeReport(context, period, null)).lines.totals;
+  expect(await of('2026-12')).toMatchObject({ invoiced: 1n, corrections: 0n });
+  expect(await of('2026-11')).toMatchObject({ invoiced: -1n, corrections: 1n });
+  const folder = path.dirname((await writeReport(context, '2026-12', null)).directory);
+  expect((await verifyReports(folder, ['2026-10', '2026-11', '2026-12'])).problems).toEqual([]);
+  await closeOrFail(context, '2026-11');
+  expect((await closeOrFail(context, '2026-12')).lines.totals.invoiced).toBe(1n);
 });

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import type { ScanFacts, TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
-import { nothingKnown } from '../../src/domain/known-transaction.ts';
+import { type KnownTransaction, nothingKnown } from '../../src/domain/known-transaction.ts';
 import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
 import type { Database, Queries } from '../../src/db/database.ts';
@@ -52,13 +52,19 @@ export const facts = (transactionId: string, more: Partial<TransactionFacts> = {
   ...more,
 });
 
+/** Whether an answer settles what is known. */
+function isSettledBy(said: TransactionFacts, known: KnownTransaction, fetchedAt: Date): boolean {
+  return settlementOf(said, mergeAnswer(known, said, { fence: known.fence + 1, decide: decideByShipped }), fetchedAt)
+    .settled;
+}
+
 /** An answer with all that a job makes of it before it looks at what is known. */
 export type Answered = Omit<Outcome, 'known' | 'merged'> & { readonly facts: TransactionFacts };
 
 export function outcomeOf(of: TransactionFacts, more: Partial<Answered> & { fence: string }): Answered {
   const fetchedAt = more.fetchedAt ?? new Date('2026-11-01T00:00:00Z');
   return {
-    ...{ facts: of, transactionId: of.transactionId, fetchedAt, isSettled: settlementOf(of, fetchedAt).settled },
+    ...{ facts: of, transactionId: of.transactionId, fetchedAt, isSettled: isSettledBy(of, nothingKnown, fetchedAt) },
     ...{ resultFetched: false, documentsBasis: null, auditReportBasis: null, end: null },
     ...more,
   };

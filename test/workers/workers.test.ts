@@ -59,6 +59,20 @@ describe('workers', () => {
     expect(workers.tally.total('failed')).toBe(0);
   });
 
+  test('ask once more for what was settled in a month that has ended, also in a batch run', async () => {
+    const { context, lines } = await start({ transactions: 3, abandonedShare: 0 });
+    const { kysely } = context.db;
+    await takeIn(context, lines, 'file');
+    await work(context).idle(signal);
+    const longAgo = new Date('2026-10-03T00:00:00Z');
+    await kysely.updateTable('transactions').set({ fetched_at: longAgo }).execute();
+    await work({ ...context, now: () => new Date('2026-11-20T00:00:00Z') }).idle(signal);
+    const fetched = await kysely.selectFrom('transactions').select('fetched_at').execute();
+    expect(fetched.filter(({ fetched_at: at }) => at === null || at <= longAgo)).toEqual([]);
+    const due = await kysely.selectFrom('obligations').select('state').where('state', '<>', 'done').execute();
+    expect(due).toEqual([]);
+  });
+
   test('find what the queues have lost: Redis emptied between intake and work', async () => {
     const { context, lines } = await start();
     await takeIn(context, lines, 'file');

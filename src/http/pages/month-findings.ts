@@ -3,6 +3,7 @@ import type { Disagreement, DisagreementCount } from '../../db/month-figures.ts'
 import type { SummaryLine } from '../../domain/report-lines.ts';
 import { listed, type MonthFigures } from '../../jobs/month-figures.ts';
 import { type Obstacle, remedyCommand } from '../../jobs/obstacles.ts';
+import { outstandingText } from '../../jobs/recheck-settled.ts';
 import { amountText, count, counted, money, monthName, signed } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { Section } from './month.ts';
@@ -16,7 +17,7 @@ export const transactionLink = (id: string): Html =>
 /** What stands between an open month and its close: the list that the command `close` has. */
 export function openPointsSection({ open }: MonthFigures): Section | undefined {
   if (!open) return undefined;
-  const { counts, obstacles, first, items } = open;
+  const { counts, obstacles, first, items, outstandingLooks: looks } = open;
   const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
   const body =
     obstacles.length === 0
@@ -28,8 +29,14 @@ export function openPointsSection({ open }: MonthFigures): Section | undefined {
           Of ${counted(items.unfetchedTransactions, 'transaction')} nothing is known yet: they may belong to any month.
         </p>`
       : null;
-  return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}` };
+  return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}${looksNote(looks)}` };
 }
+
+/** What does not keep the month from being closed. */
+const looksNote = (looks: number): Html | null => {
+  const text = outstandingText(looks);
+  return text === null ? null : html`<p class="faint">${text}</p>`;
+};
 
 const obstacleTable = (obstacles: readonly Obstacle[]): Html =>
   table<Obstacle>({
