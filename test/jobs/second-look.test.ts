@@ -96,10 +96,7 @@ describe('a settled transaction that contradicts itself', () => {
     const { state, fetch } = await books();
     state.said = short;
     expect(await fetch()).toBe('postponed');
-    state.said = {
-      ...short,
-      tasks: [scanTask([scan('2026-10-05T10:05:00Z', null), scan('2026-10-05T10:06:00Z', null)])],
-    };
+    state.said = whole;
     expect(await fetch()).toBe('done');
     const off = await books({ RECHECK_SETTLED: 'false' });
     off.state.said = short;
