@@ -25,17 +25,17 @@ export type BlockerScope = {
   readonly lines: string;
   /** Whether a price list is in use: without one a month is closed in quantities. */
   readonly hasPrices: boolean;
+  /** IDs that came in later are left out; `null` = none. */
+  readonly registeredUntil: Date | null;
 };
 
 /**
- * All blockers of a month as a query of kind, subject, detail and remedy.
- *
- * A transaction of which nothing is known yet counts if it was registered until two days after the month's end: it
- * lives a day at most, and whoever registers it later finds it among the corrections.
+ * All blockers of a month as a query of kind, subject, detail and remedy. A transaction of which nothing is known yet may
+ * belong to any month.
  */
-function blockerRows({ month, lines, hasPrices }: BlockerScope) {
+function blockerRows({ month, lines, hasPrices, registeredUntil }: BlockerScope) {
   const touches = sql`t.created_at < ${month.end} and coalesce(t.expires_at, t.created_at + interval '24 hours') >= ${month.start}
-    or t.created_at is null and t.registered_at < ${month.end}::timestamptz + interval '2 days'`;
+    or t.created_at is null and t.registered_at <= ${registeredUntil ?? 'infinity'}::timestamptz`;
   return sql`
     select 'unsettled' collate "C" as kind, t.id as subject,
       case when t.created_at is null then 'not fetched yet'

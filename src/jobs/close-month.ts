@@ -12,6 +12,7 @@ import {
   periodCloses,
   recordClose,
 } from '../db/period-closes.ts';
+import { databaseNow } from '../db/unfetched.ts';
 import { fixVersions } from '../db/reference.ts';
 import { noteChangesBefore } from '../db/late-changes.ts';
 import { attemptsBefore } from '../db/report-rows.ts';
@@ -29,6 +30,7 @@ import { redecideSpan } from './redecide.ts';
 import { draftFiles, expectNets } from './report-files.ts';
 import { closedSource, openSource } from './report-source.ts';
 import { openTotals } from './report-totals.ts';
+import { untilFetched } from './until-fetched.ts';
 import { withManifest, type WrittenReport } from './write-report.ts';
 
 export type CloseRequest = {
@@ -46,13 +48,17 @@ export type CloseRequest = {
 
 /**
  * Closes a month: freezes its lines, totals, rules and prices in one transaction and publishes its files as version 1.
+ * Whatever was registered until now is waited for, as long as workers are fetching it.
  *
  * @returns the published report, or what blocks the close.
  * @throws LedgerError `period_not_ended`, `period_closed`, `period_out_of_order`, `close_busy`, `report_busy`,
  * `currency_changed`, and all that `writeReport` throws.
  */
-export async function closeMonth(context: Context, request: CloseRequest): Promise<WrittenReport | Obstacles> {
-  const { period } = request;
+export async function closeMonth(context: Context, asked: CloseRequest): Promise<WrittenReport | Obstacles> {
+  const { period } = asked;
+  const registeredUntil = await databaseNow(context.db.kysely);
+  await untilFetched(context.db, registeredUntil, asked.signal);
+  const request = { ...asked, registeredUntil };
   const closed = await withNamedLock(context.db, 'close', async (queries) => {
     const closes = await periodCloses(queries);
     await expectNoRefusal(context, queries, request, closes);
@@ -90,10 +96,13 @@ async function expectNoRefusal(
   if (first) throw first;
 }
 
+/** @property registeredUntil IDs that came in later keep no month from being closed. */
+type Closing = CloseRequest & { readonly registeredUntil: Date };
+
 async function closeLocked(
   context: Context,
   queries: Queries,
-  request: CloseRequest,
+  request: Closing,
   closes: readonly PeriodClose[],
 ): Promise<WrittenReport | Obstacles> {
   const { period, forcedReason } = request;
@@ -137,14 +146,17 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 async function blockersOf(
   context: Context,
   queries: Queries,
-  { period, beginReason = null }: CloseRequest,
+  { period, beginReason = null, registeredUntil }: Closing,
   closes: readonly PeriodClose[],
 ): Promise<Obstacles | undefined> {
-  const obstacles = await obstaclesTo(context, queries, period, closes, { begins: beginReason !== null });
+  const obstacles = await obstaclesTo(context, queries, period, closes, {
+    begins: beginReason !== null,
+    registeredUntil,
+  });
   return hasBlockers(obstacles) ? obstacles : undefined;
 }
 
-type Booking = CloseRequest & {
+type Booking = Closing & {
   readonly closes: readonly PeriodClose[];
   readonly directory: string;
   readonly month: Span;

@@ -33,6 +33,8 @@ export type Obstacles = {
   readonly scope: BlockerScope | null;
 };
 
+type ObstacleOptions = { readonly begins?: boolean; readonly ofLines?: string; readonly registeredUntil?: Date | null };
+
 /** One line of the list that people see, the same wherever they see it. */
 export type Obstacle = {
   readonly code: RefusalCode | BlockerKind;
@@ -49,20 +51,21 @@ export type Obstacle = {
  *
  * @param begins whether the books are to begin with this month, whatever lies before it.
  * @param ofLines the query of the month's lines, where it is at hand.
+ * @param registeredUntil leaves out IDs that came in later.
  */
 export async function obstaclesTo(
   context: Context,
   queries: Queries,
   period: string,
   closes: readonly PeriodClose[],
-  { begins = false, ofLines }: { begins?: boolean; ofLines?: string } = {},
+  { begins = false, ofLines, registeredUntil = null }: ObstacleOptions = {},
 ): Promise<Obstacles> {
   const refusals = await refusalsOf(context, queries, period, closes, begins);
   const last = closes.at(-1);
   if (last && period <= last.period) return { refusals, counts: noBlockers, scope: null };
   const month = monthBounds(period, context.config.billingTimeZone);
   const lines = ofLines ?? (await openSource(context, queries, period, closes)).lines;
-  const scope = { month, lines, hasPrices: context.prices !== undefined };
+  const scope = { month, lines, hasPrices: context.prices !== undefined, registeredUntil };
   return { refusals, counts: await countBlockers(queries, scope), scope };
 }
 

@@ -1,9 +1,14 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
+import { beat } from '../../src/db/heartbeats.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
+import type { Context } from '../../src/jobs/context.ts';
+import { readObstacles } from '../../src/jobs/obstacles.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
-import { faceTask, scan, scanTask } from '../support/facts.ts';
+import { faceTask, register, scan, scanTask } from '../support/facts.ts';
 
 const inNovember = {
   createdAt: new Date('2026-11-05T10:00:00Z'),
@@ -103,5 +108,39 @@ describe('what changes after a close', () => {
     });
     await writeReport(context, '2026-12', null);
     expect(cells(await rowsOf(context, '2026-12', 'detail'))).toEqual([['t-10', '', '1', '0.85', '']]);
+  });
+});
+
+describe('an ID of which nothing is known', () => {
+  const close = (context: Context) =>
+    closeMonth(context, { period: '2026-10', closedBy: 'a test', forcedReason: null });
+
+  test('may belong to the month however late it came in, and keeps it open until it is fetched', async () => {
+    const { context, look } = await october();
+    const { kysely } = context.db;
+    await register(context.db, 'late');
+    await sql`update transactions set registered_at = '2027-03-01' where id = 'late'`.execute(kysely);
+    expect((await readObstacles(context, '2026-10')).counts).toMatchObject({ unsettled: 1 });
+    await sql`update transactions set registered_at = now() where id = 'late'`.execute(kysely);
+    expect(await close(context)).toMatchObject({ counts: { unsettled: 1, failed: 0 } });
+    await sql`update obligations set state = 'failed', sweep_at = null, last_error_code = 'vendor_gone' where transaction_id = 'late'`.execute(
+      kysely,
+    );
+    expect(await close(context)).toMatchObject({ counts: { unsettled: 0, failed: 1 } });
+    await look('late', { tasks: [scanTask([scan('2026-10-09T10:05:00Z', null)])] });
+    expect(await close(context)).toMatchObject({ lines: { totals: { attempts: 4n } } });
+  });
+
+  test('is waited for while workers fetch it, and left aside if it came in after the close began', async () => {
+    const { context, look } = await october();
+    const { kysely } = context.db;
+    await register(context.db, 'under-way');
+    await beat(kysely, { id: randomUUID(), host: 'h', pid: 1, version: 'v', redisUsable: true, activeJobs: 1 });
+    const closing = close(context);
+    const fetched = { tasks: [scanTask([scan('2026-10-09T10:05:00Z', null)])] };
+    await look('under-way', fetched);
+    await register(context.db, 'later');
+    expect(await closing).toMatchObject({ lines: { totals: { attempts: 4n } } });
+    expect((await readObstacles(context, '2026-11')).counts).toMatchObject({ unsettled: 1 });
   });
 });
