@@ -47,9 +47,8 @@ export function matchAttempts<K extends Known>(
   known: readonly K[],
   counter: Counter,
 ): Matching<K> {
-  const beyond = repeatedIn(entries, counter);
   const pairs: { entry: ScanFacts; attempt: K }[] = [];
-  let left: Left<K> = { entries: entries.filter((entry) => !beyond.includes(entry)), known };
+  let left: Left<K> = { entries, known };
   const pair = (steps: readonly Step[], limit: () => number = () => Infinity): void => {
     for (const step of steps) {
       const found = paired(left.entries, left.known, step, limit());
@@ -57,25 +56,33 @@ export function matchAttempts<K extends Known>(
       left = without(left, found);
     }
   };
+  /** Takes entries out, for a while. */
+  const setAside = (meant: readonly ScanFacts[]): readonly ScanFacts[] => {
+    const [set, before] = [new Set(meant), left.entries];
+    left = { ...left, entries: before.filter((entry) => !set.has(entry)) };
+    return before.filter((entry) => set.has(entry));
+  };
+  const beyond = setAside(repeatedIn(entries, counter));
   pair(fromTheSameSource);
+  const { said, admitted } = countsOf(counter);
+  const repeats = setAside(admitted === 0 ? [] : repeatsOf(entries));
   pair(fromTheSameSource.map(formerly));
-  const rest = left.entries;
   // What repeats an entry may be a twin that is known from when more were counted.
+  const rest = left.entries;
   left = { ...left, entries: beyond };
   pair(asDecided);
   const twice = left.entries;
-  const { said, admitted } = countsOf(counter);
-  const repeats = admitted === 0 ? [] : repeatsOf(entries).filter((entry) => rest.includes(entry));
-  left = { ...left, entries: rest.filter((entry) => !repeats.includes(entry)) };
+  left = { ...left, entries: rest };
   const tooMany = (): number => known.length + left.entries.length + repeats.length - admitted;
   pair(atTheSameTime, admitted === 0 ? undefined : tooMany);
   const isTrusted = said >= counter.greatest && counter.greatest >= known.length;
   if (isTrusted && entries.length - twice.length >= said) pair(atAnotherTime, tooMany);
-  const more = repeats.slice(0, Math.max(0, tooMany()));
-  const fresh = rest.filter(
-    (entry) => left.entries.includes(entry) || (repeats.includes(entry) && !more.includes(entry)),
-  );
-  return { pairs, fresh, listedTwice: [...twice, ...more] };
+  const surplus = Math.max(0, tooMany());
+  return {
+    pairs,
+    fresh: [...left.entries, ...repeats.slice(surplus)].sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime()),
+    listedTwice: [...twice, ...repeats.slice(0, surplus)],
+  };
 }
 
 type Left<K> = { readonly entries: readonly ScanFacts[]; readonly known: readonly K[] };

@@ -112,3 +112,9 @@ test('entries that differ in being linked alone repeat each other', () => {
   const entries = [scan(1, { linked: false }), scan(1, { linked: true })];
   expect(matchAttempts(entries, [], counter(1, 0)).listedTwice).toEqual([entries[1]]);
 });
+
+test('a copy of a listed entry is not the attempt that was at its time once', () => {
+  const twice = [scan(1), scan(1)];
+  const { pairs, listedTwice } = matchAttempts(twice, [known(1, 1), known(2, 5, [1])], counter(2, 2));
+  expect([pairs.map(({ attempt }) => attempt.ordinal), listedTwice]).toEqual([[1], [twice[1]]]);
+});

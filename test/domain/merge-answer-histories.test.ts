@@ -57,8 +57,8 @@ describe('a merge that is wrong is found', () => {
     [
       'what is listed twice counts twice',
       'match-attempts.ts',
-      '= repeatedIn(entries, counter);',
-      ': readonly ScanFacts[] = [];',
+      'setAside(repeatedIn(entries, counter))',
+      '[] as ScanFacts[]',
     ],
     ['a changed time makes another attempt', 'match-attempts.ts', 'pair(atAnotherTime, tooMany)', ''],
     ['a counter that lags is believed', 'match-attempts.ts', 'Math.max(attempts ?? 0, greatest)', 'attempts ?? 0'],
