@@ -65,8 +65,9 @@ export async function recordOutcomes(
 ): Promise<(Wake[] | undefined)[]> {
   const looks = JSON.stringify(outcomes.map(lookRow));
   const tasks = JSON.stringify(outcomes.flatMap(taskRows));
-  const attempts = JSON.stringify(outcomes.flatMap(attemptRows));
-  const removed = JSON.stringify(outcomes.flatMap(removedRows));
+  const changes = outcomes.map(changesOf);
+  const attempts = JSON.stringify(changes.flatMap(attemptRows));
+  const removed = JSON.stringify(changes.flatMap(removedRows));
   const obligations = JSON.stringify(outcomes.flatMap(obligationRows));
   const planned = plannedRows(outcomes.length);
   const statement = sql<LookedAt>`
@@ -179,12 +180,16 @@ function obligationRows({ transactionId, documentsBasis, auditReportBasis }: Out
   ].filter(({ basis }) => basis !== null);
 }
 
-const changesOf = ({ known, merged }: Outcome): AttemptChanges =>
-  attemptChanges(known.transaction ?? nothingKnown, merged);
+type Changes = AttemptChanges & { readonly transactionId: string };
 
-function attemptRows(outcome: Outcome) {
-  return changesOf(outcome).upserts.map((attempt) => ({
-    transaction_id: outcome.transactionId,
+const changesOf = ({ transactionId, known, merged }: Outcome): Changes => ({
+  transactionId,
+  ...attemptChanges(known.transaction ?? nothingKnown, merged),
+});
+
+function attemptRows({ transactionId, upserts }: Changes) {
+  return upserts.map((attempt) => ({
+    transaction_id: transactionId,
     task_type: attempt.taskType,
     ordinal: attempt.ordinal,
     attempted_at: attempt.attemptedAt,
@@ -200,9 +205,5 @@ function attemptRows(outcome: Outcome) {
   }));
 }
 
-function removedRows(outcome: Outcome) {
-  const { transactionId } = outcome;
-  return changesOf(outcome).removed.map(({ taskType, ordinal }) => ({
-    ...{ transaction_id: transactionId, task_type: taskType, ordinal },
-  }));
-}
+const removedRows = ({ transactionId, removed }: Changes) =>
+  removed.map(({ taskType, ordinal }) => ({ transaction_id: transactionId, task_type: taskType, ordinal }));
