@@ -61,6 +61,7 @@ export async function verifyReports(folder: string, periods: readonly string[]):
     notes.push(
       `${books.unchecked} corrections are of months that are not here (${[...books.uncheckedMonths].sort().join(', ')}) or could not be compared: what they take back or replace was not checked.`,
     );
+  checkMeeting(comparable, problems);
   const compared = comparable.map(({ period }) => period);
   return { months, problems: problems.list, problemCount: problems.count, notes, unbalanced, compared, books };
 }
@@ -102,6 +103,18 @@ function checkGaps(months: readonly MonthVerification[], problems: Problems): vo
       );
     }
     expected = nextPeriod(period);
+  }
+}
+
+/** A month begins where the one before it ends: no attempt falls between two of them, or into both. */
+function checkMeeting(months: readonly MonthVerification[], problems: Problems): void {
+  for (const [index, { period, found }] of months.entries()) {
+    const before = months[index - 1];
+    const [end, start] = [before?.found?.manifest?.bounds.end, found?.manifest?.bounds.start];
+    if (before && nextPeriod(before.period) === period && end !== start)
+      problems.add(`${period}/${manifestName}`, `bounds: it begins ${start}, but ${before.period} ends ${end}`, {
+        column: 'bounds',
+      });
   }
 }
 
