@@ -14,7 +14,7 @@ import {
 } from '../db/period-closes.ts';
 import { fixVersions } from '../db/reference.ts';
 import { noteChangesBefore } from '../db/late-changes.ts';
-import { attemptsBefore } from '../db/report-rows.ts';
+import { attemptsBefore, openItems } from '../db/report-rows.ts';
 import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
 import { type Snapshot, withBooking } from '../db/snapshot.ts';
 import { monthBounds, type Span } from '../domain/billing-month.ts';
@@ -27,7 +27,7 @@ import type { Context } from './context.ts';
 import { hasBlockers, type Obstacles, obstaclesTo, refusalsOf } from './obstacles.ts';
 import { redecideSpan } from './redecide.ts';
 import { draftFiles, expectNets } from './report-files.ts';
-import { closedSource, openSource } from './report-source.ts';
+import { closedSource, openSource, present } from './report-source.ts';
 import { openTotals } from './report-totals.ts';
 import { withManifest, type WrittenReport } from './write-report.ts';
 
@@ -144,6 +144,12 @@ async function blockersOf(
   return hasBlockers(obstacles) ? obstacles : undefined;
 }
 
+/**
+ * Transactions that were registered later and of which nothing is known are none of the month: they live a day at most.
+ * The blockers of a close, `src/db/blockers.ts`, say so as well.
+ */
+const lastRegistration = ({ end }: Span): Date => new Date(end.getTime() + 2 * 86_400_000);
+
 type Booking = CloseRequest & {
   readonly closes: readonly PeriodClose[];
   readonly directory: string;
@@ -170,14 +176,13 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
   const { lines, charges, minimum } = await openTotals(queries, source, period, priceList, timeZone);
   await bookCharges(queries, period, charges, priceList?.minorDigits ?? 2);
   await fixVersions(queries, versionsInUse(context, month.end));
-  const openItems = {
-    unsettledTransactions: (forcedPast?.unsettled ?? 0) + (forcedPast?.failed ?? 0),
-    unfetchedTransactions: 0,
-  };
+  const items = await openItems(queries, month, present, lastRegistration(month));
   const head = { period, status: 'closed' as const, priceList, layout: presentLayout };
-  const draft = await draftFiles(booking, { head, month, directory, lines, openItems, source, signal });
+  const draft = await draftFiles(booking, {
+    ...{ head, month, timeZone, asOf: null, directory, lines, openItems: items, source, signal },
+  });
   const forced = forcedPast && { blockers: forcedPast };
-  const manifest = manifestOf({ ...draft, timeZone, rules, prices, minimum, forced });
+  const manifest = manifestOf({ ...draft, rules, prices, minimum, forced });
   const written = await withManifest(draft, manifest, signal);
   try {
     await recordClose(queries, {
