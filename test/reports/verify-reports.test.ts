@@ -36,14 +36,12 @@ function reportsOf(months: Months, open: readonly string[] = []): string {
 /** Makes a month that has no corrections or none but invoiced lines one of layout 2, with a reference on every line. */
 function inLayout2(folder: string, period: string, reference: string): void {
   const month = path.join(folder, period);
-  const eachRow = (text: string, added: (row: string) => string) =>
-    text.replaceAll(/(.+)\r\n/g, (_, row: string) => `${row},${added(row)}\r\n`);
-  editFile(month, fileOf(month, 'detail'), (text) =>
-    eachRow(text, (row) => (row.startsWith('period,') ? 'reference' : reference)),
-  );
-  editFile(month, fileOf(month, 'codes'), (text) =>
-    eachRow(text, (row) => (row.startsWith('period,') ? 'not_invoiced,unclassified' : '0,0')),
-  );
+  const add = (kind: 'detail' | 'codes', header: string, cells: string) =>
+    editFile(month, fileOf(month, kind), (text) =>
+      text.replaceAll('\r\n', `,${cells}\r\n`).replace(`,${cells}\r\n`, `,${header}\r\n`),
+    );
+  add('detail', 'reference', reference);
+  add('codes', 'not_invoiced,unclassified', '0,0');
   sealAgain(month, (manifest) => Object.assign(manifest, { layout: 2 }));
 }
 
