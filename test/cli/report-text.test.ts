@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { reportText } from '../../src/cli/report-text.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
-import { createTestContext } from '../support/books.ts';
+import { atEnd, createTestContext } from '../support/books.ts';
+import { createCliEnvironment, runCli } from '../support/cli.ts';
 import { bookkeeper, closeOrFail, registerAt } from '../support/closing.ts';
-import { scan, scanTask } from '../support/facts.ts';
+import { register, scan, scanTask } from '../support/facts.ts';
 
 const now = new Date('2026-12-15T00:00:00Z');
 
@@ -92,4 +94,15 @@ describe('the text of a report', () => {
       '1 line corrects closed months, whose names stand before the task type.',
     );
   });
+});
+
+test('the command says when the books began, of an instant before', { timeout: 60_000 }, async () => {
+  const environment = await createCliEnvironment();
+  const db = openDatabase(environment['DATABASE_URL'] ?? '');
+  atEnd(db.close);
+  await register(db, 't-1');
+  const { code, stdout } = await runCli(['report', '2019-12', '--as-of', '2020-01-01T00:00:00Z'], environment);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Report of 2019-12 as of 2020-01-01T00:00:00Z \(provisional\)/);
+  expect(stdout).toMatch(/^There was nothing in the books then: the first transaction came on 20[2-9]\d-/m);
 });
