@@ -74,7 +74,7 @@ export async function close(
     if (json) say(await asJson(closed));
     else
       say(
-        ...reportText(closed, context.config.billingTimeZone),
+        ...reportText(closed, { now: context.now() }),
         '',
         ...(context.prices ? [] : [withoutAmounts]),
         ...(beginBooks ? [`What lies before ${period} is charged in full as corrections in the month behind it.`] : []),
@@ -111,7 +111,9 @@ async function refuse(
   const total = blockerKinds.reduce((sum, kind) => sum + counts[kind], 0);
   if (total > blockers.length) say(`… and ${total - blockers.length} more.`);
   for (const { code, count, what, remedy } of list)
-    if (what !== said) remark(`${code}: ${isBlocker(code) ? `${count}. ` : ''}${what} ${remedy}`);
+    if (isBlocker(code)) remark(`${code}: ${count}. ${what} ${remedy}`);
+    // As the command says what it ends with: what happened, what to do, the code.
+    else if (what !== said) remark(`${what}\n${remedy}\n(${code})\n`);
 }
 
 const isBlocker = (code: Obstacle['code']): boolean => (blockerKinds as readonly string[]).includes(code);

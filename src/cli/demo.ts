@@ -10,6 +10,7 @@ import { withNamedLock } from '../db/report-runs.ts';
 import { readStatus } from '../db/status.ts';
 import { LedgerError } from '../errors.ts';
 import { periodOf, previousPeriod } from '../domain/billing-month.ts';
+import { counted } from '../domain/wording.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake.ts';
@@ -58,7 +59,12 @@ export async function demo(
         const retries = await work({ ...context, store }, signal);
         const report = await writeReport(context, period, null);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
-        say('', ...reportText(report, 'UTC'), '', ...(await account(context, retries, comparison, startedAt)));
+        say(
+          '',
+          ...reportText(report, { now: context.now() }),
+          '',
+          ...(await account(context, retries, comparison, startedAt)),
+        );
         if (options.serve) await serveDemo(environment, key, signal);
         else say('', `To see it in the browser, at ${demoAddress()}:  npx idscan-ledger demo --serve`);
         return comparison.differences.length === 0;
@@ -94,7 +100,7 @@ function introduction({ transactions, baseUrl }: Simulator, period: string): str
   const abandoned = transactions.filter(({ resultId }) => resultId === null).length;
   return [
     `A simulated vendor answers at ${baseUrl}`,
-    `  ${transactions.length} transactions in ${period}, ${abandoned} of them abandoned without a result;`,
+    `  ${counted(transactions.length, 'transaction')} in ${period}, ${abandoned} of them abandoned without a result;`,
     `  ${faultShare * 100}% of its answers are faulty: 429, 5xx, HTML for JSON, cut bodies, resets.`,
   ];
 }
@@ -140,10 +146,10 @@ async function account(
   const { differences, lines, ownAmount, vendorAmount } = comparison;
   return [
     'What happened:',
-    `  ${transactions.fetched} transactions fetched, ${stored} files stored by their hash, ${retries} retries after faulty answers, ${failed.length === 0 ? 'nothing' : `${failed.length} kinds of work`} failed; ${seconds} s in all.`,
+    `  ${counted(transactions.fetched, 'transaction')} fetched, ${counted(stored, 'file')} stored by their hash, ${counted(retries, 'retry', 'retries')} after faulty answers, ${failed.length === 0 ? 'nothing' : counted(failed.length, 'kind of work', 'kinds of work')} failed; ${seconds} s in all.`,
     `  Prices are an example (${path.relative(process.cwd(), examplePrices)}), not the vendor's.`,
     differences.length === 0
-      ? `  The report equals the simulated vendor's own invoice, to the line: ${lines} lines, ${ownAmount} = ${vendorAmount}.`
+      ? `  The report equals the simulated vendor's own invoice, to the line: ${counted(lines, 'line')}, ${ownAmount} = ${vendorAmount}.`
       : `  The report differs from the simulated vendor's invoice (${ownAmount} against ${vendorAmount}):`,
     ...differences.slice(0, 10).map((difference) => `    ${difference}`),
   ];

@@ -1,12 +1,13 @@
 import { composeBooks } from '../compose/books.ts';
 import { composeQueues } from '../compose/queues.ts';
 import type { Config } from '../config.ts';
+import { counted, form } from '../domain/wording.ts';
 import type { Context } from '../jobs/context.ts';
 import { refetchFiles, type Verification, verifyDocuments } from '../jobs/verify-documents.ts';
 import { type DocumentStore, storeFolder } from '../store/layout.ts';
 import { identifyStore, repairStore } from '../store/store.ts';
 import { currentUser } from './current-user.ts';
-import { asSnakeCaseJson, count, instant, progress, remark, say, table } from './output.ts';
+import { asSnakeCaseJson, instant, progress, remark, say, table } from './output.ts';
 import { wakeNow } from './reprocess.ts';
 import type { CommandInput, ExitCode } from './run.ts';
 
@@ -64,8 +65,8 @@ function lines(found: Verified, amiss: number, due: DueAgain | undefined): strin
   const head = isContinued ? [`Continued the run of ${instant(begunAt)}, which was broken off.`] : [];
   head.push(
     amiss === 0
-      ? `Proven: ${claimed === 1 ? 'the one file' : `all ${claimed} files`} in ${store.folder} ${claimed === 1 ? 'is' : 'are'} as stored. ${count(read, 'file')} read.`
-      : `${amiss} of ${count(claimed, 'file')} in ${store.folder} ${amiss === 1 ? 'is' : 'are'} not as stored. ${count(read, 'file')} read.`,
+      ? `Proven: ${claimed === 1 ? 'the one file' : `all ${claimed} files`} in ${store.folder} ${form(claimed, 'is', 'are')} as stored. ${counted(read, 'file')} read.`
+      : `${amiss} of ${counted(claimed, 'file')} in ${store.folder} ${form(amiss, 'is', 'are')} not as stored. ${counted(read, 'file')} read.`,
   );
   if (groups.length > 0)
     head.push(
@@ -76,7 +77,7 @@ function lines(found: Verified, amiss: number, due: DueAgain | undefined): strin
         [2, 3],
       ),
     );
-  if (orphans > 0) head.push('', `${count(orphans, 'file')} in the store claimed by nobody, left alone.`);
+  if (orphans > 0) head.push('', `${counted(orphans, 'file')} in the store claimed by nobody, left alone.`);
   return [...head, ...whatNext(groups, due)];
 }
 

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { composeQueues } from '../compose/queues.ts';
+import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { type InputLine, type IntakeSource, type LineAnswer, takeIn } from '../jobs/intake.ts';
 import { openInputFile } from './input-file.ts';
-import { count, progress, remark, say } from './output.ts';
+import { progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
 const batchSize = 250;
@@ -28,7 +29,7 @@ export async function enqueue(args: EnqueueArguments, { config, signal }: Comman
     const totals = await takeAll(context, input, signal, (bytes) => bar.update(bytes));
     bar.stop();
     say(
-      `${totals.accepted} accepted, ${totals.alreadyKnown} already known, ${count(totals.rejected, 'line')} rejected`,
+      `${totals.accepted} accepted, ${totals.alreadyKnown} already known, ${counted(totals.rejected, 'line')} rejected`,
     );
     if (!totals.isQueued)
       remark(
@@ -129,7 +130,7 @@ async function takeAll(
     await Promise.allSettled(underWay.map(({ answered }) => answered));
   }
   const unlisted = totals.rejected - listedAtMost.rejected;
-  if (unlisted > 0) say(`… and ${count(unlisted, 'more rejected line')}`);
+  if (unlisted > 0) say(`… and ${counted(unlisted, 'more rejected line')}`);
   return totals;
 }
 

@@ -38,7 +38,9 @@ export function lineLines(
   const place = row === null ? 'provisional' : `row ${row}, line ${fileLine ?? ''} of the file`;
   const corrects = correctsPeriod === null ? '' : `, corrects ${correctsPeriod}`;
   const isReversal = quantity === -1;
-  const says = `${isReversal ? '-1' : '+1'}: ${line.code ?? 'success'}, ${verdict(decision.invoiced)}, ${amountText(line.price)}`;
+  const isThen = present !== null && present.attemptedAt.getTime() === line.attemptedAt.getTime();
+  const at = isThen ? '' : `, at ${instant(line.attemptedAt)}`;
+  const says = `${isReversal ? '-1' : '+1'}: ${line.code ?? 'success'}${at}, ${verdict(decision.invoiced)}, ${amountText(line.price)}`;
   const isAsNow = present !== null && isSameDecision(present.decision, decision);
   const isAsBefore = previous !== undefined && samePrice(previous.price, line.price);
   return [

@@ -1,7 +1,8 @@
+import { counted } from '../domain/wording.ts';
 import type { ExplainedAttempt, Explanation } from '../jobs/explanation.ts';
 import { isOut } from '../jobs/explanation.ts';
 import { decisionLines, lineLines } from './explain-line.ts';
-import { count, instant, printable, table } from './output.ts';
+import { instant, printable, table } from './output.ts';
 
 /** An explanation for a person. No line of it can steer a terminal. */
 export function explanationLines(explanation: Explanation): string[] {
@@ -133,7 +134,7 @@ function lateChangeLines({ lateChange }: Explanation): string[] {
   if (!lateChange) return [];
   const { changes, since, bookedWith, changesLines } = lateChange;
   return [
-    `Changed after a close: ${count(changes, 'change')} since ${instant(since)}, booked with ${bookedWith}. ${
+    `Changed after a close: ${counted(changes, 'change')} since ${instant(since)}, booked with ${bookedWith}. ${
       changesLines ? 'The corrections are the provisional lines above.' : 'No booked line changes by it.'
     }`,
   ];

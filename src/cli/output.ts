@@ -51,11 +51,6 @@ export function progress(label: string, total: number, unit = ''): Progress {
   };
 }
 
-/** `1 line`, `2 lines`. */
-export function count(quantity: number | bigint, noun: string): string {
-  return `${quantity} ${noun}${quantity === 1 || quantity === 1n ? '' : 's'}`;
-}
-
 /** An instant as files and terminals show it, to the second. */
 export const instant = (date: Date): string => date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 

@@ -1,12 +1,20 @@
 import type { SummaryLine, Totals } from '../domain/report-lines.ts';
 import { hidesDifferences, isPartial } from '../domain/vendor-counts.ts';
+import { counted, form } from '../domain/wording.ts';
 import type { WrittenReport } from '../jobs/write-report.ts';
 import { money } from '../reports/files.ts';
-import { count, instant, table } from './output.ts';
+import { instant, table } from './output.ts';
+
+/** What is said of the time that a report is of. */
+export type ReportTimes = {
+  readonly now: Date;
+  /** When the first transaction came into the books, where that may be later than the instant the report is of. */
+  readonly booksBegan?: Date | null | undefined;
+};
 
 /** A report's figures and files for a person. */
-export function reportText(written: WrittenReport, timeZone: string): string[] {
-  const { head, month, directory, lines, files, manifest } = written;
+export function reportText(written: WrittenReport, times: ReportTimes): string[] {
+  const { head, directory, lines, files, manifest } = written;
   const { summary, totals } = lines;
   const row = (name: string, level: string, line: SummaryLine | Totals, price: string): string[] => [
     ...[name, level, String(line.attempts), String(line.invoiced), String(line.notInvoiced), String(line.unclassified)],
@@ -14,7 +22,8 @@ export function reportText(written: WrittenReport, timeZone: string): string[] {
   ];
   const currency = head.priceList ? ` ${head.priceList.currency}` : '';
   return [
-    `Report of ${head.period} (${head.status === 'closed' ? 'closed, version 1' : head.status}): ${instant(month.start)} to ${instant(month.end)}, months in ${timeZone}`,
+    heading(written),
+    ...timeRemarks(written, times),
     '',
     ...table(
       [
@@ -39,8 +48,31 @@ export function reportText(written: WrittenReport, timeZone: string): string[] {
     `Files in ${directory}:`,
     ...[...files, manifest].map(
       ({ name, rows, bytes }) =>
-        `  ${name}${name.endsWith('.csv') ? `  ${count(rows, 'row')}` : ''}  ${count(bytes, 'byte')}`,
+        `  ${name}${name.endsWith('.csv') ? `  ${counted(rows, 'row')}` : ''}  ${counted(bytes, 'byte')}`,
     ),
+  ];
+}
+
+function heading({ head, month, timeZone, asOf }: WrittenReport): string {
+  const status = head.status === 'closed' ? 'closed, version 1' : head.status;
+  const of = asOf === null ? head.period : `${head.period} as of ${exactly(asOf)}`;
+  return `Report of ${of} (${status}): ${instant(month.start)} to ${instant(month.end)}, months in ${timeZone}`;
+}
+
+/** An instant as somebody gave it. */
+const exactly = (at: Date): string => at.toISOString().replace('.000Z', 'Z');
+
+/** Why there is nothing where there cannot be anything: zeros would look as if nothing had happened. */
+function timeRemarks({ head, month, timeZone, asOf }: WrittenReport, { now, booksBegan }: ReportTimes): string[] {
+  const start = `${head.period} ${asOf === null ? 'begins' : 'began'} on ${instant(month.start)} (${timeZone})`;
+  return [
+    ...(month.start > (asOf ?? now)
+      ? [asOf === null ? `The month has not begun: ${start}.` : `The month had not begun then: ${start}.`]
+      : []),
+    ...(booksBegan === null ? ['There was nothing in the books then, and there is nothing yet.'] : []),
+    ...(asOf && booksBegan && booksBegan > asOf
+      ? [`There was nothing in the books then: the first transaction came on ${instant(booksBegan)}.`]
+      : []),
   ];
 }
 
@@ -57,12 +89,12 @@ function counterRemarks({ summary, totals }: WrittenReport['lines']): string[] {
   return [
     ...(isPartial(totals)
       ? [
-          `* The vendor's counters cover ${totals.counted} of ${count(totals.attempts, 'attempt')}: ${totals.vendorCounter ?? 0n} of those are invoiced by them, ${totals.countedInvoiced} by our count.`,
+          `* The vendor's counters cover ${totals.counted} of ${counted(totals.attempts, 'attempt')}: ${totals.vendorCounter ?? 0n} of those are invoiced by them, ${totals.countedInvoiced} by our count.`,
         ]
       : []),
     ...hiding.map(
       (line) =>
-        `${[named(line), line.level].filter(Boolean).join(' ')}: the counters agree in sum, and ${count(line.differing, 'task')} ${line.differing === 1n ? 'differs' : 'differ'}.`,
+        `${[named(line), line.level].filter(Boolean).join(' ')}: the counters agree in sum, and ${counted(line.differing, 'task')} ${form(line.differing, 'differs', 'differ')}.`,
     ),
   ];
 }
@@ -72,32 +104,55 @@ function remarks({ head, lines: figures, openItems, discrepancies, resolved, und
   const hasPrices = head.priceList !== undefined;
   const lines = counterRemarks(figures);
   if (totals.corrections > 0n)
-    lines.push(`${count(totals.corrections, 'line')} correct closed months, whose names stand before the task type.`);
+    lines.push(
+      `${counted(totals.corrections, 'line corrects', 'lines correct')} closed months, whose names stand before the task type.`,
+    );
   if (!hasPrices) lines.push('There are no prices: PRICES_FILE is not set, so all amounts are empty.');
   if (hasPrices && totals.unpriced > 0n)
     lines.push(
-      `No price is known for ${count(totals.unpriced, 'invoiced attempt')}, so the total amount is empty: complete PRICES_FILE.`,
+      `No price is known for ${counted(totals.unpriced, 'invoiced attempt')}, so the total amount is empty: complete PRICES_FILE.`,
     );
   if (totals.unclassified > 0n)
     lines.push(
-      `${count(totals.unclassified, 'attempt')} unclassified: no rule says whether they are invoiced. See the codes file.`,
+      `${counted(totals.unclassified, 'attempt')} unclassified: no rule says whether ${form(totals.unclassified, 'it is', 'they are')} invoiced. See the codes file.`,
     );
   if (discrepancies > resolved)
     lines.push(
-      `${count(discrepancies - resolved, 'disagreement')} with the vendor's counters: see the discrepancies file.`,
+      `${counted(discrepancies - resolved, 'disagreement')} with the vendor's counters: see the discrepancies file.`,
     );
   if (resolved > 0)
     lines.push(
-      `${count(resolved, 'disagreement')} of closed months ${resolved === 1 ? 'is' : 'are'} resolved: both count the same now.`,
+      `${counted(resolved, 'disagreement')} of closed months ${form(resolved, 'is', 'are')} resolved: both count the same now.`,
     );
   if (undecided > 0n)
     lines.push(
-      `${count(undecided, 'scan')} never decided by the vendor: still processing when the transaction was final, so not invoiced. See the discrepancies file.`,
+      `${counted(undecided, 'scan')} never decided by the vendor: still processing when the transaction was final, so not invoiced. See the discrepancies file.`,
     );
-  const { unsettledTransactions, unfetchedTransactions } = openItems;
-  if (unsettledTransactions > 0)
-    lines.push(`${count(unsettledTransactions, 'transaction')} of this month may still change.`);
-  if (unfetchedTransactions > 0)
-    lines.push(`${count(unfetchedTransactions, 'transaction')} not fetched yet: they may belong to this month.`);
+  lines.push(...openRemarks(openItems, head.status === 'closed'));
   return lines.length > 0 ? [...lines, ''] : lines;
+}
+
+/** What may still change the figures or, of a closed month, what it was closed in spite of. */
+function openRemarks(
+  { unsettledTransactions: unsettled, unfetchedTransactions: unfetched }: WrittenReport['openItems'],
+  isClosed: boolean,
+): string[] {
+  const [changing, unknown] = [counted(unsettled, 'transaction'), counted(unfetched, 'transaction')];
+  const belong = `${form(unfetched, 'it', 'they')} may belong to this month`;
+  return [
+    ...(unsettled === 0
+      ? []
+      : [
+          isClosed
+            ? `${changing} of this month could still change when it was closed: what comes of ${form(unsettled, 'it', 'them')} is booked as corrections.`
+            : `${changing} of this month may still change.`,
+        ]),
+    ...(unfetched === 0
+      ? []
+      : [
+          isClosed
+            ? `${unknown} not fetched when it was closed: ${belong}, and then ${form(unfetched, 'is', 'are')} booked as corrections.`
+            : `${unknown} not fetched yet: ${belong}.`,
+        ]),
+  ];
 }

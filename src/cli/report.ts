@@ -2,14 +2,16 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
 import type { Database } from '../db/database.ts';
+import { firstRegisteredAt } from '../db/report-rows.ts';
 import { requestReport, withReportLock } from '../db/report-runs.ts';
 import { isCalendarDate, isPeriod } from '../domain/billing-month.ts';
+import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { type WrittenReport, writeReport } from '../jobs/write-report.ts';
 import { writeReportAsOf } from '../jobs/write-report-as-of.ts';
 import { type WrittenDialect, writeDialects } from '../reports/dialects.ts';
 import type { DialectName } from '../reports/names.ts';
-import { count, remark, say } from './output.ts';
+import { remark, say } from './output.ts';
 import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 
@@ -41,7 +43,10 @@ export async function report(
       : await writeReport(context, period, null, input.signal);
     const copies = dialects.length > 0 ? await copyReport(context.db, written, dialects, input.signal) : [];
     if (json) say(await asJson(written, copies));
-    else say(...reportText(written, context.config.billingTimeZone), ...copyLines(copies));
+    else {
+      const booksBegan = at ? await firstRegisteredAt(context.db.kysely) : undefined;
+      say(...reportText(written, { now: context.now(), booksBegan }), ...copyLines(copies));
+    }
     return 0;
   } finally {
     await close();
@@ -112,5 +117,5 @@ export async function asJson(
 const copyLines = (copies: readonly WrittenDialect[]): string[] =>
   copies.flatMap(({ dialect, files, manifest }) => [
     `Copies for ${dialect}:`,
-    ...[...files, manifest].map(({ name, bytes }) => `  ${name}  ${count(bytes, 'byte')}`),
+    ...[...files, manifest].map(({ name, bytes }) => `  ${name}  ${counted(bytes, 'byte')}`),
   ]);

@@ -9,6 +9,7 @@ import {
 } from '../db/reprocess.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { isPeriod, monthBounds } from '../domain/billing-month.ts';
+import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { type QueueContext, wantedKinds } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
@@ -16,7 +17,7 @@ import { normaliseId } from '../jobs/intake.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { currentUser } from './current-user.ts';
 import { openInputFile } from './input-file.ts';
-import { count, remark, say } from './output.ts';
+import { remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
 const kindNames: Record<string, ObligationKind> = {
@@ -72,7 +73,7 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
 }
 
 const leftAlone = (withdrawn: number): string =>
-  `${count(withdrawn, 'transaction')} withdrawn and left alone: \`idscan-ledger enqueue\` puts such an ID back. (blocked)`;
+  `${counted(withdrawn, 'transaction')} withdrawn and left alone: \`idscan-ledger enqueue\` puts such an ID back. (blocked)`;
 
 /** Who, why, and what was asked for: kept for whoever asks later. */
 function wishOf({ reason, transaction, result, file, month, failed, code }: ReprocessArguments): ReprocessWish {

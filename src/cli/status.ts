@@ -2,7 +2,8 @@ import { composeBooks } from '../compose/books.ts';
 import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
-import { count, instant, say, table } from './output.ts';
+import { counted } from '../domain/wording.ts';
+import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
 
 type Workers = Awaited<ReturnType<typeof readWorkers>>;
@@ -26,7 +27,7 @@ function workersLine({ alive, lastSeenAt }: Workers): string {
   if (alive.length === 0) return `none runs${lastSeenAt ? `, the last one was seen ${instant(lastSeenAt)}` : ''}`;
   const jobs = alive.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
   const cut = alive.filter(({ redisUsable }) => !redisUsable).length;
-  return `${alive.length} alive, ${count(jobs, 'job')} under way${cut > 0 ? `; ${cut} cannot use Redis` : ''}`;
+  return `${alive.length} alive, ${counted(jobs, 'job')} under way${cut > 0 ? `; ${cut} cannot use Redis` : ''}`;
 }
 
 function statusLines(now: Status, workers: string, reports: readonly ReportRun[]): string[] {
@@ -47,7 +48,7 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
     lines.push(
       '',
       `Oldest open:  ${oldestOpen.kind} of ${oldestOpen.transactionId}, since ${instant(oldestOpen.since)}, due ${instant(oldestOpen.dueAt)}, ` +
-        `${oldestOpen.attemptsMade} attempts made${oldestOpen.lastErrorCode === null ? '' : `, last error ${oldestOpen.lastErrorCode}`}`,
+        `${counted(oldestOpen.attemptsMade, 'attempt')} made${oldestOpen.lastErrorCode === null ? '' : `, last error ${oldestOpen.lastErrorCode}`}`,
     );
   const section = (title: string, rows: readonly (readonly [string, string, number])[]) => {
     if (rows.length > 0)

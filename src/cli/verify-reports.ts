@@ -1,6 +1,7 @@
+import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { type MonthVerification, type ReportsVerification, verifyReports } from '../reports/verify-reports.ts';
-import { count, say, table } from './output.ts';
+import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
 import { problemLines } from './verify-text.ts';
 
@@ -15,7 +16,7 @@ export async function verifyMonths(folder: string, periods: readonly string[], j
   const attempts = unbalanced.length > 0 ? ` Over the months these do not add up: ${unbalanced.join('; ')}.` : '';
   throw new LedgerError(
     'verification_failed',
-    `The reports in ${folder} are not as they were written: ${count(problemCount, 'problem')}.${attempts}`,
+    `The reports in ${folder} are not as they were written: ${counted(problemCount, 'problem')}.${attempts}`,
     {
       hint: 'Do not book from the months named. Write a provisional month again (report): it may be older than the last close. Fetch the folder of a closed one again from where it was written, and verify that; if it fails there too, report it as a fault of the program.',
       fields: { problems: problemCount, attempts: unbalanced.join('; ') },
@@ -47,13 +48,13 @@ function asJson(folder: string, found: ReportsVerification): object {
 function accountLines(folder: string, found: ReportsVerification): string[] {
   const { months, compared, books, notes } = found;
   return [
-    `Proven: ${count(months.length, 'report')} in ${folder}, each as it was written and following from its detail file.`,
+    `Proven: ${counted(months.length, 'report')} in ${folder}, each as it was written and following from its detail file.`,
     '',
     ...monthLines(found),
     '',
     compared.length === 0
       ? 'No month is closed: there is nothing that the months could be compared by.'
-      : `Together (${compared.join(', ')}): ${count(books.lines, 'line')} of ${count(books.attempts, 'attempt')}, each of which adds up to 0 or 1 after every month.`,
+      : `Together (${compared.join(', ')}): ${counted(books.lines, 'line')} of ${counted(books.attempts, 'attempt')}, each of which adds up to 0 or 1 after every month.`,
     ...notes.map((note) => `Note: ${note}`),
     '',
     'Compare each sha256 with a copy kept elsewhere: whoever changes files and manifest alike cannot keep it.',

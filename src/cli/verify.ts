@@ -1,8 +1,9 @@
+import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { Manifest } from '../reports/verify/manifest.ts';
 import { type Verification, verifyFolder } from '../reports/verify.ts';
 import { monthsIn } from '../reports/verify-reports.ts';
-import { count, say, table } from './output.ts';
+import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
 import { problemLines } from './verify-text.ts';
 import { verifyMonths } from './verify-reports.ts';
@@ -17,7 +18,7 @@ export async function verify({ folder, json }: { folder: string; json: boolean }
   if (found.problemCount === 0) return 0;
   throw new LedgerError(
     'verification_failed',
-    `The report in ${folder} is not as it was written: ${count(found.problemCount, 'problem')}.`,
+    `The report in ${folder} is not as it was written: ${counted(found.problemCount, 'problem')}.`,
     {
       hint: 'Do not book from these files. Fetch the folder again from where it was written and verify that; if it fails there too, write the month again (report) and compare, or report it as a fault of the program.',
       fields: { problems: found.problemCount },

@@ -1,12 +1,13 @@
 import { composeWorkers } from '../compose/workers.ts';
 import { obligationProgress } from '../db/status.ts';
+import { counted } from '../domain/wording.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import type { Checks } from '../jobs/shared-check.ts';
 import type { listenForMetrics, MetricsListener } from '../metrics/listener.ts';
 import type { addProcessMetrics } from '../metrics/process.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
-import { count, instant, progress, remark, say } from './output.ts';
+import { instant, progress, remark, say } from './output.ts';
 import { type ExitCode, isLogLevelGiven, type WorkerInput } from './run.ts';
 
 /** Leaves time to close everything else within 30 s. */
@@ -108,7 +109,7 @@ export function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): Ex
   const postponed = tally.total('postponed');
   const failed = tally.total('failed');
   say(
-    `${done} done, ${postponed} to be looked at again, ${failed} failed, ${count(tally.total('retried'), 'retry').replace('retrys', 'retries')}`,
+    `${done} done, ${postponed} to be looked at again, ${failed} failed, ${counted(tally.total('retried'), 'retry', 'retries')}`,
   );
   for (const { kind, code, count: times } of tally.failures()) say(`  failed: ${times} × ${kind} with ${code}`);
   if (failed > 0) say('See: npx idscan-ledger status    Try again: npx idscan-ledger reprocess --failed');

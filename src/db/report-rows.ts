@@ -137,11 +137,16 @@ export type OpenItems = {
   readonly unfetchedTransactions: number;
 };
 
-/** Counts what stands between a month's report and its final figures. */
+/**
+ * Counts what stands between a month's report and its final figures.
+ *
+ * @param registeredBefore leaves out transactions of which nothing is known that were registered later; `null` = none.
+ */
 export async function openItems(
   db: Queries,
   month: Span,
   { tables, asOf }: { readonly tables: Tables; readonly asOf: Date | null },
+  registeredBefore: Date | null = null,
 ): Promise<OpenItems> {
   const transactions = sql.raw(tables.transactions);
   const { rows } = await sql<{ unsettled: string; unfetched: string }>`
@@ -149,7 +154,9 @@ export async function openItems(
       (select count(*) from ${transactions} t where not t.settled and created_at < ${month.end}
         and coalesce(expires_at, created_at + interval '24 hours') >= ${month.start}) as unsettled,
       (select count(*) from ${transactions} t where not t.settled and created_at is null
-        and not ${isWithdrawn('t', asOf)}) as unfetched`.execute(db);
+        and registered_at < ${registeredBefore ?? 'infinity'}::timestamptz and not ${isWithdrawn('t', asOf)}) as unfetched`.execute(
+    db,
+  );
   return {
     unsettledTransactions: Number(rows[0]?.unsettled ?? 0),
     unfetchedTransactions: Number(rows[0]?.unfetched ?? 0),
@@ -172,6 +179,15 @@ export async function attemptsBefore(db: Queries, end: Date): Promise<{ attempts
   const { rows } = await sql<{ attempts: string; first: Date | null }>`
     select count(*) as attempts, min(attempted_at) as first from attempts where attempted_at < ${end}`.execute(db);
   return { attempts: Number(rows[0]?.attempts ?? 0), first: rows[0]?.first ?? null };
+}
+
+/** When the first transaction came into the books; `null` = none has. */
+export async function firstRegisteredAt(db: Queries): Promise<Date | null> {
+  const row = await db
+    .selectFrom('transactions')
+    .select(({ fn }) => fn.min('registered_at').as('first'))
+    .executeTakeFirst();
+  return row?.first ?? null;
 }
 
 /** The time of the oldest attempt; `null` = there is none. */

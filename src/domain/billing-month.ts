@@ -23,6 +23,10 @@ export function monthBounds(period: string, timeZone: string): Span {
   return { start: startOfDay(`${period}-01`, timeZone), end: startOfDay(`${nextPeriod(period)}-01`, timeZone) };
 }
 
+/** A span for people: `2026-10-01T00:00:00Z to before 2026-11-01T00:00:00Z`. */
+export const spanText = ({ start, end }: Span): string => `${instantText(start)} to before ${instantText(end)}`;
+const instantText = (at: Date): string => at.toISOString().replace('.000Z', 'Z');
+
 /** The month after `YYYY-MM`. */
 export function nextPeriod(period: string): string {
   const year = Number(period.slice(0, 4));

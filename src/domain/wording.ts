@@ -2,6 +2,14 @@ import type { Evidence, TimeBasis } from './attempts.ts';
 import type { Reason } from './classify.ts';
 import type { SettlementReason } from './settlement.ts';
 
+/** One of two forms of a word. @example form(1, 'it', 'them') // 'it' */
+export const form = (quantity: number | bigint, one: string, many: string): string =>
+  BigInt(quantity) === 1n ? one : many;
+
+/** `1 line`, `2 lines`. */
+export const counted = (quantity: number | bigint, one: string, many = `${one}s`): string =>
+  `${quantity} ${form(quantity, one, many)}`;
+
 /** What the words of the books mean, in a sentence. `docs/invoicing-rules.md` is the contract behind them. */
 export const evidenceMeaning: Readonly<Record<Evidence, string>> = {
   scan_list: "an entry of documentScans[] in the vendor's answer",

@@ -14,6 +14,7 @@ import type { NotificationKind } from '../db/schema.ts';
 import { withSnapshot } from '../db/snapshot.ts';
 import { monthBounds, periodOf, previousPeriod, type Span } from '../domain/billing-month.ts';
 import { formatAmount, type Micros } from '../domain/money.ts';
+import { counted } from '../domain/wording.ts';
 import { publishedIn } from '../reports/published.ts';
 import { errorCode } from '../errors.ts';
 import { type Context, type NotifyingContext, wantedKinds } from './context.ts';
@@ -155,7 +156,8 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
       if ((await untold(context.db.kysely, 'budget', subjects)).length === 0) continue;
       const { amount, unpriced } = await costOf(context, period);
       if (amount <= budget) continue;
-      const more = unpriced > 0n ? `, even without ${unpriced} attempts that have no price` : '';
+      const more =
+        unpriced > 0n ? `, even without ${counted(unpriced, 'attempt that has', 'attempts that have')} no price` : '';
       found.push({
         ...{ kind: 'budget', period, subjects },
         event: () => `The month costs more than its budget of ${limit} ${currency}${more}.`,
@@ -186,7 +188,7 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
     return found.map(({ period, tasks, difference }) => ({
       ...{ kind: 'counter_mismatch' as const, period, subjects: [period] },
       event: () =>
-        `The vendor counts otherwise: ${tasks} ${tasks === 1 ? 'task has' : 'tasks have'} another invoiced count than ours.`,
+        `The vendor counts otherwise: ${counted(tasks, 'task has', 'tasks have')} another invoiced count than ours.`,
       details: { tasks, vendor_minus_own: difference },
     }));
   },

@@ -15,7 +15,7 @@ import {
 import { databaseNow } from '../db/unfetched.ts';
 import { fixVersions } from '../db/reference.ts';
 import { noteChangesBefore } from '../db/late-changes.ts';
-import { attemptsBefore } from '../db/report-rows.ts';
+import { attemptsBefore, openItems } from '../db/report-rows.ts';
 import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
 import { type Snapshot, withBooking } from '../db/snapshot.ts';
 import { monthBounds, type Span } from '../domain/billing-month.ts';
@@ -28,7 +28,7 @@ import type { Context } from './context.ts';
 import { hasBlockers, type Obstacles, obstaclesTo, refusalsOf } from './obstacles.ts';
 import { redecideSpan } from './redecide.ts';
 import { draftFiles, expectNets } from './report-files.ts';
-import { closedSource, openSource } from './report-source.ts';
+import { closedSource, openSource, present } from './report-source.ts';
 import { openTotals } from './report-totals.ts';
 import { untilFetched } from './until-fetched.ts';
 import { withManifest, type WrittenReport } from './write-report.ts';
@@ -182,14 +182,13 @@ async function book(context: Context, booking: Snapshot, close: Booking): Promis
   const { lines, charges, minimum } = await openTotals(queries, source, period, priceList, timeZone);
   await bookCharges(queries, period, charges, priceList?.minorDigits ?? 2);
   await fixVersions(queries, versionsInUse(context, month.end));
-  const openItems = {
-    unsettledTransactions: (forcedPast?.unsettled ?? 0) + (forcedPast?.failed ?? 0),
-    unfetchedTransactions: 0,
-  };
+  const items = await openItems(queries, month, present, close.registeredUntil);
   const head = { period, status: 'closed' as const, priceList, layout: presentLayout };
-  const draft = await draftFiles(booking, { head, month, directory, lines, openItems, source, signal });
+  const draft = await draftFiles(booking, {
+    ...{ head, month, timeZone, asOf: null, directory, lines, openItems: items, source, signal },
+  });
   const forced = forcedPast && { blockers: forcedPast };
-  const manifest = manifestOf({ ...draft, timeZone, rules, prices, minimum, forced });
+  const manifest = manifestOf({ ...draft, rules, prices, minimum, forced });
   const written = await withManifest(draft, manifest, signal);
   try {
     await recordClose(queries, {

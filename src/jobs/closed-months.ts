@@ -3,7 +3,7 @@ import { hasLateChanges, lateTransactions, noteUnpricedBookings } from '../db/la
 import { noteRulesBelowHorizon, type PeriodClose, rulesBelowHorizon } from '../db/period-closes.ts';
 import { changedVersions, keepFile, noteUse, type ReferenceVersion } from '../db/reference.ts';
 import { firstAttemptAt } from '../db/report-rows.ts';
-import { monthBounds, nextPeriod, type Span, startOfDay } from '../domain/billing-month.ts';
+import { monthBounds, nextPeriod, spanText, startOfDay } from '../domain/billing-month.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import { LedgerError } from '../errors.ts';
 import { ruleTableHash } from '../reference-data/rule-table-hash.ts';
@@ -57,9 +57,6 @@ function expectSameBounds(closes: readonly PeriodClose[], timeZone: string): voi
     );
   }
 }
-
-const spanText = ({ start, end }: Span): string => `${instantText(start)} to before ${instantText(end)}`;
-const instantText = (at: Date): string => at.toISOString().replace('.000Z', 'Z');
 
 /**
  * Checks that what closed months rest on still holds: their bounds in the billing time zone, the currency, and the content

@@ -2,6 +2,7 @@ import { lastMessage } from '../db/notifications.ts';
 import type { NotificationKind } from '../db/schema.ts';
 import { monthBounds, previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount, minorUnitDigits, storedAmount } from '../domain/money.ts';
+import { counted } from '../domain/wording.ts';
 import { monthsWithAttempts } from '../db/report-rows.ts';
 import type { ControlTotals } from '../reports/published.ts';
 import type { Context } from './context.ts';
@@ -131,7 +132,7 @@ export function inWords(
   const open = Object.entries(blockers).filter(([, count]) => count > 0);
   return [
     event,
-    `${period}: ${totals.amount === null ? 'no total' : `${totals.amount} ${totals.currency ?? ''}`}, ${totals.attempts} attempts, ${totals.invoiced} of them invoiced.`,
+    `${period}: ${totals.amount === null ? 'no total' : `${totals.amount} ${totals.currency ?? ''}`}, ${counted(totals.attempts, 'attempt')}, ${totals.invoiced} of them invoiced.`,
     ...(kind === 'report' && last ? [`Since the last report: ${differenceOf(last)}.`] : []),
     ...(before ? [`Against ${compared}: ${differenceOf(before)}.`] : []),
     ...(isRunning ? ['The month is still running.'] : []),
@@ -141,7 +142,7 @@ export function inWords(
 }
 
 function differenceOf({ attempts, amount, percent }: Change): string {
-  const counts = `${attempts > 0 ? '+' : ''}${attempts} attempts`;
+  const counts = `${attempts > 0 ? '+' : ''}${counted(attempts, 'attempt')}`;
   if (amount === null) return counts;
   return `${amount}${percent === null ? '' : ` (${percent} %)`}, ${counts}`;
 }

@@ -16,6 +16,10 @@ import type { ReportSource } from './report-source.ts';
 export type DraftReport = {
   readonly head: ReportHead;
   readonly month: Span;
+  /** The zone that the month comes from; of a closed one, as the close kept it. */
+  readonly timeZone: string;
+  /** The earlier instant that the figures are of; `null` = the present. */
+  readonly asOf: Date | null;
   readonly directory: string;
   readonly lines: ReportLines;
   readonly openItems: OpenItems;

@@ -1,4 +1,5 @@
 import { type Withdrawal, type WithdrawalAnswer, withdrawTransaction } from '../db/withdrawals.ts';
+import { form } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { normaliseId } from './intake.ts';
@@ -48,7 +49,7 @@ function refusal(transactionId: string, found: Refused): LedgerError {
     case 'known':
       return refuse(
         found.attempts > 0
-          ? `the vendor answered for it, and ${found.attempts} of its attempts are known.`
+          ? `the vendor answered for it, and ${found.attempts} of its attempts ${form(found.attempts, 'is', 'are')} known.`
           : 'the vendor answered for it.',
         `What the vendor knows it may invoice, so it stays. To see it: idscan-ledger explain ${transactionId}`,
       );

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Queries } from '../db/database.ts';
 import { chargedTwice } from '../db/attempt-nets.ts';
 import { chargesOf, type PeriodClose, periodCloses } from '../db/period-closes.ts';
-import { attemptGroups, openItems } from '../db/report-rows.ts';
+import { attemptGroups, type OpenItems, openItems } from '../db/report-rows.ts';
 import { finishReport, withReportLock } from '../db/report-runs.ts';
 import type { Snapshot } from '../db/snapshot.ts';
 import { monthBounds, nextPeriod } from '../domain/billing-month.ts';
@@ -91,8 +91,10 @@ export async function draftOpen(
   const { lines, minimum } = await openTotals(queries, source, period, prices?.content, timeZone);
   const head = { period, status: 'provisional' as const, priceList: prices?.content, layout: presentLayout };
   const items = await openItems(queries, month, moment);
-  const draft = await draftFiles(snapshot, { head, month, directory, lines, openItems: items, source, signal });
-  return withManifest(draft, manifestOf({ ...draft, timeZone, rules, prices, minimum, asOf: moment.asOf }), signal);
+  const draft = await draftFiles(snapshot, {
+    ...{ head, month, timeZone, asOf: moment.asOf, directory, lines, openItems: items, source, signal },
+  });
+  return withManifest(draft, manifestOf({ ...draft, rules, prices, minimum }), signal);
 }
 
 /** Adds the manifest; if that fails, no draft is left. */
@@ -126,11 +128,20 @@ function rewriteClosed(
         head: { period, status: 'closed', priceList, layout: layoutOf(close) },
         month: { start: close.start, end: close.end },
       },
-      ...{ directory, lines, source, signal, openItems: { unsettledTransactions: 0, unfetchedTransactions: 0 } },
+      ...{ timeZone: close.timeZone, asOf: null, directory, lines, source, signal, openItems: openItemsOf(close) },
     });
     await expectSameBytes(draft, close);
     return withManifest(draft, Buffer.from(close.manifest), signal);
   });
+}
+
+/** What a month was closed in spite of. */
+function openItemsOf({ manifest }: PeriodClose): OpenItems {
+  const { control_totals: totals } = JSON.parse(manifest) as { control_totals: Record<string, number | undefined> };
+  return {
+    unsettledTransactions: totals['unsettled_transactions'] ?? 0,
+    unfetchedTransactions: totals['unfetched_transactions'] ?? 0,
+  };
 }
 
 /** The layout that a month was closed with. */

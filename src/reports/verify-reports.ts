@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { nextPeriod } from '../domain/billing-month.ts';
+import { counted, form } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { csvName, manifestName } from './names.ts';
 import { type BooksFound, booksChecker } from './verify/books.ts';
@@ -59,8 +60,9 @@ export async function verifyReports(folder: string, periods: readonly string[]):
   const { books, unbalanced } = await compareMonths(folder, comparable, problems);
   if (books.unchecked > 0)
     notes.push(
-      `${books.unchecked} corrections are of months that are not here (${[...books.uncheckedMonths].sort().join(', ')}) or could not be compared: what they take back or replace was not checked.`,
+      `${counted(books.unchecked, 'correction is', 'corrections are')} of months that are not here (${[...books.uncheckedMonths].sort().join(', ')}) or could not be compared: what ${form(books.unchecked, 'it takes', 'they take')} back or ${form(books.unchecked, 'replaces', 'replace')} was not checked.`,
     );
+  checkMeeting(comparable, problems);
   const compared = comparable.map(({ period }) => period);
   return { months, problems: problems.list, problemCount: problems.count, notes, unbalanced, compared, books };
 }
@@ -102,6 +104,18 @@ function checkGaps(months: readonly MonthVerification[], problems: Problems): vo
       );
     }
     expected = nextPeriod(period);
+  }
+}
+
+/** A month begins where the one before it ends: no attempt falls between two of them, or into both. */
+function checkMeeting(months: readonly MonthVerification[], problems: Problems): void {
+  for (const [index, { period, found }] of months.entries()) {
+    const before = months[index - 1];
+    const [end, start] = [before?.found?.manifest?.bounds.end, found?.manifest?.bounds.start];
+    if (before && nextPeriod(before.period) === period && end !== start)
+      problems.add(`${period}/${manifestName}`, `bounds: it begins ${start}, but ${before.period} ends ${end}`, {
+        column: 'bounds',
+      });
   }
 }
 

@@ -63,3 +63,21 @@ test('blockers are listed and end it with 3; then it closes, once, and in order'
   for (const [period, code] of Object.entries({ ...refused, '2999-01': 'period_not_ended' }))
     expect(await close(period)).toMatchObject({ code: 3, stderr: expect.stringContaining(`(${code})`) as string });
 });
+
+test(
+  'whatever refuses a close is said in a block of its own: what, what to do, the code',
+  { timeout: 60_000 },
+  async () => {
+    const { close } = await january();
+    const { code, stderr } = await close('2999-02');
+    expect(code).toBe(3);
+    expect(stderr.split('\n\n').map((block) => block.trimEnd().split('\n'))).toEqual([
+      [
+        expect.stringMatching(/^2999-02 cannot be closed before 2026-01, which is open: /),
+        expect.stringMatching(/^Close 2026-01 first, /),
+        '(period_out_of_order)',
+      ],
+      [expect.stringMatching(/^2999-02 has not ended: /), 'Close it then.', '(period_not_ended)'],
+    ]);
+  },
+);

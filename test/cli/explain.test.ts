@@ -106,3 +106,19 @@ describe('explain', () => {
     },
   );
 });
+
+test('a time that changed within a closed month is no correction, and both times are shown', async () => {
+  const { context, look } = await explainedBooks();
+  const at = (minute: string) => look(id, { tasks: [scanTask([scan(`2026-10-05T10:${minute}:00Z`, null)])] });
+  await at('05');
+  await closeOrFail(context, '2026-10');
+  await at('06');
+  const explanation = await explain(context, id);
+  expect(explanation.attempts.map(({ lines }) => lines.map(({ status, quantity }) => [status, quantity]))).toEqual([
+    [['booked', 1]],
+  ]);
+  const text = explanationLines(explanation).join('\n');
+  expect(text).toContain('success, 2026-10-05T10:06:00Z');
+  expect(text).toContain('+1: success, at 2026-10-05T10:05:00Z, invoiced');
+  expect(text).toContain('No booked line changes by it.');
+});

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { beat } from '../../src/db/heartbeats.ts';
@@ -7,7 +9,7 @@ import type { Context } from '../../src/jobs/context.ts';
 import { readObstacles } from '../../src/jobs/obstacles.ts';
 import { writeReport } from '../../src/jobs/write-report.ts';
 import { createTestContext } from '../support/books.ts';
-import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
+import { bookkeeper, closeOrFail, registerAt, rowsOf } from '../support/closing.ts';
 import { faceTask, register, scan, scanTask } from '../support/facts.ts';
 
 const inNovember = {
@@ -70,6 +72,37 @@ describe('a closed month', () => {
       forced_reason: 'the vendor says so',
       blockers: { unsettled: 1, failed: 0, unclassified: 1, unpriced: 0, gone: 0, earlier: 0 },
     });
+  });
+});
+
+describe('the manifest of a month that was closed by force', () => {
+  const openItemsOf = async (forcedReason: string | null, registeredAt: string) => {
+    const { context, look } = await october();
+    if (forcedReason) {
+      await look('t-open', {
+        state: 'pending',
+        completedAt: null,
+        expiresAt: new Date('2027-06-01T00:00:00Z'),
+        tasks: [],
+      });
+      await registerAt(context, 't-waiting', '2026-10-20T00:00:00Z');
+      await registerAt(context, 't-failed', '2026-10-20T00:00:00Z', { failed: true });
+    }
+    await registerAt(context, 't-later', registeredAt);
+    const { directory } = await closeOrFail(context, '2026-10', forcedReason);
+    const manifest = await readFile(path.join(directory, 'manifest.json'), 'utf8');
+    const { control_totals: totals } = JSON.parse(manifest) as { control_totals: Record<string, number> };
+    return [totals['unsettled_transactions'], totals['unfetched_transactions']];
+  };
+
+  test('tells transactions that may still change from those of which nothing is known', async () => {
+    expect(await openItemsOf('the vendor is away', '2026-11-02T23:59:59Z')).toEqual([1, 3]);
+  });
+
+  test('leaves out what came in after the close began, as the blockers do', async () => {
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    expect(await openItemsOf('the vendor is away', tomorrow)).toEqual([1, 2]);
+    expect(await openItemsOf(null, tomorrow)).toEqual([0, 0]);
   });
 });
 

@@ -265,5 +265,5 @@ test('a scan that the vendor never decided is named once the transaction is sett
     { reason: 'still_processing', own_quantity: '1', vendor_quantity: '0' },
   ]);
   state.now = new Date('2026-11-02T00:00:00Z');
-  expect(reportText(await closeOrFail(context, '2026-10'), 'UTC').join('\n')).toContain('1 scan never decided');
+  expect(reportText(await closeOrFail(context, '2026-10'), state).join('\n')).toContain('1 scan never decided');
 });

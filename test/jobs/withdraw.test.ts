@@ -176,7 +176,7 @@ describe('a withdrawal is refused', () => {
     await look('t-empty', { tasks: [] });
     await expect(take('t-good')).rejects.toMatchObject({
       ...blocked,
-      message: expect.stringMatching(/1 of its/) as string,
+      message: expect.stringMatching(/ 1 of its attempts is known/) as string,
     });
     await expect(take('t-empty')).rejects.toMatchObject(blocked);
   });

@@ -33,6 +33,18 @@ function reportsOf(months: Months, open: readonly string[] = []): string {
   return folder;
 }
 
+/** Makes a month that has no corrections or none but invoiced lines one of layout 2, with a reference on every line. */
+function inLayout2(folder: string, period: string, reference: string): void {
+  const month = path.join(folder, period);
+  const add = (kind: 'detail' | 'codes', header: string, cells: string) =>
+    editFile(month, fileOf(month, kind), (text) =>
+      text.replaceAll('\r\n', `,${cells}\r\n`).replace(`,${cells}\r\n`, `,${header}\r\n`),
+    );
+  add('detail', 'reference', reference);
+  add('codes', 'not_invoiced,unclassified', '0,0');
+  sealAgain(month, (manifest) => Object.assign(manifest, { layout: 2 }));
+}
+
 async function verified(folder: string) {
   const found = await verifyReports(folder, await monthsIn(folder));
   return { ...found, texts: found.problems.map(problemText) };
@@ -163,6 +175,27 @@ describe('a month that is consistent by itself and contradicts the others is fou
     expect(found.texts).toEqual([expect.stringContaining(`${period}/idscan-cost_${period}_v1_detail.csv, row 2: `)]);
     expect(found.texts).toEqual([expect.stringContaining(problem)]);
     expect(found.unbalanced).toEqual([expect.stringMatching(/^[ab], document_scan attempt 1$/)]);
+  });
+
+  test('a line taken back with another reference, also of a month whose layout has none', async () => {
+    const folder = reportsOf({ '2026-04': april, '2026-05': [line('a', back('2026-04'))] });
+    inLayout2(folder, '2026-05', 'customer-1');
+    const problem =
+      'row 2: takes back a, document_scan attempt 1, but reference is customer-1, it was empty in 2026-04';
+    expect((await verified(folder)).texts).toEqual([expect.stringContaining(problem)]);
+    inLayout2(folder, '2026-04', 'customer-1');
+    expect((await verified(folder)).texts).toEqual([]);
+  });
+
+  test('a month of other bounds than those beside it, which are those of its own time zone', async () => {
+    const folder = reportsOf({ '2026-04': april, '2026-05': [], '2026-06': [] });
+    sealAgain(path.join(folder, '2026-05'), (manifest) => {
+      manifest['bounds'] = { start: '2026-04-30T15:00:00Z', end: '2026-05-31T15:00:00Z', time_zone: 'Asia/Tokyo' };
+    });
+    expect((await verified(folder)).texts).toEqual([
+      '2026-05/manifest.json: bounds: it begins 2026-04-30T15:00:00Z, but 2026-04 ends 2026-05-01T00:00:00Z',
+      '2026-06/manifest.json: bounds: it begins 2026-06-01T00:00:00Z, but 2026-05 ends 2026-05-31T15:00:00Z',
+    ]);
   });
 
   test('after a gap only what rests on the months behind it, and the gap itself', async () => {

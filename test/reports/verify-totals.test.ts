@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { editFile, everything, fileOf, sealAgain, small } from '../support/report-folders.ts';
+import { editFile, everything, fileOf, type Report, sealAgain, small } from '../support/report-folders.ts';
 import { folderOf, found } from './support.ts';
 
 describe('sums that were changed with all hashes brought up to date are found:', () => {
@@ -53,11 +53,34 @@ describe('sums that were changed with all hashes brought up to date are found:',
     expect(await found(directory)).toEqual([expect.stringContaining(`manifest.json: control_totals.${name} is 1.00`)]);
   });
 
-  test('bounds of another month', async () => {
+  const october = { start: '2026-10-01T00:00:00Z', end: '2026-11-01T00:00:00Z', time_zone: 'UTC' };
+
+  test.each<[what: string, bounds: Partial<typeof october>, said: string]>([
+    ['of another month', { end: '2026-12-01T00:00:00Z' }, 'in UTC it is 2026-10-01T00:00:00Z'],
+    ['that begin an hour late', { start: '2026-10-01T01:00:00Z' }, '2026-10 is 2026-10-01T01:00:00Z to before'],
+    ['that end six hours late', { end: '2026-11-01T06:00:00Z' }, 'to before 2026-11-01T06:00:00Z (UTC)'],
+    ['of a month elsewhere', { time_zone: 'Asia/Tokyo' }, 'in Asia/Tokyo it is 2026-09-30T15:00:00Z to before'],
+    ['in a zone that nobody knows', { time_zone: 'Mars/Olympus' }, 'Mars/Olympus'],
+  ])('bounds %s', async (_, edit, said) => {
     const directory = folderOf(small);
-    sealAgain(directory, (manifest) => {
-      manifest['bounds'] = { start: '2026-10-01T00:00:00Z', end: '2026-12-01T00:00:00Z', time_zone: 'UTC' };
-    });
-    expect(await found(directory)).toEqual([expect.stringContaining('manifest.json: bounds')]);
+    sealAgain(directory, (manifest) => Object.assign(manifest, { bounds: { ...october, ...edit } }));
+    expect(await found(directory)).toEqual([expect.stringContaining(said)]);
+  });
+
+  test('but not the same bounds by another name of the zone', async () => {
+    const directory = folderOf(small);
+    sealAgain(directory, (manifest) =>
+      Object.assign(manifest, { bounds: { ...october, time_zone: 'Africa/Abidjan' } }),
+    );
+    expect(await found(directory)).toEqual([]);
+  });
+
+  test.each<[what: string, report: Report, instant: string]>([
+    ['that is none', small, 'last week'],
+    ['of a month that is closed', { ...small, version: 1 }, '2026-10-05T10:00:00.000Z'],
+  ])('an earlier instant %s', async (_, report, instant) => {
+    const directory = folderOf(report);
+    sealAgain(directory, (manifest) => Object.assign(manifest, { as_of: instant }));
+    expect(await found(directory)).toEqual([expect.stringContaining('as_of')]);
   });
 });

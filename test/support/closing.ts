@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { closeMonth } from '../../src/jobs/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import type { WrittenReport } from '../../src/jobs/write-report.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
+import { asOwner } from './books.ts';
 import { facts, outcomeOf, register } from './facts.ts';
 import type { CsvRow } from './report-files.ts';
 import { recordOutcome } from './single.ts';
@@ -19,6 +21,32 @@ export function bookkeeper(context: Context) {
     const outcome = outcomeOf(facts(id, more), { fence: String(fence), fetchedAt: new Date('2027-01-01T00:00:00Z') });
     await recordOutcome(context.db.kysely, outcome, 0);
   };
+}
+
+/** Registers a transaction of which nothing is known, at a time of its own. @param failed whether fetching it was given up. */
+export async function registerAt(
+  { db, config }: Context,
+  id: string,
+  at: string,
+  { failed = false } = {},
+): Promise<void> {
+  await register(db, id);
+  const owner = openDatabase(asOwner(config.databaseUrl));
+  try {
+    await owner.kysely
+      .updateTable('transactions')
+      .set({ registered_at: new Date(at) })
+      .where('id', '=', id)
+      .execute();
+    if (failed)
+      await owner.kysely
+        .updateTable('obligations')
+        .set({ state: 'failed', sweep_at: null, last_error_code: 'vendor_gone', last_error_at: new Date(at) })
+        .where('transaction_id', '=', id)
+        .execute();
+  } finally {
+    await owner.close();
+  }
 }
 
 export async function closeOrFail(

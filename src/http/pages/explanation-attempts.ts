@@ -85,6 +85,7 @@ function linesTable(id: string, lines: readonly ExplainedLine[], timeZone: strin
             }`,
       },
       { header: 'Quantity', isNumber: true, cell: ({ quantity }) => (quantity === 1 ? '+1' : '−1') },
+      { header: 'When', cell: ({ attemptedAt }) => moment(attemptedAt, timeZone) },
       { header: 'Outcome', cell: ({ code }) => outcome(code) },
       { header: 'Decision', cell: ({ decision }) => verdict(decision.invoiced) },
       { header: 'Amount', isNumber: true, cell: ({ price }) => priced(price) },

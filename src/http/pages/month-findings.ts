@@ -1,6 +1,7 @@
 import type { Blocker } from '../../db/blockers.ts';
 import type { Disagreement, DisagreementCount } from '../../db/month-figures.ts';
 import type { SummaryLine } from '../../domain/report-lines.ts';
+import { form } from '../../domain/wording.ts';
 import { listed, type MonthFigures } from '../../jobs/month-figures.ts';
 import { type Obstacle, remedyCommand } from '../../jobs/obstacles.ts';
 import { outstandingText } from '../../jobs/recheck-settled.ts';
@@ -26,7 +27,8 @@ export function openPointsSection({ open }: MonthFigures): Section | undefined {
   const unfetched =
     items.unfetchedTransactions > 0
       ? html`<p class="faint">
-          Of ${counted(items.unfetchedTransactions, 'transaction')} nothing is known yet: they may belong to any month.
+          Of ${counted(items.unfetchedTransactions, 'transaction')} nothing is known yet:
+          ${form(items.unfetchedTransactions, 'it', 'they')} may belong to any month.
         </p>`
       : null;
   return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}${looksNote(looks)}` };

@@ -54,10 +54,10 @@ export function costSection({ lines, prices }: MonthFigures): Section {
 
 /** The vendor's counter with what it does not say by itself: of how many attempts it is, and how many tasks differ. */
 function vendorCell(line: SummaryLine | Totals): Html {
-  const { vendorCounter, counted, attempts, differing } = line;
+  const { vendorCounter, counted: ofThem, attempts, differing } = line;
   if (vendorCounter === null) return nothing;
   const remark = (text: string) => html`<br /><span class="faint">${text}</span>`;
-  return html`${count(vendorCounter)}${isPartial(line) ? remark(`for ${count(counted)} of ${count(attempts)} attempts`) : null}${differing > 0n ? remark(differing === 1n ? '1 task differs' : `${count(differing)} tasks differ`) : null}`;
+  return html`${count(vendorCounter)}${isPartial(line) ? remark(`for ${count(ofThem)} of ${counted(attempts, 'attempt')}`) : null}${differing > 0n ? remark(counted(differing, 'task differs', 'tasks differ')) : null}`;
 }
 
 const cutNote = (rows: number, file: string): Html | null =>

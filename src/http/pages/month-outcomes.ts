@@ -47,7 +47,7 @@ function rowsOf({ own, others, corrections, minimum, rounding }: OutcomeParts): 
     part ? [{ ...part, name, outcome: nothing }] : [];
   return [
     ...own.map((line) => ({ ...line, name: taskName(line.taskType), outcome: outcome(line.code) })),
-    ...rest(others ? `${count(others.lines)} others, as the codes file has them` : '', others),
+    ...rest(others ? `${counted(others.lines, 'other')}, as the codes file has them` : '', others),
     ...rest('Corrections of closed months', corrections),
     ...rest('Monthly minimum', minimum === null ? null : { amount: minimum }),
     ...rest('Rounding', rounding === null ? null : { amount: rounding }),
@@ -82,7 +82,7 @@ function chartOf({ own }: OutcomeParts, prices: Priced | null, period: string) {
   }));
   if (rest.length > 0) {
     const sum = rest.reduce((all, line) => all + size(line), 0n);
-    bars.push({ label: `${count(rest.length)} others`, series: 4, text: written(sum), value: length(sum) });
+    bars.push({ label: counted(rest.length, 'other'), series: 4, text: written(sum), value: length(sum) });
   }
   const [first] = sorted;
   const about = first

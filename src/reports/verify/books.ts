@@ -1,14 +1,17 @@
 import { nextPeriod } from '../../domain/billing-month.ts';
+import { columnsOf, presentLayout } from '../../domain/report-columns.ts';
 import { type AttemptKey, attemptText, isSameAttempt } from './attempts.ts';
 import { shown } from './problems.ts';
 import type { Row } from './reading.ts';
 
+/** Columns in which a line that is taken back need not be as it was booked: whose it is, and what taking back changes. */
+const unlike = new Set([
+  ...['period', 'transaction_id', 'task_type', 'attempt', 'amount', 'currency'],
+  ...['is_correction', 'corrects_period', 'quantity'],
+]);
+
 /** What a line that is taken back has in common with the one that was booked. */
-const frozen = [
-  ...['result_id', 'attempted_at', 'outcome_code', 'invoiced', 'reason', 'level', 'capture_source', 'linked'],
-  ...['transaction_state', 'settled', 'unit_price', 'rule_table_version', 'price_list_version', 'vendor_attempts'],
-  ...['vendor_attempts_invoiced', 'counter_status', 'price_tier'],
-];
+const frozen = columnsOf('detail', presentLayout).flatMap(({ header }) => (unlike.has(header) ? [] : [header]));
 
 type Booked = { readonly row: Row; readonly month: number };
 type Add = (month: number, row: Row, key: AttemptKey, problem: string) => void;
@@ -97,8 +100,10 @@ function firstOfRun(periods: readonly string[], month: number): string | undefin
 }
 
 function differenceFrom(booked: Row, row: Row): string | undefined {
-  const column = frozen.find((header) => row.cell(header) !== booked.cell(header));
-  if (column) return `but ${column} is ${shown(row.cell(column))}, it was ${shown(booked.cell(column))}`;
+  // A month of an earlier layout was booked without the columns that came later: there they are empty.
+  const cell = (of: Row, header: string): string => (of.columns.has(header) ? of.cell(header) : '');
+  const column = frozen.find((header) => cell(row, header) !== cell(booked, header));
+  if (column) return `but ${column} is ${shown(cell(row, column))}, it was ${shown(cell(booked, column))}`;
   const amount = negated(booked.cell('amount'));
   return row.cell('amount') === amount
     ? undefined

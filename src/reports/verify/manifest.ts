@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isTimeZone, monthBounds, spanText } from '../../domain/billing-month.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { presentLayout } from '../../domain/report-columns.ts';
 import { readJson } from '../../json.ts';
@@ -19,7 +20,7 @@ const schema = z
     period_status: z.enum(['provisional', 'closed']),
     version: z.int().positive().nullable(),
     layout: z.int().min(1).max(presentLayout).optional(),
-    as_of: z.string().nullable(),
+    as_of: z.iso.datetime({ precision: 3 }).nullable(),
     bounds: z.object({ start: instant, end: instant, time_zone: z.string().min(1) }),
     control_totals: z.object({
       ...{ attempts: count, invoiced: count, not_invoiced: count, unclassified: count },
@@ -32,6 +33,9 @@ const schema = z
   })
   .refine(({ period_status, version }) => (period_status === 'closed') === (version !== null), {
     error: 'period_status and version do not go together',
+  })
+  .refine(({ as_of, version }) => as_of === null || version === null, {
+    error: 'as_of is of an open month alone, and the month is closed',
   });
 
 export type Manifest = z.infer<typeof schema>;
@@ -64,12 +68,7 @@ export function readManifest(bytes: Buffer, problems: Problems): KnownReport | u
   const startMs = Date.parse(manifest.bounds.start);
   const endMs = Date.parse(manifest.bounds.end);
   const { files, period: month } = manifest;
-  const dayMs = 86_400_000;
-  const isNear = (ms: number, date: string) => Math.abs(ms - Date.parse(`${date}T00:00:00Z`)) <= dayMs;
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  const next = new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10);
-  if (startMs >= endMs || !isNear(startMs, `${month}-01`) || !isNear(endMs, next))
-    problems.add(manifestName, `bounds ${manifest.bounds.start} to ${manifest.bounds.end} are not those of ${month}`);
+  checkBounds(manifest, problems);
   const expected = reportKinds.map((kind) => csvName(month, statusInNames(manifest), kind));
   for (const name of expected)
     if (files.filter((file) => file.name === name).length !== 1)
@@ -79,6 +78,25 @@ export function readManifest(bytes: Buffer, problems: Problems): KnownReport | u
       problems.add(manifestName, `names ${JSON.stringify(name)}, which is no file of this report`);
   const { layout = 1 } = manifest;
   return { manifest, startMs, endMs, layout, minorDigits: currency === null ? 0 : minorUnitDigits(currency) };
+}
+
+/**
+ * A month has the bounds that its time zone gives it. Which ones these are is told by the time zones that Node brings
+ * along: where those say otherwise than they did when the month was written, both are named.
+ */
+function checkBounds({ period: month, bounds }: Manifest, problems: Problems): void {
+  const { time_zone: timeZone } = bounds;
+  const written = { start: new Date(bounds.start), end: new Date(bounds.end) };
+  const add = (problem: string) => problems.add(manifestName, `bounds: ${problem}`, { column: 'bounds' });
+  if (!isTimeZone(timeZone)) {
+    add(`${month} is ${spanText(written)} (${timeZone}), which is no time zone that this version of Node knows`);
+    return;
+  }
+  const known = monthBounds(month, timeZone);
+  if (written.start.getTime() === known.start.getTime() && written.end.getTime() === known.end.getTime()) return;
+  add(
+    `${month} is ${spanText(written)} (${timeZone}), but in ${timeZone} it is ${spanText(known)}, by the time zones of this version of Node (${process.versions.tz ?? 'unknown'})`,
+  );
 }
 
 /** `provisional`, or `v1` of a closed month. */

@@ -10,7 +10,12 @@ import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
 
 /** A row that reads as its file's columns are. `line` is its line of the file. */
-export type Row = { readonly line: number; readonly cell: (header: string) => string };
+export type Row = {
+  readonly line: number;
+  readonly cell: (header: string) => string;
+  /** The columns of its file, by header. */
+  readonly columns: ReadonlyMap<string, number>;
+};
 
 /** What a file's bytes are. */
 export type Bytes = { readonly sha256: string; readonly bytes: number; readonly rows: number };
@@ -66,7 +71,7 @@ export async function readRows(
         isWhole = false;
       else {
         // To wait where there is nothing to wait for would take longer than reading the row.
-        const busy = onRow({ line, cell: cellOf(cells, byHeader) });
+        const busy = onRow({ line, cell: cellOf(cells, byHeader), columns: byHeader });
         if (busy) await busy;
       }
     }
@@ -120,7 +125,7 @@ export async function* streamRows(
             ? cells.length !== columns.length
             : rowProblem(cells, columns, minorDigits, () => undefined);
       if (isBroken) return false;
-      if (line > 1) yield { line, cell: cellOf(cells, byHeader) };
+      if (line > 1) yield { line, cell: cellOf(cells, byHeader), columns: byHeader };
     }
     return true;
   } catch (error) {
