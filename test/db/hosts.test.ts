@@ -6,7 +6,7 @@ import { asDatabaseError, type Database, openDatabase } from '../../src/db/datab
 import { checkPooling } from '../../src/db/pooling.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
 import { acquireServices } from '../../src/services/index.ts';
-import { atEnd, createTestFolder } from '../support/books.ts';
+import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 
 const withTarget = (url: string, target: string): string => {
   const changed = new URL(url);
@@ -83,9 +83,12 @@ describe('of several servers', () => {
     await Promise.all(Array.from({ length: 5 }, () => sql`select pg_sleep(0.05)`.execute(db.kysely)));
     await really(db);
     await first.makeReadOnly(true);
-    const thrown = await really(db).then(
-      () => undefined,
-      (error: unknown) => asDatabaseError(error),
+    // Its connections learn of it a moment later.
+    const thrown = await waitFor('a write that is refused', () =>
+      really(db).then(
+        () => undefined,
+        (error: unknown) => asDatabaseError(error),
+      ),
     );
     expect(thrown).toMatchObject({ code: 'database_unavailable' });
     // Not one of the kept connections is handed out again.

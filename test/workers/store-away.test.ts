@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
@@ -17,14 +17,15 @@ async function setUp() {
   const environment = await createCliEnvironment({ ...vendor, LOG_LEVEL: 'info' });
   const worker = startCli(['worker'], environment);
   const folder = path.join(environment['IDSCAN_DATA_DIR'] ?? '', 'documents');
-  await waitFor(
-    'the store',
-    async () => (await readdir(folder).catch((): string[] => [])).includes('store.json'),
-    patienceMs,
-  );
   const client = new pg.Client({ connectionString: environment['DATABASE_URL'] });
   await client.connect();
   atEnd(() => client.end());
+  // Before that it still looks at its store, and would end if that went away.
+  await waitFor(
+    'a working worker',
+    async () => (await client.query('select from worker_heartbeats')).rowCount === 1,
+    patienceMs,
+  );
   const ofFiles = async () =>
     (
       await client.query<Due>(
