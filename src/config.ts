@@ -127,7 +127,10 @@ export function readEnvironment(directory: string = process.cwd()): Environment 
   try {
     process.loadEnvFile(file);
   } catch (cause) {
-    throw new LedgerError('config_invalid', `${file} cannot be read.`, { cause });
+    throw new LedgerError('config_invalid', `${file} cannot be read.`, {
+      hint: 'Make it a file that this user may read, or give the variables in the environment and take it away.',
+      cause,
+    });
   }
   return process.env;
 }

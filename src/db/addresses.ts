@@ -18,7 +18,8 @@ const targets: Record<Purpose, readonly SessionTarget[]> = {
 /** More would make a dead cluster take minutes to be found dead. */
 const mostServers = 8;
 
-const malformed = 'must be a URL that starts with postgres:// or postgresql://';
+const malformed =
+  'must be a URL that starts with postgres:// or postgresql:// (special characters in a password are written as %40 and the like)';
 
 /**
  * Reads `postgres://user:password@first:5432,second:5433/database?target_session_attrs=read-write`: several servers as

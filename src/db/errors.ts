@@ -1,4 +1,5 @@
 import { errorCode, type ErrorCode, LedgerError } from '../errors.ts';
+import { whyUnreachable } from '../unreachable.ts';
 
 /** What a server says that became a standby, or was made read-only, while we were connected to it. */
 const readOnlyTransaction = '25006';
@@ -43,7 +44,7 @@ export function asDatabaseError(error: unknown): Error {
   if (error instanceof LedgerError) return error;
   return asSaid(
     error,
-    isInTheWay(error) ? inTheWay : (ofState(error) ?? (isConnectionFailure(error) ? silence : undefined)),
+    isInTheWay(error) ? inTheWay : (ofState(error) ?? (isConnectionFailure(error) ? ofSilence(error) : undefined)),
   );
 }
 
@@ -70,6 +71,11 @@ const silence: Said = {
   message: 'Postgres does not answer.',
   hint: 'Check DATABASE_URL (address, user, password, database) and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
 };
+
+function ofSilence(error: unknown): Said {
+  const why = whyUnreachable(error);
+  return why === undefined ? silence : { ...silence, message: `Postgres does not answer: ${why}.` };
+}
 
 /** Refusals by SQLSTATE. Postgres' own words name a role, a database, a table or an address, never a password. */
 function ofState(error: unknown): Said | undefined {

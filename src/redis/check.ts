@@ -4,7 +4,7 @@ import { LedgerError } from '../errors.ts';
 import { within } from '../within.ts';
 import { tryCommands } from './commands.ts';
 import { isReady, type RedisClient } from './connect.ts';
-import { misconfigured, type Refusal, refusalOf } from './refusal.ts';
+import { misconfigured, type Refusal, refusalOf, silent } from './refusal.ts';
 
 const readyWithinMs = 10_000;
 const answerWithinMs = 10_000;
@@ -62,7 +62,7 @@ const unknownMaster: Refusal = {
 };
 
 const unavailable = (cause: unknown): LedgerError =>
-  new LedgerError('queue_unavailable', 'Redis does not answer.', {
+  new LedgerError('queue_unavailable', silent(cause), {
     hint: 'Check REDIS_URL and that the server runs. A port that asks for TLS needs rediss://. What is due stays in Postgres and is done once Redis is back.',
     ...(cause === undefined ? {} : { cause }),
   });

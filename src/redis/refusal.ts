@@ -1,4 +1,5 @@
 import { LedgerError } from '../errors.ts';
+import { whyUnreachable } from '../unreachable.ts';
 
 /** What a Redis that answers, but does not do what is asked of it, has said; and what to do about it. */
 export type Refusal = { readonly reason: string; readonly hint: string };
@@ -65,14 +66,16 @@ export function refusalOf(error: unknown): Refusal | undefined {
 /** A failure of Redis in running work. What is due is in Postgres, so it never loses anything. */
 export function asQueueError(cause?: unknown): LedgerError {
   const refusal = refusalOf(cause);
-  return new LedgerError(
-    'queue_unavailable',
-    refusal ? `Redis refuses commands: ${refusal.reason}.` : 'Redis does not answer.',
-    {
-      hint: 'What is due stays in Postgres and is done once Redis is back.',
-      ...(cause === undefined ? {} : { cause }),
-    },
-  );
+  return new LedgerError('queue_unavailable', refusal ? `Redis refuses commands: ${refusal.reason}.` : silent(cause), {
+    hint: 'What is due stays in Postgres and is done once Redis is back.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** That Redis does not answer, and why, where the system says it. */
+export function silent(cause: unknown): string {
+  const why = whyUnreachable(cause);
+  return `Redis does not answer${why === undefined ? '' : `: ${why}`}.`;
 }
 
 /** A Redis that work cannot begin on, or has waited for in vain. */
