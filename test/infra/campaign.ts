@@ -9,6 +9,11 @@ import { eventually } from './processes.ts';
 /** The short campaigns mostly wait, for locks to expire and servers to come back: side by side they take less long. */
 export const test = isFull ? sequentialTest : sequentialTest.concurrent;
 
+/** One more kind of fault that a set-up can have: a part of the long form alone. */
+export const furtherTest = (name: string, body: () => Promise<void>): void => {
+  if (isFull) test(name, body);
+};
+
 /** Something that goes wrong with a server while work is under way. */
 export type Fault = {
   readonly begin: () => Promise<unknown>;

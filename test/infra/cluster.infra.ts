@@ -1,4 +1,4 @@
-import { campaign, test } from './campaign.ts';
+import { campaign, furtherTest, test } from './campaign.ts';
 import { startCluster } from './cluster.ts';
 import type { RedisNode } from './redis.ts';
 import { createWorld, onePostgres } from './world.ts';
@@ -12,7 +12,7 @@ async function setUp() {
   return { cluster, world };
 }
 
-test('its slot moves to another node while its keys are in use', async () => {
+furtherTest('its slot moves to another node while its keys are in use', async () => {
   const { cluster, world } = await setUp();
   await campaign(name, 'slot moved', world, () => ({
     isMomentary: true,

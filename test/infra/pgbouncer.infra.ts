@@ -7,7 +7,9 @@ import { acquireServices } from '../../src/services/index.ts';
 import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { asLines, readReport } from '../support/report-files.ts';
+import { furtherTest } from './campaign.ts';
 import { askOnce, type PgBouncer, startPgBouncer, startPostgres } from './postgres-plain.ts';
+import { isFull } from './world.ts';
 
 const month = '2026-10';
 
@@ -38,20 +40,21 @@ async function createWorld(databaseUrl: string) {
 }
 
 describe('PgBouncer that shares connections', () => {
-  test.for([
+  const poolings = [
     { pool_mode: 'transaction' },
+    { pool_mode: 'statement' },
     { pool_mode: 'transaction', default_pool_size: 1 },
     { pool_mode: 'transaction', server_round_robin: 1, default_pool_size: 2, min_pool_size: 2 },
     { pool_mode: 'transaction', server_round_robin: 1, default_pool_size: 20, min_pool_size: 20 },
-    { pool_mode: 'statement' },
     { pool_mode: 'statement', default_pool_size: 1 },
-  ])('is found out: %o', async (settings) => {
+  ];
+  test.for(isFull ? poolings : poolings.slice(0, 2))('is found out: %o', async (settings) => {
     const pooler = await startPgBouncer(await startPostgres(), settings);
     for (let time = 0; time < 5; time += 1)
       await expect(verdict(pooler.url)).rejects.toMatchObject({ code: 'database_misconfigured' });
   });
 
-  test('is found out while others use it', async () => {
+  furtherTest('is found out while others use it', async () => {
     const pooler = await startPgBouncer(await startPostgres(), { pool_mode: 'transaction', default_pool_size: 5 });
     const isDone = new AbortController();
     const others = Array.from({ length: 8 }, async () => {
@@ -63,7 +66,7 @@ describe('PgBouncer that shares connections', () => {
     await Promise.all(others);
   });
 
-  test('keeps every command from starting, with what to do', async () => {
+  furtherTest('keeps every command from starting, with what to do', async () => {
     const pooler = await startPgBouncer(await startPostgres(), { pool_mode: 'transaction' });
     const { environment } = await createWorld(pooler.url);
     for (const args of [['status'], ['worker'], ['enqueue', 'T-1'], ['report', month], ['migrate', 'up']]) {
@@ -87,12 +90,12 @@ describe('PgBouncer in session mode', () => {
     await Promise.all(others);
   });
 
-  test('with a single connection is refused for that, and nothing hangs', async () => {
+  furtherTest('with a single connection is refused for that, and nothing hangs', async () => {
     const pooler = await startPgBouncer(await startPostgres(), { pool_mode: 'session', default_pool_size: 1 });
     await expect(verdict(pooler.url)).rejects.toMatchObject({ code: 'database_unavailable' });
   });
 
-  test('carries work, a report and a close, and is restarted under load', async () => {
+  furtherTest('carries work, a report and a close, and is restarted under load', async () => {
     // As many as a worker may hold, and a few for the commands beside it.
     const settings = { pool_mode: 'session', default_pool_size: 27, server_idle_timeout: 1, query_wait_timeout: 5 };
     const pooler: PgBouncer = await startPgBouncer(await startPostgres(), settings);

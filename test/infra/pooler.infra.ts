@@ -1,4 +1,4 @@
-import { campaign, test } from './campaign.ts';
+import { campaign, furtherTest, test } from './campaign.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 import { addresses, passwords } from './postgres.ts';
 import { freePorts } from './processes.ts';
@@ -21,7 +21,7 @@ test('a pooler that is killed and started again', async () => {
   await campaign(name, 'killed and started again', world, () => ({ begin: pooler.kill, end: pooler.start }));
 });
 
-test('a pooler that holds everybody up, and ends connections', async () => {
+furtherTest('a pooler that holds everybody up, and ends connections', async () => {
   const { pooler, world } = await setUp();
   await campaign(name, 'connections ended and held up', world, () => ({
     begin: () => pooler.command('kill idscan'),

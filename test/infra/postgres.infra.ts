@@ -1,4 +1,4 @@
-import { campaign, test } from './campaign.ts';
+import { campaign, furtherTest, test } from './campaign.ts';
 import { createAuthority } from './certificates.ts';
 import { addresses, createOwner, postgresNode, type PostgresNode } from './postgres.ts';
 import { freePorts } from './processes.ts';
@@ -12,7 +12,7 @@ async function redisUrl(): Promise<string> {
   return (await singleRedis('redis', port)).url;
 }
 
-test('a server that crashes and is started again', async () => {
+furtherTest('a server that crashes and is started again', async () => {
   const books = await onePostgres();
   const world = await createWorld({ REDIS_URL: await redisUrl(), DATABASE_URL: books.app, owner: books.owner }, books);
   await campaign(name, 'crashed and started again', world, () => ({

@@ -1,4 +1,4 @@
-import { campaign, test } from './campaign.ts';
+import { campaign, furtherTest, test } from './campaign.ts';
 import type { RedisNode } from './redis.ts';
 import { startSentinels } from './sentinel.ts';
 import { createWorld, onePostgres } from './world.ts';
@@ -12,7 +12,7 @@ async function setUp() {
   return { sentinels, world };
 }
 
-test('a failover that an operator asks for', async () => {
+furtherTest('a failover that an operator asks for', async () => {
   const { sentinels, world } = await setUp();
   let old: RedisNode;
   await campaign(name, 'failover asked for', world, () => ({

@@ -20,6 +20,7 @@ import { runCli, startCli } from '../support/cli.ts';
 import { bookkeeper } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
 import { asLines, readReport } from '../support/report-files.ts';
+import { furtherTest } from './campaign.ts';
 import { account, type PlainPostgres, startPostgres } from './postgres-plain.ts';
 
 const month = '2026-10';
@@ -83,31 +84,34 @@ describe('a standby that is read from', () => {
     });
   });
 
-  test('is not behind where nobody writes, and is as far behind as it says where it does not replay', async () => {
-    const { context, standby, primary, attempt, attempts, replica } = await replicated();
-    await attempt('T-1');
-    await waitFor('the standby to have it', async () => (await attempts(replica.db)) === 1);
-    // Long enough for the age of the last commit to be noticed, if that were what is looked at.
-    await waitFor('a while without commits', async () => {
-      const [row] = await standby.ask<{ is_old: boolean }>(
-        `select clock_timestamp() - pg_last_xact_replay_timestamp() > interval '3 seconds' as is_old`,
-      );
-      return row?.is_old;
-    });
-    expect(await replicaLag(context.db, replica)).toEqual({ seconds: 0 });
-    expect(await checkReplica(context.db, replica)).toBe('standby, not behind');
-    await pause(standby);
-    await attempt('T-2');
-    const { value, behind } = await readForPage(context, (on) => attempts(on.db));
-    expect(value).toBe(1);
-    expect(behind?.seconds).toBeGreaterThanOrEqual(3);
-    expect((await readMonthForPage(context, month)).behind?.seconds).toBeGreaterThanOrEqual(3);
-    await resume(standby);
-    await primary.kill();
-    expect(await replicaLag(context.db, replica)).toMatchObject({ seconds: expect.any(Number) as number });
-  });
+  furtherTest(
+    'is not behind where nobody writes, and is as far behind as it says where it does not replay',
+    async () => {
+      const { context, standby, primary, attempt, attempts, replica } = await replicated();
+      await attempt('T-1');
+      await waitFor('the standby to have it', async () => (await attempts(replica.db)) === 1);
+      // Long enough for the age of the last commit to be noticed, if that were what is looked at.
+      await waitFor('a while without commits', async () => {
+        const [row] = await standby.ask<{ is_old: boolean }>(
+          `select clock_timestamp() - pg_last_xact_replay_timestamp() > interval '3 seconds' as is_old`,
+        );
+        return row?.is_old;
+      });
+      expect(await replicaLag(context.db, replica)).toEqual({ seconds: 0 });
+      expect(await checkReplica(context.db, replica)).toBe('standby, not behind');
+      await pause(standby);
+      await attempt('T-2');
+      const { value, behind } = await readForPage(context, (on) => attempts(on.db));
+      expect(value).toBe(1);
+      expect(behind?.seconds).toBeGreaterThanOrEqual(3);
+      expect((await readMonthForPage(context, month)).behind?.seconds).toBeGreaterThanOrEqual(3);
+      await resume(standby);
+      await primary.kill();
+      expect(await replicaLag(context.db, replica)).toMatchObject({ seconds: expect.any(Number) as number });
+    },
+  );
 
-  test('shows months and figures without writing anything, and the primary does where it is away', async () => {
+  furtherTest('shows months and figures without writing anything, and the primary does where it is away', async () => {
     const { context, standby, attempt, attempts, replica } = await replicated();
     await attempt('T-1');
     await waitFor('the standby to have it', async () => (await attempts(replica.db)) === 1);
@@ -123,33 +127,36 @@ describe('a standby that is read from', () => {
     expect((await readForPage(context, (on) => attempts(on.db))).behind).not.toBeNull();
   });
 
-  test('that ends a reading for replication’s sake is asked again, and is then named as the reason', async () => {
-    const { context, standby, primary, attempt } = await replicated();
-    await attempt('T-1');
-    await standby.ask(`alter system set max_standby_streaming_delay = '0'`);
-    await standby.ask('select pg_reload_conf()');
-    let tries = 0;
-    const conflicting = withReportSnapshot(context, async ({ queries }) => {
-      tries += 1;
-      await queries.selectFrom('attempts').select('ordinal').execute();
-      const reading = sql`select pg_sleep(60)`.execute(queries);
-      reading.catch(() => undefined);
-      await waitFor('the reading to be under way', async () => {
-        const active = await standby.ask(
-          `select from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'`,
-        );
-        return active.length > 0;
+  furtherTest(
+    'that ends a reading for replication’s sake is asked again, and is then named as the reason',
+    async () => {
+      const { context, standby, primary, attempt } = await replicated();
+      await attempt('T-1');
+      await standby.ask(`alter system set max_standby_streaming_delay = '0'`);
+      await standby.ask('select pg_reload_conf()');
+      let tries = 0;
+      const conflicting = withReportSnapshot(context, async ({ queries }) => {
+        tries += 1;
+        await queries.selectFrom('attempts').select('ordinal').execute();
+        const reading = sql`select pg_sleep(60)`.execute(queries);
+        reading.catch(() => undefined);
+        await waitFor('the reading to be under way', async () => {
+          const active = await standby.ask(
+            `select from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'`,
+          );
+          return active.length > 0;
+        });
+        await primary.ask('vacuum full attempts');
+        await reading;
       });
-      await primary.ask('vacuum full attempts');
-      await reading;
-    });
-    await expect(conflicting).rejects.toMatchObject({ code: 'replica_behind', fields: { conflict: true } });
-    expect(tries).toBe(3);
-    // A page is read from the primary then.
-    expect((await readMonthForPage(context, month)).lines.totals.attempts).toBe(1n);
-  });
+      await expect(conflicting).rejects.toMatchObject({ code: 'replica_behind', fields: { conflict: true } });
+      expect(tries).toBe(3);
+      // A page is read from the primary then.
+      expect((await readMonthForPage(context, month)).lines.totals.attempts).toBe(1n);
+    },
+  );
 
-  test('is refused where it is no standby of these books', async () => {
+  furtherTest('is refused where it is no standby of these books', async () => {
     const { context, standby } = await replicated();
     const stranger = openReplica((await startPostgres()).url, context.db, {});
     atEnd(stranger.db.close);
@@ -174,7 +181,7 @@ describe('a failover', () => {
     await expect(withSnapshot(db, () => Promise.resolve())).rejects.toMatchObject({ code: 'database_unavailable' });
   });
 
-  test('under load loses nothing: the promoted standby is found', async () => {
+  furtherTest('under load loses nothing: the promoted standby is found', async () => {
     const primary = await startPostgres();
     const standby = await startPostgres(primary);
     // As nothing may be lost, commits wait for the standby.
