@@ -5,6 +5,7 @@ import { asDatabaseError, isDatabaseAway, meetsAll } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import type { ObligationKind } from '../db/schema.ts';
+import { errorTable } from '../error-table.ts';
 import { errorCode, type LedgerError } from '../errors.ts';
 import { noteRules } from '../jobs/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
@@ -27,7 +28,6 @@ import { startHeartbeat } from './heartbeat.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
-import { failureOutcomes } from './outcomes.ts';
 import { createPauses } from './pauses.ts';
 import { type DatabaseAway, jobProcessor, type Watch } from './process-job.ts';
 import { workerChecks } from './readiness.ts';
@@ -207,7 +207,7 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
       }
       const code = errorCode(error);
       const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      const givesUp = failureOutcomes[code] === 'never' || (failureOutcomes[code] === 'retry' && isLastTry);
+      const givesUp = errorTable[code].job === 'never' || (errorTable[code].job === 'retry' && isLastTry);
       await failReport(context.db.kysely, period, generation, code, givesUp);
       context.log.error({ err: error, code, period, givesUp }, 'report failed');
       throw error;
