@@ -7,7 +7,7 @@ import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import type { ObligationKind } from '../db/schema.ts';
 import { errorTable } from '../error-table.ts';
 import { errorCode, type LedgerError } from '../errors.ts';
-import { noteRules } from '../jobs/closed-months.ts';
+import { noteRules } from '../jobs/month/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
@@ -16,7 +16,7 @@ import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake, queueNames } from '../jobs/queues.ts';
 import { recheckSettled } from '../jobs/recheck-settled.ts';
-import { scheduleReports } from '../jobs/schedule-reports.ts';
+import { scheduleReports } from '../jobs/month/schedule-reports.ts';
 import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { checkOpenStore } from '../store/store.ts';
@@ -196,8 +196,8 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
     const { period, generation } = parseReportWake(job.data);
     if (!(await isReportDue(context.db.kysely, period, generation))) return;
     try {
-      const { writeReport } = await import('../jobs/write-report.ts');
-      const { directory, lines } = await writeReport(context, period, generation);
+      const { writeReport } = await import('../jobs/month/write-report.ts');
+      const { directory, lines } = await writeReport(context, period, { generation });
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
       // The report is due as before: nobody could note that it failed, and it has not.
