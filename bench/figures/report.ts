@@ -2,11 +2,12 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { openDatabase } from '../../src/db/database.ts';
+import { currentTables } from '../../src/db/lines.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
 import { loadConfig } from '../../src/config.ts';
 import { presentLayout } from '../../src/domain/report-columns.ts';
-import { openSource } from '../../src/jobs/report-source.ts';
+import { openLines } from '../../src/jobs/month/open-lines.ts';
 import { readReferenceData } from '../../src/reference-data/read.ts';
 import { benchMonth } from '../ids.ts';
 import type { Measured } from '../measure.ts';
@@ -63,10 +64,17 @@ async function detailSql(sandbox: Sandbox): Promise<string> {
   const data = readReferenceData(config);
   const db = openDatabase(sandbox.databaseUrl);
   try {
-    const source = await withSnapshot(db, ({ queries }) =>
-      openSource({ config, prices: data.prices }, queries, benchMonth, []),
+    const { lines } = await withSnapshot(db, ({ queries }) =>
+      openLines(queries, {
+        period: benchMonth,
+        timeZone: config.billingTimeZone,
+        priceList: data.prices?.content,
+        closes: [],
+        tables: currentTables,
+        asOf: null,
+      }),
     );
-    return detailQuery(source.lines, benchMonth, data.prices?.content.currency ?? null, presentLayout).select;
+    return detailQuery(lines, benchMonth, data.prices?.content.currency ?? null, presentLayout).select;
   } finally {
     await db.close();
   }

@@ -2,7 +2,7 @@ import { composeBooks } from '../compose/books.ts';
 import { type Blocker, blockerKinds, listBlockers } from '../db/blockers.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type ErrorCode, LedgerError } from '../errors.ts';
-import { closeMonth } from '../jobs/close-month.ts';
+import { closeMonth } from '../jobs/month/close-month.ts';
 import type { Context } from '../jobs/context.ts';
 import {
   hasBlockers,
@@ -12,7 +12,7 @@ import {
   readObstacles,
   refusalCodes,
   remedyCommand,
-} from '../jobs/obstacles.ts';
+} from '../jobs/month/obstacles.ts';
 import { outstandingLooks, outstandingText } from '../jobs/recheck-settled.ts';
 import { remark, say, table } from './output.ts';
 import { asJson } from './report.ts';

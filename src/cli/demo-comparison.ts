@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse';
 import type { Context } from '../jobs/context.ts';
-import type { WrittenReport } from '../jobs/write-report.ts';
+import type { WrittenReport } from '../jobs/month/write-files.ts';
 import { formatAmount } from '../domain/money.ts';
 import { fileName, money } from '../reports/files.ts';
 import type { Invoice, InvoicePrices } from '../simulator/index.ts';

@@ -14,7 +14,7 @@ import { counted } from '../domain/wording.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake.ts';
-import { writeReport } from '../jobs/write-report.ts';
+import { writeReport } from '../jobs/month/write-report.ts';
 import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
 import { type DocumentStore, storeFolder } from '../store/layout.ts';
 import { openStore } from '../store/store.ts';
@@ -57,7 +57,7 @@ export async function demo(
         const store = await startAfresh(context);
         await takeInAll(context, simulator);
         const retries = await work({ ...context, store }, signal);
-        const report = await writeReport(context, period, null);
+        const report = await writeReport(context, period);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
         say(
           '',

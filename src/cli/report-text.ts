@@ -1,7 +1,7 @@
 import type { SummaryLine, Totals } from '../domain/report-lines.ts';
 import { hidesDifferences, isPartial } from '../domain/vendor-counts.ts';
 import { counted, form } from '../domain/wording.ts';
-import type { WrittenReport } from '../jobs/write-report.ts';
+import type { WrittenReport } from '../jobs/month/write-files.ts';
 import { money } from '../reports/files.ts';
 import { instant, table } from './output.ts';
 
@@ -53,20 +53,20 @@ export function reportText(written: WrittenReport, times: ReportTimes): string[]
   ];
 }
 
-function heading({ head, month, timeZone, asOf }: WrittenReport): string {
+function heading({ head, span, timeZone, asOf }: WrittenReport): string {
   const status = head.status === 'closed' ? 'closed, version 1' : head.status;
   const of = asOf === null ? head.period : `${head.period} as of ${exactly(asOf)}`;
-  return `Report of ${of} (${status}): ${instant(month.start)} to ${instant(month.end)}, months in ${timeZone}`;
+  return `Report of ${of} (${status}): ${instant(span.start)} to ${instant(span.end)}, months in ${timeZone}`;
 }
 
 /** An instant as somebody gave it. */
 const exactly = (at: Date): string => at.toISOString().replace('.000Z', 'Z');
 
 /** Why there is nothing where there cannot be anything: zeros would look as if nothing had happened. */
-function timeRemarks({ head, month, timeZone, asOf }: WrittenReport, { now, booksBegan }: ReportTimes): string[] {
-  const start = `${head.period} ${asOf === null ? 'begins' : 'began'} on ${instant(month.start)} (${timeZone})`;
+function timeRemarks({ head, span, timeZone, asOf }: WrittenReport, { now, booksBegan }: ReportTimes): string[] {
+  const start = `${head.period} ${asOf === null ? 'begins' : 'began'} on ${instant(span.start)} (${timeZone})`;
   return [
-    ...(month.start > (asOf ?? now)
+    ...(span.start > (asOf ?? now)
       ? [asOf === null ? `The month has not begun: ${start}.` : `The month had not begun then: ${start}.`]
       : []),
     ...(booksBegan === null ? ['There was nothing in the books then, and there is nothing yet.'] : []),

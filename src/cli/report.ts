@@ -7,8 +7,8 @@ import { requestReport, withReportLock } from '../db/report-runs.ts';
 import { isCalendarDate, isPeriod } from '../domain/billing-month.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
-import { type WrittenReport, writeReport } from '../jobs/write-report.ts';
-import { writeReportAsOf } from '../jobs/write-report-as-of.ts';
+import type { WrittenReport } from '../jobs/month/write-files.ts';
+import { writeReport } from '../jobs/month/write-report.ts';
 import { type WrittenDialect, writeDialects } from '../reports/dialects.ts';
 import type { DialectName } from '../reports/names.ts';
 import { remark, say } from './output.ts';
@@ -38,9 +38,7 @@ export async function report(
   if (isEnqueued) return enqueueReport(period, input);
   const { context, close } = await composeBooks(input.config);
   try {
-    const written = at
-      ? await writeReportAsOf(context, period, at, input.signal)
-      : await writeReport(context, period, null, input.signal);
+    const written = await writeReport(context, period, { asOf: at ?? null, signal: input.signal });
     const copies = dialects.length > 0 ? await copyReport(context.db, written, dialects, input.signal) : [];
     if (json) say(await asJson(written, copies));
     else {

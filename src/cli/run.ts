@@ -8,7 +8,8 @@ import {
   type VendorKey,
 } from '../config.ts';
 import { asDatabaseError } from '../db/database.ts';
-import { type ErrorCode, LedgerError } from '../errors.ts';
+import { errorTable } from '../error-table.ts';
+import { LedgerError } from '../errors.ts';
 import { remark } from './output.ts';
 
 /** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
@@ -19,33 +20,6 @@ export type CommandInput = {
   readonly config: Config;
   readonly signal: AbortSignal;
 };
-
-const usageCodes: readonly ErrorCode[] = [
-  'config_invalid',
-  'usage_invalid',
-  'data_file_invalid',
-  'billing_time_zone_changed',
-  'reference_changed',
-];
-const blockedCodes: readonly ErrorCode[] = [
-  'blocked',
-  'database_outdated',
-  'database_newer',
-  'database_forbidden',
-  'database_misconfigured',
-  'store_mismatch',
-  'clock_skewed',
-  'report_busy',
-  'close_busy',
-  'period_not_ended',
-  'period_closed',
-  'period_out_of_order',
-  'currency_changed',
-  'closed_month_differs',
-  'queue_misconfigured',
-  'report_changed',
-  'verification_impossible',
-];
 
 /** Runs a command that needs no configuration: it works however broken the environment is. */
 export function runPlainCommand(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
@@ -146,8 +120,7 @@ function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof LedgerError)) return 1;
   if (error.code === 'interrupted') return error.fields['signal'] === 'SIGTERM' ? 143 : 130;
-  if (usageCodes.includes(error.code)) return 2;
-  return blockedCodes.includes(error.code) ? 3 : 1;
+  return errorTable[error.code].exit;
 }
 
 /** Whether the person at the terminal left the log level to us. */

@@ -3,6 +3,7 @@ import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
 import { counted } from '../domain/wording.ts';
+import { errorTable, isErrorCode } from '../error-table.ts';
 import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
 
@@ -50,25 +51,25 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
       `Oldest open:  ${oldestOpen.kind} of ${oldestOpen.transactionId}, since ${instant(oldestOpen.since)}, due ${instant(oldestOpen.dueAt)}, ` +
         `${counted(oldestOpen.attemptsMade, 'attempt')} made${oldestOpen.lastErrorCode === null ? '' : `, last error ${oldestOpen.lastErrorCode}`}`,
     );
-  const section = (title: string, rows: readonly (readonly [string, string, number])[]) => {
+  const section = (title: string, rows: readonly (readonly [string, string, number, string?])[]) => {
     if (rows.length > 0)
       lines.push(
         '',
         `${title}:`,
         ...table(
-          ['', '', ''],
-          rows.map(([a, b, n]) => [`  ${a}`, b, String(n)]),
+          ['', '', '', ''],
+          rows.map(([a, b, n, remark = '']) => [`  ${a}`, b, String(n), remark]),
           [2],
         ).slice(1),
       );
   };
   section(
     'Failed (reprocess --failed, or --code CODE)',
-    now.failed.map(({ kind, code, count }) => [kind, code, count]),
+    now.failed.map(({ kind, code, count }) => [kind, code, count, hintOf(code)]),
   );
   section(
     'Being retried',
-    now.retrying.map(({ kind, code, count }) => [kind, code, count]),
+    now.retrying.map(({ kind, code, count }) => [kind, code, count, hintOf(code)]),
   );
   section(
     'Unclassified',
@@ -96,6 +97,8 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
     );
   return lines;
 }
+
+const hintOf = (code: string): string => (isErrorCode(code) ? errorTable[code].hint.replaceAll('`', '') : '');
 
 /** What was stored and is not there any more is worth more than a row among others. */
 function amissLines({ filesAmiss }: Status): string[] {

@@ -1,5 +1,5 @@
 import type { Context } from '../jobs/context.ts';
-import { type MonthFigures, readMonthForPage } from '../jobs/month-figures.ts';
+import { type MonthFigures, readMonthForPage } from '../jobs/month/month-figures.ts';
 
 /** Months as they were read last, so that a page which is looked at often does not count a month each time. */
 export type MonthCache = {

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { asDatabaseError } from '../db/database.ts';
 import { errorPage } from './pages/error.ts';
 import { isPerson, sendPage } from './pages/send.ts';
+import { errorTable } from '../error-table.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 
 /** An error as RFC 9457 wants it. `code` is stable; `detail` is for people; `requestId` finds it in the log. */
@@ -15,36 +16,14 @@ export type Problem = {
   readonly requestId: string;
 };
 
-/** Codes that an answer may name. Whatever else goes wrong is a fault of ours and says no more than that. */
-const known: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
-  request_invalid: [400, 'The request cannot be read'],
-  unauthenticated: [401, 'Not signed in'],
-  forbidden: [403, 'Not allowed'],
-  not_found: [404, 'There is nothing here'],
-  transaction_unknown: [404, 'Not in the books'],
-  method_not_allowed: [405, 'This cannot be done here'],
-  request_too_large: [413, 'The request is too large'],
-  media_type_refused: [415, 'The request is of another type than expected'],
-  too_many_requests: [429, 'Too many attempts'],
-  host_refused: [421, 'This service does not answer to that name'],
-  identity_provider_unavailable: [503, 'The identity provider does not answer'],
-  database_unavailable: [503, 'Postgres does not answer'],
-  database_forbidden: [503, 'Postgres does not let this service do it'],
-  database_misconfigured: [503, 'Postgres cannot be used as it is'],
-  replica_behind: [503, 'The read replica is too far behind'],
-  queue_unavailable: [503, 'Redis does not answer'],
-  report_changed: [503, 'The file is not as it was published'],
-  report_busy: [503, 'The report is busy'],
-};
-
 /** What a request that came to nothing is asked to wait before the next one. */
 const retryAfterSeconds = 5;
 
 /** The status that belongs to an error, and the error as one of ours. */
 export function asProblem(thrown: unknown): { readonly status: number; readonly error: LedgerError } {
   const error = fromFramework(thrown) ?? asDatabaseError(thrown);
-  const entry = known[errorCode(error)];
-  if (entry && error instanceof LedgerError) return { status: entry[0], error };
+  const { http } = errorTable[errorCode(error)];
+  if (http && error instanceof LedgerError) return { status: http[0], error };
   return {
     status: 500,
     error: new LedgerError('internal', 'Something went wrong on our side.', {
@@ -72,7 +51,7 @@ export async function sendProblem(thrown: unknown, request: FastifyRequest, repl
 
 /** The body of an answer. */
 export function problemOf(status: number, { code, message, hint }: LedgerError, requestId: string): Problem {
-  const title = known[code]?.[1] ?? 'Something went wrong on our side';
+  const title = errorTable[code].http?.[1] ?? 'Something went wrong on our side';
   return {
     type: `urn:idscan-ledger:problem:${code}`,
     ...{ title, status, code, detail: message },

@@ -19,8 +19,7 @@ import { publishedIn } from '../reports/published.ts';
 import { errorCode } from '../errors.ts';
 import { type Context, type NotifyingContext, wantedKinds } from './context.ts';
 import { inWords, type MonthMessage, monthMessage, reportMessage } from './notification-messages.ts';
-import { openSource } from './report-source.ts';
-import { openTotals } from './report-totals.ts';
+import { monthOf } from './month/month.ts';
 
 /** Counting a month takes its time, and nobody needs to know of a threshold within seconds. */
 export const checkIntervalMs = 5 * 60_000;
@@ -206,9 +205,7 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
 /** What an open month costs by now, as far as it has prices. */
 function costOf(context: Context, period: string): Promise<{ amount: Micros; unpriced: bigint }> {
   return withSnapshot(context.db, async ({ queries }) => {
-    const source = await openSource(context, queries, period, await periodCloses(queries));
-    const list = context.prices?.content;
-    const { lines } = await openTotals(queries, source, period, list, context.config.billingTimeZone);
+    const { lines } = await (await monthOf(context, queries, period)).totals();
     const amount = lines.summary.reduce((sum, line) => sum + (line.amount ?? 0n), 0n);
     return { amount, unpriced: lines.totals.unpriced };
   });

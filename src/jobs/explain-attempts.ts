@@ -9,7 +9,7 @@ import { evidenceMeaning, timeBasisMeaning } from '../domain/wording.ts';
 import type { Context } from './context.ts';
 import { type Archive, explainBooked, explainDecision, explainProvisional } from './explain-lines.ts';
 import type * as Explained from './explanation.ts';
-import { openSource } from './report-source.ts';
+import { openMonth } from './month/month.ts';
 
 /** A line, and the attempt that it is about. */
 export type Line = { readonly taskType: string; readonly ordinal: number; readonly line: Explained.ExplainedLine };
@@ -35,8 +35,8 @@ export async function provisionalLines(
   if (last && (await hasLateChanges(queries, null))) periods.add(nextPeriod(last.period));
   const lines: Line[] = [];
   for (const period of [...periods].sort()) {
-    const source = await openSource(context, queries, period, closes);
-    for (const row of await linesOfTransaction(queries, source.lines, transactionId))
+    const { sql } = await openMonth(context, queries, period, closes);
+    for (const row of await linesOfTransaction(queries, sql.lines, transactionId))
       lines.push({ ...attemptOf(row), line: await explainProvisional(archive, row, period) });
   }
   return lines;

@@ -9,7 +9,7 @@ import { parseRuleTables } from '../reference-data/rule-tables.ts';
 import { fileName } from '../reports/files.ts';
 import type { Context } from './context.ts';
 import type { ExplainedClose, ExplainedDecision, ExplainedLine, ExplainedPrice, RuleTableNote } from './explanation.ts';
-import { closedPriceList } from './report-source.ts';
+import { closedPriceList } from './month/references.ts';
 
 /** A rule table, and the file it stands in. */
 export type FoundTable = { readonly table: RuleTable; readonly sha256: string };

@@ -20,7 +20,7 @@ import { nextPeriod } from '../domain/billing-month.ts';
 import { settledFrom, settlementReason } from '../domain/settlement.ts';
 import { settlementMeaning } from '../domain/wording.ts';
 import { errorCode, LedgerError } from '../errors.ts';
-import { checkBooks } from './closed-months.ts';
+import { checkBooks } from './month/closed-months.ts';
 import { type Context, wantedKinds } from './context.ts';
 import { explainAttempts, type Line, problemsOf, provisionalLines } from './explain-attempts.ts';
 import { openArchive } from './explain-lines.ts';

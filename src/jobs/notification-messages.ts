@@ -6,9 +6,9 @@ import { counted } from '../domain/wording.ts';
 import { monthsWithAttempts } from '../db/report-rows.ts';
 import type { ControlTotals } from '../reports/published.ts';
 import type { Context } from './context.ts';
-import { readMonth } from './month-figures.ts';
-import { changeOf, comparedMonths, type MonthTotals, totalsOf } from './months.ts';
-import type { Compared } from './same-days.ts';
+import { readMonth } from './month/month-figures.ts';
+import { changeOf, comparedMonths, type MonthTotals, totalsOf } from './month/months.ts';
+import type { Compared } from './month/same-days.ts';
 
 type Totals = {
   readonly attempts: number;

@@ -9,13 +9,13 @@ import type { DraftFile } from './publish.ts';
 
 export type ManifestInput = {
   readonly head: ReportHead;
-  readonly month: Span;
+  readonly span: Span;
   readonly timeZone: string;
   readonly lines: { readonly totals: Totals };
   readonly discrepancies: number;
   readonly minimum: bigint | undefined;
   /** What a month was closed in spite of. */
-  readonly forced?: { readonly blockers: Readonly<Record<string, number>> } | undefined;
+  readonly blockers?: Readonly<Record<string, number>> | undefined;
   /** The earlier instant that the figures are of. */
   readonly asOf?: Date | null;
   readonly openItems: { readonly unsettledTransactions: number; readonly unfetchedTransactions: number };
@@ -29,7 +29,7 @@ export type ManifestInput = {
  * the same books give the same bytes.
  */
 export function manifestOf(input: ManifestInput): Buffer {
-  const { head, month, rules, prices, minimum } = input;
+  const { head, span, rules, prices, minimum } = input;
   const { totals } = input.lines;
   const manifest = {
     format: 'idscan-ledger-manifest-1',
@@ -38,7 +38,7 @@ export function manifestOf(input: ManifestInput): Buffer {
     version: head.status === 'closed' ? 1 : null,
     layout: head.layout,
     as_of: input.asOf?.toISOString() ?? null,
-    bounds: { start: instant(month.start), end: instant(month.end), time_zone: input.timeZone },
+    bounds: { start: instant(span.start), end: instant(span.end), time_zone: input.timeZone },
     control_totals: {
       attempts: Number(totals.attempts),
       invoiced: Number(totals.invoiced),
@@ -59,7 +59,7 @@ export function manifestOf(input: ManifestInput): Buffer {
     price_list: prices
       ? { sha256: prices.sha256, version: prices.content.version, currency: prices.content.currency }
       : null,
-    closed_in_spite_of: input.forced?.blockers ?? null,
+    closed_in_spite_of: input.blockers ?? null,
     files: input.files.map(({ name, sha256, bytes, rows }) => ({ name, sha256, bytes, rows })),
   };
   return sealed(manifest);

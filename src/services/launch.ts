@@ -35,7 +35,7 @@ export async function chooseLauncher(
     refusals.push(output.trim());
   }
   const reasons = [...new Set(refusals)].filter((reason) => reason !== '').join('\n');
-  throw new LedgerError('service_unavailable', `${program.file} does not run on this machine: ${reasons}`, {
+  throw new LedgerError('embedded_server_failed', `${program.file} does not run on this machine: ${reasons}`, {
     hint:
       account === undefined
         ? 'Set DATABASE_URL and REDIS_URL to servers of your own.'

@@ -20,7 +20,7 @@ export async function withLock<T>(root: string, timeoutMs: number, task: () => P
   const unlock = await until(attempt, timeoutMs);
   if (unlock === undefined) {
     throw new LedgerError(
-      'service_unavailable',
+      'embedded_server_failed',
       `Another command has been starting or stopping the embedded servers in ${root} for ${timeoutMs / 1000} s.`,
       { hint: 'Wait until it is done, or end it; then try again.' },
     );

@@ -70,7 +70,7 @@ export function postgresServer(layout: Layout, native?: string): Server {
 async function knownPassword(base: string): Promise<string> {
   const password = (await readIfThere(path.join(base, 'password')))?.trim();
   if (password !== undefined && password !== '') return password;
-  throw new LedgerError('service_unavailable', `The password of the embedded Postgres is gone from ${base}.`, {
+  throw new LedgerError('embedded_server_failed', `The password of the embedded Postgres is gone from ${base}.`, {
     hint: 'Put the file "password" back from a copy of the data folder.',
   });
 }

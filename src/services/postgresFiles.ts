@@ -21,7 +21,7 @@ export function findNative(): string {
     const entry = createRequire(import.meta.url).resolve(name);
     return path.resolve(path.dirname(entry), '..', 'native');
   } catch (error) {
-    throw new LedgerError('service_unavailable', `There is no embedded Postgres here: ${name} is not installed.`, {
+    throw new LedgerError('embedded_server_failed', `There is no embedded Postgres here: ${name} is not installed.`, {
       hint: `Run npm ci without --omit=optional. ${OWN_SERVER}`,
       cause: error,
     });
@@ -111,7 +111,7 @@ function initdbFailure(said: string, folder: string): LedgerError {
   const full = /no space left on device|disk quota exceeded/i.test(said);
   const nameless = /could not look up effective user/i.test(said);
   return new LedgerError(
-    full ? 'storage_full' : 'service_unavailable',
+    full ? 'storage_full' : 'embedded_server_failed',
     `The Postgres data folder in ${path.dirname(folder)} could not be created. It said:\n${said}`,
     {
       hint: full
@@ -144,7 +144,7 @@ async function ensureLink(to: string, link: string): Promise<void> {
     await fs.symlink(to, temporary);
     await fs.rename(temporary, link);
   } catch (error) {
-    throw new LedgerError('service_unavailable', `The link ${link}, which Postgres needs, cannot be made.`, {
+    throw new LedgerError('embedded_server_failed', `The link ${link}, which Postgres needs, cannot be made.`, {
       hint: `Let npm run install scripts once: npm rebuild. ${OWN_SERVER}`,
       fields: { system: systemCode(error) },
       cause: error,
@@ -157,7 +157,7 @@ async function ensureExecutable(file: string): Promise<void> {
   if ((mode & 0o111) === 0o111) return;
   const { code, output } = await execute({ command: 'chmod', args: ['a+x', file], timeoutMs: 10_000 });
   if (code === 0 || (mode & 0o100) !== 0) return;
-  throw new LedgerError('service_unavailable', `${file} is not executable: ${output.trim()}`, {
+  throw new LedgerError('embedded_server_failed', `${file} is not executable: ${output.trim()}`, {
     hint: `Run chmod a+x on it, as its owner. ${OWN_SERVER}`,
   });
 }

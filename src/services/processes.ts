@@ -75,7 +75,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, 'SIGCONT');
   } catch (error) {
     if (systemCode(error) === 'ESRCH') return;
-    throw new LedgerError('service_unavailable', `The embedded server with the pid ${pid} cannot be ended.`, {
+    throw new LedgerError('embedded_server_failed', `The embedded server with the pid ${pid} cannot be ended.`, {
       fields: { pid },
       hint: 'It was started by another user: run as that user, or set IDSCAN_DATA_DIR to a folder of your own.',
       cause: error,

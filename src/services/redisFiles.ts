@@ -34,7 +34,7 @@ export async function findRedis(folders: readonly string[], notice: (line: strin
     if (unpacked !== undefined) return unpacked;
   }
   if ((await findOnPath('apt-get')) === undefined || (await findOnPath('dpkg')) === undefined) {
-    throw new LedgerError('service_unavailable', 'There is no Redis on this machine.', { hint: HINT });
+    throw new LedgerError('embedded_server_failed', 'There is no Redis on this machine.', { hint: HINT });
   }
   notice('Fetching Redis from the Debian package archive (once: 1.4 MB, and the archive index of some 10 MB)');
   return await fetchInto(folders, name);
@@ -51,7 +51,7 @@ async function fetchInto(folders: readonly string[], name: string): Promise<Foun
     reason = failure ?? `what was unpacked into ${target} does not run`;
     break;
   }
-  throw new LedgerError('service_unavailable', `Redis could not be fetched from the package archive: ${reason}`, {
+  throw new LedgerError('embedded_server_failed', `Redis could not be fetched from the package archive: ${reason}`, {
     hint: HINT,
   });
 }

@@ -56,7 +56,7 @@ export async function ensureRunning(server: Server, patience: Patience, notice: 
 /** Ends the server, gracefully at first. Does nothing when it does not run. */
 export async function stopServer(server: Server, ending: readonly EndStep[] = server.ending): Promise<void> {
   if (await endProcesses(() => markedProcesses(server.mark), ending)) return;
-  throw new LedgerError('service_unavailable', `The embedded ${server.name} did not end, not even when killed.`, {
+  throw new LedgerError('embedded_server_failed', `The embedded ${server.name} did not end, not even when killed.`, {
     hint: `Look for its processes in ${server.mark.cwd}.`,
   });
 }
@@ -87,7 +87,7 @@ async function replace(server: Server, patience: Patience, notice: Notice): Prom
     const port = await freePort(attempt === 0 ? lastPort : undefined);
     if (await start(server, { launcher, program, port, patience, notice })) return port;
   }
-  throw new LedgerError('service_unavailable', `No free port was found for the embedded ${server.name}.`, {
+  throw new LedgerError('embedded_server_failed', `No free port was found for the embedded ${server.name}.`, {
     hint: 'Try again.',
   });
 }
@@ -138,7 +138,7 @@ async function waitForHealth(
 function startFailure(server: Server, said: string, file: string): LedgerError {
   const full = /no space left on device|disk quota exceeded/i.test(said);
   return new LedgerError(
-    full ? 'storage_full' : 'service_unavailable',
+    full ? 'storage_full' : 'embedded_server_failed',
     `The embedded ${server.name} did not start. ${said === '' ? 'It said nothing.' : `It said:\n${said}`}`,
     { hint: full ? `Free some space on the disk of ${server.layout.root}.` : `${server.hint} The whole log: ${file}` },
   );

@@ -9,6 +9,7 @@ import {
   withUnfinishedStarts,
 } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
+import { errorTable } from '../error-table.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
@@ -16,7 +17,6 @@ import type { Meter } from '../jobs/meter.ts';
 import { backoffMs, leaseMs, maxAttempts, maxStarts, maxStartsInCompany, parseWake } from '../jobs/queues.ts';
 import type { Breaker } from './breaker.ts';
 import type { Isolation } from './isolation.ts';
-import { failureOutcomes } from './outcomes.ts';
 import type { StoreTrouble, StoreWatch } from './store-watch.ts';
 import type { Tally } from './tally.ts';
 
@@ -177,7 +177,7 @@ async function settleFailure(
   const code = errorCode(error);
   const outagePauseMs = breaker.failed(code);
   const pauseMs = code === 'vendor_rate_limited' ? retryAfterMs(error) : outagePauseMs;
-  const outcome = pauseMs === undefined ? failureOutcomes[code] : 'later';
+  const outcome = pauseMs === undefined ? errorTable[code].job : 'later';
   const delayMs = pauseMs ?? retryAfterMs(error) ?? backoffMs(started.attemptsMade + 1);
   const state = await failObligation(context.db.kysely, key, started.fence, {
     code,

@@ -5,8 +5,9 @@ import { asDatabaseError, isDatabaseAway, meetsAll } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
 import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
 import type { ObligationKind } from '../db/schema.ts';
+import { errorTable } from '../error-table.ts';
 import { errorCode, type LedgerError } from '../errors.ts';
-import { noteRules } from '../jobs/closed-months.ts';
+import { noteRules } from '../jobs/month/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
@@ -15,7 +16,7 @@ import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
 import { parseReportWake, queueNames } from '../jobs/queues.ts';
 import { recheckSettled } from '../jobs/recheck-settled.ts';
-import { scheduleReports } from '../jobs/schedule-reports.ts';
+import { scheduleReports } from '../jobs/month/schedule-reports.ts';
 import type { Checks } from '../jobs/shared-check.ts';
 import { sweep } from '../jobs/sweep.ts';
 import { checkOpenStore } from '../store/store.ts';
@@ -27,7 +28,6 @@ import { startHeartbeat } from './heartbeat.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
-import { failureOutcomes } from './outcomes.ts';
 import { createPauses } from './pauses.ts';
 import { type DatabaseAway, jobProcessor, type Watch } from './process-job.ts';
 import { workerChecks } from './readiness.ts';
@@ -196,8 +196,8 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
     const { period, generation } = parseReportWake(job.data);
     if (!(await isReportDue(context.db.kysely, period, generation))) return;
     try {
-      const { writeReport } = await import('../jobs/write-report.ts');
-      const { directory, lines } = await writeReport(context, period, generation);
+      const { writeReport } = await import('../jobs/month/write-report.ts');
+      const { directory, lines } = await writeReport(context, period, { generation });
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
       // The report is due as before: nobody could note that it failed, and it has not.
@@ -207,7 +207,7 @@ function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
       }
       const code = errorCode(error);
       const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      const givesUp = failureOutcomes[code] === 'never' || (failureOutcomes[code] === 'retry' && isLastTry);
+      const givesUp = errorTable[code].job === 'never' || (errorTable[code].job === 'retry' && isLastTry);
       await failReport(context.db.kysely, period, generation, code, givesUp);
       context.log.error({ err: error, code, period, givesUp }, 'report failed');
       throw error;

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
-import { type WrittenReport, writeReport } from '../../src/jobs/write-report.ts';
-import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
+import type { WrittenReport } from '../../src/jobs/month/write-files.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { parseRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { verifyReports } from '../../src/reports/verify-reports.ts';
@@ -99,7 +99,7 @@ async function close(books: Books, files: Files, period: string, figures: Figure
 
 async function report(books: Books, files: Files, period: string, figures: Figures): Promise<void> {
   const context = books.by(files);
-  const written = await writeReport(context, period, null);
+  const written = await writeReport(context, period);
   books.published.push({ period, at: await instantNow(context), files: filesOf(written) });
   await check(books, files, period, figures, false);
   figures.reports += 1;
@@ -136,7 +136,7 @@ async function play(history: History, figures: Figures): Promise<void> {
         await report(books, { rules: step.rules, prices: priced(step.prices) }, open[step.ahead]!, figures);
       } else {
         const again = books.closed[step.index];
-        if (again) await writeReport(books.by(files), again.period, null);
+        if (again) await writeReport(books.by(files), again.period);
       }
       await expectFrozen(books);
     }
@@ -156,7 +156,7 @@ async function play(history: History, figures: Figures): Promise<void> {
 async function checkEarlier(books: Books, files: Files, figures: Figures): Promise<void> {
   const every = isFull ? 1 : 3;
   for (const { period, at, files: then } of books.published.filter((_, index) => index % every === 0)) {
-    const again = filesOf(await writeReportAsOf(books.by(files), period, at));
+    const again = filesOf(await writeReport(books.by(files), period, { asOf: at }));
     expect([period, at, again]).toEqual([period, at, then]);
     figures.earlier += 1;
   }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { errorCode } from '../../src/errors.ts';
-import { closeMonth } from '../../src/jobs/close-month.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import { asOwner, createTestContext } from '../support/books.ts';
 import { asRole } from '../support/roles.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readStatus } from '../../src/db/status.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import type { Invoice } from '../../src/simulator/index.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 import { type MovingWorld, startMovingWorld } from './support-moving-clock.ts';
@@ -35,7 +35,7 @@ describe.each(seeds(1))('seed %i', (seed) => {
     const unclassified = new Set<string | undefined>();
     const discrepant = new Set<string | undefined>();
     for (const [index, period] of periods.entries()) {
-      await writeReport(context, period, null);
+      await writeReport(context, period);
       const { detail, discrepancies } = await readReport(context.config.reportsDir, period);
       expect(asLines(detail)).toEqual(asLines(invoices[index]!, others));
       expect(detail.filter((row) => row['settled'] !== 'true')).toEqual([]);

@@ -7,7 +7,7 @@ import { expect, inject } from 'vitest';
 import { composeBooks } from '../../src/compose/books.ts';
 import { loadConfig } from '../../src/config.ts';
 import { recordIntake } from '../../src/db/intake.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { acquireServices, type Services } from '../../src/services/index.ts';
 import { type SimulatorOptions, startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
@@ -259,7 +259,7 @@ export async function createWorld({ simulation, environment = {}, servers }: Wor
     },
     /** The report's lines and the vendor's own, which have to be the same. */
     books: async () => {
-      await writeReport(context, month, null);
+      await writeReport(context, month);
       const { detail } = await readReport(config.reportsDir, month);
       return { own: asLines(detail), vendor: asLines(simulator.invoice()) };
     },

@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { reportText } from '../../src/cli/report-text.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
-import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { atEnd, createTestContext } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
 import { bookkeeper, closeOrFail, registerAt } from '../support/closing.ts';
@@ -23,7 +22,7 @@ describe('the text of a report', () => {
     const { context } = await books();
     await closeOrFail(context, '2026-10');
     const elsewhere = { ...context, config: { ...context.config, billingTimeZone: 'Europe/Amsterdam' } };
-    const [heading] = reportText(await writeReport(elsewhere, '2026-10', null), { now });
+    const [heading] = reportText(await writeReport(elsewhere, '2026-10'), { now });
     expect(heading).toBe(
       'Report of 2026-10 (closed, version 1): 2026-10-01T00:00:00Z to 2026-11-01T00:00:00Z, months in UTC',
     );
@@ -32,7 +31,7 @@ describe('the text of a report', () => {
   test('says of which earlier instant it is, and that there were no books yet', async () => {
     const { context } = await books();
     const at = new Date('2026-10-02T09:00:00.250Z');
-    const written = await writeReportAsOf(context, '2026-10', at);
+    const written = await writeReport(context, '2026-10', { asOf: at });
     const text = (booksBegan: Date | null) => reportText(written, { now, booksBegan });
     expect(text(null).slice(0, 2)).toEqual([
       'Report of 2026-10 as of 2026-10-02T09:00:00.250Z (provisional): 2026-10-01T00:00:00Z to 2026-11-01T00:00:00Z, months in UTC',
@@ -47,7 +46,7 @@ describe('the text of a report', () => {
   test('says that a month has not begun, or had not then', async () => {
     const { context } = await books();
     const remarkOf = async (period: string, at?: Date) =>
-      reportText(at ? await writeReportAsOf(context, period, at) : await writeReport(context, period, null), {
+      reportText(at ? await writeReport(context, period, { asOf: at }) : await writeReport(context, period), {
         now,
       })[1];
     expect(await remarkOf('2027-01')).toBe('The month has not begun: 2027-01 begins on 2027-01-01T00:00:00Z (UTC).');
@@ -62,7 +61,7 @@ describe('the text of a report', () => {
     const { context, look } = await books();
     await look('t-open', openTransaction);
     for (const id of ['t-new-1', 't-new-2']) await registerAt(context, id, '2026-10-20T00:00:00Z');
-    const lines = async () => reportText(await writeReport(context, '2026-10', null), { now });
+    const lines = async () => reportText(await writeReport(context, '2026-10'), { now });
     expect(await lines()).toEqual(
       expect.arrayContaining([
         '1 transaction of this month may still change.',
@@ -82,7 +81,7 @@ describe('the text of a report', () => {
     const { context, look } = await books();
     await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', 'new_code')])] });
     await registerAt(context, 't-2', '2026-10-20T00:00:00Z');
-    expect(reportText(await writeReport(context, '2026-10', null), { now })).toEqual(
+    expect(reportText(await writeReport(context, '2026-10'), { now })).toEqual(
       expect.arrayContaining([
         '1 attempt unclassified: no rule says whether it is invoiced. See the codes file.',
         '1 transaction not fetched yet: it may belong to this month.',
@@ -90,7 +89,7 @@ describe('the text of a report', () => {
     );
     await closeOrFail(context, '2026-10', 'ticket 4711');
     await look('t-late', { tasks: [scanTask([scan('2026-10-07T10:05:00Z', null)])] });
-    expect(reportText(await writeReport(context, '2026-11', null), { now })).toContain(
+    expect(reportText(await writeReport(context, '2026-11'), { now })).toContain(
       '1 line corrects closed months, whose names stand before the task type.',
     );
   });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { createTestFolder } from '../support/books.ts';
@@ -18,7 +18,7 @@ async function brokenEnvironment() {
 test('a report as it is written from the books is proven, month by month', async () => {
   const context = await withAttempts();
   for (const period of ['2026-09', '2026-10', '2026-11']) {
-    const { directory, manifest } = await writeReport(context, period, null);
+    const { directory, manifest } = await writeReport(context, period);
     expect(await verifyFolder(directory)).toMatchObject({ problems: [], manifestSha256: manifest.sha256 });
   }
 });

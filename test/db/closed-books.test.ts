@@ -6,7 +6,7 @@ import { requestReport } from '../../src/db/report-runs.ts';
 import { checkThresholds, noteReports } from '../../src/jobs/check-notifications.ts';
 import { deliverNotifications } from '../../src/jobs/deliver-notifications.ts';
 import { openChannels } from '../../src/notify/channels.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { asOwner, atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
@@ -114,11 +114,11 @@ describe('a closed month in the database', () => {
     const look = bookkeeper(books);
     await look('t-3');
     await look('t-3', { tasks: [scanTask([scan('2026-11-05T10:05:00Z', 'processing')])] });
-    await writeReport(books, '2026-11', null);
+    await writeReport(books, '2026-11');
     await closeOrFail(books, '2026-11');
     expect((await periodCloses(books.db.kysely)).map(({ period }) => period)).toEqual(['2026-10', '2026-11']);
     await requestReport(books.db.kysely, '2026-12', 'schedule', 60_000);
-    await writeReport(books, '2026-12', 1);
+    await writeReport(books, '2026-12', { generation: 1 });
     const receiver = await startReceiver();
     const environment = { NOTIFY_WEBHOOK_URL: receiver.url };
     const { notifications } = loadConfig(environment, { vendorKey: false, notifications: true });
@@ -177,12 +177,12 @@ describe('a closed month in the database', () => {
   });
 
   test('lines changed behind its back are noticed before anything is published', async () => {
-    const first = await writeReport(context, '2026-10', null);
+    const first = await writeReport(context, '2026-10');
     await owner.query(`
       begin; alter table closed_lines disable trigger refuse_change;
       update closed_lines set amount = '0.86' where transaction_id = 't-1';
       alter table closed_lines enable trigger refuse_change; commit`);
-    await expect(writeReport(context, '2026-10', null)).rejects.toMatchObject({ code: 'closed_month_differs' });
+    await expect(writeReport(context, '2026-10')).rejects.toMatchObject({ code: 'closed_month_differs' });
     expect(first.manifest.sha256).toBe((await periodCloses(context.db.kysely))[0]?.manifestSha256);
   });
 });

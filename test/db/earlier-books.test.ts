@@ -8,7 +8,7 @@ import { migrateUp, migrationNotes } from '../../src/db/migrate.ts';
 import { recheckedMonths } from '../../src/db/settled-rechecks.ts';
 import { periodOf, periodsBetween, previousPeriod } from '../../src/domain/billing-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { asAdmin, asOwner, createEmptyDatabase, createTestContext, openTestDatabase } from '../support/books.ts';
 import { rowsOf } from '../support/closing.ts';
@@ -50,7 +50,7 @@ test('closed months are written again byte for byte, and open ones change where 
   const base = await createTestContext({ environment: { DATABASE_URL: asOwner(url) } });
   const context: Context = { ...base, now: () => new Date('2027-02-01T00:00:00Z') };
   const [close] = dump.tables['period_closes'] as { manifest: string; manifest_sha256: string }[];
-  const closed = await writeReport(context, '2026-10', null);
+  const closed = await writeReport(context, '2026-10');
   expect(closed.manifest.sha256).toBe(close?.manifest_sha256);
   // What was settled in months that have ended is not asked for again all at once.
   const current = periodOf(new Date(Date.now() - 14 * 3_600_000), 'UTC');
@@ -61,9 +61,9 @@ test('closed months are written again byte for byte, and open ones change where 
   expect(Object.keys((await rowsOf(context, '2026-10', 'detail', 'v1'))[0] ?? {})).not.toContain('reference');
   // Each month had the other one's scan, too.
   expect(dump.wrong).toEqual({ '2026-11': '1', '2026-12': '2' });
-  const november = await writeReport(context, '2026-11', null);
+  const november = await writeReport(context, '2026-11');
   expect(november.lines.totals).toMatchObject({ invoiced: 2n, corrections: 0n });
-  expect((await writeReport(context, '2026-12', null)).lines.totals.invoiced).toBe(1n);
+  expect((await writeReport(context, '2026-12')).lines.totals.invoiced).toBe(1n);
   expect((await verifyFolder(november.directory)).problems).toEqual([]);
   const row = (await rowsOf(context, '2026-11', 'detail'))[0];
   expect(row).toMatchObject({ transaction_id: 'shifted-closed', attempt: '2', reference: '' });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { createTestFolder } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
@@ -34,7 +34,7 @@ test('a month of more than 10^12 is closed, corrected and shown like any other',
   await closeOrFail(context, '2026-10');
   await look('t-2', { tasks: [scans('10-06', 1)] });
   await look('t-3', { tasks: [scans('11-06', 2)] });
-  await writeReport(context, '2026-11', null);
+  await writeReport(context, '2026-11');
   for (const page of ['/reports', '/reports/2026-10', '/reports/2026-11', '/transactions/t-1']) {
     const { status, text } = await service.ask(page, { headers: bearer(tokens.finance) });
     expect(status, page).toBe(200);

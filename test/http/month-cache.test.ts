@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
-import type { MonthFigures } from '../../src/jobs/month-figures.ts';
+import type { MonthFigures } from '../../src/jobs/month/month-figures.ts';
 import { createMonthCache } from '../../src/http/month-cache.ts';
 
 /** Books whose months are counted when the test says so, by a clock of its own. */

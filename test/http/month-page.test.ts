@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
 import { monthMessage } from '../../src/jobs/notification-messages.ts';
-import { readMonth } from '../../src/jobs/month-figures.ts';
-import { againstMonthBefore, totalsOf } from '../../src/jobs/months.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { readMonth } from '../../src/jobs/month/month-figures.ts';
+import { againstMonthBefore, totalsOf } from '../../src/jobs/month/months.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { reportText } from '../../src/cli/report-text.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
@@ -41,7 +41,7 @@ describe('the vendor’s counters', () => {
       /Document scan advanced 5 4 1 0 3 for 4 of 5 attempts 2 tasks differ 0\.85 3\.40 EUR/,
     );
     expect(textOf(costSection(figures))).toMatch(/Total 6 5 1 0 3 for 4 of 6 attempts 2 tasks differ 3\.65 EUR/);
-    const text = reportText(await writeReport(context, '2026-10', null), { now: context.now() }).join('\n');
+    const text = reportText(await writeReport(context, '2026-10'), { now: context.now() }).join('\n');
     expect(text).toMatch(/document_scan {2}advanced .* 3\*$/m);
     expect(text).toMatch(/TOTAL .* 3\*$/m);
     expect(text).toContain(
@@ -54,7 +54,7 @@ describe('the vendor’s counters', () => {
     const { context, look } = await books();
     await look('one', { tasks: [scanTask([october(5)])] });
     expect(textOf(costSection(await readMonth(context, '2026-10')))).toMatch(/Total 1 1 0 0 1 0\.85 EUR/);
-    const text = reportText(await writeReport(context, '2026-10', null), { now: context.now() }).join('\n');
+    const text = reportText(await writeReport(context, '2026-10'), { now: context.now() }).join('\n');
     expect(text).not.toMatch(/\*|agree in sum/);
   });
 });
@@ -71,7 +71,7 @@ test('a disagreement that closed months booked and that is none any more is reso
   expect(text).toMatch(/Another number of invoiced attempts 1 \+1 /);
   expect(text).toContain('Resolved 1 disagreement of closed months');
   expect(text).not.toContain('settled');
-  const written = reportText(await writeReport(context, '2026-11', null), { now: context.now() }).join('\n');
+  const written = reportText(await writeReport(context, '2026-11'), { now: context.now() }).join('\n');
   expect(written).toContain("1 disagreement with the vendor's counters: see the discrepancies file.");
   expect(written).toContain('1 disagreement of closed months is resolved: both count the same now.');
 });

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { closeMonth } from '../../src/jobs/close-month.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import type { TaskFacts, TransactionFacts } from '../../src/domain/facts.ts';
 import { bookkeeper } from '../support/closing.ts';
@@ -69,5 +69,5 @@ export async function fillBooks(context: Context, scale = 4): Promise<void> {
     0,
   );
   await look('tx-2026-11-result', { ...onDay('2026-11-15'), tasks: [scans('2026-11-15', null)] });
-  await writeReport(context, '2026-11', null);
+  await writeReport(context, '2026-11');
 }

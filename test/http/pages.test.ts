@@ -3,7 +3,7 @@ import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { reportRuns } from '../../src/db/report-runs.ts';
 import { moment } from '../../src/http/pages/format.ts';
-import { closeMonth } from '../../src/jobs/close-month.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
 import { asOwner, waitFor } from '../support/books.ts';
 import { bookkeeper } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';

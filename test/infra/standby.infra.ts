@@ -9,10 +9,10 @@ import { openDatabase } from '../../src/db/database.ts';
 import { checkReplica, openReplica, replicaLag } from '../../src/db/replica.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { knownMonths } from '../../src/jobs/months.ts';
-import { readMonthForPage } from '../../src/jobs/month-figures.ts';
+import { knownMonths } from '../../src/jobs/month/months.ts';
+import { readMonthForPage } from '../../src/jobs/month/month-figures.ts';
 import { readForPage, withReportSnapshot } from '../../src/jobs/reading.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { acquireServices } from '../../src/services/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
@@ -60,7 +60,7 @@ describe('a standby that is read from', () => {
     for (let number = 0; number < 20; number += 1) await attempt(`T-${number}`);
     await pause(standby);
     await attempt('T-last');
-    const written = writeReport(context, month, null);
+    const written = writeReport(context, month);
     await waitFor('the report to wait for the standby', async () => {
       const waiting = await standby.ask(
         `select from pg_stat_activity where application_name = 'idscan-ledger' and query like '%pg_last_wal_replay_lsn%'`,
@@ -70,7 +70,7 @@ describe('a standby that is read from', () => {
     await resume(standby);
     const { directory, manifest } = await written;
     const fromStandby = await readFile(path.join(directory, manifest.name), 'utf8');
-    await writeReport({ ...context, replica: undefined }, month, null);
+    await writeReport({ ...context, replica: undefined }, month);
     expect(await readFile(path.join(directory, manifest.name), 'utf8')).toBe(fromStandby);
     expect(fromStandby).toContain('"attempts": 21');
   });
@@ -121,7 +121,7 @@ describe('a standby that is read from', () => {
     expect((await readMonthForPage(context, month)).lines.totals.attempts).toBe(1n);
     await standby.kill();
     expect(await readForPage(context, (on) => attempts(on.db))).toEqual({ value: 1, behind: null });
-    expect((await writeReport(context, month, null)).lines.totals.attempts).toBe(1n);
+    expect((await writeReport(context, month)).lines.totals.attempts).toBe(1n);
     await standby.start();
     replica.rest.untilMs = 0;
     expect((await readForPage(context, (on) => attempts(on.db))).behind).not.toBeNull();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
@@ -30,9 +30,7 @@ async function books() {
       ],
     });
   const invoiced = async (...periods: string[]) =>
-    Promise.all(
-      periods.map(async (period) => Number((await writeReport(context, period, null)).lines.totals.invoiced)),
-    );
+    Promise.all(periods.map(async (period) => Number((await writeReport(context, period)).lines.totals.invoiced)));
   const disagreements = async (period: string) =>
     (await rowsOf(context, period, 'discrepancies')).map((row) => [
       ...[row['reason'], row['own_quantity'], row['vendor_quantity']],
@@ -60,7 +58,7 @@ describe('an answer that lists fewer scans', () => {
     await closeOrFail(context, '2026-04');
     await saw([[may, null]], { attempts: 2, attemptsInvoiced: 2 });
     expect(await invoiced('2026-05')).toEqual([1]);
-    expect((await writeReport(context, '2026-05', null)).lines.totals.corrections).toBe(0n);
+    expect((await writeReport(context, '2026-05')).lines.totals.corrections).toBe(0n);
   });
 });
 
@@ -179,7 +177,7 @@ describe('a face task', () => {
     await closeOrFail(context, '2026-05', null, 'the books begin here');
     await look('t-1', done('in_review', { state: 'archived' }));
     expect(await invoiced('2026-06')).toEqual([0]);
-    expect((await writeReport(context, '2026-06', null)).lines.totals).toMatchObject({
+    expect((await writeReport(context, '2026-06')).lines.totals).toMatchObject({
       corrections: 0n,
       unclassified: 0n,
     });
@@ -230,7 +228,7 @@ test('what moved between two prices of a closed month without a difference is no
   await face('t-moves', 14, { state: 'completed', completedAt: at(15) });
   await closeOrFail(context, '2026-11');
   await face('t-late', 14, {});
-  const { lines } = await writeReport(context, '2026-12', null);
+  const { lines } = await writeReport(context, '2026-12');
   expect((await rowsOf(context, '2026-12', 'detail')).map((row) => [row['transaction_id'], row['quantity']])).toEqual([
     ['t-late', '1'],
   ]);

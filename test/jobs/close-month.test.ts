@@ -4,10 +4,10 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { beat } from '../../src/db/heartbeats.ts';
-import { closeMonth } from '../../src/jobs/close-month.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { readObstacles } from '../../src/jobs/obstacles.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { readObstacles } from '../../src/jobs/month/obstacles.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail, registerAt, rowsOf } from '../support/closing.ts';
 import { faceTask, register, scan, scanTask } from '../support/facts.ts';
@@ -37,7 +37,7 @@ describe('a closed month', () => {
     const summary = await rowsOf(context, '2026-10', 'summary', 'v1');
     expect(summary.at(-1)).toMatchObject({ record_type: 'TOTAL', amount: '1.10', period_status: 'closed' });
     await look('t-3', { tasks: [scanTask([scan('2026-10-07T10:05:00Z', null)])] });
-    const again = await writeReport(context, '2026-10', null);
+    const again = await writeReport(context, '2026-10');
     expect(again.manifest.sha256).toBe(closed.manifest.sha256);
     expect(again.files.map(({ sha256 }) => sha256)).toEqual(closed.files.map(({ sha256 }) => sha256));
   });
@@ -115,7 +115,7 @@ describe('what changes after a close', () => {
       tasks: [scanTask([scan('2026-10-06T10:05:00Z', 'age_criteria_not_met')]), faceTask('face_match')],
     });
     await look('t-9', { ...inNovember, tasks: [scanTask([scan('2026-11-05T10:05:00Z', null)])] });
-    await writeReport(context, '2026-11', null);
+    await writeReport(context, '2026-11');
     const cells = (rows: Awaited<ReturnType<typeof rowsOf>>) =>
       rows.map((row) => [
         row['transaction_id'],
@@ -139,7 +139,7 @@ describe('what changes after a close', () => {
       completedAt: new Date('2026-12-05T10:10:00Z'),
       tasks: [scanTask([scan('2026-12-05T10:05:00Z', null)])],
     });
-    await writeReport(context, '2026-12', null);
+    await writeReport(context, '2026-12');
     expect(cells(await rowsOf(context, '2026-12', 'detail'))).toEqual([['t-10', '', '1', '0.85', '']]);
   });
 });

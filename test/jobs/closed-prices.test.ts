@@ -1,9 +1,8 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
-import { closeMonth } from '../../src/jobs/close-month.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
-import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
@@ -84,7 +83,7 @@ describe('corrections of lines without a price', () => {
       counts: { unpriced: 1 },
     });
     const gold = { ...bare, prices: list('gold', [['rare', '2.50']]) };
-    await writeReport(gold, '2026-11', null);
+    await writeReport(gold, '2026-11');
     expect(priced(await rowsOf(gold, '2026-11', 'detail'))).toEqual([['t-late', '1', '2.50', 'gold']]);
     await closeOrFail(gold, '2026-11');
     // Another list that prices it differently moves neither what is booked nor the price of what comes later still.
@@ -97,7 +96,7 @@ describe('corrections of lines without a price', () => {
       ['t-1', '1', '0.00', 'basic'],
       ['t-later', '1', '2.50', 'gold'],
     ]);
-    expect((await writeReport(dearer, '2027-01', null)).lines.totals.corrections).toBe(0n);
+    expect((await writeReport(dearer, '2027-01')).lines.totals.corrections).toBe(0n);
   });
 
   test('what was booked without a price by force gets one as soon as a list has it, once', async () => {
@@ -109,7 +108,7 @@ describe('corrections of lines without a price', () => {
     await october('t-1', 'rare');
     await october('t-2', 'basic');
     expect((await closeOrFail(basic, '2026-10', 'no price was agreed')).lines.totals.amount).toBeNull();
-    expect((await writeReport(basic, '2026-11', null)).lines.totals.corrections).toBe(0n);
+    expect((await writeReport(basic, '2026-11')).lines.totals.corrections).toBe(0n);
     const all = { ...bare, prices: list('all', [['rare', '2.50']]) };
     const { lines } = await closeOrFail(all, '2026-11');
     expect(lines.totals).toMatchObject({ corrections: 2n, unpriced: 0n, amount: 2_500_000n });
@@ -206,13 +205,13 @@ describe('corrections of lines without a price', () => {
     await bookkeeper(bare)('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'rare' })] });
     await closeOrFail({ ...bare, prices: list('basic', [['basic', '0.85']]) }, '2026-10', 'no price was agreed');
     const all = { ...bare, prices: list('all', [['rare', '2.50']]) };
-    await writeReport(all, '2026-12', null);
+    await writeReport(all, '2026-12');
     const { rows } = await sql<{ at: Date }>`
       select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
       bare.db.kysely,
     );
-    const asOf = await writeReportAsOf(all, '2026-11', rows[0]!.at);
-    const now = await writeReport(all, '2026-11', null);
+    const asOf = await writeReport(all, '2026-11', { asOf: rows[0]!.at });
+    const now = await writeReport(all, '2026-11');
     expect(now.lines.totals.corrections).toBe(2n);
     expect(asOf.files.map(({ sha256 }) => sha256)).toEqual(now.files.map(({ sha256 }) => sha256));
   });

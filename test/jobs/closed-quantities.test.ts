@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { closeMonth } from '../../src/jobs/close-month.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
@@ -73,7 +73,7 @@ describe('prices that come after months were closed in quantities', () => {
   test('book the exact amounts of each month in the next open one, with its minimum, once', async () => {
     const { bare } = await quantities();
     await closeOrFail(bare, '2026-10');
-    const october = (await writeReport(bare, '2026-10', null)).manifest.sha256;
+    const october = (await writeReport(bare, '2026-10')).manifest.sha256;
     await closeOrFail(bare, '2026-11');
     const minimum = [{ effective_from: '2026-01-01', effective_to: '2026-12-01', amount: '5.00' }];
     const priced = { ...bare, prices: list('contract', 'EUR', inEuro, { monthly_minimum: minimum }) };
@@ -92,7 +92,7 @@ describe('prices that come after months were closed in quantities', () => {
     ]);
     expect(closed.lines.totals).toMatchObject({ corrections: 10n, unpriced: 0n, amount: 10_000_000n });
     expect((await closeOrFail(priced, '2027-01')).lines.totals).toMatchObject({ corrections: 0n, amount: 0n });
-    expect((await writeReport(priced, '2026-10', null)).manifest.sha256).toBe(october);
+    expect((await writeReport(priced, '2026-10')).manifest.sha256).toBe(october);
   });
 
   test('ask for the minimum of months in which nothing was invoiced, too, once', async () => {
@@ -105,7 +105,7 @@ describe('prices that come after months were closed in quantities', () => {
     await closeOrFail(bare, '2026-11');
     const minimum = [{ effective_from: '2026-01-01', effective_to: '2026-12-01', amount: '5.00' }];
     const priced = { ...bare, prices: list('contract', 'EUR', inEuro, { monthly_minimum: minimum }) };
-    expect((await writeReport(priced, '2026-12', null)).lines.totals.amount).toBe(10_000_000n);
+    expect((await writeReport(priced, '2026-12')).lines.totals.amount).toBe(10_000_000n);
     await closeOrFail(priced, '2026-12');
     expect(await summary(priced, '2026-12')).toEqual([
       'monthly_minimum 2026-10 0 5.00',
@@ -138,7 +138,7 @@ describe('prices that come after months were closed in quantities', () => {
     };
     const euro = { ...bare, prices: list('contract', 'EUR', inEuro) };
     // 151.5 JPY are 152 on a line without minor units; the scan of November is 50.5, 51.
-    expect((await writeReport(yen, '2026-11', null)).lines.totals.amount).toBe(213_000_000n);
+    expect((await writeReport(yen, '2026-11')).lines.totals.amount).toBe(213_000_000n);
     const closed = await closeOrFail(euro, '2026-11');
     expect(closed.lines.totals.amount).toBe(1_580_000n);
     for (const context of [yen, bare])

@@ -3,9 +3,8 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
-import { closeMonth } from '../../src/jobs/close-month.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
-import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { asOwner, createTestContext } from '../support/books.ts';
 import { asRole } from '../support/roles.ts';
@@ -50,12 +49,12 @@ test('a month that lies before the first closed one has no report: it is in the 
   await at('t-1', '2026-10-05T10:00:00Z');
   await closeOrFail(context, '2026-10');
   await at('t-0', '2026-09-05T10:00:00Z');
-  await expect(writeReport(context, '2026-09', null)).rejects.toMatchObject({ code: 'period_out_of_order' });
+  await expect(writeReport(context, '2026-09')).rejects.toMatchObject({ code: 'period_out_of_order' });
   const { rows } = await sql<{ at: Date }>`select clock_timestamp() as at`.execute(context.db.kysely);
-  await expect(writeReportAsOf(context, '2026-09', rows[0]!.at)).rejects.toMatchObject({
+  await expect(writeReport(context, '2026-09', { asOf: rows[0]!.at })).rejects.toMatchObject({
     code: 'period_out_of_order',
   });
-  await writeReport(context, '2026-11', null);
+  await writeReport(context, '2026-11');
   expect(
     (await rowsOf(context, '2026-11', 'detail')).map((row) => [row['transaction_id'], row['corrects_period']]),
   ).toEqual([['t-0', '2026-09']]);
@@ -181,7 +180,7 @@ test('once a month was closed with prices, there are prices', async () => {
   await at('t-1', '2026-10-05T10:00:00Z');
   await closeOrFail(context, '2026-10');
   const without = { ...context, prices: undefined };
-  await expect(writeReport(without, '2026-11', null)).rejects.toMatchObject({ code: 'currency_changed' });
+  await expect(writeReport(without, '2026-11')).rejects.toMatchObject({ code: 'currency_changed' });
   await expect(closeOrFail(without, '2026-11')).rejects.toMatchObject({ code: 'currency_changed' });
 });
 
@@ -195,7 +194,7 @@ test('what the vendor counts and does not list is a disagreement of the month it
     completedAt: new Date('2026-09-06T10:10:00Z'),
     tasks: [scanTask([], { attempts: 0, attemptsInvoiced: 2 })],
   });
-  await writeReport(context, '2026-11', null);
+  await writeReport(context, '2026-11');
   expect(
     (await rowsOf(context, '2026-11', 'discrepancies')).map((row) => [row['transaction_id'], row['corrects_period']]),
   ).toEqual([['t-counted', '2026-09']]);
@@ -212,7 +211,7 @@ test('a month that was closed and could not be published says so, and is publish
     hint: expect.stringContaining('idscan-ledger report 2026-10') as string,
   });
   await rmdir(inTheWay);
-  expect((await writeReport(context, '2026-10', null)).head.status).toBe('closed');
+  expect((await writeReport(context, '2026-10')).head.status).toBe('closed');
 });
 
 test('a disagreement is in the month of the attempt with the last number, also where an earlier one is later', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
 import { explain } from '../../src/jobs/explain.ts';
 import type { ExplainedAttempt, ExplainedLine } from '../../src/jobs/explanation.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { closeOrFail, rowsOf } from '../support/closing.ts';
 import { attemptOf, cells, completedAt, explainedBooks, namedRow } from '../support/explaining.ts';
 import { faceTask, scan, scanTask } from '../support/facts.ts';
@@ -56,7 +56,7 @@ describe('an attempt of a closed month', () => {
       ['provisional', '2026-11', -1],
       ['provisional', '2026-11', 1],
     ]);
-    await writeReport(context, '2026-11', null);
+    await writeReport(context, '2026-11');
     expect(await rowsOf(context, '2026-11', 'detail')).toMatchObject(provisional.slice(1).map(cells));
     await closeOrFail(context, '2026-11');
     await look('t-2', {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { recordIntake } from '../../src/db/intake.ts';
 import { explain } from '../../src/jobs/explain.ts';
 import type { ExplainedAttempt } from '../../src/jobs/explanation.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { parseRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { closeOrFail, rowsOf } from '../support/closing.ts';
@@ -33,7 +33,7 @@ describe('an attempt of an open month', () => {
         price: { listVersion: 'example-2026', currency: 'EUR', model: 'flat', unitPrice: '0.85', amount: '0.85' },
       },
     ]);
-    await writeReport(context, '2026-10', null);
+    await writeReport(context, '2026-10');
     expect(await rowsOf(context, '2026-10', 'detail')).toMatchObject([cells(lines[0]!)]);
   });
 
@@ -98,7 +98,7 @@ describe('an attempt of an open month', () => {
       decision: { invoiced: null, ruleTableVersion: 'id-scan-1', isReproduced: null, ruleTable: null },
       decisionDue: { invoiced: true, ruleTableVersion: 'id-scan-1b', rule: { outcomeCode: 'new_code' } },
     });
-    await writeReport(next, '2026-10', null);
+    await writeReport(next, '2026-10');
     const after = await explain(next, 't-1');
     expect(after.problems).toEqual([]);
     expect(after.attempts[0]?.present).toMatchObject({ decision: { invoiced: true }, decisionDue: null });

@@ -6,7 +6,7 @@ import { requestReport } from '../../src/db/report-runs.ts';
 import { checkThresholds, noteReports } from '../../src/jobs/check-notifications.ts';
 import type { NotifyingContext } from '../../src/jobs/context.ts';
 import { deliverNotifications } from '../../src/jobs/deliver-notifications.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { withAttempts } from '../support/attempts.ts';
@@ -51,7 +51,7 @@ async function withReceiver(more: Environment = {}, books: () => Promise<TestCon
 
 async function writeScheduled(context: TestContext): Promise<number> {
   const generation = await requestReport(context.db.kysely, '2026-10', 'schedule', 60_000);
-  await writeReport(context, '2026-10', generation);
+  await writeReport(context, '2026-10', { generation });
   return generation;
 }
 
@@ -97,7 +97,7 @@ describe('a scheduled report that was written', () => {
   test('is not told of when somebody else asked for it, or when it failed', async () => {
     const { context } = await withReceiver();
     const byHand = await requestReport(context.db.kysely, '2026-10', 'command_line', 60_000);
-    await writeReport(context, '2026-10', byHand);
+    await writeReport(context, '2026-10', { generation: byHand });
     await requestReport(context.db.kysely, '2026-11', 'schedule', 60_000);
     expect(await noteReports(context)).toBe(0);
   });
@@ -105,7 +105,7 @@ describe('a scheduled report that was written', () => {
   test('is compared with the month before', async () => {
     const { receiver, context } = await withReceiver({ NOTIFY_ON: 'report' });
     const generation = await requestReport(context.db.kysely, '2026-11', 'schedule', 60_000);
-    await writeReport(context, '2026-11', generation);
+    await writeReport(context, '2026-11', { generation });
     await noteReports(context);
     await deliverNotifications(context);
     expect(bodies(receiver.received)[0]).toMatchObject({

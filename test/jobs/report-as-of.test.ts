@@ -3,8 +3,8 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
-import { type WrittenReport, writeReport } from '../../src/jobs/write-report.ts';
-import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
+import type { WrittenReport } from '../../src/jobs/month/write-files.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { parsePriceList } from '../../src/reference-data/price-list.ts';
 import { parseRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { createTestContext } from '../support/books.ts';
@@ -38,7 +38,7 @@ test('any earlier state of an open month, corrections of closed ones included', 
   );
   const seen: { period: string; at: Date; files: string[][] }[] = [];
   const note = async (period: string, of: Context = context) => {
-    const files = await filesOf(await writeReport(of, period, null));
+    const files = await filesOf(await writeReport(of, period));
     seen.push({ period, at: await instantNow(context), files });
   };
   const november = { createdAt: new Date('2026-11-01T09:00:00Z'), completedAt: new Date('2026-11-01T10:00:00Z') };
@@ -66,17 +66,17 @@ test('any earlier state of an open month, corrections of closed ones included', 
 
   expect(new Set(seen.map(({ files }) => JSON.stringify(files))).size, 'states that differ').toBe(seen.length);
   for (const { period, at, files } of seen)
-    expect([at, await filesOf(await writeReportAsOf({ ...context, rules }, period, at))]).toEqual([at, files]);
+    expect([at, await filesOf(await writeReport({ ...context, rules }, period, { asOf: at }))]).toEqual([at, files]);
 });
 
 test('of an instant to come or of a closed month is refused', async () => {
   const context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
   await bookkeeper(context)('t-1');
   await closeOrFail(context, '2026-10');
-  await expect(writeReportAsOf(context, '2026-10', new Date('2027-01-01T00:00:00.001Z'))).rejects.toMatchObject({
+  await expect(writeReport(context, '2026-10', { asOf: new Date('2027-01-01T00:00:00.001Z') })).rejects.toMatchObject({
     code: 'usage_invalid',
   });
-  await expect(writeReportAsOf(context, '2026-10', await instantNow(context))).rejects.toMatchObject({
+  await expect(writeReport(context, '2026-10', { asOf: await instantNow(context) })).rejects.toMatchObject({
     code: 'usage_invalid',
   });
 });

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { tablesAsOf } from '../../src/db/lines.ts';
+import { currentTables, tablesAsOf } from '../../src/db/lines.ts';
 import { periodCloses } from '../../src/db/period-closes.ts';
 import { attemptGroups } from '../../src/db/report-rows.ts';
 import { type Price, type PriceList } from '../../src/domain/prices.ts';
 import { type AttemptGroup, reportLines } from '../../src/domain/report-lines.ts';
-import { openSource, present } from '../../src/jobs/report-source.ts';
-import { openTotals } from '../../src/jobs/report-totals.ts';
+import { openLines } from '../../src/jobs/month/open-lines.ts';
+import { openTotals } from '../../src/jobs/month/totals.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { createTestContext } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
@@ -60,15 +60,18 @@ describe('what a month adds up to', () => {
       const list: PriceList | undefined = of
         ? { version: 'v', currency: 'EUR', minorDigits: 2, source: 'a test', monthlyMinimums: [], prices: of.prices }
         : undefined;
-      const prices = list && { ...context.prices!, content: list };
       const { rows } = await sql<{ at: Date }>`select clock_timestamp() + interval '1 millisecond' as at`.execute(
         kysely,
       );
       const { at } = rows[0]!;
-      for (const moment of [present, { tables: tablesAsOf(at), asOf: at }]) {
-        const source = await openSource({ config: context.config, prices }, kysely, '2026-10', [], moment);
+      for (const moment of [
+        { tables: currentTables, asOf: null },
+        { tables: tablesAsOf(at), asOf: at },
+      ]) {
+        const scope = { period: '2026-10', timeZone: 'UTC', priceList: list, closes: [], ...moment };
+        const source = await openLines(kysely, scope);
         expect(source.uncounted === null).toBe(of?.isCountedAlready ?? true);
-        const { lines } = await openTotals(kysely, source, '2026-10', list, 'UTC');
+        const { lines } = await openTotals(kysely, source, scope);
         expect(lines.totals.attempts).toBe(7n);
         const summed: AttemptGroup[] = await attemptGroups(kysely, source.lines);
         expect(lines).toEqual(reportLines(summed, { minorDigits: list?.minorDigits }));
@@ -85,9 +88,11 @@ describe('what a month adds up to', () => {
     await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)]), faceTask('face_match')] });
     const november = { createdAt: new Date('2026-11-01T09:00:00Z'), completedAt: new Date('2026-11-01T10:00:00Z') };
     await look('t-2', { ...november, tasks: [scanTask([scan('2026-11-02T10:05:00Z', null)])] });
-    const source = await openSource(context, kysely, '2026-11', await periodCloses(kysely));
+    const scope = { period: '2026-11', timeZone: 'UTC', priceList: context.prices?.content };
+    const closes = await periodCloses(kysely);
+    const source = await openLines(kysely, { ...scope, closes, tables: currentTables, asOf: null });
     expect(source.counted.map(({ attempts, correctsPeriod }) => [attempts, correctsPeriod])).toEqual([[1n, null]]);
-    const { lines } = await openTotals(kysely, source, '2026-11', context.prices?.content, 'UTC');
+    const { lines } = await openTotals(kysely, source, scope);
     expect(lines.summary.map(({ correctsPeriod, taskType }) => [correctsPeriod, taskType])).toEqual([
       [null, 'document_scan'],
       ['2026-10', 'face_match'],

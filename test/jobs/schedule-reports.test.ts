@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { scheduledReports } from '../../src/db/notifications.ts';
 import { finishReport, reportRuns, requestReport } from '../../src/db/report-runs.ts';
-import { scheduleReports } from '../../src/jobs/schedule-reports.ts';
+import { scheduleReports } from '../../src/jobs/month/schedule-reports.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { createTestContext } from '../support/books.ts';
 

@@ -7,9 +7,9 @@ import type { ResultFacts, TransactionFacts } from '../../src/domain/facts.ts';
 import { LedgerError } from '../../src/errors.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
 import { fetchResult } from '../../src/jobs/fetch-result.ts';
-import { hasBlockers, readObstacles } from '../../src/jobs/obstacles.ts';
+import { hasBlockers, readObstacles } from '../../src/jobs/month/obstacles.ts';
 import { outstandingLooks, outstandingText, recheckSettled } from '../../src/jobs/recheck-settled.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { createTestContext } from '../support/books.ts';
 import { closeOrFail, rowsOf } from '../support/closing.ts';
 import { facts, faceTask, register, scan, scanTask } from '../support/facts.ts';
@@ -201,7 +201,7 @@ describe('before a month is closed', () => {
       tasks: [scanTask([scan('2026-10-05T10:05:00Z', null), scan('2026-10-05T10:06:00Z', null)])],
     };
     expect(await fetch()).toBe('done');
-    expect((await writeReport(context, '2026-10', null)).lines.totals.invoiced).toBe(2n);
+    expect((await writeReport(context, '2026-10')).lines.totals.invoiced).toBe(2n);
     expect(await recheckSettled(context)).toBe(0);
     expect(await obligation()).toMatchObject({ state: 'done', generation: 2 });
   });
@@ -260,7 +260,7 @@ test('a scan that the vendor never decided is named once the transaction is sett
   const { context, state, fetch } = await books();
   state.said = facts('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', 'processing')])] });
   await fetch();
-  await writeReport(context, '2026-10', null);
+  await writeReport(context, '2026-10');
   expect(await rowsOf(context, '2026-10', 'discrepancies')).toMatchObject([
     { reason: 'still_processing', own_quantity: '1', vendor_quantity: '0' },
   ]);

@@ -6,12 +6,11 @@ import { claimDue, failObligation, pendingWork } from '../../src/db/obligations.
 import { countReprocess, countWithdrawn } from '../../src/db/reprocess.ts';
 import { readStatus } from '../../src/db/status.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { closeMonth } from '../../src/jobs/close-month.ts';
+import { closeMonth } from '../../src/jobs/month/close-month.ts';
 import type { Context } from '../../src/jobs/context.ts';
 import { explain } from '../../src/jobs/explain.ts';
 import { withdraw } from '../../src/jobs/withdraw.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
-import { writeReportAsOf } from '../../src/jobs/write-report-as-of.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { asOwner, atEnd, createTestContext, waitFor } from '../support/books.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { register } from '../support/facts.ts';
@@ -148,8 +147,8 @@ describe('an ID that the vendor never knew', () => {
     const { context, take } = await booksWithMistake();
     const unfetched = async (at?: Date) => {
       const { manifest, openItems } = at
-        ? await writeReportAsOf(context, october, at)
-        : await writeReport(context, october, null);
+        ? await writeReport(context, october, { asOf: at })
+        : await writeReport(context, october);
       return [openItems.unfetchedTransactions, manifest.sha256];
     };
     const before = await instantNow(context);

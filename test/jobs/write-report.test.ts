@@ -7,9 +7,9 @@ import { withSnapshot } from '../../src/db/snapshot.ts';
 import { withReportLock } from '../../src/db/report-runs.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
 import { csvStream } from '../../src/reports/csv.ts';
-import { redecideSpan } from '../../src/jobs/redecide.ts';
-import { openSource } from '../../src/jobs/report-source.ts';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { redecideSpan } from '../../src/jobs/month/redecide.ts';
+import { monthOf } from '../../src/jobs/month/month.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { createTestContext } from '../support/books.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { shippedRules } from '../support/facts.ts';
@@ -21,7 +21,7 @@ const october = monthBounds('2026-10', 'UTC');
 describe('a report', () => {
   test('has exactly these bytes', async () => {
     const context = await withAttempts();
-    await writeReport(context, '2026-10', null);
+    await writeReport(context, '2026-10');
     const { bytes } = await readReport(context.config.reportsDir, '2026-10');
     const text = (kind: string) => bytes.get(`idscan-cost_2026-10_provisional_${kind}.csv`)?.toString();
     expect(text('detail')).toBe(
@@ -73,8 +73,8 @@ describe('a report', () => {
 
   test('written by COPY and by csv-stringify has the same bytes', async () => {
     const context = await withAttempts();
-    const { directory, files } = await writeReport(context, '2026-10', null);
-    const { lines } = await openSource(context, context.db.kysely, '2026-10', []);
+    const { directory, files } = await writeReport(context, '2026-10');
+    const { lines } = (await monthOf(context, context.db.kysely, '2026-10')).sql;
     const query = detailQuery(lines, '2026-10', 'EUR', 2);
     const rows = await withSnapshot(
       context.db,
@@ -107,7 +107,7 @@ describe('a report', () => {
       ],
     };
     expect(await redecideSpan({ ...context, rules }, context.db.kysely, october)).toBe(3);
-    const { lines } = await writeReport({ ...context, rules }, '2026-10', null);
+    const { lines } = await writeReport({ ...context, rules }, '2026-10');
     expect(lines.totals).toMatchObject({ invoiced: 5n, unclassified: 1n });
     expect(new Set(lines.summary.map(({ ruleTableVersion }) => ruleTableVersion))).toEqual(
       new Set(['id-scan-1', 'id-scan-2']),
@@ -122,7 +122,7 @@ describe('a report', () => {
 
   test('without prices has quantities and empty amounts; with an invoiced attempt unpriced its total is empty', async () => {
     const context = await withAttempts();
-    const bare = await writeReport({ ...context, prices: undefined }, '2026-10', null);
+    const bare = await writeReport({ ...context, prices: undefined }, '2026-10');
     expect(bare.lines.totals).toMatchObject({ attempts: 7n, invoiced: 4n, amount: null });
     const { summary } = await readReport(context.config.reportsDir, '2026-10');
     expect(new Set(summary.flatMap((row) => [row['amount'], row['currency'], row['price_list_version']]))).toEqual(
@@ -133,15 +133,15 @@ describe('a report', () => {
       ...prices,
       content: { ...prices.content, prices: prices.content.prices.filter(({ taskType }) => taskType !== 'face_match') },
     };
-    const { lines } = await writeReport({ ...context, prices: partial }, '2026-10', null);
+    const { lines } = await writeReport({ ...context, prices: partial }, '2026-10');
     expect(lines.totals).toMatchObject({ unpriced: 1n, amount: null });
   });
 
   test('puts each attempt in the month of its own time in the billing time zone', async () => {
     const context = await withAttempts();
     const attempts = async (timeZone: string, period: string) =>
-      (await writeReport({ ...context, config: { ...context.config, billingTimeZone: timeZone } }, period, null)).lines
-        .totals.attempts;
+      (await writeReport({ ...context, config: { ...context.config, billingTimeZone: timeZone } }, period)).lines.totals
+        .attempts;
     expect(await attempts('UTC', '2026-10')).toBe(7n);
     expect(await attempts('UTC', '2026-11')).toBe(1n);
     expect(await attempts('Europe/Amsterdam', '2026-10')).toBe(6n);
@@ -151,7 +151,7 @@ describe('a report', () => {
 
   test('of an empty month balances too', async () => {
     const context = await createTestContext();
-    const { lines, files } = await writeReport(context, '2026-02', null);
+    const { lines, files } = await writeReport(context, '2026-02');
     expect(lines.totals).toMatchObject({ attempts: 0n, amount: 0n });
     expect(files.map(({ rows }) => rows)).toEqual([0, 1, 0, 0]);
   });
@@ -159,10 +159,10 @@ describe('a report', () => {
   test('is written by one process at a time', async () => {
     const context = await withAttempts();
     await withReportLock(context.db, '2026-10', async () => {
-      await expect(writeReport(context, '2026-10', null)).rejects.toMatchObject({ code: 'report_busy' });
-      await writeReport(context, '2026-11', null);
+      await expect(writeReport(context, '2026-10')).rejects.toMatchObject({ code: 'report_busy' });
+      await writeReport(context, '2026-11');
     });
-    await writeReport(context, '2026-10', null);
+    await writeReport(context, '2026-10');
   });
 
   test('where files may not grow leaves nothing under a final name, 20 times', async () => {
@@ -170,10 +170,10 @@ describe('a report', () => {
     const { reportsDir } = context.config;
     await withFileLimit(512, async () => {
       for (let run = 0; run < 20; run += 1)
-        await expect(writeReport(context, '2026-10', null)).rejects.toMatchObject({ code: 'storage_full' });
+        await expect(writeReport(context, '2026-10')).rejects.toMatchObject({ code: 'storage_full' });
     });
     expect(await readdir(path.join(reportsDir, '2026-10'))).toEqual([]);
-    await writeReport(context, '2026-10', null);
+    await writeReport(context, '2026-10');
     expect(await readdir(path.join(reportsDir, '2026-10'))).toHaveLength(5);
   });
 });

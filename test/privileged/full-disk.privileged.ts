@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { writeReport } from '../../src/jobs/write-report.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { documentsOnFullDisk, reportsOnFullDisk, timeout } from '../chaos/support-disk-full.ts';
 import { isFull } from '../chaos/world.ts';
 import { fillOverAndOver, publishLarge } from '../reports/full-disk.ts';
@@ -30,7 +30,7 @@ describe('on a full disk', () => {
     mkdirSync(path.join(reportsDir, 'fill'));
     for (let run = 0; run < 20; run += 1)
       await expect(
-        writeReport({ ...context, config: { ...context.config, reportsDir } }, '2026-10', null),
+        writeReport({ ...context, config: { ...context.config, reportsDir } }, '2026-10'),
       ).rejects.toMatchObject({ code: 'storage_full' });
     expect(readdirSync(path.join(reportsDir, '2026-10'))).toEqual([]);
   });

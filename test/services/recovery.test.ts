@@ -110,7 +110,7 @@ describe('what cannot be helped', () => {
     await fs.appendFile(settings, 'wal_level = sideways\n');
     onTestFinished(async () => await fs.writeFile(settings, good));
     await expect(acquire(dataDir)).rejects.toMatchObject({
-      code: 'service_unavailable',
+      code: 'embedded_server_failed',
       message: expect.stringContaining('sideways') as string,
       hint: expect.stringContaining('DATABASE_URL') as string,
     });
@@ -130,7 +130,7 @@ describe('what cannot be helped', () => {
     const dataDir = await newFolder();
     await withLock(dataDir, 1000, async () => {
       await expect(acquireWith(dataDir, { lockTimeoutMs: 100 })).rejects.toMatchObject({
-        code: 'service_unavailable',
+        code: 'embedded_server_failed',
         message: expect.stringContaining('Another command') as string,
       });
     });

@@ -40,7 +40,7 @@ describe('a Redis', () => {
   it('is asked for in words where there is none', async () => {
     const folder = await onlyOnPath({ 'redis-server': 'echo "cannot open shared object file" >&2; exit 127' });
     await expect(findRedis([`${folder}/none`], () => undefined)).rejects.toMatchObject({
-      code: 'service_unavailable',
+      code: 'embedded_server_failed',
       hint: expect.stringContaining('REDIS_URL') as string,
     });
   });
@@ -48,7 +48,7 @@ describe('a Redis', () => {
   it('is not fetched when the archive does not answer, and nothing half made stays', async () => {
     const folder = await onlyOnPath({ 'apt-get': 'echo "E: no network"; exit 100', dpkg: 'exit 0' });
     await expect(findRedis([`${folder}/cache`], () => undefined)).rejects.toMatchObject({
-      code: 'service_unavailable',
+      code: 'embedded_server_failed',
       message: expect.stringContaining('no network') as string,
     });
     expect(await fs.readdir(`${folder}/cache`)).toEqual([]);

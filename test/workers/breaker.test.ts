@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { errorTable } from '../../src/error-table.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { createBreaker, noBreaker } from '../../src/workers/breaker.ts';
-import { failureOutcomes } from '../../src/workers/outcomes.ts';
 
 const threshold = 10;
 const outageCodes: readonly ErrorCode[] = ['vendor_unreachable', 'vendor_timeout', 'vendor_unavailable'];
@@ -54,7 +54,7 @@ describe('the breaker', () => {
   });
 
   test('makes nothing of failures that are not the vendor’s: they neither open nor close it', () => {
-    const others = (Object.keys(failureOutcomes) as ErrorCode[]).filter((code) => !code.startsWith('vendor_'));
+    const others = (Object.keys(errorTable) as ErrorCode[]).filter((code) => !code.startsWith('vendor_'));
     expect(others.length).toBeGreaterThan(10);
     const { fail } = breakerAt();
     for (const code of others) expect(fail(threshold + 1, code), code).toEqual(ownFailures(threshold + 1));

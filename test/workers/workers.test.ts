@@ -6,7 +6,6 @@ import { takeIn } from '../../src/jobs/intake.ts';
 import { maxAttempts, maxStarts } from '../../src/jobs/queues.ts';
 import { sweep } from '../../src/jobs/sweep.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { failureOutcomes } from '../../src/workers/outcomes.ts';
 import { createRateLimiter } from '../../src/workers/rate-limit.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../support/books.ts';
@@ -169,15 +168,6 @@ describe('workers', () => {
 });
 
 describe('a failure', () => {
-  test.each(Object.entries(failureOutcomes))('%s has an outcome: %s', (code, outcome) => {
-    expect(code).toMatch(/^[a-z_]+$/);
-    expect(['retry', 'later', 'never']).toContain(outcome);
-    if (/^vendor_(not_found|gone|forbidden|rejected|unauthorized)$/.test(code)) expect(outcome).toBe('never');
-    if (/^vendor_(timeout|unreachable|unavailable|answer_truncated|answer_invalid)$/.test(code))
-      expect(outcome).toBe('retry');
-    if (code === 'vendor_rate_limited') expect(outcome).toBe('later');
-  });
-
   test('that never passes is parked after all attempts', () => {
     expect(maxAttempts).toBeGreaterThanOrEqual(5);
   });

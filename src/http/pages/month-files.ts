@@ -1,5 +1,5 @@
 import type { ReportRun } from '../../db/report-runs.ts';
-import type { MonthFigures } from '../../jobs/month-figures.ts';
+import type { MonthFigures } from '../../jobs/month/month-figures.ts';
 import { copyNames, kindOf, type Published, type PublishedFile } from '../../reports/published.ts';
 import { formatAmount } from '../../domain/money.ts';
 import { count, moment, size } from './format.ts';

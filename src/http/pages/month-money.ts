@@ -2,7 +2,7 @@ import { previousPeriod } from '../../domain/billing-month.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
 import type { SummaryLine, Totals } from '../../domain/report-lines.ts';
 import { isPartial } from '../../domain/vendor-counts.ts';
-import type { MonthFigures } from '../../jobs/month-figures.ts';
+import type { MonthFigures } from '../../jobs/month/month-figures.ts';
 import { place } from './charts/chart.ts';
 import { columnChart } from './charts/columns.ts';
 import { amount, count, counted, money, monthName, nothing, shortMonth } from './format.ts';

@@ -1,4 +1,4 @@
-import type { MonthFigures } from '../../jobs/month-figures.ts';
+import type { MonthFigures } from '../../jobs/month/month-figures.ts';
 import { counted } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice } from './layout.ts';

@@ -1,6 +1,6 @@
 import { outcomeParts, type OutcomeParts, type Part } from '../../domain/outcome-lines.ts';
 import type { CodeLine } from '../../domain/report-lines.ts';
-import type { MonthFigures } from '../../jobs/month-figures.ts';
+import type { MonthFigures } from '../../jobs/month/month-figures.ts';
 import { type Bar, barChart } from './charts/bars.ts';
 import { place } from './charts/chart.ts';
 import { amount, count, counted, money, monthName, nothing, type Priced } from './format.ts';

@@ -1,6 +1,6 @@
 import { nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
-import type { MonthFigures } from '../../jobs/month-figures.ts';
-import { type MonthTotals, totalsOf } from '../../jobs/months.ts';
+import type { MonthFigures } from '../../jobs/month/month-figures.ts';
+import { type MonthTotals, totalsOf } from '../../jobs/month/months.ts';
 import type { ReportRun } from '../../db/report-runs.ts';
 import type { Published } from '../../reports/published.ts';
 import type { Principal } from '../context.ts';

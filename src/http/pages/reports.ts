@@ -1,6 +1,6 @@
 import type { Behind } from '../../db/replica.ts';
-import type { KnownMonth, MonthTotals } from '../../jobs/months.ts';
-import { againstMonthBefore } from '../../jobs/months.ts';
+import type { KnownMonth, MonthTotals } from '../../jobs/month/months.ts';
+import { againstMonthBefore } from '../../jobs/month/months.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { previousPeriod } from '../../domain/billing-month.ts';
 import type { Principal } from '../context.ts';

@@ -1,4 +1,4 @@
-import type { Obstacle } from '../../jobs/obstacles.ts';
+import type { Obstacle } from '../../jobs/month/obstacles.ts';
 import { monthlyMinimum } from '../../domain/report-lines.ts';
 import type { ReportKind } from '../../reports/files.ts';
 import type { DialectName } from '../../reports/names.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { requestReport } from '../../db/report-runs.ts';
 import { isPeriod, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
-import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/months.ts';
+import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/month/months.ts';
 import { readForPage } from '../../jobs/reading.ts';
 import { publishedIn } from '../../reports/published.ts';
 import type { AuditLog } from '../access-log.ts';

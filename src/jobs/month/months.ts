@@ -1,9 +1,9 @@
-import { type PeriodClose, periodCloses } from '../db/period-closes.ts';
-import { firstAttemptAt, monthsWithAttempts } from '../db/report-rows.ts';
-import { type ReportRun, reportRuns } from '../db/report-runs.ts';
-import { monthBounds, nextPeriod, periodOf, periodsBetween } from '../domain/billing-month.ts';
-import { type Micros, minorUnitDigits, storedAmount } from '../domain/money.ts';
-import type { Context } from './context.ts';
+import { type PeriodClose, periodCloses } from '../../db/period-closes.ts';
+import { firstAttemptAt, monthsWithAttempts } from '../../db/report-rows.ts';
+import { type ReportRun, reportRuns } from '../../db/report-runs.ts';
+import { monthBounds, nextPeriod, periodOf, periodsBetween } from '../../domain/billing-month.ts';
+import { type Micros, minorUnitDigits, storedAmount } from '../../domain/money.ts';
+import type { Context } from '../context.ts';
 import type { MonthFigures } from './month-figures.ts';
 import type { Compared, SameDays } from './same-days.ts';
 

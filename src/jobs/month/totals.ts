@@ -1,19 +1,24 @@
-import type { Queries } from '../db/database.ts';
-import { chargedFor } from '../db/period-closes.ts';
-import { attemptGroups, bookedGroups } from '../db/report-rows.ts';
-import { monthBounds, previousPeriod } from '../domain/billing-month.ts';
-import { monthlyMinimumAt, type PriceList } from '../domain/prices.ts';
-import { type AttemptGroup, type Charge, type ReportLines, reportLines, shortfall } from '../domain/report-lines.ts';
-import type { CorrectedMonth, ReportSource } from './report-source.ts';
+import type { Queries } from '../../db/database.ts';
+import { chargedFor } from '../../db/period-closes.ts';
+import { attemptGroups, bookedGroups } from '../../db/report-rows.ts';
+import { monthBounds, previousPeriod } from '../../domain/billing-month.ts';
+import { monthlyMinimumAt } from '../../domain/prices.ts';
+import { type AttemptGroup, type Charge, type ReportLines, reportLines, shortfall } from '../../domain/report-lines.ts';
+import type { CorrectedMonth, OpenLines, OpenScope } from './open-lines.ts';
+
+/** A month's lines added up, what tops it and the months it corrects up to their minimum, and its own minimum. */
+export type MonthSums = {
+  readonly lines: ReportLines;
+  readonly charges: readonly Charge[];
+  readonly minimum: bigint | undefined;
+};
 
 /** Adds up the lines of an open month, with what tops it and the months it corrects up to their minimum. */
 export async function openTotals(
   queries: Queries,
-  source: ReportSource,
-  period: string,
-  list: PriceList | undefined,
-  timeZone: string,
-): Promise<{ lines: ReportLines; charges: Charge[]; minimum: bigint | undefined }> {
+  source: Pick<OpenLines, 'counted' | 'uncounted' | 'corrected'>,
+  { period, timeZone, priceList: list }: Pick<OpenScope, 'period' | 'timeZone' | 'priceList'>,
+): Promise<MonthSums> {
   const groups = [
     ...source.counted,
     ...(source.uncounted === null ? [] : await attemptGroups(queries, source.uncounted)),

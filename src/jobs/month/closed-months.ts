@@ -1,18 +1,19 @@
-import type { Queries } from '../db/database.ts';
-import { hasLateChanges, lateTransactions, noteUnpricedBookings } from '../db/late-changes.ts';
-import { noteRulesBelowHorizon, type PeriodClose, rulesBelowHorizon } from '../db/period-closes.ts';
-import { changedVersions, keepFile, noteUse, type ReferenceVersion } from '../db/reference.ts';
-import { firstAttemptAt } from '../db/report-rows.ts';
-import { monthBounds, nextPeriod, spanText, startOfDay } from '../domain/billing-month.ts';
-import type { RuleTable } from '../domain/classify.ts';
-import { LedgerError } from '../errors.ts';
-import { ruleTableHash } from '../reference-data/rule-table-hash.ts';
-import type { Context } from './context.ts';
+import type { Queries } from '../../db/database.ts';
+import { hasLateChanges, lateTransactions, noteUnpricedBookings } from '../../db/late-changes.ts';
+import { noteRulesBelowHorizon, type PeriodClose, rulesBelowHorizon } from '../../db/period-closes.ts';
+import { changedVersions, keepFile, noteUse, type ReferenceVersion } from '../../db/reference.ts';
+import { firstAttemptAt } from '../../db/report-rows.ts';
+import { monthBounds, nextPeriod, spanText, startOfDay } from '../../domain/billing-month.ts';
+import type { RuleTable } from '../../domain/classify.ts';
+import { LedgerError } from '../../errors.ts';
+import { ruleTableHash } from '../../reference-data/rule-table-hash.ts';
+import type { Context } from '../context.ts';
+import type { References } from './references.ts';
 import { redecideSpan } from './redecide.ts';
 
 /** The versions in use, with hashes of their content. @param end only rules in force before this instant. */
-export function versionsInUse({ rules, prices, config }: Context, end?: Date): ReferenceVersion[] {
-  const isUsed = ({ effectiveFrom }: RuleTable) => !end || startOfDay(effectiveFrom, config.billingTimeZone) < end;
+export function versionsInUse({ rules, prices }: References, timeZone: string, end?: Date): ReferenceVersion[] {
+  const isUsed = ({ effectiveFrom }: RuleTable) => !end || startOfDay(effectiveFrom, timeZone) < end;
   return [
     ...rules.content.filter(isUsed).map((table) => ({
       ...{ kind: 'rule_table' as const, version: table.version, sha256: ruleTableHash(table) },
@@ -79,7 +80,7 @@ export async function checkBooks(context: Context, queries: Queries, closes: rea
             : 'Corrections of closed months would be in another currency than the month they are booked in. Keep one currency per database.',
       },
     );
-  const changed = await changedVersions(queries, versionsInUse(context));
+  const changed = await changedVersions(queries, versionsInUse(context, context.config.billingTimeZone));
   if (changed.length === 0) return;
   const names = changed.map(({ kind, version }) => `${kind === 'price_list' ? 'price list' : 'rule table'} ${version}`);
   throw new LedgerError(

@@ -6,16 +6,16 @@ import {
   type BlockerScope,
   countBlockers,
   noBlockers,
-} from '../db/blockers.ts';
-import type { Queries } from '../db/database.ts';
-import { type PeriodClose, periodCloses } from '../db/period-closes.ts';
-import { attemptsBefore } from '../db/report-rows.ts';
-import { withSnapshot } from '../db/snapshot.ts';
-import { monthBounds, nextPeriod, periodOf } from '../domain/billing-month.ts';
-import { type ErrorCode, LedgerError } from '../errors.ts';
+} from '../../db/blockers.ts';
+import type { Queries } from '../../db/database.ts';
+import { type PeriodClose, periodCloses } from '../../db/period-closes.ts';
+import { attemptsBefore } from '../../db/report-rows.ts';
+import { withSnapshot } from '../../db/snapshot.ts';
+import { monthBounds, nextPeriod, periodOf } from '../../domain/billing-month.ts';
+import { type ErrorCode, LedgerError } from '../../errors.ts';
 import { checkBooks } from './closed-months.ts';
-import type { Context } from './context.ts';
-import { openSource } from './report-source.ts';
+import type { Context } from '../context.ts';
+import { type Month, openMonth } from './month.ts';
 
 /** Codes of what no force helps against. */
 export const refusalCodes = [
@@ -33,7 +33,7 @@ export type Obstacles = {
   readonly scope: BlockerScope | null;
 };
 
-type ObstacleOptions = { readonly begins?: boolean; readonly ofLines?: string; readonly registeredUntil?: Date | null };
+type ObstacleOptions = { readonly begins?: boolean; readonly month?: Month; readonly registeredUntil?: Date | null };
 
 /** One line of the list that people see, the same wherever they see it. */
 export type Obstacle = {
@@ -50,7 +50,7 @@ export type Obstacle = {
  * month's page ask it.
  *
  * @param begins whether the books are to begin with this month, whatever lies before it.
- * @param ofLines the query of the month's lines, where it is at hand.
+ * @param month the month itself, where it is at hand.
  * @param registeredUntil leaves out IDs that came in later.
  */
 export async function obstaclesTo(
@@ -58,14 +58,13 @@ export async function obstaclesTo(
   queries: Queries,
   period: string,
   closes: readonly PeriodClose[],
-  { begins = false, ofLines, registeredUntil = null }: ObstacleOptions = {},
+  { begins = false, month, registeredUntil = null }: ObstacleOptions = {},
 ): Promise<Obstacles> {
   const refusals = await refusalsOf(context, queries, period, closes, begins);
   const last = closes.at(-1);
   if (last && period <= last.period) return { refusals, counts: noBlockers, scope: null };
-  const month = monthBounds(period, context.config.billingTimeZone);
-  const lines = ofLines ?? (await openSource(context, queries, period, closes)).lines;
-  const scope = { month, lines, hasPrices: context.prices !== undefined, registeredUntil };
+  const { span, sql } = month ?? (await openMonth(context, queries, period, closes));
+  const scope = { month: span, lines: sql.lines, hasPrices: context.prices !== undefined, registeredUntil };
   return { refusals, counts: await countBlockers(queries, scope), scope };
 }
 

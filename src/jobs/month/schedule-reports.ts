@@ -1,8 +1,8 @@
-import { firstAttemptAt, monthsWithAttempts } from '../db/report-rows.ts';
-import { periodCloses } from '../db/period-closes.ts';
-import { reportRuns, requestReport } from '../db/report-runs.ts';
-import { localDateOf, monthBounds, periodOf, periodsBetween, startOfDay } from '../domain/billing-month.ts';
-import type { Context } from './context.ts';
+import { firstAttemptAt, monthsWithAttempts } from '../../db/report-rows.ts';
+import { periodCloses } from '../../db/period-closes.ts';
+import { reportRuns, requestReport } from '../../db/report-runs.ts';
+import { localDateOf, monthBounds, periodOf, periodsBetween, startOfDay } from '../../domain/billing-month.ts';
+import type { Context } from '../context.ts';
 
 const dayMs = 86_400_000;
 /** A transaction lives at most a day and is settled soon after; two days past its end a month has all it will get. */

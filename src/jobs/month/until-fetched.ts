@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '../db/database.ts';
-import { isBeingFetched } from '../db/unfetched.ts';
+import type { Database } from '../../db/database.ts';
+import { isBeingFetched } from '../../db/unfetched.ts';
 
 const patienceMs = 30_000;
 const pollMs = 500;

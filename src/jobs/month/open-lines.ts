@@ -1,14 +1,6 @@
-import type { Queries } from '../db/database.ts';
-import { closedDisagreements, correctionDisagreements, ordinaryDisagreements } from '../db/disagreements.ts';
-import {
-  closedLines,
-  correctionLines,
-  currentTables,
-  type Examined,
-  lineColumns,
-  ordinaryLines,
-  type Tables,
-} from '../db/lines.ts';
+import type { Queries } from '../../db/database.ts';
+import { correctionDisagreements, ordinaryDisagreements } from '../../db/disagreements.ts';
+import { correctionLines, type Examined, lineColumns, ordinaryLines, type Tables } from '../../db/lines.ts';
 import {
   bookedCells,
   cellsOfBooked,
@@ -16,11 +8,10 @@ import {
   firstLateAttemptAt,
   hasLateChanges,
   lateTransactions,
-} from '../db/late-changes.ts';
-import type { PeriodClose } from '../db/period-closes.ts';
-import { keptFile } from '../db/reference.ts';
-import { attemptCounts } from '../db/report-rows.ts';
-import { monthBounds, nextPeriod, periodOf } from '../domain/billing-month.ts';
+} from '../../db/late-changes.ts';
+import type { PeriodClose } from '../../db/period-closes.ts';
+import { attemptCounts } from '../../db/report-rows.ts';
+import { monthBounds, nextPeriod, periodOf } from '../../domain/billing-month.ts';
 import {
   type PriceCell,
   priceCells,
@@ -28,15 +19,13 @@ import {
   type PricedMonth,
   stretchesOf,
   unitCounts,
-} from '../domain/price-cells.ts';
-import type { PriceList } from '../domain/prices.ts';
-import type { AttemptGroup } from '../domain/report-lines.ts';
-import { LedgerError } from '../errors.ts';
-import { parsePriceList } from '../reference-data/price-list.ts';
-import type { Context } from './context.ts';
+} from '../../domain/price-cells.ts';
+import type { PriceList } from '../../domain/prices.ts';
+import type { AttemptGroup } from '../../domain/report-lines.ts';
+import { closedPriceList } from './references.ts';
 
-/** Where the lines of a month's report come from, as SQL. */
-export type ReportSource = {
+/** The lines of an open month, as SQL. */
+export type OpenLines = {
   readonly lines: string;
   /** Lines that are added up already, and a query of all others; `null` = there are none. */
   readonly counted: readonly AttemptGroup[];
@@ -46,81 +35,65 @@ export type ReportSource = {
   readonly corrected: readonly CorrectedMonth[];
 };
 
-/** A closed month and the price list that it was closed with or, without one, the first that came after. */
-export type ClosedMonth = { readonly period: string; readonly list: PriceList | undefined };
-
 /** A closed month of which something may be corrected. */
-export type CorrectedMonth = ClosedMonth & {
+export type CorrectedMonth = {
+  readonly period: string;
+  /** The price list that it was closed with or, without one, the first that came after. */
+  readonly list: PriceList | undefined;
   /** Whether no close had a price list so far: its minimum is asked for now, also where none of its lines is corrected. */
   readonly isPricedFirst: boolean;
 };
 
-/** An earlier state to look at, rather than the present one. */
-export type Moment = { readonly tables: Tables; readonly asOf: Date | null };
-export const present: Moment = { tables: currentTables, asOf: null };
+/** A closed month and the price list that it was closed with. */
+type PricedClose = Pick<CorrectedMonth, 'period' | 'list'>;
 
-/** The lines of a closed month, as they were booked. */
-export const closedSource = (period: string): ReportSource => ({
-  lines: closedLines(period),
-  ...{ counted: [], uncounted: closedLines(period) },
-  disagreements: closedDisagreements(period),
-  corrected: [],
-});
+/** An open month, with what it is priced by and the months that are closed before it, in order. */
+export type OpenScope = {
+  readonly period: string;
+  readonly timeZone: string;
+  readonly priceList: PriceList | undefined;
+  readonly closes: readonly PeriodClose[];
+  /** The tables now, or as they were at an earlier instant; that instant, `null` = now. */
+  readonly tables: Tables;
+  readonly asOf: Date | null;
+};
 
-/**
- * The lines of an open month: its own attempts and, in the month that follows the last closed one, the corrections of
- * closed months.
- *
- * @param closes all closed months, in order.
- */
-export async function openSource(
-  context: Pick<Context, 'config' | 'prices'>,
-  queries: Queries,
-  period: string,
-  closes: readonly PeriodClose[],
-  { tables, asOf }: Moment = present,
-): Promise<ReportSource> {
-  const { billingTimeZone: timeZone } = context.config;
+/** The lines of a month's own attempts and, where it follows the last closed one, the corrections of closed months. */
+export async function openLines(queries: Queries, scope: OpenScope): Promise<OpenLines> {
+  const { period, timeZone, priceList, closes, tables, asOf } = scope;
   const { end } = monthBounds(period, timeZone);
-  const lists = context.prices ? [context.prices.content] : [];
-  const stretches = stretchesOf([{ period, lists }], timeZone);
+  const stretches = stretchesOf([{ period, lists: priceList ? [priceList] : [] }], timeZone);
   const counts = await attemptCounts(queries, { tables, stretches, end });
   const cells = priceCells(unitCounts(counts), stretches, timeZone);
   const lines = ordinaryLines({ tables, stretches, end, cells });
   const counted = pricedCounts(counts, cells, stretches);
-  const own: ReportSource = {
-    ...{ lines, counted: counted ?? [], uncounted: counted ? null : lines },
-    disagreements: ordinaryDisagreements({ tables, stretches, end }),
-    corrected: [],
-  };
+  const disagreements = ordinaryDisagreements({ tables, stretches, end });
+  const own = { lines, counted: counted ?? [], uncounted: counted ? null : lines, disagreements, corrected: [] };
   const last = closes.at(-1);
   if (!last || nextPeriod(last.period) !== period) return own;
-  if (!isPricedFirst(context, last) && !(await hasLateChanges(queries, asOf))) return own;
-  const corrections = await correctionSource(context, queries, closes, { tables, asOf });
+  if (!isPricedFirst(scope, last) && !(await hasLateChanges(queries, asOf))) return own;
+  const corrections = await correctionsOf(queries, scope, last);
   const corrected = `select ${lineColumns.join(', ')} from (${corrections.lines}) correction`;
   return {
-    ...{ lines: `${lines} union all ${corrected}`, counted: own.counted },
+    lines: `${lines} union all ${corrected}`,
+    counted: own.counted,
     uncounted: counted ? corrected : `${lines} union all ${corrected}`,
-    disagreements: `${own.disagreements} union all ${corrections.disagreements}`,
+    disagreements: `${disagreements} union all ${corrections.disagreements}`,
     corrected: corrections.corrected,
   };
 }
 
 /** Whether there are prices for the first time: months are closed with some from the first close on that had any. */
-const isPricedFirst = ({ prices }: Pick<Context, 'prices'>, last: PeriodClose): boolean =>
-  prices !== undefined && last.pricesSha256 === null;
+const isPricedFirst = ({ priceList }: OpenScope, last: PeriodClose): boolean =>
+  priceList !== undefined && last.pricesSha256 === null;
 
-async function correctionSource(
-  context: Pick<Context, 'config' | 'prices'>,
+async function correctionsOf(
   queries: Queries,
-  closes: readonly PeriodClose[],
-  { tables, asOf }: Moment,
-): Promise<Pick<ReportSource, 'lines' | 'disagreements' | 'corrected'>> {
-  const { config, prices } = context;
-  const { billingTimeZone: timeZone } = config;
-  const last = closes.at(-1);
-  if (!last) throw new RangeError('nothing is closed');
-  const isFirstList = isPricedFirst(context, last);
+  scope: OpenScope,
+  last: PeriodClose,
+): Promise<Pick<OpenLines, 'lines' | 'disagreements' | 'corrected'>> {
+  const { timeZone, priceList, closes, tables, asOf } = scope;
+  const isFirstList = isPricedFirst(scope, last);
   const transactions = lateTransactions(asOf);
   const firstAt = await firstLateAttemptAt(queries, tables, transactions);
   const booked = await firstBookedPeriod(queries, transactions);
@@ -129,7 +102,7 @@ async function correctionSource(
   const closed = await closedMonths(queries, closes);
   const months: PricedMonth[] = [];
   for (let period = first; period <= last.period; period = nextPeriod(period))
-    months.push({ period, lists: listsOf(period, closed, prices?.content) });
+    months.push({ period, lists: listsOf(period, closed, priceList) });
   const span = { tables, stretches: stretchesOf(months, timeZone), end: last.end };
   const late = [
     ...unitCounts(await attemptCounts(queries, span, transactions)),
@@ -155,7 +128,7 @@ async function correctionSource(
       .filter(({ period }) => isFirstList || period >= first)
       .map(({ period }) => ({
         period,
-        list: listsOf(period, closed, prices?.content)[0],
+        list: listsOf(period, closed, priceList)[0],
         isPricedFirst: isFirstList,
       })),
   };
@@ -166,7 +139,7 @@ async function correctionSource(
  * month before the closed ones, that of the first close behind it that has one, at last the present list. What was
  * priced once keeps its price, whatever lists follow.
  */
-function listsOf(period: string, closed: readonly ClosedMonth[], now: PriceList | undefined): PriceList[] {
+function listsOf(period: string, closed: readonly PricedClose[], now: PriceList | undefined): PriceList[] {
   const lists = [...closed.filter((one) => one.period >= period).map(({ list }) => list), now].filter(
     (list) => list !== undefined,
   );
@@ -187,18 +160,9 @@ function distinct(cells: readonly PriceCell[]): PriceCell[] {
 }
 
 /** Closed months with their price lists, each list read once. */
-async function closedMonths(queries: Queries, closes: readonly PeriodClose[]): Promise<ClosedMonth[]> {
+async function closedMonths(queries: Queries, closes: readonly PeriodClose[]): Promise<PricedClose[]> {
   const lists = new Map<string | null, PriceList | undefined>();
   for (const close of closes)
     if (!lists.has(close.pricesSha256)) lists.set(close.pricesSha256, await closedPriceList(queries, close));
   return closes.map(({ period, pricesSha256 }) => ({ period, list: lists.get(pricesSha256) }));
-}
-
-/** The price list that a month was closed with. */
-export async function closedPriceList(queries: Queries, close: PeriodClose): Promise<PriceList | undefined> {
-  if (close.pricesSha256 === null) return undefined;
-  const bytes = await keptFile(queries, close.pricesSha256);
-  if (!bytes)
-    throw new LedgerError('internal', `The price list that ${close.period} was closed with is not in Postgres.`);
-  return parsePriceList(bytes, `the price list of ${close.period}`).content;
 }

@@ -1,9 +1,9 @@
-import type { Queries } from '../db/database.ts';
-import { decisionGroups, redecide } from '../db/decisions.ts';
-import type { Span } from '../domain/billing-month.ts';
-import { classify } from '../domain/classify.ts';
-import { boundariesWithin, inForceAt } from '../domain/effective-dates.ts';
-import type { Context } from './context.ts';
+import type { Queries } from '../../db/database.ts';
+import { decisionGroups, redecide } from '../../db/decisions.ts';
+import type { Span } from '../../domain/billing-month.ts';
+import { classify } from '../../domain/classify.ts';
+import { boundariesWithin, inForceAt } from '../../domain/effective-dates.ts';
+import type { Context } from '../context.ts';
 
 /**
  * Holds every stored decision about the attempts of a span against the rules now in force and decides anew what

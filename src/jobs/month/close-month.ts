@@ -1,37 +1,20 @@
 import path from 'node:path';
-import { bookedTwice } from '../db/attempt-nets.ts';
-import { type BlockerCounts, noBlockers } from '../db/blockers.ts';
-import type { Queries } from '../db/database.ts';
-import {
-  bookCharges,
-  bookDisagreements,
-  bookLines,
-  moveHorizon,
-  noteRulesBelowHorizon,
-  type PeriodClose,
-  periodCloses,
-  recordClose,
-} from '../db/period-closes.ts';
-import { databaseNow } from '../db/unfetched.ts';
-import { fixVersions } from '../db/reference.ts';
-import { noteChangesBefore } from '../db/late-changes.ts';
-import { attemptsBefore, openItems } from '../db/report-rows.ts';
-import { finishReport, withNamedLock, withReportLock } from '../db/report-runs.ts';
-import { type Snapshot, withBooking } from '../db/snapshot.ts';
-import { monthBounds, type Span } from '../domain/billing-month.ts';
-import { presentLayout } from '../domain/report-columns.ts';
-import { errorCode, LedgerError } from '../errors.ts';
-import { manifestOf } from '../reports/manifest.ts';
-import { discardDrafts, publishDrafts, removeStaleDrafts } from '../reports/publish.ts';
-import { noteUses, reviewClosedMonths, versionsInUse } from './closed-months.ts';
-import type { Context } from './context.ts';
+import type { Queries } from '../../db/database.ts';
+import { moveHorizon, noteRulesBelowHorizon, type PeriodClose, periodCloses } from '../../db/period-closes.ts';
+import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
+import { withBooking } from '../../db/snapshot.ts';
+import { databaseNow } from '../../db/unfetched.ts';
+import { monthBounds } from '../../domain/billing-month.ts';
+import { errorCode, LedgerError } from '../../errors.ts';
+import { publishDrafts, removeStaleDrafts } from '../../reports/publish.ts';
+import type { Context } from '../context.ts';
+import { noteUses, reviewClosedMonths } from './closed-months.ts';
+import { freeze } from './freeze.ts';
+import { openMonth } from './month.ts';
 import { hasBlockers, type Obstacles, obstaclesTo, refusalsOf } from './obstacles.ts';
 import { redecideSpan } from './redecide.ts';
-import { draftFiles, expectNets } from './report-files.ts';
-import { closedSource, openSource, present } from './report-source.ts';
-import { openTotals } from './report-totals.ts';
 import { untilFetched } from './until-fetched.ts';
-import { withManifest, type WrittenReport } from './write-report.ts';
+import type { WrittenReport } from './write-files.ts';
 
 export type CloseRequest = {
   readonly period: string;
@@ -105,23 +88,29 @@ async function closeLocked(
   request: Closing,
   closes: readonly PeriodClose[],
 ): Promise<WrittenReport | Obstacles> {
-  const { period, forcedReason } = request;
+  const { period, forcedReason, registeredUntil } = request;
   const { config, rules, db } = context;
-  const month = monthBounds(period, config.billingTimeZone);
+  const span = monthBounds(period, config.billingTimeZone);
   const directory = path.join(config.reportsDir, period);
   await removeStaleDrafts(directory);
   await noteUses(context);
   await reviewClosedMonths(context, queries, closes, period);
-  await redecideSpan(context, queries, month);
+  await redecideSpan(context, queries, span);
   const blocked = await blockersOf(context, queries, request, closes);
   if (blocked && forcedReason === null) return blocked;
-  await moveHorizon(db.kysely, month.end);
+  await moveHorizon(db.kysely, span.end);
   const written = await withBooking(db, async (booking) => {
     // Once more, in the very snapshot that is frozen.
     await expectNoRefusal(context, booking.queries, request, closes);
     const stillBlocked = await blockersOf(context, booking.queries, request, closes);
     if (stillBlocked && forcedReason === null) return stillBlocked;
-    return book(context, booking, { ...request, closes, directory, month, counts: stillBlocked?.counts });
+    const month = await openMonth(context, booking.queries, period, closes, { registeredUntil });
+    return freeze(booking, month, {
+      ...request,
+      isFirst: closes.length === 0,
+      counts: stillBlocked?.counts,
+      directory,
+    });
   });
   if ('counts' in written) return written;
   try {
@@ -154,53 +143,4 @@ async function blockersOf(
     registeredUntil,
   });
   return hasBlockers(obstacles) ? obstacles : undefined;
-}
-
-type Booking = Closing & {
-  readonly closes: readonly PeriodClose[];
-  readonly directory: string;
-  readonly month: Span;
-  /** Blockers that the close is forced past. */
-  readonly counts: BlockerCounts | undefined;
-};
-
-async function book(context: Context, booking: Snapshot, close: Booking): Promise<WrittenReport> {
-  const { prices, rules, config } = context;
-  const { queries } = booking;
-  const { period, closes, month, directory, signal } = close;
-  const { billingTimeZone: timeZone } = config;
-  const priceList = prices?.content;
-  const earlier = closes.length === 0 ? (await attemptsBefore(queries, month.start)).attempts : 0;
-  const forcedPast = close.counts || earlier > 0 ? { ...(close.counts ?? noBlockers), earlier } : undefined;
-  const forcedReason = (close.counts && close.forcedReason) ?? close.beginReason ?? null;
-  const open = await openSource(context, queries, period, closes);
-  await bookLines(queries, period, open.lines);
-  expectNets(period, await bookedTwice(queries, period));
-  await bookDisagreements(queries, period, open.disagreements);
-  // From here on everything is read from what is frozen: the files are those that a later report writes again.
-  const source = { ...closedSource(period), corrected: open.corrected };
-  const { lines, charges, minimum } = await openTotals(queries, source, period, priceList, timeZone);
-  await bookCharges(queries, period, charges, priceList?.minorDigits ?? 2);
-  await fixVersions(queries, versionsInUse(context, month.end));
-  const items = await openItems(queries, month, present, close.registeredUntil);
-  const head = { period, status: 'closed' as const, priceList, layout: presentLayout };
-  const draft = await draftFiles(booking, {
-    ...{ head, month, timeZone, asOf: null, directory, lines, openItems: items, source, signal },
-  });
-  const forced = forcedPast && { blockers: forcedPast };
-  const manifest = manifestOf({ ...draft, rules, prices, minimum, forced });
-  const written = await withManifest(draft, manifest, signal);
-  try {
-    await recordClose(queries, {
-      ...{ period, start: month.start, end: month.end, timeZone, currency: priceList?.currency ?? null },
-      ...{ rulesSha256: rules.sha256, pricesSha256: prices?.sha256 ?? null, closedBy: close.closedBy },
-      ...{ forcedReason: forcedPast ? forcedReason : null, blockers: { ...forcedPast } },
-      ...{ manifest: manifest.toString(), manifestSha256: written.manifest.sha256 },
-    });
-    if (closes.length === 0) await noteChangesBefore(queries, month.start);
-    return written;
-  } catch (error) {
-    await discardDrafts([...written.files, written.manifest]);
-    throw error;
-  }
 }

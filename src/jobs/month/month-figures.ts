@@ -1,0 +1,117 @@
+import { type Blocker, type BlockerCounts, listBlockers } from '../../db/blockers.ts';
+import type { Queries } from '../../db/database.ts';
+import {
+  type Abandoned,
+  abandonedIn,
+  countDisagreements,
+  type Disagreement,
+  type DisagreementCount,
+  listDisagreements,
+} from '../../db/month-figures.ts';
+import { type PeriodClose, periodCloses } from '../../db/period-closes.ts';
+import type { Behind } from '../../db/replica.ts';
+import type { OpenItems } from '../../db/report-rows.ts';
+import { withSnapshot } from '../../db/snapshot.ts';
+import type { Span } from '../../domain/billing-month.ts';
+import type { PriceList } from '../../domain/prices.ts';
+import type { ReportLines } from '../../domain/report-lines.ts';
+import { errorCode, LedgerError } from '../../errors.ts';
+import { checkBooks } from './closed-months.ts';
+import type { Context } from '../context.ts';
+import { hasBlockers, type Obstacle, obstacleList, obstaclesTo } from './obstacles.ts';
+import { outstandingLooks } from '../recheck-settled.ts';
+import { type Month, monthOf } from './month.ts';
+import { readForPage } from '../reading.ts';
+import { sameDays, type SameDays } from './same-days.ts';
+
+/** How many blockers and disagreements are listed rather than counted. */
+export const listed = 25;
+
+/** What a month's report says, for people. */
+export type MonthFigures = {
+  readonly period: string;
+  readonly month: Span;
+  readonly timeZone: string;
+  /** `null` = the month is open. */
+  readonly close: PeriodClose | null;
+  /** The instant that these figures are of. */
+  readonly readAt: Date;
+  /** How old they may be, where they are from a standby. */
+  readonly behind?: Behind | null;
+  readonly prices: Pick<PriceList, 'version' | 'currency' | 'minorDigits'> | null;
+  readonly lines: ReportLines;
+  /** `undefined` = the month is not running; `null` = there is nothing to compare it with. */
+  readonly sameDays: SameDays | null | undefined;
+  readonly abandoned: Abandoned;
+  readonly disagreements: { readonly counts: readonly DisagreementCount[]; readonly first: readonly Disagreement[] };
+  /** What stands between an open month and its close. */
+  readonly open: {
+    readonly counts: BlockerCounts;
+    /** The same with what no force helps against, in words. */
+    readonly obstacles: readonly Obstacle[];
+    readonly first: readonly Blocker[];
+    readonly items: OpenItems;
+    /** How many settled transactions are still to be asked for again. */
+    readonly outstandingLooks: number;
+    /** Why a report cannot be written at all; `null` = it can. */
+    readonly refusal: string | null;
+  } | null;
+};
+
+/**
+ * Reads a month from one moment of the books: the same lines and sums as its report has, from the same SQL. Writes
+ * nothing, so a rule table that is new since the last report has not decided anything here yet.
+ */
+export function readMonth(context: Context, period: string): Promise<MonthFigures> {
+  return withSnapshot(context.db, async ({ queries }) => {
+    const month = await monthOf(context, queries, period);
+    const { lines } = await month.totals();
+    const counts = await countDisagreements(queries, month.sql.disagreements);
+    const first = counts.length > 0 ? await listDisagreements(queries, month.sql.disagreements, listed) : [];
+    const readAt = context.now();
+    return {
+      period,
+      month: month.span,
+      timeZone: month.timeZone,
+      close: month.close,
+      readAt,
+      prices: month.head.priceList ?? null,
+      lines,
+      abandoned: await abandonedIn(queries, month.sql.lines),
+      disagreements: { counts, first },
+      sameDays: month.close ? undefined : await sameDays(context, queries, month, readAt),
+      open: month.close ? null : await openFigures(context, queries, month),
+    };
+  });
+}
+
+/** Reads a month for a page: from the standby, if there is one. */
+export async function readMonthForPage(context: Context, period: string): Promise<MonthFigures> {
+  const { value, behind } = await readForPage(context, (on) => readMonth(on, period));
+  return { ...value, behind };
+}
+
+async function openFigures(context: Context, queries: Queries, month: Month): Promise<MonthFigures['open']> {
+  const { period } = month.head;
+  const closes = await periodCloses(queries);
+  const obstacles = await obstaclesTo(context, queries, period, closes, { month });
+  return {
+    counts: obstacles.counts,
+    obstacles: obstacleList(obstacles),
+    first: obstacles.scope && hasBlockers(obstacles) ? await listBlockers(queries, obstacles.scope, listed) : [],
+    items: await month.openItems(),
+    outstandingLooks: await outstandingLooks(context, queries, period),
+    refusal: await refusalOf(context, queries, closes),
+  };
+}
+
+/** Whether the report of an open month would be refused: its figures can be looked at all the same. */
+async function refusalOf(context: Context, queries: Queries, closes: readonly PeriodClose[]): Promise<string | null> {
+  try {
+    await checkBooks(context, queries, closes);
+    return null;
+  } catch (error) {
+    if (!(error instanceof LedgerError) || errorCode(error) === 'database_unavailable') throw error;
+    return error.message;
+  }
+}
