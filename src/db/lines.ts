@@ -3,26 +3,38 @@ import { formatAmount } from '../domain/money.ts';
 import type { PriceCell, Stretch } from '../domain/price-cells.ts';
 import type { PriceList } from '../domain/prices.ts';
 
+/** What a line says of its attempt. */
+const attemptColumns = [
+  'transaction_id',
+  'result_id',
+  'task_type',
+  'ordinal',
+  'attempted_at',
+  'code',
+  'invoiced',
+  'reason',
+  'level',
+  'capture_source',
+  'linked',
+  'transaction_state',
+  'settled',
+  'unit_price',
+  'amount',
+  'price_tier',
+  'tier_position',
+  'rule_table_version',
+  'price_list_version',
+  'vendor_attempts',
+  'vendor_attempts_invoiced',
+  'counter_status',
+  'vendor_share',
+] as const;
+
 /**
  * The lines of reports, as SQL text: `COPY` takes no parameters, and the same lines are counted, written to files and
  * booked. Every query here yields the columns of {@link lineColumns}.
  */
-export const lineColumns = [
-  ...['quantity', 'corrects_period', 'transaction_id', 'result_id', 'task_type', 'ordinal', 'attempted_at', 'code'],
-  ...[
-    'invoiced',
-    'reason',
-    'level',
-    'capture_source',
-    'linked',
-    'transaction_state',
-    'settled',
-    'unit_price',
-    'amount',
-  ],
-  ...['price_tier', 'tier_position', 'rule_table_version', 'price_list_version', 'vendor_attempts'],
-  ...['vendor_attempts_invoiced', 'counter_status', 'vendor_share'],
-] as const;
+export const lineColumns = ['quantity', 'corrects_period', ...attemptColumns] as const;
 
 /** The tables that lines are made of; for an earlier state they are queries. */
 export type Tables = { readonly attempts: string; readonly tasks: string; readonly transactions: string };
@@ -76,7 +88,7 @@ export const vendorShare = `case when k.vendor_attempts_invoiced is not null the
 
 /** The lines of all attempts of an open month. */
 export function ordinaryLines(scope: LineScope): string {
-  return `select 1 as quantity, null::text collate "C" as corrects_period, ${lineColumns.slice(2).join(', ')} from (${attemptLines(scope)}) line`;
+  return `select 1 as quantity, null::text collate "C" as corrects_period, ${attemptColumns.join(', ')} from (${attemptLines(scope)}) line`;
 }
 
 /** The lines of a closed month, as they were booked. */
@@ -101,7 +113,7 @@ export type CellName = Pick<PriceCell, 'taskType' | 'level' | 'stretch'>;
 export function correctionLines(scope: LineScope, examined: Examined): string {
   const same = (column: string) => `booked.${column} is not distinct from truth.${column}`;
   const isSame = ['own_period', 'invoiced', 'code', 'level', 'unit_price', 'vendor_share'].map(same).join(' and ');
-  const columns = (table: string) => lineColumns.slice(2).map((column) => `${table}.${column}`);
+  const columns = (table: string) => attemptColumns.map((column) => `${table}.${column}`);
   const reversed = columns('booked').map((column) =>
     column === 'booked.amount'
       ? `case when booked.amount ~ '[1-9]' then '-' || booked.amount else booked.amount end`
@@ -110,10 +122,7 @@ export function correctionLines(scope: LineScope, examined: Examined): string {
   return `
     with considered as materialized (${consideredAttempts(scope, examined)}), booked as materialized (
       select * from (
-        select distinct on (${key('c')}) c.quantity, ${lineColumns
-          .slice(2)
-          .map((column) => `c.${column}`)
-          .join(', ')},
+        select distinct on (${key('c')}) c.quantity, ${attemptColumns.map((column) => `c.${column}`).join(', ')},
           coalesce(c.corrects_period, c.period) as own_period, considered.is_examined
         from closed_lines c join considered on ${isSameAttempt('considered', 'c')}
         where c.period <= ${lastPeriod(scope)}

@@ -1,12 +1,9 @@
 import type { Readable } from 'node:stream';
 import { to as copyTo } from 'pg-copy-streams';
-import { columnsOf } from '../domain/report-columns.ts';
+import { columnsOf, type HeaderOf, presentLayout, type ReportKind } from '../domain/report-columns.ts';
 import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
 import { literal } from './lines.ts';
-
-/** A column of a file that Postgres writes. `text` cells come from the vendor or from an operator. */
-type Column = { readonly header: string; readonly value: string; readonly text?: true };
 
 /** Rows that Postgres formats as CSV itself: no memory that grows with the month, no work per row in this process. */
 export type CsvQuery = { readonly headers: readonly string[]; readonly select: string };
@@ -26,65 +23,72 @@ export const lineOrder = ['transaction_id', 'task_type', 'ordinal', 'quantity', 
 
 /** The detail file: a row per line. */
 export function detailQuery(lines: string, period: string, currency: string | null, layout: number): CsvQuery {
-  const columns: Column[] = [
-    { header: 'period', value: literal(period) },
-    { header: 'transaction_id', value: 'transaction_id', text: true },
-    { header: 'result_id', value: 'result_id', text: true },
-    { header: 'task_type', value: 'task_type', text: true },
-    { header: 'attempt', value: 'ordinal' },
-    { header: 'attempted_at', value: utc('attempted_at') },
-    { header: 'outcome_code', value: 'code', text: true },
-    { header: 'invoiced', value: yesOrNo('invoiced') },
-    { header: 'reason', value: 'reason' },
-    { header: 'level', value: 'level', text: true },
-    { header: 'capture_source', value: 'capture_source', text: true },
-    { header: 'linked', value: yesOrNo('linked') },
-    { header: 'transaction_state', value: 'transaction_state', text: true },
-    { header: 'settled', value: yesOrNo('settled') },
-    { header: 'unit_price', value: 'unit_price' },
-    { header: 'amount', value: 'amount' },
-    { header: 'currency', value: literal(currency) },
-    { header: 'rule_table_version', value: 'rule_table_version' },
-    { header: 'price_list_version', value: 'price_list_version' },
-    { header: 'is_correction', value: yesOrNo('corrects_period is not null') },
-    { header: 'corrects_period', value: 'corrects_period' },
-    { header: 'vendor_attempts', value: 'vendor_attempts' },
-    { header: 'vendor_attempts_invoiced', value: 'vendor_attempts_invoiced' },
-    { header: 'counter_status', value: 'counter_status' },
-    { header: 'quantity', value: 'quantity' },
-    { header: 'price_tier', value: 'price_tier' },
+  return csvQuery('detail', layout, lines, lineOrder, {
+    period: literal(period),
+    transaction_id: 'transaction_id',
+    result_id: 'result_id',
+    task_type: 'task_type',
+    attempt: 'ordinal',
+    attempted_at: utc('attempted_at'),
+    outcome_code: 'code',
+    invoiced: yesOrNo('invoiced'),
+    reason: 'reason',
+    level: 'level',
+    capture_source: 'capture_source',
+    linked: yesOrNo('linked'),
+    transaction_state: 'transaction_state',
+    settled: yesOrNo('settled'),
+    unit_price: 'unit_price',
+    amount: 'amount',
+    currency: literal(currency),
+    rule_table_version: 'rule_table_version',
+    price_list_version: 'price_list_version',
+    is_correction: yesOrNo('corrects_period is not null'),
+    corrects_period: 'corrects_period',
+    vendor_attempts: 'vendor_attempts',
+    vendor_attempts_invoiced: 'vendor_attempts_invoiced',
+    counter_status: 'counter_status',
+    quantity: 'quantity',
+    price_tier: 'price_tier',
     // Who is charged on for it: nothing says so yet.
-    { header: 'reference', value: 'null::text', text: true },
-  ];
-  const headers = new Set(columnsOf('detail', layout).map(({ header }) => header));
-  return csvQuery(
-    columns.filter(({ header }) => headers.has(header)),
-    lines,
-    lineOrder,
-  );
+    reference: 'null::text',
+  });
 }
 
 /** The discrepancies file: a row per disagreement with the vendor. */
 export function discrepanciesQuery(disagreements: string, period: string): CsvQuery {
-  const columns: Column[] = [
-    { header: 'period', value: literal(period) },
-    { header: 'transaction_id', value: 'transaction_id', text: true },
-    { header: 'task_type', value: 'task_type', text: true },
-    { header: 'reason', value: 'reason' },
-    { header: 'own_quantity', value: 'own_quantity' },
-    { header: 'vendor_quantity', value: 'vendor_quantity' },
-    { header: 'difference', value: 'vendor_quantity - own_quantity' },
-    { header: 'is_correction', value: yesOrNo('corrects_period is not null') },
-    { header: 'corrects_period', value: 'corrects_period' },
-  ];
-  return csvQuery(columns, disagreements, disagreementOrder);
+  return csvQuery('discrepancies', presentLayout, disagreements, disagreementOrder, {
+    period: literal(period),
+    transaction_id: 'transaction_id',
+    task_type: 'task_type',
+    reason: 'reason',
+    own_quantity: 'own_quantity',
+    vendor_quantity: 'vendor_quantity',
+    difference: 'vendor_quantity - own_quantity',
+    is_correction: yesOrNo('corrects_period is not null'),
+    corrects_period: 'corrects_period',
+  });
 }
 
-const csvQuery = (columns: readonly Column[], source: string, order: readonly string[]): CsvQuery => ({
-  headers: columns.map(({ header }) => header),
-  select: `select ${columns.map(({ value, text, header }) => `${text ? neutralised(value) : value} as ${header}`).join(', ')}
+/** A query of the columns of a file, in order. @param values how Postgres says each cell, of a row of `source`. */
+function csvQuery<Kind extends ReportKind>(
+  kind: Kind,
+  layout: number,
+  source: string,
+  order: readonly string[],
+  values: Readonly<Record<HeaderOf<Kind>, string>>,
+): CsvQuery {
+  const columns = columnsOf(kind, layout);
+  const cells = columns.map(({ header, type }) => {
+    const value = values[header];
+    return `${type === 'text' ? neutralised(value) : value} as ${header}`;
+  });
+  return {
+    headers: columns.map(({ header }) => header),
+    select: `select ${cells.join(', ')}
     from (${source}) source order by ${order.map((column) => `source.${column}`).join(', ')}`,
-});
+  };
+}
 
 /** Streams a query's rows as CSV, a line feed after each. Nothing is held in memory. */
 export function copyCsv({ client }: Snapshot, { select }: CsvQuery): Readable {

@@ -7,8 +7,8 @@ export type ReportKind = 'detail' | 'summary' | 'codes' | 'discrepancies';
  */
 export type CellType = 'month' | 'text' | 'word' | 'whole' | 'signed' | 'instant' | 'boolean' | 'price' | 'amount';
 
-/** A column as readers of the files know it. */
-export type KnownColumn = {
+/** A column of a file: the one contract that writers, checks and copies of the files take it from. */
+export type ReportColumn = {
   readonly header: string;
   readonly type: CellType;
   readonly mayBeEmpty: boolean;
@@ -16,47 +16,106 @@ export type KnownColumn = {
   readonly since: number;
 };
 
+const column = <const Header extends string>(
+  header: Header,
+  type: CellType,
+  { mayBeEmpty = false, since = 1 }: { mayBeEmpty?: boolean; since?: number } = {},
+) => ({ header, type, mayBeEmpty, since });
+
+const empty = { mayBeEmpty: true };
+
+const columns = {
+  detail: [
+    column('period', 'month'),
+    column('transaction_id', 'text'),
+    column('result_id', 'text', empty),
+    column('task_type', 'text'),
+    column('attempt', 'whole'),
+    column('attempted_at', 'instant'),
+    column('outcome_code', 'text', empty),
+    column('invoiced', 'boolean', empty),
+    column('reason', 'word'),
+    column('level', 'text', empty),
+    column('capture_source', 'text', empty),
+    column('linked', 'boolean', empty),
+    column('transaction_state', 'text'),
+    column('settled', 'boolean'),
+    column('unit_price', 'price', empty),
+    column('amount', 'amount', empty),
+    column('currency', 'word', empty),
+    column('rule_table_version', 'word', empty),
+    column('price_list_version', 'word', empty),
+    column('is_correction', 'boolean'),
+    column('corrects_period', 'month', empty),
+    column('vendor_attempts', 'whole', empty),
+    column('vendor_attempts_invoiced', 'whole', empty),
+    column('counter_status', 'word'),
+    column('quantity', 'signed'),
+    column('price_tier', 'word', empty),
+    column('reference', 'text', { mayBeEmpty: true, since: 2 }),
+  ],
+  summary: [
+    column('period', 'month'),
+    column('record_type', 'word'),
+    column('task_type', 'text', empty),
+    column('level', 'text', empty),
+    column('attempts', 'signed'),
+    column('invoiced', 'signed'),
+    column('not_invoiced', 'signed'),
+    column('unclassified', 'signed'),
+    column('unit_price', 'price', empty),
+    column('amount', 'amount', empty),
+    column('currency', 'word', empty),
+    column('vendor_counter', 'signed', empty),
+    column('period_status', 'word'),
+    column('rule_table_version', 'word', empty),
+    column('price_list_version', 'word', empty),
+    column('is_correction', 'boolean', empty),
+    column('corrects_period', 'month', empty),
+  ],
+  codes: [
+    column('period', 'month'),
+    column('task_type', 'text'),
+    column('outcome_code', 'text', empty),
+    column('attempts', 'signed'),
+    column('invoiced', 'signed'),
+    column('amount', 'amount', empty),
+    column('currency', 'word', empty),
+    column('is_correction', 'boolean'),
+    column('corrects_period', 'month', empty),
+    column('not_invoiced', 'signed', { since: 2 }),
+    column('unclassified', 'signed', { since: 2 }),
+  ],
+  discrepancies: [
+    column('period', 'month'),
+    column('transaction_id', 'text'),
+    column('task_type', 'text'),
+    column('reason', 'word'),
+    column('own_quantity', 'signed'),
+    column('vendor_quantity', 'signed'),
+    column('difference', 'signed'),
+    column('is_correction', 'boolean'),
+    column('corrects_period', 'month', empty),
+  ],
+} as const satisfies Readonly<Record<ReportKind, readonly ReportColumn[]>>;
+
 /**
- * Columns are only ever added, at the end, and each addition is a layout of its own. A closed month keeps the layout that
- * it was closed with; its manifest names it. Manifests from before layouts were named have the first one.
+ * The columns of every file, in order. They are only ever added, at the end, and each addition is a layout of its own. A
+ * closed month keeps the layout that it was closed with; its manifest names it. docs/files.md says what each means.
  */
+export const reportColumns: {
+  readonly [Kind in ReportKind]: readonly (ReportColumn & { readonly header: HeaderOf<Kind> })[];
+} = columns;
+
+/** The headers of a file. Who writes it has a value for each: one that is missing is a type error. */
+export type HeaderOf<Kind extends ReportKind> = (typeof columns)[Kind][number]['header'];
+
+/** The layout of months that are written now. Manifests from before layouts were named have the first one. */
 export const presentLayout = 2;
 
 /** The columns of a file in a layout, in order. */
-export const columnsOf = (kind: ReportKind, layout: number): readonly KnownColumn[] =>
-  knownColumns[kind].filter(({ since }) => since <= layout);
-
-/** `name type`, with a question mark where a cell may be empty; `since 2` and so on for what was added. */
-const known = (...columns: readonly string[]): KnownColumn[] =>
-  columns.map((column) => {
-    const [header = '', type = '', , since = '1'] = column.replace('?', '').split(' ');
-    return { header, type: type as CellType, mayBeEmpty: column.includes('?'), since: Number(since) };
-  });
-
-/** The columns of every file, in order. Tests hold them against what writes the files. */
-export const knownColumns: Readonly<Record<ReportKind, readonly KnownColumn[]>> = {
-  detail: known(
-    ...['period month', 'transaction_id text', 'result_id text?', 'task_type text', 'attempt whole'],
-    ...['attempted_at instant', 'outcome_code text?', 'invoiced boolean?', 'reason word', 'level text?'],
-    ...['capture_source text?', 'linked boolean?', 'transaction_state text', 'settled boolean', 'unit_price price?'],
-    ...['amount amount?', 'currency word?', 'rule_table_version word?', 'price_list_version word?'],
-    ...['is_correction boolean', 'corrects_period month?', 'vendor_attempts whole?'],
-    ...['vendor_attempts_invoiced whole?', 'counter_status word', 'quantity signed', 'price_tier word?'],
-    'reference text? since 2',
-  ),
-  summary: known(
-    ...['period month', 'record_type word', 'task_type text?', 'level text?', 'attempts signed', 'invoiced signed'],
-    ...['not_invoiced signed', 'unclassified signed', 'unit_price price?', 'amount amount?', 'currency word?'],
-    ...['vendor_counter signed?', 'period_status word', 'rule_table_version word?', 'price_list_version word?'],
-    ...['is_correction boolean?', 'corrects_period month?'],
-  ),
-  codes: known(
-    ...['period month', 'task_type text', 'outcome_code text?', 'attempts signed', 'invoiced signed'],
-    ...['amount amount?', 'currency word?', 'is_correction boolean', 'corrects_period month?'],
-    ...['not_invoiced signed since 2', 'unclassified signed since 2'],
-  ),
-  discrepancies: known(
-    ...['period month', 'transaction_id text', 'task_type text', 'reason word', 'own_quantity signed'],
-    ...['vendor_quantity signed', 'difference signed', 'is_correction boolean', 'corrects_period month?'],
-  ),
-};
+export const columnsOf = <Kind extends ReportKind>(
+  kind: Kind,
+  layout: number,
+): readonly (ReportColumn & { readonly header: HeaderOf<Kind> })[] =>
+  reportColumns[kind].filter(({ since }) => since <= layout);

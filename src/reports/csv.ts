@@ -3,11 +3,11 @@ import { stringify } from 'csv-stringify';
 
 export type CsvValue = string | number | bigint | null;
 
-/** A column of a file: its header and how a row's cell is written. `text` cells come from the vendor or an operator. */
+/** A column of a file: its header and how a row's cell is written. Text comes from the vendor or an operator. */
 export type CsvColumn<Row> = {
   readonly header: string;
   readonly value: (row: Row) => CsvValue;
-  readonly text?: true;
+  readonly isText?: boolean;
 };
 
 const formulaStart = /^[=+@\t\r＝＋－＠-]/;
@@ -37,10 +37,10 @@ export function csvStream<Row>(
   return stringifier;
 }
 
-function cell<Row>({ value, text }: CsvColumn<Row>, row: Row): string | null {
+function cell<Row>({ value, isText }: CsvColumn<Row>, row: Row): string | null {
   const raw = value(row);
   if (raw === null) return null;
-  return text && typeof raw === 'string' ? neutraliseFormula(raw) : String(raw);
+  return isText && typeof raw === 'string' ? neutraliseFormula(raw) : String(raw);
 }
 
 /** The header row of a file whose rows Postgres writes. */

@@ -3,9 +3,8 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
-import { type KnownColumn, knownColumns } from '../domain/report-columns.ts';
+import { type ReportColumn, reportColumns, type ReportKind } from '../domain/report-columns.ts';
 import { csvStream } from './csv.ts';
-import type { ReportKind } from './files.ts';
 import { sealed } from './manifest.ts';
 import { copyName, type DialectName, dialectManifestName, manifestName } from './names.ts';
 import { asStorageError, discardDrafts, type DraftFile, publishDrafts, writeDraft } from './publish.ts';
@@ -39,7 +38,7 @@ export function protectText(text: string): string {
 }
 
 /** A cell of a canonical file as the copy has it. */
-function convert(cell: string, { type }: KnownColumn, { decimalMark }: Dialect): string | null {
+function convert(cell: string, { type }: ReportColumn, { decimalMark }: Dialect): string | null {
   if (cell === '') return null;
   switch (type) {
     case 'price':
@@ -69,7 +68,7 @@ export async function* copyOf(
   const header = await rows.next();
   // Columns were only ever added at the end: an earlier layout has the first of them.
   const width = header.done ? 0 : header.value.length;
-  const columns = knownColumns[kind].slice(0, width).map((column, index) => ({
+  const columns = reportColumns[kind].slice(0, width).map((column, index) => ({
     header: column.header,
     value: (row: readonly string[]) => convert(row[index] ?? '', column, dialects[dialect]),
   }));

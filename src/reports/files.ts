@@ -1,10 +1,8 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { PriceList } from '../domain/prices.ts';
 import type { CodeLine, ReportLines, SummaryLine, Totals } from '../domain/report-lines.ts';
-import { columnsOf, type ReportKind } from '../domain/report-columns.ts';
-import { type CsvColumn } from './csv.ts';
-
-export type { ReportKind } from '../domain/report-columns.ts';
+import { columnsOf, type HeaderOf, type ReportKind } from '../domain/report-columns.ts';
+import type { CsvColumn, CsvValue } from './csv.ts';
 
 /** What all rows of a report's files have in common. */
 export type ReportHead = {
@@ -16,14 +14,17 @@ export type ReportHead = {
   readonly layout: number;
 };
 
-/** Of columns, those that a file has in the report's layout. */
-export function ofLayout<Column extends { readonly header: string }>(
-  kind: ReportKind,
+/** The columns of a file in the report's layout, each with how its cells are written. */
+function columnsWith<Kind extends ReportKind, Row>(
+  kind: Kind,
   { layout }: ReportHead,
-  columns: readonly Column[],
-): Column[] {
-  const headers = new Set(columnsOf(kind, layout).map(({ header }) => header));
-  return columns.filter(({ header }) => headers.has(header));
+  values: Readonly<Record<HeaderOf<Kind>, (row: Row) => CsvValue>>,
+): CsvColumn<Row>[] {
+  return columnsOf(kind, layout).map(({ header, type }) => ({
+    header,
+    value: values[header],
+    isText: type === 'text',
+  }));
 }
 
 /** The name a file is published under. */
@@ -46,48 +47,45 @@ export function summaryColumns(head: ReportHead): CsvColumn<SummaryRow>[] {
     <T>(read: (row: SummaryLine) => T) =>
     (row: SummaryRow): T | null =>
       row.recordType === 'LINE' ? read(row) : null;
-  return [
-    { header: 'period', value: () => head.period },
-    { header: 'record_type', value: (row) => row.recordType },
-    { header: 'task_type', value: line((row) => row.taskType), text: true },
-    { header: 'level', value: line((row) => row.level), text: true },
-    { header: 'attempts', value: (row) => row.attempts },
-    { header: 'invoiced', value: (row) => row.invoiced },
-    { header: 'not_invoiced', value: (row) => row.notInvoiced },
-    { header: 'unclassified', value: (row) => row.unclassified },
-    { header: 'unit_price', value: line((row) => money(row.unitPrice, priceList)) },
-    { header: 'amount', value: (row) => money(row.amount, priceList) },
-    { header: 'currency', value: () => priceList?.currency ?? null },
-    { header: 'vendor_counter', value: (row) => row.vendorCounter },
-    { header: 'period_status', value: () => head.status },
-    { header: 'rule_table_version', value: line((row) => row.ruleTableVersion) },
-    {
-      header: 'price_list_version',
-      value: (row) =>
-        row.recordType === 'LINE' && row.correctsPeriod !== null ? row.priceListVersion : (priceList?.version ?? null),
-    },
-    { header: 'is_correction', value: line((row) => String(row.correctsPeriod !== null)) },
-    { header: 'corrects_period', value: line((row) => row.correctsPeriod) },
-  ];
+  return columnsWith('summary', head, {
+    period: () => head.period,
+    record_type: (row) => row.recordType,
+    task_type: line((row) => row.taskType),
+    level: line((row) => row.level),
+    attempts: (row) => row.attempts,
+    invoiced: (row) => row.invoiced,
+    not_invoiced: (row) => row.notInvoiced,
+    unclassified: (row) => row.unclassified,
+    unit_price: line((row) => money(row.unitPrice, priceList)),
+    amount: (row) => money(row.amount, priceList),
+    currency: () => priceList?.currency ?? null,
+    vendor_counter: (row) => row.vendorCounter,
+    period_status: () => head.status,
+    rule_table_version: line((row) => row.ruleTableVersion),
+    price_list_version: (row) =>
+      row.recordType === 'LINE' && row.correctsPeriod !== null ? row.priceListVersion : (priceList?.version ?? null),
+    is_correction: line((row) => String(row.correctsPeriod !== null)),
+    corrects_period: line((row) => row.correctsPeriod),
+  });
 }
 
 /** The codes file's columns: a row per task type and outcome code, amounts unrounded. */
 export function codesColumns(head: ReportHead): CsvColumn<CodeLine>[] {
   // The first layout did not say what is unclassified, and gave the amount of the rest.
   const amountOf = (row: CodeLine) => (head.layout > 1 && row.unclassified > 0n ? null : row.amount);
-  return ofLayout('codes', head, [
-    { header: 'period', value: () => head.period },
-    { header: 'task_type', value: (row: CodeLine) => row.taskType, text: true },
-    { header: 'outcome_code', value: (row) => row.code, text: true },
-    { header: 'attempts', value: (row) => row.attempts },
-    { header: 'invoiced', value: (row) => row.invoiced },
-    { header: 'amount', value: (row) => money(amountOf(row), head.priceList) },
-    { header: 'currency', value: () => head.priceList?.currency ?? null },
-    { header: 'is_correction', value: (row) => String(row.correctsPeriod !== null) },
-    { header: 'corrects_period', value: (row) => row.correctsPeriod },
-    { header: 'not_invoiced', value: (row) => row.notInvoiced },
-    { header: 'unclassified', value: (row) => row.unclassified },
-  ] satisfies CsvColumn<CodeLine>[]);
+  return columnsWith('codes', head, {
+    period: () => head.period,
+    task_type: (row: CodeLine) => row.taskType,
+    outcome_code: (row) => row.code,
+    attempts: (row) => row.attempts,
+    invoiced: (row) => row.invoiced,
+    amount: (row) => money(amountOf(row), head.priceList),
+    currency: () => head.priceList?.currency ?? null,
+    is_correction: (row) => String(row.correctsPeriod !== null),
+    corrects_period: (row) => row.correctsPeriod,
+    not_invoiced: (row) => row.notInvoiced,
+    unclassified: (row) => row.unclassified,
+  });
 }
 
 /** An amount as the files write it; `null` stays empty. */

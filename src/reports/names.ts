@@ -1,4 +1,4 @@
-import type { ReportKind } from './files.ts';
+import type { ReportKind } from '../domain/report-columns.ts';
 
 export const reportKinds = ['detail', 'summary', 'codes', 'discrepancies'] as const satisfies readonly ReportKind[];
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { readJson } from '../json.ts';
 import { copyOf } from './dialects.ts';
-import type { ReportKind } from './files.ts';
+import type { ReportKind } from '../domain/report-columns.ts';
 import { isSealIntact } from './manifest.ts';
 import { copyName, type DialectName, dialectNames, manifestName, ownName, reportKinds } from './names.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
-import type { ReportKind } from './files.ts';
+import type { ReportKind } from '../domain/report-columns.ts';
 import { csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from './names.ts';
 import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';

@@ -16,7 +16,7 @@ import { codesColumns, fileName, summaryColumns, summaryRows, type ReportHead } 
 
 type Row = { readonly text: CsvValue; readonly value: CsvValue };
 const columns: CsvColumn<Row>[] = [
-  { header: 'text', value: (row) => row.text, text: true },
+  { header: 'text', value: (row) => row.text, isText: true },
   { header: 'value', value: (row) => row.value },
 ];
 

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import papaparse from 'papaparse';
 import { describe, expect, test } from 'vitest';
 import { detailQuery, discrepanciesQuery } from '../../src/db/report-files.ts';
-import { columnsOf, knownColumns, presentLayout } from '../../src/domain/report-columns.ts';
+import { columnsOf, reportColumns, presentLayout } from '../../src/domain/report-columns.ts';
 import { copyOf, protectText, writeDialects } from '../../src/reports/dialects.ts';
 import { codesColumns, type ReportHead, summaryColumns } from '../../src/reports/files.ts';
 import { isSealIntact } from '../../src/reports/manifest.ts';
@@ -93,7 +93,7 @@ describe.each(dialectNames)('%s', (dialect) => {
       expect(bytes.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
       const rows: string[][] = parse(bytes, { bom: true, delimiter, record_delimiter: '\r\n' });
       expect(foreign(file, delimiter)).toEqual(rows);
-      const columns = knownColumns[kind];
+      const columns = reportColumns[kind];
       expect(rows[0]).toEqual(canonical[0]);
       expect(rows).toHaveLength(canonical.length);
       for (const [at, row] of rows.entries())
@@ -134,13 +134,13 @@ describe.each(dialectNames)('%s', (dialect) => {
 describe('copies', () => {
   test('of any cells read back as them', async () => {
     const text = fc.string({ unit: fc.constantFrom(...Array.from('a1",;\'= é-')), maxLength: 6 });
-    const width = knownColumns.codes.length;
+    const width = reportColumns.codes.length;
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(text, { minLength: width, maxLength: width }), { maxLength: 5 }),
         fc.constantFrom(...dialectNames),
         async (rows, dialect) => {
-          const csv = [knownColumns.codes.map(({ header }) => header), ...rows]
+          const csv = [reportColumns.codes.map(({ header }) => header), ...rows]
             .map(
               (row) =>
                 `${row.map((cell) => (/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`,
@@ -150,7 +150,7 @@ describe('copies', () => {
           for await (const chunk of copyOf(Readable.from([Buffer.from(csv)]), 'codes', dialect)) chunks.push(chunk);
           const delimiter = dialect === 'excel-en' ? ',' : ';';
           const back: string[][] = parse(Buffer.concat(chunks), { bom: true, delimiter, record_delimiter: '\r\n' });
-          const textAt = knownColumns.codes.findIndex(({ type }) => type === 'text');
+          const textAt = reportColumns.codes.findIndex(({ type }) => type === 'text');
           expect(back.slice(1).map((row) => row[textAt])).toEqual(rows.map((row) => protectText(row[textAt]!)));
         },
       ),

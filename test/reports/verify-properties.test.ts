@@ -4,8 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { formatAmount, parsePrice } from '../../src/domain/money.ts';
-import { knownColumns } from '../../src/domain/report-columns.ts';
-import type { ReportKind } from '../../src/reports/files.ts';
+import { reportColumns, type ReportKind } from '../../src/domain/report-columns.ts';
 import { cellProblem, compareKeys, microsOf, original } from '../../src/reports/verify/cells.ts';
 import { neutraliseFormula } from '../../src/reports/csv.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
@@ -86,11 +85,11 @@ test('whichever figure is changed, it is found although all hashes were brought 
         const file = fileOf(directory, kind);
         const rows = readFileSync(path.join(directory, file), 'utf8').split('\r\n');
         const row = 1 + (at % Math.max(1, rows.length - 2));
-        const column = knownColumns[kind].findIndex(({ header }) => header === name);
+        const column = reportColumns[kind].findIndex(({ header }) => header === name);
         const cells = rows[row]?.match(/(?:"(?:[^"]|"")*"|[^,"]*)(?:,|$)/g)?.map((one) => one.replace(/,$/, '')) ?? [];
         fc.pre(rows.length > 2 && cells[column] !== cell);
         cells[column] = cell;
-        rows[row] = cells.slice(0, knownColumns[kind].length).join(',');
+        rows[row] = cells.slice(0, reportColumns[kind].length).join(',');
         writeFileSync(path.join(directory, file), rows.join('\r\n'));
         sealAgain(directory);
         const { problems } = await verifyFolder(directory);
@@ -106,7 +105,7 @@ test('whichever figure is changed, it is found although all hashes were brought 
 });
 
 test('amounts are read exactly, and only as they are written', () => {
-  const column = knownColumns.detail.find(({ type }) => type === 'amount')!;
+  const column = reportColumns.detail.find(({ type }) => type === 'amount')!;
   fc.assert(
     fc.property(fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), fc.constantFrom(0, 2, 3, 4), (micros, digits) => {
       const cell = formatAmount(micros, digits);

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type CellType, knownColumns } from '../../src/domain/report-columns.ts';
+import { type CellType, reportColumns } from '../../src/domain/report-columns.ts';
 import { writeDialects } from '../../src/reports/dialects.ts';
 import { copyName, type DialectName, reportKinds } from '../../src/reports/names.ts';
 import { everything, fileOf, line, type Report, writeReportFolder } from '../support/report-folders.ts';
@@ -87,7 +87,7 @@ describe.each(settings)('%s', (dialect, separator, language) => {
       expect(sheets[file]).toHaveLength(canonical[file]!.length);
       for (const [at, row] of canonical[file]!.entries())
         for (const [index, cell] of row.entries()) {
-          const { header, type } = knownColumns[kind][index]!;
+          const { header, type } = reportColumns[kind][index]!;
           const found = sheets[file]![at]![index];
           const where = `${kind}, row ${at + 1}, ${header}: ${JSON.stringify(found)}`;
           if (at === 0) expect(found?.text, where).toBe(header);
@@ -106,7 +106,7 @@ describe.each(settings)('%s', (dialect, separator, language) => {
     for (const [file, kind] of reportKinds.entries())
       for (const [at, row] of canonical[file]!.entries())
         for (const [index, cell] of (at === 0 ? [] : row).entries()) {
-          const { type } = knownColumns[kind][index]!;
+          const { type } = reportColumns[kind][index]!;
           const found = spoken(sheets[file]![at]![index], type);
           expect([expected(cell, type), `="${cell}"`]).toContain(found);
         }

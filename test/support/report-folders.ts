@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatAmount, parsePrice, roundToMinorUnit } from '../../src/domain/money.ts';
-import type { ReportKind } from '../../src/reports/files.ts';
+import type { ReportKind } from '../../src/domain/report-columns.ts';
 import { neutraliseFormula } from '../../src/reports/csv.ts';
 import { sealed } from '../../src/reports/manifest.ts';
 

@@ -1,6 +1,6 @@
 import type { Obstacle } from '../../jobs/month/obstacles.ts';
 import { monthlyMinimum } from '../../domain/report-lines.ts';
-import type { ReportKind } from '../../reports/files.ts';
+import type { ReportKind } from '../../domain/report-columns.ts';
 import type { DialectName } from '../../reports/names.ts';
 import { type Html, html } from './html.ts';
 

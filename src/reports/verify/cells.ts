@@ -1,5 +1,5 @@
 import { formatAmount, type Micros } from '../../domain/money.ts';
-import type { KnownColumn } from '../../domain/report-columns.ts';
+import type { ReportColumn } from '../../domain/report-columns.ts';
 import { neutraliseFormula } from '../csv.ts';
 
 const month = /^2\d{3}-(?:0[1-9]|1[0-2])$/;
@@ -9,7 +9,7 @@ const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const amount = /^(-?)(\d{1,30})(?:\.(\d{1,6}))?$/;
 
 /** Why a cell is not written as its column is; `undefined` = it is. */
-export function cellProblem(column: KnownColumn, cell: string, minorDigits: number): string | undefined {
+export function cellProblem(column: ReportColumn, cell: string, minorDigits: number): string | undefined {
   if (cell === '') return column.mayBeEmpty ? undefined : 'is empty';
   if (/\p{Cc}/u.test(cell)) return 'holds a control character';
   switch (column.type) {

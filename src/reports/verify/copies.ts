@@ -5,7 +5,7 @@ import path from 'node:path';
 import { CsvError } from 'csv-parse';
 import { copyOf, dialectFormat } from '../dialects.ts';
 import { copyName, csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from '../names.ts';
-import type { ReportKind } from '../files.ts';
+import type { ReportKind } from '../../domain/report-columns.ts';
 import {
   checkSeal,
   type DialectManifest,

@@ -4,8 +4,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
-import { columnsOf, type KnownColumn, knownColumns } from '../../domain/report-columns.ts';
-import type { ReportKind } from '../files.ts';
+import { columnsOf, type ReportColumn, reportColumns, type ReportKind } from '../../domain/report-columns.ts';
 import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
 
@@ -109,13 +108,13 @@ export async function* streamRows(
   source.once('error', (error) => parser.destroy(error)).pipe(parser);
   let line = 0;
   // An earlier layout has the first of the columns; the header says how many.
-  let columns: readonly KnownColumn[] = [];
+  let columns: readonly ReportColumn[] = [];
   let byHeader: ReadonlyMap<string, number> = new Map();
   try {
     for await (const cells of parser as AsyncIterable<string[]>) {
       line += 1;
       if (line === 1) {
-        columns = knownColumns[kind].slice(0, cells.length);
+        columns = reportColumns[kind].slice(0, cells.length);
         byHeader = new Map(columns.map(({ header }, index) => [header, index]));
       }
       const isBroken =
@@ -139,7 +138,7 @@ export async function* streamRows(
 
 function isHeader(
   cells: readonly string[],
-  columns: readonly KnownColumn[],
+  columns: readonly ReportColumn[],
   name: string,
   problems: Problems,
 ): boolean {
@@ -156,7 +155,7 @@ function isHeader(
 
 function rowProblem(
   cells: readonly string[],
-  columns: readonly KnownColumn[],
+  columns: readonly ReportColumn[],
   minorDigits: number,
   report: (problem: string, column?: string) => void,
 ): boolean {
