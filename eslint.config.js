@@ -98,6 +98,12 @@ const direction = Object.entries(forbidden).map(([folder, others]) => ({
   },
 }));
 
+/** A literal that is spread into another one only groups lines: what belongs together is a value with a name. */
+const groupedLiterals = ['SpreadElement > ObjectExpression', 'SpreadElement > ArrayExpression'].map((selector) => ({
+  selector,
+  message: 'Write the literal out, or give what belongs together a name.',
+}));
+
 export default defineConfig(
   { ignores: ['eslint.config.js', 'node_modules/', '.idscan-ledger/', 'reports/'] },
   ...tseslint.configs.strictTypeChecked,
@@ -119,6 +125,7 @@ export default defineConfig(
         },
         { selector: "CallExpression[callee.name='parseFloat']", message: 'Money and counts never touch a float.' },
         { selector: "CallExpression[callee.property.name='toFixed']", message: 'Money never touches a float.' },
+        ...groupedLiterals,
       ],
       eqeqeq: ['error', 'always'],
       'no-console': 'error',

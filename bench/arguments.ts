@@ -33,9 +33,14 @@ export function parseBenchArguments(argv: readonly string[], known: readonly str
   for (const name of only)
     if (!known.includes(name)) throw new Error(`There is no figure ${name}; there are ${known.join(', ')}.`);
   return {
-    ...{ pairs: positive('--pairs', values.pairs), scale: positive('--scale', values.scale), only },
-    ...{ compare: values.compare, profile: values.profile, output: values.output },
-    ...{ databaseUrl: values['database-url'], redisUrl: values['redis-url'] },
+    pairs: positive('--pairs', values.pairs),
+    scale: positive('--scale', values.scale),
+    only,
+    compare: values.compare,
+    profile: values.profile,
+    output: values.output,
+    databaseUrl: values['database-url'],
+    redisUrl: values['redis-url'],
   };
 }
 

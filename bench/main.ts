@@ -27,7 +27,10 @@ async function main(argv: readonly string[]): Promise<void> {
   const filled = new Map<number, Promise<Sandbox>>();
   try {
     const bench: Bench = {
-      ...{ servers, scale: args.scale, profileDir, remark },
+      servers,
+      scale: args.scale,
+      profileDir,
+      remark,
       checkouts: args.compare === undefined ? [checkout] : [checkout, path.resolve(args.compare)],
       filled: (attempts) => {
         const known = filled.get(attempts) ?? fill(servers, attempts);
@@ -69,7 +72,10 @@ async function measure(figure: Figure, bench: Bench, pairs: number): Promise<Res
     }));
     const series = await inTurn(watched, pairs);
     return {
-      ...{ name: figure.name, unit: figure.unit, description, series },
+      name: figure.name,
+      unit: figure.unit,
+      description,
+      series,
       lines: lines.map((line) => {
         const value = valueOf(line, series);
         return { what: line.what, value, goal: line.goal ?? null, isHeld: isHeld(line.goal, value) };

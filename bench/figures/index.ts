@@ -6,7 +6,4 @@ import { results, resultsWithFiles } from './results.ts';
 import { rest, stored, sweep } from './stored.ts';
 
 /** All figures, in the order in which they are measured. */
-export const figures: readonly Figure[] = [
-  ...[results, resultsWithFiles, latency],
-  ...[enqueue, report, stored, sweep, rest],
-];
+export const figures: readonly Figure[] = [results, resultsWithFiles, latency, enqueue, report, stored, sweep, rest];

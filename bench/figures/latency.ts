@@ -23,7 +23,10 @@ export const latency: Figure = {
     const [own] = bench.checkouts;
     const run = (checkout: string, processes: number, atOnce: number) =>
       runWorkers(bench, checkout, {
-        ...{ vendor, results: each * processes, withFiles: false, processes },
+        vendor,
+        results: each * processes,
+        withFiles: false,
+        processes,
         environment: { WORKER_CONCURRENCY: String(atOnce) },
       });
     if (bench.checkouts.length > 1)
@@ -45,8 +48,10 @@ export const latency: Figure = {
           { processes: 2, goal: { atLeast: 1.9 } },
           { processes: 4, goal: { atLeast: 3.6 } },
         ].map(({ processes, goal }) => ({
-          ...{ what: `${processes} processes ÷ 1, ${atOnce} at once in each`, of: name(processes, atOnce) },
-          ...{ over: name(1, atOnce), goal },
+          what: `${processes} processes ÷ 1, ${atOnce} at once in each`,
+          of: name(processes, atOnce),
+          over: name(1, atOnce),
+          goal,
         })),
       ),
       end: vendor.stop,

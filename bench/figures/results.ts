@@ -58,7 +58,9 @@ function resultsFigure({ name, count, withFiles, concurrency, goal }: Kind): Fig
           bench.checkouts.length > 1
             ? comparison(bench, what)
             : peers.map(({ name: peer, program, isBatched }) => ({
-                ...{ what: `${what}: ours ÷ ${peer}`, of: own, over: peer },
+                what: `${what}: ours ÷ ${peer}`,
+                of: own,
+                over: peer,
                 ...(program === 'plain-loop' ? { goal: { atLeast: goal } } : isBatched ? {} : { goal: { atLeast: 1 } }),
               })),
         end: vendor.stop,
@@ -115,7 +117,9 @@ export async function workInto(
   { vendor, results: count, withFiles, processes, first = 0, environment = {} }: WorkerLoad,
 ): Promise<Measured> {
   const all = {
-    ...{ ...sandbox.environment, ...vendor.environment, ...environment },
+    ...sandbox.environment,
+    ...vendor.environment,
+    ...environment,
     ...(withFiles ? {} : { FETCH_DOCUMENTS: 'false', FETCH_AUDIT_REPORTS: 'false' }),
   };
   const launcher = launcherOf(checkout);
@@ -146,8 +150,13 @@ async function runPeer(
     await registerAll(sandbox, count);
     const since = await clockOf(sandbox);
     const input: PeerInput = {
-      ...{ databaseUrl: sandbox.databaseUrl, baseUrl: vendor.baseUrl, dataDir: path.join(sandbox.folder, 'data') },
-      ...{ count, withFiles, concurrency, isBatched },
+      databaseUrl: sandbox.databaseUrl,
+      baseUrl: vendor.baseUrl,
+      dataDir: path.join(sandbox.folder, 'data'),
+      count,
+      withFiles,
+      concurrency,
+      isBatched,
     };
     const program = path.join(import.meta.dirname, '../programs', `${peer}.ts`);
     const { peakRssBytes, cpuSeconds } = await runProcess({

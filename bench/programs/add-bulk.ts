@@ -14,7 +14,10 @@ for (let first = 0; first < count; first += 1_000)
       name: 'result',
       data: { kind: 'result', transactionId: transactionIdOf(first + index), generation: 1 },
       opts: {
-        ...{ attempts: 8, backoff: { type: 'custom' }, removeOnComplete: true, removeOnFail: true },
+        attempts: 8,
+        backoff: { type: 'custom' },
+        removeOnComplete: true,
+        removeOnFail: true,
         jobId: `t_${transactionIdOf(first + index)}_1`,
       },
     })),

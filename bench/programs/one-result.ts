@@ -82,12 +82,16 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
       ]);
       const merged = mergeAnswer(nothingKnown, facts, { fence: 1, decide });
       await recordOutcome({
-        ...{ transactionId, merged, fetchedAt, fence: '1', resultFetched: true },
-        ...{
-          known: { fence: '0', revision: '0', transaction: null },
-          isSettled: settlementOf(facts, merged, fetchedAt).settled,
-        },
-        ...{ documentsBasis: null, auditReportBasis: null, end: null },
+        transactionId,
+        merged,
+        fetchedAt,
+        fence: '1',
+        resultFetched: true,
+        known: { fence: '0', revision: '0', transaction: null },
+        isSettled: settlementOf(facts, merged, fetchedAt).settled,
+        documentsBasis: null,
+        auditReportBasis: null,
+        end: null,
       });
       const urls = result.tasks.flatMap((task) => task.files).flatMap(({ url }) => (url === null ? [] : [url]));
       if (withFiles) await store(transactionId, resultId, urls);

@@ -20,8 +20,10 @@ const all = Promise.withResolvers<undefined>();
 await boss.work<{ index: number }>(
   'results',
   {
-    ...{ batchSize, localConcurrency: Math.max(1, Math.round((2 * input.concurrency) / batchSize)) },
-    ...{ pollingIntervalSeconds: 0.5, burstWhenBatchFull: true },
+    batchSize,
+    localConcurrency: Math.max(1, Math.round((2 * input.concurrency) / batchSize)),
+    pollingIntervalSeconds: 0.5,
+    burstWhenBatchFull: true,
   },
   async (jobs) => {
     await Promise.all(jobs.map(({ data }) => work.one(data.index)));

@@ -67,7 +67,11 @@ function filled({ bytes, places }: Template, id: string): Buffer {
 
 function detailsBody() {
   const scan = (created: string, code: string | null) => ({
-    ...{ created, code, score: 0.98, source: 'camera', linked: false },
+    created,
+    code,
+    score: 0.98,
+    source: 'camera',
+    linked: false,
     files: [],
   });
   return {
@@ -78,7 +82,11 @@ function detailsBody() {
     completed: '2026-10-05T10:10:00+00:00',
     tasks: [
       {
-        ...{ type: 'document_scan', state: 'completed', level: 'advanced', attempts: 2, attemptsInvoiced: 1 },
+        type: 'document_scan',
+        state: 'completed',
+        level: 'advanced',
+        attempts: 2,
+        attemptsInvoiced: 1,
         documentScans: [
           scan('2026-10-05T10:05:00+00:00', 'unknown_type_front'),
           scan('2026-10-05T10:07:00+00:00', null),
@@ -98,10 +106,15 @@ function resultBody({ baseUrl, files }: AnswersInput) {
     state: 'completed',
     tasks: [
       {
-        ...{ type: 'document_scan', state: 'completed', attempts: 2, score: 0.97 },
+        type: 'document_scan',
+        state: 'completed',
+        attempts: 2,
+        score: 0.97,
         result: Array.from({ length: 12 }, (_, index) => field(`field_${index}`, 'A VALUE OF A PERSON')),
         files: Array.from({ length: files }, (_, index) => ({
-          ...{ category: 'document', type: `page_${index}`, name: `page ${index}.jpg` },
+          category: 'document',
+          type: `page_${index}`,
+          name: `page ${index}.jpg`,
           url: `${baseUrl}downloads/${placeholder}-${index}`,
         })),
       },

@@ -55,8 +55,11 @@ export async function close(
   try {
     const looks = outstandingText(await outstandingLooks(context, context.db.kysely, period));
     const closed = await closeMonth(context, {
-      ...{ period, closedBy: currentUser(), signal: input.signal },
-      ...{ forcedReason: force ? reason : null, beginReason: beginBooks ? reason : null },
+      period,
+      closedBy: currentUser(),
+      signal: input.signal,
+      forcedReason: force ? reason : null,
+      beginReason: beginBooks ? reason : null,
     }).catch(async (error: unknown) => {
       // Nothing was closed. Before it ends with that one, the others are listed as well.
       if (error instanceof LedgerError && (refusalCodes as readonly ErrorCode[]).includes(error.code)) {
@@ -119,11 +122,16 @@ async function refuse(
 const isBlocker = (code: Obstacle['code']): boolean => (blockerKinds as readonly string[]).includes(code);
 
 const obstacleJson = ({ code, count, what, remedy, closeFirst }: Obstacle) => ({
-  ...{ code, count, what, remedy },
+  code,
+  count,
+  what,
+  remedy,
   close_first: closeFirst,
 });
 
 const blockerJson = (one: Blocker) => ({
-  ...{ kind: one.kind, subject: one.subject, detail: one.detail },
+  kind: one.kind,
+  subject: one.subject,
+  detail: one.detail,
   command: remedyCommand(one),
 });

@@ -41,7 +41,9 @@ async function listening(environment: Environment, tokens: Readonly<Record<strin
     const { config, service } = loadConfig(
       {
         ...environment,
-        ...{ HTTP_HOST: '127.0.0.1', HTTP_PORT, WEBHOOK_SECRET: randomBytes(24).toString('base64url') },
+        HTTP_HOST: '127.0.0.1',
+        HTTP_PORT,
+        WEBHOOK_SECRET: randomBytes(24).toString('base64url'),
         HTTP_TOKENS: Object.entries(tokens)
           .map(([role, token]) => `${role}:${createHash('sha256').update(token).digest('hex')}`)
           .join(','),

@@ -89,9 +89,15 @@ function taskLines({ tasks }: Explanation): string[] {
   return table(
     ['task', 'state', 'level', 'attempts: vendor', 'ours', '', 'invoiced: vendor', 'ours', '', 'scan list'],
     tasks.map((task) => [
-      ...[task.taskType, task.state ?? '', task.level ?? ''],
-      ...[String(task.vendorAttempts ?? '-'), String(task.ownAttempts), task.attemptsStatus],
-      ...[String(task.vendorAttemptsInvoiced ?? '-'), String(task.ownInvoiced), task.counterStatus],
+      task.taskType,
+      task.state ?? '',
+      task.level ?? '',
+      String(task.vendorAttempts ?? '-'),
+      String(task.ownAttempts),
+      task.attemptsStatus,
+      String(task.vendorAttemptsInvoiced ?? '-'),
+      String(task.ownInvoiced),
+      task.counterStatus,
       task.scanListMissing ? 'missing' : '',
     ]),
     [3, 4, 6, 7],
@@ -145,8 +151,15 @@ function fileLines({ files }: Explanation): string[] {
   return table(
     ['file', 'offered by', 'category', 'type', 'became', 'bytes', 'media type', 'error', 'recorded'],
     files.map((file) => [
-      ...[file.kind, `${file.origin}, ${file.position + 1}`, file.category ?? '', file.type ?? '', file.state],
-      ...[file.bytes ?? '', file.mediaType ?? '', file.errorCode ?? '', instant(file.recordedAt)],
+      file.kind,
+      `${file.origin}, ${file.position + 1}`,
+      file.category ?? '',
+      file.type ?? '',
+      file.state,
+      file.bytes ?? '',
+      file.mediaType ?? '',
+      file.errorCode ?? '',
+      instant(file.recordedAt),
     ]),
     [5],
   );

@@ -17,8 +17,15 @@ export function reportText(written: WrittenReport, times: ReportTimes): string[]
   const { head, directory, lines, files, manifest } = written;
   const { summary, totals } = lines;
   const row = (name: string, level: string, line: SummaryLine | Totals, price: string): string[] => [
-    ...[name, level, String(line.attempts), String(line.invoiced), String(line.notInvoiced), String(line.unclassified)],
-    ...[price, money(line.amount, head.priceList) ?? '', counter(line)],
+    name,
+    level,
+    String(line.attempts),
+    String(line.invoiced),
+    String(line.notInvoiced),
+    String(line.unclassified),
+    price,
+    money(line.amount, head.priceList) ?? '',
+    counter(line),
   ];
   const currency = head.priceList ? ` ${head.priceList.currency}` : '';
   return [

@@ -55,7 +55,11 @@ export async function workersOn(
   const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
   const { meter } = options;
   const vendor = createVendorClient({
-    ...{ baseUrl, tokenTtlSeconds, auditReportPath, proxy, now: context.now },
+    baseUrl,
+    tokenTtlSeconds,
+    auditReportPath,
+    proxy,
+    now: context.now,
     ...key,
     ...(rateLimit === undefined ? {} : createRateLimiter(redis, queuePrefix, rateLimit)),
     ...(context.tracing ? { open: context.tracing.open } : {}),

@@ -64,7 +64,10 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   const limits = { statement_timeout: queryTimeoutMs - 1_000, lock_timeout: options.lockTimeoutMs ?? 0 };
   const servers = openServers({
     ...list,
-    ...{ variable, queryTimeoutMs, maxConnections: options.maxConnections ?? 10, examine: options.examine },
+    variable,
+    queryTimeoutMs,
+    maxConnections: options.maxConnections ?? 10,
+    examine: options.examine,
     connection: {
       application_name: 'idscan-ledger',
       // The system's own default begins to ask after two hours whether the other end is still there.

@@ -2,7 +2,12 @@ import { instant, type LineScope, literal, stretchOf } from './lines.ts';
 
 /** Columns of a disagreement with the vendor's counters, and their order in files. */
 export const disagreementColumns = [
-  ...['transaction_id', 'task_type', 'corrects_period', 'reason', 'own_quantity', 'vendor_quantity'],
+  'transaction_id',
+  'task_type',
+  'corrects_period',
+  'reason',
+  'own_quantity',
+  'vendor_quantity',
 ] as const;
 export const disagreementOrder = ['transaction_id', 'task_type', 'reason', 'corrects_period nulls first'];
 

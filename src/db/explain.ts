@@ -49,9 +49,15 @@ export async function transactionRow(db: Queries, id: string): Promise<Transacti
   return db
     .selectFrom('transactions')
     .select([
-      ...(['result_id as resultId', 'state', 'created_at as createdAt', 'expires_at as expiresAt'] as const),
-      ...(['completed_at as completedAt', 'fetched_at as fetchedAt', 'registered_at as registeredAt'] as const),
-      ...(['result_fetched_at as resultFetchedAt', 'settled'] as const),
+      'result_id as resultId',
+      'state',
+      'created_at as createdAt',
+      'expires_at as expiresAt',
+      'completed_at as completedAt',
+      'fetched_at as fetchedAt',
+      'registered_at as registeredAt',
+      'result_fetched_at as resultFetchedAt',
+      'settled',
     ])
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
@@ -86,9 +92,15 @@ export async function workRows(db: Queries, id: string): Promise<WorkRow[]> {
   return db
     .selectFrom('obligations')
     .select([
-      ...(['kind', 'state', 'due_at as dueAt', 'starts', 'attempts_made as attemptsMade'] as const),
-      ...(['last_error_code as lastErrorCode', 'last_error_at as lastErrorAt'] as const),
-      ...(['created_at as createdAt', 'updated_at as updatedAt'] as const),
+      'kind',
+      'state',
+      'due_at as dueAt',
+      'starts',
+      'attempts_made as attemptsMade',
+      'last_error_code as lastErrorCode',
+      'last_error_at as lastErrorAt',
+      'created_at as createdAt',
+      'updated_at as updatedAt',
     ])
     .where('transaction_id', '=', id)
     .orderBy(sql`array_position(array['result', 'documents', 'audit_report'], kind)`)
@@ -110,13 +122,17 @@ export async function taskRows(db: Queries, id: string): Promise<TaskRow[]> {
   return db
     .selectFrom('tasks')
     .select([
-      ...(['task_type as taskType', 'state', 'level'] as const),
+      'task_type as taskType',
+      'state',
+      'level',
       // A list that was missing once may be whole by now.
       sql<boolean>`scan_list_missing and exists (
         select from attempts a where a.transaction_id = tasks.transaction_id and a.task_type = tasks.task_type
           and a.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only'))`.as('scanListMissing'),
-      ...(['vendor_attempts as vendorAttempts', 'own_attempts as ownAttempts'] as const),
-      ...(['vendor_attempts_invoiced as vendorAttemptsInvoiced', 'own_invoiced as ownInvoiced'] as const),
+      'vendor_attempts as vendorAttempts',
+      'own_attempts as ownAttempts',
+      'vendor_attempts_invoiced as vendorAttemptsInvoiced',
+      'own_invoiced as ownInvoiced',
     ])
     .where('transaction_id', '=', id)
     .orderBy('task_type')
@@ -129,9 +145,18 @@ export async function attemptRows(db: Queries, id: string): Promise<AttemptRow[]
   return db
     .selectFrom('attempts')
     .select([
-      ...(['task_type as taskType', 'ordinal', 'attempted_at as attemptedAt', 'time_basis as timeBasis'] as const),
-      ...(['evidence', 'code', 'linked', 'capture_source as captureSource', 'invoiced', 'reason'] as const),
-      ...(['rule_table_version as ruleTableVersion', 'first_seen_at as firstSeenAt'] as const),
+      'task_type as taskType',
+      'ordinal',
+      'attempted_at as attemptedAt',
+      'time_basis as timeBasis',
+      'evidence',
+      'code',
+      'linked',
+      'capture_source as captureSource',
+      'invoiced',
+      'reason',
+      'rule_table_version as ruleTableVersion',
+      'first_seen_at as firstSeenAt',
     ])
     .where('transaction_id', '=', id)
     .orderBy('task_type')
@@ -157,8 +182,16 @@ export async function fileRows(db: Queries, id: string): Promise<FileRow[]> {
   return db
     .selectFrom('files')
     .select([
-      ...(['kind', 'origin', 'position', 'category', 'type', 'state', 'bytes'] as const),
-      ...(['media_type as mediaType', 'error_code as errorCode', 'recorded_at as recordedAt'] as const),
+      'kind',
+      'origin',
+      'position',
+      'category',
+      'type',
+      'state',
+      'bytes',
+      'media_type as mediaType',
+      'error_code as errorCode',
+      'recorded_at as recordedAt',
     ])
     .where('transaction_id', '=', id)
     .orderBy(sql`kind collate "C"`)

@@ -56,7 +56,9 @@ export function knownOf(version: Pick<Known, 'fence' | 'revision'>, row: KnownJs
     ...version,
     transaction: {
       ...rest,
-      ...{ createdAt: asDate(createdAt), expiresAt: asDate(expiresAt), completedAt: asDate(completedAt) },
+      createdAt: asDate(createdAt),
+      expiresAt: asDate(expiresAt),
+      completedAt: asDate(completedAt),
       tasks: tasks.map(taskOf),
     },
   };

@@ -99,14 +99,12 @@ export async function startObligations(
   const started = requests.map(() => new Map<ObligationKind, Started>());
   for (const { place, kind, fence, basis, starts, ...row } of rows)
     started[place]?.set(kind, {
-      ...{
-        fence,
-        basis,
-        starts,
-        resultId: row.result_id,
-        wasResultFetched: row.result_fetched,
-        attemptsMade: row.attempts_made,
-      },
+      fence,
+      basis,
+      starts,
+      resultId: row.result_id,
+      wasResultFetched: row.result_fetched,
+      attemptsMade: row.attempts_made,
       known: knownOf({ fence: row.transaction_fence, revision: row.revision }, row.known),
     });
   return started;

@@ -32,8 +32,19 @@ export type NewClose = Omit<PeriodClose, 'version' | 'closedAt' | 'manifestSha25
 };
 
 const columns = [
-  ...(['period', 'version', 'start_at', 'end_at', 'time_zone', 'currency', 'rules_sha256', 'prices_sha256'] as const),
-  ...(['closed_at', 'closed_by', 'forced_reason', 'manifest', 'manifest_sha256'] as const),
+  'period',
+  'version',
+  'start_at',
+  'end_at',
+  'time_zone',
+  'currency',
+  'rules_sha256',
+  'prices_sha256',
+  'closed_at',
+  'closed_by',
+  'forced_reason',
+  'manifest',
+  'manifest_sha256',
 ] as const;
 
 /** All closed months, in order. @param asOf those that were closed at this instant. */
@@ -125,7 +136,8 @@ export async function bookCharges(
 ): Promise<void> {
   if (charges.length === 0) return;
   const rows = charges.map(({ correctsPeriod, amount }) => ({
-    ...{ period, corrects_period: correctsPeriod },
+    period,
+    corrects_period: correctsPeriod,
     amount: formatAmount(amount, minorDigits),
   }));
   await db.insertInto('closed_charges').values(rows).execute();

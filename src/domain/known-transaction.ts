@@ -44,7 +44,10 @@ export type KnownTransaction = {
 
 /** Starts are counted from 1. */
 export const nothingKnown: KnownTransaction = {
-  ...{ state: null, createdAt: null, expiresAt: null, completedAt: null },
+  state: null,
+  createdAt: null,
+  expiresAt: null,
+  completedAt: null,
   fence: 0,
   tasks: [],
 };
@@ -70,6 +73,14 @@ export function attemptChanges(known: KnownTransaction, merged: KnownTransaction
 const keyOf = ({ taskType, ordinal }: Pick<Attempt, 'taskType' | 'ordinal'>): string => `${ordinal} ${taskType}`;
 const textOf = (one: KnownAttempt): string =>
   JSON.stringify([
-    ...[one.attemptedAt, one.timeBasis, one.evidence, one.code, one.linked, one.captureSource, one.formerTimes],
-    ...[one.invoiced, one.reason, one.ruleTableVersion],
+    one.attemptedAt,
+    one.timeBasis,
+    one.evidence,
+    one.code,
+    one.linked,
+    one.captureSource,
+    one.formerTimes,
+    one.invoiced,
+    one.reason,
+    one.ruleTableVersion,
   ]);

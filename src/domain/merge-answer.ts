@@ -67,8 +67,15 @@ function mergeTask(before: KnownTask, said: TaskFacts, merging: Merging): KnownT
 }
 
 const unknownTask = (type: string): KnownTask => ({
-  ...{ type, state: null, level: null, attempts: null, attemptsInvoiced: null, isListMissing: false, listedTwice: 0 },
-  ...{ listFence: 0, fence: 0 },
+  type,
+  state: null,
+  level: null,
+  attempts: null,
+  attemptsInvoiced: null,
+  isListMissing: false,
+  listedTwice: 0,
+  listFence: 0,
+  fence: 0,
   known: [],
 });
 
@@ -116,8 +123,14 @@ function mergeList(
 }
 
 const attemptOf = (taskType: string, ordinal: number, entry: ScanFacts): Attempt => ({
-  ...{ taskType, ordinal, attemptedAt: entry.createdAt, timeBasis: 'scan_created', evidence: 'scan_list' },
-  ...{ code: entry.code, linked: entry.linked, captureSource: entry.source },
+  taskType,
+  ordinal,
+  attemptedAt: entry.createdAt,
+  timeBasis: 'scan_created',
+  evidence: 'scan_list',
+  code: entry.code,
+  linked: entry.linked,
+  captureSource: entry.source,
 });
 
 /** A known attempt, after an entry that is the same one. */

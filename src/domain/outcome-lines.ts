@@ -59,14 +59,19 @@ const compare = (a: bigint, b: bigint): number => (a === b ? 0 : a < b ? -1 : 1)
 
 const keys = ['attempts', 'invoiced', 'notInvoiced', 'unclassified'] as const;
 const quantitiesOf = ({ attempts, invoiced, notInvoiced, unclassified }: Quantities): Quantities => ({
-  ...{ attempts, invoiced, notInvoiced, unclassified },
+  attempts,
+  invoiced,
+  notInvoiced,
+  unclassified,
 });
 
 function added(parts: readonly Part[]): Part {
   const sum = (key: (typeof keys)[number]) => parts.reduce((all, part) => all + part[key], 0n);
   return {
-    ...{ attempts: sum('attempts'), invoiced: sum('invoiced') },
-    ...{ notInvoiced: sum('notInvoiced'), unclassified: sum('unclassified') },
+    attempts: sum('attempts'),
+    invoiced: sum('invoiced'),
+    notInvoiced: sum('notInvoiced'),
+    unclassified: sum('unclassified'),
     amount: addedAmounts(parts),
   };
 }

@@ -63,7 +63,10 @@ export function pricedCounts(
     const unitPrice = cell?.bands[0]?.unitPrice ?? null;
     return {
       ...count,
-      ...{ correctsPeriod: null, unitPrice, lines: count.attempts, unpriced: unitPrice === null ? count.invoiced : 0n },
+      correctsPeriod: null,
+      unitPrice,
+      lines: count.attempts,
+      unpriced: unitPrice === null ? count.invoiced : 0n,
       priceListVersion: cell?.list.version ?? stretches[stretch - 1]?.lists[0]?.version ?? null,
     };
   });
@@ -86,7 +89,10 @@ export function priceCells(counts: readonly UnitCount[], stretches: readonly Str
   for (const { scope, count } of priced) units.set(scope, (units.get(scope) ?? 0n) + count.units);
   const numbers = [...units.keys()];
   return priced.map(({ count: { taskType, level, stretch }, price, list, scope }) => ({
-    ...{ taskType, level, stretch, list },
+    taskType,
+    level,
+    stretch,
+    list,
     scope: numbers.indexOf(scope),
     isCounted: isCounted(price),
     bands: priceBands(price, units.get(scope) ?? 0n),

@@ -75,8 +75,12 @@ export type Pricing = {
 /** Adds up a month's groups. Rounds once per summary line, half away from zero. */
 export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): ReportLines {
   const ofAttempts = gather(groups, (g) => [
-    ...[g.correctsPeriod, g.taskType, g.level, g.unitPrice?.toString() ?? null],
-    ...[g.ruleTableVersion, g.priceListVersion],
+    g.correctsPeriod,
+    g.taskType,
+    g.level,
+    g.unitPrice?.toString() ?? null,
+    g.ruleTableVersion,
+    g.priceListVersion,
   ]).map(([first, same]): SummaryLine => ({
     correctsPeriod: first.correctsPeriod,
     taskType: first.taskType,
@@ -114,10 +118,18 @@ export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): 
 /** Puts each charge behind the lines of the month that it belongs to. */
 function inOrder(lines: readonly SummaryLine[], charges: readonly Charge[]): SummaryLine[] {
   const charged = charges.map(({ correctsPeriod, amount }): SummaryLine => ({
-    ...{ correctsPeriod, taskType: monthlyMinimum, level: null, unitPrice: null, amount },
-    ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n },
+    correctsPeriod,
+    taskType: monthlyMinimum,
+    level: null,
+    unitPrice: null,
+    amount,
+    attempts: 0n,
+    invoiced: 0n,
+    notInvoiced: 0n,
+    unclassified: 0n,
     ...addedCounts([]),
-    ...{ ruleTableVersion: null, priceListVersion: null },
+    ruleTableVersion: null,
+    priceListVersion: null,
   }));
   // Sorting is stable: within a month the lines keep their order, charges last.
   return [...lines, ...charged].sort((a, b) => compareKeys([a.correctsPeriod], [b.correctsPeriod]));

@@ -54,7 +54,10 @@ export function problemOf(status: number, { code, message, hint }: LedgerError, 
   const title = errorTable[code].http?.[1] ?? 'Something went wrong on our side';
   return {
     type: `urn:idscan-ledger:problem:${code}`,
-    ...{ title, status, code, detail: message },
+    title,
+    status,
+    code,
+    detail: message,
     ...(hint === undefined ? {} : { hint }),
     requestId,
   };

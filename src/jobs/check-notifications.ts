@@ -158,7 +158,9 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
       const more =
         unpriced > 0n ? `, even without ${counted(unpriced, 'attempt that has', 'attempts that have')} no price` : '';
       found.push({
-        ...{ kind: 'budget', period, subjects },
+        kind: 'budget',
+        period,
+        subjects,
         event: () => `The month costs more than its budget of ${limit} ${currency}${more}.`,
         details: { budget: limit, currency, unpriced: Number(unpriced) },
       });
@@ -173,7 +175,9 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
     const names = codes.map(({ taskType, code }) => `${taskType}: ${code ?? '(no code)'}`);
     return [
       {
-        ...{ kind: 'unclassified', period: last.period, subjects: names },
+        kind: 'unclassified',
+        period: last.period,
+        subjects: names,
         event: (added) =>
           `No rule says whether these are invoiced: ${added.slice(0, 10).join(', ')}${added.length > 10 ? ', …' : ''}.`,
         details: {
@@ -185,7 +189,9 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
   counter_mismatch: async ({ db }, months) => {
     const found = await mismatchesByMonth(db.kysely, months);
     return found.map(({ period, tasks, difference }) => ({
-      ...{ kind: 'counter_mismatch' as const, period, subjects: [period] },
+      kind: 'counter_mismatch' as const,
+      period,
+      subjects: [period],
       event: () =>
         `The vendor counts otherwise: ${counted(tasks, 'task has', 'tasks have')} another invoiced count than ours.`,
       details: { tasks, vendor_minus_own: difference },
@@ -195,7 +201,9 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
     const work = await overdueWork(db.kysely, wantedKinds(config), dayMs);
     const period = periodOf(now(), config.billingTimeZone);
     return work.map(({ kind, count, oldestDueAt }) => ({
-      ...{ kind: 'overdue' as const, period, subjects: [kind] },
+      kind: 'overdue' as const,
+      period,
+      subjects: [kind],
       event: () => `Work has been due for more than a day: ${count} × ${kind}.`,
       details: { kind, count, oldest_due_at: oldestDueAt },
     }));

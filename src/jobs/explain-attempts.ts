@@ -74,7 +74,9 @@ export async function explainAttempts(
   for (const [key, { taskType, ordinal }] of all) {
     const row = of.attempts.find((one) => keyOf(one) === key);
     explained.push({
-      ...{ taskType, ordinal, present: row ? await presentAttempt(context, archive, row) : null },
+      taskType,
+      ordinal,
+      present: row ? await presentAttempt(context, archive, row) : null,
       lines: lines.filter((one) => keyOf(one) === key).map(({ line }) => line),
     });
   }
@@ -89,8 +91,15 @@ async function presentAttempt(context: Context, archive: Archive, row: AttemptRo
   const isSame =
     due.invoiced === row.invoiced && due.reason === row.reason && due.ruleTableVersion === row.ruleTableVersion;
   return {
-    ...{ attemptedAt, timeBasis, timeBasisMeaning: timeBasisMeaning[timeBasis] },
-    ...{ evidence, evidenceMeaning: evidenceMeaning[evidence], code, linked, captureSource, firstSeenAt },
+    attemptedAt,
+    timeBasis,
+    timeBasisMeaning: timeBasisMeaning[timeBasis],
+    evidence,
+    evidenceMeaning: evidenceMeaning[evidence],
+    code,
+    linked,
+    captureSource,
+    firstSeenAt,
     decision: await explainDecision(archive, row),
     decisionDue: isSame ? null : await explainDecision(archive, { ...due, taskType, code }),
     month: monthOf(context, archive.closes, attemptedAt),

@@ -46,7 +46,8 @@ export function openArchive(
   };
   const lastFirst = closes.toReversed();
   return {
-    ...{ closes, timeZone: config.billingTimeZone },
+    closes,
+    timeZone: config.billingTimeZone,
     ruleTable: async (version, close) => {
       const files = [...(close ? [close.rulesSha256] : []), rules.sha256, ...lastFirst.map((one) => one.rulesSha256)];
       for (const sha256 of new Set(files)) {
@@ -85,7 +86,10 @@ export async function explainDecision(
   const found = ruleTableVersion === null ? undefined : await archive.ruleTable(ruleTableVersion, close);
   const behind = decisionBehind(decided, found?.table);
   return {
-    ...{ invoiced, reason, ruleTableVersion, reasonMeaning: reasonMeaning[reason] },
+    invoiced,
+    reason,
+    ruleTableVersion,
+    reasonMeaning: reasonMeaning[reason],
     rule: behind?.rule ?? null,
     ruleTable: found ? noteOf(found) : null,
     isReproduced: ruleTableVersion !== null && !found ? null : behind !== undefined,
@@ -98,7 +102,10 @@ export async function explainBooked(archive: Archive, row: BookedLineRow): Promi
   const number = Number(row.line_number);
   return {
     ...(await explainLine(archive, row, row.period, close)),
-    ...{ status: 'booked', row: number, fileLine: number + 1, close: close ? closeNote(close) : null },
+    status: 'booked',
+    row: number,
+    fileLine: number + 1,
+    close: close ? closeNote(close) : null,
     file: fileName({ period: row.period, status: 'closed' }, 'detail'),
   };
 }
@@ -107,7 +114,10 @@ export async function explainBooked(archive: Archive, row: BookedLineRow): Promi
 export async function explainProvisional(archive: Archive, row: LineRow, period: string): Promise<ExplainedLine> {
   return {
     ...(await explainLine(archive, row, period, undefined)),
-    ...{ status: 'provisional', row: null, fileLine: null, close: null },
+    status: 'provisional',
+    row: null,
+    fileLine: null,
+    close: null,
     file: fileName({ period, status: 'provisional' }, 'detail'),
   };
 }
@@ -124,20 +134,29 @@ const closeNote = (close: PeriodClose): ExplainedClose => ({
 
 async function explainLine(archive: Archive, row: LineRow, period: string, close: PeriodClose | undefined) {
   return {
-    ...{ period, correctsPeriod: row.corrects_period, quantity: row.quantity, resultId: row.result_id },
-    ...{ attemptedAt: row.attempted_at, code: row.code },
-    ...{ transactionState: row.transaction_state, settled: row.settled },
+    period,
+    correctsPeriod: row.corrects_period,
+    quantity: row.quantity,
+    resultId: row.result_id,
+    attemptedAt: row.attempted_at,
+    code: row.code,
+    transactionState: row.transaction_state,
+    settled: row.settled,
     decision: await explainDecision(
       archive,
       {
-        ...{ taskType: row.task_type, code: row.code, invoiced: row.invoiced, reason: row.reason },
+        taskType: row.task_type,
+        code: row.code,
+        invoiced: row.invoiced,
+        reason: row.reason,
         ruleTableVersion: row.rule_table_version,
       },
       close,
     ),
     // A correction is priced by the list of the month that it corrects; where that has no price, by a later one.
     price: await priceOf(archive, row, archive.closes.find((one) => one.period === row.corrects_period) ?? close),
-    ...{ vendorAttempts: row.vendor_attempts, vendorAttemptsInvoiced: row.vendor_attempts_invoiced },
+    vendorAttempts: row.vendor_attempts,
+    vendorAttemptsInvoiced: row.vendor_attempts_invoiced,
     counterStatus: row.counter_status,
   };
 }
@@ -147,10 +166,17 @@ async function priceOf(archive: Archive, row: LineRow, close: PeriodClose | unde
   const list = version === null ? undefined : await archive.priceList(version, close);
   const entry = list && priceAt(list, row.task_type, row.level, row.attempted_at, archive.timeZone);
   return {
-    ...{ listVersion: version, currency: list?.currency ?? null },
-    ...{ level: row.level, model: entry?.model ?? null, entryLevel: entry?.level ?? null },
-    ...{ effectiveFrom: entry?.effectiveFrom ?? null, effectiveTo: entry?.effectiveTo ?? null },
+    listVersion: version,
+    currency: list?.currency ?? null,
+    level: row.level,
+    model: entry?.model ?? null,
+    entryLevel: entry?.level ?? null,
+    effectiveFrom: entry?.effectiveFrom ?? null,
+    effectiveTo: entry?.effectiveTo ?? null,
     freeAllowance: entry && entry.freeAllowance > 0n ? String(entry.freeAllowance) : null,
-    ...{ tier: row.price_tier, position: row.tier_position, unitPrice: row.unit_price, amount: row.amount },
+    tier: row.price_tier,
+    position: row.tier_position,
+    unitPrice: row.unit_price,
+    amount: row.amount,
   };
 }

@@ -69,7 +69,9 @@ async function explainIn(context: Context, queries: Queries, id: string): Promis
     files: await fileRows(queries, transactionId),
     problems: [...(await problemsOfBooks(context, queries, closes)), ...explained.flatMap(problemsOf)],
     basis: {
-      ...{ timeZone: config.billingTimeZone, rulesSha256: rules.sha256, pricesSha256: prices?.sha256 ?? null },
+      timeZone: config.billingTimeZone,
+      rulesSha256: rules.sha256,
+      pricesSha256: prices?.sha256 ?? null,
     },
   };
 }
@@ -103,7 +105,10 @@ function explainTransaction(
   const settlement = settlementReason({ ...row, isProcessing });
   const look = work.find(({ kind }) => kind === 'result');
   return {
-    ...{ id, ...row, settlement, settlementMeaning: settlementMeaning[settlement] },
+    id,
+    ...row,
+    settlement,
+    settlementMeaning: settlementMeaning[settlement],
     settledFrom: row.settled || !row.createdAt ? null : settledFrom(row.createdAt, row.expiresAt),
     nextLookAt: look?.state === 'due' ? look.dueAt : null,
   };

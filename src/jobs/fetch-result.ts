@@ -36,7 +36,10 @@ export async function fetchResult(
   const resultFetched = result.status === 'fulfilled' && result.value !== null;
   const isRefused = result.status === 'rejected';
   const looked = {
-    ...{ transactionId, fetchedAt, fence: started.fence, resultFetched },
+    transactionId,
+    fetchedAt,
+    fence: started.fence,
+    resultFetched,
     ...offers(context, facts, started, resultFetched || wasResultFetched),
   };
   const { due, end } = await recorded(context, facts, started, (merged) => {

@@ -40,8 +40,12 @@ export async function monthMessage(context: Context, period: string): Promise<Mo
   const { attempts, invoiced, notInvoiced, unclassified } = figures.lines.totals;
   const now = totalsOf(figures);
   const totals: Totals = {
-    ...{ attempts: Number(attempts), invoiced: Number(invoiced), not_invoiced: Number(notInvoiced) },
-    ...{ unclassified: Number(unclassified), amount: written(now), currency: now.currency },
+    attempts: Number(attempts),
+    invoiced: Number(invoiced),
+    not_invoiced: Number(notInvoiced),
+    unclassified: Number(unclassified),
+    amount: written(now),
+    currency: now.currency,
   };
   return {
     totals,
@@ -58,7 +62,12 @@ export async function reportMessage(context: Context, period: string, report: Co
   const { attempts, invoiced, not_invoiced, unclassified, amount, currency } = report;
   const totals: Totals = { attempts, invoiced, not_invoiced, unclassified, amount, currency };
   const now: MonthTotals = {
-    ...{ period, isClosed: false, currency, blockers: 0, attempts: BigInt(attempts), invoiced: BigInt(invoiced) },
+    period,
+    isClosed: false,
+    currency,
+    blockers: 0,
+    attempts: BigInt(attempts),
+    invoiced: BigInt(invoiced),
     amount: amount === null ? null : storedAmount(amount),
     sameDays: (await readMonth(context, period)).sameDays,
   };
@@ -69,8 +78,10 @@ export async function reportMessage(context: Context, period: string, report: Co
       since_last_report: sinceLast(totals, await lastMessage(context.db.kysely, 'report', period)),
     },
     blockers: {
-      ...{ unsettled: report.unsettled_transactions, unfetched: report.unfetched_transactions },
-      ...{ unclassified, unpriced: report.unpriced },
+      unsettled: report.unsettled_transactions,
+      unfetched: report.unfetched_transactions,
+      unclassified,
+      unpriced: report.unpriced,
     },
   };
 }
@@ -103,7 +114,8 @@ function sinceLast(totals: Totals, last: Record<string, unknown> | undefined): C
 }
 
 const asMonth = ({ attempts, amount, currency }: Totals): Compared => ({
-  ...{ attempts: BigInt(attempts), currency },
+  attempts: BigInt(attempts),
+  currency,
   amount: amount === null ? null : storedAmount(amount),
 });
 

@@ -174,10 +174,17 @@ const kindOf = (name: string): ReportKind => /_([a-z]+)\.csv$/.exec(name)?.[1] a
 function dialectManifest(published: Published, manifest: FileId, dialect: DialectName, copies: Copy[]): Buffer {
   const { period, period_status, version } = published;
   return sealed({
-    ...{ format: dialectFormat, dialect, period, period_status, version },
+    format: dialectFormat,
+    dialect,
+    period,
+    period_status,
+    version,
     derived_from: { name: manifestName, sha256: manifest.sha256 },
     files: copies.map(({ name, sha256, bytes, rows, of }) => ({
-      ...{ name, sha256, bytes, rows },
+      name,
+      sha256,
+      bytes,
+      rows,
       derived_from: { name: of.name, sha256: of.sha256 },
     })),
   });

@@ -62,8 +62,10 @@ export async function publishedIn(directory: string, period: string): Promise<Pu
   // Only names that this program gives: whatever a manifest says, nothing outside the folder can be meant.
   if (manifest.period !== period || !manifest.files.every(({ name }) => kindOf(name) !== undefined)) return undefined;
   return {
-    ...{ status: manifest.period_status, version: manifest.version },
-    ...{ attempts: manifest.control_totals.attempts, amount: manifest.control_totals.amount },
+    status: manifest.period_status,
+    version: manifest.version,
+    attempts: manifest.control_totals.attempts,
+    amount: manifest.control_totals.amount,
     totals: manifest.control_totals,
     manifest: { name: manifestName, sha256: sha256Of(bytes), bytes: bytes.length, rows: null },
     files: manifest.files.map(({ name, sha256, bytes: size, rows }) => ({ name, sha256, bytes: size, rows })),

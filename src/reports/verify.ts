@@ -60,7 +60,8 @@ export async function verifyFolder(directory: string): Promise<Verification> {
   }
   const dialects = presentDialects(entries);
   const expected = [
-    ...[manifestName, ...namesOf(report.manifest)],
+    manifestName,
+    ...namesOf(report.manifest),
     ...dialects.flatMap((dialect) => [dialectManifestName(dialect), ...namesOf(report.manifest, dialect)]),
   ];
   const notes = checkEntries(entries, expected, dialects, problems);

@@ -99,8 +99,15 @@ async function runInitdb(
     launcher,
     initdb,
     [
-      ...['-D', folder, `--username=${POSTGRES_NAME}`, '--auth=scram-sha-256', `--pwfile=${passwordFile}`],
-      ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+      '-D',
+      folder,
+      `--username=${POSTGRES_NAME}`,
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
     ],
     { cwd: folder, timeoutMs: 120_000 },
   );

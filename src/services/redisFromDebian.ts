@@ -74,9 +74,15 @@ async function download(work: string): Promise<string | undefined> {
 
 async function downloadAll(work: string): Promise<string | undefined> {
   const { code, output } = await apt(work, [
-    ...['install', '--download-only', '--no-install-recommends', '--yes', 'redis-server'],
-    ...['-o', `Dir::Cache::Archives=${path.join(work, 'packages')}`],
-    ...['-o', `Dir::State::extended_states=${path.join(work, 'extended_states')}`],
+    'install',
+    '--download-only',
+    '--no-install-recommends',
+    '--yes',
+    'redis-server',
+    '-o',
+    `Dir::Cache::Archives=${path.join(work, 'packages')}`,
+    '-o',
+    `Dir::State::extended_states=${path.join(work, 'extended_states')}`,
   ]);
   return code === 0 ? undefined : tail(output);
 }

@@ -9,8 +9,14 @@ type QueueSpan = Omit<ReturnType<Telemetry<Context>['tracer']['startSpan']>, 'se
 
 /** What a queue may say of a job; its results, options, data and failures are not among it. */
 const told = new Set([
-  ...['bullmq.queue.name', 'bullmq.queue.operation', 'bullmq.job.id', 'bullmq.job.name', 'bullmq.job.bulk.count'],
-  ...['bullmq.job.attempts.made', 'bullmq.job.processed.timestamp', 'bullmq.job.attempt_finished_timestamp'],
+  'bullmq.queue.name',
+  'bullmq.queue.operation',
+  'bullmq.job.id',
+  'bullmq.job.name',
+  'bullmq.job.bulk.count',
+  'bullmq.job.attempts.made',
+  'bullmq.job.processed.timestamp',
+  'bullmq.job.attempt_finished_timestamp',
 ]);
 
 /** Spans of queues and jobs by bullmq-otel, without what might say too much. A failure is its code. */

@@ -154,7 +154,10 @@ async function putOff(
 ): Promise<never> {
   const { code } = error;
   await failObligation(context.db.kysely, key, started.fence, {
-    ...{ code, counts: false, final: false, maxAttempts },
+    code,
+    counts: false,
+    final: false,
+    maxAttempts,
     sweepAfterMs: pauseMs + leaseMs,
   });
   tally.count(key.kind, 'retried', code);

@@ -66,7 +66,10 @@ export function runWorkers(
   const tally = createTally();
   const holds = createHolds((error) => context.log.warn({ err: error }, 'a worker did not pause'));
   const watch = {
-    ...{ tally, meter, breaker: isBatch ? noBreaker : createBreaker(), isolation: createIsolation() },
+    tally,
+    meter,
+    breaker: isBatch ? noBreaker : createBreaker(),
+    isolation: createIsolation(),
     store: storeWatchOf(context, holds, () => fileWorkers),
     unnotedEnds: [] as ObligationKey[],
     databaseAway: new Map<ObligationKind, DatabaseAway>(),

@@ -47,8 +47,13 @@ export function createOidcSignIn({ service, oidc, client, provider, verifier, se
       const sealed = await sealer.seal(purpose, facts, lifetimeSeconds);
       void reply.setCookie(cookie.name, sealed, { ...cookie.options, maxAge: lifetimeSeconds });
       const query = {
-        ...{ response_type: 'code', client_id: client.id, redirect_uri: redirectUri, scope: 'openid' },
-        ...{ state: facts.state, nonce: facts.nonce, code_challenge_method: 'S256' },
+        response_type: 'code',
+        client_id: client.id,
+        redirect_uri: redirectUri,
+        scope: 'openid',
+        state: facts.state,
+        nonce: facts.nonce,
+        code_challenge_method: 'S256',
         code_challenge: createHash('sha256').update(facts.verifier).digest('base64url'),
       };
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -63,8 +68,11 @@ export function createOidcSignIn({ service, oidc, client, provider, verifier, se
       if (answer.data.iss !== undefined && answer.data.iss !== oidc.issuer) throw notBegun();
       const { verifier: codeVerifier, nonce, next } = opened.data;
       const form = new URLSearchParams({
-        ...{ grant_type: 'authorization_code', code: answer.data.code, redirect_uri: redirectUri },
-        ...{ code_verifier: codeVerifier, client_id: client.id },
+        grant_type: 'authorization_code',
+        code: answer.data.code,
+        redirect_uri: redirectUri,
+        code_verifier: codeVerifier,
+        client_id: client.id,
       });
       const token = await provider.redeem(form, basic(client));
       const identity = await verifier.verifySignIn(token, nonce);

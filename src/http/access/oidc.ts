@@ -35,8 +35,12 @@ export function createOidcVerifier(config: OidcConfig, provider: OidcProvider, n
   const verify = async (token: string, audience: string): Promise<JWTPayload | undefined> => {
     if (!looksLikeToken(token)) return undefined;
     const options: JWTVerifyOptions = {
-      ...{ algorithms, audience, issuer: config.issuer, currentDate: now() },
-      ...{ clockTolerance: clockToleranceSeconds, requiredClaims: ['exp', 'iat', 'sub'] },
+      algorithms,
+      audience,
+      issuer: config.issuer,
+      currentDate: now(),
+      clockTolerance: clockToleranceSeconds,
+      requiredClaims: ['exp', 'iat', 'sub'],
     };
     try {
       const { payload } = await jwtVerify(token, await provider.keys(), options);

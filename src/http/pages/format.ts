@@ -48,8 +48,18 @@ export function share(perMille: bigint): string {
 }
 
 const monthNames = [
-  ...['January', 'February', 'March', 'April', 'May', 'June'],
-  ...['July', 'August', 'September', 'October', 'November', 'December'],
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
 ];
 
 /** `2026-10` in words: `October 2026`. */
@@ -62,8 +72,13 @@ export const shortMonth = (period: string): string => (monthNames[Number(period.
 /** An instant as clocks of a time zone show it, with what that zone is called then: `5 Oct 2026, 12:00 CEST`. */
 export function moment(instant: Date, timeZone: string): Html {
   const format = new Intl.DateTimeFormat('en-GB', {
-    ...{ day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' },
-    ...{ timeZoneName: 'short', timeZone },
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+    timeZone,
   });
   return html`<time datetime="${instant.toISOString()}">${format.format(instant)}</time>`;
 }

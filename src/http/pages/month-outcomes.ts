@@ -77,8 +77,10 @@ function chartOf({ own }: OutcomeParts, prices: Priced | null, period: string) {
   const length = (value: bigint) => (prices ? place(value) : Number(value));
   const named = ({ taskType, code }: CodeLine) => `${taskName(taskType)}: ${code ?? 'Success'}`;
   const bars: Bar[] = drawn.map((line) => ({
-    ...{ label: named(line), series: types.indexOf(line.taskType) },
-    ...{ text: figure(line), value: length(size(line)) },
+    label: named(line),
+    series: types.indexOf(line.taskType),
+    text: figure(line),
+    value: length(size(line)),
   }));
   if (rest.length > 0) {
     const sum = rest.reduce((all, line) => all + size(line), 0n);

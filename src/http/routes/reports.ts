@@ -60,7 +60,9 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
       months: shown.map((month, index) => ({ ...month, totals: totals[index] })),
       before: totals[shown.length],
       behind,
-      ...{ older: next?.period ?? null, isFirstPage: from.length === all.length, timeZone },
+      older: next?.period ?? null,
+      isFirstPage: from.length === all.length,
+      timeZone,
     };
     sendPage(reply, reportsPage(principalOf(request), overview));
     return reply;

@@ -16,7 +16,9 @@ export function versionsInUse({ rules, prices }: References, timeZone: string, e
   const isUsed = ({ effectiveFrom }: RuleTable) => !end || startOfDay(effectiveFrom, timeZone) < end;
   return [
     ...rules.content.filter(isUsed).map((table) => ({
-      ...{ kind: 'rule_table' as const, version: table.version, sha256: ruleTableHash(table) },
+      kind: 'rule_table' as const,
+      version: table.version,
+      sha256: ruleTableHash(table),
     })),
     ...(prices ? [{ kind: 'price_list' as const, version: prices.content.version, sha256: prices.sha256 }] : []),
   ];

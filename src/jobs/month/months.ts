@@ -61,8 +61,13 @@ export function closedTotals({ period, manifest, currency }: PeriodClose): Month
     control_totals: { attempts: number; invoiced: number; amount: string | null };
   };
   return {
-    ...{ period, isClosed: true, currency, blockers: 0, sameDays: undefined },
-    ...{ attempts: BigInt(totals.attempts), invoiced: BigInt(totals.invoiced) },
+    period,
+    isClosed: true,
+    currency,
+    blockers: 0,
+    sameDays: undefined,
+    attempts: BigInt(totals.attempts),
+    invoiced: BigInt(totals.invoiced),
     amount: totals.amount === null ? null : storedAmount(totals.amount),
   };
 }

@@ -19,8 +19,12 @@ import { type Month, openMonth } from './month.ts';
 
 /** Codes of what no force helps against. */
 export const refusalCodes = [
-  ...(['period_not_ended', 'period_closed', 'period_out_of_order'] as const),
-  ...(['billing_time_zone_changed', 'currency_changed', 'reference_changed'] as const),
+  'period_not_ended',
+  'period_closed',
+  'period_out_of_order',
+  'billing_time_zone_changed',
+  'currency_changed',
+  'reference_changed',
 ] as const satisfies readonly ErrorCode[];
 type RefusalCode = (typeof refusalCodes)[number];
 
@@ -191,7 +195,10 @@ export function obstacleList({ refusals, counts }: Obstacles): Obstacle[] {
     ...refusals.map(({ code, message, hint, fields }): Obstacle => {
       const { closeFirst = null } = fields;
       return {
-        ...{ code: code as RefusalCode, count: 1, what: message, remedy: hint ?? '' },
+        code: code as RefusalCode,
+        count: 1,
+        what: message,
+        remedy: hint ?? '',
         closeFirst: typeof closeFirst === 'string' ? closeFirst : null,
       };
     }),

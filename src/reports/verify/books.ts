@@ -6,8 +6,15 @@ import type { Row } from './reading.ts';
 
 /** Columns in which a line that is taken back need not be as it was booked: whose it is, and what taking back changes. */
 const unlike = new Set([
-  ...['period', 'transaction_id', 'task_type', 'attempt', 'amount', 'currency'],
-  ...['is_correction', 'corrects_period', 'quantity'],
+  'period',
+  'transaction_id',
+  'task_type',
+  'attempt',
+  'amount',
+  'currency',
+  'is_correction',
+  'corrects_period',
+  'quantity',
 ]);
 
 /** What a line that is taken back has in common with the one that was booked. */

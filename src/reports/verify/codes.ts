@@ -93,7 +93,9 @@ const reasons = [
 export function discrepanciesChecker(report: KnownReport, add: Add) {
   const order = orderChecker(
     (row) => [
-      ...[original(row.cell('transaction_id')), original(row.cell('task_type')), row.cell('reason')],
+      original(row.cell('transaction_id')),
+      original(row.cell('task_type')),
+      row.cell('reason'),
       row.cell('corrects_period'),
     ],
     'transaction_id, task_type, reason and corrects_period',

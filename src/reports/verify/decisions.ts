@@ -28,8 +28,12 @@ function checkReason(row: Row, add: Add): void {
 
 /** Reasons that rest on the rule for a code, or on there being none. */
 const byCode = [
-  ...['success_invoiced', 'success_not_invoiced', 'code_invoiced', 'code_not_invoiced'],
-  ...['code_without_rule', 'execution_unknown'],
+  'success_invoiced',
+  'success_not_invoiced',
+  'code_invoiced',
+  'code_not_invoiced',
+  'code_without_rule',
+  'execution_unknown',
 ];
 const byExecution = ['executed_task_invoiced', 'executed_task_not_invoiced'];
 /** What a reason says of the rule table: how it treats the task type. The vendor's counter says nothing of it. */

@@ -119,8 +119,11 @@ export function orderChecker(key: (row: Row) => (string | number)[], words: stri
 export const detailOrder = () =>
   orderChecker(
     (row) => [
-      ...[original(row.cell('transaction_id')), original(row.cell('task_type')), Number(row.cell('attempt'))],
-      ...[Number(row.cell('quantity')), row.cell('corrects_period')],
+      original(row.cell('transaction_id')),
+      original(row.cell('task_type')),
+      Number(row.cell('attempt')),
+      Number(row.cell('quantity')),
+      row.cell('corrects_period'),
     ],
     'transaction_id, task_type, attempt, quantity and corrects_period',
   );

@@ -23,10 +23,18 @@ const schema = z
     as_of: z.iso.datetime({ precision: 3 }).nullable(),
     bounds: z.object({ start: instant, end: instant, time_zone: z.string().min(1) }),
     control_totals: z.object({
-      ...{ attempts: count, invoiced: count, not_invoiced: count, unclassified: count },
-      ...{ amount: amount.nullable(), unrounded_amount: amount.nullable(), currency: z.string().nullable() },
-      ...{ unpriced: count, vendor_counter: count.nullable(), monthly_minimum: amount.nullable() },
-      ...{ corrections: count, discrepancies: count },
+      attempts: count,
+      invoiced: count,
+      not_invoiced: count,
+      unclassified: count,
+      amount: amount.nullable(),
+      unrounded_amount: amount.nullable(),
+      currency: z.string().nullable(),
+      unpriced: count,
+      vendor_counter: count.nullable(),
+      monthly_minimum: amount.nullable(),
+      corrections: count,
+      discrepancies: count,
     }),
     price_list: z.object({ version: z.string() }).nullable(),
     files: z.array(z.object({ name: z.string(), sha256, bytes: count, rows: count })),
@@ -104,7 +112,10 @@ export const statusInNames = ({ version }: Pick<Manifest, 'version'>): string =>
   version === null ? 'provisional' : `v${version}`;
 
 const dialectSchema = z.object({
-  ...{ dialect: z.enum(dialectNames), period, period_status: z.string(), version: z.int().nullable() },
+  dialect: z.enum(dialectNames),
+  period,
+  period_status: z.string(),
+  version: z.int().nullable(),
   derived_from: z.object({ name: z.string(), sha256 }),
   files: z.array(
     z.object({

@@ -116,8 +116,10 @@ function compareLine(
     return;
   }
   const own: Record<Quantity, bigint> = {
-    ...{ attempts: sums.attempts, invoiced: sums.invoiced },
-    ...{ not_invoiced: sums.notInvoiced, unclassified: sums.unclassified },
+    attempts: sums.attempts,
+    invoiced: sums.invoiced,
+    not_invoiced: sums.notInvoiced,
+    unclassified: sums.unclassified,
   };
   for (const name of quantities)
     if (BigInt(row.cell(name)) !== own[name])
@@ -147,8 +149,11 @@ function checkVendorCounter(row: Row, { counted, mismatched, countedInvoiced }: 
 function lineOrder() {
   const order = orderChecker(
     (row) => [
-      ...[row.cell('is_correction'), row.cell('corrects_period')],
-      ...[original(row.cell('task_type')), original(row.cell('level')), row.line],
+      row.cell('is_correction'),
+      row.cell('corrects_period'),
+      original(row.cell('task_type')),
+      original(row.cell('level')),
+      row.line,
     ],
     'is_correction, corrects_period, task_type and level',
   );

@@ -26,15 +26,27 @@ export type Tally = {
 };
 
 const noSums = (): Sums => ({
-  ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n },
-  ...{ amount: 0n, unpriced: 0n, counted: 0, mismatched: 0, countedInvoiced: 0n },
+  attempts: 0n,
+  invoiced: 0n,
+  notInvoiced: 0n,
+  unclassified: 0n,
+  amount: 0n,
+  unpriced: 0n,
+  counted: 0,
+  mismatched: 0,
+  countedInvoiced: 0n,
 });
 
 export const newTally = (): Tally => ({ total: noSums(), lines: new Map(), codes: new Map(), corrections: 0 });
 
 const lineHeaders = [
-  ...['is_correction', 'corrects_period', 'task_type', 'level', 'unit_price'],
-  ...['rule_table_version', 'price_list_version'],
+  'is_correction',
+  'corrects_period',
+  'task_type',
+  'level',
+  'unit_price',
+  'rule_table_version',
+  'price_list_version',
 ];
 const codeHeaders = ['is_correction', 'corrects_period', 'task_type', 'outcome_code'];
 
