@@ -33,6 +33,12 @@ export type ServersInput = ServerList & {
 /** With several servers the next one is tried soon: a machine that is gone answers nothing at all. */
 const nextServerMs = 3_000;
 
+/**
+ * How long it is believed that none of several servers can be used. All that a worker does meanwhile would ask each of
+ * them again, and a standby that lets everybody in, with TLS and a password, only to be a standby still, costs the most.
+ */
+const believedMs = 1_000;
+
 type Role = { readonly in_recovery: boolean; readonly read_only: boolean; readonly pid: number };
 
 const askRole = `
@@ -47,7 +53,7 @@ const askRole = `
 export function openServers(input: ServersInput): Servers {
   const { addresses, connection, connectTimeoutMs, examine, onError } = input;
   const oneTimeoutMs = addresses.length > 1 ? Math.min(nextServerMs, connectTimeoutMs) : connectTimeoutMs;
-  const state = { preferred: 0, isDirect: true };
+  const state: State = { preferred: 0, isDirect: true, noneSince: undefined };
   const prepare = async (client: pg.ClientBase, settings: string, target: SessionTarget): Promise<void> => {
     // A server that let us in and then says nothing, or a pooler that has no server for us.
     const query = { text: `${settings}${askRole}`, query_timeout: connectTimeoutMs };
@@ -152,11 +158,21 @@ export function unsuitable(error: unknown): string | undefined {
   return typeof reason === 'string' ? reason : undefined;
 }
 
+type State = {
+  /** The server that answered last. */
+  preferred: number;
+  isDirect: boolean;
+  /** Since when none could be used, and why. */
+  noneSince: { readonly atMs: number; readonly error: LedgerError } | undefined;
+};
+
 async function firstUsable<T>(
   { addresses, target, variable }: ServersInput,
-  state: { preferred: number },
+  state: State,
   attempt: (index: number, target: SessionTarget) => Promise<T>,
 ): Promise<T> {
+  const { noneSince } = state;
+  if (noneSince && performance.now() - noneSince.atMs < believedMs) throw noneSince.error;
   const order = [...new Set([state.preferred, ...addresses.keys()])];
   const failures: string[] = [];
   let isAnyAway = false;
@@ -166,6 +182,7 @@ async function firstUsable<T>(
     try {
       const found = await attempt(index, target);
       state.preferred = index;
+      state.noneSince = undefined;
       return found;
     } catch (error) {
       if (addresses.length === 1 || !isWorthAnotherServer(error)) throw error;
@@ -175,7 +192,7 @@ async function firstUsable<T>(
       reason = why ?? reason;
       cause = error;
     }
-  throw new LedgerError(
+  const error = new LedgerError(
     'database_unavailable',
     `None of the servers in ${variable} can be used: ${failures.join(', ')}.`,
     {
@@ -184,6 +201,8 @@ async function firstUsable<T>(
       cause,
     },
   );
+  state.noneSince = { atMs: performance.now(), error };
+  throw error;
 }
 
 /** Another server knows the same users and databases; and a pool that is busy is no dead server. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import net from 'node:net';
 import { sql } from 'kysely';
 import { describe, expect, inject, test } from 'vitest';
@@ -107,6 +108,24 @@ describe('of several servers', () => {
     });
     // One may still be promoted, so that is no fault of the configuration.
     await expect(checkDatabase(db, Date.now)).rejects.toMatchObject({ code: 'database_unavailable' });
+  });
+
+  test('none that can be used is asked again for each statement', async () => {
+    let asked = 0;
+    const refusing = net.createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    });
+    refusing.listen(0, '127.0.0.1');
+    await once(refusing, 'listening');
+    atEnd(() => new Promise((done) => refusing.close(done)));
+    const { port } = refusing.address() as net.AddressInfo;
+    const db = opened(`postgres://somebody@127.0.0.1:${port},127.0.0.1:1/books`);
+    await expect(write(db)).rejects.toMatchObject({ code: 'database_unavailable' });
+    const before = asked;
+    const all = await Promise.allSettled(Array.from({ length: 100 }, () => write(db)));
+    expect(all.filter(({ status }) => status === 'rejected')).toHaveLength(100);
+    expect(asked).toBe(before);
   });
 
   test('a password that one refuses is not tried on the others', async () => {
