@@ -1,19 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Waits no longer than told. The work goes on by itself: whoever repeats it must find it harmless that it was done.
+ * Waits for some work, but no longer than told. The work goes on by itself, and what comes of it then is nobody's.
  *
- * @param late the error to end with.
+ * @returns what the work came to, or `late`.
  */
-export async function within<T>(timeoutMs: number, work: Promise<T>, late: () => Error): Promise<T> {
+export async function orAfter<T, Late>(timeoutMs: number, work: Promise<T>, late: Late): Promise<T | Late> {
   const waiting = new AbortController();
-  const tooLate = delay(timeoutMs, undefined, { ref: false, signal: waiting.signal }).then(() => {
-    throw late();
-  });
+  // The timer keeps the process alive. Work that waits for a lost connection does not, and Node would end half way.
+  const tooLate = delay(timeoutMs, late, { signal: waiting.signal });
   try {
     return await Promise.race([work, tooLate]);
   } finally {
     waiting.abort();
     work.catch(() => undefined);
+    tooLate.catch(() => undefined);
   }
+}
+
+const isLate = Symbol('late');
+
+/**
+ * The same with an error at the end. Whoever repeats the work must find it harmless that it was done.
+ *
+ * @param late the error to end with.
+ */
+export async function within<T>(timeoutMs: number, work: Promise<T>, late: () => Error): Promise<T> {
+  const done = await orAfter(timeoutMs, work, isLate);
+  if (done === isLate) throw late();
+  return done;
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { orAfter } from '../within.ts';
 
 /** Something built, and the way to end it. `close` may be called again. */
 export type Composed<T> = { readonly context: T; readonly close: () => Promise<void> };
@@ -15,12 +15,13 @@ function closers() {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     for (const step of steps.reverse())
-      await Promise.race([
+      await orAfter(
+        closeDeadlineMs,
         Promise.resolve()
           .then(step)
           .catch(() => undefined),
-        delay(closeDeadlineMs, undefined, { ref: false }),
-      ]);
+        undefined,
+      );
   };
   return { add: (step: () => Promise<unknown>) => steps.push(step), close: () => (closing ??= close()) };
 }

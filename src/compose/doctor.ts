@@ -1,5 +1,4 @@
 import { access } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config.ts';
 import { checkDatabase } from '../db/check.ts';
 import { type Database, openDatabase } from '../db/database.ts';
@@ -20,6 +19,7 @@ import { checkVendor } from '../vendor/check-vendor.ts';
 import { createVendorClient } from '../vendor/client.ts';
 import { type Add, building } from './closing.ts';
 import { disconnect } from './queues.ts';
+import { orAfter } from '../within.ts';
 
 /** What is examined, in this order. */
 export const examinations = [
@@ -133,7 +133,7 @@ async function conclude<T>(
 ): Promise<T | undefined> {
   const late = Symbol('late');
   try {
-    const looked = await Promise.race([look(), delay(withinMs, late, { ref: false })]);
+    const looked = await orAfter(withinMs, look(), late);
     if (typeof looked === 'symbol') {
       tell({ examination, state: 'failed', found: `It did not end within ${withinMs / 1_000} s.` });
       return undefined;

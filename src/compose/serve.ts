@@ -18,6 +18,7 @@ import { createLog } from './log.ts';
 import { queuesOn } from './queues.ts';
 import { tracingOn } from './tracing.ts';
 import { workerConnections, workersOn } from './workers.ts';
+import { orAfter } from '../within.ts';
 
 /** The service, built but not yet listening. */
 export type Service = {
@@ -121,7 +122,7 @@ function startWorkers(
     failed: failed.promise,
     stop: async () => {
       stopping.abort();
-      await Promise.race([started, delay(workersDeadlineMs, undefined, { ref: false })]);
+      await orAfter(workersDeadlineMs, started, undefined);
       await running?.workers.stop(workersDeadlineMs);
       await running?.close();
     },

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { errorCode, LedgerError } from '../errors.ts';
 import { asDatabaseError, type Database } from './database.ts';
+import { orAfter } from '../within.ts';
 
 /** A pooler that has no server for us says nothing at all. */
 const answerMs = 2_000;
@@ -30,10 +30,7 @@ export async function checkPooling(db: Database, variable = 'DATABASE_URL'): Pro
   } catch (error) {
     throw asDatabaseError(error);
   } finally {
-    await Promise.race([
-      Promise.all(clients.map((client) => client.end().catch(() => undefined))),
-      delay(answerMs, undefined, { ref: false }),
-    ]);
+    await orAfter(answerMs, Promise.all(clients.map((client) => client.end().catch(() => undefined))), undefined);
   }
 }
 

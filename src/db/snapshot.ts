@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import type { Database, Queries } from './database.ts';
 import { asConnectError, asDatabaseError } from './errors.ts';
 import type { Schema } from './schema.ts';
+import { orAfter } from '../within.ts';
 
 const goodbyeMs = 5_000;
 
@@ -39,7 +39,11 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
     throw asDatabaseError(error);
   } finally {
     // A server that does not answer any more does not say goodbye either.
-    await Promise.race([client.end().catch(() => undefined), delay(goodbyeMs, undefined, { ref: false })]);
+    await orAfter(
+      goodbyeMs,
+      client.end().catch(() => undefined),
+      undefined,
+    );
   }
 }
 

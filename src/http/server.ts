@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
@@ -31,6 +30,7 @@ import { addTransactionRoutes } from './routes/transactions.ts';
 import { addWebhookRoute } from './routes/webhooks.ts';
 import { addTracing } from './tracing.ts';
 import { addSecurityHeaders, setSecurityHeaders } from './security.ts';
+import { orAfter } from '../within.ts';
 
 /**
  * Builds the service; listens nowhere yet. Nothing of it is open but `/healthz` and the sign-in.
@@ -167,7 +167,6 @@ export async function listen(
 
 /** Closes the door at once; requests that are inside get their answers, but not for ever. */
 export async function drain(server: FastifyInstance, deadlineMs: number): Promise<void> {
-  const closed = server.close();
-  await Promise.race([closed, delay(deadlineMs, undefined, { ref: false })]);
+  await orAfter(deadlineMs, server.close(), undefined);
   server.server.closeAllConnections();
 }

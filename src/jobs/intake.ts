@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type IntakeItem, recordIntake } from '../db/intake.ts';
 import { errorCode } from '../errors.ts';
 import type { QueueContext } from './context.ts';
 import { leaseMs } from './queues.ts';
+import { orAfter } from '../within.ts';
 
 /** Where a request came from. */
 export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook';
@@ -97,15 +97,7 @@ export async function wakeWithin(
   due: readonly { transactionId: string; generation: number }[],
   timeoutMs: number,
 ): Promise<boolean> {
-  const told = wake(context, due);
-  // Whatever comes of it after that, nobody listens any more.
-  told.catch(() => undefined);
-  const waiting = new AbortController();
-  try {
-    return await Promise.race([told, delay(timeoutMs, false, { ref: false, signal: waiting.signal })]);
-  } finally {
-    waiting.abort();
-  }
+  return orAfter(timeoutMs, wake(context, due), false);
 }
 
 /** Keeps Redis small: what exceeds the backlog stays in Postgres until the sweep finds room for it. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { LedgerError } from '../errors.ts';
 import { readIfThere, systemCode } from './files.ts';
@@ -8,6 +7,7 @@ import { chooseLauncher } from './launch.ts';
 import { claimFolder, type Layout } from './layout.ts';
 import { ensureCluster, findNative, POSTGRES_NAME, postgresProgram } from './postgresFiles.ts';
 import type { Health, Server } from './server.ts';
+import { orAfter } from '../within.ts';
 
 /** It is somebody's data: nothing here trades durability for speed. */
 const SETTINGS = {
@@ -117,6 +117,10 @@ async function query(where: { port: number; password: string; database: string }
     await client.query(text);
   } finally {
     // a server that hangs does not say goodbye either
-    await Promise.race([client.end().catch(() => undefined), delay(500, undefined, { ref: false })]);
+    await orAfter(
+      500,
+      client.end().catch(() => undefined),
+      undefined,
+    );
   }
 }

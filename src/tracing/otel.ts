@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { ExportResultCode, W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -12,6 +11,7 @@ import { errorCode, LedgerError } from '../errors.ts';
 import { queueTelemetry } from './queues.ts';
 import { sampler } from './sampler.ts';
 import type { OpenSpan, Tracing } from './trace.ts';
+import { orAfter } from '../within.ts';
 
 /** What is left at the end gets this long to leave; the process ends then, whatever the collector does. */
 const flushDeadlineMs = 3_000;
@@ -67,7 +67,7 @@ export function openOtel(config: TracingConfig, log: Logger): Tracing & { readon
         () => true,
         () => false,
       );
-      if (!(await Promise.race([flushed, delay(flushDeadlineMs, false, { ref: false })]))) say();
+      if (!(await orAfter(flushDeadlineMs, flushed, false))) say();
       trace.disable();
       context.disable();
       propagation.disable();

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { orAfter } from '../within.ts';
 
 /** Lets jobs of a process run beside one another, or one of them by itself. */
 export type Isolation = {
-  readonly beside: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly shared: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
 };
 
 /**
@@ -19,7 +19,7 @@ export function createIsolation(limitMs = 2_000): Isolation {
   let turns: Promise<unknown> = Promise.resolve();
   const waiting: (() => void)[] = [];
 
-  const beside = async <T>(work: () => Promise<T>): Promise<T> => {
+  const shared = async <T>(work: () => Promise<T>): Promise<T> => {
     while (isClosed) await isClosed;
     running += 1;
     try {
@@ -31,13 +31,17 @@ export function createIsolation(limitMs = 2_000): Isolation {
   };
   const othersEnded = () => (running === 0 ? Promise.resolve() : new Promise<void>((proceed) => waiting.push(proceed)));
 
-  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+  const exclusive = async <T>(work: () => Promise<T>): Promise<T> => {
     const turn = turns.then(async () => {
       const gate = Promise.withResolvers<undefined>();
       isClosed = gate.promise;
-      await within(limitMs, othersEnded());
+      await orAfter(limitMs, othersEnded(), undefined);
       const working = work();
-      await within(limitMs, working);
+      await orAfter(
+        limitMs,
+        working.catch(() => undefined),
+        undefined,
+      );
       isClosed = undefined;
       gate.resolve(undefined);
       // In an object, or the next in line would wait for the work itself.
@@ -46,13 +50,5 @@ export function createIsolation(limitMs = 2_000): Isolation {
     turns = turn;
     return (await turn).working;
   };
-  return { beside, alone };
-}
-
-/** Waits for something to end, however it does, but no longer than `limitMs`. */
-async function within(limitMs: number, event: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const timeout = delay(limitMs, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([event.catch(() => undefined), timeout]);
-  timer.abort();
+  return { shared, exclusive };
 }

@@ -28,7 +28,7 @@ export type Perform = (
 ) => Promise<ObligationEnd['end']>;
 
 /** What all workers of a process tell of what happens. */
-export type Watch = {
+export type WorkerState = {
   readonly tally: Tally;
   readonly meter: Meter;
   readonly breaker: Breaker;
@@ -53,16 +53,16 @@ export function jobProcessor(
   context: VendorContext,
   kinds: readonly ObligationKind[],
   performs: Readonly<Record<ObligationKind, Perform>>,
-  watch: Watch,
+  state: WorkerState,
 ): (job: { readonly data: unknown }) => Promise<void> {
   return async (job) => {
     const { transactionId, generation } = parseWake(job.data);
     const begin = (wanted: readonly ObligationKind[], maxUnfinished: number | null) => async () => {
       const request = { transactionId, kinds: wanted, generation, maxUnfinished };
-      const started = await forgiving(context, request, watch, () => context.writes.start(request));
+      const started = await forgiving(context, request, state, () => context.writes.start(request));
       const works = Array.from(started, ([kind, start]) =>
-        forgiving(context, { transactionId, kinds: [kind] }, watch, () =>
-          run(context, { transactionId, kind }, start, performs[kind], watch),
+        forgiving(context, { transactionId, kinds: [kind] }, state, () =>
+          run(context, { transactionId, kind }, start, performs[kind], state),
         ),
       );
       const ends = await Promise.allSettled(works);
@@ -71,13 +71,13 @@ export function jobProcessor(
         left: wanted.filter((kind) => !started.has(kind)),
       };
     };
-    const { left, failures } = await watch.isolation.beside(begin(kinds, maxStartsInCompany));
+    const { left, failures } = await state.isolation.shared(begin(kinds, maxStartsInCompany));
     const suspects =
       left.length > 0
         ? await withUnfinishedStarts(context.db.kysely, { transactionId, kinds: left, generation }, maxStartsInCompany)
         : [];
     // One by one, or the innocent would be given up with the guilty.
-    for (const kind of suspects) failures.push(...(await watch.isolation.alone(begin([kind], null))).failures);
+    for (const kind of suspects) failures.push(...(await state.isolation.exclusive(begin([kind], null))).failures);
     const [decisive] = failures.sort((a, b) => returnsAfterMs(b) - returnsAfterMs(a));
     if (decisive) throw decisive;
   };
@@ -90,7 +90,7 @@ export function jobProcessor(
 async function forgiving<T>(
   { db, log }: VendorContext,
   { transactionId, kinds }: { readonly transactionId: string; readonly kinds: readonly ObligationKind[] },
-  { unnotedEnds, databaseAway }: Watch,
+  { unnotedEnds, databaseAway }: WorkerState,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -120,10 +120,10 @@ async function run(
   key: ObligationKey,
   started: Started,
   perform: Perform,
-  watch: Watch,
+  state: WorkerState,
 ): Promise<void> {
-  const { tally, breaker } = watch;
-  const beganAtMs = watch.store.now();
+  const { tally, breaker } = state;
+  const beganAtMs = state.store.now();
   const log = context.log.child({ ...key });
   try {
     if (started.starts > maxStarts)
@@ -132,15 +132,15 @@ async function run(
       });
     const end = await perform(context, key.transactionId, started);
     breaker.answered();
-    watch.databaseAway.delete(key.kind);
+    state.databaseAway.delete(key.kind);
     tally.count(key.kind, end);
     log.debug({ end }, 'obligation ended');
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     if (isDatabaseAway(error)) throw error;
-    const trouble = await watch.store.failed(error, beganAtMs);
-    if (trouble) await putOff(context, key, started, trouble, { ...watch, log });
-    await settleFailure(context, key, started, error, { ...watch, log });
+    const trouble = await state.store.failed(error, beganAtMs);
+    if (trouble) await putOff(context, key, started, trouble, { ...state, log });
+    await settleFailure(context, key, started, error, { ...state, log });
   }
 }
 
@@ -150,7 +150,7 @@ async function putOff(
   key: ObligationKey,
   started: Started,
   { error, pauseMs }: StoreTrouble,
-  { tally, meter, log }: Watch & { log: VendorContext['log'] },
+  { tally, meter, log }: WorkerState & { log: VendorContext['log'] },
 ): Promise<never> {
   const { code } = error;
   await failObligation(context.db.kysely, key, started.fence, {
@@ -174,7 +174,7 @@ async function settleFailure(
   key: ObligationKey,
   started: Started,
   error: Error,
-  { tally, meter, breaker, log }: Watch & { log: VendorContext['log'] },
+  { tally, meter, breaker, log }: WorkerState & { log: VendorContext['log'] },
 ): Promise<never> {
   const { kind } = key;
   const code = errorCode(error);

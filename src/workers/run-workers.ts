@@ -1,20 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import type { RedisClient } from '../redis/connect.ts';
-import { asDatabaseError, isDatabaseAway, meetsAll } from '../db/errors.ts';
-import { forgiveStarts, type ObligationKey, pendingWork } from '../db/obligations.ts';
-import { failReport, isReportDue, reportRuns } from '../db/report-runs.ts';
+import { forgiveStarts, type ObligationKey } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
-import { errorTable } from '../error-table.ts';
-import { errorCode, type LedgerError } from '../errors.ts';
+import { errorCode } from '../errors.ts';
 import { noteRules } from '../jobs/month/closed-months.ts';
-import { type NotifyingContext, type VendorContext, wantedJobs, wantedKinds } from '../jobs/context.ts';
-import { sayDatabaseAway } from '../jobs/database-away.ts';
+import { type NotifyingContext, type VendorContext, wantedJobs } from '../jobs/context.ts';
 import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/meter.ts';
-import { parseReportWake, queueNames } from '../jobs/queues.ts';
+import { queueNames } from '../jobs/queues.ts';
 import { recheckSettled } from '../jobs/recheck-settled.ts';
 import { scheduleReports } from '../jobs/month/schedule-reports.ts';
 import type { Checks } from '../jobs/shared-check.ts';
@@ -22,22 +17,23 @@ import { sweep } from '../jobs/sweep.ts';
 import { checkOpenStore } from '../store/store.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
-import { misconfigured, refusalOf } from '../redis/refusal.ts';
-import { createSeldom } from '../seldom.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createIsolation } from './isolation.ts';
 import { collectLate } from './memory.ts';
 import { createPauses } from './pauses.ts';
-import { type DatabaseAway, jobProcessor, type Watch } from './process-job.ts';
+import { type DatabaseAway, jobProcessor, type WorkerState } from './process-job.ts';
+import { reportProcessor } from './process-report.ts';
 import { workerChecks } from './readiness.ts';
+import { type Repeat, repeating } from './repeat.ts';
 import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
+import { untilIdle } from './until-idle.ts';
+import { orAfter } from '../within.ts';
 
 const sweepIntervalMs = 2_000;
 const scheduleIntervalMs = 60_000;
 const notifyIntervalMs = 10_000;
-const idleCheckIntervalMs = 250;
 
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
 
@@ -65,7 +61,7 @@ export function runWorkers(
   collectLate();
   const tally = createTally();
   const holds = createHolds((error) => context.log.warn({ err: error }, 'a worker did not pause'));
-  const watch = {
+  const state = {
     tally,
     meter,
     breaker: isBatch ? noBreaker : createBreaker(),
@@ -87,46 +83,74 @@ export function runWorkers(
     }
   };
   const fileWorkers: Worker[] = [];
-  const workers = createWorkers(context, watch, counted, { redis, prefix });
+  const workers = createWorkers(context, state, counted, { redis, prefix });
   fileWorkers.push(...workers.filter(({ name }) => name === queueNames.files));
   const pauses = createPauses(context, holds, stopping.signal);
   for (const worker of workers) pauses.guard(worker);
-  const repeat = repeating(context);
-  const noted = new AbortController();
   const rechecked = new AbortController();
-  const loops = [
-    repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping.signal, noted.signal]), async () => {
-      await noteRules(context);
-      noted.abort();
-    }),
-    repeat('sweep', sweepIntervalMs, stopping.signal, async () => {
-      await noteEnds(context, watch.unnotedEnds);
-      meter.swept(await sweep(context, stopping.signal));
+  const loops = startLoops(context, state, {
+    isBatch,
+    stopping: stopping.signal,
+    rechecked,
+    swept: (work) => {
+      meter.swept(work);
       sweptAtMs = performance.now();
-    }),
-    rechecking(context, repeat, isBatch, { stopping: stopping.signal, rechecked }),
-    ...(!isBatch
-      ? [
-          repeat('report schedule', scheduleIntervalMs, stopping.signal, () => scheduleReports(context)),
-          notifying(context, repeat, stopping.signal).catch((error: unknown) => {
-            context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
-          }),
-        ]
-      : []),
-  ];
+    },
+  });
   const endHeartbeat = startHeartbeat(context, checks, () => active);
   return {
     tally,
     checks,
-    idle: (signal) => untilIdle(context, () => (rechecked.signal.aborted ? active : active + 1), watch, signal),
+    idle: (signal) => untilIdle(context, () => (rechecked.signal.aborted ? active : active + 1), state, signal),
     stop: async (deadlineMs) => {
       stopping.abort();
-      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, watch.store.end()]);
-      const isClosed = await Promise.race([closed.then(() => true), delay(deadlineMs, false, { ref: false })]);
+      const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, state.store.end()]);
+      const isClosed = await orAfter(
+        deadlineMs,
+        closed.then(() => true),
+        false,
+      );
       if (!isClosed) context.log.warn({ active }, 'stopped before all work had ended; it will be done again');
       await endHeartbeat();
     },
   };
+}
+
+type Loops = {
+  readonly isBatch: boolean;
+  readonly stopping: AbortSignal;
+  /** Fires once settled transactions were looked for. */
+  readonly rechecked: AbortController;
+  readonly swept: (work: Awaited<ReturnType<typeof sweep>>) => void;
+};
+
+/** What a worker process does from time to time. */
+function startLoops(
+  context: VendorContext,
+  state: WorkerState,
+  { isBatch, stopping, rechecked, swept }: Loops,
+): Promise<void>[] {
+  const repeat = repeating(context);
+  const noted = new AbortController();
+  const loops = [
+    repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping, noted.signal]), async () => {
+      await noteRules(context);
+      noted.abort();
+    }),
+    repeat('sweep', sweepIntervalMs, stopping, async () => {
+      await noteEnds(context, state.unnotedEnds);
+      swept(await sweep(context, stopping));
+    }),
+    rechecking(context, repeat, isBatch, { stopping, rechecked }),
+  ];
+  if (isBatch) return loops;
+  return [
+    ...loops,
+    repeat('report schedule', scheduleIntervalMs, stopping, () => scheduleReports(context)),
+    notifying(context, repeat, stopping).catch((error: unknown) => {
+      context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
+    }),
+  ];
 }
 
 type Counted = (process: (job: Job) => Promise<void>) => (job: Job) => Promise<void>;
@@ -134,13 +158,13 @@ type Counted = (process: (job: Job) => Promise<void>) => (job: Job) => Promise<v
 /** A worker for each queue. */
 function createWorkers(
   context: VendorContext,
-  watch: Watch,
+  state: WorkerState,
   counted: Counted,
   connection: Pick<WorkerSetup, 'redis' | 'prefix'>,
 ): Worker[] {
   const concurrency = context.config.workerConcurrency;
   const workers = wantedJobs(context.config).map(({ job, kinds }) =>
-    createWorker(context, job, counted(jobProcessor(context, kinds, performs, watch)), { ...connection, concurrency }),
+    createWorker(context, job, counted(jobProcessor(context, kinds, performs, state)), { ...connection, concurrency }),
   );
   const reports = createWorker(context, 'report', counted(reportProcessor(context)), { ...connection, concurrency: 1 });
   return [...workers, reports];
@@ -192,93 +216,4 @@ async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSi
     repeat('check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
     repeat('delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
   ]);
-}
-
-function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
-  return async (job) => {
-    const { period, generation } = parseReportWake(job.data);
-    if (!(await isReportDue(context.db.kysely, period, generation))) return;
-    try {
-      const { writeReport } = await import('../jobs/month/write-report.ts');
-      const { directory, lines } = await writeReport(context, period, { generation });
-      context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
-    } catch (error) {
-      // The report is due as before: nobody could note that it failed, and it has not.
-      if (meetsAll(error)) {
-        sayDatabaseAway(context.log, error);
-        throw error;
-      }
-      const code = errorCode(error);
-      const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      const givesUp = errorTable[code].job === 'never' || (errorTable[code].job === 'retry' && isLastTry);
-      await failReport(context.db.kysely, period, generation, code, givesUp);
-      context.log.error({ err: error, code, period, givesUp }, 'report failed');
-      throw error;
-    }
-  };
-}
-
-/** Runs `work` again and again; a failure is logged and the next round tries again. */
-type Repeat = (name: string, intervalMs: number, signal: AbortSignal, work: () => Promise<unknown>) => Promise<void>;
-
-/** All that is repeated tells of the same failure once in half a minute: when a server is away, it fails all of it. */
-function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
-  const isToTell = createSeldom();
-  return async (name, intervalMs, signal, work) => {
-    while (!signal.aborted) {
-      try {
-        await work();
-      } catch (thrown) {
-        const error = asDatabaseError(thrown);
-        const code = errorCode(error);
-        if (code === 'queue_unavailable') onRedisTrouble(error);
-        else if (isDatabaseAway(thrown)) sayDatabaseAway(log, thrown);
-        else if (isToTell(`${name} ${code}`))
-          log.warn({ err: error, code }, `${name} failed, next try in ${intervalMs / 1_000} s`);
-      }
-      await delay(intervalMs, undefined, { signal }).catch(() => undefined);
-    }
-  };
-}
-
-/** A server or a document store that is away or refuses is waited for this long before a batch run gives up. */
-const patienceMs = 120_000;
-
-async function untilIdle(
-  context: VendorContext,
-  activeJobs: () => number,
-  { store, databaseAway }: Pick<Watch, 'store' | 'databaseAway'>,
-  signal: AbortSignal,
-): Promise<{ nextDueAt: Date | null }> {
-  let answeredAtMs = performance.now();
-  let wroteAtMs = performance.now();
-  for (;;) {
-    try {
-      const { isIdle, nextDueAt } = await look(context, activeJobs);
-      if (isIdle) return { nextDueAt };
-      answeredAtMs = performance.now();
-    } catch (thrown) {
-      const error = asDatabaseError(thrown);
-      if (performance.now() - answeredAtMs > patienceMs) throw error;
-      sayDatabaseAway(context.log, error);
-    }
-    if (await context.redisHealth.isUsable()) wroteAtMs = performance.now();
-    else if (performance.now() - wroteAtMs > patienceMs) throw waitedInVain(context.redisHealth.trouble());
-    for (const trouble of [store.trouble(), ...databaseAway.values()])
-      if (trouble && performance.now() - trouble.sinceMs > patienceMs) throw trouble.error;
-    await delay(idleCheckIntervalMs, undefined, { signal });
-  }
-}
-
-/** What a batch run has waited for long enough is for a person to put right. */
-function waitedInVain(trouble: LedgerError | undefined): Error {
-  const refusal = refusalOf(trouble?.cause);
-  return refusal ? misconfigured(refusal, trouble) : (trouble ?? new Error('Redis does not answer.'));
-}
-
-async function look(context: VendorContext, activeJobs: () => number) {
-  if (activeJobs() > 0) return { isIdle: false, nextDueAt: null };
-  const { dueNow, nextDueAt } = await pendingWork(context.db.kysely, wantedKinds(context.config));
-  const reports = (await reportRuns(context.db.kysely)).filter(({ dueAt }) => dueAt !== null);
-  return { isIdle: dueNow === 0 && reports.length === 0 && activeJobs() === 0, nextDueAt };
 }

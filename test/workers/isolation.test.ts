@@ -18,10 +18,10 @@ test('jobs run beside one another; one alone waits for them, and the others wait
   const isolation = createIsolation(60_000);
   const log: string[] = [];
   const [a, b, c, d] = [job(log, 'a'), job(log, 'b'), job(log, 'c'), job(log, 'd')];
-  const [one, two] = [isolation.beside(a.work), isolation.beside(b.work)];
-  const three = isolation.alone(c.work);
+  const [one, two] = [isolation.shared(a.work), isolation.shared(b.work)];
+  const three = isolation.exclusive(c.work);
   await Promise.resolve();
-  const four = isolation.beside(d.work);
+  const four = isolation.shared(d.work);
   a.end();
   expect(await one).toBe('a');
   expect(log).toEqual(['a begins', 'b begins', 'a ends']);
@@ -40,7 +40,7 @@ test('those alone run one after the other, and a failure of one ends with it', a
   const isolation = createIsolation(60_000);
   const log: string[] = [];
   const [a, b] = [job(log, 'a'), job(log, 'b')];
-  const [one, two] = [isolation.alone(a.work), isolation.alone(b.work)];
+  const [one, two] = [isolation.exclusive(a.work), isolation.exclusive(b.work)];
   const failed = expect(one).rejects.toThrow('no');
   await waitFor('a', () => log.includes('a begins'));
   expect(log).toEqual(['a begins']);
@@ -49,16 +49,16 @@ test('those alone run one after the other, and a failure of one ends with it', a
   await waitFor('b', () => log.includes('b begins'));
   b.end();
   expect(await two).toBe('b');
-  expect(await isolation.beside(() => Promise.resolve('after'))).toBe('after');
+  expect(await isolation.shared(() => Promise.resolve('after'))).toBe('after');
 });
 
 test('neither a slow job before it nor its own slowness keeps the others for long', async () => {
   const isolation = createIsolation(20);
   const log: string[] = [];
   const [slow, suspect, other, next] = [job(log, 'slow'), job(log, 'suspect'), job(log, 'other'), job(log, 'next')];
-  const all = [isolation.beside(slow.work), isolation.alone(suspect.work)];
+  const all = [isolation.shared(slow.work), isolation.exclusive(suspect.work)];
   await waitFor('the suspect', () => log.includes('suspect begins'));
-  all.push(isolation.beside(other.work), isolation.alone(next.work));
+  all.push(isolation.shared(other.work), isolation.exclusive(next.work));
   await waitFor('the others', () => log.includes('other begins') && log.includes('next begins'));
   for (const one of [slow, suspect, other, next]) one.end();
   expect(await Promise.all(all)).toEqual(['slow', 'suspect', 'other', 'next']);

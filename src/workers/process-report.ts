@@ -1,0 +1,33 @@
+import type { Job } from 'bullmq';
+import { meetsAll } from '../db/errors.ts';
+import { failReport, isReportDue } from '../db/report-runs.ts';
+import { errorTable } from '../error-table.ts';
+import { errorCode } from '../errors.ts';
+import type { VendorContext } from '../jobs/context.ts';
+import { sayDatabaseAway } from '../jobs/database-away.ts';
+import { parseReportWake } from '../jobs/queues.ts';
+
+/** Writes the report that a job asks for, if it is still due, and notes how it failed. */
+export function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
+  return async (job) => {
+    const { period, generation } = parseReportWake(job.data);
+    if (!(await isReportDue(context.db.kysely, period, generation))) return;
+    try {
+      const { writeReport } = await import('../jobs/month/write-report.ts');
+      const { directory, lines } = await writeReport(context, period, { generation });
+      context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
+    } catch (error) {
+      // The report is due as before: nobody could note that it failed, and it has not.
+      if (meetsAll(error)) {
+        sayDatabaseAway(context.log, error);
+        throw error;
+      }
+      const code = errorCode(error);
+      const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      const givesUp = errorTable[code].job === 'never' || (errorTable[code].job === 'retry' && isLastTry);
+      await failReport(context.db.kysely, period, generation, code, givesUp);
+      context.log.error({ err: error, code, period, givesUp }, 'report failed');
+      throw error;
+    }
+  };
+}
