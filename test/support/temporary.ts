@@ -11,7 +11,9 @@ const enoughBytes = 4 * 1024 ** 3;
 export function temporaryFolder(): string {
   try {
     const { bavail, bsize } = statfsSync(memory);
-    const mount = readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' '));
+    const mount = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '));
     const options = mount.findLast(([, folder]) => folder === memory)?.[3]?.split(',') ?? ['noexec'];
     accessSync(memory, constants.W_OK);
     return bavail * bsize >= enoughBytes && !options.includes('noexec') ? memory : os.tmpdir();
