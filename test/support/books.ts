@@ -8,30 +8,8 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
 import { atEnd } from './at-end.ts';
 import { createTestFolder } from './folders.ts';
-import { asRole, withDatabase, withRole } from './roles.ts';
+import { asAdmin, asOwner, createEmptyDatabase, createTestDatabase } from './databases.ts';
 import type { RedisClient } from '../../src/redis/connect.ts';
-
-/** A database of its own for this test file or test, migrated, as the program's role. Dropped at its end. */
-export const createTestDatabase = async (): Promise<string> =>
-  withDatabase(inject('appUrl'), await createDatabaseFrom(inject('template')));
-
-/** A database of its own without a schema, as its owner: only an owner can do anything there. */
-export const createEmptyDatabase = async (): Promise<string> =>
-  withDatabase(inject('ownerUrl'), await createDatabaseFrom('template1'));
-
-async function createDatabaseFrom(template: string): Promise<string> {
-  const name = `${inject('template').replace(/_template$/, '')}_${randomBytes(5).toString('hex')}`;
-  await asRole(inject('ownerUrl'), `create database ${name} template ${template}`);
-  // Connections of other roles are only an administrator's to end.
-  atEnd(() => asRole(inject('adminUrl'), `drop database ${name} with (force)`));
-  return name;
-}
-
-/** The URL of the same database as its schema's owner. */
-export const asOwner = (url: string | undefined): string => withRole(url ?? '', inject('ownerUrl'));
-
-/** The same as whoever set the server up, for settings that only they may change. */
-export const asAdmin = (url: string | undefined): string => withRole(url ?? '', inject('adminUrl'));
 
 export async function openTestDatabase(url?: string): Promise<Database> {
   const db = openDatabase(url ?? (await createTestDatabase()));
@@ -39,7 +17,7 @@ export async function openTestDatabase(url?: string): Promise<Database> {
   return db;
 }
 
-export { atEnd, createTestFolder };
+export { asAdmin, asOwner, atEnd, createEmptyDatabase, createTestDatabase, createTestFolder };
 
 export type TestSetup = {
   readonly baseUrl?: string;
