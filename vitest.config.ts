@@ -16,7 +16,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     isolate: false,
-    maxWorkers: 3,
+    maxWorkers: 4,
     setupFiles: ['test/support/each-file.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,
