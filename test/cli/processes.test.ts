@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';
 import { withSimulator } from '../support/simulator.ts';
 
-type Run = { readonly args: string[]; readonly code: number; readonly input?: string; readonly isRepeatable?: boolean };
+type Run = {
+  readonly args: string[];
+  readonly code: number;
+  readonly input?: string;
+  readonly more?: Readonly<Record<string, string>>;
+  readonly isRepeatable?: boolean;
+};
 const runProcess = (...given: Parameters<typeof startCli>) => startCli(...given).result;
 
 /** Every command, in an order in which each has something to do. `demo` and `serve` go on in work and serve.test.ts. */
@@ -21,7 +27,7 @@ const runs = (idsCsv: string, transactionId: string): Run[] => [
   { args: ['withdraw', transactionId, '--reason', 'a refusal'], code: 3, isRepeatable: true },
   { args: ['doctor'], code: 0 },
   { args: ['webhooks', 'register'], code: 2, isRepeatable: true },
-  { args: ['serve'], code: 2, isRepeatable: true },
+  { args: ['serve'], code: 2, more: { HTTP_PORT: 'none' }, isRepeatable: true },
   { args: ['demo', '--transactions', '0'], code: 2, isRepeatable: true },
 ];
 
@@ -35,10 +41,11 @@ test(
       PRICES_FILE: new URL('../../examples/prices.json', import.meta.url).pathname,
     });
     const all = runs(simulator.idsCsv(), simulator.transactions[0]!.transactionId);
-    for (const { args, code, input, isRepeatable = false } of all) {
-      const own = await runProcess(args, environment, input);
+    for (const { args, code, input, more, isRepeatable = false } of all) {
+      const given = { ...environment, ...more };
+      const own = await runProcess(args, given, input);
       expect({ args, ...own }).toMatchObject({ args, code });
-      if (isRepeatable) expect({ args, ...(await runCli(args, environment, input)) }).toEqual({ args, ...own });
+      if (isRepeatable) expect({ args, ...(await runCli(args, given, input)) }).toEqual({ args, ...own });
     }
     const help = await runProcess(['--help'], environment);
     expect(help).toMatchObject({ code: 0, stderr: '' });
