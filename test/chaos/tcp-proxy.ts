@@ -178,14 +178,6 @@ function stopListening(listener: net.Server): Promise<void> {
   });
 }
 
-/** Such a port, on which nothing listens. */
-export async function freePort(): Promise<number> {
-  const listener = net.createServer();
-  const port = await listenSomewhere(listener);
-  await stopListening(listener);
-  return port;
-}
-
 /** Servers of a test alone, which may be changed and restarted; a Postgres only where none is given. */
 export async function ownServers(given: { databaseUrl?: string; dataDir?: string } = {}): Promise<Services> {
   const services = await acquireServices({ dataDir: given.dataDir ?? (await createTestFolder()), ...given });
