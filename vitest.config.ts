@@ -1,15 +1,40 @@
 import { defineConfig } from 'vitest/config';
+import { temporaryFolder } from './test/support/temporary.ts';
 
+// Whatever asks for a temporary folder gets one in memory.
+process.env['TMPDIR'] ??= temporaryFolder();
+
+/** What needs no server: rules, figures, files, the simulated vendor and the client that calls it. */
+const unit = [
+  'test/{domain,reference-data,reports,simulator,vendor}/**/*.test.ts',
+  'test/config*.test.ts',
+  'test/database-url.test.ts',
+  'test/error-table.test.ts',
+];
+
+/** Why files share a process: docs/decisions/0024-tests-share-processes.md. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 3,
+    isolate: false,
+    maxWorkers: 4,
+    setupFiles: ['test/support/each-file.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,
     // Nothing is skipped or focused by accident.
     allowOnly: false,
     env: { LOG_LEVEL: '' },
+    projects: [
+      { extends: true, test: { name: 'unit', include: unit } },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: unit,
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+    ],
   },
 });

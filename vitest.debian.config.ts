@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/debian/**/*.debian.ts'],
     globalSetup: ['test/debian/needs.ts'],
+    setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 60_000,

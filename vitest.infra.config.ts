@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/infra/**/*.infra.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/infra/figures.ts'],
+    setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
     maxWorkers: isFull ? 1 : 4,
     testTimeout: isFull ? 7_200_000 : 600_000,

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/privileged/**/*.privileged.ts'],
     globalSetup: ['test/privileged/needs.ts', 'test/support/global-setup.ts'],
+    setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/spreadsheets/**/*.spreadsheet.ts'],
     globalSetup: ['test/spreadsheets/needs.ts'],
+    setupFiles: ['test/support/each-file.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     allowOnly: false,

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 import { readDatabaseUrl } from '../src/database-url.ts';
 import { openDatabase } from '../src/db/database.ts';
-import { createTestFolder } from './support/books.ts';
+import { createTestFolder } from './support/folders.ts';
 import { issueCertificate } from './support/certificates.ts';
 
 let files: Record<'ca' | 'key' | 'cert' | 'otherKey' | 'text' | 'bundle' | 'missing', string>;

@@ -10,7 +10,8 @@ import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { prepareOwnServer } from '../support/servers.ts';
-import { createWorld, eventually, expectBooks, expectOrderlyEnd, freePort, month, ownServers } from './tcp-proxy.ts';
+import { freePort } from '../support/redis-servers.ts';
+import { createWorld, eventually, expectBooks, expectOrderlyEnd, month, ownServers } from './tcp-proxy.ts';
 import { patienceMs, type ProxyMode, seededChance, since, type Worker, workUnderWay, type World } from './tcp-proxy.ts';
 
 const isFull = process.env['CHAOS'] === 'full';

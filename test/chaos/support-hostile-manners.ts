@@ -55,9 +55,14 @@ function drip(response: http.ServerResponse, text: Buffer | string): void {
 }
 
 const spaces = Buffer.alloc(64 * 1_024, ' ');
-/** 128 MiB in 128 KiB. */
-let bomb: Buffer | undefined;
-const packedBomb = (): Buffer => (bomb ??= gzipSync(Buffer.alloc(128 * 1_024 ** 2, ' ')));
+/**
+ * 128 MiB in 128 KiB: gzip takes its parts one after the other as one whole. Packed at once it would keep the vendor from
+ * answering anybody for as long as it takes.
+ */
+const packedBomb = (): Buffer => {
+  const part = gzipSync(Buffer.alloc(1_024 ** 2, ' '));
+  return Buffer.concat(Array.from({ length: 128 }, () => part));
+};
 
 type Manner = {
   readonly name: string;

@@ -20,7 +20,7 @@ export const cases = hostileCases.filter(({ isSlow }) => isFull || !isSlow);
 const ordinaryCount = isFull ? 200 : 60;
 /** A process that has not done much yet grows whatever it is answered. */
 const longestWarmUp = isFull ? 15 : 1;
-export const patienceMs = isFull ? 500_000 : 90_000;
+export const patienceMs = isFull ? 500_000 : 240_000;
 
 const outageCodes = ['vendor_unreachable', 'vendor_timeout'];
 const neverCodes = ['vendor_answer_too_large', 'vendor_redirect_refused'];

@@ -133,6 +133,8 @@ export async function startHostileVendor() {
     else if (place === null || account === undefined) notFound(response, request);
     else (account.respond[place] ?? ordinary(account, place, path))(response, request);
   });
+  // A busy machine may take longer than the usual 5 s between two requests: nobody but a hostile answer closes.
+  server.keepAliveTimeout = 60_000;
   server.on('connection', (socket) => {
     connections += 1;
     socket.on('error', () => undefined);

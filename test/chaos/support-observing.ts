@@ -3,7 +3,7 @@ import { knownTransaction } from '../../src/db/known-transactions.ts';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
 import { fetchResult } from '../../src/jobs/fetch-result.ts';
 import { openWrites } from '../../src/jobs/writes.ts';
-import { createTestContext, type TestContext, waitFor } from '../support/books.ts';
+import { atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
 import { register } from '../support/facts.ts';
 import { at, factsAt, type Look, type Truth } from './support-histories.ts';
 
@@ -13,10 +13,16 @@ export type Delivery = { readonly look: Look; readonly fence: number; readonly a
 /** The books of one transaction, line by line, without clock times, fences and its ID. */
 export type Books = readonly string[];
 
-let context: TestContext | undefined;
+let context: Promise<TestContext> | undefined;
 let transactions = 0;
 
-const observed = async (): Promise<TestContext> => (context ??= await createTestContext());
+/** One for a test file: it is closed at its end, and the next file has its own. */
+const observed = (): Promise<TestContext> => (context ??= openContext());
+
+function openContext(): Promise<TestContext> {
+  atEnd(() => Promise.resolve((context = undefined)));
+  return createTestContext();
+}
 
 /** A transaction that nobody has looked at yet. */
 export async function newTransaction(): Promise<string> {

@@ -178,14 +178,6 @@ function stopListening(listener: net.Server): Promise<void> {
   });
 }
 
-/** Such a port, on which nothing listens. */
-export async function freePort(): Promise<number> {
-  const listener = net.createServer();
-  const port = await listenSomewhere(listener);
-  await stopListening(listener);
-  return port;
-}
-
 /** Servers of a test alone, which may be changed and restarted; a Postgres only where none is given. */
 export async function ownServers(given: { databaseUrl?: string; dataDir?: string } = {}): Promise<Services> {
   const services = await acquireServices({ dataDir: given.dataDir ?? (await createTestFolder()), ...given });
@@ -193,14 +185,19 @@ export async function ownServers(given: { databaseUrl?: string; dataDir?: string
   return services;
 }
 
-/** Each has 16 databases. */
+/** Those of a test file, which end with it. Each has 16 databases. */
 const ownRedis: Promise<Services>[] = [];
 let redisDatabases = 0;
+
+function startOwnRedis(): Promise<Services> {
+  atEnd(() => Promise.resolve((ownRedis.length = redisDatabases = 0)));
+  return ownServers({ databaseUrl: inject('appUrl') });
+}
 
 /** A database and a Redis database of their own. Not on the shared Redis: other files empty that one. */
 async function ownDatabases(): Promise<CliEnvironment> {
   const number = redisDatabases++;
-  const { redisUrl } = await (ownRedis[number >> 4] ??= ownServers({ databaseUrl: inject('appUrl') }));
+  const { redisUrl } = await (ownRedis[number >> 4] ??= startOwnRedis());
   return { DATABASE_URL: await createTestDatabase(), REDIS_URL: redisUrl.replace(/0$/, String(number % 16)) };
 }
 

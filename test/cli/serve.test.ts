@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../chaos/tcp-proxy.ts';
+import { freePort } from '../support/redis-servers.ts';
 import { ask, deliver, eventOf, secret, sha256, tokens, tokenSetting } from '../http/support.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';

@@ -93,7 +93,11 @@ describe('a merge that is wrong is found', () => {
         return true;
       }
     };
-    const run = { numRuns: 1_000, seed, endOnFailure: true };
-    expect([checkUnions, checkChanges, checkRecodings].some((check) => isFound(() => check(merge, run)))).toBe(true);
+    // Most are found soon by one of the checks: none of them goes on for long before the others had their turn.
+    const isFoundWithin = (numRuns: number): boolean =>
+      [checkUnions, checkChanges, checkRecodings].some((check) =>
+        isFound(() => check(merge, { numRuns, seed, endOnFailure: true })),
+      );
+    expect([50, 250, 1_000].some(isFoundWithin)).toBe(true);
   });
 });

@@ -15,7 +15,7 @@ import {
 import { decideByShipped as decide } from '../support/facts.ts';
 
 type Merge = typeof mergeAnswer;
-type Run = { readonly numRuns: number; readonly seed: number };
+type Run = { readonly numRuns: number; readonly seed: number; readonly endOnFailure?: boolean };
 
 const booksOf = ({ tasks }: KnownTransaction): string[] =>
   tasks

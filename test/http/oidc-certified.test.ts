@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../chaos/tcp-proxy.ts';
+import { freePort } from '../support/redis-servers.ts';
 import { apiAudience, clients, startCertifiedProvider } from './certified-provider.ts';
 import { ask, bearer, problem, startService, type TestService } from './support.ts';
 

@@ -63,7 +63,9 @@ async function makeDataDir(): Promise<string> {
 
 /** For `afterAll` of each file that uses `usedDataDir`. */
 export async function dropUsedDataDir(): Promise<void> {
-  if (shared !== undefined) await fs.rm(await shared, { recursive: true, force: true });
+  if (shared === undefined) return;
+  await fs.rm(await shared, { recursive: true, force: true });
+  shared = undefined;
 }
 
 async function expectNothingLeft(folder: string): Promise<void> {

@@ -1,44 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { composeWorkers } from '../../src/compose/workers.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
-import { asRole, withDatabase, withRole } from './roles.ts';
+import { atEnd } from './at-end.ts';
+import { createTestFolder } from './folders.ts';
+import { asAdmin, asOwner, createEmptyDatabase, createTestDatabase } from './databases.ts';
 import type { RedisClient } from '../../src/redis/connect.ts';
-
-/** Ends whatever a test file opened, in reverse order; a failure to end fails the file. */
-const ends: (() => Promise<unknown>)[] = [];
-afterAll(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-export const atEnd = (end: () => Promise<unknown>): void => void ends.push(end);
-
-/** A database of its own for this test file or test, migrated, as the program's role. Dropped at its end. */
-export const createTestDatabase = async (): Promise<string> =>
-  withDatabase(inject('appUrl'), await createDatabaseFrom(inject('template')));
-
-/** A database of its own without a schema, as its owner: only an owner can do anything there. */
-export const createEmptyDatabase = async (): Promise<string> =>
-  withDatabase(inject('ownerUrl'), await createDatabaseFrom('template1'));
-
-async function createDatabaseFrom(template: string): Promise<string> {
-  const name = `${inject('template').replace(/_template$/, '')}_${randomBytes(5).toString('hex')}`;
-  await asRole(inject('ownerUrl'), `create database ${name} template ${template}`);
-  // Connections of other roles are only an administrator's to end.
-  atEnd(() => asRole(inject('adminUrl'), `drop database ${name} with (force)`));
-  return name;
-}
-
-/** The URL of the same database as its schema's owner. */
-export const asOwner = (url: string | undefined): string => withRole(url ?? '', inject('ownerUrl'));
-
-/** The same as whoever set the server up, for settings that only they may change. */
-export const asAdmin = (url: string | undefined): string => withRole(url ?? '', inject('adminUrl'));
 
 export async function openTestDatabase(url?: string): Promise<Database> {
   const db = openDatabase(url ?? (await createTestDatabase()));
@@ -46,12 +17,7 @@ export async function openTestDatabase(url?: string): Promise<Database> {
   return db;
 }
 
-/** A folder that is gone afterwards. */
-export async function createTestFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'idscan-ledger-'));
-  atEnd(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
+export { asAdmin, asOwner, atEnd, createEmptyDatabase, createTestDatabase, createTestFolder };
 
 export type TestSetup = {
   readonly baseUrl?: string;

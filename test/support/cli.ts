@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { inject } from 'vitest';
 import { atEnd, createTestDatabase, createTestFolder } from './books.ts';
+import { type CliResult, runInHost } from './command-hosts.ts';
 
-export type CliResult = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 export type CliEnvironment = Readonly<Record<string, string>>;
 
 const launcher = path.join(import.meta.dirname, '../../bin/idscan-ledger.js');
@@ -27,16 +27,24 @@ export async function createCliEnvironment(extra: CliEnvironment = {}): Promise<
   };
 }
 
-/** Starts a command as a person would, with nothing of the test runner's environment but the path and home. */
+/** Nothing of the test runner's environment but the path and home. */
+function ownEnvironment(environment: CliEnvironment): CliEnvironment {
+  const { PATH = '', HOME = '' } = process.env;
+  return { PATH, HOME, ...environment };
+}
+
+/**
+ * Starts a command as a person would, in a process of its own: where that is what is tested, and where a test ends it,
+ * freezes it, or runs others beside it.
+ */
 export function startCli(
   args: readonly string[],
   environment: CliEnvironment,
   input?: string,
 ): ChildProcess & { result: Promise<CliResult> } {
-  const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: environment['folder'],
-    env: { PATH, HOME, ...environment },
+    env: ownEnvironment(environment),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.on('error', () => undefined).end(input ?? '');
@@ -56,5 +64,11 @@ export function startCli(
   return Object.assign(child, { result });
 }
 
-export const runCli = (args: readonly string[], environment: CliEnvironment, input?: string): Promise<CliResult> =>
-  startCli(args, environment, input).result;
+/** Only a process that starts with them heeds these. */
+const ofProcesses = /^(NODE_.*|TZ)$/;
+
+/** Runs a command to its end, in a process that has the program loaded: a tenth of the time that a start takes. */
+export const runCli = (args: readonly string[], environment: CliEnvironment, input = ''): Promise<CliResult> =>
+  Object.keys(environment).some((name) => ofProcesses.test(name))
+    ? startCli(args, environment, input).result
+    : runInHost({ args, environment: ownEnvironment(environment), folder: environment['folder'], input });

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { atEnd } from './at-end.ts';
+import { withDatabase, withRole } from './roles.ts';
+
+/** Connections by their URL that make and drop all databases of this process. To open one takes longer than to use it. */
+const kept = new Map<string, Promise<pg.Client>>();
+
+async function runOn(url: string, text: string): Promise<void> {
+  const connected = kept.get(url) ?? connect(url);
+  kept.set(url, connected);
+  await (await connected).query(text);
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => kept.delete(url));
+  await client.connect();
+  return client;
+}
+
+/** A database of its own for this test file or test, migrated, as the program's role. Dropped at its end. */
+export const createTestDatabase = async (): Promise<string> =>
+  withDatabase(inject('appUrl'), await createDatabaseFrom(inject('template')));
+
+/** A database of its own without a schema, as its owner: only an owner can do anything there. */
+export const createEmptyDatabase = async (): Promise<string> =>
+  withDatabase(inject('ownerUrl'), await createDatabaseFrom('template1'));
+
+async function createDatabaseFrom(template: string): Promise<string> {
+  const name = `${inject('template').replace(/_template$/, '')}_${randomBytes(5).toString('hex')}`;
+  // Copied as files it takes half the time: the template is small, and nothing has to outlive the machine.
+  await runOn(inject('ownerUrl'), `create database ${name} template ${template} strategy file_copy`);
+  // Connections of other roles are only an administrator's to end.
+  atEnd(() => runOn(inject('adminUrl'), `drop database ${name} with (force)`));
+  return name;
+}
+
+/** The URL of the same database as its schema's owner. */
+export const asOwner = (url: string | undefined): string => withRole(url ?? '', inject('ownerUrl'));
+
+/** The same as whoever set the server up, for settings that only they may change. */
+export const asAdmin = (url: string | undefined): string => withRole(url ?? '', inject('adminUrl'));
