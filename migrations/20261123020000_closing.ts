@@ -209,8 +209,13 @@ async function refuseChanges(db: Kysely<unknown>): Promise<void> {
         hint = 'What changes after a close is booked in the next open month.';
     end $$`.execute(db);
   const frozen = [
-    ...['reference_files', 'reference_versions', 'price_list_uses', 'period_closes'],
-    ...['closed_lines', 'closed_discrepancies', 'closed_charges'],
+    'reference_files',
+    'reference_versions',
+    'price_list_uses',
+    'period_closes',
+    'closed_lines',
+    'closed_discrepancies',
+    'closed_charges',
   ];
   for (const table of frozen)
     await sql`

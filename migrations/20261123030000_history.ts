@@ -5,7 +5,14 @@ const tables = {
   attempts: {
     key: ['transaction_id', 'task_type', 'ordinal'],
     columns: [
-      ...['attempted_at', 'time_basis', 'evidence', 'code', 'linked', 'capture_source', 'invoiced', 'reason'],
+      'attempted_at',
+      'time_basis',
+      'evidence',
+      'code',
+      'linked',
+      'capture_source',
+      'invoiced',
+      'reason',
       'rule_table_version',
     ],
     index: 'attempted_at',

@@ -2,8 +2,12 @@ import { type Kysely, sql } from 'kysely';
 
 /** Functions of triggers that read or write tables by name. */
 const functions = [
-  ...['count_own_attempts', 'note_late_changes', 'refuse_line_of_closed_period'],
-  ...['keep_attempts', 'keep_tasks', 'keep_transactions'],
+  'count_own_attempts',
+  'note_late_changes',
+  'refuse_line_of_closed_period',
+  'keep_attempts',
+  'keep_tasks',
+  'keep_transactions',
 ];
 
 /**

@@ -43,13 +43,15 @@ describe('notifications', () => {
       HTTP_PUBLIC_URL: 'https://idscan.example.com',
     });
     expect(config).toMatchObject({
-      ...{ kinds: ['report', 'budget'], monthlyBudget: 1_500_500_000n },
+      kinds: ['report', 'budget'],
+      monthlyBudget: 1_500_500_000n,
       webhook: { secret: 'Bearer abcdefgh', secretHeader: 'authorization' },
       smtp: { from: 'a@b.test', to: ['c@d.test', 'e@f.test'] },
     });
     expect(load(webhook)).toMatchObject({
       kinds: ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue'],
-      ...{ monthlyBudget: undefined, smtp: undefined },
+      monthlyBudget: undefined,
+      smtp: undefined,
     });
   });
 

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Environment, loadConfig, logLevels, readEnvironment } from '../src/config.ts';
+import { type Environment, loadConfig, logLevels } from '../src/config.ts';
 import { LedgerError } from '../src/errors.ts';
 
 function folder(): string {
@@ -120,7 +120,8 @@ describe('defaults', () => {
         rateLimit: 20,
         proxy: { httpsProxy: 'http://proxy:3128', noProxy: 'localhost' },
       },
-      ...{ workerConcurrency: 10, fetchDocuments: false },
+      workerConcurrency: 10,
+      fetchDocuments: false,
       recheckSettled: true,
       fetchAuditReports: false,
       billingTimeZone: 'Europe/Amsterdam',
@@ -243,34 +244,5 @@ describe('the key', () => {
     expect(load({}).vendorKey).toBeUndefined();
     expect(load({ IDSCAN_KEY_ID: 'a' }).vendorKey).toBeUndefined();
     expect(load(key).vendorKey).toEqual({ keyId: 'key-id', keySecret: 'key-secret' });
-  });
-});
-
-describe('.env', () => {
-  /** Variables that exist for one test alone. */
-  function withVariables(...names: string[]): void {
-    onTestFinished(() => {
-      for (const name of names) Reflect.deleteProperty(process.env, name);
-    });
-  }
-
-  test('completes the environment, which goes before it', () => {
-    const [given, added] = ['IDSCAN_TEST_GIVEN', 'IDSCAN_TEST_ADDED'];
-    withVariables(given, added);
-    process.env[given] = 'from the environment';
-    const directory = folder();
-    writeFileSync(path.join(directory, '.env'), `# a comment\n${given}=from the file\n${added}="from the file"\n`);
-    const environment = readEnvironment(directory);
-    expect([environment[given], environment[added]]).toEqual(['from the environment', 'from the file']);
-  });
-
-  test('need not be there', () => {
-    expect(readEnvironment(folder())).toBe(process.env);
-  });
-
-  test('that cannot be read is an error, never left out silently', () => {
-    const directory = folder();
-    mkdirSync(path.join(directory, '.env'));
-    expect(() => readEnvironment(directory)).toThrow(expect.objectContaining({ code: 'config_invalid' }) as Error);
   });
 });

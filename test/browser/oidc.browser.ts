@@ -18,8 +18,12 @@ test('somebody signs in at the company’s provider, by keyboard, gets the role 
   const provider = await startProvider();
   const port = await freePort();
   const service = await startService({
-    ...{ OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: 'client/secret' },
-    ...{ OIDC_ROLES: 'finance:group-of-finance', HTTP_PORT: String(port), HTTP_PUBLIC_URL: `http://127.0.0.1:${port}` },
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: clientId,
+    OIDC_CLIENT_SECRET: 'client/secret',
+    OIDC_ROLES: 'finance:group-of-finance',
+    HTTP_PORT: String(port),
+    HTTP_PUBLIC_URL: `http://127.0.0.1:${port}`,
   });
   provider.state.claims = { roles: ['group-of-finance'] };
   const { page, faults } = await openPage(await startChromium(), service.origin);

@@ -10,9 +10,21 @@ import { openPage, signIn, startChromium } from './chromium.ts';
 const paths = ['/reports', '/reports/2026-11', '/reports/2026-10', '/transactions/tx-2026-10-0'];
 /** Every table that there is; the explanation has one more per attempt. */
 const everyTable = [
-  ...['months', 'open-points-counts', 'open-points-first', 'costs-table', 'outcomes-table', 'trend-table'],
-  ...['corrections-table', 'disagreements-counts', 'disagreements-first', 'files-table', 'tasks-table', 'work-table'],
-  ...['attempt-document_scan-1-lines', 'attempt-document_scan-2-lines', 'attempt-face_match-1-lines'],
+  'months',
+  'open-points-counts',
+  'open-points-first',
+  'costs-table',
+  'outcomes-table',
+  'trend-table',
+  'corrections-table',
+  'disagreements-counts',
+  'disagreements-first',
+  'files-table',
+  'tasks-table',
+  'work-table',
+  'attempt-document_scan-1-lines',
+  'attempt-document_scan-2-lines',
+  'attempt-face_match-1-lines',
 ];
 
 let service: TestService;
@@ -27,7 +39,11 @@ beforeAll(async () => {
 async function largePrices(): Promise<string> {
   const file = path.join(await createTestFolder(), 'prices.json');
   const price = (task_type: string, unit_price: string) => ({
-    ...{ task_type, level: null, effective_from: '2026-01-01', effective_to: null, unit_price },
+    task_type,
+    level: null,
+    effective_from: '2026-01-01',
+    effective_to: null,
+    unit_price,
   });
   const prices = [
     price('document_scan', '12345678901.25'),

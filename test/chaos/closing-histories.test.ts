@@ -36,13 +36,22 @@ async function openBooks(history: History) {
   const prices = history.prices.map((file) => parsePriceList(bytesOf(file), 'a test'));
   const now = () => new Date('2030-01-01T00:00:00Z');
   const by = (file: Files): Context => ({
-    ...{ ...bare, now, rules: rules[file.rules]! },
+    ...bare,
+    now,
+    rules: rules[file.rules]!,
     prices: file.prices === null ? undefined : prices[file.prices],
   });
   return {
-    ...{ history, by, look: bookkeeper(bare), reportsDir: bare.config.reportsDir, db: bare.db.kysely },
-    ...{ said: history.transactions.map((): number[] => []), closed: [] as Situation['closed'][number][] },
-    ...{ charged: new Map() as Charged, frozen: new Map<string, string[]>(), published: [] as Published[] },
+    history,
+    by,
+    look: bookkeeper(bare),
+    reportsDir: bare.config.reportsDir,
+    db: bare.db.kysely,
+    said: history.transactions.map((): number[] => []),
+    closed: [] as Situation['closed'][number][],
+    charged: new Map() as Charged,
+    frozen: new Map<string, string[]>(),
+    published: [] as Published[],
   };
 }
 type Books = Awaited<ReturnType<typeof openBooks>>;
@@ -53,8 +62,12 @@ const bytesOf = (file: object): Buffer => Buffer.from(JSON.stringify(file));
 
 /** What the model is asked about. */
 const situationOf = ({ history, said, closed }: Books, files: Files): Situation => ({
-  ...{ timeZone: history.timeZone, transactions: history.transactions, said, closed },
-  ...{ rules: history.rules[files.rules]!, prices: priceFileOf(history, files) },
+  timeZone: history.timeZone,
+  transactions: history.transactions,
+  said,
+  closed,
+  rules: history.rules[files.rules]!,
+  prices: priceFileOf(history, files),
 });
 const priceFileOf = ({ prices }: History, files: Files) => (files.prices === null ? undefined : prices[files.prices]);
 
@@ -78,7 +91,10 @@ async function check(
   const isAll = isFull || period === openMonth;
   const { problems } = await verifyReports(reportsDir, isAll ? [...months, period] : [period]);
   expect({
-    ...{ period, isClosed, ofModel: compared.problems, ofVerify: problems },
+    period,
+    isClosed,
+    ofModel: compared.problems,
+    ofVerify: problems,
     ofSummary: summaryProblems(own, priceFileOf(books.history, files)),
   }).toEqual({ period, isClosed, ofModel: [], ofVerify: [], ofSummary: [] });
   return compared.charged;

@@ -39,7 +39,9 @@ async function setUp(seed: number) {
   const simulator = await startSimulator({ seed, month: '2026-10', transactions, latencyMs: 700, filesPerResult: 1 });
   atEnd(simulator.close);
   const environment = await createCliEnvironment({
-    ...{ IDSCAN_BASE_URL: simulator.baseUrl, IDSCAN_KEY_ID: simulator.keyId, IDSCAN_KEY_SECRET: simulator.secret },
+    IDSCAN_BASE_URL: simulator.baseUrl,
+    IDSCAN_KEY_ID: simulator.keyId,
+    IDSCAN_KEY_SECRET: simulator.secret,
     LOG_LEVEL: 'silent',
   });
   const { DATABASE_URL: url = '' } = environment as Record<string, string>;

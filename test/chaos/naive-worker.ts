@@ -17,8 +17,11 @@ const {
 const pool = new pg.Pool({ connectionString: DATABASE_URL });
 pool.on('error', () => undefined);
 const vendor = createVendorClient({
-  ...{ baseUrl: new URL(IDSCAN_BASE_URL), keyId: IDSCAN_KEY_ID, keySecret: IDSCAN_KEY_SECRET },
-  ...{ tokenTtlSeconds: 60, auditReportPath: 'transactions/{transactionId}/audit-report' },
+  baseUrl: new URL(IDSCAN_BASE_URL),
+  keyId: IDSCAN_KEY_ID,
+  keySecret: IDSCAN_KEY_SECRET,
+  tokenTtlSeconds: 60,
+  auditReportPath: 'transactions/{transactionId}/audit-report',
 });
 const redis = new Redis(REDIS_URL, { maxRetriesPerRequest: null });
 redis.on('error', () => undefined);

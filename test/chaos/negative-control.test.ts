@@ -13,7 +13,9 @@ test('the harness finds losses or doubles in a naive pipeline', { timeout: 600_0
   const [seed = 1] = seeds(1);
   const random = seededRandom(seed);
   const world = await createWorld({
-    ...{ seed, transactions, workers: 3 },
+    seed,
+    transactions,
+    workers: 3,
     workerScript: path.join(import.meta.dirname, 'naive-worker.ts'),
   });
   await asRole(

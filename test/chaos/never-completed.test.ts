@@ -64,8 +64,13 @@ async function start(seed: number) {
   let provisional = 0;
   const world = await startMovingWorld(
     {
-      ...{ seed, month, transactions: count * 10, abandonedShare: neverCompletedShare },
-      ...{ unknownCodeShare: 0.05, counterMissingShare: 0.05, olderShapeShare: 0.1 },
+      seed,
+      month,
+      transactions: count * 10,
+      abandonedShare: neverCompletedShare,
+      unknownCodeShare: 0.05,
+      counterMissingShare: 0.05,
+      olderShapeShare: 0.1,
       incompleteKinds: ['scan_failed', 'face_not_started', 'match_pending', 'processing', 'no_attempt', 'face_failed'],
     },
     (client, simulator, now) => {
@@ -73,7 +78,8 @@ async function start(seed: number) {
       const lines = invoices.flatMap((invoice) => invoice.lines);
       chosen = choose(simulator, lines, { count, neverCompletedShare, maxPolls });
       return withExpiries(client, {
-        ...{ chosen, now },
+        chosen,
+        now,
         onAnswer: (one, { tasks }) => {
           if (one?.isEndless) return;
           if (tasks.some(({ scans }) => scans?.some(({ code }) => code === 'processing'))) provisional += 1;
@@ -122,7 +128,8 @@ function lastGlances(chosen: readonly Chosen[], enqueues: readonly Enqueue[]) {
   return chosen
     .filter(({ completedMs }) => completedMs === null)
     .map(({ transactionId, expiresMs }) => ({
-      ...{ transactionId, expiresMs },
+      transactionId,
+      expiresMs,
       atMs: Math.max(knownFrom.get(transactionId) ?? Infinity, expiresMs - shortlyBeforeMs),
     }))
     .filter(({ atMs, expiresMs }) => atMs < expiresMs)

@@ -12,7 +12,8 @@ import { runCli, startCli } from '../support/cli.ts';
 import { prepareOwnServer } from '../support/servers.ts';
 import { freePort } from '../support/redis-servers.ts';
 import { createWorld, eventually, expectBooks, expectOrderlyEnd, month, ownServers } from './tcp-proxy.ts';
-import { patienceMs, type ProxyMode, seededChance, since, type Worker, workUnderWay, type World } from './tcp-proxy.ts';
+import { seededChance } from './seeded-chance.ts';
+import { patienceMs, type ProxyMode, since, type Worker, workUnderWay, type World } from './tcp-proxy.ts';
 
 const isFull = process.env['CHAOS'] === 'full';
 const outageMs = isFull ? 60_000 : 20_000;

@@ -41,12 +41,10 @@ export type Look = {
 
 const createdMs = Date.UTC(2026, 9, 31, 21);
 const codes = [
-  ...[
-    'unknown_type_front',
-    'age_criteria_not_met',
-    'front_side_provided_back_side_required',
-    'expiration_criteria_not_met',
-  ],
+  'unknown_type_front',
+  'age_criteria_not_met',
+  'front_side_provided_back_side_required',
+  'expiration_criteria_not_met',
   'never_documented',
 ];
 const notInvoiced = /^(processing|unknown_type)/;
@@ -98,7 +96,11 @@ const file: FileLink = { category: 'document', type: 'passport', name: null, url
 function faceTask({ type, executedAtS, state }: Truth['faces'][number], atS: number): TaskFacts {
   const isExecuted = executedAtS !== null && executedAtS <= atS;
   return {
-    ...{ type, level: null, attempts: null, attemptsInvoiced: null, scans: null },
+    type,
+    level: null,
+    attempts: null,
+    attemptsInvoiced: null,
+    scans: null,
     state: isExecuted ? state : 'pending',
   };
 }
@@ -152,7 +154,10 @@ export const truths: fc.Arbitrary<Truth> = plan.map((drawn): Truth => {
     const isLast = index === drawn.scans.length - 1;
     const isEndless = processingS === null && !(drawn.isSuccess && isLast) && !isBlind;
     return {
-      ...{ atS: clockS, source, linked, code: drawn.isSuccess && isLast ? null : code },
+      atS: clockS,
+      source,
+      linked,
+      code: drawn.isSuccess && isLast ? null : code,
       decidedAtS: isEndless ? null : clockS + (processingS ?? 0),
     };
   });

@@ -15,7 +15,9 @@ const changed = (account: Account, change: (details: Details, task: Task, scan: 
 };
 
 const invalid = (name: string, change: Parameters<typeof changed>[1]): HostileCase => ({
-  ...{ name, place: 'details', end: 'vendor_answer_invalid' },
+  name,
+  place: 'details',
+  end: 'vendor_answer_invalid',
   respond: (account) => sendJson(changed(account, change)),
 });
 
@@ -24,7 +26,9 @@ const accepted = (
   change: Parameters<typeof changed>[1],
   lines?: (line: string) => string | readonly string[],
 ): HostileCase => ({
-  ...{ name, place: 'details', end: 'accepted' },
+  name,
+  place: 'details',
+  end: 'accepted',
   respond: (account) => sendJson(changed(account, change)),
   ...(lines ? { lines: ({ invoice }: Account) => invoice.flatMap(lines) } : {}),
 });
@@ -35,7 +39,9 @@ const text = (
   end: HostileCase['end'],
   change: (json: string, account: Account) => string | Buffer,
 ): HostileCase => ({
-  ...{ name, place: 'details', end },
+  name,
+  place: 'details',
+  end,
   respond: (account) => sendJson(change(JSON.stringify(account.details()), account)),
 });
 
@@ -76,22 +82,30 @@ export const textCases: readonly HostileCase[] = [
     json.replace(/"attemptsInvoiced":\d/, '"attemptsInvoiced":1e999'),
   ),
   {
-    ...{ name: 'HTML with status 200', place: 'details', end: 'vendor_answer_invalid' },
+    name: 'HTML with status 200',
+    place: 'details',
+    end: 'vendor_answer_invalid',
     respond: () => sendFile(Buffer.from('<!doctype html><h1>Scheduled maintenance</h1>'), 'text/html'),
   },
   {
-    ...{ name: 'HTML with status 200', place: 'result', end: 'vendor_answer_invalid' },
+    name: 'HTML with status 200',
+    place: 'result',
+    end: 'vendor_answer_invalid',
     respond: () => sendFile(Buffer.from('<!doctype html><h1>Scheduled maintenance</h1>'), 'text/html'),
   },
 ];
 
 export const shapeCases: readonly HostileCase[] = [
   {
-    ...{ name: 'the ID of another transaction', place: 'details', end: 'vendor_answer_mismatch' },
+    name: 'the ID of another transaction',
+    place: 'details',
+    end: 'vendor_answer_mismatch',
     respond: (account) => sendJson({ ...account.details(), id: other }),
   },
   {
-    ...{ name: 'the ID of another result', place: 'result', end: 'vendor_answer_mismatch' },
+    name: 'the ID of another result',
+    place: 'result',
+    end: 'vendor_answer_mismatch',
     respond: (account) => sendJson({ ...account.result(), id: other }),
   },
   invalid('no ID', (details) => delete details['id']),
@@ -137,7 +151,10 @@ export const shapeCases: readonly HostileCase[] = [
 ];
 
 const resultFiles = (name: string, files: unknown, end: HostileCase['end'], count: number): HostileCase => ({
-  ...{ name, place: 'result', end, files: count },
+  name,
+  place: 'result',
+  end,
+  files: count,
   respond: (account) => {
     const { tasks, ...rest } = account.result() as { tasks: [object] };
     return sendJson({ ...rest, tasks: [{ ...tasks[0], files }] });
@@ -152,7 +169,9 @@ export const fileListCases: readonly HostileCase[] = [
   resultFiles('a text as files', 'none', 'vendor_answer_invalid', 1),
   resultFiles('a number as URL', [{ type: 'portrait', url: 5 }], 'vendor_answer_invalid', 1),
   {
-    ...{ name: 'U+0000 and numbers in labels', place: 'result', end: 'accepted' },
+    name: 'U+0000 and numbers in labels',
+    place: 'result',
+    end: 'accepted',
     respond: (account) => {
       account.files = account.files.map((file) => ({ ...file, category: 7, type: 'a\u0000b', name: '\u0000' }));
       return sendJson(account.result());

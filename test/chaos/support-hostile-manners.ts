@@ -75,102 +75,123 @@ type Manner = {
 export const manners: readonly Manner[] = [
   { name: 'silence after accept', end: 'vendor_timeout', isSlow: true, send: () => undefined },
   {
-    ...{ name: 'silence after the headers', end: 'vendor_timeout', isSlow: true },
+    name: 'silence after the headers',
+    end: 'vendor_timeout',
+    isSlow: true,
     send: (response, { type, body }) => raw(response, head(type, `Content-Length: ${body.length}`)),
   },
   {
-    ...{ name: 'one byte a second', end: 'vendor_timeout', isSlow: true },
+    name: 'one byte a second',
+    end: 'vendor_timeout',
+    isSlow: true,
     send: (response, { type, body }) => {
       raw(response, head(type, 'Content-Length: 9999'));
       drip(response, body);
     },
   },
   {
-    ...{ name: 'one byte a second, from the first line on', end: 'vendor_timeout', isSlow: true },
+    name: 'one byte a second, from the first line on',
+    end: 'vendor_timeout',
+    isSlow: true,
     send: (response, { type }) => drip(response, head(type, `X-Long: ${'x'.repeat(999)}`)),
   },
   {
-    ...{ name: 'more announced than sent, left open', end: 'vendor_timeout', isSlow: true },
+    name: 'more announced than sent, left open',
+    end: 'vendor_timeout',
+    isSlow: true,
     send: (response, { type, body }) => raw(response, head(type, `Content-Length: ${body.length + 1}`), body),
   },
   { name: 'reset', end: 'vendor_unreachable', send: (response) => response.socket?.resetAndDestroy() },
   { name: 'closed', end: 'vendor_unreachable', send: (response) => response.socket?.destroy() },
   {
-    ...{ name: 'reset in the body', end: 'vendor_answer_truncated' },
+    name: 'reset in the body',
+    end: 'vendor_answer_truncated',
     send: (response, { type, body }) => {
       response.writeHead(200, { 'content-type': type, 'content-length': body.length });
       response.write(body.subarray(0, body.length / 2), () => response.socket?.resetAndDestroy());
     },
   },
   {
-    ...{ name: 'cut chunked', end: 'vendor_answer_truncated' },
+    name: 'cut chunked',
+    end: 'vendor_answer_truncated',
     send: (response, { type, body }) => {
       response.writeHead(200, { 'content-type': type });
       response.write(body.subarray(0, body.length / 2), () => response.socket?.end());
     },
   },
   {
-    ...{ name: 'whole in chunks, without the last one', end: 'vendor_answer_truncated' },
+    name: 'whole in chunks, without the last one',
+    end: 'vendor_answer_truncated',
     send: (response, { type, body }) => {
       response.writeHead(200, { 'content-type': type });
       response.write(body, () => response.socket?.end());
     },
   },
   {
-    ...{ name: 'cut length', end: 'vendor_answer_truncated' },
+    name: 'cut length',
+    end: 'vendor_answer_truncated',
     send: (response, { type, body }) => {
       response.writeHead(200, { 'content-type': type, 'content-length': body.length });
       response.write(body.subarray(0, body.length / 2), () => response.socket?.end());
     },
   },
   {
-    ...{ name: 'two lengths', end: 'vendor_answer_truncated' },
+    name: 'two lengths',
+    end: 'vendor_answer_truncated',
     send: (response, { type, body }) =>
       raw(response, head(type, `Content-Length: ${body.length}`, 'Content-Length: 7'), body),
   },
   {
-    ...{ name: 'length and chunks', end: 'vendor_answer_truncated' },
+    name: 'length and chunks',
+    end: 'vendor_answer_truncated',
     send: (response, { type, body }) =>
       raw(response, head(type, 'Content-Length: 5', 'Transfer-Encoding: chunked'), '5\r\n', body),
   },
   {
-    ...{ name: 'gzip though identity was asked', end: 'vendor_encoding_refused' },
+    name: 'gzip though identity was asked',
+    end: 'vendor_encoding_refused',
     send: (response, { type, body }) =>
       response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' }).end(gzipSync(body)),
   },
   {
-    ...{ name: 'a decompression bomb', end: 'vendor_encoding_refused' },
+    name: 'a decompression bomb',
+    end: 'vendor_encoding_refused',
     send: (response, { type }) =>
       response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' }).end(packedBomb()),
   },
   {
-    ...{ name: '3 GiB, announced', end: 'vendor_answer_too_large' },
+    name: '3 GiB, announced',
+    end: 'vendor_answer_too_large',
     send: (response, { type, body }) => {
       response.writeHead(200, { 'content-type': type, 'content-length': threeGiB });
       pour(response, body.subarray(0, -1), spaces, threeGiB);
     },
   },
   {
-    ...{ name: '3 GiB in chunks', end: 'vendor_answer_too_large' },
+    name: '3 GiB in chunks',
+    end: 'vendor_answer_too_large',
     send: (response, { type, body }) => {
       response.writeHead(200, { 'content-type': type });
       pour(response, body.subarray(0, -1), spaces, threeGiB);
     },
   },
   {
-    ...{ name: 'endless headers', end: 'vendor_answer_too_large' },
+    name: 'endless headers',
+    end: 'vendor_answer_too_large',
     send: (response, { type }) => {
       const lines = Array.from({ length: 5_000 }, (_, at) => `X-${at}: ${'x'.repeat(60)}`);
       raw(response, head(type, ...lines), 'x');
     },
   },
   {
-    ...{ name: 'redirect to another host', end: 'vendor_redirect_refused' },
+    name: 'redirect to another host',
+    end: 'vendor_redirect_refused',
     send: (response) => response.writeHead(302, { location: 'http://127.0.0.2:9/' }).end(),
   },
   {
     // A second answer, ready for whoever asks next on this connection.
-    ...{ name: 'an answer nobody asked for behind the whole one', end: 'accepted' },
+    name: 'an answer nobody asked for behind the whole one',
+    end: 'accepted',
     send: (response, { type, body }) => {
       const forged = Buffer.from('{"id":"forged","state":"completed","tasks":[]}');
       const both = [body, forged].flatMap((one) => [Buffer.from(head(type, `Content-Length: ${one.length}`)), one]);

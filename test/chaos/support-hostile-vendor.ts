@@ -58,10 +58,17 @@ export function createAccount(index: number, origin: string): Account {
     transactionId,
     resultId: `66666666-7777-4888-8999-${number}`,
     details: () => ({
-      ...{ id: transactionId, state: 'completed', created: at(0), expires: at(59), completed: at(30) },
+      id: transactionId,
+      state: 'completed',
+      created: at(0),
+      expires: at(59),
+      completed: at(30),
       tasks: [
         {
-          ...{ type: 'document_scan', state: 'completed', level: 'advanced', attempts: scans.length },
+          type: 'document_scan',
+          state: 'completed',
+          level: 'advanced',
+          attempts: scans.length,
           attemptsInvoiced: scans.filter(([, isInvoiced]) => isInvoiced).length,
           documentScans: scans.map(([code], at0) => ({ created: at(at0 + 1), code, source: 'camera', linked: false })),
         },
@@ -69,7 +76,8 @@ export function createAccount(index: number, origin: string): Account {
       ],
     }),
     result: () => ({
-      ...{ id: transactionId, state: 'completed' },
+      id: transactionId,
+      state: 'completed',
       tasks: [{ type: 'document_scan', state: 'completed', attempts: scans.length, files: account.files }],
     }),
     invoice: [

@@ -39,7 +39,12 @@ export async function startMovingWorld(options: WorldOptions, wrap: WrapVendor):
   const base = await createTestContext({ baseUrl, keyId, secret });
   const { tokenTtlSeconds, auditReportPath } = base.config.vendor;
   const client = createVendorClient({
-    ...{ baseUrl: new URL(baseUrl), keyId, keySecret: secret, tokenTtlSeconds, auditReportPath, now },
+    baseUrl: new URL(baseUrl),
+    keyId,
+    keySecret: secret,
+    tokenTtlSeconds,
+    auditReportPath,
+    now,
   });
   atEnd(() => client.close());
   const vendor = wrap(client, simulator, now);
@@ -47,7 +52,8 @@ export async function startMovingWorld(options: WorldOptions, wrap: WrapVendor):
   const workers = runWorkers(context, { redis: context.redis, prefix: context.queuePrefix, isBatch: true });
   atEnd(() => workers.stop(10_000));
   return {
-    ...{ simulator, context },
+    simulator,
+    context,
     clockMs: () => clockMs,
     moveTo: async (ms, sent = []) => {
       if (ms < clockMs) throw new RangeError('The clock is never put back.');

@@ -40,7 +40,9 @@ export function choose(
 function withScans(one: SimulatedTransaction, lines: readonly InvoiceLine[]): Chosen {
   const scans = lines.filter(({ taskType }) => taskType === 'document_scan');
   return {
-    ...{ ...one, isLate: false, isEndless: scans.some(({ code }) => code === 'processing') },
+    ...one,
+    isLate: false,
+    isEndless: scans.some(({ code }) => code === 'processing'),
     scansMs: scans.map(({ at }) => Date.parse(at)).sort((a, b) => a - b),
   };
 }

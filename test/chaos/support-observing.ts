@@ -34,7 +34,8 @@ export async function newTransaction(): Promise<string> {
 /** The job itself, with a vendor that gives this answer. */
 export async function deliver(id: string, truth: Truth, { look, fence, atS }: Delivery): Promise<void> {
   await store(factsAt(truth, id, look), {
-    ...{ fence, atS },
+    fence,
+    atS,
     hasResult: truth.hasResult && truth.completedAtS !== null && truth.completedAtS <= atS,
   });
 }

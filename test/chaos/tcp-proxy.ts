@@ -233,7 +233,10 @@ export async function createWorld({ simulation, environment = {}, servers }: Wor
   const { context, close } = await composeBooks(config);
   atEnd(close);
   return {
-    ...{ options, simulator, proxies, direct },
+    options,
+    simulator,
+    proxies,
+    direct,
     proxied: { ...direct, REDIS_URL: proxies.redis.url, DATABASE_URL: proxies.postgres.url },
     /** For replies to be dropped, which a proxy can do only where it can read. */
     readable: { ...direct, REDIS_URL: proxies.redis.url, DATABASE_URL: proxies.postgres.readableUrl },
@@ -291,15 +294,6 @@ export async function expectOrderlyEnd(worker: Worker): Promise<number> {
   expect(code, stderr.slice(-4_000)).toBe(0);
   expect(tookMs, 'time to end').toBeLessThan(30_000);
   return tookMs;
-}
-
-/** True for about this share of calls, the same ones in every run. */
-export function seededChance(seed: number, share: number): () => boolean {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32 < share;
-  };
 }
 
 /** Nothing is left, nothing failed, and the report says what the vendor invoices, to the line. */

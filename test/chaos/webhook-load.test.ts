@@ -45,7 +45,10 @@ test(
     };
     const result = await autocannon({
       url: `${service.origin}/webhooks/id-scan`,
-      ...{ connections: rate, overallRate: rate, amount: seconds * rate, timeout: 30 },
+      connections: rate,
+      overallRate: rate,
+      amount: seconds * rate,
+      timeout: 30,
       requests: [
         {
           method: 'POST',

@@ -52,7 +52,12 @@ export async function createWorld({ seed, transactions, workers, workerScript }:
   atEnd(services.release);
   const { appUrl, ownerUrl } = await prepareOwnServer(services.databaseUrl, folder);
   const simulator = await startSimulator({
-    ...{ seed, month: '2026-10', transactions, latencyMs: 15, filesPerResult: 1, fileBytes: 512 },
+    seed,
+    month: '2026-10',
+    transactions,
+    latencyMs: 15,
+    filesPerResult: 1,
+    fileBytes: 512,
     faults: { share: 0.02, kinds: ['server_error', 'reset', 'cut_length', 'html'] },
   });
   atEnd(simulator.close);

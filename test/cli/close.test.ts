@@ -51,7 +51,9 @@ test('blockers are listed and end it with 3; then it closes, once, and in order'
   const asJson = await close('2026-01', '--json');
   expect(asJson.code).toBe(3);
   expect(JSON.parse(asJson.stdout)).toMatchObject({
-    ...{ period: '2026-01', closed: false, counts: { unclassified: 1 } },
+    period: '2026-01',
+    closed: false,
+    counts: { unclassified: 1 },
     blockers: [{ kind: 'unclassified', subject: 't-2' }],
   });
   await look('t-2', 'unknown_type_back');

@@ -17,18 +17,16 @@ async function examine(environment: CliEnvironment) {
 }
 
 const all = [
-  ...[
-    'configuration',
-    'rules and prices',
-    'servers',
-    'postgres',
-    'standby',
-    'books',
-    'redis',
-    'documents',
-    'reports',
-    'vendor',
-  ],
+  'configuration',
+  'rules and prices',
+  'servers',
+  'postgres',
+  'standby',
+  'books',
+  'redis',
+  'documents',
+  'reports',
+  'vendor',
 ];
 
 test('where nothing is wrong doctor says what it found, a line each, and ends with 0', async () => {

@@ -40,8 +40,15 @@ async function corrected(): Promise<Explanation> {
   await kysely
     .insertInto('files')
     .values({
-      ...{ transaction_id: id, kind: 'document', origin: 'result', position: 0, state: 'gone' },
-      ...{ category: 'document', type: 'front\u202e', name: 'never shown', error_code: 'vendor_gone' },
+      transaction_id: id,
+      kind: 'document',
+      origin: 'result',
+      position: 0,
+      state: 'gone',
+      category: 'document',
+      type: 'front\u202e',
+      name: 'never shown',
+      error_code: 'vendor_gone',
     })
     .execute();
   await kysely

@@ -75,8 +75,12 @@ describe('enqueue', () => {
 describe('configuration', () => {
   test('is checked as a whole: all mistakes at once, no value repeated, exit 2', async () => {
     const environment = await createCliEnvironment({
-      ...{ BILLING_TIME_ZONE: 'Mars/Olympus', IDSCAN_BASE_URL: 'http://vendor.example/v1/', FETCH_DOCUMENTS: 'si' },
-      ...{ IDSCAN_TOKEN_TTL_SECONDS: '1e3', DATABASE_URL: 'mysql://s3cret@db/x', LOG_LEVEL: 'loud' },
+      BILLING_TIME_ZONE: 'Mars/Olympus',
+      IDSCAN_BASE_URL: 'http://vendor.example/v1/',
+      FETCH_DOCUMENTS: 'si',
+      IDSCAN_TOKEN_TTL_SECONDS: '1e3',
+      DATABASE_URL: 'mysql://s3cret@db/x',
+      LOG_LEVEL: 'loud',
     });
     const { code, stdout, stderr } = await runCli(['worker', '--until-idle'], environment);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -48,7 +48,8 @@ describe('serve', () => {
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(lines.filter(({ msg }) => msg === 'answered').length).toBeGreaterThan(20);
       expect(lines.find(({ route }) => route === '/webhooks/id-scan')).toMatchObject({
-        ...{ method: 'POST', status: 204 },
+        method: 'POST',
+        status: 204,
         requestId: expect.stringMatching(/^[\da-f-]{36}$/) as string,
         durationMs: expect.any(Number) as number,
       });
@@ -75,9 +76,19 @@ describe('serve', () => {
     const named = [...stderr.matchAll(/^ {2}- (\w+)/gm)].map(([, name]) => name);
     expect(named.sort()).toEqual(
       [
-        ...['HTTP_PORT', 'HTTP_PUBLIC_URL', 'HTTP_TRUSTED_PROXIES', 'HTTP_TOKENS', 'HTTP_TOKENS', 'HTTP_SESSION_KEY'],
-        ...['HTTP_SESSION_MINUTES', 'WEBHOOK_SECRET', 'WEBHOOK_SECRET_HEADER', 'OIDC_JWKS_URL', 'LOG_LEVEL'],
-        ...['IDSCAN_KEY_ID', 'IDSCAN_KEY_SECRET'],
+        'HTTP_PORT',
+        'HTTP_PUBLIC_URL',
+        'HTTP_TRUSTED_PROXIES',
+        'HTTP_TOKENS',
+        'HTTP_TOKENS',
+        'HTTP_SESSION_KEY',
+        'HTTP_SESSION_MINUTES',
+        'WEBHOOK_SECRET',
+        'WEBHOOK_SECRET_HEADER',
+        'OIDC_JWKS_URL',
+        'LOG_LEVEL',
+        'IDSCAN_KEY_ID',
+        'IDSCAN_KEY_SECRET',
       ].sort(),
     );
     expect(stderr).not.toContain('S3CR3T');
@@ -152,7 +163,8 @@ describe('webhooks register', () => {
     expect(stdout + stderr).not.toContain(secret);
     expect(asked).toMatchObject([
       {
-        ...{ method: 'POST', url: '/id-scan/v1/webhooks' },
+        method: 'POST',
+        url: '/id-scan/v1/webhooks',
         headers: { 'content-type': 'application/json', authorization: expect.stringMatching(/^Bearer ey/) as string },
         body: {
           url,

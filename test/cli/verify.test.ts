@@ -6,7 +6,9 @@ import { verifyFolder } from '../../src/reports/verify.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { createTestFolder } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
-import { editFile, everything, line, sealAgain, writeReportFolder } from '../support/report-folders.ts';
+import { editFile, sealAgain } from '../support/report-folder-edits.ts';
+import { everything, line } from '../support/report-samples.ts';
+import { writeReportFolder } from '../support/report-folders.ts';
 
 /** Nothing in it can be used: a command that reads any of it fails. */
 async function brokenEnvironment() {
@@ -45,7 +47,9 @@ test('verify needs the folder alone, and prints an account or what is off', asyn
   const { verdict, problems } = JSON.parse(json.stdout) as { verdict: string; problems: unknown[] };
   expect(verdict).toBe('failed');
   expect(problems[0]).toEqual({
-    ...{ file: detail, row: 2, column: 'amount' },
+    file: detail,
+    row: 2,
+    column: 'amount',
     problem: 'amount is 0.3334, quantity × unit_price is 0.3333',
   });
 
@@ -64,7 +68,8 @@ test('verify of a folder of months verifies each and all together, and names the
   const reports = path.join(environment.folder, 'reports');
   const month = (period: string, corrects = '', quantity: 1 | -1 = 1) =>
     writeReportFolder(path.join(reports, period), {
-      ...{ period, version: 1 },
+      period,
+      version: 1,
       lines: [line('a-1', { at: `${corrects || period}-05T10:00:00Z`, corrects, quantity })],
     });
   month('2026-09');

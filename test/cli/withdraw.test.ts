@@ -42,7 +42,9 @@ test(
     const again = await run('withdraw', 't-typo', '--reason', 'another', '--json');
     expect(again.code).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({
-      ...{ transaction_id: 't-typo', is_new: false, reason: 'typing error' },
+      transaction_id: 't-typo',
+      is_new: false,
+      reason: 'typing error',
       withdrawn_by: expect.stringContaining('@') as string,
     });
     expect(await statusOf(environment)).toMatchObject({ transactions: { withdrawn: 1 }, failed: [] });

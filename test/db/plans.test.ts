@@ -99,22 +99,32 @@ async function sequentialScansOf(work: (db: Queries) => Promise<unknown>, of = g
 const id = transactionIdOf(7);
 const key = { transactionId: id, kind: 'result' } as const;
 const startOf = (transactionId: string) => ({
-  ...{ transactionId, kinds: ['documents', 'audit_report'] as const, generation: 1, maxUnfinished: 1 },
+  transactionId,
+  kinds: ['documents', 'audit_report'] as const,
+  generation: 1,
+  maxUnfinished: 1,
 });
 const fifty = Array.from({ length: 50 }, (_, index) => transactionIdOf(index));
 const filesOf = (transactionId: string) => ({
-  ...{ transactionId, kind: 'documents' as const, fence: '1', isDone: true },
+  transactionId,
+  kind: 'documents' as const,
+  fence: '1',
+  isDone: true,
   files: [{ origin: 'result', position: 0, state: 'gone' as const, error_code: 'vendor_gone' }],
 });
 const unknown = { fence: '0', revision: '0', transaction: null };
 const lookAt = (transactionId: string) =>
   outcomeOf(facts(transactionId), {
-    ...{ fence: '2', documentsBasis: 'x', auditReportBasis: 'x' },
+    fence: '2',
+    documentsBasis: 'x',
+    auditReportBasis: 'x',
     end: { end: 'postponed', dueAt: new Date() },
   });
 const { start, end } = monthBounds(month, 'UTC');
 const scope = {
-  ...{ tables: currentTables, end, cells: [] },
+  tables: currentTables,
+  end,
+  cells: [],
   stretches: [{ period: month, start, lists: [] }],
 } as unknown as Parameters<typeof ordinaryLines>[0];
 

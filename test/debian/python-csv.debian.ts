@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { writeDialects } from '../../src/reports/dialects.ts';
 import { copyName, dialectNames, reportKinds } from '../../src/reports/names.ts';
 import { folderOf, manifestOf } from '../reports/support.ts';
-import { everything, fileOf } from '../support/report-folders.ts';
+import { everything } from '../support/report-samples.ts';
+import { fileOf } from '../support/report-folder-edits.ts';
 
 /** Reads CSV with Python's own reader. */
 function python(file: string, delimiter: string): string[][] {

@@ -1,45 +1,8 @@
-import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evidences, type Evidence } from '../../src/domain/attempts.ts';
-import {
-  classify,
-  contradictionIn,
-  type Decision,
-  type Reason,
-  reasons,
-  type RuleTable,
-} from '../../src/domain/classify.ts';
-import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
+import { classify, type Decision, type Reason, type RuleTable } from '../../src/domain/classify.ts';
 import { deepFrozen } from './support.ts';
-
-const shipped = deepFrozen(
-  readRuleTables(fileURLToPath(new URL('../../rules/id-scan.json', import.meta.url))).content,
-)[0]!;
-
-/** The vendor's invoicing table as documented, written down a second time. */
-const documented: [code: string | null, isInvoiced: boolean][] = [
-  ['processing', false],
-  ['unknown_type_front', false],
-  ['unknown_type_back', false],
-  ['expiration_criteria_not_met', true],
-  ['unable_to_determine_date_of_expiry', true],
-  ['text_fields_analysis_failed', true],
-  ['age_criteria_not_met', true],
-  ['unable_to_determine_age', true],
-  ['field_validation_failed', true],
-  ['front_side_provided_back_side_required', true],
-  ['back_side_provided_front_side_required', true],
-  [null, true],
-];
-const unclassifiedReasons: Reason[] = [
-  'code_without_rule',
-  'execution_unknown',
-  'scan_not_listed',
-  'task_type_without_rule',
-  'no_rule_table_in_force',
-];
-const faces = ['face_liveness', 'face_match'];
+import { documented, faces, shipped } from './shipped-rules.ts';
 
 const ofScan = (code: string | null): Decision =>
   classify({ taskType: 'document_scan', evidence: 'scan_list', code }, shipped);
@@ -154,109 +117,55 @@ describe('how a table is read', () => {
     ['success may be free', 'document_scan', 'scan_list', null, false, 'success_not_invoiced'],
     [
       'a rule for a state goes before the rule for every state',
-      ...(['face_match', 'task_completed_transaction', 'failed', false, 'executed_task_not_invoiced'] as const),
+      'face_match',
+      'task_completed_transaction',
+      'failed',
+      false,
+      'executed_task_not_invoiced',
     ],
     [
       'states without a rule of their own follow the rule for every state',
-      ...(['face_match', 'task_completed_transaction', 'expired', true, 'executed_task_invoiced'] as const),
+      'face_match',
+      'task_completed_transaction',
+      'expired',
+      true,
+      'executed_task_invoiced',
     ],
     [
       'executed tasks may be free',
-      ...(['face_liveness', 'task_completed_transaction', null, false, 'executed_task_not_invoiced'] as const),
+      'face_liveness',
+      'task_completed_transaction',
+      null,
+      false,
+      'executed_task_not_invoiced',
     ],
     [
       'the rule for every state does not tell that a task of an open transaction was executed',
-      ...(['face_liveness', 'task_open_transaction', null, null, 'execution_unknown'] as const),
+      'face_liveness',
+      'task_open_transaction',
+      null,
+      null,
+      'execution_unknown',
     ],
-    [
-      'a rule of another task type does not apply',
-      ...(['document_scan', 'scan_list', 'failed', null, 'code_without_rule'] as const),
-    ],
+    ['a rule of another task type does not apply', 'document_scan', 'scan_list', 'failed', null, 'code_without_rule'],
     [
       'the vendor’s counter decides a scan it calls invoiced',
-      ...(['document_scan', 'counter_invoiced', '(not listed)', true, 'vendor_counter_invoiced'] as const),
+      'document_scan',
+      'counter_invoiced',
+      '(not listed)',
+      true,
+      'vendor_counter_invoiced',
     ],
     [
       'the vendor’s counter decides a scan it calls not invoiced',
-      ...(['document_scan', 'counter_not_invoiced', '(not listed)', false, 'vendor_counter_not_invoiced'] as const),
+      'document_scan',
+      'counter_not_invoiced',
+      '(not listed)',
+      false,
+      'vendor_counter_not_invoiced',
     ],
-    [
-      'a mere count decides nothing',
-      ...(['document_scan', 'count_only', '(not listed)', null, 'scan_not_listed'] as const),
-    ],
+    ['a mere count decides nothing', 'document_scan', 'count_only', '(not listed)', null, 'scan_not_listed'],
   ])('%s', (_, taskType, evidence, code, invoiced, reason) => {
     expect(decided(taskType, evidence, code)).toEqual([invoiced, reason, 'reverse']);
-  });
-});
-
-describe('for every attempt and table', () => {
-  const taskType = fc.oneof(fc.constantFrom('document_scan', ...faces), fc.string());
-  const code = fc.oneof(fc.constantFrom(...documented.map(([one]) => one), 'failed', '(missing)'), fc.string());
-  const attempt = fc.record({ taskType, evidence: fc.constantFrom(...evidences), code });
-  const anyTable: fc.Arbitrary<RuleTable> = fc.record({
-    version: fc.string({ minLength: 1 }),
-    effectiveFrom: fc.constant('2026-01-01'),
-    effectiveTo: fc.constant(null),
-    source: fc.constant('generated'),
-    rules: fc.uniqueArray(fc.record({ taskType, outcomeCode: code, invoiced: fc.boolean() }), {
-      selector: (rule) => JSON.stringify([rule.taskType, rule.outcomeCode]),
-    }),
-    executedTasks: fc.uniqueArray(fc.record({ taskType, invoiced: fc.boolean() }), { selector: (one) => one.taskType }),
-  });
-  const table = fc.option(fc.oneof(fc.constant(shipped), anyTable), { nil: undefined });
-
-  test('there is one decision, of the closed union, and null exactly where it is unclassified', () => {
-    fc.assert(
-      fc.property(attempt, table, (one, rules) => {
-        const { invoiced, reason, ruleTableVersion, ...rest } = classify(deepFrozen(one), deepFrozen(rules));
-        expect(rest).toEqual({});
-        expect(reasons).toContain(reason);
-        expect(invoiced === null).toBe(unclassifiedReasons.includes(reason));
-        if (invoiced !== null) expect(invoiced).toBe(!reason.endsWith('_not_invoiced'));
-        expect(ruleTableVersion).toBe(rules?.version ?? null);
-      }),
-      { numRuns: 5_000 },
-    );
-  });
-
-  test('no decision contradicts itself, and one that is not of its reason does', () => {
-    fc.assert(
-      fc.property(attempt, table, (one, rules) => {
-        const decided = { ...classify(one, rules), code: one.code };
-        expect(contradictionIn(decided)).toBeUndefined();
-        for (const invoiced of [true, false, null].filter((other) => other !== decided.invoiced))
-          expect(contradictionIn({ ...decided, invoiced })).toBe('invoiced');
-        const ruleTableVersion = decided.ruleTableVersion === null ? 'r1' : null;
-        expect(contradictionIn({ ...decided, ruleTableVersion })).toBe('ruleTableVersion');
-        expect(contradictionIn({ ...decided, reason: 'goodwill' })).toBe('reason');
-      }),
-      { numRuns: 2_000 },
-    );
-  });
-
-  test('the decision depends on nothing else: neither on repetition nor on the order of the rules', () => {
-    fc.assert(
-      fc.property(attempt, anyTable, (one, rules) => {
-        const turned = { ...rules, rules: rules.rules.toReversed(), executedTasks: rules.executedTasks.toReversed() };
-        expect(classify({ ...one }, turned)).toEqual(classify(one, rules));
-        expect(classify(one, rules)).toEqual(classify(one, rules));
-      }),
-      { numRuns: 2_000 },
-    );
-  });
-
-  test('a decision that is not null rests on a rule of the table or on the vendor’s counter', () => {
-    fc.assert(
-      fc.property(attempt, anyTable, (one, rules) => {
-        const { invoiced } = classify(one, rules);
-        const answers = [
-          ...rules.rules.filter((rule) => rule.taskType === one.taskType && rule.outcomeCode === one.code),
-          ...rules.executedTasks.filter((rule) => rule.taskType === one.taskType),
-        ].map((rule) => rule.invoiced);
-        if (one.evidence.startsWith('counter_')) answers.push(one.evidence === 'counter_invoiced');
-        if (invoiced !== null) expect(answers).toContain(invoiced);
-      }),
-      { numRuns: 2_000 },
-    );
   });
 });

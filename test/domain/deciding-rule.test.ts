@@ -14,7 +14,9 @@ const taskType = fc.constantFrom('document_scan', 'face_match', 'nfc_read');
 const code = fc.constantFrom(null, 'processing', 'failed', '(not listed)', 'new');
 const attempt = fc.record({ taskType, evidence: fc.constantFrom(...evidences), code });
 const table: fc.Arbitrary<RuleTable> = fc.record({
-  ...{ version: fc.constant('v1'), effectiveFrom: fc.constant('2026-01-01'), effectiveTo: fc.constant(null) },
+  version: fc.constant('v1'),
+  effectiveFrom: fc.constant('2026-01-01'),
+  effectiveTo: fc.constant(null),
   source: fc.constant('generated'),
   rules: fc.uniqueArray(fc.record({ taskType, outcomeCode: code, invoiced: fc.boolean() }), {
     selector: (rule) => JSON.stringify([rule.taskType, rule.outcomeCode]),

@@ -4,10 +4,15 @@ import { scan, startedAt } from './support.ts';
 
 const at = (minutes: number) => new Date(startedAt.getTime() + minutes * 60_000);
 const known = (ordinal: number, minutes: number, formerly: number[] = []) => ({
-  ...{ ordinal, code: null, captureSource: 'camera', attemptedAt: at(minutes), formerTimes: formerly.map(at) },
+  ordinal,
+  code: null,
+  captureSource: 'camera',
+  attemptedAt: at(minutes),
+  formerTimes: formerly.map(at),
 });
 const counter = (attempts: number | null, greatest: number, attemptsInvoiced: number | null = null): Counter => ({
-  ...{ said: { attempts, attemptsInvoiced }, greatest },
+  said: { attempts, attemptsInvoiced },
+  greatest,
   isInvoiced: ({ code }) => code === null,
 });
 

@@ -34,7 +34,10 @@ describe('a month by task and outcome', () => {
 
   test('has no lines for what there is nothing of', () => {
     expect(outcomeParts(report([group(2, 2, { taskType: 'face_match' })], list), 2)).toMatchObject({
-      ...{ others: null, corrections: null, minimum: null, rounding: null },
+      others: null,
+      corrections: null,
+      minimum: null,
+      rounding: null,
     });
     expect(outcomeParts(report([], list), 2)).toMatchObject({ own: [], total: { attempts: 0n, amount: 0n } });
   });

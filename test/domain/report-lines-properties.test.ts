@@ -18,7 +18,9 @@ const group: fc.Arbitrary<AttemptGroup> = fc
     notInvoiced: count,
     unclassified: count,
     vendorCounter: fc.option(count, { nil: null }),
-    ...{ counted: count, countedInvoiced: count, differing: count },
+    counted: count,
+    countedInvoiced: count,
+    differing: count,
     lines: natural,
   })
   .map((one) => ({

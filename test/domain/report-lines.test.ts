@@ -100,8 +100,17 @@ describe('a price that is not known', () => {
 
   test('an empty month has a total of nothing: zero with a price list, unknown without', () => {
     const none = {
-      ...{ attempts: 0n, invoiced: 0n, notInvoiced: 0n, unclassified: 0n, unpriced: 0n },
-      ...{ vendorCounter: null, counted: 0n, countedInvoiced: 0n, differing: 0n, lines: 0n, corrections: 0n },
+      attempts: 0n,
+      invoiced: 0n,
+      notInvoiced: 0n,
+      unclassified: 0n,
+      unpriced: 0n,
+      vendorCounter: null,
+      counted: 0n,
+      countedInvoiced: 0n,
+      differing: 0n,
+      lines: 0n,
+      corrections: 0n,
     };
     expect(report([], list)).toEqual({ summary: [], codes: [], totals: { ...none, amount: 0n, unroundedAmount: 0n } });
     expect(report([], undefined).totals).toEqual({ ...none, amount: null, unroundedAmount: null });
@@ -167,7 +176,10 @@ describe('the vendor’s counter', () => {
 
 describe('counters beside our count', () => {
   const counts = (vendorCounter: bigint | null, counted: bigint, countedInvoiced: bigint, differing: bigint) => ({
-    ...{ vendorCounter, counted, countedInvoiced, differing },
+    vendorCounter,
+    counted,
+    countedInvoiced,
+    differing,
   });
 
   test('that agree in sum and not task by task hide what differs, and those of some attempts alone are partial', () => {
@@ -199,7 +211,10 @@ test('an amount is not stated where something unclassified is in it', () => {
 
 describe('what does not add up', () => {
   const line = (attempts: bigint, invoiced: bigint, notInvoiced: bigint, unclassified: bigint): Quantities => ({
-    ...{ attempts, invoiced, notInvoiced, unclassified },
+    attempts,
+    invoiced,
+    notInvoiced,
+    unclassified,
   });
   const sound = [line(3n, 2n, 1n, 0n), line(4n, 1n, 1n, 2n)];
   const total = line(7n, 3n, 2n, 2n);

@@ -45,7 +45,13 @@ const factsOf = (known: KnownTransaction) => ({
   completedAt: known.completedAt,
   tasks: known.tasks
     .map(({ type, state, level, attempts, attemptsInvoiced, isListMissing, listedTwice }) => ({
-      ...{ type, state, level, attempts, attemptsInvoiced, isListMissing, listedTwice },
+      type,
+      state,
+      level,
+      attempts,
+      attemptsInvoiced,
+      isListMissing,
+      listedTwice,
     }))
     .sort((a, b) => (a.type < b.type ? -1 : 1)),
 });

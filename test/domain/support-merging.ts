@@ -29,8 +29,14 @@ export function knownScans(
     index < invoiced ? null : index < invoiced + unclassified ? 'no_rule' : 'not_invoiced';
   const known = Array.from({ length: listed }, (_, index): KnownAttempt => {
     const attempt: Attempt = {
-      ...{ taskType: type, ordinal: index + 1, timeBasis: 'scan_created', evidence: 'scan_list', code: codeOf(index) },
-      ...{ attemptedAt: new Date(startedAt.getTime() + 60_000 * (index + 1)), linked: false, captureSource: 'camera' },
+      taskType: type,
+      ordinal: index + 1,
+      timeBasis: 'scan_created',
+      evidence: 'scan_list',
+      code: codeOf(index),
+      attemptedAt: new Date(startedAt.getTime() + 60_000 * (index + 1)),
+      linked: false,
+      captureSource: 'camera',
     };
     return { ...attempt, ...decide(attempt), formerTimes: [], fence: 1 };
   });
@@ -57,7 +63,14 @@ const bare = ({
   linked,
   captureSource,
 }: Attempt): Attempt => ({
-  ...{ taskType, ordinal, attemptedAt, timeBasis, evidence, code, linked, captureSource },
+  taskType,
+  ordinal,
+  attemptedAt,
+  timeBasis,
+  evidence,
+  code,
+  linked,
+  captureSource,
 });
 
 /** What an answer adds to what is known, undecided. */

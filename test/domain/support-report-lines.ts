@@ -6,11 +6,21 @@ export const prices = (
   ...entries: [taskType: string, level: string | null, unitPrice: bigint, from?: string, to?: string][]
 ) =>
   entries.map(([taskType, level, unitPrice, effectiveFrom = '2026-01-01', effectiveTo = null]): Price => ({
-    ...{ taskType, level, model: 'flat', unitPrice, freeAllowance: 0n, effectiveFrom },
+    taskType,
+    level,
+    model: 'flat',
+    unitPrice,
+    freeAllowance: 0n,
+    effectiveFrom,
     effectiveTo,
   }));
 export const listOf = (entries: Price[], minorDigits = 2): PriceList => ({
-  ...{ version: 'p1', currency: 'EUR', minorDigits, source: 'a test', prices: entries, monthlyMinimums: [] },
+  version: 'p1',
+  currency: 'EUR',
+  minorDigits,
+  source: 'a test',
+  prices: entries,
+  monthlyMinimums: [],
 });
 
 /** What the database counts, with the time by which these tests look up the price. */
@@ -30,7 +40,10 @@ export function group(attempts: number, invoiced: number, overrides: Partial<Cou
     invoiced: BigInt(invoiced),
     notInvoiced,
     unclassified: 0n,
-    ...{ vendorCounter: null, counted: 0n, countedInvoiced: 0n, differing: 0n },
+    vendorCounter: null,
+    counted: 0n,
+    countedInvoiced: 0n,
+    differing: 0n,
     ...overrides,
   };
 }

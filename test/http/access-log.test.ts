@@ -14,7 +14,8 @@ async function logOf(
   act: (send: (path: string, init?: Parameters<typeof ask>[2]) => ReturnType<typeof ask>) => Promise<void>,
 ) {
   const environment = await createCliEnvironment({
-    ...{ HTTP_PORT: '0', LOG_LEVEL: logLevel },
+    HTTP_PORT: '0',
+    LOG_LEVEL: logLevel,
     HTTP_TOKENS: `finance:${sha256(tokens.anna)}:anna.b@example.com,operator:${sha256(tokens.operator)}`,
   });
   expect((await runCli(['report', '2026-10'], environment)).code).toBe(0);

@@ -64,12 +64,17 @@ function providerWith(issuer: string, redirectUri: string, keys: readonly JWK[])
       { ...people, client_id: clients.confidential.id, client_secret: clients.confidential.secret },
       { ...people, client_id: clients.public.id, token_endpoint_auth_method: 'none' },
       {
-        ...{ ...people, client_id: clients.symmetric.id, client_secret: clients.symmetric.secret },
+        ...people,
+        client_id: clients.symmetric.id,
+        client_secret: clients.symmetric.secret,
         id_token_signed_response_alg: 'HS256',
       },
       {
-        ...{ client_id: clients.machine.id, client_secret: clients.machine.secret },
-        ...{ redirect_uris: [], response_types: [], grant_types: ['client_credentials'] },
+        client_id: clients.machine.id,
+        client_secret: clients.machine.secret,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['client_credentials'],
       },
     ],
     jwks: { keys: [...keys] as never },
@@ -88,7 +93,9 @@ function providerWith(issuer: string, redirectUri: string, keys: readonly JWK[])
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context, audience) => ({
-          ...{ scope: '', audience, accessTokenFormat: 'jwt' },
+          scope: '',
+          audience,
+          accessTokenFormat: 'jwt',
           jwt: { sign: { alg: 'RS256' } },
         }),
       },

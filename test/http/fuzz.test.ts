@@ -37,17 +37,28 @@ const methods = [
   'X',
 ];
 const paths = [
-  ...['/', '/sign-in', '/sign-out', '/sign-in/oidc', '/sign-in/callback', '/healthz', '/readyz', '/metrics', '/queues'],
-  ...[
-    '/queues/api/queues',
-    '/queues/static/js/main.js',
-    '/api/results',
-    '/reports',
-    '/reports/2026-10',
-    '/assets/style.css',
-  ],
-  ...['/reports/2026-10/files/manifest.json', '/reports/2026-13/write', '/reports/2026-10/write', '/transactions'],
-  ...['/transactions/11111111-2222-4333-8444-555555555555', '/webhooks/id-scan', '/nowhere'],
+  '/',
+  '/sign-in',
+  '/sign-out',
+  '/sign-in/oidc',
+  '/sign-in/callback',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/queues',
+  '/queues/api/queues',
+  '/queues/static/js/main.js',
+  '/api/results',
+  '/reports',
+  '/reports/2026-10',
+  '/assets/style.css',
+  '/reports/2026-10/files/manifest.json',
+  '/reports/2026-13/write',
+  '/reports/2026-10/write',
+  '/transactions',
+  '/transactions/11111111-2222-4333-8444-555555555555',
+  '/webhooks/id-scan',
+  '/nowhere',
 ];
 const twists = [
   '',
@@ -151,7 +162,9 @@ function send(port: number, text: string): Promise<string> {
 
 test('1,500 strange requests: no fault of ours, no stack, our headers on every answer, no flood of lines', async () => {
   const environment = await createCliEnvironment({
-    ...{ HTTP_PORT: '0', WEBHOOK_SECRET: secret, HTTP_SESSION_KEY: sha256('a key') },
+    HTTP_PORT: '0',
+    WEBHOOK_SECRET: secret,
+    HTTP_SESSION_KEY: sha256('a key'),
     HTTP_TOKENS: tokenSetting,
   });
   const child = startCli(['serve'], environment);

@@ -65,7 +65,8 @@ describe('a service without names', () => {
       expect(answer.text).not.toContain('evil');
     }
     expect(problem(await service.ask('/', { headers: { ...asOperator, host } }))).toMatchObject({
-      ...{ status: 421, code: 'host_refused' },
+      status: 421,
+      code: 'host_refused',
       hint: expect.stringContaining('HTTP_ALLOWED_HOSTS') as string,
     });
   });
@@ -111,8 +112,15 @@ test('a service with names answers to these, and on this machine', async () => {
     HTTP_ALLOWED_HOSTS: 'ledger.internal, Serve:8080,[2001:db8::7]:8080',
   });
   const own = [
-    ...['idscan.example.com', 'IDSCAN.example.com:8443', 'idscan.example.com.', 'idscan.example.com:80'],
-    ...['ledger.internal', 'ledger.internal:1234', 'serve:8080', '[2001:db8:0:0::7]:8080', 'localhost:3000'],
+    'idscan.example.com',
+    'IDSCAN.example.com:8443',
+    'idscan.example.com.',
+    'idscan.example.com:80',
+    'ledger.internal',
+    'ledger.internal:1234',
+    'serve:8080',
+    '[2001:db8:0:0::7]:8080',
+    'localhost:3000',
   ];
   expect(await statuses(service, own)).toEqual(all(own, 200));
   const others = ['serve', 'serve:8081', '[2001:db8::7]', 'example.com', 'www.idscan.example.com', ...foreign];

@@ -11,10 +11,15 @@ import { bearer, startService, tokens } from './support.ts';
 async function rupiahs(): Promise<string> {
   const file = path.join(await createTestFolder(), 'prices.json');
   const list = {
-    ...{ version: 'rupiahs', currency: 'IDR', source: 'a test' },
+    version: 'rupiahs',
+    currency: 'IDR',
+    source: 'a test',
     prices: [
       {
-        ...{ task_type: 'document_scan', level: null, effective_from: '2026-01-01', effective_to: null },
+        task_type: 'document_scan',
+        level: null,
+        effective_from: '2026-01-01',
+        effective_to: null,
         unit_price: '999999999999.99',
       },
     ],

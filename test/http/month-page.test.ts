@@ -147,7 +147,13 @@ describe('a running month', () => {
     ['all', 4_400_000n, 0n, -1_000n],
   ])('against %s: a share only where it says something', (_, before, now, perMille) => {
     const month = (amount: bigint) => ({
-      ...{ period: '', isClosed: true, attempts: 1n, invoiced: 1n, amount, currency: 'EUR', blockers: 0 },
+      period: '',
+      isClosed: true,
+      attempts: 1n,
+      invoiced: 1n,
+      amount,
+      currency: 'EUR',
+      blockers: 0,
       sameDays: undefined,
     });
     expect(againstMonthBefore(month(now), month(before))?.perMille).toBe(perMille);

@@ -25,8 +25,10 @@ beforeAll(async () => {
 
 const look = (id: string, day: string, code: string | null): Promise<void> =>
   bookkeeper(service.context)(id, {
-    ...{ createdAt: new Date(`${day}T10:00:00Z`), expiresAt: new Date(`${day}T12:00:00Z`) },
-    ...{ completedAt: new Date(`${day}T10:10:00Z`), tasks: [scanTask([scan(`${day}T10:05:00Z`, code)])] },
+    createdAt: new Date(`${day}T10:00:00Z`),
+    expiresAt: new Date(`${day}T12:00:00Z`),
+    completedAt: new Date(`${day}T10:10:00Z`),
+    tasks: [scanTask([scan(`${day}T10:05:00Z`, code)])],
   });
 
 /** An ID for which the vendor answered 404, registered on a day. */
@@ -76,7 +78,8 @@ async function bothOf(period: string, at: TestService) {
     link: first === null ? [] : [`/reports/${first}#open-points`],
   }));
   const shown = rowsOf(page.text, 'open-points-counts').map(({ cells: [, count = '', text = ''], links }) => ({
-    ...{ count, text: text.replace(/ Open points of \w+ \d{4}$/, '') },
+    count,
+    text: text.replace(/ Open points of \w+ \d{4}$/, ''),
     link: links,
   }));
   const ids = {
@@ -128,7 +131,8 @@ test(
     const books = await startService({ PRICES_FILE: prices });
     const { context } = books;
     await bookkeeper(context)('t-1', {
-      ...{ createdAt: new Date('2026-01-05T10:00:00Z'), completedAt: new Date('2026-01-05T10:10:00Z') },
+      createdAt: new Date('2026-01-05T10:00:00Z'),
+      completedAt: new Date('2026-01-05T10:10:00Z'),
       tasks: [scanTask([scan('2026-01-05T10:05:00Z', null)])],
     });
     expect((await runCli(['close', '2026-01'], books.environment)).code).toBe(0);

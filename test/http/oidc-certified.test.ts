@@ -13,10 +13,14 @@ beforeAll(async () => {
 afterEach(() => void vi.restoreAllMocks());
 
 const settings = ({ id, secret }: { id: string; secret: string | undefined }): Record<string, string> => ({
-  ...{ OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: id, OIDC_AUDIENCE: apiAudience },
+  OIDC_ISSUER: provider.issuer,
+  OIDC_CLIENT_ID: id,
+  OIDC_AUDIENCE: apiAudience,
   ...(secret === undefined ? {} : { OIDC_CLIENT_SECRET: secret }),
-  ...{ OIDC_ROLE_CLAIM: 'groups', OIDC_ROLES: 'finance:finance,operator:operators,intake:intake-programs' },
-  ...{ HTTP_PUBLIC_URL: origin(), HTTP_PORT: String(port) },
+  OIDC_ROLE_CLAIM: 'groups',
+  OIDC_ROLES: 'finance:finance,operator:operators,intake:intake-programs',
+  HTTP_PUBLIC_URL: origin(),
+  HTTP_PORT: String(port),
 });
 
 /** Runs the service for one test: all of them are at the address that the provider knows. */

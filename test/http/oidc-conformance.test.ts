@@ -9,7 +9,9 @@ let service: TestService;
 const clientSecret = 'client/secret';
 const start = (more: Record<string, string> = {}) =>
   startService({
-    ...{ OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret },
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: clientId,
+    OIDC_CLIENT_SECRET: clientSecret,
     HTTP_PUBLIC_URL: 'http://127.0.0.1:8080',
     ...more,
   });

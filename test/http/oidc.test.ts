@@ -94,7 +94,10 @@ describe('the sign-in of a browser', () => {
     expect(cookie).toMatch(/^idscan-ledger-sign-in=.*; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/);
     const { searchParams: asked } = new URL(begun.headers.location!);
     expect(Object.fromEntries(asked)).toMatchObject({
-      ...{ response_type: 'code', client_id: clientId, scope: 'openid', code_challenge_method: 'S256' },
+      response_type: 'code',
+      client_id: clientId,
+      scope: 'openid',
+      code_challenge_method: 'S256',
       redirect_uri: 'http://127.0.0.1:8080/sign-in/callback',
     });
     provider.state.challenge = asked.get('code_challenge')!;

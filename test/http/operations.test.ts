@@ -39,7 +39,8 @@ describe('/readyz', () => {
         return answer.status === 503 && answer;
       });
       expect(problem(noRedis)).toMatchObject({
-        ...{ status: 503, code: 'service_unavailable' },
+        status: 503,
+        code: 'service_unavailable',
         checks: { postgres: 'ok', migrations: 'ok', redis: 'failed' },
       });
       expect(noRedis.headers['retry-after']).toBe('5');

@@ -60,7 +60,9 @@ export async function fillBooks(context: Context, scale = 4): Promise<void> {
   });
   await look('tx-2026-11-abandoned', {
     ...onDay('2026-11-14'),
-    ...{ state: 'pending', completedAt: null, tasks: [scans('2026-11-14', null)] },
+    state: 'pending',
+    completedAt: null,
+    tasks: [scans('2026-11-14', null)],
   });
   await recordIntake(
     context.db.kysely,

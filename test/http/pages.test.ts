@@ -225,7 +225,9 @@ test('whatever is stored shows as text', async () => {
   const task = scanTask(
     [scan('2026-11-05T10:05:00Z', evil('code'), { source: evil('source') }), scan('2026-10-05T10:05:00Z', null)],
     {
-      ...{ type: evil('type'), level: evil('level'), state: evil('task state') },
+      type: evil('type'),
+      level: evil('level'),
+      state: evil('task state'),
       attemptsInvoiced: 7,
     },
   );

@@ -73,24 +73,28 @@ describe('nothing else can be had', () => {
   test('by tricks with paths and headers', async () => {
     await writeFile(path.join(folder('2026-10'), 'secret.csv'), 'secret');
     const names = [
-      ...['secret.csv', '.', '..', '../2026-11/manifest.json', '..%2f2026-11%2fmanifest.json', '..%5cmanifest.json'],
-      ...[
-        '%2e%2e%2f%2e%2e%2fetc%2fpasswd',
-        '/etc/passwd',
-        '%2fetc%2fpasswd',
-        'manifest.json%00',
-        'manifest.json%00.csv',
-      ],
-      ...[
-        'MANIFEST.JSON',
-        'manifest.json/',
-        './manifest.json',
-        'manifest.excel-xx.json',
-        '%ff',
-        'manifest.json%0d%0aX-Injected:%20yes',
-      ],
-      ...['idscan-cost_2026-10_provisional_detail.csv', 'idscan-cost_2026-11_provisional_detail.csv', 'a'.repeat(500)],
-      ...['idscan-cost_2026-10_v1_detail.excel-nl.excel-nl.csv', '.idscan-cost_2026-10_v1_detail.csv.draft'],
+      'secret.csv',
+      '.',
+      '..',
+      '../2026-11/manifest.json',
+      '..%2f2026-11%2fmanifest.json',
+      '..%5cmanifest.json',
+      '%2e%2e%2f%2e%2e%2fetc%2fpasswd',
+      '/etc/passwd',
+      '%2fetc%2fpasswd',
+      'manifest.json%00',
+      'manifest.json%00.csv',
+      'MANIFEST.JSON',
+      'manifest.json/',
+      './manifest.json',
+      'manifest.excel-xx.json',
+      '%ff',
+      'manifest.json%0d%0aX-Injected:%20yes',
+      'idscan-cost_2026-10_provisional_detail.csv',
+      'idscan-cost_2026-11_provisional_detail.csv',
+      'a'.repeat(500),
+      'idscan-cost_2026-10_v1_detail.excel-nl.excel-nl.csv',
+      '.idscan-cost_2026-10_v1_detail.csv.draft',
     ];
     for (const name of names) {
       const answer = await file('2026-10', name);

@@ -78,7 +78,10 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
     throw new Error(`${String(error)}\n${world.logs()}`, { cause: error });
   }
   const figures: Figures = {
-    ...{ setUp, kind, faults: goesOn.length, goesOnMs: goesOn },
+    setUp,
+    kind,
+    faults: goesOn.length,
+    goesOnMs: goesOn,
     ...(await verdictOn(world)),
     linesInAnOutage: Math.max(...outages.map(({ lines }) => lines.length)),
     linesAMinute: outages[0]?.linesAMinute ?? 0,

@@ -53,8 +53,12 @@ function asRow(figures: Figures): string {
   const sorted = [...figures.goesOnMs].sort((a, b) => a - b);
   const [median = 0, slowest = 0] = [sorted[sorted.length >> 1], sorted.at(-1)];
   return [
-    ...[figures.setUp, figures.kind, figures.faults],
-    ...[figures.lost.length, figures.doubled.length, figures.different.length],
+    figures.setUp,
+    figures.kind,
+    figures.faults,
+    figures.lost.length,
+    figures.doubled.length,
+    figures.different.length,
     `${(median / 1_000).toFixed(1)} s, ${(slowest / 1_000).toFixed(1)} s`,
     `${figures.linesInAnOutage} in an outage, ${Math.ceil(figures.linesAMinute)} a minute`,
     figures.cpu === null ? 'no outage' : `${(figures.cpu * 100).toFixed(1)}%`,

@@ -25,12 +25,18 @@ async function createWorld(databaseUrl: string) {
   const folder = await createTestFolder();
   const services = await acquireServices({ dataDir: `${folder}/servers`, databaseUrl });
   atEnd(services.release);
-  const simulator = await startSimulator({ ...{ seed: 'pooler', month, transactions: 150 }, latencyMs: 20 });
+  const simulator = await startSimulator({ seed: 'pooler', month, transactions: 150, latencyMs: 20 });
   atEnd(simulator.close);
   const environment = {
-    ...{ folder, DATABASE_URL: databaseUrl, REDIS_URL: services.redisUrl, LOG_LEVEL: 'silent' },
-    ...{ IDSCAN_DATA_DIR: `${folder}/data`, REPORTS_DIR: `${folder}/reports`, IDSCAN_BASE_URL: simulator.baseUrl },
-    ...{ IDSCAN_KEY_ID: simulator.keyId, IDSCAN_KEY_SECRET: simulator.secret },
+    folder,
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: services.redisUrl,
+    LOG_LEVEL: 'silent',
+    IDSCAN_DATA_DIR: `${folder}/data`,
+    REPORTS_DIR: `${folder}/reports`,
+    IDSCAN_BASE_URL: simulator.baseUrl,
+    IDSCAN_KEY_ID: simulator.keyId,
+    IDSCAN_KEY_SECRET: simulator.secret,
   };
   const expectReport = async () => {
     const { detail } = await readReport(environment.REPORTS_DIR, month);

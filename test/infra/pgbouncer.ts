@@ -17,14 +17,27 @@ export async function startPgBouncer(
   const [port = 0] = await freePorts(1);
   const file = (name: string) => path.join(folder, name);
   const settings = {
-    ...{ listen_addr: '127.0.0.1', listen_port: port, unix_socket_dir: '', pool_mode: 'session' },
-    ...{ auth_type: 'scram-sha-256', auth_file: file('users'), admin_users: admin, pidfile: file('pid') },
-    ...{ max_client_conn: 300, default_pool_size: 80, client_tls_sslmode: 'allow', server_tls_sslmode: 'verify-full' },
-    ...{ client_tls_cert_file: authority.certificate, client_tls_key_file: authority.key },
-    ...{ server_tls_ca_file: authority.root, ignore_startup_parameters: 'extra_float_digits' },
+    listen_addr: '127.0.0.1',
+    listen_port: port,
+    unix_socket_dir: '',
+    pool_mode: 'session',
+    auth_type: 'scram-sha-256',
+    auth_file: file('users'),
+    admin_users: admin,
+    pidfile: file('pid'),
+    max_client_conn: 300,
+    default_pool_size: 80,
+    client_tls_sslmode: 'allow',
+    server_tls_sslmode: 'verify-full',
+    client_tls_cert_file: authority.certificate,
+    client_tls_key_file: authority.key,
+    server_tls_ca_file: authority.root,
+    ignore_startup_parameters: 'extra_float_digits',
   };
   const lines = [
-    ...['[databases]', `idscan = host=127.0.0.1 port=${postgresPort}`, '[pgbouncer]'],
+    '[databases]',
+    `idscan = host=127.0.0.1 port=${postgresPort}`,
+    '[pgbouncer]',
     ...Object.entries(settings).map(([name, value]) => `${name} = ${value}`),
   ];
   await writeFile(file('pgbouncer.ini'), `${lines.join('\n')}\n`);

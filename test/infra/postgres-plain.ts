@@ -116,8 +116,12 @@ export async function startPgBouncer(
   const folder = await folderOfServers();
   const port = await freePort();
   const all = {
-    ...{ listen_addr: '127.0.0.1', listen_port: port, unix_socket_dir: '', auth_type: 'any' },
-    ...{ logfile: path.join(folder, 'pgbouncer.log'), ...settings },
+    listen_addr: '127.0.0.1',
+    listen_port: port,
+    unix_socket_dir: '',
+    auth_type: 'any',
+    logfile: path.join(folder, 'pgbouncer.log'),
+    ...settings,
   };
   const lines = [
     '[databases]',

@@ -41,12 +41,24 @@ export async function postgresNode(port: number, authority: Authority): Promise<
     askPostgres<Row>({ port, user: superuser, password: superPassword, database }, text);
   const configure = async () => {
     const settings = {
-      ...{ listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '' },
-      ...{ ssl: 'on', ssl_cert_file: authority.certificate, ssl_key_file: authority.key },
-      ...{ max_connections: '200', wal_level: 'replica', wal_log_hints: 'on', hot_standby: 'on' },
-      ...{ wal_keep_size: '256MB', max_wal_senders: '8', jit: 'off', shared_buffers: '64MB' },
-      ...{ synchronous_commit: 'on', synchronous_standby_names: isSynchronous ? '*' : '' },
-      ...{ log_min_messages: 'warning', hba_file: path.join(data, 'pg_hba.conf') },
+      listen_addresses: '127.0.0.1',
+      port: String(port),
+      unix_socket_directories: '',
+      ssl: 'on',
+      ssl_cert_file: authority.certificate,
+      ssl_key_file: authority.key,
+      max_connections: '200',
+      wal_level: 'replica',
+      wal_log_hints: 'on',
+      hot_standby: 'on',
+      wal_keep_size: '256MB',
+      max_wal_senders: '8',
+      jit: 'off',
+      shared_buffers: '64MB',
+      synchronous_commit: 'on',
+      synchronous_standby_names: isSynchronous ? '*' : '',
+      log_min_messages: 'warning',
+      hba_file: path.join(data, 'pg_hba.conf'),
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'`);
     await writeFile(path.join(data, 'postgresql.conf'), `${lines.join('\n')}\n`);

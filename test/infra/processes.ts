@@ -62,7 +62,10 @@ export async function tool(name: ProgramName, args: readonly string[], cwd: stri
   const settings = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
   const words = [...settings, paths[name], ...args];
   const { code, stdout, output } = await execute({
-    ...{ command: 'env', args: words, cwd, timeoutMs: 120_000 },
+    command: 'env',
+    args: words,
+    cwd,
+    timeoutMs: 120_000,
     ...serverAccount,
   });
   if (code !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${String(code)}: ${output.slice(-2_000)}`);
@@ -88,7 +91,9 @@ export async function startServer(name: ProgramName, args: readonly string[], cw
   const { paths, environment } = await programs();
   const script = `trap '' XFSZ; exec setpriv --pdeathsig=KILL "$@"`;
   const child = spawn('sh', ['-c', script, 'sh', paths[name], ...args], {
-    ...{ cwd, env: { PATH: '/usr/bin:/bin', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd,
+    env: { PATH: '/usr/bin:/bin', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
     ...serverAccount,
   });
   if (running.size === 0) atEnd(endAll);

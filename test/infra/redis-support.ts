@@ -10,7 +10,11 @@ import { processorMs, startWatched, type WatchedProcess, workerEnvironment } fro
 /** A month of transactions whose IDs are to be worked off on the Redis of a URL. */
 export async function createWork(redisUrl: string, transactions = 60) {
   const simulator = await startSimulator({
-    ...{ seed: 15, month: '2026-10', transactions, latencyMs: 10, abandonedShare: 0 },
+    seed: 15,
+    month: '2026-10',
+    transactions,
+    latencyMs: 10,
+    abandonedShare: 0,
     faults: { share: 0.1, kinds: ['server_error', 'reset'] },
   });
   atEnd(simulator.close);

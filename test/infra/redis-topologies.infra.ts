@@ -32,8 +32,16 @@ it('TLS with a certificate authority of its own is trusted, and without it refus
   const port = await freePort();
   await startRedis(
     [
-      ...['--port', '0', '--tls-port', String(port), '--tls-cert-file', certFile, '--tls-key-file', keyFile],
-      ...['--tls-auth-clients', 'no'],
+      '--port',
+      '0',
+      '--tls-port',
+      String(port),
+      '--tls-cert-file',
+      certFile,
+      '--tls-key-file',
+      keyFile,
+      '--tls-auth-clients',
+      'no',
     ],
     { port, admin: { tls: { ca: cert } } },
   );

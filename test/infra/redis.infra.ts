@@ -14,8 +14,11 @@ async function setUp(flavour: Flavour) {
   const books = await onePostgres();
   const { root, certificate, key } = books.authority;
   const { node, url } = await singleRedis(flavour, port, [
-    ...[`tls-port ${tlsPort}`, `tls-cert-file ${certificate}`, `tls-key-file ${key}`],
-    ...[`tls-ca-cert-file ${root}`, 'tls-auth-clients no'],
+    `tls-port ${tlsPort}`,
+    `tls-cert-file ${certificate}`,
+    `tls-key-file ${key}`,
+    `tls-ca-cert-file ${root}`,
+    'tls-auth-clients no',
   ]);
   const start = (REDIS_URL = url) => createWorld({ REDIS_URL, DATABASE_URL: books.app, owner: books.owner }, books);
   return { node, start, secureUrl: `rediss://:${redisPassword}@127.0.0.1:${tlsPort}/0?sslrootcert=${root}` };

@@ -36,8 +36,14 @@ export async function redisNode({ flavour = 'redis', port, ...input }: RedisNode
   const file = path.join(folder, 'server.conf');
   const common = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, 'daemonize no', 'protected-mode no'];
   const data = [
-    ...[`requirepass ${redisPassword}`, `masterauth ${redisPassword}`, 'appendonly yes', 'appendfsync everysec'],
-    ...['save ""', 'maxmemory-policy noeviction', 'enable-debug-command yes', 'repl-diskless-sync-delay 0'],
+    `requirepass ${redisPassword}`,
+    `masterauth ${redisPassword}`,
+    'appendonly yes',
+    'appendfsync everysec',
+    'save ""',
+    'maxmemory-policy noeviction',
+    'enable-debug-command yes',
+    'repl-diskless-sync-delay 0',
   ];
   await mkdir(folder, { recursive: true });
   await writeFile(file, `${[...common, ...(input.isSentinel ? [] : data), ...(input.settings ?? [])].join('\n')}\n`);
@@ -80,8 +86,15 @@ export async function limitFiles(pid: number, bytes: string, account?: typeof se
 
 async function askRedis(port: number, password: string | undefined, command: (string | number)[]): Promise<unknown> {
   const client = new Redis({
-    ...{ host: '127.0.0.1', port, lazyConnect: true, enableReadyCheck: false, maxRetriesPerRequest: 0 },
-    ...{ retryStrategy: () => null, connectTimeout: 2_000, commandTimeout: 20_000, disconnectTimeout: 50 },
+    host: '127.0.0.1',
+    port,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: 2_000,
+    commandTimeout: 20_000,
+    disconnectTimeout: 50,
     ...(password === undefined ? {} : { password }),
   });
   client.on('error', () => undefined);

@@ -190,12 +190,18 @@ describe('a failover', () => {
     const folder = await createTestFolder();
     const services = await acquireServices({ dataDir: `${folder}/servers`, databaseUrl: primary.url });
     atEnd(services.release);
-    const simulator = await startSimulator({ ...{ seed: 'failover', month, transactions: 150 }, latencyMs: 20 });
+    const simulator = await startSimulator({ seed: 'failover', month, transactions: 150, latencyMs: 20 });
     atEnd(simulator.close);
     const environment = {
-      ...{ folder, DATABASE_URL: both(primary, standby), REDIS_URL: services.redisUrl, LOG_LEVEL: 'silent' },
-      ...{ IDSCAN_DATA_DIR: `${folder}/data`, REPORTS_DIR: `${folder}/reports`, IDSCAN_BASE_URL: simulator.baseUrl },
-      ...{ IDSCAN_KEY_ID: simulator.keyId, IDSCAN_KEY_SECRET: simulator.secret },
+      folder,
+      DATABASE_URL: both(primary, standby),
+      REDIS_URL: services.redisUrl,
+      LOG_LEVEL: 'silent',
+      IDSCAN_DATA_DIR: `${folder}/data`,
+      REPORTS_DIR: `${folder}/reports`,
+      IDSCAN_BASE_URL: simulator.baseUrl,
+      IDSCAN_KEY_ID: simulator.keyId,
+      IDSCAN_KEY_SECRET: simulator.secret,
     };
     expect(await runCli(['enqueue', '-'], environment, simulator.idsCsv())).toMatchObject({ code: 0 });
     const worker = startCli(['worker', '--until-idle'], environment);

@@ -55,14 +55,21 @@ export type Books = ReturnType<typeof booksOf> & { readonly authority?: Authorit
 /** A vendor of whose answers a tenth is faulty, two workers and a service on the servers that are given. */
 export async function createWorld({ REDIS_URL, DATABASE_URL, owner, others = {} }: Addresses, books: Books) {
   const simulator = await startSimulator({
-    ...{ seed, month, transactions, latencyMs: 20, filesPerResult: 1, fileBytes: 512 },
+    seed,
+    month,
+    transactions,
+    latencyMs: 20,
+    filesPerResult: 1,
+    fileBytes: 512,
     faults: { share: 0.1 },
   });
   atEnd(simulator.close);
   const folder = await createTestFolder();
   const [httpPort = 0] = await freePorts(1);
   const environment = {
-    ...{ folder, DATABASE_URL, REDIS_URL },
+    folder,
+    DATABASE_URL,
+    REDIS_URL,
     IDSCAN_DATA_DIR: path.join(folder, 'data'),
     REPORTS_DIR: path.join(folder, 'reports'),
     IDSCAN_BASE_URL: simulator.baseUrl,
@@ -88,7 +95,11 @@ export async function createWorld({ REDIS_URL, DATABASE_URL, owner, others = {} 
     return row?.n ?? 0;
   };
   return {
-    ...{ simulator, environment, processes, run, ask: books.ask },
+    simulator,
+    environment,
+    processes,
+    run,
+    ask: books.ask,
     done: () => count(`state = 'done'`),
     open: () => count(`state <> 'done'`),
     /** Registers one of as many parts of the transactions as there are faults. */

@@ -33,7 +33,9 @@ async function books() {
     Promise.all(periods.map(async (period) => Number((await writeReport(context, period)).lines.totals.invoiced)));
   const disagreements = async (period: string) =>
     (await rowsOf(context, period, 'discrepancies')).map((row) => [
-      ...[row['reason'], row['own_quantity'], row['vendor_quantity']],
+      row['reason'],
+      row['own_quantity'],
+      row['vendor_quantity'],
     ]);
   return { context, look, saw, invoiced, disagreements };
 }
@@ -196,8 +198,12 @@ describe('a face task', () => {
 test('what moved between two prices of a closed month without a difference is not booked again beside others', async () => {
   const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
   const price = (from: string, to: string | null) => ({
-    ...{ task_type: 'face_liveness', level: null, effective_from: from, effective_to: to },
-    ...{ free_allowance: 1, unit_price: '1.00' },
+    task_type: 'face_liveness',
+    level: null,
+    effective_from: from,
+    effective_to: to,
+    free_allowance: 1,
+    unit_price: '1.00',
   });
   const scans = {
     task_type: 'document_scan',
@@ -207,7 +213,9 @@ test('what moved between two prices of a closed month without a difference is no
     unit_price: '0.85',
   };
   const list = {
-    ...{ version: 'two-entries', currency: 'EUR', source: 'a test' },
+    version: 'two-entries',
+    currency: 'EUR',
+    source: 'a test',
     prices: [scans, price('2026-01-01', '2026-10-15'), price('2026-10-15', null)],
   };
   const prices = parsePriceList(Buffer.from(JSON.stringify(list)), 'a test');

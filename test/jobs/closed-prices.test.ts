@@ -50,9 +50,14 @@ describe('corrections of lines without a price', () => {
     parsePriceList(
       Buffer.from(
         JSON.stringify({
-          ...{ version, currency: 'EUR', source: 'a test' },
+          version,
+          currency: 'EUR',
+          source: 'a test',
           prices: prices.map(([level, unitPrice]) => ({
-            ...{ task_type: 'document_scan', level, effective_from: '2026-01-01', effective_to: null },
+            task_type: 'document_scan',
+            level,
+            effective_from: '2026-01-01',
+            effective_to: null,
             unit_price: unitPrice,
           })),
           ...(minimum === undefined

@@ -10,7 +10,11 @@ import { bookkeeper, closeOrFail, rowsOf } from '../support/closing.ts';
 import { faceTask, scan, scanTask } from '../support/facts.ts';
 
 const entry = (taskType: string, level: string | null, unitPrice: string, from = '2026-01-01') => ({
-  ...{ task_type: taskType, level, effective_from: from, effective_to: null, unit_price: unitPrice },
+  task_type: taskType,
+  level,
+  effective_from: from,
+  effective_to: null,
+  unit_price: unitPrice,
 });
 
 const list = (version: string, currency: string, prices: object[], more: object = {}) =>
@@ -28,7 +32,8 @@ async function quantities() {
       tasks: [scanTask([scan(`2026-10-${day}T10:05:00Z`, null)]), ...(day === '05' ? [faceTask('face_match')] : [])],
     });
   await look('t-november', {
-    ...{ createdAt: new Date('2026-11-05T10:00:00Z'), completedAt: new Date('2026-11-05T10:10:00Z') },
+    createdAt: new Date('2026-11-05T10:00:00Z'),
+    completedAt: new Date('2026-11-05T10:10:00Z'),
     tasks: [scanTask([scan('2026-11-05T10:05:00Z', null)])],
   });
   return { bare, look };
@@ -51,7 +56,8 @@ describe('without a price list', () => {
     expect(closed.lines.totals).toMatchObject({ attempts: 4n, invoiced: 4n, unpriced: 4n, amount: null });
     const manifest = JSON.parse(await readFile(path.join(closed.directory, 'manifest.json'), 'utf8')) as object;
     expect(manifest).toMatchObject({
-      ...{ closed_in_spite_of: null, price_list: null },
+      closed_in_spite_of: null,
+      price_list: null,
       control_totals: { amount: null, currency: null, unpriced: 4 },
     });
     expect(
@@ -97,7 +103,9 @@ describe('prices that come after months were closed in quantities', () => {
 
   test('ask for the minimum of months in which nothing was invoiced, too, once', async () => {
     const bare: Context = {
-      ...{ ...(await createTestContext()), now: () => new Date('2027-03-01T00:00:00Z'), prices: undefined },
+      ...(await createTestContext()),
+      now: () => new Date('2027-03-01T00:00:00Z'),
+      prices: undefined,
     };
     const rejected = [scan('2026-10-05T10:05:00Z', 'unknown_type_back')];
     await bookkeeper(bare)('t-1', { tasks: [scanTask(rejected)] });
@@ -125,7 +133,9 @@ describe('prices that come after months were closed in quantities', () => {
     ).toMatchObject({ corrections: 2n, unpriced: 0n, amount: 2_000_000n });
     const all = { ...bare, prices: list('whole', 'EUR', inEuro) };
     expect((await closeOrFail(all, '2027-01')).lines.totals).toMatchObject({
-      ...{ corrections: 8n, unpriced: 0n, amount: 1_250_000n },
+      corrections: 8n,
+      unpriced: 0n,
+      amount: 1_250_000n,
     });
   });
 

@@ -15,7 +15,9 @@ import { scan, scanTask } from '../support/facts.ts';
 async function books(prices?: object[]) {
   const plain = await createTestContext();
   const list = prices && {
-    ...{ version: 'p1', currency: 'EUR', source: 'a test' },
+    version: 'p1',
+    currency: 'EUR',
+    source: 'a test',
     prices: prices.map((price) => ({ effective_from: '2026-01-01', effective_to: null, level: null, ...price })),
   };
   const context: Context = {
@@ -146,8 +148,10 @@ async function countedAcrossMonths() {
   const look = bookkeeper(context);
   const counted = (completedAt?: Date, attemptsInvoiced = 2) =>
     look('t-1', {
-      ...{ createdAt: new Date('2026-10-31T23:00:00Z'), expiresAt: new Date('2026-11-01T23:00:00Z') },
-      ...{ completedAt: completedAt ?? null, tasks: [scanTask([], { attempts: 0, attemptsInvoiced })] },
+      createdAt: new Date('2026-10-31T23:00:00Z'),
+      expiresAt: new Date('2026-11-01T23:00:00Z'),
+      completedAt: completedAt ?? null,
+      tasks: [scanTask([], { attempts: 0, attemptsInvoiced })],
     });
   const booked = async (period: string) =>
     (await rowsOf(context, period, 'discrepancies', 'v1'))

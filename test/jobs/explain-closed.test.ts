@@ -9,7 +9,10 @@ import { faceTask, scan, scanTask } from '../support/facts.ts';
 
 async function expectNamedRow(context: Context, id: string, attempt: ExplainedAttempt, line: ExplainedLine) {
   expect(await namedRow(context, line)).toMatchObject({
-    ...{ transaction_id: id, task_type: attempt.taskType, attempt: String(attempt.ordinal), period: line.period },
+    transaction_id: id,
+    task_type: attempt.taskType,
+    attempt: String(attempt.ordinal),
+    period: line.period,
     ...cells(line),
   });
 }
@@ -34,7 +37,9 @@ describe('an attempt of a closed month', () => {
         const row = await namedRow(context, line!);
         const neutralised = row['outcome_code']?.replace(/^'/, '') ?? '';
         expect({ ...row, outcome_code: neutralised }).toMatchObject({
-          ...{ transaction_id: id, task_type: attempt.taskType, attempt: String(attempt.ordinal) },
+          transaction_id: id,
+          task_type: attempt.taskType,
+          attempt: String(attempt.ordinal),
           ...cells(line!),
         });
       }

@@ -19,9 +19,15 @@ describe('an attempt of an open month', () => {
     expect(attempts).toHaveLength(1);
     const [{ present, lines }] = attempts as [ExplainedAttempt];
     expect(present).toMatchObject({
-      ...{ code: 'age_criteria_not_met', evidence: 'scan_list', timeBasis: 'scan_created', decisionDue: null },
+      code: 'age_criteria_not_met',
+      evidence: 'scan_list',
+      timeBasis: 'scan_created',
+      decisionDue: null,
       decision: {
-        ...{ invoiced: true, reason: 'code_invoiced', ruleTableVersion: 'id-scan-1', isReproduced: true },
+        invoiced: true,
+        reason: 'code_invoiced',
+        ruleTableVersion: 'id-scan-1',
+        isReproduced: true,
         rule: { kind: 'code', taskType: 'document_scan', outcomeCode: 'age_criteria_not_met', invoiced: true },
         ruleTable: { sha256: context.rules.sha256, source: context.rules.content[0]!.source },
       },
@@ -29,7 +35,10 @@ describe('an attempt of an open month', () => {
     });
     expect(lines).toMatchObject([
       {
-        ...{ status: 'provisional', period: '2026-10', file: 'idscan-cost_2026-10_provisional_detail.csv', row: null },
+        status: 'provisional',
+        period: '2026-10',
+        file: 'idscan-cost_2026-10_provisional_detail.csv',
+        row: null,
         price: { listVersion: 'example-2026', currency: 'EUR', model: 'flat', unitPrice: '0.85', amount: '0.85' },
       },
     ]);
@@ -52,7 +61,8 @@ describe('an attempt of an open month', () => {
     });
     expect(attempts[1]).toMatchObject({
       present: {
-        ...{ timeBasis: 'transaction_completed', evidence: 'task_completed_transaction' },
+        timeBasis: 'transaction_completed',
+        evidence: 'task_completed_transaction',
         decision: { rule: { kind: 'code', taskType: 'face_match', outcomeCode: null, invoiced: true } },
       },
       lines: [{ price: { listVersion: 'example-2026', model: null, unitPrice: null, amount: null } }],
@@ -139,7 +149,10 @@ describe('a transaction', () => {
     expect(await explain(context, 't-1')).toMatchObject({
       transaction: { settled: false, settlement: 'not_fetched', state: null, settledFrom: null },
       work: [{ kind: 'result', state: 'due', isWanted: true, lastErrorCode: null }],
-      ...{ tasks: [], attempts: [], files: [], problems: [] },
+      tasks: [],
+      attempts: [],
+      files: [],
+      problems: [],
     });
     await context.db.kysely
       .updateTable('obligations')

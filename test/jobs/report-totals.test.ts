@@ -14,8 +14,14 @@ import { faceTask, scan, scanTask } from '../support/facts.ts';
 
 const price = (taskType: string, level: string | null, of: Partial<Price> & { unitPrice?: bigint } = {}): Price =>
   ({
-    ...{ taskType, level, effectiveFrom: '2026-01-01', effectiveTo: null, freeAllowance: 0n },
-    ...{ model: 'flat', unitPrice: 850_000n, ...of },
+    taskType,
+    level,
+    effectiveFrom: '2026-01-01',
+    effectiveTo: null,
+    freeAllowance: 0n,
+    model: 'flat',
+    unitPrice: 850_000n,
+    ...of,
   }) as Price;
 
 const tiers = [

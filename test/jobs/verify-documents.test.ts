@@ -33,7 +33,9 @@ async function stored() {
   const { baseUrl, keyId, secret } = simulator;
   const context = await createTestContext({ baseUrl, keyId, secret });
   const lines = simulator.transactions.map(({ transactionId, resultId }, line) => ({
-    ...{ line, transactionId, resultId: resultId ?? '' },
+    line,
+    transactionId,
+    resultId: resultId ?? '',
   }));
   await takeIn(context, lines, 'file');
   await work(context);
@@ -112,8 +114,12 @@ test('what the vendor has no more stays lost, never gone, until it can be had ag
   const { simulator } = await withSimulator({ ...world, filesGoneShare: 1, auditReportMissingShare: 1 });
   const { tokenTtlSeconds, auditReportPath } = context.config.vendor;
   const vendor = createVendorClient({
-    ...{ baseUrl: new URL(simulator.baseUrl), tokenTtlSeconds, auditReportPath },
-    ...{ keyId: simulator.keyId, keySecret: simulator.secret, now: context.now },
+    baseUrl: new URL(simulator.baseUrl),
+    tokenTtlSeconds,
+    auditReportPath,
+    keyId: simulator.keyId,
+    keySecret: simulator.secret,
+    now: context.now,
   });
   atEnd(() => vendor.close());
   const later = { ...context, vendor };
@@ -128,8 +134,12 @@ test('what the vendor has no more stays lost, never gone, until it can be had ag
   // The vendor has the documents after all.
   const other = await withSimulator(world);
   const client = createVendorClient({
-    ...{ baseUrl: new URL(other.simulator.baseUrl), tokenTtlSeconds, auditReportPath },
-    ...{ keyId: other.simulator.keyId, keySecret: other.simulator.secret, now: context.now },
+    baseUrl: new URL(other.simulator.baseUrl),
+    tokenTtlSeconds,
+    auditReportPath,
+    keyId: other.simulator.keyId,
+    keySecret: other.simulator.secret,
+    now: context.now,
   });
   atEnd(() => client.close());
   await sql`update obligations set state = 'due', sweep_at = now(), generation = generation + 1, fence = fence + 1

@@ -77,7 +77,10 @@ describe('an ID that the vendor never knew', () => {
     const { withdrawals, work } = await explain(context, 't-typo');
     expect(withdrawals).toEqual([
       {
-        ...{ withdrawnBy: 'anna@desk', reason: 'typing error', revivedAt: null, revivedBy: null },
+        withdrawnBy: 'anna@desk',
+        reason: 'typing error',
+        revivedAt: null,
+        revivedBy: null,
         withdrawnAt: expect.any(Date) as Date,
       },
     ]);

@@ -17,8 +17,13 @@ beforeAll(async () => {
   const simulator = await startSimulator({ seed: 'role', month: '2026-10', transactions: 12, filesPerResult: 1 });
   atEnd(simulator.close);
   environment = await createCliEnvironment({
-    ...{ IDSCAN_BASE_URL: simulator.baseUrl, IDSCAN_KEY_ID: simulator.keyId, IDSCAN_KEY_SECRET: simulator.secret },
-    ...{ PRICES_FILE: prices, HTTP_PORT: '0', HTTP_TOKENS: tokenSetting, WEBHOOK_SECRET: secret },
+    IDSCAN_BASE_URL: simulator.baseUrl,
+    IDSCAN_KEY_ID: simulator.keyId,
+    IDSCAN_KEY_SECRET: simulator.secret,
+    PRICES_FILE: prices,
+    HTTP_PORT: '0',
+    HTTP_TOKENS: tokenSetting,
+    WEBHOOK_SECRET: secret,
     LOG_LEVEL: 'warn',
   });
   const enqueued = await runCli(['enqueue', '-'], environment, simulator.idsCsv());
@@ -107,7 +112,9 @@ describe('the service as the program’s role', () => {
       const type = url === '/api/results' ? 'application/json' : 'application/x-www-form-urlencoded';
       for (const token of Object.values(tokens)) {
         const { status } = await service.ask(target, {
-          ...{ method, body, headers: { ...bearer(token), 'content-type': type, 'x-idscan-ledger-secret': secret } },
+          method,
+          body,
+          headers: { ...bearer(token), 'content-type': type, 'x-idscan-ledger-secret': secret },
         });
         expect(status, `${method} ${target}`).toBeLessThan(500);
       }

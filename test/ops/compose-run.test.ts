@@ -138,7 +138,9 @@ describe('docker-compose.yml on this machine’s servers', () => {
     for (const proxy of [redis, postgres]) atEnd(proxy.close);
     const open = serviceOf('serve').environment?.['HTTP_READYZ_OPEN'] ?? '';
     const service = await startService({
-      ...{ REDIS_URL: redis.url, DATABASE_URL: postgres.url, HTTP_READYZ_OPEN: open },
+      REDIS_URL: redis.url,
+      DATABASE_URL: postgres.url,
+      HTTP_READYZ_OPEN: open,
     });
     await redis.set('refuse');
     await waitFor('health', async () => (await healthOf('serve', service.port)).code === 0);

@@ -68,22 +68,31 @@ const metadata = z.strictObject({ name: z.string().regex(/^[a-z-]+$/) });
 const object = z.discriminatedUnion('kind', [
   z.strictObject({ apiVersion: z.literal('v1'), kind: z.literal('ConfigMap'), metadata, data: strings }),
   z.strictObject({
-    ...{ apiVersion: z.literal('v1'), kind: z.literal('Secret'), metadata },
-    ...{ type: z.literal('Opaque'), stringData: strings },
+    apiVersion: z.literal('v1'),
+    kind: z.literal('Secret'),
+    metadata,
+    type: z.literal('Opaque'),
+    stringData: strings,
   }),
   z.strictObject({
-    ...{ apiVersion: z.literal('v1'), kind: z.literal('PersistentVolumeClaim'), metadata },
+    apiVersion: z.literal('v1'),
+    kind: z.literal('PersistentVolumeClaim'),
+    metadata,
     spec: z.strictObject({
       accessModes: z.tuple([z.literal('ReadWriteMany')]),
       resources: z.strictObject({ requests: strings }),
     }),
   }),
   z.strictObject({
-    ...{ apiVersion: z.literal('batch/v1'), kind: z.literal('Job'), metadata },
+    apiVersion: z.literal('batch/v1'),
+    kind: z.literal('Job'),
+    metadata,
     spec: z.strictObject({ backoffLimit: z.int(), ttlSecondsAfterFinished: z.int(), template: pod }),
   }),
   z.strictObject({
-    ...{ apiVersion: z.literal('apps/v1'), kind: z.literal('Deployment'), metadata },
+    apiVersion: z.literal('apps/v1'),
+    kind: z.literal('Deployment'),
+    metadata,
     spec: z.strictObject({
       replicas: z.int(),
       selector,
@@ -95,14 +104,18 @@ const object = z.discriminatedUnion('kind', [
     }),
   }),
   z.strictObject({
-    ...{ apiVersion: z.literal('v1'), kind: z.literal('Service'), metadata },
+    apiVersion: z.literal('v1'),
+    kind: z.literal('Service'),
+    metadata,
     spec: z.strictObject({
       selector: strings,
       ports: z.array(z.strictObject({ name: z.string(), port: z.int(), targetPort: z.string() })),
     }),
   }),
   z.strictObject({
-    ...{ apiVersion: z.literal('policy/v1'), kind: z.literal('PodDisruptionBudget'), metadata },
+    apiVersion: z.literal('policy/v1'),
+    kind: z.literal('PodDisruptionBudget'),
+    metadata,
     spec: z.strictObject({ maxUnavailable: z.int(), selector }),
   }),
 ]);

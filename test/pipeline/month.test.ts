@@ -21,8 +21,16 @@ const prices: InvoicePrices = {
   ],
 };
 const faultKinds: FaultKind[] = [
-  ...(['rate_limited_seconds', 'server_error', 'bad_gateway', 'unavailable', 'html'] as const),
-  ...(['cut_length', 'cut_chunked', 'reset', 'slow_body', 'unauthorized_once'] as const),
+  'rate_limited_seconds',
+  'server_error',
+  'bad_gateway',
+  'unavailable',
+  'html',
+  'cut_length',
+  'cut_chunked',
+  'reset',
+  'slow_body',
+  'unauthorized_once',
 ];
 
 async function enqueueAndWork(simulator: Simulator, extra: CliEnvironment = {}) {
@@ -49,7 +57,12 @@ const noListLines: ReadonlySet<string> = new Set();
 describe('a month from IDs to CSVs', { timeout: 180_000 }, () => {
   test('equals the vendor’s invoice line by line, with 15% of the answers faulty and 20% of the transactions abandoned', async () => {
     const simulator = await startSimulator({
-      ...{ seed: 'month', month, transactions: 150, abandonedShare: 0.2, olderShapeShare: 0.2, unknownCodeShare: 0.08 },
+      seed: 'month',
+      month,
+      transactions: 150,
+      abandonedShare: 0.2,
+      olderShapeShare: 0.2,
+      unknownCodeShare: 0.08,
       faults: { share: 0.15, kinds: faultKinds },
     });
     atEnd(simulator.close);
@@ -111,7 +124,11 @@ describe('a month from IDs to CSVs', { timeout: 180_000 }, () => {
 
   test('falls back on the counter where the scans are not listed, marked as such, and reports where the counter disagrees', async () => {
     const simulator = await startSimulator({
-      ...{ seed: 7, month, transactions: 120, listMissingShare: 0.15, abandonedShare: 0.1 },
+      seed: 7,
+      month,
+      transactions: 120,
+      listMissingShare: 0.15,
+      abandonedShare: 0.1,
     });
     atEnd(simulator.close);
     const { environment, runAll } = await enqueueAndWork(simulator, {
@@ -139,7 +156,11 @@ describe('a month from IDs to CSVs', { timeout: 180_000 }, () => {
 
   test('lists every wrong counter as a discrepancy, and repairs none', async () => {
     const simulator = await startSimulator({
-      ...{ seed: 3, month, transactions: 120, counterMismatchShare: 0.2, counterMissingShare: 0.1 },
+      seed: 3,
+      month,
+      transactions: 120,
+      counterMismatchShare: 0.2,
+      counterMissingShare: 0.1,
     });
     atEnd(simulator.close);
     const { environment, runAll } = await enqueueAndWork(simulator, {

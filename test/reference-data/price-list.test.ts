@@ -199,8 +199,13 @@ describe('a price list is refused', () => {
     ];
     expect(places(list(prices, { currency: 'EUR/USD', version: '' }))).toEqual(
       [
-        ...['version', 'currency', 'prices.0.unit_price', 'prices.1.unit_price', 'prices.1.effective_from'],
-        ...['prices.2.task_type', 'prices.2.unit_price'],
+        'version',
+        'currency',
+        'prices.0.unit_price',
+        'prices.1.unit_price',
+        'prices.1.effective_from',
+        'prices.2.task_type',
+        'prices.2.unit_price',
       ].sort(),
     );
   });

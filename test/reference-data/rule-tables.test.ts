@@ -106,7 +106,10 @@ describe('rule tables are refused', () => {
       executed_tasks: [{ task_type: 'a', invoiced: true, state: 'x' }],
     });
     expect(placesOf(readRuleTables, { tables: [odd], version: 1 })).toEqual([
-      ...['tables.0.comment', 'tables.0.executed_tasks.0.state', 'tables.0.rules.0.price', 'version'],
+      'tables.0.comment',
+      'tables.0.executed_tasks.0.state',
+      'tables.0.rules.0.price',
+      'version',
     ]);
   });
 

@@ -13,7 +13,8 @@ import { isSealIntact } from '../../src/reports/manifest.ts';
 import { copyName, dialectNames, ownName, reportKinds } from '../../src/reports/names.ts';
 import { publishDrafts, writeDraft } from '../../src/reports/publish.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
-import { everything, fileOf, type Report, small } from '../support/report-folders.ts';
+import { everything, type Report, small } from '../support/report-samples.ts';
+import { fileOf } from '../support/report-folder-edits.ts';
 import { folderOf, manifestOf, sha256 } from './support.ts';
 
 /** What a spreadsheet shows of a cell. */
@@ -123,7 +124,10 @@ describe.each(dialectNames)('%s', (dialect) => {
         const copy = readFileSync(path.join(directory, copyName(name, dialect)));
         const rows = copy.toString().split('\r\n').length - 2;
         return {
-          ...{ name: copyName(name, dialect), sha256: sha256(copy), bytes: copy.length, rows },
+          name: copyName(name, dialect),
+          sha256: sha256(copy),
+          bytes: copy.length,
+          rows,
           derived_from: { name, sha256: sha256(readFileSync(path.join(directory, name))) },
         };
       }),

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { problemText } from '../../src/reports/verify/problems.ts';
-import { type Report, writeReportFolder } from '../support/report-folders.ts';
+import type { Report } from '../support/report-samples.ts';
+import { writeReportFolder } from '../support/report-folders.ts';
+import { csvStream, type CsvColumn } from '../../src/reports/csv.ts';
 
 /** A hand-made report in a folder that is gone after the test. */
 export function folderOf(report: Report): string {
@@ -27,3 +29,9 @@ export const manifestOf = (directory: string) => ({
   name: 'manifest.json',
   sha256: sha256(readFileSync(path.join(directory, 'manifest.json'))),
 });
+
+export async function written<T>(of: readonly CsvColumn<T>[], rows: Iterable<T> | AsyncIterable<T>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of csvStream(of, rows)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}

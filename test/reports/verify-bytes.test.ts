@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { writeDialects } from '../../src/reports/dialects.ts';
-import { small } from '../support/report-folders.ts';
+import { small } from '../support/report-samples.ts';
 import { isFull } from '../chaos/world.ts';
 import { folderOf, found, manifestOf } from './support.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { editFile, line, type Line, type Report, sealAgain } from '../support/report-folders.ts';
+import { editFile, sealAgain } from '../support/report-folder-edits.ts';
+import { line, type Line, type Report } from '../support/report-samples.ts';
 import { folderOf, found } from './support.ts';
 
 const detail = 'idscan-cost_2026-10_provisional_detail.csv';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
-import { editFile, everything, fileOf, sealAgain } from '../support/report-folders.ts';
+import { editFile, fileOf, sealAgain } from '../support/report-folder-edits.ts';
+import { everything } from '../support/report-samples.ts';
 import { folderOf, found } from './support.ts';
 
 /** Lines of the detail file of `everything`, the header being line 1. */

@@ -8,7 +8,9 @@ import { reportColumns, type ReportKind } from '../../src/domain/report-columns.
 import { cellProblem, compareKeys, microsOf, original } from '../../src/reports/verify/cells.ts';
 import { neutraliseFormula } from '../../src/reports/csv.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
-import { fileOf, type Line, line, type Report, sealAgain, writeReportFolder } from '../support/report-folders.ts';
+import { fileOf, sealAgain } from '../support/report-folder-edits.ts';
+import { type Line, line, type Report } from '../support/report-samples.ts';
+import { writeReportFolder } from '../support/report-folders.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'idscan-verify-'));
 afterAll(() => {
@@ -42,7 +44,8 @@ const anyReport = fc
       // One rule table decides what is alike alike; what it says of closed months may have changed.
       const invoiced = draft.corrects === '' ? decided[draft.code] : draft.invoiced;
       return line(String(at).padStart(3, '0'), {
-        ...{ ...draft, invoiced: invoiced ?? null },
+        ...draft,
+        invoiced: invoiced ?? null,
         quantity,
         at: at_,
         tier: draft.price === null ? '' : 'flat',

@@ -4,15 +4,9 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { monthsIn, verifyReports } from '../../src/reports/verify-reports.ts';
 import { problemText } from '../../src/reports/verify/problems.ts';
-import {
-  editFile,
-  fileOf,
-  line,
-  type Line,
-  type Report,
-  sealAgain,
-  writeReportFolder,
-} from '../support/report-folders.ts';
+import { editFile, fileOf, sealAgain } from '../support/report-folder-edits.ts';
+import { line, type Line, type Report } from '../support/report-samples.ts';
+import { writeReportFolder } from '../support/report-folders.ts';
 
 /** The lines of each month, closed but for those that are told to be open. */
 type Months = Readonly<Record<string, readonly Line[]>>;

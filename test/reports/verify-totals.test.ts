@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { editFile, everything, fileOf, type Report, sealAgain, small } from '../support/report-folders.ts';
+import { editFile, fileOf, sealAgain } from '../support/report-folder-edits.ts';
+import { everything, type Report, small } from '../support/report-samples.ts';
 import { folderOf, found } from './support.ts';
 
 describe('sums that were changed with all hashes brought up to date are found:', () => {

@@ -5,7 +5,8 @@ import { LedgerError } from '../../src/errors.ts';
 import { writeDialects } from '../../src/reports/dialects.ts';
 import { isSealIntact } from '../../src/reports/manifest.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
-import { editFile, everything, fileOf, line, type Report, sealAgain, small } from '../support/report-folders.ts';
+import { editFile, fileOf, sealAgain } from '../support/report-folder-edits.ts';
+import { everything, line, type Report, small } from '../support/report-samples.ts';
 import { folderOf, found, manifestOf } from './support.ts';
 
 describe('a report that is as it was written is proven:', () => {

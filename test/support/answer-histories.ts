@@ -149,8 +149,11 @@ export function answerOf(transactionId: string, history: TrueHistory, saying: Sa
   const { step, isListMissing, isTwice, isReversed, hasTasks } = saying;
   const { completedAt, archivedAt, face, isCounted } = history;
   const entryOf = (scan: TrueScan): ScanFacts => ({
-    ...{ createdAt: instantOf(createdAt(scan, step)), code: codeAt(scan, step), source: scan.source },
-    ...{ linked: false, files: [] },
+    createdAt: instantOf(createdAt(scan, step)),
+    code: codeAt(scan, step),
+    source: scan.source,
+    linked: false,
+    files: [],
   });
   const entries = listedIn(history, saying).map(entryOf);
   const isWhole = entries.length === madeAt(history, step).length;
@@ -160,16 +163,26 @@ export function answerOf(transactionId: string, history: TrueHistory, saying: Sa
   const state =
     archivedAt !== null && step >= archivedAt ? 'archived' : isDone(completedAt, step) ? 'completed' : 'pending';
   const scanTask: TaskFacts = {
-    ...{ type: 'document_scan', state: 'pending', level: 'advanced', scans: isListMissing ? null : listed },
+    type: 'document_scan',
+    state: 'pending',
+    level: 'advanced',
+    scans: isListMissing ? null : listed,
     attempts: isCounted ? madeAt(history, step).length : null,
     attemptsInvoiced: isCounted ? invoicedAt(history, step) : null,
   };
   const faceTask: TaskFacts | null = face && {
-    ...{ type: 'face_match', level: null, attempts: null, attemptsInvoiced: null, scans: null },
+    type: 'face_match',
+    level: null,
+    attempts: null,
+    attemptsInvoiced: null,
+    scans: null,
     state: step >= face.endedAt ? face.state : 'pending',
   };
   return {
-    ...{ transactionId, state, createdAt: instantOf(-86_000), expiresAt: instantOf(86_000) },
+    transactionId,
+    state,
+    createdAt: instantOf(-86_000),
+    expiresAt: instantOf(86_000),
     completedAt: isDone(completedAt, step) ? instantOf(8_000) : null,
     tasks: hasTasks ? [scanTask, ...(faceTask ? [faceTask] : [])] : [],
   };

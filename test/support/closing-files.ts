@@ -51,7 +51,12 @@ export type BookedMonth = {
 };
 
 export const emptyMonth = (): BookedMonth => ({
-  ...{ attempts: 0, invoiced: 0, unpriced: 0, amounts: new Map(), charged: 0n, roundedAmount: 0n },
+  attempts: 0,
+  invoiced: 0,
+  unpriced: 0,
+  amounts: new Map(),
+  charged: 0n,
+  roundedAmount: 0n,
 });
 
 /** Adds up the lines of all files, month by month, own lines and corrections together. */

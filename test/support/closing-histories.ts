@@ -60,8 +60,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      ...{ do: fc.constant('report' as const), ahead: fc.constantFrom(0, 0, 0, 1) },
-      ...{ rules: fc.nat(fileCount - 1), prices: fc.nat(fileCount - 1) },
+      do: fc.constant('report' as const),
+      ahead: fc.constantFrom(0, 0, 0, 1),
+      rules: fc.nat(fileCount - 1),
+      prices: fc.nat(fileCount - 1),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('again' as const), index: fc.nat(3) }) },
@@ -80,7 +82,8 @@ export function histories(timeZone: string): fc.Arbitrary<History> {
     fc.record({
       timeZone: fc.constant(timeZone),
       transactions: fc.array(trueTransactions(instantsIn(timeZone), moments), {
-        ...{ minLength: transactionCount, maxLength: transactionCount },
+        minLength: transactionCount,
+        maxLength: transactionCount,
       }),
       rules: fc.tuple(...names.map((name) => ruleFile(`rules-${name}`))),
       prices: fc.tuple(...names.map((name) => priceFile(`prices-${name}`, currency))),

@@ -79,7 +79,11 @@ function attemptsOf(situation: Situation, transaction: TrueTransaction, index: n
   const attempt = (type: string, at: Date, code: string | null, decide: Decide): ModelAttempt => {
     const table = inForce(rules.tables, dayOf(at, timeZone));
     return {
-      ...{ transaction: index, taskType: type, at, period: monthOf(at, timeZone), code },
+      transaction: index,
+      taskType: type,
+      at,
+      period: monthOf(at, timeZone),
+      code,
       level: type === 'document_scan' ? levelAt(transaction, last) : null,
       invoiced: table && hasRuleFor(table, type) ? decide(table) : null,
     };

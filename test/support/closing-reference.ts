@@ -100,7 +100,10 @@ export const priceFile = (version: string, currency: Currency): fc.Arbitrary<Pri
       sometimes(minimums),
     )
     .map(([advanced, basic, any, match, liveness, monthly]) => ({
-      ...{ version, currency, source: 'a test', monthly_minimum: monthly },
+      version,
+      currency,
+      source: 'a test',
+      monthly_minimum: monthly,
       prices: [...advanced, ...basic, ...any, ...match, ...liveness],
     }));
 
@@ -127,7 +130,8 @@ export const ruleFile = (version: string): fc.Arbitrary<RuleFile> =>
       }));
     return fc.tuple(...dates.map(() => table)).map((tables) => ({
       tables: tables.map((one, index) => ({
-        ...{ version: `${version}-${index + 1}`, source: 'a test' },
+        version: `${version}-${index + 1}`,
+        source: 'a test',
         ...dates[index]!,
         ...one,
       })),

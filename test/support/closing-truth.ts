@@ -81,22 +81,34 @@ export function answerAt(transaction: TrueTransaction, moment: number): Omit<Tra
   const scans = made
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
     .map((scan): ScanFacts => ({
-      ...{ createdAt: scan.at, code: codeAt(scan, moment), source: 'camera', linked: false, files: [] },
+      createdAt: scan.at,
+      code: codeAt(scan, moment),
+      source: 'camera',
+      linked: false,
+      files: [],
     }));
   const scanTask: TaskFacts = {
-    ...{ type: 'document_scan', state: made.length > 0 ? 'completed' : 'pending' },
-    ...{ level: levelAt(transaction, moment), scans: isListedAt(transaction, moment) ? scans : null },
+    type: 'document_scan',
+    state: made.length > 0 ? 'completed' : 'pending',
+    level: levelAt(transaction, moment),
+    scans: isListedAt(transaction, moment) ? scans : null,
     ...countersAt(transaction, moment),
   };
   const { completed, createdAt, faces } = transaction;
   return {
-    ...{ state: transactionStateAt(transaction, moment), createdAt, expiresAt: null },
+    state: transactionStateAt(transaction, moment),
+    createdAt,
+    expiresAt: null,
     completedAt: completed && moment >= completed.from ? completed.at : null,
     tasks: [
       scanTask,
       ...faces.map((face): TaskFacts => ({
-        ...{ type: face.type, state: faceStateAt(face, moment), level: null },
-        ...{ attempts: null, attemptsInvoiced: null, scans: null },
+        type: face.type,
+        state: faceStateAt(face, moment),
+        level: null,
+        attempts: null,
+        attemptsInvoiced: null,
+        scans: null,
       })),
     ],
   };
@@ -116,7 +128,11 @@ export function trueTransactions(instants: readonly Date[], moments: number): fc
   const recoded = fc.record({ from: fc.nat(moments), code });
   const scan = fc
     .record({
-      ...{ at: instant, madeAt: moment, wait: fc.constantFrom(0, 0, 3, 12), code, isCounted: fc.boolean() },
+      at: instant,
+      madeAt: moment,
+      wait: fc.constantFrom(0, 0, 3, 12),
+      code,
+      isCounted: fc.boolean(),
       recoded: fc.option(recoded, { nil: null, freq: 2 }),
     })
     .map(({ wait, ...one }): TrueScan => ({ ...one, decidedAt: one.madeAt + wait }));

@@ -24,4 +24,5 @@ afterAll(async () => {
     for (const { signal, known } of listeners)
       for (const listener of process.listeners(signal)) if (!known.includes(listener)) process.off(signal, listener);
   }
-});
+  // A long campaign has opened much.
+}, 600_000);

@@ -64,8 +64,14 @@ export type Answered = Omit<Outcome, 'known' | 'merged'> & { readonly facts: Tra
 export function outcomeOf(of: TransactionFacts, more: Partial<Answered> & { fence: string }): Answered {
   const fetchedAt = more.fetchedAt ?? new Date('2026-11-01T00:00:00Z');
   return {
-    ...{ facts: of, transactionId: of.transactionId, fetchedAt, isSettled: isSettledBy(of, nothingKnown, fetchedAt) },
-    ...{ resultFetched: false, documentsBasis: null, auditReportBasis: null, end: null },
+    facts: of,
+    transactionId: of.transactionId,
+    fetchedAt,
+    isSettled: isSettledBy(of, nothingKnown, fetchedAt),
+    resultFetched: false,
+    documentsBasis: null,
+    auditReportBasis: null,
+    end: null,
     ...more,
   };
 }

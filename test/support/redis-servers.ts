@@ -62,7 +62,10 @@ export async function startRedis(
   void admin.connect().catch(() => undefined);
   await waitFor('redis', () => admin.status === 'ready');
   return {
-    ...{ port, url: `redis://127.0.0.1:${port}/0`, process: child, admin },
+    port,
+    url: `redis://127.0.0.1:${port}/0`,
+    process: child,
+    admin,
     stop: async () => {
       child.kill('SIGKILL');
       await once(child, 'exit');

@@ -1,81 +1,10 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatAmount, parsePrice, roundToMinorUnit } from '../../src/domain/money.ts';
 import type { ReportKind } from '../../src/domain/report-columns.ts';
 import { neutraliseFormula } from '../../src/reports/csv.ts';
-import { sealed } from '../../src/reports/manifest.ts';
-
-/** An attempt's line as a hand-made report has it. */
-export type Line = {
-  readonly id: string;
-  readonly task: string;
-  readonly attempt: number;
-  readonly at: string;
-  readonly code: string;
-  readonly invoiced: boolean | null;
-  readonly level: string;
-  readonly price: string | null;
-  readonly tier: string;
-  readonly quantity: 1 | -1;
-  readonly corrects: string;
-  /** What decided; without it, a rule for the code. */
-  readonly reason?: string;
-  /** The vendor's counters of the whole task, and whether they match; without them, those of the discrepancies. */
-  readonly counters?: readonly [attempts: number | null, invoiced: number | null, status: string];
-};
-
-const reasonOf = ({ code, invoiced, reason }: Line): string => {
-  if (reason !== undefined) return reason;
-  if (invoiced === null) return 'code_without_rule';
-  return `${code === '' ? 'success' : 'code'}_${invoiced ? 'invoiced' : 'not_invoiced'}`;
-};
-
-export type Report = {
-  readonly period?: string;
-  readonly version?: number | null;
-  readonly lines: readonly Line[];
-  /** `null` = no price list. */
-  readonly currency?: string | null;
-  readonly minorDigits?: number;
-  readonly minimum?: string | null;
-  /** Amounts of minimum lines that correct a month. */
-  readonly minimumCorrections?: readonly (readonly [period: string, amount: string])[];
-  readonly discrepancies?: readonly (readonly [id: string, own: number, vendor: number])[];
-};
-
-export const line = (id: string, more: Partial<Line> = {}): Line => ({
-  ...{ id, task: 'document_scan', attempt: 1, at: '2026-10-05T10:00:00Z', code: '', invoiced: true },
-  ...{ level: 'advanced', price: '0.85', tier: 'flat', quantity: 1, corrects: '' },
-  ...more,
-});
-
-/** A bit of everything: tiers, corrections of two months, a monthly minimum, hostile text, unclassified and unpriced. */
-export const everything: Report = {
-  version: 1,
-  minimum: '500.00',
-  minimumCorrections: [['2026-09', '-1.25']],
-  discrepancies: [
-    ['a-1', 2, 5],
-    ['c-1', 3, 1],
-  ],
-  lines: [
-    line('C-older', { at: '2026-10-31T23:59:59Z', level: '', price: '0.3333', tier: '1 to 1000' }),
-    line('a-1', { tier: 'free to 100', price: '0.00' }),
-    line('a-1', { attempt: 2, code: 'unknown_type_front', invoiced: false }),
-    line('a-1', { attempt: 10, code: '=cmd(1,"x")', invoiced: null, at: '2026-10-01T00:00:00Z' }),
-    line('a-1', { task: 'face_match', level: '', price: '0.25', tier: 'from 10001' }),
-    line('b-1', { at: '2026-09-30T23:59:59Z', quantity: -1, corrects: '2026-09' }),
-    line('b-1', { at: '2026-09-30T23:59:59Z', code: 'x', invoiced: false, corrects: '2026-09' }),
-    line('b-2', { at: '2026-08-30T10:00:00Z', corrects: '2026-08', level: '1E10' }),
-    line('c-1', { attempt: 4, code: '2026-10', level: 'TRUE', price: '1234.567891' }),
-    line('d-1', { task: 'face_liveness', level: '', code: '001', invoiced: false, price: null, tier: '' }),
-    line('😀', { code: 'é, "ü"; x', level: '007' }),
-  ],
-};
-
-/** A report of few bytes. */
-export const small: Report = { lines: [line('a-1')], minimum: '1.00', discrepancies: [['a-1', 1, 2]] };
+import { type Line, reasonOf, type Report } from './report-samples.ts';
+import { sealAgain } from './report-folder-edits.ts';
 
 const headers: Record<ReportKind, string> = {
   detail:
@@ -127,9 +56,30 @@ export function writeReportFolder(directory: string, report: Report): string {
     return one.counters ?? (counted ? [null, counted[2], 'mismatch'] : [null, null, 'absent']);
   };
   const detail = lines.map((one): Cell[] => [
-    ...[period, safe(one.id), null, safe(one.task), one.attempt, one.at, safe(one.code), one.invoiced, reasonOf(one)],
-    ...[safe(one.level), 'camera', false, 'completed', true, price(one), written(exact(one)), currency, 'r1', list],
-    ...[one.corrects !== '', one.corrects, ...countersOf(one), one.quantity, one.tier],
+    period,
+    safe(one.id),
+    null,
+    safe(one.task),
+    one.attempt,
+    one.at,
+    safe(one.code),
+    one.invoiced,
+    reasonOf(one),
+    safe(one.level),
+    'camera',
+    false,
+    'completed',
+    true,
+    price(one),
+    written(exact(one)),
+    currency,
+    'r1',
+    list,
+    one.corrects !== '',
+    one.corrects,
+    ...countersOf(one),
+    one.quantity,
+    one.tier,
   ]);
   type Sum = { cells: Cell[]; vendor: number | null; amount: bigint | null; corrects: string; of: readonly Line[] };
   const sums = groups((one) => [one.corrects, one.task, one.level, one.price ?? '']).map((of): Sum => {
@@ -141,14 +91,19 @@ export function writeReportFolder(directory: string, report: Report): string {
     return {
       cells: [safe(one.task), safe(one.level), ...counts, price(one), written(amount)],
       vendor: counted.length === 0 ? null : sum(counted, ({ invoiced }) => invoiced === true),
-      ...{ amount, corrects: one.corrects, of },
+      amount,
+      corrects: one.corrects,
+      of,
     };
   });
   const addUp = (of: readonly Sum[]) =>
     of.reduce<bigint | null>((total, { amount }) => (total === null || amount === null ? null : total + amount), 0n);
   const minimumSum = (amount: bigint | null, corrects: string): Sum => ({
-    ...{ cells: ['monthly_minimum', null, 0, 0, 0, 0, null, written(amount)], vendor: null },
-    ...{ amount, corrects, of: [] },
+    cells: ['monthly_minimum', null, 0, 0, 0, 0, null, written(amount)],
+    vendor: null,
+    amount,
+    corrects,
+    of: [],
   });
   const ordinary = addUp(sums.filter(({ corrects }) => corrects === ''));
   if (minimum !== null) {
@@ -161,37 +116,59 @@ export function writeReportFolder(directory: string, report: Report): string {
   const vendors = sums.flatMap(({ vendor }) => (vendor === null ? [] : [vendor]));
   const vendorCounter = vendors.length === 0 ? null : vendors.reduce((total, one) => total + one, 0);
   const summary = sums.map(({ cells, vendor, corrects }): Cell[] => [
-    ...[period, 'LINE', ...cells, currency, vendor, periodStatus, cells[0] === 'monthly_minimum' ? null : 'r1', list],
-    ...[corrects !== '', corrects],
+    period,
+    'LINE',
+    ...cells,
+    currency,
+    vendor,
+    periodStatus,
+    cells[0] === 'monthly_minimum' ? null : 'r1',
+    list,
+    corrects !== '',
+    corrects,
   ]);
   const counts = [sum(lines), ...[true, false, null].map((value) => sum(lines, ({ invoiced }) => invoiced === value))];
   const total = list === null ? null : addUp(sums);
   summary.push([
-    ...[
-      period,
-      'TOTAL',
-      null,
-      null,
-      ...counts,
-      null,
-      written(total),
-      currency,
-      vendorCounter,
-      periodStatus,
-      null,
-      list,
-    ],
-    ...[false, null],
+    period,
+    'TOTAL',
+    null,
+    null,
+    ...counts,
+    null,
+    written(total),
+    currency,
+    vendorCounter,
+    periodStatus,
+    null,
+    list,
+    false,
+    null,
   ]);
   const codes = groups((one) => [one.task, one.code, one.corrects]).map((of): Cell[] => {
     const [one] = of as [Line];
     return [
-      ...[period, safe(one.task), safe(one.code), sum(of), sum(of, ({ invoiced }) => invoiced === true)],
-      ...[written(amountOf(of)), currency, one.corrects !== '', one.corrects],
+      period,
+      safe(one.task),
+      safe(one.code),
+      sum(of),
+      sum(of, ({ invoiced }) => invoiced === true),
+      written(amountOf(of)),
+      currency,
+      one.corrects !== '',
+      one.corrects,
     ];
   });
   const discrepancies = (report.discrepancies ?? []).map(([id, own, vendor]): Cell[] => [
-    ...[period, id, 'document_scan', 'invoiced_count_differs', own, vendor, vendor - own, false, null],
+    period,
+    id,
+    'document_scan',
+    'invoiced_count_differs',
+    own,
+    vendor,
+    vendor - own,
+    false,
+    null,
   ]);
   const files = { detail, summary, codes, discrepancies };
   mkdirSync(directory, { recursive: true });
@@ -200,22 +177,31 @@ export function writeReportFolder(directory: string, report: Report): string {
   const [attempts, invoiced, notInvoiced, unclassified] = counts;
   const [year = 0, month = 0] = period.split('-').map(Number);
   const manifest = {
-    ...{ format: 'idscan-ledger-manifest-1', period, period_status: periodStatus, version, as_of: null },
+    format: 'idscan-ledger-manifest-1',
+    period,
+    period_status: periodStatus,
+    version,
+    as_of: null,
     bounds: {
       start: `${period}-01T00:00:00Z`,
       end: new Date(Date.UTC(year, month, 1)).toISOString().replace('.000Z', 'Z'),
       time_zone: 'UTC',
     },
     control_totals: {
-      ...{ attempts, invoiced, not_invoiced: notInvoiced, unclassified, amount: written(total) },
-      ...{
-        unrounded_amount: written(amountOf(lines)),
-        currency,
-        unpriced: unpriced(lines),
-        vendor_counter: vendorCounter,
-      },
-      ...{ monthly_minimum: minimum, corrections: lines.filter(({ corrects }) => corrects !== '').length },
-      ...{ discrepancies: discrepancies.length, unsettled_transactions: 0, unfetched_transactions: 0 },
+      attempts,
+      invoiced,
+      not_invoiced: notInvoiced,
+      unclassified,
+      amount: written(total),
+      unrounded_amount: written(amountOf(lines)),
+      currency,
+      unpriced: unpriced(lines),
+      vendor_counter: vendorCounter,
+      monthly_minimum: minimum,
+      corrections: lines.filter(({ corrects }) => corrects !== '').length,
+      discrepancies: discrepancies.length,
+      unsettled_transactions: 0,
+      unfetched_transactions: 0,
     },
     rule_tables: { sha256: '0'.repeat(64), versions: ['r1'] },
     price_list: list === null ? null : { sha256: '0'.repeat(64), version: list, currency },
@@ -224,41 +210,4 @@ export function writeReportFolder(directory: string, report: Report): string {
   writeFileSync(path.join(directory, 'manifest.json'), JSON.stringify(manifest));
   sealAgain(directory);
   return directory;
-}
-
-/** What a forger would do: brings hashes, sizes and row counts of a manifest up to date and seals it again. */
-export function sealAgain(
-  directory: string,
-  edit: (manifest: Record<string, unknown>) => void = () => undefined,
-  name = 'manifest.json',
-): void {
-  const file = path.join(directory, name);
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as { sha256?: string; files: { name: string }[] };
-  delete manifest.sha256;
-  manifest.files = manifest.files.map((entry) => {
-    const bytes = readFileSync(path.join(directory, entry.name));
-    const rows = bytes.toString('latin1').split('\n').length - 2;
-    return {
-      ...entry,
-      ...{ name: entry.name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length, rows },
-    };
-  });
-  edit(manifest);
-  writeFileSync(file, sealed(manifest));
-}
-
-/** The file of a kind in a report's folder; not a copy of it. */
-export function fileOf(directory: string, kind: ReportKind): string {
-  const name = readdirSync(directory).find((one) => one.endsWith(`_${kind}.csv`));
-  if (name === undefined) throw new Error(`there is no ${kind} in ${directory}`);
-  return name;
-}
-
-/** Changes a file's text. */
-export function editFile(directory: string, name: string, edit: (text: string) => string): void {
-  const file = path.join(directory, name);
-  const text = readFileSync(file, 'utf8');
-  const edited = edit(text);
-  if (edited === text) throw new Error(`nothing to change in ${name}`);
-  writeFileSync(file, edited);
 }

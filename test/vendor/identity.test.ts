@@ -53,7 +53,9 @@ describe('the data of the person identified', () => {
     expect(facts).toEqual({
       tasks: [
         {
-          ...{ type: 'document_scan', state: 'completed', attempts: 1 },
+          type: 'document_scan',
+          state: 'completed',
+          attempts: 1,
           files: [{ category: 'document', type: 'passport', name: 'ePassport', url }],
         },
       ],

@@ -9,11 +9,17 @@ const grants = await readFile(new URL('../../ops/postgres-roles.sql', import.met
 
 test('a worker whose rights are taken away parks nothing, says so in a line, and goes on once they are given back', async () => {
   const simulator = await startSimulator({
-    ...{ seed: 'rights', month: '2026-10', transactions: 150, latencyMs: 100, filesPerResult: 1 },
+    seed: 'rights',
+    month: '2026-10',
+    transactions: 150,
+    latencyMs: 100,
+    filesPerResult: 1,
   });
   atEnd(simulator.close);
   const environment = await createCliEnvironment({
-    ...{ IDSCAN_BASE_URL: simulator.baseUrl, IDSCAN_KEY_ID: simulator.keyId, IDSCAN_KEY_SECRET: simulator.secret },
+    IDSCAN_BASE_URL: simulator.baseUrl,
+    IDSCAN_KEY_ID: simulator.keyId,
+    IDSCAN_KEY_SECRET: simulator.secret,
     LOG_LEVEL: 'warn',
   });
   const { DATABASE_URL: url = '' } = environment as Record<string, string>;

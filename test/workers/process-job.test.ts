@@ -56,8 +56,13 @@ async function runJob(transactionId: string, ends: Ends = {}, generation = 1) {
     ['documents', 'audit_report'],
     { result: perform('documents'), documents: perform('documents'), audit_report: perform('audit_report') },
     {
-      ...{ tally: createTally(), meter: noMeter, breaker: noBreaker, isolation: createIsolation() },
-      ...{ store: noStoreWatch, unnotedEnds: [], databaseAway: new Map() },
+      tally: createTally(),
+      meter: noMeter,
+      breaker: noBreaker,
+      isolation: createIsolation(),
+      store: noStoreWatch,
+      unnotedEnds: [],
+      databaseAway: new Map(),
     },
   );
   const failure: unknown = await process({ data: { kind: 'files', transactionId, generation } }).then(

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import type { PriceList } from '../../src/domain/prices.ts';
+import { type AttemptGroup, reportLines } from '../../src/domain/report-lines.ts';
+import { codesColumns, fileName, summaryColumns, summaryRows, type ReportHead } from '../../src/reports/files.ts';
+import { written } from './support.ts';
+
+describe('the files of a report', () => {
+  const list: PriceList = {
+    version: 'p1',
+    currency: 'EUR',
+    minorDigits: 2,
+    source: 'a test',
+    prices: [
+      {
+        taskType: 'document_scan',
+        level: null,
+        effectiveFrom: '2026-01-01',
+        effectiveTo: null,
+        freeAllowance: 0n,
+        model: 'flat',
+        unitPrice: 333_300n,
+      },
+    ],
+    monthlyMinimums: [],
+  };
+  const group = (code: string | null, level: string | null, counts: [bigint, bigint, bigint]): AttemptGroup => ({
+    correctsPeriod: null,
+    taskType: 'document_scan',
+    level,
+    code,
+    unitPrice: 333_300n,
+    ruleTableVersion: 'r1',
+    priceListVersion: 'p1',
+    unpriced: 0n,
+    lines: counts[0] + counts[1] + counts[2],
+    attempts: counts[0] + counts[1] + counts[2],
+    invoiced: counts[0],
+    notInvoiced: counts[1],
+    unclassified: counts[2],
+    vendorCounter: null,
+    counted: 0n,
+    countedInvoiced: 0n,
+    differing: 0n,
+  });
+  const groups = [
+    group(null, null, [1_234n, 0n, 0n]),
+    group('=1,"x"', '-a', [0n, 0n, 2n]),
+    { ...group('processing', null, [0n, 5n, 0n]), vendorCounter: 1_235n },
+  ];
+  const headOf = (priceList: PriceList | undefined): ReportHead => {
+    return { period: '2026-10', layout: 2, status: 'provisional', priceList };
+  };
+
+  test('are named after month and status', () => {
+    expect(fileName(headOf(undefined), 'detail')).toBe('idscan-cost_2026-10_provisional_detail.csv');
+  });
+
+  test('the summary has its lines and one total, last, to the byte', async () => {
+    const lines = reportLines(groups, { minorDigits: 2 });
+    expect(await written(summaryColumns(headOf(list)), summaryRows(lines))).toBe(
+      [
+        'period,record_type,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,vendor_counter,period_status,rule_table_version,price_list_version,is_correction,corrects_period',
+        '2026-10,LINE,document_scan,,1239,1234,5,0,0.3333,411.29,EUR,1235,provisional,r1,p1,false,',
+        "2026-10,LINE,document_scan,'-a,2,0,0,2,0.3333,0.00,EUR,,provisional,r1,p1,false,",
+        '2026-10,TOTAL,,,1241,1234,5,2,,411.29,EUR,1235,provisional,,p1,,',
+        '',
+      ].join('\r\n'),
+    );
+  });
+
+  test('the codes file has unrounded amounts and neutralised codes, to the byte', async () => {
+    const { codes } = reportLines(groups, { minorDigits: 2 });
+    expect(await written(codesColumns(headOf(list)), codes)).toBe(
+      [
+        'period,task_type,outcome_code,attempts,invoiced,amount,currency,is_correction,corrects_period,not_invoiced,unclassified',
+        '2026-10,document_scan,,1234,1234,411.2922,EUR,false,,0,0',
+        `2026-10,document_scan,"'=1,""x""",2,0,,EUR,false,,0,2`,
+        '2026-10,document_scan,processing,5,0,0.00,EUR,false,,5,0',
+        '',
+      ].join('\r\n'),
+    );
+  });
+
+  test('without a price list amounts, currency and its version are empty', async () => {
+    const lines = reportLines(
+      groups.slice(0, 1).map((one) => ({ ...one, unitPrice: null, priceListVersion: null })),
+      { minorDigits: undefined },
+    );
+    const summary = (await written(summaryColumns(headOf(undefined)), summaryRows(lines))).split('\r\n').slice(1, -1);
+    expect(summary).toEqual([
+      '2026-10,LINE,document_scan,,1234,1234,0,0,,,,,provisional,r1,,false,',
+      '2026-10,TOTAL,,,1234,1234,0,0,,,,,provisional,,,,',
+    ]);
+    const codes = await written(codesColumns(headOf(undefined)), lines.codes);
+    expect(codes).toContain('\r\n2026-10,document_scan,,1234,1234,,,false,,0,0\r\n');
+  });
+});
