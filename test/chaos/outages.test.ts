@@ -21,7 +21,7 @@ const vendorOutageMs = isFull ? 60_000 : 15_000;
 const droppedReplies = isFull ? 1_000 : 60;
 const goesOnWithinMs = 30_000;
 
-vi.setConfig({ testTimeout: 600_000, maxConcurrency: isFull ? 6 : 12 });
+vi.setConfig({ testTimeout: 600_000, maxConcurrency: 6 });
 
 /** Holds the worker to it that it goes on after an outage that ends now; `look` sees every count on the way. */
 async function expectGoingOn(world: World, worker: Worker, within: number, look = world.counts): Promise<string> {

@@ -62,7 +62,8 @@ describe('workers', () => {
     const { context, lines } = await start({ transactions: 3, abandonedShare: 0 });
     const { kysely } = context.db;
     await takeIn(context, lines, 'file');
-    await work(context).idle(signal);
+    // While the month lasts: afterwards these would look through it, too, before or after anything is settled.
+    await work({ ...context, now: () => new Date('2026-10-31T00:00:00Z') }).idle(signal);
     const longAgo = new Date('2026-10-03T00:00:00Z');
     await kysely.updateTable('transactions').set({ fetched_at: longAgo }).execute();
     await work({ ...context, now: () => new Date('2026-11-20T00:00:00Z') }).idle(signal);
