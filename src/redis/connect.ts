@@ -21,7 +21,11 @@ const retryDelayMs = (times: number): number => Math.min(100 * 2 ** Math.min(tim
  */
 export function openRedis(url: string, role: 'worker' | 'producer', onError: (error: Error) => void): RedisClient {
   const address = parseRedisUrl(url);
-  const redis = address.kind === 'cluster' ? openCluster(address, role) : openServer(address, role);
+  const redis: RedisClient =
+    address.kind === 'cluster'
+      ? openCluster(address, role)
+      : // The other commands under way are told of nothing but a closed connection.
+        openServer(address, role, (refusal) => redis.emit('error', refusal));
   redis.on('error', onError);
   // As many intakes as come in may wait for it at once.
   redis.setMaxListeners(Infinity);
@@ -45,14 +49,14 @@ function commonOptions({ username, password, tls }: RedisAddress, role: 'worker'
   };
 }
 
-function openServer(address: RedisAddress, role: 'worker' | 'producer'): Redis {
+function openServer(address: RedisAddress, role: 'worker' | 'producer', refused: (error: Error) => void): Redis {
   const { nodes, database, masterName, tls, sentinelUsername, sentinelPassword } = address;
   const common: Options = {
     ...commonOptions(address, role),
     db: database,
     retryStrategy: retryDelayMs,
     // The address may lead to another server by now, while the old one keeps its connections open.
-    reconnectOnError: onceAtATime(({ message }) => elsewhere.test(message)),
+    reconnectOnError: onceAtATime(({ message }) => elsewhere.test(message), refused),
   };
   if (address.kind !== 'sentinel') return new Redis({ ...common, ...nodes[0] });
   return new Redis({
@@ -68,11 +72,12 @@ function openServer(address: RedisAddress, role: 'worker' | 'producer'): Redis {
 }
 
 /** Many commands may be under way on a connection, and all of them are refused: it is ended once. */
-function onceAtATime(isMeant: (error: Error) => boolean): (error: Error) => boolean {
+function onceAtATime(isMeant: (error: Error) => boolean, tell: (error: Error) => void): (error: Error) => boolean {
   let lastMs = -Infinity;
   return (error) => {
     if (!isMeant(error) || performance.now() - lastMs < 100) return false;
     lastMs = performance.now();
+    tell(error);
     return true;
   };
 }

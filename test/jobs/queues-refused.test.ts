@@ -18,3 +18,19 @@ it('producers keep the reason while the connection that was refused is opened an
   await queues.close();
   redis.disconnect();
 });
+
+it('each producer says the reason at its first call, however many jobs it has', async () => {
+  const server = await startRedis();
+  await server.admin.replicaof('127.0.0.1', '1');
+  const jobs = Array.from({ length: 250 }, (_, index) => ({ transactionId: `T-${index}`, kind: 'result' as const }));
+  const said = new Set<string | undefined>();
+  for (let producer = 0; producer < 40; producer += 1) {
+    const redis = openRedis(server.url, 'producer', () => undefined);
+    const queues = openQueues(redis, '{refused}', () => undefined);
+    await queues.wakeForNew(jobs.map((one) => ({ ...one, generation: 1 }))).catch(() => undefined);
+    said.add(queues.trouble()?.message);
+    await queues.close();
+    redis.disconnect();
+  }
+  expect([...said]).toEqual(['Redis refuses commands: it is a read-only replica.']);
+});
