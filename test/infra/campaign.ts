@@ -69,7 +69,8 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
       }
       await fault.end();
       outages.push(outage());
-      goesOn.push(await timeToGoOn(world));
+      const tookMs = await timeToGoOn(world);
+      if (tookMs !== null) goesOn.push(tookMs);
       await fault.heal?.();
     }
     await eventually('all work done', async () => (await world.open()) === 0);
@@ -129,10 +130,11 @@ async function longLook(processes: readonly Watched[]): Promise<number> {
   return Math.max(...processes.map(({ cpuSeconds }, place) => (cpuSeconds() - (before[place] ?? 0)) / seconds));
 }
 
-async function timeToGoOn(world: World): Promise<number> {
+/** @returns `null` where all work was done before anybody saw that the server is back: on a busy machine that happens. */
+async function timeToGoOn(world: World): Promise<number | null> {
   const startedMs = performance.now();
   const before = await world.done();
-  expect(await world.open(), 'work left when the server is back').toBeGreaterThan(0);
+  if ((await world.open()) === 0) return null;
   // Far longer than promised, so that a run that breaks the promise says by how much.
   await eventually('work to go on', async () => (await world.done()) > before, 4 * goesOnWithinMs);
   return Math.round(performance.now() - startedMs);
@@ -153,6 +155,7 @@ async function verdictOn(world: World) {
 function expectPromises(figures: Figures, outages: readonly Outage[]): void {
   const { lost, doubled, different, goesOnMs } = figures;
   expect({ lost, doubled, different }).toEqual({ lost: [], doubled: [], different: [] });
+  expect(goesOnMs.length, 'faults after which there was work left').toBeGreaterThanOrEqual(0.8 * faultsOfAKind);
   expect(Math.max(...goesOnMs), 'ms until work goes on').toBeLessThanOrEqual(goesOnWithinMs);
   for (const outage of outages)
     expect(outage.linesAMinute, `lines of a log a minute\n${outage.lines.join('\n')}`).toBeLessThanOrEqual(

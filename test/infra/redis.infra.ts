@@ -40,7 +40,7 @@ describe.each(flavours)('$name', ({ flavour, name }) => {
   furtherTest('answers LOADING for a while after a restart', async () => {
     const { node, start } = await setUp(flavour);
     // What others keep on the same server, so that reading it takes seconds.
-    await node.ask('DEBUG', 'POPULATE', 3_000_000, 'other', 64);
+    for (let part = 0; part < 30; part += 1) await node.ask('DEBUG', 'POPULATE', 100_000, `other-${part}`, 64);
     await node.ask('BGREWRITEAOF');
     await isLoaded(node);
     const world = await start();
