@@ -5,12 +5,7 @@ import { temporaryFolder } from './test/support/temporary.ts';
 process.env['TMPDIR'] ??= temporaryFolder();
 
 /** What needs no server: rules, figures, files, the simulated vendor and the client that calls it. */
-const unit = [
-  'test/{domain,reference-data,reports,simulator,vendor}/**/*.test.ts',
-  'test/config*.test.ts',
-  'test/database-url.test.ts',
-  'test/error-table.test.ts',
-];
+const unit = ['test/{config,domain,id-scan,reference-data,reports,simulator}/**/*.test.ts', 'test/error-table.test.ts'];
 
 /** Why files share a process: docs/decisions/0024-tests-share-processes.md. */
 export default defineConfig({

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { acquireServices } from '../src/services/index.ts';
+import { acquireServices } from '../src/embedded/index.ts';
 import { runProcess } from './processes.ts';
 
 /** A database, a Redis and folders of their own, for one run. */

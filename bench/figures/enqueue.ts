@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { maxBacklog } from '../../src/jobs/queues.ts';
+import { maxBacklog } from '../../src/jobs/queue/queues.ts';
 import type { Measured } from '../measure.ts';
 import { mebibyte, runProcess } from '../processes.ts';
 import { launcherOf } from '../servers.ts';

@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { currentTables } from '../../src/db/lines.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { presentLayout } from '../../src/domain/report-columns.ts';
 import { openLines } from '../../src/jobs/month/open-lines.ts';
 import { readReferenceData } from '../../src/reference-data/read.ts';

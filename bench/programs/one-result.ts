@@ -10,11 +10,11 @@ import { nothingKnown } from '../../src/domain/known-transaction.ts';
 import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
 import { makeFolder } from '../../src/folders.ts';
-import { type StoredContent, storeDownload } from '../../src/jobs/file-store.ts';
+import { type StoredContent, storeDownload } from '../../src/jobs/fetch/file-store.ts';
 import { incomingFolder, storeFolder } from '../../src/store/layout.ts';
-import { openWrites, type Writes } from '../../src/jobs/writes.ts';
+import { openWrites, type Writes } from '../../src/jobs/queue/writes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
-import { createVendorClient } from '../../src/vendor/client.ts';
+import { createVendorClient } from '../../src/id-scan/client.ts';
 import { resultIdOf, transactionIdOf } from '../ids.ts';
 import { vendorKey } from '../vendor/options.ts';
 

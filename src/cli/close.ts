@@ -13,7 +13,7 @@ import {
   refusalCodes,
   remedyCommand,
 } from '../jobs/month/obstacles.ts';
-import { outstandingLooks, outstandingText } from '../jobs/recheck-settled.ts';
+import { outstandingLooks, outstandingText } from '../jobs/fetch/recheck-settled.ts';
 import { remark, say, table } from './output.ts';
 import { asJson } from './report.ts';
 import { reportText } from './report-text.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { composeServe } from '../compose/serve.ts';
-import { type Environment, loadConfig, readEnvironment, type VendorKey } from '../config.ts';
+import { type Environment, loadConfig, readEnvironment, type VendorKey } from '../config/config.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { remark, say } from './output.ts';
 

@@ -1,5 +1,5 @@
 import { examine, type Finding } from '../compose/doctor.ts';
-import { readEnvironment } from '../config.ts';
+import { readEnvironment } from '../config/config.ts';
 import { asSnakeCaseJson, printable, remark, say } from './output.ts';
 import type { ExitCode } from './run.ts';
 

@@ -1,9 +1,9 @@
 import { composeBooks } from '../compose/books.ts';
 import { composeQueues } from '../compose/queues.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Context } from '../jobs/context.ts';
-import { refetchFiles, type Verification, verifyDocuments } from '../jobs/verify-documents.ts';
+import { refetchFiles, type Verification, verifyDocuments } from '../jobs/fetch/verify-documents.ts';
 import { type DocumentStore, storeFolder } from '../store/layout.ts';
 import { identifyStore, repairStore } from '../store/store.ts';
 import { currentUser } from './current-user.ts';

@@ -1,5 +1,5 @@
 import type { DecidingRule } from '../domain/classify.ts';
-import type { ExplainedDecision, ExplainedLine, ExplainedPrice, PresentAttempt } from '../jobs/explanation.ts';
+import type { ExplainedDecision, ExplainedLine, ExplainedPrice, PresentAttempt } from '../jobs/explain/explanation.ts';
 import { instant } from './output.ts';
 
 type Fact = [name: string, text: string | null];

@@ -1,6 +1,6 @@
 import { counted } from '../domain/wording.ts';
-import type { ExplainedAttempt, Explanation } from '../jobs/explanation.ts';
-import { isOut } from '../jobs/explanation.ts';
+import type { ExplainedAttempt, Explanation } from '../jobs/explain/explanation.ts';
+import { isOut } from '../jobs/explain/explanation.ts';
 import { decisionLines, lineLines } from './explain-line.ts';
 import { instant, printable, table } from './output.ts';
 

@@ -1,5 +1,5 @@
 import { composeBooks } from '../compose/books.ts';
-import { explain as explainTransaction } from '../jobs/explain.ts';
+import { explain as explainTransaction } from '../jobs/explain/explain.ts';
 import { explanationLines } from './explain-text.ts';
 import { asSnakeCaseJson, say } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';

@@ -6,7 +6,7 @@ import {
   readEnvironment,
   type ServiceConfig,
   type VendorKey,
-} from '../config.ts';
+} from '../config/config.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { errorTable } from '../error-table.ts';
 import { LedgerError } from '../errors.ts';

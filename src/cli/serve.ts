@@ -1,5 +1,5 @@
 import { composeServe } from '../compose/serve.ts';
-import type { ServiceConfig } from '../config.ts';
+import type { ServiceConfig } from '../config/config.ts';
 import { remark, say } from './output.ts';
 import type { ExitCode, ServiceInput } from './run.ts';
 

@@ -1,8 +1,8 @@
 import { composeVendor } from '../compose/vendor.ts';
-import type { ServiceConfig, VendorKey } from '../config.ts';
+import type { ServiceConfig, VendorKey } from '../config/config.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { webhookPath } from '../http/routes/webhooks.ts';
-import { knownEvents } from '../vendor/events.ts';
+import { knownEvents } from '../id-scan/events.ts';
 import { remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 

@@ -1,5 +1,5 @@
 import { composeBooks } from '../compose/books.ts';
-import { withdraw as withdrawId } from '../jobs/withdraw.ts';
+import { withdraw as withdrawId } from '../jobs/intake/withdraw.ts';
 import { currentUser } from './current-user.ts';
 import { asSnakeCaseJson, instant, printable, say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';

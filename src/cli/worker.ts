@@ -2,7 +2,7 @@ import { composeWorkers } from '../compose/workers.ts';
 import { obligationProgress } from '../db/status.ts';
 import { counted } from '../domain/wording.ts';
 import type { VendorContext } from '../jobs/context.ts';
-import type { Checks } from '../jobs/shared-check.ts';
+import type { Checks } from '../jobs/queue/shared-check.ts';
 import type { listenForMetrics, MetricsListener } from '../metrics/listener.ts';
 import type { addProcessMetrics } from '../metrics/process.ts';
 import { createWorkMetrics } from '../metrics/work.ts';

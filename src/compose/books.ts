@@ -1,4 +1,4 @@
-import type { Config, NotificationConfig } from '../config.ts';
+import type { Config, NotificationConfig } from '../config/config.ts';
 import { checkDatabase } from '../db/check.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
@@ -8,9 +8,9 @@ import { checkReplica, openReplica, type Replica } from '../db/replica.ts';
 import { errorCode } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
-import type { Meter } from '../jobs/meter.ts';
+import type { Meter } from '../jobs/queue/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
-import { acquireServices } from '../services/index.ts';
+import { acquireServices } from '../embedded/index.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import { type Add, building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';

@@ -1,5 +1,5 @@
 import { destination, pino } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
 import { refusalOf } from '../redis/refusal.ts';
 import { createSeldom } from '../seldom.ts';

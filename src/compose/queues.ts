@@ -1,11 +1,11 @@
 import type { RedisClient } from '../redis/connect.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { QueueContext } from '../jobs/context.ts';
-import { openQueues } from '../jobs/queues.ts';
+import { openQueues } from '../jobs/queue/queues.ts';
 import { createRedisHealth } from '../redis/health.ts';
 import { openRedis } from '../redis/connect.ts';
 import { readReferenceData } from '../reference-data/read.ts';
-import { acquireServices } from '../services/index.ts';
+import { acquireServices } from '../embedded/index.ts';
 import { booksOn, type ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
 import { logRedisTrouble } from './log.ts';

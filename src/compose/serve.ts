@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Config, ServiceConfig, VendorKey } from '../config.ts';
+import type { Config, ServiceConfig, VendorKey } from '../config/config.ts';
 import { databaseReadiness } from '../db/readiness.ts';
 import { type ErrorCode, errorCode } from '../errors.ts';
 import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
-import type { Meter } from '../jobs/meter.ts';
-import { sharedCheck } from '../jobs/shared-check.ts';
+import type { Meter } from '../jobs/queue/meter.ts';
+import { sharedCheck } from '../jobs/queue/shared-check.ts';
 import { addProcessMetrics } from '../metrics/process.ts';
 import { addUsabilityGauges } from '../metrics/usability.ts';
 import { createWorkMetrics } from '../metrics/work.ts';

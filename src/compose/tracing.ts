@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Context } from '../jobs/context.ts';
 import { noTracing, type Tracing } from '../tracing/trace.ts';
 import type { Add } from './closing.ts';

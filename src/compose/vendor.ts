@@ -1,5 +1,5 @@
-import type { Config, VendorKey } from '../config.ts';
-import { createVendorClient, type VendorClient } from '../vendor/client.ts';
+import type { Config, VendorKey } from '../config/config.ts';
+import { createVendorClient, type VendorClient } from '../id-scan/client.ts';
 import { building, type Composed } from './closing.ts';
 
 /** The vendor's API alone, for commands that need no books. */

@@ -7,9 +7,9 @@ import {
   type RawBuilder,
 } from 'kysely';
 import type pg from 'pg';
-import { type DatabaseTls, readDatabaseUrl } from '../database-url.ts';
+import { type DatabaseTls, readDatabaseUrl } from '../config/database-url.ts';
 import { LedgerError } from '../errors.ts';
-import { parseServers, type Purpose } from './addresses.ts';
+import { parseServers, type Purpose } from '../config/postgres-address.ts';
 import { asConnectError, isConnectionFailure } from './errors.ts';
 import { type Connections, openServers } from './hosts.ts';
 import type { Schema } from './schema.ts';

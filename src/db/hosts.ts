@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { LedgerError } from '../errors.ts';
-import type { Address, ServerList, SessionTarget } from './addresses.ts';
+import type { Address, ServerList, SessionTarget } from '../config/postgres-address.ts';
 import { isConnectionFailure } from './errors.ts';
 
 /** What of a pool its users need. */

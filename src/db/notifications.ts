@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { Queries } from './database.ts';
 import { mayDisagree } from './disagreements.ts';
-import type { ChannelName, NotificationKind, ObligationKind } from './schema.ts';
+import type { ChannelName, ObligationKind } from './schema.ts';
+import type { NotificationKind } from '../domain/notification-kinds.ts';
 
 /** What is to be told, and to whom. `subjects` are what crossed: told once while the crossing lasts. */
 export type NewNotification = {

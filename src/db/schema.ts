@@ -1,15 +1,13 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Evidence, TimeBasis } from '../domain/attempts.ts';
 import type { Reason } from '../domain/classify.ts';
+import type { NotificationKind } from '../domain/notification-kinds.ts';
 
 /** Kinds of work that a transaction obliges us to, each with a queue of its own. */
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
 export type ObligationKind = (typeof obligationKinds)[number];
 /** `withdrawn`: the vendor never knew the transaction, and somebody took it out of the books. */
 export type ObligationState = 'due' | 'done' | 'failed' | 'withdrawn';
-/** What people are told of. */
-export const notificationKinds = ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue'] as const;
-export type NotificationKind = (typeof notificationKinds)[number];
 /** The ways to tell them. */
 export type ChannelName = 'webhook' | 'smtp';
 /** What came of a delivered event; `noted`: kept, and nothing else. */

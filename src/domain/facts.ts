@@ -1,5 +1,5 @@
 /**
- * What the vendor said, reduced to what the books need. Produced by `src/vendor`, which drops everything else
+ * What the vendor said, reduced to what the books need. Produced by `src/id-scan`, which drops everything else
  * (above all the personal data in `result[]`) while parsing.
  */
 

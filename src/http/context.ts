@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { Role, ServiceConfig } from '../config.ts';
+import type { Role, ServiceConfig } from '../config/config.ts';
 import type { QueueContext } from '../jobs/context.ts';
 
 /** What the service on HTTP works with. Built once, in `src/compose/serve.ts`. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type AllowedHost, parseHost, type ServiceConfig } from '../config.ts';
+import { type AllowedHost, parseHost, type ServiceConfig } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
 
 /**

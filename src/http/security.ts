@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ServiceConfig } from '../config.ts';
+import type { ServiceConfig } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
 
 /** Nothing from other hosts, no script at all, nothing inline, no frames. */

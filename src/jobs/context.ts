@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
-import type { Config, NotificationConfig } from '../config.ts';
+import type { Config, NotificationConfig } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Replica } from '../db/replica.ts';
 import type { ChannelName, ObligationKind } from '../db/schema.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
-import type { Channel } from '../notify/channels.ts';
+import type { Channel } from '../notify/channel.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
 import type { DocumentStore } from '../store/layout.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { RedisHealth } from '../redis/health.ts';
-import type { VendorClient } from '../vendor/client.ts';
-import { type JobKind, jobKinds, type Queues } from './queues.ts';
-import type { Writes } from './writes.ts';
+import type { VendorClient } from '../id-scan/client.ts';
+import { type JobKind, jobKinds, type Queues } from './queue/queues.ts';
+import type { Writes } from './queue/writes.ts';
 
 /** What every job works with. Built once, in `src/compose.ts`. */
 export type Context = {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { Registry } from 'prom-client';
 import { LedgerError } from '../errors.ts';
-import type { Checks } from '../jobs/shared-check.ts';
+import type { Checks } from '../jobs/queue/shared-check.ts';
 
 export type MetricsListener = { readonly port: number; readonly close: () => Promise<void> };
 

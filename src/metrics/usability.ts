@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { Checks } from '../jobs/shared-check.ts';
+import type { Checks } from '../jobs/queue/shared-check.ts';
 
 const shown = {
   postgres: ['idscan_postgres_usable', 'Whether Postgres takes writes from this process: 1 or 0.'],

@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { obligationKinds } from '../db/schema.ts';
-import type { Meter } from '../jobs/meter.ts';
+import type { Meter } from '../jobs/queue/meter.ts';
 
 /** What one process has done since it started. */
 export function createWorkMetrics(): { readonly registry: Registry; readonly meter: Meter } {

@@ -1,8 +1,8 @@
 import { createTransport } from 'nodemailer';
-import type { NotificationConfig } from '../config.ts';
+import type { NotificationConfig } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
-import { isLoopback } from '../vendor/urls.ts';
-import type { Channel, Notice } from './channels.ts';
+import { isLoopback } from '../config/urls.ts';
+import type { Channel, Notice } from './channel.ts';
 
 type MailConfig = NonNullable<NotificationConfig['smtp']>;
 

@@ -1,8 +1,8 @@
 import { EnvHttpProxyAgent, request } from 'undici';
-import type { NotificationConfig } from '../config.ts';
+import type { NotificationConfig } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
-import type { ProxySettings } from '../vendor/dispatcher.ts';
-import type { Channel, Notice } from './channels.ts';
+import type { ProxySettings } from '../config/proxy.ts';
+import type { Channel, Notice } from './channel.ts';
 
 type WebhookConfig = NonNullable<NotificationConfig['webhook']>;
 

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { parseRedisUrl, type RedisAddress } from './address.ts';
+import { parseRedisUrl, type RedisAddress } from '../config/redis-address.ts';
 
 /** A connection to one server, or to a Redis Cluster. */
 export type RedisClient = Redis | Cluster;

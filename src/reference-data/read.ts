@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
 import { LedgerError } from '../errors.ts';

@@ -7,7 +7,8 @@ import { type ReportColumn, reportColumns, type ReportKind } from '../domain/rep
 import { csvStream } from './csv.ts';
 import { sealed } from './manifest.ts';
 import { copyName, type DialectName, dialectManifestName, manifestName } from './names.ts';
-import { asStorageError, discardDrafts, type DraftFile, publishDrafts, writeDraft } from './publish.ts';
+import type { DraftFile } from './draft-file.ts';
+import { asStorageError, discardDrafts, publishDrafts, writeDraft } from './publish.ts';
 
 type Dialect = { readonly delimiter: ',' | ';'; readonly decimalMark: '.' | ',' };
 

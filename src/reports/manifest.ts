@@ -5,7 +5,7 @@ import type { Totals } from '../domain/report-lines.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
 import type { PriceList } from '../domain/prices.ts';
 import { money, type ReportHead } from './files.ts';
-import type { DraftFile } from './publish.ts';
+import type { DraftFile } from './draft-file.ts';
 
 export type ManifestInput = {
   readonly head: ReportHead;

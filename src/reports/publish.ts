@@ -4,17 +4,8 @@ import path from 'node:path';
 import { type ErrorCode, LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { isDraftName, manifestName } from './names.ts';
+import type { DraftFile } from './draft-file.ts';
 import { removeSuperseded } from './superseded.ts';
-
-/** A file written whole under a temporary name, not yet visible. */
-export type DraftFile = {
-  readonly name: string;
-  readonly temporaryPath: string;
-  readonly sha256: string;
-  readonly bytes: number;
-  /** Line ends minus the header's. */
-  readonly rows: number;
-};
 
 /**
  * Writes and syncs a file under a temporary name in its own folder.

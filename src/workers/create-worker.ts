@@ -1,7 +1,7 @@
 import { type Job, Worker } from 'bullmq';
 import type { RedisClient } from '../redis/connect.ts';
 import type { VendorContext } from '../jobs/context.ts';
-import { backoffMs, maxStarts, queueNames, type QueueKind } from '../jobs/queues.ts';
+import { backoffMs, maxStarts, queueNames, type QueueKind } from '../jobs/queue/queues.ts';
 import { retryDelays } from './process-job.ts';
 
 export type WorkerSetup = {

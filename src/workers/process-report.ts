@@ -5,7 +5,7 @@ import { errorTable } from '../error-table.ts';
 import { errorCode } from '../errors.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
-import { parseReportWake } from '../jobs/queues.ts';
+import { parseReportWake } from '../jobs/queue/queues.ts';
 
 /** Writes the report that a job asks for, if it is still due, and notes how it failed. */
 export function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {

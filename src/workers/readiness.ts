@@ -1,6 +1,6 @@
 import { databaseReadiness } from '../db/readiness.ts';
 import type { QueueContext } from '../jobs/context.ts';
-import { sharedCheck } from '../jobs/shared-check.ts';
+import { sharedCheck } from '../jobs/queue/shared-check.ts';
 
 /** The sweep comes round every 2 s. Where no round has ended well for that long, work that Redis lost stays undone. */
 const sweptWithinMs = 60_000;

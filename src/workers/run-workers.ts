@@ -5,15 +5,15 @@ import type { ObligationKind } from '../db/schema.ts';
 import { errorCode } from '../errors.ts';
 import { noteRules } from '../jobs/month/closed-months.ts';
 import { type NotifyingContext, type VendorContext, wantedJobs } from '../jobs/context.ts';
-import { fetchAuditReport } from '../jobs/fetch-audit-report.ts';
-import { fetchDocuments } from '../jobs/fetch-documents.ts';
-import { fetchResult } from '../jobs/fetch-result.ts';
-import { type Meter, noMeter } from '../jobs/meter.ts';
-import { queueNames } from '../jobs/queues.ts';
-import { recheckSettled } from '../jobs/recheck-settled.ts';
+import { fetchAuditReport } from '../jobs/fetch/fetch-audit-report.ts';
+import { fetchDocuments } from '../jobs/fetch/fetch-documents.ts';
+import { fetchResult } from '../jobs/fetch/fetch-result.ts';
+import { type Meter, noMeter } from '../jobs/queue/meter.ts';
+import { queueNames } from '../jobs/queue/queues.ts';
+import { recheckSettled } from '../jobs/fetch/recheck-settled.ts';
 import { scheduleReports } from '../jobs/month/schedule-reports.ts';
-import type { Checks } from '../jobs/shared-check.ts';
-import { sweep } from '../jobs/sweep.ts';
+import type { Checks } from '../jobs/queue/shared-check.ts';
+import { sweep } from '../jobs/queue/sweep.ts';
 import { checkOpenStore } from '../store/store.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
@@ -209,8 +209,8 @@ async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSi
   const { notifications } = context;
   if (!notifications) return;
   const teller: NotifyingContext = { ...context, notifications };
-  const { checkThresholds, noteReports } = await import('../jobs/check-notifications.ts');
-  const { deliverNotifications } = await import('../jobs/deliver-notifications.ts');
+  const { checkThresholds, noteReports } = await import('../jobs/notify/check-notifications.ts');
+  const { deliverNotifications } = await import('../jobs/notify/deliver-notifications.ts');
   await Promise.all([
     repeat('notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
     repeat('check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),

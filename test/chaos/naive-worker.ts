@@ -5,7 +5,7 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { createVendorClient } from '../../src/vendor/client.ts';
+import { createVendorClient } from '../../src/id-scan/client.ts';
 
 const {
   DATABASE_URL = '',

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { pendingWork } from '../../src/db/obligations.ts';
 import { wantedKinds } from '../../src/jobs/context.ts';
-import { takeIn } from '../../src/jobs/intake.ts';
-import { sweep } from '../../src/jobs/sweep.ts';
+import { takeIn } from '../../src/jobs/intake/intake.ts';
+import { sweep } from '../../src/jobs/queue/sweep.ts';
 import { type Simulator, startSimulator, type WorldOptions } from '../../src/simulator/index.ts';
-import { createVendorClient, type VendorClient } from '../../src/vendor/client.ts';
+import { createVendorClient, type VendorClient } from '../../src/id-scan/client.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../support/books.ts';
 

@@ -2,7 +2,7 @@ import type { TransactionFacts } from '../../src/domain/facts.ts';
 import { processingPollMs } from '../../src/domain/settlement.ts';
 import { LedgerError } from '../../src/errors.ts';
 import type { InvoiceLine, SimulatedTransaction, Simulator } from '../../src/simulator/index.ts';
-import type { VendorClient } from '../../src/vendor/client.ts';
+import type { VendorClient } from '../../src/id-scan/client.ts';
 import { seededRandom } from './world.ts';
 
 /** A transaction of the test with the times of its scans as the vendor's books have them. */

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { knownTransaction } from '../../src/db/known-transactions.ts';
 import type { TransactionFacts } from '../../src/domain/facts.ts';
-import { fetchResult } from '../../src/jobs/fetch-result.ts';
-import { openWrites } from '../../src/jobs/writes.ts';
+import { fetchResult } from '../../src/jobs/fetch/fetch-result.ts';
+import { openWrites } from '../../src/jobs/queue/writes.ts';
 import { atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';
 import { register } from '../support/facts.ts';
 import { at, factsAt, type Look, type Truth } from './support-histories.ts';

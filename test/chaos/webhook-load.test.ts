@@ -1,7 +1,7 @@
 import autocannon from 'autocannon';
 import { sql } from 'kysely';
 import { expect, inject, test } from 'vitest';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { secret, startService } from '../http/support.ts';
 import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 import { withSimulator } from '../support/simulator.ts';

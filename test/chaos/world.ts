@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { periodCloses } from '../../src/db/period-closes.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { requestReport } from '../../src/db/report-runs.ts';
-import { checkThresholds, noteReports } from '../../src/jobs/check-notifications.ts';
-import { deliverNotifications } from '../../src/jobs/deliver-notifications.ts';
+import { checkThresholds, noteReports } from '../../src/jobs/notify/check-notifications.ts';
+import { deliverNotifications } from '../../src/jobs/notify/deliver-notifications.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { asOwner, atEnd, createTestContext, type TestContext, waitFor } from '../support/books.ts';

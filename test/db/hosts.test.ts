@@ -6,7 +6,7 @@ import { checkDatabase } from '../../src/db/check.ts';
 import { asDatabaseError, type Database, openDatabase } from '../../src/db/database.ts';
 import { checkPooling } from '../../src/db/pooling.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 
 const withTarget = (url: string, target: string): string => {

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { checkDatabase } from '../../src/db/check.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { atEnd, createTestFolder } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { issueCertificate } from '../support/certificates.ts';

@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { findRedis } from '../../src/services/redisFiles.ts';
-import { newFolder } from '../services/support.ts';
+import { findRedis } from '../../src/embedded/redis-files.ts';
+import { newFolder } from '../embedded/support.ts';
 
 test('a Redis comes from the archive of Debian and runs, whatever is installed', async () => {
   const folder = await newFolder();

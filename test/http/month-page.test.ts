@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
-import { monthMessage } from '../../src/jobs/notification-messages.ts';
+import { monthMessage } from '../../src/jobs/notify/notification-messages.ts';
 import { readMonth } from '../../src/jobs/month/month-figures.ts';
 import { againstMonthBefore, totalsOf } from '../../src/jobs/month/months.ts';
 import { writeReport } from '../../src/jobs/month/write-report.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
 import { reportRuns } from '../../src/db/report-runs.ts';
 import { periodOf } from '../../src/domain/billing-month.ts';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
 import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
 import { withSimulator } from '../support/simulator.ts';

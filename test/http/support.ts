@@ -5,7 +5,7 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { inject } from 'vitest';
 import { composeServe, type ServeOptions, type Service } from '../../src/compose/serve.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { atEnd, createTestDatabase, createTestFolder } from '../support/books.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

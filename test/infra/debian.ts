@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { execute } from '../../src/services/execute.ts';
-import { NOBODY } from '../../src/services/layout.ts';
-import { unpackedLibraries } from '../../src/services/redisFromDebian.ts';
+import { execute } from '../../src/embedded/execute.ts';
+import { NOBODY } from '../../src/embedded/layout.ts';
+import { unpackedLibraries } from '../../src/embedded/redis-from-debian.ts';
 
 /** Postgres and PgBouncer refuse to run as root, so all servers run as nobody then; everybody else is simply himself. */
 export const serverAccount = process.geteuid?.() === 0 ? NOBODY : undefined;

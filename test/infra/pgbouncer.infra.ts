@@ -3,7 +3,7 @@ import { checkDatabase } from '../../src/db/check.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import { checkPooling } from '../../src/db/pooling.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { asLines, readReport } from '../support/report-files.ts';

@@ -4,7 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { execute } from '../../src/services/execute.ts';
+import { execute } from '../../src/embedded/execute.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { debianPrograms, type ProgramName, serverAccount } from './debian.ts';
 

@@ -4,7 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execute } from '../../src/services/execute.ts';
+import { execute } from '../../src/embedded/execute.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { debianPrograms, type ProgramName, type Programs, serverAccount } from './debian.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createTestFolder, waitFor } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { freePort, startCluster, startRedis, startSentinels } from '../support/redis-servers.ts';
-import { certificateFor } from '../vendor/certificate.ts';
+import { certificateFor } from '../id-scan/certificate.ts';
 import { createWork, startWorker } from './redis-support.ts';
 import { isFull } from './world.ts';
 

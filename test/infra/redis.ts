@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Redis } from 'ioredis';
-import { execute } from '../../src/services/execute.ts';
+import { execute } from '../../src/embedded/execute.ts';
 import { serverAccount } from './debian.ts';
 import { belongsToServers, eventually, serverFolder, type ServerProcess, startServer } from './processes.ts';
 

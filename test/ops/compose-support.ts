@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { z } from 'zod';
-import { findRedis } from '../../src/services/redisFiles.ts';
+import { findRedis } from '../../src/embedded/redis-files.ts';
 import { atEnd, createTestFolder } from '../support/books.ts';
 import { textOf, yamlOf } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { listenForMetrics } from '../../src/metrics/listener.ts';
 import { createWorkMetrics } from '../../src/metrics/work.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';

@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { execute } from '../../src/services/execute.ts';
-import { findNative } from '../../src/services/postgresFiles.ts';
+import { execute } from '../../src/embedded/execute.ts';
+import { findNative } from '../../src/embedded/postgres-files.ts';
 import {
   acquire,
   acquireWith,
@@ -18,7 +18,7 @@ import {
   startHolder,
   usedDataDir,
   waitGone,
-} from '../services/support.ts';
+} from '../embedded/support.ts';
 import { openCheckout } from './open-checkout.ts';
 
 afterAll(dropUsedDataDir);

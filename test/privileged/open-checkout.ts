@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll } from 'vitest';
-import { inCheckout } from '../services/support.ts';
+import { inCheckout } from '../embedded/support.ts';
 
 /**
  * The checkout under another name, where an ordinary user may read it although it may lie below a folder that only root
@@ -18,7 +18,7 @@ export function openCheckout(asOrdinaryUser: readonly string[]): string {
     execFileSync('umount', [folder]);
     rmdirSync(folder);
   });
-  const reads = [process.execPath, 'test/services/holder.ts', 'src/services/index.ts', 'package.json'];
+  const reads = [process.execPath, 'test/embedded/holder.ts', 'src/embedded/index.ts', 'package.json'];
   for (const file of reads.map((name) => inCheckout(name, folder))) {
     if (spawnSync('env', [...asOrdinaryUser, 'test', '-r', file]).status === 0) continue;
     throw new Error(`An ordinary user may not read ${file}: these tests need a checkout that others may read.`);

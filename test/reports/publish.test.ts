@@ -4,10 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ErrorCode, LedgerError } from '../../src/errors.ts';
+import type { DraftFile } from '../../src/reports/draft-file.ts';
 import {
   asStorageError,
   discardDrafts,
-  type DraftFile,
   publishDrafts,
   removeStaleDrafts,
   writeDraft,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { knownStore } from '../../src/db/document-store.ts';
-import { storeDownload } from '../../src/jobs/file-store.ts';
+import { storeDownload } from '../../src/jobs/fetch/file-store.ts';
 import { checkOpenStore, checkStore, openStore, repairStore } from '../../src/store/store.ts';
 import { writeMarker } from '../../src/store/marker.ts';
 import { storedPath, storeFolder } from '../../src/store/layout.ts';

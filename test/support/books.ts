@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import { composeWorkers } from '../../src/compose/workers.ts';
-import { type Config, loadConfig } from '../../src/config.ts';
+import { type Config, loadConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { VendorContext } from '../../src/jobs/context.ts';
 import { atEnd } from './at-end.ts';

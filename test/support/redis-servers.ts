@@ -4,7 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
-import { findRedis } from '../../src/services/redisFiles.ts';
+import { findRedis } from '../../src/embedded/redis-files.ts';
 import { atEnd, createTestFolder, waitFor } from './books.ts';
 
 /** A Redis of the test's own, that it may break. */

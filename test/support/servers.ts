@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
-import { acquireServices } from '../../src/services/index.ts';
+import { acquireServices } from '../../src/embedded/index.ts';
 import { keptCertificate } from './certificates.ts';
 import { asRole, createRoles, migrateWithGrants, overTls, type RoleUrls, switchToTls, withDatabase } from './roles.ts';
 

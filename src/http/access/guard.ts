@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Role, ServiceConfig } from '../../config.ts';
+import type { Role, ServiceConfig } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Principal } from '../context.ts';
 import { refuseCrossSite } from '../security.ts';

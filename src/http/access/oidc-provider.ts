@@ -1,6 +1,6 @@
 import { createRemoteJWKSet } from 'jose';
 import { z } from 'zod';
-import type { OidcConfig } from '../../config.ts';
+import type { OidcConfig } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import { isLoopbackName } from '../hosts.ts';
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { OidcConfig, ServiceConfig } from '../../config.ts';
+import type { OidcConfig, ServiceConfig } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Identity, OidcVerifier } from './oidc.ts';
 import type { OidcProvider } from './oidc-provider.ts';

@@ -1,5 +1,5 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose';
-import type { OidcConfig, Role } from '../../config.ts';
+import type { OidcConfig, Role } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import { type OidcProvider, unavailable } from './oidc-provider.ts';
 

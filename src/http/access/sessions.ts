@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { roles, type ServiceConfig } from '../../config.ts';
+import { roles, type ServiceConfig } from '../../config/config.ts';
 import { asDatabaseError, type Database } from '../../db/database.ts';
 import { endSession, isSessionEnded, removeOverSessions } from '../../db/ended-sessions.ts';
 import { LedgerError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import type { AccessToken, Role } from '../../config.ts';
+import type { AccessToken, Role } from '../../config/config.ts';
 import { matching } from './digests.ts';
 
 /** A configured token that was recognised; one hash may stand for several roles. */

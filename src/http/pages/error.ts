@@ -1,10 +1,18 @@
 import type { Principal } from '../context.ts';
-import type { Problem } from '../problem.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
 
+/** An error as people are shown it. */
+type ShownError = {
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly requestId: string;
+};
+
 /** What went wrong, for a person. */
-export function errorPage(principal: Principal | null, { title, detail, hint, status, requestId }: Problem): string {
+export function errorPage(principal: Principal | null, { title, detail, hint, status, requestId }: ShownError): string {
   return page({
     title,
     principal,

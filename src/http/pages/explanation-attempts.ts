@@ -5,7 +5,7 @@ import type {
   ExplainedLine,
   ExplainedPrice,
   PresentAttempt,
-} from '../../jobs/explanation.ts';
+} from '../../jobs/explain/explanation.ts';
 import { amountText, count, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
 import { facts, table } from './table.ts';

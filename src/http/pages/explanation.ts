@@ -5,7 +5,7 @@ import {
   type ExplainedWork,
   type Explanation,
   isOut,
-} from '../../jobs/explanation.ts';
+} from '../../jobs/explain/explanation.ts';
 import type { Principal } from '../context.ts';
 import { attemptSection } from './explanation-attempts.ts';
 import { count, moment, monthName, nothing } from './format.ts';

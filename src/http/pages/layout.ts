@@ -1,4 +1,4 @@
-import type { Role } from '../../config.ts';
+import type { Role } from '../../config/config.ts';
 import type { Principal } from '../context.ts';
 import { type Html, html, type Part } from './html.ts';
 

@@ -5,7 +5,7 @@ import { formatAmount } from '../../domain/money.ts';
 import { count, moment, size } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice } from './layout.ts';
-import type { Section } from './month.ts';
+import type { Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { dialectWords, fileWords } from './words.ts';
 

@@ -4,10 +4,10 @@ import type { SummaryLine } from '../../domain/report-lines.ts';
 import { form } from '../../domain/wording.ts';
 import { listed, type MonthFigures } from '../../jobs/month/month-figures.ts';
 import { type Obstacle, remedyCommand } from '../../jobs/month/obstacles.ts';
-import { outstandingText } from '../../jobs/recheck-settled.ts';
+import { outstandingText } from '../../jobs/fetch/recheck-settled.ts';
 import { amountText, count, counted, money, monthName, signed } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { Section } from './month.ts';
+import type { Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { disagreementWords, obstacleNames, taskName } from './words.ts';
 

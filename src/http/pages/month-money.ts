@@ -7,7 +7,7 @@ import { place } from './charts/chart.ts';
 import { columnChart } from './charts/columns.ts';
 import { amount, count, counted, money, monthName, nothing, shortMonth } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { MonthPage, Section } from './month.ts';
+import type { MonthPage, Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { taskName } from './words.ts';
 

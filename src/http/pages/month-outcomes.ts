@@ -5,7 +5,7 @@ import { type Bar, barChart } from './charts/bars.ts';
 import { place } from './charts/chart.ts';
 import { amount, count, counted, money, monthName, nothing, type Priced } from './format.ts';
 import { type Html, html } from './html.ts';
-import type { Section } from './month.ts';
+import type { Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { outcome, taskName } from './words.ts';
 

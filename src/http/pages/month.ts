@@ -1,8 +1,6 @@
 import { nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import type { MonthFigures } from '../../jobs/month/month-figures.ts';
-import { type MonthTotals, totalsOf } from '../../jobs/month/months.ts';
-import type { ReportRun } from '../../db/report-runs.ts';
-import type { Published } from '../../reports/published.ts';
+import { totalsOf } from '../../jobs/month/months.ts';
 import type { Principal } from '../context.ts';
 import { count, money, moment, monthName, share } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
@@ -12,20 +10,9 @@ import { notices } from './month-notices.ts';
 import { abandonedSection, correctionsSection, disagreementsSection, openPointsSection } from './month-findings.ts';
 import { costSection, trendSection } from './month-money.ts';
 import { outcomesSection } from './month-outcomes.ts';
+import type { MonthPage, Section } from './month-parts.ts';
 import { behindNotice } from './replica-notice.ts';
 import { change } from './reports.ts';
-
-export type MonthPage = {
-  readonly figures: MonthFigures;
-  readonly run: ReportRun | null;
-  readonly published: Published | undefined;
-  /** Twelve months up to this one; `undefined` = not known, or not counted yet. */
-  readonly trend: readonly { readonly period: string; readonly totals: MonthTotals | undefined }[];
-  /** Months before and after this one that have a page. */
-  readonly neighbours: { readonly earlier: boolean; readonly later: boolean };
-};
-
-export type Section = { readonly id: string; readonly title: string; readonly body: Part };
 
 /** A month: totals, costs, what is open, what disagrees, and its files. */
 export function monthPage(principal: Principal, month: MonthPage): string {

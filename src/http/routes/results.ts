@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { LedgerError } from '../../errors.ts';
-import { type InputLine, type LineAnswer, takeIn } from '../../jobs/intake.ts';
+import { type InputLine, type LineAnswer, takeIn } from '../../jobs/intake/intake.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';

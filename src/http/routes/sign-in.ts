@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { roles } from '../../config.ts';
+import { roles } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import type { ServiceMeter } from '../../metrics/service.ts';
 import type { AuditLog } from '../access-log.ts';

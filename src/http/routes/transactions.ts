@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { errorCode } from '../../errors.ts';
 import type { Context } from '../../jobs/context.ts';
-import { explain } from '../../jobs/explain.ts';
-import type { Explanation } from '../../jobs/explanation.ts';
-import { normaliseId } from '../../jobs/intake.ts';
+import { explain } from '../../jobs/explain/explain.ts';
+import type { Explanation } from '../../jobs/explain/explanation.ts';
+import { normaliseId } from '../../jobs/intake/intake.ts';
 import { readForPage } from '../../jobs/reading.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ServiceConfig } from '../../config.ts';
+import type { ServiceConfig } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
-import { takeEvent } from '../../jobs/take-event.ts';
+import { takeEvent } from '../../jobs/intake/take-event.ts';
 import type { ServiceMeter } from '../../metrics/service.ts';
 import { matching, sha256 } from '../access/digests.ts';
 import type { ServiceContext } from '../context.ts';

@@ -13,7 +13,7 @@ import { freeze } from './freeze.ts';
 import { openMonth } from './month.ts';
 import { hasBlockers, type Obstacles, obstaclesTo, refusalsOf } from './obstacles.ts';
 import { redecideSpan } from './redecide.ts';
-import { untilFetched } from './until-fetched.ts';
+import { untilFetched } from '../fetch/until-fetched.ts';
 import type { WrittenReport } from './write-files.ts';
 
 export type CloseRequest = {

@@ -19,7 +19,7 @@ import { errorCode, LedgerError } from '../../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from '../context.ts';
 import { hasBlockers, type Obstacle, obstacleList, obstaclesTo } from './obstacles.ts';
-import { outstandingLooks } from '../recheck-settled.ts';
+import { outstandingLooks } from '../fetch/recheck-settled.ts';
 import { type Month, monthOf } from './month.ts';
 import { readForPage } from '../reading.ts';
 import { sameDays, type SameDays } from './same-days.ts';

@@ -11,7 +11,8 @@ import { LedgerError } from '../../errors.ts';
 import { csvStream, headerLine, toCrlf } from '../../reports/csv.ts';
 import { codesColumns, fileName, type ReportHead, summaryColumns, summaryRows } from '../../reports/files.ts';
 import { manifestOf } from '../../reports/manifest.ts';
-import { type DraftFile, discardDrafts, writeDraft } from '../../reports/publish.ts';
+import type { DraftFile } from '../../reports/draft-file.ts';
+import { discardDrafts, writeDraft } from '../../reports/publish.ts';
 import type { Month } from './month.ts';
 
 /** A month's report, its files written whole under temporary names. */

@@ -1,0 +1,208 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type NotificationConfig, notificationConfig } from './notifications.ts';
+import { type ServiceConfig, serviceConfig } from './service.ts';
+import { type TracingConfig, tracingConfig, tracingVariables } from './tracing.ts';
+import { type Environment, redisUrl, secret, servers, wholeNumber, yesOrNo } from './values.ts';
+import { isTimeZone } from '../domain/billing-month.ts';
+import { LedgerError } from '../errors.ts';
+import { isAllowedBaseUrl } from './urls.ts';
+import type { ProxySettings } from './proxy.ts';
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** How the program is set up. Holds no secret but what a connection URL carries; never logged as a whole. */
+export type Config = {
+  /** Unset = an embedded server below `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  /** A standby that pages and reports read from; `undefined` = they read from the primary. */
+  readonly databaseReadUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  /** What all keys in Redis begin with: in braces, so that they share a slot of a Redis Cluster. */
+  readonly queuePrefix: string;
+  readonly dataDir: string;
+  readonly vendor: {
+    readonly baseUrl: URL;
+    readonly tokenTtlSeconds: number;
+    readonly auditReportPath: string;
+    /** Requests a second over all workers; `undefined` = none. */
+    readonly rateLimit: number | undefined;
+    readonly proxy: ProxySettings;
+  };
+  /** Results at once in one worker process; of documents and of audit reports 20 at most. */
+  readonly workerConcurrency: number;
+  readonly fetchDocuments: boolean;
+  /** Whether settled transactions are asked for again: where they contradict themselves, and before their month is closed. */
+  readonly recheckSettled: boolean;
+  readonly fetchAuditReports: boolean;
+  readonly billingTimeZone: string;
+  readonly rulesFile: string;
+  readonly pricesFile: string | undefined;
+  readonly reportsDir: string;
+  readonly logLevel: (typeof logLevels)[number];
+  /** `undefined` = nothing is traced. */
+  readonly tracing: TracingConfig | undefined;
+  /** Where a worker shows its figures; `undefined` = nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+};
+
+/** The key that signs tokens, apart from the rest so that it is passed only where it is used. */
+export type VendorKey = { readonly keyId: string; readonly keySecret: string };
+
+export type { Environment } from './values.ts';
+export type { TracingConfig } from './tracing.ts';
+export type { NotificationConfig } from './notifications.ts';
+export {
+  type AccessToken,
+  type AllowedHost,
+  type OidcConfig,
+  parseHost,
+  type Role,
+  roles,
+  type ServiceConfig,
+} from './service.ts';
+
+/** Braces keep all keys of all queues in one slot of a Redis Cluster. */
+const defaultQueuePrefix = '{idscan-ledger}';
+const shippedRules = fileURLToPath(new URL('../../rules/id-scan.json', import.meta.url));
+
+const schema = z.object({
+  DATABASE_URL: servers('writing').optional(),
+  DATABASE_READ_URL: servers('reading').optional(),
+  REDIS_URL: redisUrl.optional(),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
+    .default(defaultQueuePrefix),
+  IDSCAN_DATA_DIR: z.string().default('.idscan-ledger'),
+  IDSCAN_BASE_URL: z
+    .string()
+    .default('https://api.cm.com/id-scan/v1/')
+    .refine((text) => URL.canParse(text) && isAllowedBaseUrl(new URL(text)), {
+      error: 'must be an https URL without credentials, query and fragment (plain http for loopback addresses alone)',
+    })
+    .transform((text) => new URL(text)),
+  IDSCAN_TOKEN_TTL_SECONDS: wholeNumber(5, 86_400).default(60),
+  IDSCAN_AUDIT_REPORT_PATH: z
+    .string()
+    .default('transactions/{transactionId}/results/{resultId}/audit-report')
+    .refine((text) => !/^[a-z][a-z0-9+.-]*:|^[/\\]{2}/i.test(text), 'must be a path below IDSCAN_BASE_URL, not a URL')
+    .refine(
+      (text) => (text.match(/\{[^}]*\}/g) ?? []).some((one) => one === '{transactionId}' || one === '{resultId}'),
+      {
+        error: 'must contain {transactionId} or {resultId}',
+      },
+    )
+    .refine(
+      (text) => (text.match(/\{[^}]*\}/g) ?? []).every((one) => one === '{transactionId}' || one === '{resultId}'),
+      {
+        error: 'must contain no other placeholder than {transactionId} and {resultId}',
+      },
+    ),
+  IDSCAN_RATE_LIMIT: wholeNumber(1, 100_000).optional(),
+  WORKER_CONCURRENCY: wholeNumber(1, 500).default(50),
+  FETCH_DOCUMENTS: yesOrNo.default(true),
+  RECHECK_SETTLED: yesOrNo.default(true),
+  FETCH_AUDIT_REPORTS: yesOrNo.default(true),
+  BILLING_TIME_ZONE: z.string().default('UTC').refine(isTimeZone, 'must be an IANA time zone such as Europe/Amsterdam'),
+  RULES_FILE: z.string().default(shippedRules),
+  PRICES_FILE: z.string().optional(),
+  REPORTS_DIR: z.string().default('reports'),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  ...tracingVariables,
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+});
+
+/**
+ * Reads the process environment, completed by `.env` in the working directory. The only place that does.
+ *
+ * @throws LedgerError `config_invalid` for a `.env` that cannot be read.
+ */
+export function readEnvironment(directory: string = process.cwd()): Environment {
+  const file = path.join(directory, '.env');
+  if (!existsSync(file)) return process.env;
+  try {
+    process.loadEnvFile(file);
+  } catch (cause) {
+    throw new LedgerError('config_invalid', `${file} cannot be read.`, {
+      hint: 'Make it a file that this user may read, or give the variables in the environment and take it away.',
+      cause,
+    });
+  }
+  return process.env;
+}
+
+/**
+ * Checks the environment. An empty variable counts as unset.
+ *
+ * @param needs.vendorKey whether the command calls the vendor.
+ * @param needs.service whether it is about the service on HTTP; its variables are not looked at otherwise.
+ * @param needs.notifications whether it tells people of reports and thresholds; likewise.
+ * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but, files apart, never their values.
+ */
+export function loadConfig(
+  environment: Environment,
+  needs: { vendorKey: boolean; service?: boolean; notifications?: boolean },
+): {
+  config: Config;
+  vendorKey: VendorKey | undefined;
+  service: ServiceConfig | undefined;
+  notifications: NotificationConfig | undefined;
+} {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((one) => `${one.path.join('.')} ${one.message}`);
+  const keyId = secret(given, 'IDSCAN_KEY_ID', needs.vendorKey, problems);
+  const keySecret = secret(given, 'IDSCAN_KEY_SECRET', needs.vendorKey, problems);
+  if (given['DATABASE_READ_URL'] !== undefined && given['DATABASE_URL'] === undefined)
+    problems.push('DATABASE_READ_URL needs DATABASE_URL: an embedded server has no standby');
+  const service = needs.service ? serviceConfig(given, problems) : undefined;
+  const notifications = needs.notifications ? notificationConfig(given, problems) : undefined;
+  if (!parsed.success || problems.length > 0)
+    throw new LedgerError(
+      'config_invalid',
+      `The configuration is wrong:\n${[...new Set(problems)].map((p) => `  - ${p}`).join('\n')}`,
+      {
+        fields: { problems: problems.length },
+        hint: 'Correct these variables in the environment or in .env; .env.example explains each.',
+      },
+    );
+  const vendorKey = keyId !== undefined && keySecret !== undefined ? Object.freeze({ keyId, keySecret }) : undefined;
+  return { config: toConfig(parsed.data, given), vendorKey, service, notifications };
+}
+
+function toConfig(env: z.output<typeof schema>, given: Environment): Config {
+  const proxy = {
+    httpsProxy: given['HTTPS_PROXY'] ?? given['https_proxy'],
+    noProxy: given['NO_PROXY'] ?? given['no_proxy'],
+  };
+  return Object.freeze({
+    databaseUrl: env.DATABASE_URL,
+    databaseReadUrl: env.DATABASE_READ_URL,
+    redisUrl: env.REDIS_URL,
+    queuePrefix: env.QUEUE_PREFIX,
+    dataDir: path.resolve(env.IDSCAN_DATA_DIR),
+    vendor: Object.freeze({
+      baseUrl: env.IDSCAN_BASE_URL,
+      tokenTtlSeconds: env.IDSCAN_TOKEN_TTL_SECONDS,
+      auditReportPath: env.IDSCAN_AUDIT_REPORT_PATH,
+      rateLimit: env.IDSCAN_RATE_LIMIT,
+      proxy: Object.fromEntries(Object.entries(proxy).filter(([, value]) => value !== undefined)),
+    }),
+    workerConcurrency: env.WORKER_CONCURRENCY,
+    fetchDocuments: env.FETCH_DOCUMENTS,
+    recheckSettled: env.RECHECK_SETTLED,
+    fetchAuditReports: env.FETCH_AUDIT_REPORTS,
+    billingTimeZone: env.BILLING_TIME_ZONE,
+    rulesFile: env.RULES_FILE,
+    pricesFile: env.PRICES_FILE,
+    reportsDir: path.resolve(env.REPORTS_DIR),
+    logLevel: env.LOG_LEVEL,
+    tracing: tracingConfig(env),
+    metrics:
+      env.METRICS_PORT === undefined ? undefined : Object.freeze({ host: env.METRICS_HOST, port: env.METRICS_PORT }),
+  });
+}

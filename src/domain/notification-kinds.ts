@@ -1,0 +1,3 @@
+/** What people are told of. */
+export const notificationKinds = ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue'] as const;
+export type NotificationKind = (typeof notificationKinds)[number];

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import type { ResultFacts, TransactionFacts } from '../domain/facts.ts';
+import { LedgerError } from '../errors.ts';
+import { readResult, readTransaction, type Reading } from './answers.ts';
+import { orAborted } from './deadline.ts';
+import type { ProxySettings } from '../config/proxy.ts';
+import { createConnections } from './dispatcher.ts';
+import { collect, exchange, headerOf, type Answer, type Call, type Http, type ObservedRequest } from './exchange.ts';
+import { vendorError } from './failures.ts';
+import { readJson } from '../json.ts';
+import { noTracing, type Tracing } from '../tracing/trace.ts';
+import { createTokenSource } from './tokens.ts';
+import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
+import { readRegistration, type RegisteredWebhook, subscriptionBody, type WebhookSubscription } from './webhooks.ts';
+
+/** Takes a file's bytes; the next chunk comes once the returned promise is done. */
+export type Sink = (chunk: Uint8Array) => void | Promise<void>;
+/** `contentType` in lower case without parameters; `null` where the answer has none that can be read. */
+export type Download = { readonly bytes: number; readonly contentType: string | null };
+
+export type Probe = { readonly status: number; readonly date: Date | null };
+
+/**
+ * The ID Scan API. Every method makes one request and never retries, but for a 401, after which it asks once more with a
+ * new token. Failures are `LedgerError`s: `vendor_…` with the fields `status`, `vendorMessage`, `retryAfterMs` where
+ * known; `input_invalid` for an ID no path can hold; `interrupted` for calls under way at, or made after, `close`.
+ */
+export type VendorClient = {
+  /** Details of a transaction. */
+  getTransaction(transactionId: string): Promise<TransactionFacts>;
+  /** Result of a completed transaction; personal data is dropped while parsing. */
+  getResult(transactionId: string, resultId: string): Promise<ResultFacts>;
+  /** Streams a file into `sink`, size-limited. What the sink throws comes out as it is. */
+  downloadFile(url: string, sink: Sink): Promise<Download>;
+  /** Streams the audit report into `sink`; the path is configuration (UNKNOWN), the type is the caller's to check. */
+  downloadAuditReport(transactionId: string, resultId: string, sink: Sink): Promise<Download>;
+  /** Subscribes to events. Not repeated by itself: one that got no answer may have been made all the same. */
+  registerWebhook(subscription: WebhookSubscription): Promise<RegisteredWebhook>;
+  /**
+   * Whether the vendor takes our token, and what time it is there. Asks for a transaction that nobody has.
+   *
+   * @returns the answer's status, 401 and 403 included, and its `Date`; `null` = it has none that can be read.
+   */
+  probe(): Promise<Probe>;
+  /** Ends calls under way and all connections; may be called again. */
+  close(): Promise<void>;
+};
+
+export type VendorLimits = {
+  /** One deadline per call over connecting, headers, body and the repeat after a 401; waiting in `beforeRequest` apart. */
+  readonly jsonTimeoutMs: number;
+  readonly fileTimeoutMs: number;
+  readonly jsonBytes: number;
+  readonly fileBytes: number;
+};
+
+export type VendorClientInput = {
+  readonly baseUrl: URL;
+  readonly keyId: string;
+  readonly keySecret: string;
+  /** Whole seconds. The longest life the vendor accepts is UNKNOWN; its example lives 60 s. */
+  readonly tokenTtlSeconds: number;
+  /** Relative to the base URL, with `{transactionId}` and `{resultId}`. */
+  readonly auditReportPath: string;
+  readonly proxy?: ProxySettings;
+  readonly now?: () => Date;
+  /** A rate limiter: awaited before every HTTP request, the repeat after a 401 included. */
+  readonly beforeRequest?: () => Promise<void>;
+  /** Called once after every `beforeRequest`, when the answer begins or there will be none. */
+  readonly afterAnswer?: () => void;
+  /** Told of every HTTP request, the repeat after a 401 included, once its answer begins or there will be none. */
+  readonly observe?: (request: ObservedRequest) => void;
+  readonly limits?: Partial<VendorLimits>;
+  /** Connections at once; further requests wait for one within their deadline. */
+  readonly connections?: number;
+  readonly userAgent?: string;
+  /** Times each request. */
+  readonly open?: Tracing['open'];
+};
+
+const defaultLimits: VendorLimits = {
+  jsonTimeoutMs: 30_000,
+  fileTimeoutMs: 120_000,
+  jsonBytes: 2 * 1_024 * 1_024,
+  fileBytes: 25 * 1_024 * 1_024,
+};
+
+const probeTimeoutMs = 10_000;
+
+/**
+ * Builds the client; connects to nothing yet.
+ *
+ * @throws LedgerError `config_invalid` for a base URL, key, token life, audit report path or proxy that cannot be used.
+ * @example
+ * const vendor = createVendorClient({ baseUrl, keyId, keySecret, tokenTtlSeconds: 60, auditReportPath });
+ * const facts = await vendor.getTransaction('11111111-2222-4333-8444-555555555555');
+ */
+export function createVendorClient(input: VendorClientInput): VendorClient {
+  const base = toBaseUrl(input.baseUrl);
+  checkAuditReportPath(base, input.auditReportPath);
+  checkKey(input);
+  const limits = { ...defaultLimits, ...input.limits };
+  const closing = new AbortController();
+  const now = input.now ?? (() => new Date());
+  const { keyId, keySecret, tokenTtlSeconds: ttlSeconds } = input;
+  const connections = createConnections(base, input.proxy ?? {}, input.connections ?? 64);
+  const http: Http = {
+    dispatcher: connections.dispatcher,
+    tokens: createTokenSource({ keyId, keySecret, ttlSeconds }, now),
+    now,
+    beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
+    afterAnswer: input.afterAnswer ?? (() => undefined),
+    observe: input.observe ?? (() => undefined),
+    open: input.open ?? noTracing.open,
+    userAgent: input.userAgent ?? 'idscan-ledger',
+    closing: closing.signal,
+  };
+  const forJson = { accept: 'application/json', timeoutMs: limits.jsonTimeoutMs, maxBytes: limits.jsonBytes };
+  const forFile = { accept: '*/*', timeoutMs: limits.fileTimeoutMs, maxBytes: limits.fileBytes };
+
+  return {
+    getTransaction: async (transactionId) => {
+      const url = apiUrl(base, 'transactions/{transactionId}', { transactionId });
+      const call = { ...forJson, what: `transaction ${transactionId}`, operation: 'transaction' as const, url };
+      return askForFacts(http, call, (answer) => readTransaction(answer, transactionId));
+    },
+    getResult: async (transactionId, resultId) => {
+      const url = apiUrl(base, 'transactions/{transactionId}/results/{resultId}', { transactionId, resultId });
+      const call = {
+        ...forJson,
+        what: `the result of transaction ${transactionId}`,
+        operation: 'result' as const,
+        url,
+      };
+      return askForFacts(http, call, (answer) => readResult(answer, transactionId, resultId));
+    },
+    downloadFile: async (url, sink) =>
+      askForFile(http, { ...forFile, what: 'a file', operation: 'file', url: fileUrl(base, url) }, sink),
+    downloadAuditReport: async (transactionId, resultId, sink) => {
+      const url = apiUrl(base, input.auditReportPath, { transactionId, resultId });
+      const what = `the audit report of transaction ${transactionId}`;
+      return askForFile(
+        http,
+        { ...forFile, what, operation: 'audit_report', url, accept: 'application/pdf, */*;q=0.5' },
+        sink,
+      );
+    },
+    registerWebhook: async (subscription) => {
+      const body = subscriptionBody(subscription);
+      const call = {
+        ...forJson,
+        what: 'a webhook',
+        operation: 'webhook' as const,
+        url: new URL('webhooks', base),
+        body,
+        successes: [200, 201, 202, 204],
+      };
+      return exchange(http, call, async (answer) => readRegistration(await collect(answer.chunks(), call.maxBytes)));
+    },
+    probe: () => askForNobodys(http, apiUrl(base, 'transactions/{transactionId}', { transactionId: randomUUID() })),
+    close: async () => {
+      closing.abort(new LedgerError('interrupted', 'The vendor client was closed.'));
+      await connections.close();
+    },
+  };
+}
+
+/** A transaction that nobody has: what is asked is whether the vendor takes our token. */
+function askForNobodys(http: Http, url: URL): Promise<Probe> {
+  const call: Call = {
+    what: 'a transaction that nobody has',
+    operation: 'transaction',
+    url,
+    accept: 'application/json',
+    timeoutMs: probeTimeoutMs,
+    maxBytes: defaultLimits.jsonBytes,
+    successes: [200, 401, 403, 404, 410],
+  };
+  return exchange(http, call, ({ status, headers }) =>
+    Promise.resolve({ status, date: readDate(headerOf(headers, 'date')) }),
+  );
+}
+
+async function askForFacts<Facts>(http: Http, call: Call, read: (json: unknown) => Reading<Facts>): Promise<Facts> {
+  return exchange(http, call, async (answer) => {
+    const problem = (code: 'invalid' | 'mismatch' | 'truncated', reason: string): LedgerError =>
+      vendorError(`vendor_answer_${code}`, `The answer for ${call.what} cannot be used: ${reason}.`, {
+        status: 200,
+        reason,
+      });
+    const contentType = headerOf(answer.headers, 'content-type');
+    if (contentType !== null && !isJson(contentType)) throw problem('invalid', 'not announced as JSON');
+    const json = readJson(await collect(answer.chunks(), call.maxBytes));
+    if ('problem' in json) throw problem(json.problem.kind === 'cut' ? 'truncated' : 'invalid', json.problem.reason);
+    const reading = read(json.value);
+    if ('problem' in reading) throw problem(reading.problem, reading.reason);
+    return reading.facts;
+  });
+}
+
+async function askForFile(http: Http, call: Call, sink: Sink): Promise<Download> {
+  return exchange(http, call, async (answer: Answer, signal) => {
+    let bytes = 0;
+    for await (const chunk of answer.chunks()) {
+      const taken = sink(chunk);
+      if (taken !== undefined) await orAborted(Promise.resolve(taken), signal);
+      bytes += chunk.byteLength;
+    }
+    return { bytes, contentType: mediaType(headerOf(answer.headers, 'content-type')) };
+  });
+}
+
+function readDate(header: string | null): Date | null {
+  const date = new Date(header ?? NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+function isJson(contentType: string): boolean {
+  return /^(application|text)\/([\w.+-]+\+)?json$/.test(mediaType(contentType) ?? '');
+}
+
+/** A content type without its parameters, in lower case; `null` for anything that is none. */
+function mediaType(header: string | null): string | null {
+  const type = header?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return /^[\w!#$&^.+-]{1,63}\/[\w!#$&^.+-]{1,63}$/.test(type) ? type : null;
+}
+
+function checkKey({ keyId, keySecret, tokenTtlSeconds }: VendorClientInput): void {
+  const isKey = keyId !== '' && keySecret !== '';
+  if (!isKey || !Number.isSafeInteger(tokenTtlSeconds) || tokenTtlSeconds < 1)
+    throw new LedgerError('config_invalid', 'The vendor’s key is incomplete.', {
+      hint: 'Set IDSCAN_KEY_ID, IDSCAN_KEY_SECRET and IDSCAN_TOKEN_TTL_SECONDS (whole seconds, at least 1).',
+    });
+}

@@ -1,0 +1,45 @@
+import type { FilesOutcome } from '../../db/files.ts';
+import type { ObligationEnd, Started } from '../../db/obligations.ts';
+import { errorCode } from '../../errors.ts';
+import type { VendorContext } from '../context.ts';
+import { storeDownload } from './file-store.ts';
+import { examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+
+/**
+ * Stores a result's audit report, once. That the vendor has none (404, 410) is recorded and is a normal end: how long
+ * and for which results reports are kept is not documented. What became of it is recorded with the end of the work.
+ *
+ * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
+ */
+export async function fetchAuditReport(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<ObligationEnd['end']> {
+  const files = await filesToRecord(context, transactionId, started);
+  await context.writes.recordFiles({ transactionId, kind: 'audit_report', fence: started.fence, files, isDone: true });
+  return 'done';
+}
+
+async function filesToRecord(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<FilesOutcome['files']> {
+  const { resultId } = started;
+  if (resultId === null) return [];
+  const { dataDir } = context.config;
+  const [held] = (await examineHeldFiles(context, transactionId, 'audit_report', started)).values();
+  if (held?.found === 'stored') return isAsRecorded(held) ? [] : [foundAgain(held)];
+  const place = { origin: 'result', position: 0 };
+  try {
+    const { sha256, bytes, mediaType } = await storeDownload(dataDir, 'pdf', (sink) =>
+      context.vendor.downloadAuditReport(transactionId, resultId, sink),
+    );
+    return [{ ...place, state: 'stored', sha256, bytes: String(bytes), media_type: mediaType }];
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== 'vendor_not_found' && code !== 'vendor_gone') throw error;
+    return [held ? stillMissing(held, code) : { ...place, state: 'gone', error_code: code }];
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { type FilePlace, type FileRecord, placeKey, type StoredFile } from '../../db/files.ts';
+import type { ObligationEnd, Started } from '../../db/obligations.ts';
+import type { FileLink, ResultFacts, TransactionFacts } from '../../domain/facts.ts';
+import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
+import type { VendorContext } from '../context.ts';
+import { storeDownload } from './file-store.ts';
+import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+
+type Offer = FileLink & FilePlace;
+
+/** What a failed download means for the file; `undefined` = the job is tried again. */
+const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
+  vendor_not_found: 'gone',
+  vendor_gone: 'gone',
+  vendor_url_refused: 'refused',
+  vendor_answer_too_large: 'refused',
+};
+
+/**
+ * Stores the files that the result offers or, for a transaction without one, its attempts. What is stored already is
+ * not fetched again. A file that is gone or refused is recorded as such and is a normal end; a failure that may pass
+ * is thrown once the other files are done. What became of all of them is recorded at once, with the end of the work.
+ *
+ * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
+ */
+export async function fetchDocuments(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<ObligationEnd['end']> {
+  const offered =
+    started.resultId === null
+      ? scanOffers(await context.vendor.getTransaction(transactionId))
+      : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
+  const held = await examineHeldFiles(context, transactionId, 'document', started);
+  const byUrl = contentsByUrl(held);
+  const open = offered.filter((offer) => {
+    const known = held.get(placeKey(offer));
+    return !known || !isAsRecorded(known);
+  });
+  const files: DocumentRecord[] = [];
+  const failures: unknown[] = [];
+  for (const offer of open) {
+    const known = held.get(placeKey(offer));
+    try {
+      files.push(known?.found === 'stored' ? foundAgain(known) : await documentRecord(context, offer, known, byUrl));
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'vendor_rate_limited' || code === 'interrupted') {
+        // The others would meet the same.
+        failures.unshift(error);
+        break;
+      }
+      failures.push(error);
+      files.push(endRecord(offer, known, 'refused', code));
+    }
+  }
+  const isDone = failures.length === 0;
+  if (isDone) files.push(...withdrawnRecords(started, offered, held));
+  await context.writes.recordFiles({ transactionId, kind: 'documents', fence: started.fence, files, isDone });
+  if (!isDone) throw failures[0];
+  return 'done';
+}
+
+type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;
+
+/** What is there of a transaction's documents, by the hash of the URL it came from. */
+function contentsByUrl(held: ReadonlyMap<string, ExaminedFile>): Map<string, StoredFile> {
+  const contents = new Map<string, StoredFile>();
+  for (const { found, url_sha256, sha256, bytes, media_type } of held.values())
+    if (found === 'stored' && url_sha256 !== null) contents.set(url_sha256, { sha256, bytes, media_type });
+  return contents;
+}
+
+/**
+ * After expiry the vendor lists no more files of attempts (DOC): those that were on offer before are gone, and said so.
+ * Those of them that were stored are there still, or lost.
+ */
+function withdrawnRecords(
+  { resultId, basis }: Started,
+  offered: readonly Offer[],
+  held: ReadonlyMap<string, ExaminedFile>,
+): DocumentRecord[] {
+  const places = new Set(offered.map(placeKey));
+  const unlisted = [...held.values()].filter((file) => !places.has(placeKey(file)));
+  const announced = resultId === null ? Number(/^scans:(\d+)$/.exec(basis ?? '')?.[1] ?? 0) : 0;
+  const withdrawn = Math.max(0, announced - offered.length - unlisted.length);
+  return [
+    ...unlisted.filter((file) => !isAsRecorded(file)).map((file) => stillMissing(file, 'vendor_gone')),
+    ...Array.from({ length: withdrawn }, (_, index) => ({
+      origin: 'withdrawn',
+      position: offered.length + index,
+      state: 'gone' as const,
+      error_code: 'vendor_gone',
+    })),
+  ];
+}
+
+async function documentRecord(
+  context: VendorContext,
+  offer: Offer,
+  known: ExaminedFile | undefined,
+  byUrl: Map<string, StoredFile>,
+): Promise<DocumentRecord> {
+  const { url } = offer;
+  if (url === null) return endRecord(offer, known, 'gone', 'vendor_gone');
+  const urlSha256 = createHash('sha256').update(url).digest('hex');
+  const record = (stored: StoredFile): DocumentRecord => ({
+    ...labels(offer),
+    state: 'stored',
+    url_sha256: urlSha256,
+    ...stored,
+  });
+  const same = byUrl.get(urlSha256);
+  if (same) return record(same);
+  try {
+    const { sha256, bytes, mediaType } = await storeDownload(context.config.dataDir, 'document', (sink) =>
+      context.vendor.downloadFile(url, sink),
+    );
+    const stored = { sha256, bytes: String(bytes), media_type: mediaType };
+    byUrl.set(urlSha256, stored);
+    return record(stored);
+  } catch (error) {
+    const end = error instanceof LedgerError ? fileEnds[error.code] : undefined;
+    if (!end) throw error;
+    return endRecord(offer, known, end, errorCode(error));
+  }
+}
+
+const labels = ({ origin, position, category, type, name }: Offer) => ({
+  origin,
+  position,
+  category,
+  type: type?.toLowerCase() ?? null,
+  name,
+});
+
+/** What became of a file that could not be had: of one that was stored once, that it is still missing. */
+function endRecord(
+  offer: Offer,
+  known: ExaminedFile | undefined,
+  state: 'gone' | 'refused',
+  code: ErrorCode,
+): DocumentRecord {
+  return known ? stillMissing(known, code) : { ...labels(offer), state, error_code: code };
+}
+
+function resultOffers({ tasks }: ResultFacts): Offer[] {
+  return tasks.flatMap((task) => task.files).map((link, position) => ({ ...link, origin: 'result', position }));
+}
+
+function scanOffers({ tasks }: TransactionFacts): Offer[] {
+  const scans = tasks.find((task) => task.type === 'document_scan')?.scans ?? [];
+  return scans.flatMap((scan, index) =>
+    scan.files.map((link, position) => ({ ...link, origin: `scan_${index + 1}`, position })),
+  );
+}

@@ -1,0 +1,150 @@
+import { type ObligationEnd, onDemand, type Started, type Wake } from '../../db/obligations.ts';
+import { knownTransaction } from '../../db/known-transactions.ts';
+import type { Outcome } from '../../db/outcomes.ts';
+import type { Attempt } from '../../domain/attempts.ts';
+import { classify } from '../../domain/classify.ts';
+import { inForceAt } from '../../domain/effective-dates.ts';
+import type { TransactionFacts } from '../../domain/facts.ts';
+import { type KnownTransaction, nothingKnown } from '../../domain/known-transaction.ts';
+import { mergeAnswer } from '../../domain/merge-answer.ts';
+import {
+  isWorthAnotherLook,
+  secondLookAt,
+  settledFrom,
+  type Settlement,
+  settlementOf,
+} from '../../domain/settlement.ts';
+import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
+import type { VendorContext } from '../context.ts';
+
+/**
+ * Fetches a transaction's details and, where its ID is known, its result; decides every attempt and stores it all, with
+ * the end of the work, in one transaction. The attempts are in the details: when only the result fails, they are stored
+ * all the same, and then the failure is thrown.
+ *
+ * @throws LedgerError `vendor_…`, `database_unavailable`
+ */
+export async function fetchResult(
+  context: VendorContext,
+  transactionId: string,
+  started: Started,
+): Promise<ObligationEnd['end']> {
+  const { resultId, wasResultFetched } = started;
+  const fetchedAt = context.now();
+  // A result never changes and is full of personal data: it is requested once, and again only on demand.
+  const isResultWanted = resultId !== null && (!wasResultFetched || started.basis === onDemand);
+  const [details, result] = await Promise.allSettled([
+    context.vendor.getTransaction(transactionId),
+    isResultWanted ? context.vendor.getResult(transactionId, resultId) : Promise.resolve(null),
+  ]);
+  if (details.status === 'rejected') return withoutAnswer(context, transactionId, started, fetchedAt, details.reason);
+  const facts = details.value;
+  const resultFetched = result.status === 'fulfilled' && result.value !== null;
+  const isRefused = result.status === 'rejected';
+  const looked = {
+    transactionId,
+    fetchedAt,
+    fence: started.fence,
+    resultFetched,
+    ...offers(context, facts, started, resultFetched || wasResultFetched),
+  };
+  const { due, end } = await recorded(context, facts, started, (merged) => {
+    const settlement = settlementOf(facts, merged, fetchedAt);
+    // Giving the result up must not end the look-out for further attempts. One that was there once may be gone by now.
+    const isGivenUp =
+      isRefused && (!settlement.settled || wasResultFetched) && givenUpCodes.includes(errorCode(result.reason));
+    const found = endOf(context, settlement, { facts, merged, fetchedAt });
+    return { ...looked, isSettled: settlement.settled, end: isRefused && !isGivenUp ? null : found };
+  });
+  if (due.length > 0) await wakeSoon(context, due);
+  if (!isRefused) return end?.end ?? 'done';
+  if (!end) throw result.reason;
+  const said = wasResultFetched ? 'its result is no longer with the vendor' : 'no such result so far';
+  context.log.warn({ transactionId, code: errorCode(result.reason) }, said);
+  return end.end;
+}
+
+/** A transaction that is settled may be asked for again, and the vendor have it no more: then all is known that will be. */
+async function withoutAnswer(
+  { log, writes }: VendorContext,
+  transactionId: string,
+  { known, fence }: Started,
+  fetchedAt: Date,
+  reason: unknown,
+): Promise<ObligationEnd['end']> {
+  const { transaction } = known;
+  const isSettled = transaction?.createdAt && settledFrom(transaction.createdAt, transaction.expiresAt) <= fetchedAt;
+  if (!transaction || !isSettled || !givenUpCodes.includes(errorCode(reason))) throw reason;
+  const nothingNew = { resultFetched: false, ...noOffers, known, merged: transaction, isSettled: true };
+  const due = await writes.recordOutcome({ ...nothingNew, transactionId, fetchedAt, fence, end: { end: 'done' } });
+  if (!due) throw reason;
+  log.info({ transactionId, code: errorCode(reason) }, 'settled, and no longer with the vendor');
+  return 'done';
+}
+
+/** When the transaction is to be looked at again: until it is settled, and a few times more where it contradicts itself. */
+function endOf(
+  { config }: VendorContext,
+  settlement: Settlement,
+  { facts, merged, fetchedAt }: { facts: TransactionFacts; merged: KnownTransaction; fetchedAt: Date },
+): ObligationEnd {
+  if (!settlement.settled) return { end: 'postponed', dueAt: settlement.nextFetchAt };
+  const { createdAt, expiresAt } = merged;
+  const again =
+    config.recheckSettled && createdAt && isWorthAnotherLook(facts, merged)
+      ? secondLookAt(createdAt, expiresAt, fetchedAt)
+      : null;
+  return again ? { end: 'postponed', dueAt: again } : { end: 'done' };
+}
+
+const givenUpCodes: readonly ErrorCode[] = ['vendor_not_found', 'vendor_gone', 'vendor_rejected'];
+
+/** Merges and stores, once more whenever another job has stored something in between. */
+async function recorded(
+  context: VendorContext,
+  facts: TransactionFacts,
+  { known: knownAtStart, fence }: Pick<Started, 'known' | 'fence'>,
+  look: (merged: KnownTransaction) => Omit<Outcome, 'known' | 'merged'>,
+): Promise<{ due: Wake[]; end: ObligationEnd | null }> {
+  const { rules, config, writes, db } = context;
+  const decide = (attempt: Attempt) =>
+    classify(attempt, inForceAt(rules.content, attempt.attemptedAt, config.billingTimeZone));
+  for (let known = knownAtStart; ; known = await knownTransaction(db.kysely, facts.transactionId)) {
+    const isOlder = BigInt(known.fence) >= BigInt(fence);
+    const merged = mergeAnswer(known.transaction ?? nothingKnown, facts, { fence: Number(fence), decide });
+    const looked = look(merged);
+    const due = await writes.recordOutcome({ ...looked, ...(isOlder ? noOffers : {}), known, merged });
+    if (due) return { due, end: looked.end };
+  }
+}
+
+/** What an answer offers that was asked for before the last one. */
+const noOffers = { documentsBasis: null, auditReportBasis: null };
+
+/**
+ * What there is to fetch beside the figures. After completion files are offered by the result alone; before, by the
+ * attempts, and only until the transaction expires (DOC).
+ */
+function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }: Started, isResultFetched: boolean) {
+  const scanFiles = facts.tasks.flatMap((task) => task.scans ?? []).flatMap((scan) => scan.files).length;
+  const ofScans = resultId === null && scanFiles > 0 ? `scans:${scanFiles}` : null;
+  const ofResult = resultId !== null && isResultFetched ? `result:${resultId}` : null;
+  return {
+    documentsBasis: config.fetchDocuments ? (ofResult ?? ofScans) : null,
+    auditReportBasis: config.fetchAuditReports ? ofResult : null,
+  };
+}
+
+/** Postgres has it that the work is due; if Redis can't be told now, the sweep will. */
+async function wakeSoon(context: VendorContext, due: readonly Wake[]): Promise<void> {
+  try {
+    await context.writes.wake(due);
+  } catch (error) {
+    // Of a Redis that is away or refuses one line in half a minute is enough, however many jobs come to their end.
+    if (error instanceof LedgerError && error.code === 'queue_unavailable') {
+      context.onRedisTrouble(error.cause instanceof Error ? error.cause : error);
+      return;
+    }
+    context.log.warn({ err: error, due: due.length }, 'not enqueued, left to the sweep');
+  }
+}

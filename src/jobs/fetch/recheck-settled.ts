@@ -1,0 +1,68 @@
+import type { Queries } from '../../db/database.ts';
+import { pendingWork } from '../../db/obligations.ts';
+import { periodCloses } from '../../db/period-closes.ts';
+import { firstAttemptAt } from '../../db/report-rows.ts';
+import { recheckedMonths, recheckNext, underRecheck } from '../../db/settled-rechecks.ts';
+import { monthBounds, periodOf, periodsBetween, previousPeriod } from '../../domain/billing-month.ts';
+import type { Context } from '../context.ts';
+
+/** What was fetched in the days before its month is looked through is not asked for again. */
+const freshMs = 7 * 86_400_000;
+const batchSize = 1_000;
+/** Rechecks stand behind what is new: none are added while so much is due. */
+const mostDue = 5_000;
+
+/**
+ * Has the vendor asked once more, as soon as a month has ended, for all of its settled transactions that were not fetched
+ * in the last seven days: what changed without a word is known before the month is closed. Each month once.
+ *
+ * @returns how many became due.
+ */
+export async function recheckSettled({ db, config, now }: Context, signal?: AbortSignal): Promise<number> {
+  if (!config.recheckSettled) return 0;
+  const { kysely } = db;
+  let due = 0;
+  for (const period of await endedMonths({ db, config, now })) {
+    const month = monthBounds(period, config.billingTimeZone);
+    for (;;) {
+      const { dueNow } = await pendingWork(kysely, ['result']);
+      if (signal?.aborted || dueNow >= mostDue) return due;
+      const next = await recheckNext(kysely, period, month, staleBefore(now()), batchSize);
+      due += next?.due ?? 0;
+      if (!next?.isMore) break;
+    }
+  }
+  return due;
+}
+
+const staleBefore = (now: Date): Date => new Date(now.getTime() - freshMs);
+
+/** How many settled transactions of a month are still to be asked for again. They keep nobody from closing it. */
+export async function outstandingLooks(
+  { config, now }: Pick<Context, 'config' | 'now'>,
+  queries: Queries,
+  period: string,
+): Promise<number> {
+  if (!config.recheckSettled) return 0;
+  const month = monthBounds(period, config.billingTimeZone);
+  return underRecheck(queries, period, month, now() >= month.end ? staleBefore(now()) : null);
+}
+
+/** The same in words; `null` = there are none. */
+export function outstandingText(looks: number): string | null {
+  if (looks === 0) return null;
+  const are = looks === 1 ? 'transaction is' : 'transactions are';
+  return `${looks} settled ${are} still to be asked for again, in case the vendor changed something. Let the workers run first, or close without: what comes of it then becomes corrections.`;
+}
+
+/** Months that have ended, are open, and were not gone through yet. */
+async function endedMonths({ db, config, now }: Pick<Context, 'db' | 'config' | 'now'>): Promise<string[]> {
+  const { billingTimeZone: timeZone } = config;
+  const first = await firstAttemptAt(db.kysely);
+  if (!first) return [];
+  const done = await recheckedMonths(db.kysely);
+  const closedUpTo = (await periodCloses(db.kysely)).at(-1)?.period ?? '';
+  return periodsBetween(periodOf(first, timeZone), previousPeriod(periodOf(now(), timeZone))).filter(
+    (period) => period > closedUpTo && !done.has(period),
+  );
+}

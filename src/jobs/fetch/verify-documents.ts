@@ -1,0 +1,137 @@
+import path from 'node:path';
+import {
+  beginVerification,
+  type ClaimedFile,
+  claimedAmong,
+  claimedFiles,
+  endVerification,
+  filesAmiss,
+  type FilesAmiss,
+  type FoundFile,
+  recordFindings,
+  refetchAmiss,
+  verificationProgress,
+} from '../../db/document-verifications.ts';
+import type { ObligationKind } from '../../db/schema.ts';
+import { contentsOf, examine, type Finding } from '../../store/contents.ts';
+import type { DocumentStore } from '../../store/layout.ts';
+import { ensureMarked } from '../../store/store.ts';
+import { type Context, wantedKinds } from '../context.ts';
+import { isOlderThanAnyDownload } from './file-store.ts';
+
+export type Verification = {
+  /** When the run began; a run that was broken off is continued. */
+  readonly begunAt: Date;
+  readonly isContinued: boolean;
+  readonly claimed: number;
+  /** Read in this call; the rest of a run that is continued was read before. */
+  readonly read: number;
+  readonly amiss: readonly FilesAmiss[];
+  /** Files in the store that nobody claims. */
+  readonly orphans: number;
+};
+
+const batchSize = 200;
+/** Files read at once: enough for a disk to be busy, and no more than one process may hold open. */
+const readAtOnce = 4;
+
+/**
+ * Reads every file that is claimed to be stored and compares it with what is claimed, a batch at a time. What is lost or
+ * damaged is recorded as such; what is there again counts as stored. May be broken off at any time: the next call goes on.
+ *
+ * @param onProgress told after each batch.
+ * @throws LedgerError `store_mismatch` where the disk goes away meanwhile: then nothing of that batch is recorded.
+ */
+export async function verifyDocuments(
+  { db: { kysely: db }, config, now }: Context,
+  store: DocumentStore,
+  { signal, onProgress }: { signal: AbortSignal; onProgress: (done: number, all: number) => void },
+): Promise<Verification> {
+  const run = await beginVerification(db);
+  const { claimed, verified } = await verificationProgress(db, run);
+  let read = 0;
+  let last: ClaimedFile | undefined;
+  for (;;) {
+    onProgress(verified + read, claimed);
+    signal.throwIfAborted();
+    const files = await claimedFiles(db, run.begunAt, last, batchSize);
+    if (files.length === 0) break;
+    const found = await findAll(config.dataDir, files, signal);
+    if (found.some((file) => file.found === 'lost')) await ensureMarked(store);
+    await recordFindings(db, found);
+    read += files.length;
+    last = files.at(-1);
+  }
+  const orphans = await countOrphans({ db, store, nowMs: now().getTime(), signal });
+  await endVerification(db, run);
+  return { begunAt: run.begunAt, isContinued: run.isContinued, claimed, read, amiss: await filesAmiss(db), orphans };
+}
+
+/** A content that several files share is read once. */
+async function findAll(dataDir: string, files: readonly ClaimedFile[], signal: AbortSignal): Promise<FoundFile[]> {
+  const contents = new Map(files.map((file) => [`${file.sha256} ${file.bytes}`, file]));
+  const findings = new Map<string, Finding>();
+  const left = [...contents];
+  const readNext = async (): Promise<void> => {
+    for (let next = left.pop(); next && !signal.aborted; next = left.pop())
+      findings.set(next[0], await examine(dataDir, next[1]));
+  };
+  await Promise.all(Array.from({ length: readAtOnce }, readNext));
+  signal.throwIfAborted();
+  return files.flatMap((file) => {
+    const found = findings.get(`${file.sha256} ${file.bytes}`);
+    return found ? [{ ...file, found }] : [];
+  });
+}
+
+type Searched = {
+  readonly db: Context['db']['kysely'];
+  readonly store: DocumentStore;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+};
+
+/** Counts what is in the store and claimed by nobody. What a worker may be about to record does not count yet. */
+async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<number> {
+  let orphans = 0;
+  let places: string[] = [];
+  const judge = async (): Promise<void> => {
+    const isClaimed = await claimedAmong(
+      db,
+      places.map((place) => path.basename(place)),
+    );
+    for (const place of places)
+      if (!isClaimed.has(path.basename(place)) && (await isOlderThanAnyDownload(place, nowMs))) orphans += 1;
+    places = [];
+  };
+  for await (const place of contentsOf(store.folder)) {
+    signal.throwIfAborted();
+    if (places.push(place) === batchSize) await judge();
+  }
+  await judge();
+  return orphans;
+}
+
+const transactionsAtOnce = 1_000;
+
+/**
+ * Makes the fetching of what is lost or damaged due again, where it is wanted and the vendor may still have it.
+ *
+ * @returns how many obligations are due again, by kind.
+ */
+export async function refetchFiles(
+  { db, config }: Context,
+  requestedBy: string,
+  signal: AbortSignal,
+): Promise<Partial<Record<ObligationKind, number>>> {
+  const kinds = wantedKinds(config).filter((kind) => kind !== 'result');
+  const entry = { requestedBy, reason: 'documents verify --repair', kinds };
+  const due: Partial<Record<ObligationKind, number>> = {};
+  for (let after: string | null = ''; after !== null;) {
+    signal.throwIfAborted();
+    const { counts, last } = await refetchAmiss(db.kysely, entry, after, transactionsAtOnce);
+    for (const kind of kinds) if (counts[kind] > 0) due[kind] = (due[kind] ?? 0) + counts[kind];
+    after = last;
+  }
+  return due;
+}

@@ -1,0 +1,116 @@
+import { type IntakeItem, recordIntake } from '../../db/intake.ts';
+import { errorCode } from '../../errors.ts';
+import type { QueueContext } from '../context.ts';
+import { leaseMs } from '../queue/queues.ts';
+import { orAfter } from '../../within.ts';
+
+/** Where a request came from. */
+export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook';
+
+export type LineAnswer =
+  | { readonly line: number; readonly answer: 'accepted' | 'already_known' }
+  | { readonly line: number; readonly answer: 'rejected'; readonly reason: string };
+
+/** A line of input: either IDs as written, or the reason why it has none. */
+export type InputLine =
+  | { readonly line: number; readonly transactionId: string; readonly resultId: string }
+  | { readonly line: number; readonly problem: string };
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * An ID in the one form it is stored in; `undefined` = not an ID. The vendor does not document a form; UUIDs, as in
+ * its examples, are the same in upper and lower case, so they are stored in lower case.
+ */
+export function normaliseId(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (!idPattern.test(trimmed)) return undefined;
+  return uuidPattern.test(trimmed) ? trimmed.toLowerCase() : trimmed;
+}
+
+/**
+ * Takes a batch of requests: commits them, then wakes the workers. Idempotent. A bad line never stops a good one.
+ *
+ * @param wakeWithinMs how long the caller waits for the workers to be told.
+ * @returns an answer per line in the order given, and whether the workers could be told (if not, the sweep tells them).
+ * @throws LedgerError `database_unavailable`: nothing of the batch was taken.
+ */
+export async function takeIn(
+  context: QueueContext,
+  lines: readonly InputLine[],
+  source: IntakeSource,
+  wakeWithinMs = 10_000,
+): Promise<{ answers: LineAnswer[]; isQueued: boolean }> {
+  const answers = new Map<number, LineAnswer>();
+  const items = new Map<string, IntakeItem & { line: number }>();
+  for (const input of lines) {
+    const { line } = input;
+    const checked = checkLine(input);
+    if (typeof checked === 'string') {
+      answers.set(line, { line, answer: 'rejected', reason: checked });
+      continue;
+    }
+    const earlier = items.get(checked.transactionId);
+    if (!earlier) items.set(checked.transactionId, { ...checked, line });
+    else if (checked.resultId === null || checked.resultId === earlier.resultId)
+      answers.set(line, { line, answer: 'already_known' });
+    else if (earlier.resultId === null) {
+      answers.set(earlier.line, { line: earlier.line, answer: 'already_known' });
+      items.set(checked.transactionId, { ...checked, line });
+    } else answers.set(line, conflict(line));
+  }
+  const requested = [...items.values()];
+  const { answers: taken, due } =
+    requested.length > 0 ? await recordIntake(context.db.kysely, requested, source, leaseMs) : { answers: [], due: [] };
+  for (const [index, { line }] of requested.entries()) {
+    const answer = taken[index] ?? 'already_known';
+    answers.set(line, answer === 'conflict' ? conflict(line) : { line, answer });
+  }
+  const isQueued = await wakeWithin(context, due, wakeWithinMs);
+  return { answers: [...answers.values()].sort((a, b) => a.line - b.line), isQueued };
+}
+
+function checkLine(input: InputLine): IntakeItem | string {
+  if ('problem' in input) return input.problem;
+  const transactionId = normaliseId(input.transactionId);
+  if (transactionId === undefined)
+    return input.transactionId.trim() === '' ? 'transaction_id is empty' : 'transaction_id is not an ID';
+  if (input.resultId.trim() === '') return { transactionId, resultId: null };
+  const resultId = normaliseId(input.resultId);
+  return resultId === undefined ? 'result_id is not an ID' : { transactionId, resultId };
+}
+
+const conflict = (line: number): LineAnswer => ({
+  line,
+  answer: 'rejected',
+  reason: 'the transaction is known with another result_id',
+});
+
+/**
+ * Tells the workers, for whom nobody waits longer than told: what is due is committed, and the sweep finds it.
+ *
+ * @returns whether they are known to have been told.
+ */
+export async function wakeWithin(
+  context: QueueContext,
+  due: readonly { transactionId: string; generation: number }[],
+  timeoutMs: number,
+): Promise<boolean> {
+  return orAfter(timeoutMs, wake(context, due), false);
+}
+
+/** Keeps Redis small: what exceeds the backlog stays in Postgres until the sweep finds room for it. */
+async function wake(
+  context: QueueContext,
+  due: readonly { transactionId: string; generation: number }[],
+): Promise<boolean> {
+  if (due.length === 0) return true;
+  try {
+    await context.queues.wakeForNew(due.map((one) => ({ ...one, kind: 'result' as const })));
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'queue_unavailable') throw error;
+    return false;
+  }
+}

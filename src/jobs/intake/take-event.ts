@@ -1,0 +1,52 @@
+import { type IntakeItem } from '../../db/intake.ts';
+import { type InboxAnswer, recordEvent } from '../../db/webhook-inbox.ts';
+import { LedgerError } from '../../errors.ts';
+import { knownEvents, readEvent, transactionStateUpdated, type VendorEvent } from '../../id-scan/events.ts';
+import type { QueueContext } from '../context.ts';
+import { normaliseId, wakeWithin } from './intake.ts';
+import { leaseMs } from '../queue/queues.ts';
+
+/** The vendor waits for our answer; workers that cannot be told in this time are told by the sweep. */
+const wakeWithinMs = 250;
+
+/**
+ * Takes an event of the vendor's: commits it together with the intake it asks for, then wakes the workers. A repeated
+ * one has no effect, one of an unknown type is noted. What the event says about a result is not believed but fetched.
+ *
+ * @throws LedgerError `request_invalid` with the names of the wrong fields; `database_unavailable`, after which nothing
+ * was taken.
+ */
+export async function takeEvent(context: QueueContext, json: unknown): Promise<InboxAnswer['outcome']> {
+  const reading = readEvent(json);
+  if ('wrong' in reading) throw invalid(reading.wrong);
+  const { event } = reading;
+  const about = itemOf(event);
+  if (typeof about === 'string') throw invalid([about]);
+  const isKnown = knownEvents.some((type) => type === event.type);
+  const { outcome, due } = await recordEvent(context.db.kysely, { ...event, about }, isKnown, leaseMs);
+  if (outcome === 'conflict')
+    context.log.warn({ transactionId: about?.transactionId }, 'an event names another result than the one fetched');
+  await wakeWithin(context, due, wakeWithinMs).catch((error: unknown) =>
+    context.log.error({ err: error }, 'workers were not told of an event; the sweep tells them'),
+  );
+  return outcome;
+}
+
+/** What the event is about; the name of the field that is no ID, where there has to be one. */
+function itemOf({ type, transactionId, resultId }: VendorEvent): IntakeItem | null | string {
+  const isDocumented = type === transactionStateUpdated;
+  if (transactionId === null) return null;
+  const transaction = normaliseId(transactionId);
+  if (transaction === undefined) return isDocumented ? 'transaction.id' : null;
+  if (resultId === null) return { transactionId: transaction, resultId: null };
+  const result = normaliseId(resultId);
+  if (result === undefined)
+    return isDocumented ? 'transaction.resultId' : { transactionId: transaction, resultId: null };
+  return { transactionId: transaction, resultId: result };
+}
+
+const invalid = (fields: readonly string[]): LedgerError =>
+  new LedgerError('request_invalid', `The event cannot be read: ${fields.join(', ')}.`, {
+    fields: { wrong: fields.join(' ') },
+    hint: 'Compare with the event in docs/service.md.',
+  });
