@@ -5,7 +5,11 @@ import { temporaryFolder } from './test/support/temporary.ts';
 process.env['TMPDIR'] ??= temporaryFolder();
 
 /** What needs no server: rules, figures, files, the simulated vendor and the client that calls it. */
-const unit = ['test/{config,domain,id-scan,reference-data,reports,simulator}/**/*.test.ts', 'test/error-table.test.ts'];
+const unit = [
+  'test/{config,domain,id-scan,reference-data,reports,simulator}/**/*.test.ts',
+  'test/documents.test.ts',
+  'test/error-table.test.ts',
+];
 
 /** Why files share a process: docs/decisions/0024-tests-share-processes.md. */
 export default defineConfig({

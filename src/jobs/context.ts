@@ -14,7 +14,7 @@ import type { VendorClient } from '../id-scan/client.ts';
 import { type JobKind, jobKinds, type Queues } from './queue/queues.ts';
 import type { Writes } from './queue/writes.ts';
 
-/** What every job works with. Built once, in `src/compose.ts`. */
+/** What every job works with. Built once, in `src/compose`. */
 export type Context = {
   readonly config: Config;
   readonly log: Logger;
