@@ -64,9 +64,7 @@ describe('enqueue', () => {
     const environment = await createCliEnvironment({ REDIS_URL: 'redis://127.0.0.1:1' });
     const { code, stdout, stderr } = await runCli(['enqueue', a], { ...environment, LOG_LEVEL: 'silent' });
     expect({ code, stdout }).toEqual({ code: 0, stdout: '1 accepted, 0 already known, 0 lines rejected\n' });
-    expect(stderr).toMatch(
-      /^Redis does not answer: nothing listens at its address \(ECONNREFUSED\)\. Everything accepted/,
-    );
+    expect(stderr).toMatch(/^Redis does not answer: nothing listens at its address\. Everything accepted/);
     const status = JSON.parse((await runCli(['status', '--json'], environment)).stdout) as { transactions: unknown };
     expect(status.transactions).toMatchObject({ total: 1 });
   });
@@ -124,7 +122,7 @@ describe('configuration', () => {
     const environment = await createCliEnvironment({ DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x' });
     const { code, stderr } = await runCli(['status'], environment);
     expect(code).toBe(1);
-    expect(stderr).toContain('Postgres does not answer: nothing listens at its address (ECONNREFUSED).');
+    expect(stderr).toContain('Postgres does not answer: nothing listens at its address.');
     expect(stderr).not.toMatch(stackTrace);
   });
 });
