@@ -235,7 +235,7 @@ describe('Kubernetes manifests', () => {
 
 test('.env.example has every variable that the program reads', async () => {
   const sources = await Promise.all(
-    ['config', 'config-service', 'config-notifications', 'config-tracing'].map((name) => textOf(`src/${name}.ts`)),
+    ['config', 'service', 'notifications', 'tracing'].map((name) => textOf(`src/config/${name}.ts`)),
   );
   const read = new Set(sources.join('\n').match(/(?<=^ {2}|'|given\[')[A-Z][A-Z0-9]*_[A-Z0-9_]+(?=:|'(,|\]| ))/gm));
   const known = await knownVariables();
