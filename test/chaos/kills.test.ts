@@ -17,7 +17,7 @@ import {
 /** The short versions mostly wait, for locks to expire and servers to come back: side by side they take less long. */
 const test = isFull ? sequentialTest : sequentialTest.concurrent;
 
-const transactions = isFull ? 3_000 : 60;
+const transactions = isFull ? 3_000 : 120;
 const timeout = isFull ? 1_200_000 : 300_000;
 /** With production settings: locks of killed workers expire, the sweep finds what nobody holds. */
 const drainDeadlineMs = 60_000;
@@ -42,7 +42,7 @@ async function whileWorking(world: World, faults: number, fault: (index: number)
 
 describe.each(seeds(1, 2, 3))('seed %i', (seed) => {
   test('random kill -9 of workers: nothing lost, nothing doubled', { timeout }, async () => {
-    const kills = isFull ? 200 : 4;
+    const kills = isFull ? 200 : 6;
     const random = seededRandom(seed);
     const world = await createWorld({ seed, transactions, workers: 3 });
     await enqueueAll(world);

@@ -69,8 +69,7 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
       }
       await fault.end();
       outages.push(outage());
-      const tookMs = await timeToGoOn(world);
-      if (tookMs !== null) goesOn.push(tookMs);
+      goesOn.push(await timeToGoOn(world));
       await fault.heal?.();
     }
     await eventually('all work done', async () => (await world.open()) === 0);
@@ -130,11 +129,10 @@ async function longLook(processes: readonly Watched[]): Promise<number> {
   return Math.max(...processes.map(({ cpuSeconds }, place) => (cpuSeconds() - (before[place] ?? 0)) / seconds));
 }
 
-/** @returns `null` where all work was done before anybody saw that the server is back: on a busy machine that happens. */
-async function timeToGoOn(world: World): Promise<number | null> {
+async function timeToGoOn(world: World): Promise<number> {
   const startedMs = performance.now();
   const before = await world.done();
-  if ((await world.open()) === 0) return null;
+  expect(await world.open(), 'work left when the server is back').toBeGreaterThan(0);
   // Far longer than promised, so that a run that breaks the promise says by how much.
   await eventually('work to go on', async () => (await world.done()) > before, 4 * goesOnWithinMs);
   return Math.round(performance.now() - startedMs);
@@ -155,7 +153,6 @@ async function verdictOn(world: World) {
 function expectPromises(figures: Figures, outages: readonly Outage[]): void {
   const { lost, doubled, different, goesOnMs } = figures;
   expect({ lost, doubled, different }).toEqual({ lost: [], doubled: [], different: [] });
-  expect(goesOnMs.length, 'faults after which there was work left').toBeGreaterThanOrEqual(0.8 * faultsOfAKind);
   expect(Math.max(...goesOnMs), 'ms until work goes on').toBeLessThanOrEqual(goesOnWithinMs);
   for (const outage of outages)
     expect(outage.linesAMinute, `lines of a log a minute\n${outage.lines.join('\n')}`).toBeLessThanOrEqual(
