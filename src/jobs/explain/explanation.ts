@@ -44,7 +44,7 @@ export type ExplainedTransaction = TransactionRow & {
   readonly id: string;
   readonly settlement: SettlementReason;
   readonly settlementMeaning: string;
-  /** From then on one look settles it; `null` = not fetched, or settled. */
+  /** From then on one fetch settles it; `null` = not fetched, or settled. */
   readonly settledFrom: Date | null;
   /** When the vendor is asked again; `null` = not by itself. */
   readonly nextLookAt: Date | null;
