@@ -72,8 +72,8 @@ test('what is written again and again is planned once', async () => {
     where name like '%\\_1' order by name`.execute(db.kysely);
   // Postgres tries with the values at hand five times, to see whether that is worth it.
   expect(rows).toEqual([
-    { name: 'record_files_1', custom: 5, generic: 25 },
     { name: 'record_fetched_1', custom: 5, generic: 25 },
+    { name: 'record_files_1', custom: 5, generic: 25 },
     { name: 'start_obligations_1', custom: 5, generic: 25 },
   ]);
 });
