@@ -9,9 +9,8 @@ import { inForceAt } from '../../src/domain/effective-dates.ts';
 import { nothingKnown } from '../../src/domain/known-transaction.ts';
 import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
-import { makeFolder } from '../../src/folders.ts';
-import { type StoredContent, storeDownload } from '../../src/jobs/fetch/file-store.ts';
-import { incomingFolder, storeFolder } from '../../src/store/layout.ts';
+import { storeDownload, type StoredDownload } from '../../src/jobs/fetch/download.ts';
+import { documentStore } from '../../src/store/open.ts';
 import { openWrites, type Writes } from '../../src/jobs/queue/writes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { createVendorClient } from '../../src/id-scan/client.ts';
@@ -54,19 +53,20 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
     auditReportPath: 'transactions/{transactionId}/results/{resultId}/audit-report',
   });
 
-  const ready = makeFolder(incomingFolder(storeFolder(dataDir)), 0o700);
+  const documents = documentStore({ dataDir });
+  const ready = documents.probe();
 
   const store = async (transactionId: string, resultId: string, urls: readonly string[]): Promise<void> => {
     await ready;
-    const documents = [];
+    const records = [];
     for (const [position, url] of urls.entries()) {
-      const content = await storeDownload(dataDir, 'document', (sink) => vendor.downloadFile(url, sink));
+      const content = await storeDownload(documents, 'document', (sink) => vendor.downloadFile(url, sink));
       const urlHash = createHash('sha256').update(url).digest('hex');
-      documents.push({ ...fileRecord(content), position, url_sha256: urlHash });
+      records.push({ ...fileRecord(content), position, url_sha256: urlHash });
     }
     const outcome = { transactionId, fence: '0', isDone: false };
-    await recordStored({ ...outcome, kind: 'documents', files: documents });
-    const report = await storeDownload(dataDir, 'pdf', (sink) =>
+    await recordStored({ ...outcome, kind: 'documents', files: records });
+    const report = await storeDownload(documents, 'pdf', (sink) =>
       vendor.downloadAuditReport(transactionId, resultId, sink),
     );
     await recordStored({ ...outcome, kind: 'audit_report', files: [{ ...fileRecord(report), position: 0 }] });
@@ -103,8 +103,7 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
   };
 }
 
-const fileRecord = ({ sha256, bytes, mediaType }: StoredContent) =>
-  ({ origin: 'result', state: 'stored', sha256, bytes: String(bytes), media_type: mediaType }) as const;
+const fileRecord = (stored: StoredDownload) => ({ origin: 'result', state: 'stored', ...stored }) as const;
 
 const writesBySelf = (db: Queries): Pick<Writes, 'recordOutcome' | 'recordFiles'> => ({
   recordOutcome: async (outcome) => (await recordOutcomes(db, [outcome], 0))[0],

@@ -16,8 +16,8 @@ import { inputLines } from '../jobs/intake/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake/intake.ts';
 import { writeReport } from '../jobs/month/write-report.ts';
 import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
-import { type DocumentStore, storeFolder } from '../store/layout.ts';
-import { openStore } from '../store/store.ts';
+import type { OpenedStore } from '../store/document-store.ts';
+import { documentStore, openStore } from '../store/open.ts';
 import { runWorkers } from '../workers/run-workers.ts';
 import { demoAddress, serveDemo } from './demo-service.ts';
 import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
@@ -105,12 +105,13 @@ function introduction({ transactions, baseUrl }: Simulator, period: string): str
   ];
 }
 
-async function startAfresh({ db, config, redis }: VendorContext & { redis: RedisClient }): Promise<DocumentStore> {
+async function startAfresh({ db, config, redis }: VendorContext & { redis: RedisClient }): Promise<OpenedStore> {
   await redis.flushdb();
   while ((await migrateDown(db)).length > 0);
   await migrateUp(db);
-  await rm(storeFolder(config.dataDir), { recursive: true, force: true });
-  return openStore(db.kysely, config.dataDir);
+  const store = documentStore(config);
+  await rm(store.place, { recursive: true, force: true });
+  return openStore(db.kysely, store);
 }
 
 async function takeInAll(context: VendorContext, simulator: Simulator): Promise<void> {

@@ -4,8 +4,7 @@ import type { Config } from '../config/config.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Context } from '../jobs/context.ts';
 import { refetchFiles, type Verification, verifyDocuments } from '../jobs/fetch/verify-documents.ts';
-import { type DocumentStore, storeFolder } from '../store/layout.ts';
-import { identifyStore, repairStore } from '../store/store.ts';
+import { documentStore, identifyStore, repairStore } from '../store/open.ts';
 import { currentUser } from './current-user.ts';
 import { asSnakeCaseJson, instant, progress, remark, say, table } from './output.ts';
 import { wakeNow } from './reprocess.ts';
@@ -27,8 +26,8 @@ export async function verifyStored({ repair, json }: Arguments, { config, signal
   }
   const { context, close } = await composeQueues(config, { notice: remark });
   try {
-    if (await repairStore(context.db.kysely, config.dataDir))
-      remark(`${storeFolder(config.dataDir)} is the store of these books again.`);
+    const store = documentStore(config);
+    if (await repairStore(context.db.kysely, store)) remark(`${store.place} is the store of these books again.`);
     const verification = await verified(context, signal);
     const due = await refetchFiles(context, currentUser(), signal);
     if (Object.keys(due).length > 0) await wakeNow(context);
@@ -38,15 +37,16 @@ export async function verifyStored({ repair, json }: Arguments, { config, signal
   }
 }
 
-type Verified = Verification & { readonly store: DocumentStore };
+type Verified = Verification & { readonly store: { readonly folder: string; readonly id: string } };
 
 async function verified(context: Context, signal: AbortSignal): Promise<Verified> {
   const { db, config }: { db: Context['db']; config: Config } = context;
-  const store = await identifyStore(db.kysely, config.dataDir);
+  const store = await identifyStore(db.kysely, documentStore(config));
   const bar = progress('verifying', 1, 'files');
   try {
     const onProgress = (done: number, all: number) => bar.update(done, Math.max(1, all));
-    return { store, ...(await verifyDocuments(context, store, { signal, onProgress })) };
+    const verification = await verifyDocuments(context, store, { signal, onProgress });
+    return { store: { folder: store.place, id: store.id }, ...verification };
   } finally {
     bar.stop();
   }

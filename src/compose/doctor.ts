@@ -10,7 +10,7 @@ import { checkReplica, openReplica } from '../db/replica.ts';
 import { checkRights } from '../db/rights.ts';
 import { openRedis } from '../redis/connect.ts';
 import { checkRedis } from '../redis/check.ts';
-import { checkStore } from '../store/store.ts';
+import { checkStore, documentStore } from '../store/open.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
 import { readReferenceData } from '../reference-data/read.ts';
@@ -206,7 +206,7 @@ async function lookAtRedis({ queuePrefix }: Config, { redisUrl }: Services, add:
 }
 
 async function lookAtDocuments({ dataDir }: Config, db: Database) {
-  const found = await checkStore(db.kysely, dataDir);
+  const found = await checkStore(db.kysely, documentStore({ dataDir }));
   const hasFolder = await access(dataDir).then(
     () => true,
     () => false,

@@ -3,12 +3,11 @@ import type { Config, VendorKey } from '../config/config.ts';
 import { isStoreWanted, type Notifications, type QueueContext, type VendorContext } from '../jobs/context.ts';
 import { noMeter } from '../jobs/queue/meter.ts';
 import { openChannels } from '../notify/channels.ts';
-import { removeStaleDownloads } from '../jobs/fetch/file-store.ts';
 import { checkRedis } from '../redis/check.ts';
 import { openRedis } from '../redis/connect.ts';
 import { openWrites } from '../jobs/queue/writes.ts';
-import type { DocumentStore } from '../store/layout.ts';
-import { openStore } from '../store/store.ts';
+import type { OpenedStore } from '../store/document-store.ts';
+import { documentStore, openStore } from '../store/open.ts';
 import { createVendorClient } from '../id-scan/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
@@ -72,13 +71,10 @@ export async function workersOn(
 }
 
 /** The document store, where files are wanted. Of a database of any age it is not known yet. */
-async function storeOf(
-  { config, db }: QueueContext,
-  { anySchema }: ComposeOptions,
-): Promise<DocumentStore | undefined> {
+async function storeOf({ config, db }: QueueContext, { anySchema }: ComposeOptions): Promise<OpenedStore | undefined> {
   if (!isStoreWanted(config) || anySchema) return undefined;
-  const store = await openStore(db.kysely, config.dataDir);
-  await removeStaleDownloads(config.dataDir, Date.now());
+  const store = await openStore(db.kysely, documentStore(config));
+  await store.removeStale(Date.now());
   return store;
 }
 

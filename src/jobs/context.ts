@@ -7,7 +7,7 @@ import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
 import type { Channel } from '../notify/channel.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
-import type { DocumentStore } from '../store/layout.ts';
+import type { OpenedStore } from '../store/document-store.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import type { VendorClient } from '../id-scan/client.ts';
@@ -41,7 +41,7 @@ export type VendorContext = QueueContext & {
   readonly vendor: VendorClient;
   readonly writes: Writes;
   /** `undefined` = no files are wanted. */
-  readonly store?: DocumentStore | undefined;
+  readonly store?: OpenedStore | undefined;
   /** `undefined` = nobody is to be told of anything. */
   readonly notifications?: Notifications | undefined;
 };
@@ -62,6 +62,12 @@ export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): Obli
     ...(fetchDocuments ? (['documents'] as const) : []),
     ...(fetchAuditReports ? (['audit_report'] as const) : []),
   ];
+}
+
+/** The store of a job on files, which nobody is given where none are wanted. */
+export function openedStore({ store }: VendorContext): OpenedStore {
+  if (!store) throw new Error('A job on files runs without a document store.');
+  return store;
 }
 
 /** Whether any files are to be stored. */

@@ -1,17 +1,10 @@
 import path from 'node:path';
 
-/** The document store: where it is, and which of all stores it is. */
-export type DocumentStore = { readonly folder: string; readonly id: string };
-
-export const storeFolder = (dataDir: string): string => path.join(dataDir, 'documents');
-
 /** Where downloads are before they are whole. */
 export const incomingFolder = (folder: string): string => path.join(folder, 'incoming');
 
 /** The path of a stored content. Made of the hash alone: no string of the vendor's ever names a file. */
-export function storedPath(dataDir: string, sha256: string): string {
-  return path.join(storeFolder(dataDir), sha256.slice(0, 2), sha256);
-}
+export const contentPath = (folder: string, sha256: string): string => path.join(folder, sha256.slice(0, 2), sha256);
 
 /** Folders of contents, named by the beginning of their hashes. */
 export const isHashFolder = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);

@@ -11,15 +11,16 @@ const probeBytes = 1024 ** 2;
 
 /**
  * Does to some bytes all that is done to a document: write, sync, read back, rename, remove. Looks at every folder of
- * contents, for another user may have made some of them.
+ * contents, for another user may have made some of them. Makes the folder for downloads.
  *
  * @throws LedgerError `storage_full`, `storage_failed`; nothing is left behind.
  */
-export async function probeStore(folder: string): Promise<void> {
+export async function probeFolder(folder: string): Promise<void> {
   const name = `${randomBytes(12).toString('hex')}.probe`;
   const written = path.join(incomingFolder(folder), name);
   let renamed: string | undefined;
   try {
+    await makeFolder(incomingFolder(folder), 0o700);
     const target = await folderOfContents(folder);
     const bytes = randomBytes(probeBytes);
     const file = await open(written, 'wx', 0o600);

@@ -1,8 +1,8 @@
-import { type Job, Worker } from 'bullmq';
+import { type Job, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
 import type { RedisClient } from '../redis/connect.ts';
 import type { VendorContext } from '../jobs/context.ts';
 import { backoffMs, maxStarts, queueNames, type QueueKind } from '../jobs/queue/queues.ts';
-import { retryDelays } from './process-job.ts';
+import { GivenUp, TryAgain } from './try-again.ts';
 
 export type WorkerSetup = {
   readonly redis: RedisClient;
@@ -10,14 +10,14 @@ export type WorkerSetup = {
   readonly concurrency: number;
 };
 
-/** The one place of what BullMQ is told: options, locks and delays. */
+/** The one place of what BullMQ is told: options, locks, delays and ends. */
 export function createWorker(
   context: VendorContext,
   kind: QueueKind,
   process: (job: Job) => Promise<void>,
   { redis, prefix, concurrency }: WorkerSetup,
 ): Worker {
-  const worker = new Worker(queueNames[kind], process, {
+  const worker = new Worker(queueNames[kind], (job) => process(job).catch(tellQueue), {
     connection: redis,
     prefix,
     concurrency,
@@ -33,8 +33,17 @@ export function createWorker(
     maxStalledCount: 2 * maxStarts,
     // Needed for pauses by Retry-After; no limit by itself.
     limiter: { max: Number.MAX_SAFE_INTEGER - 1, duration: 1_000 },
-    settings: { backoffStrategy: (attempts, _type, error) => retryDelays.get(error as object) ?? backoffMs(attempts) },
+    settings: {
+      backoffStrategy: (attempts, _type, error) => (error instanceof TryAgain ? error.delayMs : backoffMs(attempts)),
+    },
   });
   worker.on('error', context.onRedisTrouble);
   return worker;
+}
+
+function tellQueue(error: unknown): never {
+  if (error instanceof GivenUp) throw new UnrecoverableError(error.message);
+  // What BullMQ calls a rate limit goes back to the queue without using an attempt.
+  if (error instanceof TryAgain && !error.counts) throw new RateLimitError();
+  throw error;
 }

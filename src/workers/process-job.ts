@@ -1,4 +1,3 @@
-import { RateLimitError, UnrecoverableError } from 'bullmq';
 import { asDatabaseError, isDatabaseAway } from '../db/errors.ts';
 import {
   failObligation,
@@ -19,6 +18,7 @@ import type { Breaker } from './breaker.ts';
 import type { Isolation } from './isolation.ts';
 import type { StoreTrouble, StoreWatch } from './store-watch.ts';
 import type { Tally } from './tally.ts';
+import { GivenUp, TryAgain } from './try-again.ts';
 
 /** Does what a kind of obligation asks for, and notes its end in Postgres. */
 export type Perform = (
@@ -41,9 +41,6 @@ export type WorkerState = {
 };
 
 export type DatabaseAway = { readonly error: Error; readonly sinceMs: number };
-
-/** The delay that was noted in Postgres for a failure, so that the queue keeps to it, in milliseconds. */
-export const retryDelays = new WeakMap<object, number>();
 
 /**
  * Turns a job into work on obligations: starts those of its kinds that Postgres agrees are due, performs them side by
@@ -112,8 +109,10 @@ async function forgiving<T>(
  * Of several failures in one job the one with the longest delay decides, so that nothing comes back before its time.
  * What is given up for good keeps nothing else from being tried again.
  */
-const returnsAfterMs = (failure: Error): number =>
-  failure instanceof UnrecoverableError ? -1 : (retryDelays.get(failure) ?? 0);
+function returnsAfterMs(failure: Error): number {
+  if (failure instanceof TryAgain) return failure.delayMs;
+  return failure instanceof GivenUp ? -1 : 0;
+}
 
 async function run(
   context: VendorContext,
@@ -164,9 +163,7 @@ async function putOff(
   meter.retried(key.kind, code);
   // Said once for all of them, when the store was found to be away.
   log.debug({ code, pauseMs }, 'waits for the document store');
-  const failure = new RateLimitError();
-  retryDelays.set(failure, pauseMs);
-  throw failure;
+  throw new TryAgain(pauseMs, { counts: false, cause: error });
 }
 
 async function settleFailure(
@@ -192,7 +189,7 @@ async function settleFailure(
   if (state === 'failed') {
     tally.count(kind, 'failed', code);
     log.error({ err: error, code, attempts: started.attemptsMade + 1 }, 'obligation failed');
-    throw new UnrecoverableError(code);
+    throw new GivenUp(code);
   }
   tally.count(kind, 'retried', code);
   meter.retried(kind, code);
@@ -203,9 +200,7 @@ async function settleFailure(
     meter.paused(code === 'vendor_rate_limited' ? 'rate_limited' : 'outage', pauseMs);
     await context.queues.pauseVendorCalls(pauseMs);
   }
-  const failure = pauseMs === undefined ? error : new RateLimitError();
-  retryDelays.set(failure, delayMs);
-  throw failure;
+  throw new TryAgain(delayMs, { counts: pauseMs === undefined, cause: error });
 }
 
 /** How long the vendor asked us to wait, if it did. */

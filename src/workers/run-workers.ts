@@ -14,7 +14,7 @@ import { recheckSettled } from '../jobs/fetch/recheck-settled.ts';
 import { scheduleReports } from '../jobs/month/schedule-reports.ts';
 import type { Checks } from '../jobs/queue/shared-check.ts';
 import { sweep } from '../jobs/queue/sweep.ts';
-import { checkOpenStore } from '../store/store.ts';
+import { checkOpenStore } from '../store/open.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { startHeartbeat } from './heartbeat.ts';

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { storedPath } from '../../src/store/layout.ts';
+import { contentPath } from '../../src/store/layout.ts';
+import { documentStore } from '../../src/store/open.ts';
 import { invoiceOf } from './support-hostile-books.ts';
 import { sha256Of } from './support-hostile-cases.ts';
 import {
@@ -97,7 +98,7 @@ test('the books are right before and after the vendor has come to its senses', {
 
   for (const { account, one } of hostile) if (one.end !== 'accepted') account.respond = {};
   const [, lost] = changing;
-  await rm(storedPath(books.environment['IDSCAN_DATA_DIR'] ?? '', sha256Of(first)));
+  await rm(contentPath(documentStore({ dataDir: books.environment['IDSCAN_DATA_DIR'] ?? '' }).place, sha256Of(first)));
   await books.command(['reprocess', '--failed']);
   await books.command(['reprocess', '--transaction', lost.transactionId, '--only', 'documents']);
   await books.command(['reprocess', '--transaction', falling.transactionId, '--only', 'results']);

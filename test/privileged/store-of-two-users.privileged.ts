@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { atEnd, createTestConfig, createTestFolder } from '../support/books.ts';
 import { openDatabase } from '../../src/db/database.ts';
-import { checkStore, openStore } from '../../src/store/store.ts';
+import { checkStore, documentStore, openStore } from '../../src/store/open.ts';
 
 const run = promisify(execFile);
 const [first, second] = [65_001, 65_002];
@@ -78,11 +78,11 @@ test('a disk that turned read-only is found', async () => {
   atEnd(() => run('umount', ['-l', dataDir]));
   const db = openDatabase(databaseUrl);
   atEnd(db.close);
-  await openStore(db.kysely, dataDir);
+  await openStore(db.kysely, documentStore({ dataDir }));
   await run('mount', ['-o', 'remount,ro', dataDir]);
-  await expect(openStore(db.kysely, dataDir)).rejects.toMatchObject({ code: 'storage_failed' });
+  await expect(openStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject({ code: 'storage_failed' });
   await run('mount', ['-o', 'remount,rw', dataDir]);
-  await openStore(db.kysely, dataDir);
+  await openStore(db.kysely, documentStore({ dataDir }));
   expect((await stat(path.join(dataDir, 'documents', 'store.json'))).mode & 0o777).toBe(0o600);
 });
 
@@ -93,8 +93,8 @@ test('a disk that is full is no reason to refuse a store that is known: results 
   atEnd(() => run('umount', ['-l', dataDir]));
   const db = openDatabase(databaseUrl);
   atEnd(db.close);
-  const store = await openStore(db.kysely, dataDir);
+  const store = await openStore(db.kysely, documentStore({ dataDir }));
   await writeFile(path.join(dataDir, 'ballast'), Buffer.alloc(1_024 * 1_024)).catch(() => undefined);
-  await expect(checkStore(db.kysely, dataDir)).rejects.toMatchObject({ code: 'storage_full' });
-  expect(await openStore(db.kysely, dataDir)).toEqual(store);
+  await expect(checkStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject({ code: 'storage_full' });
+  expect(await openStore(db.kysely, documentStore({ dataDir }))).toMatchObject({ place: store.place, id: store.id });
 });

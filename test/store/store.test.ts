@@ -4,10 +4,10 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { knownStore } from '../../src/db/document-store.ts';
-import { storeDownload } from '../../src/jobs/fetch/file-store.ts';
-import { checkOpenStore, checkStore, openStore, repairStore } from '../../src/store/store.ts';
+import { storeDownload } from '../../src/jobs/fetch/download.ts';
+import { checkOpenStore, checkStore, documentStore, openStore, repairStore } from '../../src/store/open.ts';
 import { writeMarker } from '../../src/store/marker.ts';
-import { storedPath, storeFolder } from '../../src/store/layout.ts';
+import { contentPath } from '../../src/store/layout.ts';
 import { createTestFolder, openTestDatabase } from '../support/books.ts';
 import { register } from '../support/facts.ts';
 
@@ -23,15 +23,15 @@ async function claim({ kysely }: Database, dataDir: string, text: string, isTher
     .values({ ...place, ...content, state: 'stored' })
     .execute();
   if (isThere) {
-    await mkdir(path.dirname(storedPath(dataDir, sha256)), { recursive: true });
-    await writeFile(storedPath(dataDir, sha256), text);
+    await mkdir(path.dirname(contentPath(documentStore({ dataDir }).place, sha256)), { recursive: true });
+    await writeFile(contentPath(documentStore({ dataDir }).place, sha256), text);
   }
-  return storedPath(dataDir, sha256);
+  return contentPath(documentStore({ dataDir }).place, sha256);
 }
 
 async function world(): Promise<{ db: Database; dataDir: string; folder: string }> {
   const dataDir = path.join(await createTestFolder(), 'data');
-  return { db: await openTestDatabase(), dataDir, folder: storeFolder(dataDir) };
+  return { db: await openTestDatabase(), dataDir, folder: documentStore({ dataDir }).place };
 }
 
 const refused = { code: 'store_mismatch' };
@@ -40,13 +40,13 @@ const namesBelow = async (folder: string) => (await readdir(folder, { recursive:
 describe('the first worker ever', () => {
   test('makes the folder a store, and Postgres knows it', async () => {
     const { db, dataDir, folder } = await world();
-    expect(await checkStore(db.kysely, dataDir)).toContain('the first worker makes it one');
+    expect(await checkStore(db.kysely, documentStore({ dataDir }))).toContain('the first worker makes it one');
     expect(await namesBelow(dataDir)).toEqual([]);
-    const { id } = await openStore(db.kysely, dataDir);
+    const { id } = await openStore(db.kysely, documentStore({ dataDir }));
     expect(await knownStore(db.kysely)).toBe(id);
     expect(JSON.parse(await readFile(path.join(folder, 'store.json'), 'utf8'))).toMatchObject({ id });
-    expect(await openStore(db.kysely, dataDir)).toEqual({ folder, id });
-    expect(await checkStore(db.kysely, dataDir)).toBe(
+    expect(await openStore(db.kysely, documentStore({ dataDir }))).toMatchObject({ place: folder, id });
+    expect(await checkStore(db.kysely, documentStore({ dataDir }))).toBe(
       `${folder}, store ${id}, writable by uid ${process.getuid?.() ?? ''}`,
     );
     expect(await namesBelow(folder)).toEqual(['00', 'incoming', 'store.json']);
@@ -54,7 +54,9 @@ describe('the first worker ever', () => {
 
   test('may have company: ten at once on one folder open the same store', async () => {
     const { db, dataDir, folder } = await world();
-    const opened = await Promise.all(Array.from({ length: 10 }, () => openStore(db.kysely, dataDir)));
+    const opened = await Promise.all(
+      Array.from({ length: 10 }, () => openStore(db.kysely, documentStore({ dataDir }))),
+    );
     expect(new Set(opened.map(({ id }) => id))).toEqual(new Set([await knownStore(db.kysely)]));
     expect(await namesBelow(folder)).toEqual(['00', 'incoming', 'store.json']);
   });
@@ -62,7 +64,7 @@ describe('the first worker ever', () => {
   test('is one: of five machines without a shared disk that begin at once, four are refused', async () => {
     const { db } = await world();
     const dataDirs = await Promise.all(Array.from({ length: 5 }, () => createTestFolder()));
-    const ends = await Promise.allSettled(dataDirs.map((dataDir) => openStore(db.kysely, dataDir)));
+    const ends = await Promise.allSettled(dataDirs.map((dataDir) => openStore(db.kysely, documentStore({ dataDir }))));
     expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const end of ends) if (end.status === 'rejected') expect(end.reason).toMatchObject(refused);
   });
@@ -71,15 +73,15 @@ describe('the first worker ever', () => {
     const { db, dataDir, folder } = await world();
     const id = randomUUID();
     await writeMarker(folder, id);
-    expect(await openStore(db.kysely, dataDir)).toEqual({ folder, id });
+    expect(await openStore(db.kysely, documentStore({ dataDir }))).toMatchObject({ place: folder, id });
   });
 
   test('does not take the folder of other books, with files in it', async () => {
     const others = await world();
-    await openStore(others.db.kysely, others.dataDir);
+    await openStore(others.db.kysely, documentStore(others));
     await claim(others.db, others.dataDir, 'theirs');
     const { db } = await world();
-    await expect(openStore(db.kysely, others.dataDir)).rejects.toMatchObject(refused);
+    await expect(openStore(db.kysely, documentStore(others))).rejects.toMatchObject(refused);
     expect(await knownStore(db.kysely)).toBeUndefined();
   });
 });
@@ -88,7 +90,7 @@ describe('an installation from before stores were known', () => {
   test('adopts the folder that has its contents, though some were deleted', async () => {
     const { db, dataDir } = await world();
     for (let index = 0; index < 20; index += 1) await claim(db, dataDir, `content ${index}`, index === 7);
-    const { id } = await openStore(db.kysely, dataDir);
+    const { id } = await openStore(db.kysely, documentStore({ dataDir }));
     expect(await knownStore(db.kysely)).toBe(id);
   });
 
@@ -100,8 +102,8 @@ describe('an installation from before stores were known', () => {
     await claim(db, dataDir, 'ours', false);
     await fill(dataDir);
     const before = await namesBelow(folder);
-    await expect(openStore(db.kysely, dataDir)).rejects.toMatchObject(refused);
-    await expect(checkStore(db.kysely, dataDir)).rejects.toMatchObject(refused);
+    await expect(openStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject(refused);
+    await expect(checkStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject(refused);
     expect(await knownStore(db.kysely)).toBeUndefined();
     expect(await namesBelow(folder)).toEqual(before);
   });
@@ -110,11 +112,11 @@ describe('an installation from before stores were known', () => {
 describe('a store that Postgres knows', () => {
   test('is refused where the folder is missing, empty, or another’s, and nothing is made there', async () => {
     const { db, dataDir, folder } = await world();
-    const store = await openStore(db.kysely, dataDir);
+    const store = await openStore(db.kysely, documentStore({ dataDir }));
     await rename(folder, `${folder}.away`);
     const all = [
-      () => openStore(db.kysely, dataDir),
-      () => checkStore(db.kysely, dataDir),
+      () => openStore(db.kysely, documentStore({ dataDir })),
+      () => checkStore(db.kysely, documentStore({ dataDir })),
       () => checkOpenStore(store),
     ];
     for (const one of all) await expect(one()).rejects.toMatchObject(refused);
@@ -124,7 +126,7 @@ describe('a store that Postgres knows', () => {
     expect(await namesBelow(folder)).toEqual([]);
     await writeMarker(folder, randomUUID());
     for (const one of all) await expect(one()).rejects.toMatchObject(refused);
-    await expect(repairStore(db.kysely, dataDir)).rejects.toMatchObject(refused);
+    await expect(repairStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject(refused);
     await writeFile(path.join(folder, 'store.json'), '{"half');
     for (const one of all) await expect(one()).rejects.toMatchObject(refused);
     await rm(folder, { recursive: true });
@@ -137,13 +139,13 @@ describe('a store that Postgres knows', () => {
     ['the folder of downloads is none', 'incoming'],
   ])('is refused where %s', async (_, name) => {
     const { db, dataDir, folder } = await world();
-    const store = await openStore(db.kysely, dataDir);
+    const store = await openStore(db.kysely, documentStore({ dataDir }));
     await rm(path.join(folder, name), { recursive: true, force: true });
     await rm(path.join(folder, '00'), { recursive: true });
     await writeFile(path.join(folder, name), 'a file');
     await expect(checkOpenStore(store)).rejects.toMatchObject({ code: 'storage_failed' });
-    await expect(checkStore(db.kysely, dataDir)).rejects.toMatchObject({ code: 'storage_failed' });
-    await expect(openStore(db.kysely, dataDir)).rejects.toMatchObject({
+    await expect(checkStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(openStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject({
       code: 'storage_failed',
       fields: { folder, uid: String(process.getuid?.()) },
     });
@@ -151,37 +153,39 @@ describe('a store that Postgres knows', () => {
 
   test('is not made anew by a download where its disk is not mounted', async () => {
     const { db, dataDir, folder } = await world();
-    await openStore(db.kysely, dataDir);
+    await openStore(db.kysely, documentStore({ dataDir }));
     await rm(folder, { recursive: true });
     await mkdir(folder);
     const download = () => Promise.resolve({ bytes: 0, contentType: null });
-    await expect(storeDownload(dataDir, 'document', download)).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(storeDownload(documentStore({ dataDir }), 'document', download)).rejects.toMatchObject({
+      code: 'storage_failed',
+    });
     expect(await namesBelow(folder)).toEqual([]);
   });
 
   test('is put into an empty folder, or one with what came back, by a repair alone', async () => {
     const { db, dataDir, folder } = await world();
-    const { id } = await openStore(db.kysely, dataDir);
+    const { id } = await openStore(db.kysely, documentStore({ dataDir }));
     const content = await claim(db, dataDir, 'ours');
-    expect(await repairStore(db.kysely, dataDir)).toBe(false);
+    expect(await repairStore(db.kysely, documentStore({ dataDir }))).toBe(false);
     await cp(folder, `${folder}.backup`, { recursive: true });
     await rm(folder, { recursive: true });
-    expect(await repairStore(db.kysely, dataDir)).toBe(true);
-    expect(await openStore(db.kysely, dataDir)).toEqual({ folder, id });
+    expect(await repairStore(db.kysely, documentStore({ dataDir }))).toBe(true);
+    expect(await openStore(db.kysely, documentStore({ dataDir }))).toMatchObject({ place: folder, id });
     await rm(folder, { recursive: true });
     await rename(`${folder}.backup`, folder);
     await rm(path.join(folder, 'store.json'));
-    expect(await repairStore(db.kysely, dataDir)).toBe(true);
+    expect(await repairStore(db.kysely, documentStore({ dataDir }))).toBe(true);
     await rm(path.join(folder, 'store.json'));
     await rename(content, path.join(path.dirname(content), 'f'.repeat(64)));
-    await expect(repairStore(db.kysely, dataDir)).rejects.toMatchObject(refused);
+    await expect(repairStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject(refused);
   });
 
   test('that nobody knows any more is given back to books that still claim its contents', async () => {
     const { db, dataDir } = await world();
     await claim(db, dataDir, 'lost', false);
-    await expect(openStore(db.kysely, dataDir)).rejects.toMatchObject(refused);
-    expect(await repairStore(db.kysely, dataDir)).toBe(true);
-    await openStore(db.kysely, dataDir);
+    await expect(openStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject(refused);
+    expect(await repairStore(db.kysely, documentStore({ dataDir }))).toBe(true);
+    await openStore(db.kysely, documentStore({ dataDir }));
   });
 });

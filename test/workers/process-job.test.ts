@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RateLimitError, UnrecoverableError } from 'bullmq';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { reprocess } from '../../src/db/reprocess.ts';
 import type { ObligationKind } from '../../src/db/schema.ts';
@@ -9,6 +8,7 @@ import { maxStarts } from '../../src/jobs/queue/queues.ts';
 import { noBreaker } from '../../src/workers/breaker.ts';
 import { createIsolation } from '../../src/workers/isolation.ts';
 import { jobProcessor, type Perform } from '../../src/workers/process-job.ts';
+import { GivenUp } from '../../src/workers/try-again.ts';
 import { noStoreWatch } from '../../src/workers/store-watch.ts';
 import { createTally } from '../../src/workers/tally.ts';
 import { createTestContext, type TestContext } from '../support/books.ts';
@@ -110,7 +110,7 @@ describe('a job with two kinds of work', () => {
   test.each(['documents', 'audit_report'] as const)('keeps what is done when its %s come to nothing', async (kind) => {
     const id = await newTransaction();
     const error = failing('vendor_timeout');
-    expect((await runJob(id, { [kind]: error })).failure).toBe(error());
+    expect((await runJob(id, { [kind]: error })).failure).toMatchObject({ cause: error(), counts: true });
     expect(await states(id)).toEqual(done.map((one) => (one[0] === kind ? [kind, 'due', 1, 'vendor_timeout'] : one)));
     expect(await runJob(id)).toEqual({ begun: [kind], mostAtHand: 1, failure: undefined });
     expect(await states(id)).toEqual(done);
@@ -119,9 +119,8 @@ describe('a job with two kinds of work', () => {
   test('is tried again for one, though the other is given up', async () => {
     const id = await newTransaction();
     const passing = failing('vendor_timeout');
-    expect((await runJob(id, { documents: failing('vendor_forbidden'), audit_report: passing })).failure).toBe(
-      passing(),
-    );
+    const { failure } = await runJob(id, { documents: failing('vendor_forbidden'), audit_report: passing });
+    expect(failure).toMatchObject({ name: 'TryAgain', counts: true, cause: passing() });
     expect(await states(id)).toEqual([
       ['audit_report', 'due', 1, 'vendor_timeout'],
       ['documents', 'failed', 1, 'vendor_forbidden'],
@@ -132,23 +131,32 @@ describe('a job with two kinds of work', () => {
   test('is given up when nothing of it is left to try', async () => {
     const id = await newTransaction();
     const { failure } = await runJob(id, { documents: failing('vendor_forbidden') });
-    expect(failure).toBeInstanceOf(UnrecoverableError);
+    expect(failure).toBeInstanceOf(GivenUp);
     expect((await states(id))[0]).toEqual(['audit_report', 'done', 0, null]);
   });
 
   test('comes back when the later of two delays is over', async () => {
     const id = await newTransaction();
     const [sooner, later] = [failing('vendor_unavailable', 1_000), failing('vendor_unavailable', 60_000)];
-    expect((await runJob(id, { documents: sooner, audit_report: later })).failure).toBe(later());
-    expect((await runJob(id, { documents: later, audit_report: sooner })).failure).toBe(later());
+    expect((await runJob(id, { documents: sooner, audit_report: later })).failure).toMatchObject({
+      cause: later(),
+      delayMs: 60_000,
+    });
+    expect((await runJob(id, { documents: later, audit_report: sooner })).failure).toMatchObject({
+      cause: later(),
+      delayMs: 60_000,
+    });
   });
 
   test('waits with all others when the vendor asks for a pause', async () => {
     const id = await newTransaction();
     const ends = { documents: failing('vendor_unavailable', 1), audit_report: failing('vendor_rate_limited', 1_000) };
-    expect((await runJob(id, ends)).failure).toBeInstanceOf(RateLimitError);
+    expect((await runJob(id, ends)).failure).toMatchObject({ name: 'TryAgain', counts: false });
     const later = failing('vendor_unavailable', 60_000);
-    expect((await runJob(id, { ...ends, documents: later })).failure).toBe(later());
+    expect((await runJob(id, { ...ends, documents: later })).failure).toMatchObject({
+      cause: later(),
+      delayMs: 60_000,
+    });
   });
 
   test('leaves alone what was asked for after it', async () => {
@@ -204,7 +212,7 @@ describe('a job with two kinds of work', () => {
     await startTimes(id, 'audit_report', 2);
     await startTimes(id, 'documents', maxStarts);
     const { begun, failure } = await runJob(id);
-    expect({ begun, isGivenUp: failure instanceof UnrecoverableError }).toEqual({
+    expect({ begun, isGivenUp: failure instanceof GivenUp }).toEqual({
       begun: ['audit_report'],
       isGivenUp: true,
     });

@@ -1,8 +1,8 @@
 import type { FilesOutcome } from '../../db/files.ts';
 import type { ObligationEnd, Started } from '../../db/obligations.ts';
 import { errorCode } from '../../errors.ts';
-import type { VendorContext } from '../context.ts';
-import { storeDownload } from './file-store.ts';
+import { openedStore, type VendorContext } from '../context.ts';
+import { storeDownload } from './download.ts';
 import { examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
 
 /**
@@ -28,15 +28,14 @@ async function filesToRecord(
 ): Promise<FilesOutcome['files']> {
   const { resultId } = started;
   if (resultId === null) return [];
-  const { dataDir } = context.config;
   const [held] = (await examineHeldFiles(context, transactionId, 'audit_report', started)).values();
   if (held?.found === 'stored') return isAsRecorded(held) ? [] : [foundAgain(held)];
   const place = { origin: 'result', position: 0 };
   try {
-    const { sha256, bytes, mediaType } = await storeDownload(dataDir, 'pdf', (sink) =>
+    const stored = await storeDownload(openedStore(context), 'pdf', (sink) =>
       context.vendor.downloadAuditReport(transactionId, resultId, sink),
     );
-    return [{ ...place, state: 'stored', sha256, bytes: String(bytes), media_type: mediaType }];
+    return [{ ...place, state: 'stored', ...stored }];
   } catch (error) {
     const code = errorCode(error);
     if (code !== 'vendor_not_found' && code !== 'vendor_gone') throw error;

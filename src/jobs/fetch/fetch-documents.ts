@@ -3,8 +3,8 @@ import { type FilePlace, type FileRecord, placeKey, type StoredFile } from '../.
 import type { ObligationEnd, Started } from '../../db/obligations.ts';
 import type { FileLink, ResultFacts, TransactionFacts } from '../../domain/facts.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
-import type { VendorContext } from '../context.ts';
-import { storeDownload } from './file-store.ts';
+import { openedStore, type VendorContext } from '../context.ts';
+import { storeDownload } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
 
 type Offer = FileLink & FilePlace;
@@ -115,10 +115,9 @@ async function documentRecord(
   const same = byUrl.get(urlSha256);
   if (same) return record(same);
   try {
-    const { sha256, bytes, mediaType } = await storeDownload(context.config.dataDir, 'document', (sink) =>
+    const stored = await storeDownload(openedStore(context), 'document', (sink) =>
       context.vendor.downloadFile(url, sink),
     );
-    const stored = { sha256, bytes: String(bytes), media_type: mediaType };
     byUrl.set(urlSha256, stored);
     return record(stored);
   } catch (error) {

@@ -1,9 +1,9 @@
 import { type FileKind, type FileRecord, type HeldFile, heldFiles, placeKey } from '../../db/files.ts';
 import { isFirstStart, type Started } from '../../db/obligations.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { examine, type Finding } from '../../store/contents.ts';
-import { ensureMarked } from '../../store/store.ts';
-import type { VendorContext } from '../context.ts';
+import type { Finding } from '../../store/document-store.ts';
+import { ensureMarked } from '../../store/open.ts';
+import { openedStore, type VendorContext } from '../context.ts';
 
 /** A file that was stored once, and how it was found just now. */
 export type ExaminedFile = HeldFile & { readonly found: Finding };
@@ -22,10 +22,11 @@ export async function examineHeldFiles(
 ): Promise<Map<string, ExaminedFile>> {
   const examined = new Map<string, ExaminedFile>();
   if (isFirstStart(started)) return examined;
+  const store = openedStore(context);
   for (const file of await heldFiles(context.db.kysely, transactionId, kind))
-    examined.set(placeKey(file), { ...file, found: await examine(context.config.dataDir, file) });
+    examined.set(placeKey(file), { ...file, found: await store.examine(file) });
   const isAnyLost = [...examined.values()].some(({ found }) => found === 'lost');
-  if (isAnyLost && context.store) await ensureMarked(context.store);
+  if (isAnyLost) await ensureMarked(store);
   return examined;
 }
 

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {
   beginVerification,
   type ClaimedFile,
@@ -13,11 +12,15 @@ import {
   verificationProgress,
 } from '../../db/document-verifications.ts';
 import type { ObligationKind } from '../../db/schema.ts';
-import { contentsOf, examine, type Finding } from '../../store/contents.ts';
-import type { DocumentStore } from '../../store/layout.ts';
-import { ensureMarked } from '../../store/store.ts';
+import {
+  type DocumentStore,
+  type Finding,
+  isOlderThanAnyDownload,
+  type OpenedStore,
+  type StoreEntry,
+} from '../../store/document-store.ts';
+import { ensureMarked } from '../../store/open.ts';
 import { type Context, wantedKinds } from '../context.ts';
-import { isOlderThanAnyDownload } from './file-store.ts';
 
 export type Verification = {
   /** When the run began; a run that was broken off is continued. */
@@ -43,8 +46,8 @@ const readAtOnce = 4;
  * @throws LedgerError `store_mismatch` where the disk goes away meanwhile: then nothing of that batch is recorded.
  */
 export async function verifyDocuments(
-  { db: { kysely: db }, config, now }: Context,
-  store: DocumentStore,
+  { db: { kysely: db }, now }: Context,
+  store: OpenedStore,
   { signal, onProgress }: { signal: AbortSignal; onProgress: (done: number, all: number) => void },
 ): Promise<Verification> {
   const run = await beginVerification(db);
@@ -56,7 +59,7 @@ export async function verifyDocuments(
     signal.throwIfAborted();
     const files = await claimedFiles(db, run.begunAt, last, batchSize);
     if (files.length === 0) break;
-    const found = await findAll(config.dataDir, files, signal);
+    const found = await findAll(store, files, signal);
     if (found.some((file) => file.found === 'lost')) await ensureMarked(store);
     await recordFindings(db, found);
     read += files.length;
@@ -68,13 +71,13 @@ export async function verifyDocuments(
 }
 
 /** A content that several files share is read once. */
-async function findAll(dataDir: string, files: readonly ClaimedFile[], signal: AbortSignal): Promise<FoundFile[]> {
+async function findAll(store: DocumentStore, files: readonly ClaimedFile[], signal: AbortSignal): Promise<FoundFile[]> {
   const contents = new Map(files.map((file) => [`${file.sha256} ${file.bytes}`, file]));
   const findings = new Map<string, Finding>();
   const left = [...contents];
   const readNext = async (): Promise<void> => {
     for (let next = left.pop(); next && !signal.aborted; next = left.pop())
-      findings.set(next[0], await examine(dataDir, next[1]));
+      findings.set(next[0], await store.examine(next[1]));
   };
   await Promise.all(Array.from({ length: readAtOnce }, readNext));
   signal.throwIfAborted();
@@ -94,19 +97,19 @@ type Searched = {
 /** Counts what is in the store and claimed by nobody. What a worker may be about to record does not count yet. */
 async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<number> {
   let orphans = 0;
-  let places: string[] = [];
+  let entries: StoreEntry[] = [];
   const judge = async (): Promise<void> => {
     const isClaimed = await claimedAmong(
       db,
-      places.map((place) => path.basename(place)),
+      entries.map(({ name }) => name),
     );
-    for (const place of places)
-      if (!isClaimed.has(path.basename(place)) && (await isOlderThanAnyDownload(place, nowMs))) orphans += 1;
-    places = [];
+    for (const { name, writtenAtMs } of entries)
+      if (!isClaimed.has(name) && isOlderThanAnyDownload(await writtenAtMs(), nowMs)) orphans += 1;
+    entries = [];
   };
-  for await (const place of contentsOf(store.folder)) {
+  for await (const entry of store.entries()) {
     signal.throwIfAborted();
-    if (places.push(place) === batchSize) await judge();
+    if (entries.push(entry) === batchSize) await judge();
   }
   await judge();
   return orphans;

@@ -8,7 +8,8 @@ import { readStatus } from '../../../src/db/status.ts';
 import { takeIn } from '../../../src/jobs/intake/intake.ts';
 import { sweep } from '../../../src/jobs/queue/sweep.ts';
 import { refetchFiles, verifyDocuments } from '../../../src/jobs/fetch/verify-documents.ts';
-import { storedPath } from '../../../src/store/layout.ts';
+import { contentPath } from '../../../src/store/layout.ts';
+import { documentStore } from '../../../src/store/open.ts';
 import { createVendorClient } from '../../../src/id-scan/client.ts';
 import { runWorkers } from '../../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../../support/books.ts';
@@ -45,8 +46,8 @@ async function stored() {
         context.db.kysely,
       )
     ).rows;
-  const placeOf = ({ sha256 }: File) => storedPath(context.config.dataDir, sha256);
-  return { context, files, placeOf, folder: context.store!.folder };
+  const placeOf = ({ sha256 }: File) => contentPath(documentStore(context.config).place, sha256);
+  return { context, files, placeOf, folder: context.store!.place };
 }
 
 const verify = (context: TestContext, onProgress: (done: number, all: number) => void = () => undefined) =>

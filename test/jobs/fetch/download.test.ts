@@ -8,7 +8,6 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
@@ -16,9 +15,9 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type ErrorCode, LedgerError } from '../../../src/errors.ts';
-import { type Accept, removeStaleDownloads, storeDownload } from '../../../src/jobs/fetch/file-store.ts';
-import { examine } from '../../../src/store/contents.ts';
-import { storedPath } from '../../../src/store/layout.ts';
+import { type Accept, storeDownload } from '../../../src/jobs/fetch/download.ts';
+import { documentStore } from '../../../src/store/open.ts';
+import { contentPath } from '../../../src/store/layout.ts';
 import type { Sink } from '../../../src/id-scan/client.ts';
 
 const png = Buffer.from(
@@ -40,6 +39,9 @@ function dataDir(): string {
   mkdirSync(path.join(directory, 'data', 'documents', 'incoming'), { recursive: true, mode: 0o700 });
   return path.join(directory, 'data');
 }
+
+const storeIn = (directory: string) => documentStore({ dataDir: directory });
+const storedPath = (directory: string, sha256: string) => contentPath(storeIn(directory).place, sha256);
 
 function relink(place: string): void {
   rmSync(place);
@@ -71,8 +73,8 @@ async function refused(
   code: ErrorCode,
 ): Promise<LedgerError> {
   const directory = dataDir();
-  const error = await storeDownload(directory, accept, downloadOf(content, contentType)).then(
-    (stored) => expect.fail(`stored as ${stored.mediaType}`),
+  const error = await storeDownload(storeIn(directory), accept, downloadOf(content, contentType)).then(
+    (stored) => expect.fail(`stored as ${stored.media_type}`),
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(LedgerError);
@@ -91,8 +93,8 @@ describe('a document', () => {
     ['a PNG that is called HTML', png, 'image/png', 'text/html'],
   ])('is accepted for what its bytes are: %s', async (_, content, mediaType, contentType) => {
     const directory = dataDir();
-    const stored = await storeDownload(directory, 'document', downloadOf(content, contentType));
-    expect(stored).toEqual({ sha256: hashOf(content), bytes: content.length, mediaType });
+    const stored = await storeDownload(storeIn(directory), 'document', downloadOf(content, contentType));
+    expect(stored).toEqual({ sha256: hashOf(content), bytes: String(content.length), media_type: mediaType });
     expect(readFileSync(storedPath(directory, stored.sha256))).toEqual(content);
   });
 
@@ -114,8 +116,8 @@ describe('a document', () => {
 
 describe('an audit report', () => {
   test.each(['application/pdf', 'application/octet-stream', null])('is a PDF, called %s', async (contentType) => {
-    const stored = await storeDownload(dataDir(), 'pdf', downloadOf(pdf, contentType));
-    expect(stored).toEqual({ sha256: hashOf(pdf), bytes: pdf.length, mediaType: 'application/pdf' });
+    const stored = await storeDownload(storeIn(dataDir()), 'pdf', downloadOf(pdf, contentType));
+    expect(stored).toEqual({ sha256: hashOf(pdf), bytes: String(pdf.length), media_type: 'application/pdf' });
   });
 
   test.each<[string, Buffer, contentType: string | null]>([
@@ -148,15 +150,15 @@ describe('any file', () => {
     const short = Buffer.concat([pdf.subarray(0, 40), pdf.subarray(-40)]);
     for (const content of pieceBytes < 10 ? [short, png, gif] : [pdf, jpeg, png]) {
       const directory = dataDir();
-      const stored = await storeDownload(directory, 'document', downloadOf(content, null, pieceBytes));
-      expect(stored).toMatchObject({ sha256: hashOf(content), bytes: content.length });
+      const stored = await storeDownload(storeIn(directory), 'document', downloadOf(content, null, pieceBytes));
+      expect(stored).toMatchObject({ sha256: hashOf(content), bytes: String(content.length) });
       expect(readFileSync(storedPath(directory, stored.sha256))).toEqual(content);
     }
   });
 
   test('is stored under its hash alone, where nobody else may read', async () => {
     const directory = dataDir();
-    const { sha256 } = await storeDownload(directory, 'document', downloadOf(png));
+    const { sha256 } = await storeDownload(storeIn(directory), 'document', downloadOf(png));
     const relative = path.join('documents', sha256.slice(0, 2), sha256);
     expect(storedPath(directory, sha256)).toBe(path.join(directory, relative));
     expect(filesBelow(directory)).toEqual([relative]);
@@ -168,9 +170,9 @@ describe('any file', () => {
 
   test('of the same content is stored once, and the one that is there is not touched', async () => {
     const directory = dataDir();
-    const first = await storeDownload(directory, 'document', downloadOf(pdf));
+    const first = await storeDownload(storeIn(directory), 'document', downloadOf(pdf));
     const { ino, mtimeMs } = statSync(storedPath(directory, first.sha256));
-    expect(await storeDownload(directory, 'pdf', downloadOf(pdf, 'application/pdf', 17))).toEqual(first);
+    expect(await storeDownload(storeIn(directory), 'pdf', downloadOf(pdf, 'application/pdf', 17))).toEqual(first);
     expect(statSync(storedPath(directory, first.sha256))).toMatchObject({ ino, mtimeMs });
     expect(filesBelow(directory)).toHaveLength(1);
   });
@@ -181,12 +183,12 @@ describe('any file', () => {
     ['a link to something else', relink],
   ])('of a content that was %s since replaces it', async (_, damage) => {
     const directory = dataDir();
-    const { sha256 } = await storeDownload(directory, 'document', downloadOf(pdf));
+    const { sha256 } = await storeDownload(storeIn(directory), 'document', downloadOf(pdf));
     const content = { sha256, bytes: String(pdf.length) };
     damage(storedPath(directory, sha256));
-    expect(await examine(directory, content)).toBe('damaged');
-    await storeDownload(directory, 'document', downloadOf(pdf));
-    expect(await examine(directory, content)).toBe('stored');
+    expect(await storeIn(directory).examine(content)).toBe('damaged');
+    await storeDownload(storeIn(directory), 'document', downloadOf(pdf));
+    expect(await storeIn(directory).examine(content)).toBe('stored');
     expect(filesBelow(directory)).toHaveLength(1);
   });
 
@@ -198,7 +200,7 @@ describe('any file', () => {
       const stored = await Promise.allSettled(
         contents.map(async (one, index) => {
           for (let turn = 0; turn < (index * 7 + race) % 5; turn += 1) await setImmediate();
-          return (await storeDownload(directory, 'document', downloadOf(one, null, 4_000))).sha256;
+          return (await storeDownload(storeIn(directory), 'document', downloadOf(one, null, 4_000))).sha256;
         }),
       );
       expect(stored).toEqual(contents.map((one) => ({ status: 'fulfilled', value: hashOf(one) })));
@@ -221,7 +223,7 @@ describe('a download that fails', () => {
       partly = filesBelow(directory);
       throw gone;
     };
-    await expect(storeDownload(directory, 'document', download)).rejects.toBe(gone);
+    await expect(storeDownload(storeIn(directory), 'document', download)).rejects.toBe(gone);
     expect(partly).toEqual([expect.stringMatching(/^documents\/incoming\/[0-9a-f]{24}$/)]);
     expect(filesBelow(directory)).toEqual([]);
   });
@@ -230,7 +232,10 @@ describe('a download that fails', () => {
     const directory = dataDir();
     const cause = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
     const download = () => Promise.reject(cause);
-    await expect(storeDownload(directory, 'document', download)).rejects.toMatchObject({ code: 'storage_full', cause });
+    await expect(storeDownload(storeIn(directory), 'document', download)).rejects.toMatchObject({
+      code: 'storage_full',
+      cause,
+    });
     expect(filesBelow(directory)).toEqual([]);
   });
 
@@ -243,34 +248,9 @@ describe('a download that fails', () => {
       isAsked = true;
       return Promise.resolve({ bytes: 0, contentType: null });
     };
-    await expect(storeDownload(directory, 'document', download)).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(storeDownload(storeIn(directory), 'document', download)).rejects.toMatchObject({
+      code: 'storage_failed',
+    });
     expect(isAsked).toBe(false);
-  });
-});
-
-describe('what a killed worker left unfinished', () => {
-  const hourMs = 3_600_000;
-
-  test('is removed an hour after its last byte, and nothing that may still be under way or is stored', async () => {
-    const directory = dataDir();
-    const { sha256 } = await storeDownload(directory, 'document', downloadOf(png));
-    const incoming = path.join(directory, 'documents', 'incoming');
-    const nowMs = Date.parse('2026-10-01T12:00:00Z');
-    const ages = { old: hourMs + 1, young: hourMs, new: 0, ahead: -hourMs };
-    for (const [name, ageMs] of Object.entries(ages)) {
-      writeFileSync(path.join(incoming, name), 'part of a passport');
-      utimesSync(path.join(incoming, name), new Date(nowMs - ageMs), new Date(nowMs - ageMs));
-    }
-    utimesSync(storedPath(directory, sha256), new Date(0), new Date(0));
-    await removeStaleDownloads(directory, nowMs);
-    expect(readdirSync(incoming).sort()).toEqual(['ahead', 'new', 'young']);
-    expect(await examine(directory, { sha256, bytes: String(png.length) })).toBe('stored');
-  });
-
-  test('is nothing where nothing was ever stored', async () => {
-    const directory = dataDir();
-    rmSync(path.join(directory, 'documents'), { recursive: true });
-    await removeStaleDownloads(directory, Date.now());
-    expect(readdirSync(directory)).toEqual([]);
   });
 });

@@ -1,0 +1,91 @@
+import type { Download, Sink } from '../../id-scan/client.ts';
+import { LedgerError } from '../../errors.ts';
+import type { Content, DocumentStore } from '../../store/document-store.ts';
+
+/** As `files` has it. */
+export type StoredDownload = Content & { readonly media_type: string };
+
+const imageTypes = new Set([
+  'image/jpeg',
+  'image/png',
+  'image/webp',
+  'image/tiff',
+  'image/gif',
+  'image/bmp',
+  'image/heic',
+  'image/heif',
+  'image/avif',
+  'image/jp2',
+]);
+const pdf = 'application/pdf';
+
+/** Bytes kept from either end of a file to tell its type. */
+const headBytes = 4_100;
+const tailBytes = 1_024;
+
+/** What is accepted: images and PDFs for documents, PDFs alone for audit reports. */
+export type Accept = 'document' | 'pdf';
+
+/**
+ * Streams a download into the store, if it is what was expected.
+ *
+ * @throws LedgerError `file_empty`, `file_type_refused`, `file_truncated`, `storage_full`, `storage_failed`, and what
+ * `download` throws. Nothing is left behind.
+ */
+export async function storeDownload(
+  store: DocumentStore,
+  accept: Accept,
+  download: (sink: Sink) => Promise<Download>,
+): Promise<StoredDownload> {
+  let mediaType = '';
+  const content = await store.put(async (sink) => {
+    const ends = endsOf();
+    const { contentType } = await download(async (chunk) => {
+      ends.take(chunk);
+      await sink(chunk);
+    });
+    mediaType = await checkedType(accept, ends.result(), contentType);
+  });
+  return { ...content, media_type: mediaType };
+}
+
+type Ends = { readonly bytes: number; readonly head: Buffer; readonly tail: Buffer };
+
+/** Size and both ends of what streams by. */
+function endsOf() {
+  let bytes = 0;
+  let head = Buffer.alloc(0);
+  let tail = Buffer.alloc(0);
+  return {
+    take(chunk: Uint8Array): void {
+      bytes += chunk.length;
+      if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
+      tail = Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes);
+    },
+    result: (): Ends => ({ bytes, head, tail }),
+  };
+}
+
+async function checkedType(accept: Accept, { bytes, head, tail }: Ends, contentType: string | null): Promise<string> {
+  if (bytes === 0) throw new LedgerError('file_empty', 'The vendor sent an empty file.');
+  // A worker at rest does without it.
+  const { fileTypeFromBuffer } = await import('file-type');
+  const detected = (await fileTypeFromBuffer(head))?.mime;
+  const isAccepted = detected === pdf || (accept === 'document' && detected !== undefined && imageTypes.has(detected));
+  if (
+    !isAccepted ||
+    (accept === 'pdf' && contentType !== null && contentType !== pdf && contentType !== 'application/octet-stream')
+  )
+    throw new LedgerError(
+      'file_type_refused',
+      `The vendor sent ${detected ?? 'something else'} where a ${accept} was expected.`,
+      {
+        fields: { detected: detected ?? null, contentType },
+      },
+    );
+  if (detected === pdf && !(head.subarray(0, 5).equals(Buffer.from('%PDF-')) && tail.includes('%%EOF')))
+    throw new LedgerError('file_truncated', 'The vendor sent a PDF that is cut: it has no trailer.', {
+      fields: { bytes },
+    });
+  return detected;
+}
