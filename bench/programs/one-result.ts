@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { openDatabase, type Queries } from '../../src/db/database.ts';
 import { recordFiles } from '../../src/db/files.ts';
-import { recordOutcomes } from '../../src/db/outcomes.ts';
+import { recordFetched } from '../../src/db/record-fetched.ts';
 import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
@@ -41,7 +41,7 @@ const maxConnections = 20;
  */
 export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }: PeerInput) {
   const db = openDatabase(databaseUrl, { maxConnections });
-  const { recordOutcome, recordFiles: recordStored } = isBatched
+  const { recordFetched: record, recordFiles: recordStored } = isBatched
     ? openWrites(db.kysely, { wakeForNew: () => Promise.resolve() })
     : writesBySelf(db.kysely);
   const rules = readRuleTables(path.join(import.meta.dirname, '../../rules/id-scan.json')).content;
@@ -64,12 +64,12 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
       const urlHash = createHash('sha256').update(url).digest('hex');
       records.push({ ...fileRecord(content), position, url_sha256: urlHash });
     }
-    const outcome = { transactionId, fence: '0', isDone: false };
-    await recordStored({ ...outcome, kind: 'documents', files: records });
+    const fetched = { transactionId, fence: '0', isDone: false };
+    await recordStored({ ...fetched, kind: 'documents', files: records });
     const report = await storeDownload(documents, 'pdf', (sink) =>
       vendor.downloadAuditReport(transactionId, resultId, sink),
     );
-    await recordStored({ ...outcome, kind: 'audit_report', files: [{ ...fileRecord(report), position: 0 }] });
+    await recordStored({ ...fetched, kind: 'audit_report', files: [{ ...fileRecord(report), position: 0 }] });
   };
 
   return {
@@ -81,7 +81,7 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
         vendor.getResult(transactionId, resultId),
       ]);
       const merged = mergeAnswer(nothingKnown, facts, { fence: 1, decide });
-      await recordOutcome({
+      await record({
         transactionId,
         merged,
         fetchedAt,
@@ -89,8 +89,8 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
         resultFetched: true,
         known: { fence: '0', revision: '0', transaction: null },
         isSettled: settlementOf(facts, merged, fetchedAt).settled,
-        documentsBasis: null,
-        auditReportBasis: null,
+        documentsOffer: null,
+        auditReportOffer: null,
         end: null,
       });
       const urls = result.tasks.flatMap((task) => task.files).flatMap(({ url }) => (url === null ? [] : [url]));
@@ -105,7 +105,7 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
 
 const fileRecord = (stored: StoredDownload) => ({ origin: 'result', state: 'stored', ...stored }) as const;
 
-const writesBySelf = (db: Queries): Pick<Writes, 'recordOutcome' | 'recordFiles'> => ({
-  recordOutcome: async (outcome) => (await recordOutcomes(db, [outcome], 0))[0],
-  recordFiles: (outcome) => recordFiles(db, [outcome]),
+const writesBySelf = (db: Queries): Pick<Writes, 'recordFetched' | 'recordFiles'> => ({
+  recordFetched: async (fetched) => (await recordFetched(db, [fetched], 0))[0],
+  recordFiles: (fetched) => recordFiles(db, [fetched]),
 });

@@ -13,7 +13,7 @@ import {
   refusalCodes,
   remedyCommand,
 } from '../jobs/month/obstacles.ts';
-import { outstandingLooks, outstandingText } from '../jobs/fetch/recheck-settled.ts';
+import { outstandingRechecks, outstandingText } from '../jobs/fetch/recheck-settled.ts';
 import { remark, say, table } from './output.ts';
 import { asJson } from './report.ts';
 import { reportText } from './report-text.ts';
@@ -53,7 +53,7 @@ export async function close(
     );
   const { context, close: end } = await composeBooks(input.config);
   try {
-    const looks = outstandingText(await outstandingLooks(context, context.db.kysely, period));
+    const rechecks = outstandingText(await outstandingRechecks(context, context.db.kysely, period));
     const closed = await closeMonth(context, {
       period,
       closedBy: currentUser(),
@@ -68,7 +68,7 @@ export async function close(
       }
       throw error;
     });
-    if (looks !== null) remark(looks);
+    if (rechecks !== null) remark(rechecks);
     if ('counts' in closed) {
       await refuse(context, period, closed, { json });
       remark(`${period} was not closed. Clear what stands in the way; --force --reason closes it as it is.\n(blocked)`);

@@ -53,8 +53,8 @@ function transactionLines(explanation: Explanation): string[] {
       ['also', others > 0 ? `the ID is a result as well, of ${asked.otherTransactions.join(', ')}` : null],
       ['state', state ?? (isOut(explanation) ? 'withdrawn: the vendor never knew it' : 'not fetched')],
       ['settled', `${settled ? 'yes' : 'no'}: ${settlementMeaning}`],
-      ['next look', settled && !nextLookAt ? null : nextLookAt ? instant(nextLookAt) : 'none: see the work below'],
-      ['settled by', settledFrom ? `a look from ${instant(settledFrom)} on, whatever comes` : null],
+      ['next fetch', settled && !nextLookAt ? null : nextLookAt ? instant(nextLookAt) : 'none: see the work below'],
+      ['settled by', settledFrom ? `a fetch from ${instant(settledFrom)} on, whatever comes` : null],
       ['result', resultId ? `${resultId}, fetched ${at(transaction.resultFetchedAt)}` : 'none is known'],
       [
         'times',

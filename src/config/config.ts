@@ -31,7 +31,7 @@ export type Config = {
     readonly rateLimit: number | undefined;
     readonly proxy: ProxySettings;
   };
-  /** Results at once in one worker process; of documents and of audit reports 20 at most. */
+  /** Jobs of each kind at once in one worker process. */
   readonly workerConcurrency: number;
   readonly fetchDocuments: boolean;
   /** Whether settled transactions are asked for again: where they contradict themselves, and before their month is closed. */

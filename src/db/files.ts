@@ -1,5 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import { executePrepared, plannedRows, type Queries } from './database.ts';
+import { recordset } from './recordset.ts';
 import { isDue, withoutFailures } from './obligations.ts';
 import type { FileState, Schema } from './schema.ts';
 
@@ -41,7 +42,7 @@ export async function heldFiles(db: Queries, transactionId: string, kind: FileKi
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
 
 /** What the fetching of a transaction's documents, or of its audit report, came to. */
-export type FilesOutcome = {
+export type FetchedFiles = {
   readonly transactionId: string;
   readonly kind: 'documents' | 'audit_report';
   readonly fence: string;
@@ -53,28 +54,40 @@ export type FilesOutcome = {
 
 const fileKinds = { documents: 'document', audit_report: 'audit_report' } as const satisfies Record<string, FileKind>;
 
+const files = recordset({
+  transaction_id: 'text',
+  kind: 'text',
+  origin: 'text',
+  position: 'integer',
+  category: 'text',
+  type: 'text',
+  name: 'text',
+  url_sha256: 'text',
+  state: 'text',
+  sha256: 'text',
+  bytes: 'bigint',
+  media_type: 'text',
+  error_code: 'text',
+});
+
 /**
  * Records what became of offered files, and ends the obligations that asked for them, in one statement. What was stored
  * once never becomes something that never was: it is stored, or it is lost or damaged.
  *
- * @param outcomes of different obligations.
+ * @param fetched of different obligations.
  */
-export async function recordFiles(db: Queries, outcomes: readonly FilesOutcome[]): Promise<void> {
-  const done = outcomes.filter(({ isDone }) => isDone);
-  const files = outcomes.flatMap(({ transactionId, kind, files }) =>
+export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[]): Promise<void> {
+  const done = fetched.filter(({ isDone }) => isDone);
+  const rows = fetched.flatMap(({ transactionId, kind, files }) =>
     files.map((file) => ({ ...file, transaction_id: transactionId, kind: fileKinds[kind] })),
   );
-  const planned = plannedRows(outcomes.length);
+  const planned = plannedRows(fetched.length);
   const statement = sql`
     with file as (
-      insert into files as f (transaction_id, kind, origin, position, category, type, name, url_sha256, state, sha256, bytes,
-        media_type, error_code)
-      select transaction_id, kind, origin, position, category, type, name, url_sha256, state, sha256, bytes, media_type, error_code
-      from jsonb_to_recordset(${JSON.stringify(files)}::jsonb) as j (transaction_id text, kind text, origin text, position integer,
-        category text, type text, name text, url_sha256 text, state text, sha256 text, bytes bigint, media_type text, error_code text)
-      on conflict (transaction_id, kind, origin, position) do update set category = excluded.category, type = excluded.type,
-        name = excluded.name, url_sha256 = excluded.url_sha256, state = excluded.state, sha256 = excluded.sha256,
-        bytes = excluded.bytes, media_type = excluded.media_type, error_code = excluded.error_code
+      insert into files as f (${files.names})
+      select ${files.values} from ${files.of(rows)}
+      on conflict (transaction_id, kind, origin, position) do update set
+        ${files.replaced('transaction_id', 'kind', 'origin', 'position')}
       where f.sha256 is null or excluded.sha256 is not null
     )
     update obligations o set state = 'done', sweep_at = null, ${withoutFailures}

@@ -14,18 +14,18 @@ export type Started = {
   readonly resultId: string | null;
   /** Whether the result of that ID was fetched before. */
   readonly wasResultFetched: boolean;
-  /** What there was to fetch when the obligation became due; of a look at the transaction {@link onDemand} or `null`. */
+  /** What there was to fetch when the obligation became due; of the result {@link onDemand} or `null`. */
   readonly basis: string | null;
   readonly attemptsMade: number;
   readonly starts: number;
-  /** What earlier answers said, for a look at the transaction; of the other kinds nothing is known here. */
+  /** What earlier answers said, for a fetch of the result; of the other kinds nothing is known here. */
   readonly known: Known;
 };
 
 /** Whether an obligation was never begun before, so that nothing can have been stored for it. */
 export const isFirstStart = ({ fence }: Started): boolean => fence === '1';
 
-/** The basis of a look that somebody asked for: whatever was fetched before is fetched once more. */
+/** The basis of a fetch that somebody asked for: whatever was fetched before is fetched once more. */
 export const onDemand = 'on_demand';
 
 export type ObligationKey = { readonly transactionId: string; readonly kind: ObligationKind };

@@ -17,12 +17,12 @@ export const longestLifeMs = 24 * hourMs;
  * How long after nothing can change any more a transaction is asked for again whose answers contradict themselves. After
  * the last of them the vendor is taken at its word, and the difference reported.
  */
-export const secondLooksMs: readonly number[] = [hourMs, 24 * hourMs, 7 * 24 * hourMs];
+export const secondFetchesMs: readonly number[] = [hourMs, 24 * hourMs, 7 * 24 * hourMs];
 
 /** When a settled transaction that contradicts itself is asked for again; `null` = no more. */
-export function secondLookAt(createdAt: Date, expiresAt: Date | null, fetchedAt: Date): Date | null {
+export function secondFetchAt(createdAt: Date, expiresAt: Date | null, fetchedAt: Date): Date | null {
   const finalMs = settledFrom(createdAt, expiresAt).getTime();
-  const nextMs = secondLooksMs.map((afterMs) => finalMs + afterMs).find((ms) => ms > fetchedAt.getTime());
+  const nextMs = secondFetchesMs.map((afterMs) => finalMs + afterMs).find((ms) => ms > fetchedAt.getTime());
   return nextMs === undefined ? null : new Date(nextMs);
 }
 
@@ -30,7 +30,7 @@ export function secondLookAt(createdAt: Date, expiresAt: Date | null, fetchedAt:
  * Whether a transaction is worth asking for again: the answer lists fewer scans than it counts itself, or what is known
  * contradicts itself.
  */
-export const isWorthAnotherLook = (facts: TransactionFacts, merged: KnownTransaction): boolean =>
+export const isWorthAnotherFetch = (facts: TransactionFacts, merged: KnownTransaction): boolean =>
   isContradictory(merged) ||
   facts.tasks.some(
     ({ type, scans, attempts, attemptsInvoiced }) =>
@@ -50,7 +50,7 @@ function isContradictory({ state, tasks }: KnownTransaction): boolean {
   });
 }
 
-/** When a transaction's books are final, or when to look again. */
+/** When a transaction's books are final, or when to fetch again. */
 export type Settlement = { readonly settled: true } | { readonly settled: false; readonly nextFetchAt: Date };
 
 /**
@@ -76,7 +76,7 @@ export function settlementOf(facts: TransactionFacts, merged: KnownTransaction, 
  * Why a transaction is settled, or not yet:
  * - `not_fetched`: nothing is known of it.
  * - `completed`: settled; completed, and the vendor works on none of its scans.
- * - `expired`: settled; looked at when it could not change any more.
+ * - `expired`: settled; fetched when it could not change any more.
  * - `scan_processing`: not settled; the vendor still works on a scan.
  * - `not_completed`: not settled; its user may still go on, until it expires.
  * - `to_be_confirmed`: not settled; completed, but the last answer did not say so.
@@ -104,7 +104,7 @@ export function settlementReason(stored: {
   return isCompleted ? 'to_be_confirmed' : 'not_completed';
 }
 
-/** From when on one look settles a transaction, whatever its state. */
+/** From when on one fetch settles a transaction, whatever its state. */
 export function settledFrom(createdAt: Date, expiresAt: Date | null): Date {
   return new Date((expiresAt?.getTime() ?? createdAt.getTime() + longestLifeMs) + expiryGraceMs);
 }

@@ -8,9 +8,9 @@ import { asOwner, createTestContext } from '../support/books.ts';
 import { asRole } from '../support/roles.ts';
 import { bookedCosts, misbooked, trueCosts } from '../support/closing-oracle.ts';
 import { closeOrFail } from '../support/closing.ts';
-import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
+import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
 import { isFull, seededRandom } from './world.ts';
-import { recordOutcome } from '../support/single.ts';
+import { recordFetched } from '../support/single.ts';
 
 const writers = 12;
 const closers = 3;
@@ -32,7 +32,7 @@ async function race(context: Context, seed: number): Promise<string[]> {
     await register(context.db, id);
     const tasks = [scanTask([scan(at, code)])];
     const of = facts(id, { createdAt: new Date('2026-10-24T20:00:00Z'), completedAt: new Date(at), tasks });
-    await recordOutcome(queries, outcomeOf(of, { fence: String((fence += 1)) }), 0);
+    await recordFetched(queries, fetchedOf(of, { fence: String((fence += 1)) }), 0);
     written += 1;
   };
   const writer = async (number: number) => {

@@ -19,7 +19,7 @@ import { isFull, seeds } from './world.ts';
 const runs = (usual: number): number => usual * (isFull ? 20 : 1);
 const timeout = isFull ? 1_800_000 : 60_000;
 
-/** As it should be: every answer is stored before the next look begins. */
+/** As it should be: every answer is stored before the next fetchbegins. */
 const inOrder = ({ looks }: Truth): Delivery[] =>
   looks.map((look, index) => ({ look, fence: index + 1, atS: look.atS }));
 

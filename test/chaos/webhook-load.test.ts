@@ -13,7 +13,8 @@ const rate = 200;
 
 /**
  * 200 new events a second, each of another transaction, on 200 connections, with Redis gone all the while: each is answered
- * 204, and all of it is done once Redis is back. `CHAOS=full` lasts a minute and prints what docs/service.md says.
+ * 204, and all of it is done once Redis is back. `CHAOS=full` lasts a minute and prints what
+ * docs/reliability.md says.
  */
 test(
   `${rate} events a second for ${seconds} s without Redis: all 204, all done after its return`,

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { atEnd } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
-import { facts, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
-import { recordOutcome } from '../support/single.ts';
+import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordFetched } from '../support/single.ts';
 
 /** Books of January 2026, which has ended whenever this runs: one attempt that is clear, one that no rule covers. */
 async function january() {
@@ -20,7 +20,7 @@ async function january() {
       completedAt: new Date('2026-01-05T10:10:00Z'),
       tasks: [scanTask([scan('2026-01-05T10:05:00Z', code)])],
     });
-    await recordOutcome(db.kysely, outcomeOf(of, { fence: String((fence += 1)) }), 0);
+    await recordFetched(db.kysely, fetchedOf(of, { fence: String((fence += 1)) }), 0);
   };
   await look('t-1', null);
   await look('t-2', 'never_seen');

@@ -6,9 +6,9 @@ import { recordIntake } from '../../src/db/intake.ts';
 import { claimDue, failObligation, pendingWork } from '../../src/db/obligations.ts';
 import { countReprocess, reprocess } from '../../src/db/reprocess.ts';
 import { asAdmin, asOwner, createTestDatabase, openTestDatabase, waitFor } from '../support/books.ts';
-import { facts, outcomeOf, register } from '../support/facts.ts';
+import { facts, fetchedOf, register } from '../support/facts.ts';
 import { asRole } from '../support/roles.ts';
-import { finishObligation, recordOutcome, startObligation } from '../support/single.ts';
+import { finishObligation, recordFetched, startObligation } from '../support/single.ts';
 
 let db: Database;
 let url: string;
@@ -83,7 +83,7 @@ describe('an obligation', () => {
     const wake = await newWork();
     const started = await startObligation(db.kysely, wake, 0);
     const end = { end: 'postponed', dueAt: new Date(Date.now() + 60_000) } as const;
-    await recordOutcome(db.kysely, outcomeOf(facts(wake.transactionId), { fence: started!.fence, end }), 0);
+    await recordFetched(db.kysely, fetchedOf(facts(wake.transactionId), { fence: started!.fence, end }), 0);
     expect(await row(wake.transactionId)).toMatchObject({ state: 'due', starts: 0, due_at: end.dueAt });
     expect(await startObligation(db.kysely, wake, 0)).toBeUndefined();
     expect(
@@ -202,8 +202,8 @@ describe('work that is asked for anew while it is being done', () => {
   test('a new offer of files is not ended by the fetching of the old one', async () => {
     const transactionId = `offer-${(next += 1)}`;
     await register(db, transactionId);
-    const offer = (fence: string, documentsBasis: string) =>
-      recordOutcome(db.kysely, outcomeOf(facts(transactionId), { fence, documentsBasis }), 0);
+    const offer = (fence: string, documentsOffer: string) =>
+      recordFetched(db.kysely, fetchedOf(facts(transactionId), { fence, documentsOffer }), 0);
     const [wake] = (await offer('1', 'scans:2')) ?? [];
     const started = await startObligation(db.kysely, wake!, 0);
     const [newWake] = (await offer('2', 'result:r')) ?? [];

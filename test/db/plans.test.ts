@@ -20,7 +20,7 @@ import {
   withUnfinishedStarts,
 } from '../../src/db/obligations.ts';
 import { knownTransaction } from '../../src/db/known-transactions.ts';
-import { recordOutcomes } from '../../src/db/outcomes.ts';
+import { recordFetched } from '../../src/db/record-fetched.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { attemptCounts, attemptGroups, firstAttemptAt, monthsWithAttempts } from '../../src/db/report-rows.ts';
 import { recheckNext } from '../../src/db/settled-rechecks.ts';
@@ -33,7 +33,7 @@ import type { Schema } from '../../src/db/schema.ts';
 import { forMonths } from '../../src/db/snapshot.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
 import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
-import { facts, outcomeAfter, outcomeOf } from '../support/facts.ts';
+import { facts, fetchedAfter, fetchedOf } from '../support/facts.ts';
 
 const months = 48;
 const month = '2026-10';
@@ -114,10 +114,10 @@ const filesOf = (transactionId: string) => ({
 });
 const unknown = { fence: '0', revision: '0', transaction: null };
 const lookAt = (transactionId: string) =>
-  outcomeOf(facts(transactionId), {
+  fetchedOf(facts(transactionId), {
     fence: '2',
-    documentsBasis: 'x',
-    auditReportBasis: 'x',
+    documentsOffer: 'x',
+    auditReportOffer: 'x',
     end: { end: 'postponed', dueAt: new Date() },
   });
 const { start, end } = monthBounds(month, 'UTC');
@@ -140,11 +140,11 @@ const hot: Record<string, (db: Queries) => Promise<unknown>> = {
   'starts forgiven': (db) => forgiveStarts(db, [key]),
   'starts of many jobs': (db) => startObligations(db, fifty.map(startOf), 10_000),
   'starts of as many jobs as a batch takes': (db) => startObligations(db, [...fifty, ...fifty].map(startOf), 10_000),
-  'an outcome': (db) => recordOutcomes(db, [outcomeAfter(unknown, lookAt(id))], 10_000),
+  'an outcome': (db) => recordFetched(db, [fetchedAfter(unknown, lookAt(id))], 10_000),
   'many outcomes': (db) =>
-    recordOutcomes(
+    recordFetched(
       db,
-      fifty.map((one) => outcomeAfter(unknown, lookAt(one))),
+      fifty.map((one) => fetchedAfter(unknown, lookAt(one))),
       10_000,
     ),
   'what is known of a transaction': (db) => knownTransaction(db, id),

@@ -3,8 +3,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { fillBooks } from '../../bench/fill.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
-import { facts, outcomeOf, register } from '../support/facts.ts';
-import { recordOutcome } from '../support/single.ts';
+import { facts, fetchedOf, register } from '../support/facts.ts';
+import { recordFetched } from '../support/single.ts';
 
 type Plan = { 'Node Type': string; 'Relation Name'?: string; Plans?: Plan[] };
 
@@ -44,7 +44,7 @@ test('triggers keep to plans that bear many rows, although they were made for on
   const query = async <Row extends pg.QueryResultRow>(text: string) => (await client.query<Row>(text)).rows;
   // Planned for one row at first, and while there is next to nothing.
   await register(db, 'first');
-  await recordOutcome(db.kysely, outcomeOf(facts('first'), { fence: '1' }), 0);
+  await recordFetched(db.kysely, fetchedOf(facts('first'), { fence: '1' }), 0);
   await client.query(`insert into closing_horizon (end_at) values ('2026-11-01')`);
   const change = (where: string) => client.query(`update attempts set invoiced = not invoiced ${where}`);
   await change('');

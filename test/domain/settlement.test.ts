@@ -5,7 +5,7 @@ import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import {
   expiryGraceMs,
   expiryLeadMs,
-  isWorthAnotherLook,
+  isWorthAnotherFetch,
   longestLifeMs,
   processingPollMs,
   settlementOf,
@@ -98,7 +98,7 @@ describe('a transaction without an expiry', () => {
   });
 });
 
-test('the next look never lies in the past', () => {
+test('the next fetchnever lies in the past', () => {
   for (const facts of [idle, processing, { ...processing, ...completed }])
     for (let atMs = startedAt.getTime(); atMs < finalMs; atMs += 7_919)
       expect(nextFetch(facts, atMs)).toBeGreaterThan(atMs);
@@ -120,6 +120,6 @@ describe('a scan that an answer leaves out', () => {
       [2, true],
       [null, false],
     ] as const)
-      expect(isWorthAnotherLook(omitting(attempts), merged(omitting(attempts), decided))).toBe(expected);
+      expect(isWorthAnotherFetch(omitting(attempts), merged(omitting(attempts), decided))).toBe(expected);
   });
 });

@@ -101,7 +101,7 @@ test('of an ended session nobody makes a living one: neither the application’s
     await client.connect();
     atEnd(() => client.end());
   }
-  const outcomeOf = async (statement: string, as: 'app' | 'owner') => {
+  const fetchedOf = async (statement: string, as: 'app' | 'owner') => {
     try {
       await clients[as].query(`begin; ${statement}`);
       return 'accepted';
@@ -115,14 +115,14 @@ test('of an ended session nobody makes a living one: neither the application’s
   const insert = (when: string) => `insert into ended_sessions values (repeat('a', 64), now() ${when});`;
   const removeIt = `delete from ended_sessions where id_sha256 = repeat('a', 64)`;
   for (const as of ['app', 'owner'] as const) {
-    expect(await outcomeOf(`${insert(`- interval '1 s'`)} ${removeIt}`, as), as).toBe('accepted');
-    expect(await outcomeOf(`${insert(`+ interval '1 h'`)} ${removeIt}`, as), as).toBe('23001');
-    expect(await outcomeOf('delete from ended_sessions', as), as).toBe('23001');
+    expect(await fetchedOf(`${insert(`- interval '1 s'`)} ${removeIt}`, as), as).toBe('accepted');
+    expect(await fetchedOf(`${insert(`+ interval '1 h'`)} ${removeIt}`, as), as).toBe('23001');
+    expect(await fetchedOf('delete from ended_sessions', as), as).toBe('23001');
   }
-  expect(await outcomeOf('update ended_sessions set expires_at = now()', 'app')).toBe('42501');
-  expect(await outcomeOf('update ended_sessions set expires_at = now()', 'owner')).toBe('23001');
-  expect(await outcomeOf('truncate ended_sessions', 'app')).toBe('42501');
-  expect(await outcomeOf('truncate ended_sessions', 'owner')).toBe('23001');
+  expect(await fetchedOf('update ended_sessions set expires_at = now()', 'app')).toBe('42501');
+  expect(await fetchedOf('update ended_sessions set expires_at = now()', 'owner')).toBe('23001');
+  expect(await fetchedOf('truncate ended_sessions', 'app')).toBe('42501');
+  expect(await fetchedOf('truncate ended_sessions', 'owner')).toBe('23001');
 });
 
 describe('while Postgres is away', () => {

@@ -1,6 +1,6 @@
 import { createTestContext, type TestContext } from './books.ts';
-import { faceTask, facts, outcomeOf, register, scan, scanTask } from './facts.ts';
-import { recordOutcome } from './single.ts';
+import { faceTask, facts, fetchedOf, register, scan, scanTask } from './facts.ts';
+import { recordFetched } from './single.ts';
 
 /** Books with a bit of everything that a CSV has to get right, around the end of October 2026. */
 export async function withAttempts(): Promise<TestContext> {
@@ -8,7 +8,7 @@ export async function withAttempts(): Promise<TestContext> {
   const { db } = context;
   const store = async (id: string, of: Parameters<typeof facts>[1], resultId: string | null = null) => {
     await register(db, id, resultId);
-    await recordOutcome(db.kysely, outcomeOf(facts(id, of), { fence: '1' }), 0);
+    await recordFetched(db.kysely, fetchedOf(facts(id, of), { fence: '1' }), 0);
   };
   await store(
     'b-full',

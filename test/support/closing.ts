@@ -8,9 +8,9 @@ import type { Context } from '../../src/jobs/context.ts';
 import type { WrittenReport } from '../../src/jobs/month/write-files.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { asOwner } from './books.ts';
-import { facts, outcomeOf, register } from './facts.ts';
+import { facts, fetchedOf, register } from './facts.ts';
 import type { CsvRow } from './report-files.ts';
-import { recordOutcome } from './single.ts';
+import { recordFetched } from './single.ts';
 
 /** Stores what a look at the vendor said. Each call is a later look. */
 export function bookkeeper(context: Context) {
@@ -18,8 +18,8 @@ export function bookkeeper(context: Context) {
   return async (id: string, more: Partial<TransactionFacts> = {}): Promise<void> => {
     await register(context.db, id);
     fence += 1;
-    const outcome = outcomeOf(facts(id, more), { fence: String(fence), fetchedAt: new Date('2027-01-01T00:00:00Z') });
-    await recordOutcome(context.db.kysely, outcome, 0);
+    const outcome = fetchedOf(facts(id, more), { fence: String(fence), fetchedAt: new Date('2027-01-01T00:00:00Z') });
+    await recordFetched(context.db.kysely, outcome, 0);
   };
 }
 

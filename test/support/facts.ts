@@ -7,7 +7,7 @@ import { settlementOf } from '../../src/domain/settlement.ts';
 import type { Database, Queries } from '../../src/db/database.ts';
 import { recordIntake } from '../../src/db/intake.ts';
 import { type Known, knownTransaction } from '../../src/db/known-transactions.ts';
-import type { Outcome } from '../../src/db/outcomes.ts';
+import type { FetchedTransaction } from '../../src/db/record-fetched.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 
 export const shippedRules = readRuleTables(new URL('../../rules/id-scan.json', import.meta.url).pathname);
@@ -59,9 +59,9 @@ function isSettledBy(said: TransactionFacts, known: KnownTransaction, fetchedAt:
 }
 
 /** An answer with all that a job makes of it before it looks at what is known. */
-export type Answered = Omit<Outcome, 'known' | 'merged'> & { readonly facts: TransactionFacts };
+export type Answered = Omit<FetchedTransaction, 'known' | 'merged'> & { readonly facts: TransactionFacts };
 
-export function outcomeOf(of: TransactionFacts, more: Partial<Answered> & { fence: string }): Answered {
+export function fetchedOf(of: TransactionFacts, more: Partial<Answered> & { fence: string }): Answered {
   const fetchedAt = more.fetchedAt ?? new Date('2026-11-01T00:00:00Z');
   return {
     facts: of,
@@ -69,8 +69,8 @@ export function outcomeOf(of: TransactionFacts, more: Partial<Answered> & { fenc
     fetchedAt,
     isSettled: isSettledBy(of, nothingKnown, fetchedAt),
     resultFetched: false,
-    documentsBasis: null,
-    auditReportBasis: null,
+    documentsOffer: null,
+    auditReportOffer: null,
     end: null,
     ...more,
   };
@@ -79,7 +79,7 @@ export function outcomeOf(of: TransactionFacts, more: Partial<Answered> & { fenc
 export const decideByShipped = (attempt: Attempt) => classify(attempt, shippedTable);
 
 /** What a job would store for an answer, after what is known. */
-export function outcomeAfter(known: Known, { facts: said, ...answered }: Answered): Outcome {
+export function fetchedAfter(known: Known, { facts: said, ...answered }: Answered): FetchedTransaction {
   return {
     ...answered,
     known,
@@ -90,8 +90,8 @@ export function outcomeAfter(known: Known, { facts: said, ...answered }: Answere
   };
 }
 
-export const outcomeNow = async (db: Queries, answered: Answered): Promise<Outcome> =>
-  outcomeAfter(await knownTransaction(db, answered.transactionId), answered);
+export const fetchedNow = async (db: Queries, answered: Answered): Promise<FetchedTransaction> =>
+  fetchedAfter(await knownTransaction(db, answered.transactionId), answered);
 
 export async function register(db: Database, transactionId: string, resultId: string | null = null): Promise<void> {
   await recordIntake(db.kysely, [{ transactionId, resultId }], 'file', 0);

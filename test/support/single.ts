@@ -1,12 +1,12 @@
 import type { Queries } from '../../src/db/database.ts';
 import { recordFiles } from '../../src/db/files.ts';
 import { type ObligationKey, type Started, startObligations, type Wake } from '../../src/db/obligations.ts';
-import { recordOutcomes } from '../../src/db/outcomes.ts';
-import { type Answered, outcomeNow } from './facts.ts';
+import { recordFetched as recordAllFetched } from '../../src/db/record-fetched.ts';
+import { type Answered, fetchedNow } from './facts.ts';
 
 /** One at a time, what workers write in batches. */
-export async function recordOutcome(db: Queries, answered: Answered, leaseMs: number): Promise<Wake[] | undefined> {
-  return (await recordOutcomes(db, [await outcomeNow(db, answered)], leaseMs))[0];
+export async function recordFetched(db: Queries, answered: Answered, leaseMs: number): Promise<Wake[] | undefined> {
+  return (await recordAllFetched(db, [await fetchedNow(db, answered)], leaseMs))[0];
 }
 
 export async function startObligation(db: Queries, wake: Wake, leaseMs: number): Promise<Started | undefined> {

@@ -12,8 +12,8 @@ import { GivenUp } from '../../src/workers/try-again.ts';
 import { noStoreWatch } from '../../src/workers/store-watch.ts';
 import { createTally } from '../../src/workers/tally.ts';
 import { createTestContext, type TestContext } from '../support/books.ts';
-import { facts, outcomeOf, register } from '../support/facts.ts';
-import { finishObligation, recordOutcome, startObligation } from '../support/single.ts';
+import { facts, fetchedOf, register } from '../support/facts.ts';
+import { finishObligation, recordFetched, startObligation } from '../support/single.ts';
 
 let context: TestContext;
 let next = 0;
@@ -25,8 +25,8 @@ beforeAll(async () => {
 async function newTransaction(): Promise<string> {
   const transactionId = `files-${(next += 1)}`;
   await register(context.db, transactionId, 'r');
-  const basis = { documentsBasis: 'result:r', auditReportBasis: 'result:r' };
-  await recordOutcome(context.db.kysely, outcomeOf(facts(transactionId), { fence: '1', ...basis }), 0);
+  const basis = { documentsOffer: 'result:r', auditReportOffer: 'result:r' };
+  await recordFetched(context.db.kysely, fetchedOf(facts(transactionId), { fence: '1', ...basis }), 0);
   return transactionId;
 }
 

@@ -64,8 +64,8 @@ function transactionFacts(explanation: Explanation): Html {
   return facts([
     ['State', transaction.state ?? (isOut(explanation) ? 'Withdrawn: the vendor never knew it' : 'Not fetched yet')],
     ['Final', html`${settled ? 'Yes' : 'No'}: ${transaction.settlementMeaning}`],
-    ['Next look', settled && !nextLookAt ? null : nextLookAt ? at(nextLookAt) : 'None by itself: see the work below'],
-    ['Final at the latest', settledFrom ? html`with a look from ${at(settledFrom)} on` : null],
+    ['Next fetch', settled && !nextLookAt ? null : nextLookAt ? at(nextLookAt) : 'None by itself: see the work below'],
+    ['Final at the latest', settledFrom ? html`with a fetch from ${at(settledFrom)} on` : null],
     [
       'Result',
       resultId

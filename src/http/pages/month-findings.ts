@@ -18,7 +18,7 @@ export const transactionLink = (id: string): Html =>
 /** What stands between an open month and its close: the list that the command `close` has. */
 export function openPointsSection({ open }: MonthFigures): Section | undefined {
   if (!open) return undefined;
-  const { counts, obstacles, first, items, outstandingLooks: looks } = open;
+  const { counts, obstacles, first, items, outstandingRechecks: looks } = open;
   const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
   const body =
     obstacles.length === 0

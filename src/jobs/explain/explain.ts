@@ -103,14 +103,14 @@ function explainTransaction(
 ): Explained.ExplainedTransaction {
   const isProcessing = attempts.some(({ evidence, code }) => evidence === 'scan_list' && code === 'processing');
   const settlement = settlementReason({ ...row, isProcessing });
-  const look = work.find(({ kind }) => kind === 'result');
+  const fetch = work.find(({ kind }) => kind === 'result');
   return {
     id,
     ...row,
     settlement,
     settlementMeaning: settlementMeaning[settlement],
     settledFrom: row.settled || !row.createdAt ? null : settledFrom(row.createdAt, row.expiresAt),
-    nextLookAt: look?.state === 'due' ? look.dueAt : null,
+    nextLookAt: fetch?.state === 'due' ? fetch.dueAt : null,
   };
 }
 

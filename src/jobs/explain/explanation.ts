@@ -7,7 +7,8 @@ import type { ErrorCode } from '../../errors.ts';
 
 /**
  * Everything the books say about one transaction and why, as plain data: for the command line, `--json` and other
- * readers. Holds no personal data, no URLs and no names of files. `docs/operations.md` describes it.
+ * readers. Holds no personal data, no URLs and no names of files. `docs/operations.md` sends users of `--json` here: its
+ * keys are these in snake_case.
  */
 export type Explanation = {
   readonly format: 'idscan-ledger-explanation-1';
@@ -44,7 +45,7 @@ export type ExplainedTransaction = TransactionRow & {
   readonly id: string;
   readonly settlement: SettlementReason;
   readonly settlementMeaning: string;
-  /** From then on one look settles it; `null` = not fetched, or settled. */
+  /** From then on one fetch settles it; `null` = not fetched, or settled. */
   readonly settledFrom: Date | null;
   /** When the vendor is asked again; `null` = not by itself. */
   readonly nextLookAt: Date | null;

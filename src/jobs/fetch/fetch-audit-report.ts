@@ -1,4 +1,4 @@
-import type { FilesOutcome } from '../../db/files.ts';
+import type { FetchedFiles } from '../../db/files.ts';
 import type { ObligationEnd, Started } from '../../db/obligations.ts';
 import { errorCode } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
@@ -25,7 +25,7 @@ async function filesToRecord(
   context: VendorContext,
   transactionId: string,
   started: Started,
-): Promise<FilesOutcome['files']> {
+): Promise<FetchedFiles['files']> {
   const { resultId } = started;
   if (resultId === null) return [];
   const [held] = (await examineHeldFiles(context, transactionId, 'audit_report', started)).values();

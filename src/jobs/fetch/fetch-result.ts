@@ -1,6 +1,6 @@
 import { type ObligationEnd, onDemand, type Started, type Wake } from '../../db/obligations.ts';
 import { knownTransaction } from '../../db/known-transactions.ts';
-import type { Outcome } from '../../db/outcomes.ts';
+import type { FetchedTransaction } from '../../db/record-fetched.ts';
 import type { Attempt } from '../../domain/attempts.ts';
 import { classify } from '../../domain/classify.ts';
 import { inForceAt } from '../../domain/effective-dates.ts';
@@ -8,8 +8,8 @@ import type { TransactionFacts } from '../../domain/facts.ts';
 import { type KnownTransaction, nothingKnown } from '../../domain/known-transaction.ts';
 import { mergeAnswer } from '../../domain/merge-answer.ts';
 import {
-  isWorthAnotherLook,
-  secondLookAt,
+  isWorthAnotherFetch,
+  secondFetchAt,
   settledFrom,
   type Settlement,
   settlementOf,
@@ -41,7 +41,7 @@ export async function fetchResult(
   const facts = details.value;
   const resultFetched = result.status === 'fulfilled' && result.value !== null;
   const isRefused = result.status === 'rejected';
-  const looked = {
+  const fetched = {
     transactionId,
     fetchedAt,
     fence: started.fence,
@@ -50,11 +50,11 @@ export async function fetchResult(
   };
   const { due, end } = await recorded(context, facts, started, (merged) => {
     const settlement = settlementOf(facts, merged, fetchedAt);
-    // Giving the result up must not end the look-out for further attempts. One that was there once may be gone by now.
+    // Giving the result up must not end the search for further attempts. One that was there once may be gone by now.
     const isGivenUp =
       isRefused && (!settlement.settled || wasResultFetched) && givenUpCodes.includes(errorCode(result.reason));
     const found = endOf(context, settlement, { facts, merged, fetchedAt });
-    return { ...looked, isSettled: settlement.settled, end: isRefused && !isGivenUp ? null : found };
+    return { ...fetched, isSettled: settlement.settled, end: isRefused && !isGivenUp ? null : found };
   });
   if (due.length > 0) await wakeSoon(context, due);
   if (!isRefused) return end?.end ?? 'done';
@@ -76,13 +76,13 @@ async function withoutAnswer(
   const isSettled = transaction?.createdAt && settledFrom(transaction.createdAt, transaction.expiresAt) <= fetchedAt;
   if (!transaction || !isSettled || !givenUpCodes.includes(errorCode(reason))) throw reason;
   const nothingNew = { resultFetched: false, ...noOffers, known, merged: transaction, isSettled: true };
-  const due = await writes.recordOutcome({ ...nothingNew, transactionId, fetchedAt, fence, end: { end: 'done' } });
+  const due = await writes.recordFetched({ ...nothingNew, transactionId, fetchedAt, fence, end: { end: 'done' } });
   if (!due) throw reason;
   log.info({ transactionId, code: errorCode(reason) }, 'settled, and no longer with the vendor');
   return 'done';
 }
 
-/** When the transaction is to be looked at again: until it is settled, and a few times more where it contradicts itself. */
+/** When the transaction is to be fetched again: until it is settled, and a few times more where it contradicts itself. */
 function endOf(
   { config }: VendorContext,
   settlement: Settlement,
@@ -91,8 +91,8 @@ function endOf(
   if (!settlement.settled) return { end: 'postponed', dueAt: settlement.nextFetchAt };
   const { createdAt, expiresAt } = merged;
   const again =
-    config.recheckSettled && createdAt && isWorthAnotherLook(facts, merged)
-      ? secondLookAt(createdAt, expiresAt, fetchedAt)
+    config.recheckSettled && createdAt && isWorthAnotherFetch(facts, merged)
+      ? secondFetchAt(createdAt, expiresAt, fetchedAt)
       : null;
   return again ? { end: 'postponed', dueAt: again } : { end: 'done' };
 }
@@ -104,7 +104,7 @@ async function recorded(
   context: VendorContext,
   facts: TransactionFacts,
   { known: knownAtStart, fence }: Pick<Started, 'known' | 'fence'>,
-  look: (merged: KnownTransaction) => Omit<Outcome, 'known' | 'merged'>,
+  describe: (merged: KnownTransaction) => Omit<FetchedTransaction, 'known' | 'merged'>,
 ): Promise<{ due: Wake[]; end: ObligationEnd | null }> {
   const { rules, config, writes, db } = context;
   const decide = (attempt: Attempt) =>
@@ -112,14 +112,14 @@ async function recorded(
   for (let known = knownAtStart; ; known = await knownTransaction(db.kysely, facts.transactionId)) {
     const isOlder = BigInt(known.fence) >= BigInt(fence);
     const merged = mergeAnswer(known.transaction ?? nothingKnown, facts, { fence: Number(fence), decide });
-    const looked = look(merged);
-    const due = await writes.recordOutcome({ ...looked, ...(isOlder ? noOffers : {}), known, merged });
-    if (due) return { due, end: looked.end };
+    const fetched = describe(merged);
+    const due = await writes.recordFetched({ ...fetched, ...(isOlder ? noOffers : {}), known, merged });
+    if (due) return { due, end: fetched.end };
   }
 }
 
 /** What an answer offers that was asked for before the last one. */
-const noOffers = { documentsBasis: null, auditReportBasis: null };
+const noOffers = { documentsOffer: null, auditReportOffer: null };
 
 /**
  * What there is to fetch beside the figures. After completion files are offered by the result alone; before, by the
@@ -130,8 +130,8 @@ function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }
   const ofScans = resultId === null && scanFiles > 0 ? `scans:${scanFiles}` : null;
   const ofResult = resultId !== null && isResultFetched ? `result:${resultId}` : null;
   return {
-    documentsBasis: config.fetchDocuments ? (ofResult ?? ofScans) : null,
-    auditReportBasis: config.fetchAuditReports ? ofResult : null,
+    documentsOffer: config.fetchDocuments ? (ofResult ?? ofScans) : null,
+    auditReportOffer: config.fetchAuditReports ? ofResult : null,
   };
 }
 

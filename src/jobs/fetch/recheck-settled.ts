@@ -6,7 +6,7 @@ import { recheckedMonths, recheckNext, underRecheck } from '../../db/settled-rec
 import { monthBounds, periodOf, periodsBetween, previousPeriod } from '../../domain/billing-month.ts';
 import type { Context } from '../context.ts';
 
-/** What was fetched in the days before its month is looked through is not asked for again. */
+/** What was fetched in the days before its month is rechecked is not asked for again. */
 const freshMs = 7 * 86_400_000;
 const batchSize = 1_000;
 /** Rechecks stand behind what is new: none are added while so much is due. */
@@ -38,7 +38,7 @@ export async function recheckSettled({ db, config, now }: Context, signal?: Abor
 const staleBefore = (now: Date): Date => new Date(now.getTime() - freshMs);
 
 /** How many settled transactions of a month are still to be asked for again. They keep nobody from closing it. */
-export async function outstandingLooks(
+export async function outstandingRechecks(
   { config, now }: Pick<Context, 'config' | 'now'>,
   queries: Queries,
   period: string,
@@ -49,10 +49,10 @@ export async function outstandingLooks(
 }
 
 /** The same in words; `null` = there are none. */
-export function outstandingText(looks: number): string | null {
-  if (looks === 0) return null;
-  const are = looks === 1 ? 'transaction is' : 'transactions are';
-  return `${looks} settled ${are} still to be asked for again, in case the vendor changed something. Let the workers run first, or close without: what comes of it then becomes corrections.`;
+export function outstandingText(rechecks: number): string | null {
+  if (rechecks === 0) return null;
+  const are = rechecks === 1 ? 'transaction is' : 'transactions are';
+  return `${rechecks} settled ${are} still to be asked for again, in case the vendor changed something. Let the workers run first, or close without: what comes of it then becomes corrections.`;
 }
 
 /** Months that have ended, are open, and were not gone through yet. */

@@ -19,7 +19,7 @@ import { errorCode, LedgerError } from '../../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from '../context.ts';
 import { hasBlockers, type Obstacle, obstacleList, obstaclesTo } from './obstacles.ts';
-import { outstandingLooks } from '../fetch/recheck-settled.ts';
+import { outstandingRechecks } from '../fetch/recheck-settled.ts';
 import { type Month, monthOf } from './month.ts';
 import { readForPage } from '../reading.ts';
 import { sameDays, type SameDays } from './same-days.ts';
@@ -52,7 +52,7 @@ export type MonthFigures = {
     readonly first: readonly Blocker[];
     readonly items: OpenItems;
     /** How many settled transactions are still to be asked for again. */
-    readonly outstandingLooks: number;
+    readonly outstandingRechecks: number;
     /** Why a report cannot be written at all; `null` = it can. */
     readonly refusal: string | null;
   } | null;
@@ -100,7 +100,7 @@ async function openFigures(context: Context, queries: Queries, month: Month): Pr
     obstacles: obstacleList(obstacles),
     first: obstacles.scope && hasBlockers(obstacles) ? await listBlockers(queries, obstacles.scope, listed) : [],
     items: await month.openItems(),
-    outstandingLooks: await outstandingLooks(context, queries, period),
+    outstandingRechecks: await outstandingRechecks(context, queries, period),
     refusal: await refusalOf(context, queries, closes),
   };
 }

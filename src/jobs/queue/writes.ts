@@ -1,9 +1,9 @@
 import type { Queries } from '../../db/database.ts';
 import { meetsAll } from '../../db/errors.ts';
-import { type FilesOutcome, recordFiles } from '../../db/files.ts';
+import { type FetchedFiles, recordFiles } from '../../db/files.ts';
 import { type Started, type StartRequest, startObligations, type Wake } from '../../db/obligations.ts';
 import type { ObligationKind } from '../../db/schema.ts';
-import { type Outcome, recordOutcomes } from '../../db/outcomes.ts';
+import { type FetchedTransaction, recordFetched } from '../../db/record-fetched.ts';
 import { inBatches } from './batch.ts';
 import { leaseMs, type Queues } from './queues.ts';
 
@@ -11,8 +11,8 @@ import { leaseMs, type Queues } from './queues.ts';
 export type Writes = {
   /** @returns what was begun. */
   readonly start: (request: StartRequest) => Promise<ReadonlyMap<ObligationKind, Started>>;
-  readonly recordOutcome: (outcome: Outcome) => Promise<Wake[] | undefined>;
-  readonly recordFiles: (outcome: FilesOutcome) => Promise<void>;
+  readonly recordFetched: (fetched: FetchedTransaction) => Promise<Wake[] | undefined>;
+  readonly recordFiles: (fetched: FetchedFiles) => Promise<void>;
   /** @param wakes of one transaction. */
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
 };
@@ -38,12 +38,12 @@ export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Wri
       keyOf: ({ transactionId }) => transactionId,
       isShared,
     }),
-    recordOutcome: inBatches((outcomes) => recordOutcomes(db, outcomes, leaseMs), {
+    recordFetched: inBatches((fetched) => recordFetched(db, fetched, leaseMs), {
       keyOf: ({ transactionId }) => transactionId,
       isShared,
     }),
     recordFiles: inBatches(
-      unanswered((outcomes: readonly FilesOutcome[]) => recordFiles(db, outcomes)),
+      unanswered((fetched: readonly FetchedFiles[]) => recordFiles(db, fetched)),
       { keyOf: ({ transactionId, kind }) => `${transactionId} ${kind}`, isShared, spacingMs: filesSpacingMs },
     ),
     wake: inBatches(

@@ -12,9 +12,9 @@ import { runWorkers } from '../../../src/workers/run-workers.ts';
 import { withAttempts } from '../../support/attempts.ts';
 import { asOwner, atEnd, type TestContext, waitFor } from '../../support/books.ts';
 import { asRole } from '../../support/roles.ts';
-import { facts, outcomeOf, register, scan, scanTask } from '../../support/facts.ts';
+import { facts, fetchedOf, register, scan, scanTask } from '../../support/facts.ts';
 import { startMailServer, startReceiver } from '../../support/receivers.ts';
-import { recordOutcome } from '../../support/single.ts';
+import { recordFetched } from '../../support/single.ts';
 
 const secret = 'a-secret-of-the-receiver';
 
@@ -83,7 +83,7 @@ describe('a scheduled report that was written', () => {
     ]);
     await register(context.db, 'later');
     const more = facts('later', { tasks: [scanTask([scan('2026-10-07T10:00:00Z', null)])] });
-    await recordOutcome(context.db.kysely, outcomeOf(more, { fence: '1' }), 0);
+    await recordFetched(context.db.kysely, fetchedOf(more, { fence: '1' }), 0);
     await writeScheduled(context);
     await noteReports(context);
     await deliverNotifications(context);

@@ -7,8 +7,8 @@ import { recordIntake } from '../../../src/db/intake.ts';
 import { takeIn } from '../../../src/jobs/intake/intake.ts';
 import { sweep } from '../../../src/jobs/queue/sweep.ts';
 import { atEnd, createTestContext, createTestDatabase } from '../../support/books.ts';
-import { facts, outcomeOf, register } from '../../support/facts.ts';
-import { recordOutcome, startObligation } from '../../support/single.ts';
+import { facts, fetchedOf, register } from '../../support/facts.ts';
+import { recordFetched, startObligation } from '../../support/single.ts';
 
 describe('what jobs note together', () => {
   test('is noted of all but the one that somebody else holds, and nothing goes on waiting in Postgres', async () => {
@@ -98,11 +98,11 @@ describe('the files of a transaction', () => {
     await startObligation(db.kysely, { transactionId: 't', kind: 'result', generation: 1 }, leaseMs);
     const offer = {
       fence: '1',
-      documentsBasis: 'result:r',
-      auditReportBasis: 'result:r',
+      documentsOffer: 'result:r',
+      auditReportOffer: 'result:r',
       end: { end: 'done' },
     } as const;
-    const due = await recordOutcome(db.kysely, outcomeOf(facts('t'), offer), leaseMs);
+    const due = await recordFetched(db.kysely, fetchedOf(facts('t'), offer), leaseMs);
     await queues.wake(due ?? []);
     const leasesEnd = () =>
       db.kysely.updateTable('obligations').set({ sweep_at: new Date() }).where('state', '=', 'due').execute();

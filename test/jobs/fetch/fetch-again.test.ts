@@ -8,13 +8,16 @@ import { LedgerError } from '../../../src/errors.ts';
 import type { VendorContext } from '../../../src/jobs/context.ts';
 import { fetchResult } from '../../../src/jobs/fetch/fetch-result.ts';
 import { hasBlockers, readObstacles } from '../../../src/jobs/month/obstacles.ts';
-import { outstandingLooks, outstandingText, recheckSettled } from '../../../src/jobs/fetch/recheck-settled.ts';
+import { outstandingRechecks, outstandingText, recheckSettled } from '../../../src/jobs/fetch/recheck-settled.ts';
 import { writeReport } from '../../../src/jobs/month/write-report.ts';
 import { createTestContext } from '../../support/books.ts';
 import { closeOrFail, rowsOf } from '../../support/closing.ts';
 import { facts, faceTask, register, scan, scanTask } from '../../support/facts.ts';
 
 const hourMs = 3_600_000;
+
+const answer = <T>(said: T | LedgerError): Promise<T> =>
+  said instanceof LedgerError ? Promise.reject(said) : Promise.resolve(said);
 
 /** Books whose vendor says what it is told to, at a time that stands still. */
 async function books(environment: Record<string, string> = {}, resultId: string | null = null) {
@@ -30,11 +33,10 @@ async function books(environment: Record<string, string> = {}, resultId: string 
     now: () => state.now,
     vendor: {
       ...base.vendor,
-      getTransaction: () =>
-        state.said instanceof LedgerError ? Promise.reject(state.said) : Promise.resolve(state.said),
+      getTransaction: () => answer(state.said),
       getResult: () => {
         state.resultsAsked += 1;
-        return state.result instanceof LedgerError ? Promise.reject(state.result) : Promise.resolve(state.result);
+        return answer(state.result);
       },
     },
   };
@@ -140,7 +142,7 @@ describe('a scan that the settling answer leaves out while it is processing', ()
   });
 });
 
-describe('the result of a transaction that is looked at again', () => {
+describe('the result of a transaction that is fetched again', () => {
   const gone = new LedgerError('vendor_gone', 'The vendor has it no more.');
 
   test('is not requested again where it was fetched, and need not be there any more', async () => {
@@ -214,7 +216,7 @@ describe('before a month is closed', () => {
     expect(await recheckSettled(context)).toBe(0);
   });
 
-  test('it is asked for where the last week before the look has none, however late the look is', async () => {
+  test('it is asked for where the last week before the recheck has none, however late it is', async () => {
     const { context, state, fetch } = await books();
     state.now = new Date('2026-10-25T00:00:00Z');
     await fetch();
@@ -222,10 +224,10 @@ describe('before a month is closed', () => {
     expect(await recheckSettled(context)).toBe(1);
   });
 
-  test('it is told how many looks are outstanding, and nothing is refused for them', async () => {
+  test('it is told how many fetches are outstanding, and nothing is refused for them', async () => {
     const { context, state, fetch } = await books();
     const { kysely } = context.db;
-    const outstanding = () => outstandingLooks(context, kysely, '2026-10');
+    const outstanding = () => outstandingRechecks(context, kysely, '2026-10');
     await fetch();
     expect(await outstanding()).toBe(0);
     state.now = new Date('2026-11-02T00:00:00Z');
@@ -238,9 +240,8 @@ describe('before a month is closed', () => {
     state.said = short;
     await fetch();
     expect(await outstanding()).toBe(0);
-    expect(
-      await outstandingLooks({ ...context, config: { ...context.config, recheckSettled: false } }, kysely, '2026-10'),
-    ).toBe(0);
+    const withoutRechecks = { ...context, config: { ...context.config, recheckSettled: false } };
+    expect(await outstandingRechecks(withoutRechecks, kysely, '2026-10')).toBe(0);
   });
 
   test('what the vendor has no more stays as it is known, and is no failure', async () => {

@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { openTestDatabase } from '../support/books.ts';
-import { faceTask, facts, outcomeAfter, outcomeNow, outcomeOf, register, scan, scanTask } from '../support/facts.ts';
-import { recordOutcomes } from '../../src/db/outcomes.ts';
-import { recordOutcome } from '../support/single.ts';
+import { faceTask, facts, fetchedAfter, fetchedNow, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordFetched as recordAllFetched } from '../../src/db/record-fetched.ts';
+import { recordFetched } from '../support/single.ts';
 
 let db: Database;
 let next = 0;
@@ -47,17 +47,17 @@ describe('an outcome', () => {
         faceTask('face_liveness'),
       ],
     });
-    const due = await recordOutcome(
+    const due = await recordFetched(
       db.kysely,
-      outcomeOf(of, { fence: '1', resultFetched: true, documentsBasis: 'result:r', auditReportBasis: 'result:r' }),
+      fetchedOf(of, { fence: '1', resultFetched: true, documentsOffer: 'result:r', auditReportOffer: 'result:r' }),
       1_000,
     );
     expect(due?.map(({ kind }) => kind).sort()).toEqual(['audit_report', 'documents']);
     const once = await books(id);
     expect(once).toHaveLength(9);
-    const again = await recordOutcome(
+    const again = await recordFetched(
       db.kysely,
-      outcomeOf(of, { fence: '2', resultFetched: true, documentsBasis: 'result:r', auditReportBasis: 'result:r' }),
+      fetchedOf(of, { fence: '2', resultFetched: true, documentsOffer: 'result:r', auditReportOffer: 'result:r' }),
       1_000,
     );
     expect(again).toEqual([]);
@@ -69,14 +69,14 @@ describe('an outcome', () => {
     const newer = facts(id, {
       tasks: [scanTask([scan('2026-10-05T10:01:00Z', 'age_criteria_not_met'), scan('2026-10-05T10:02:00Z', null)])],
     });
-    await recordOutcome(db.kysely, outcomeOf(newer, { fence: '2' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(newer, { fence: '2' }), 1_000);
     const before = await books(id);
     const older = facts(id, {
       state: 'pending',
       completedAt: null,
       tasks: [scanTask([scan('2026-10-05T10:01:00Z', 'processing')], { state: 'pending' })],
     });
-    await recordOutcome(db.kysely, outcomeOf(older, { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(older, { fence: '1' }), 1_000);
     expect(await books(id)).toEqual(before);
   });
 
@@ -88,9 +88,9 @@ describe('an outcome', () => {
       const of = facts(id, {
         tasks: [scanTask(scans), faceTask('face_match', index % 2 === 0 ? 'completed' : 'pending')],
       });
-      const documentsBasis = index % 3 === 0 ? null : `scans:${index}`;
+      const documentsOffer = index % 3 === 0 ? null : `scans:${index}`;
       const end = index === 1 ? null : index % 2 === 0 ? ({ end: 'done' } as const) : postponed;
-      return outcomeOf(of, { fence, documentsBasis, end });
+      return fetchedOf(of, { fence, documentsOffer, end });
     };
     const withoutTime = (line: string) => line.replace(/"recorded_at": "[^"]*"/, '');
     const postponed = { end: 'postponed', dueAt: new Date('2026-12-01T00:00:00Z') } as const;
@@ -99,14 +99,14 @@ describe('an outcome', () => {
       const id = await newTransaction();
       const fence = index === 4 ? 2 : 1;
       await db.kysely.updateTable('obligations').set({ fence, starts: 1 }).where('transaction_id', '=', id).execute();
-      if (index === 5) await recordOutcome(db.kysely, outcomeOf(facts(id), { fence: '7' }), 1_000);
+      if (index === 5) await recordFetched(db.kysely, fetchedOf(facts(id), { fence: '7' }), 1_000);
       return id;
     };
     const [apart, together] = [await Promise.all(several.map(newStarted)), await Promise.all(several.map(newStarted))];
-    const one = await Promise.all(apart.map((id, index) => recordOutcome(db.kysely, lookAt(id, index, '1'), 1_000)));
-    const all = await recordOutcomes(
+    const one = await Promise.all(apart.map((id, index) => recordFetched(db.kysely, lookAt(id, index, '1'), 1_000)));
+    const all = await recordAllFetched(
       db.kysely,
-      await Promise.all(together.map((id, index) => outcomeNow(db.kysely, lookAt(id, index, '1')))),
+      await Promise.all(together.map((id, index) => fetchedNow(db.kysely, lookAt(id, index, '1')))),
       1_000,
     );
     const withoutIds = (due: typeof all) =>
@@ -133,13 +133,13 @@ describe('an outcome', () => {
 
   test('among many that rests on what has changed since is to be decided again, and alone', async () => {
     const [beaten, fine] = [await newTransaction(), await newTransaction()];
-    await recordOutcome(db.kysely, outcomeOf(facts(beaten), { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(facts(beaten), { fence: '1' }), 1_000);
     const nothing = { fence: '0', revision: '0', transaction: null };
-    const [first, second] = await recordOutcomes(
+    const [first, second] = await recordAllFetched(
       db.kysely,
       [
-        outcomeAfter(nothing, outcomeOf(facts(beaten), { fence: '2', documentsBasis: 'scans:1' })),
-        outcomeAfter(nothing, outcomeOf(facts(fine), { fence: '2', documentsBasis: 'scans:1' })),
+        fetchedAfter(nothing, fetchedOf(facts(beaten), { fence: '2', documentsOffer: 'scans:1' })),
+        fetchedAfter(nothing, fetchedOf(facts(fine), { fence: '2', documentsOffer: 'scans:1' })),
       ],
       1_000,
     );
@@ -155,7 +155,7 @@ describe('an outcome', () => {
         faceTask('face_liveness'),
       ],
     });
-    await recordOutcome(db.kysely, outcomeOf(newest, { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(newest, { fence: '1' }), 1_000);
     const before = await books(id);
     const stale = facts(id, {
       state: 'pending',
@@ -165,9 +165,9 @@ describe('an outcome', () => {
         faceTask('face_liveness', 'pending'),
       ],
     });
-    await recordOutcome(
+    await recordFetched(
       db.kysely,
-      outcomeOf(stale, { fence: '2', fetchedAt: new Date('2026-10-05T11:00:00Z') }),
+      fetchedOf(stale, { fence: '2', fetchedAt: new Date('2026-10-05T11:00:00Z') }),
       1_000,
     );
     expect(await books(id)).toEqual(before);
@@ -176,16 +176,16 @@ describe('an outcome', () => {
   test('moves an attempt from processing to its code', async () => {
     const id = await newTransaction();
     const of = (code: string | null) => facts(id, { tasks: [scanTask([scan('2026-10-05T10:01:00Z', code)])] });
-    await recordOutcome(db.kysely, outcomeOf(of('processing'), { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(of('processing'), { fence: '1' }), 1_000);
     expect(await attemptsOfBooks(id)).toMatchObject([{ code: 'processing', invoiced: false }]);
-    await recordOutcome(db.kysely, outcomeOf(of(null), { fence: '2' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(of(null), { fence: '2' }), 1_000);
     expect(await attemptsOfBooks(id)).toMatchObject([{ code: null, invoiced: true, reason: 'success_invoiced' }]);
   });
 
   test('replaces stand-ins for a missing list by the list', async () => {
     const id = await newTransaction();
     const unlisted = facts(id, { tasks: [scanTask([], { attempts: 3, attemptsInvoiced: 2, scans: null })] });
-    await recordOutcome(db.kysely, outcomeOf(unlisted, { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(unlisted, { fence: '1' }), 1_000);
     expect((await attemptsOfBooks(id)).map(({ evidence }) => evidence)).toEqual([
       'counter_invoiced',
       'counter_invoiced',
@@ -200,7 +200,7 @@ describe('an outcome', () => {
         ]),
       ],
     });
-    await recordOutcome(db.kysely, outcomeOf(listed, { fence: '2' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(listed, { fence: '2' }), 1_000);
     expect(await attemptsOfBooks(id)).toMatchObject([
       { ordinal: 1, evidence: 'scan_list', invoiced: false },
       { ordinal: 2, evidence: 'scan_list', invoiced: true },
@@ -215,7 +215,7 @@ describe('an outcome', () => {
         scanTask([scan('2026-10-05T10:01:00Z', null), scan('2026-10-05T10:02:00Z', null)], { attemptsInvoiced: 1 }),
       ],
     });
-    await recordOutcome(db.kysely, outcomeOf(of, { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(of, { fence: '1' }), 1_000);
     const task = await db.kysely
       .selectFrom('tasks')
       .selectAll()
@@ -226,8 +226,8 @@ describe('an outcome', () => {
 
   test('makes documents due again only when there is something new to fetch', async () => {
     const id = await newTransaction();
-    const kinds = async (fence: string, documentsBasis: string | null) =>
-      (await recordOutcome(db.kysely, outcomeOf(facts(id), { fence, documentsBasis }), 1_000))?.map(
+    const kinds = async (fence: string, documentsOffer: string | null) =>
+      (await recordFetched(db.kysely, fetchedOf(facts(id), { fence, documentsOffer }), 1_000))?.map(
         ({ kind, generation }) => [kind, generation],
       );
     expect(await kinds('1', 'scans:2')).toEqual([['documents', 1]]);
@@ -238,7 +238,7 @@ describe('an outcome', () => {
 
   test('the database itself refuses an attempt that is invoiced by no rule table, and a second one of the same key', async () => {
     const id = await newTransaction();
-    await recordOutcome(db.kysely, outcomeOf(facts(id), { fence: '1' }), 1_000);
+    await recordFetched(db.kysely, fetchedOf(facts(id), { fence: '1' }), 1_000);
     const row = {
       transaction_id: id,
       task_type: 'document_scan',
