@@ -11,7 +11,7 @@ const unit = [
   'test/error-table.test.ts',
 ];
 
-/** Why files share a process: docs/decisions/0024-tests-share-processes.md. */
+/** Why files share a process: docs/decisions/0021-how-tests-run.md. */
 export default defineConfig({
   test: {
     pool: 'forks',

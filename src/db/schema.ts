@@ -3,7 +3,7 @@ import type { Evidence, TimeBasis } from '../domain/attempts.ts';
 import type { Reason } from '../domain/classify.ts';
 import type { NotificationKind } from '../domain/notification-kinds.ts';
 
-/** Kinds of work that a transaction obliges us to, each with a queue of its own. */
+/** Kinds of work that a transaction obliges us to. Documents and audit report share a queue and a job. */
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
 export type ObligationKind = (typeof obligationKinds)[number];
 /** `withdrawn`: the vendor never knew the transaction, and somebody took it out of the books. */
