@@ -1,0 +1,48 @@
+import type { Micros } from './money.ts';
+
+/** What a line of a vendor's invoice charges for. */
+export const invoiceLineKinds = ['usage', 'minimum', 'fee', 'discount', 'credit', 'tax'] as const;
+export type InvoiceLineKind = (typeof invoiceLineKinds)[number];
+
+/** A line of a vendor's invoice. Of a credit note the signs are turned: what is credited is negative. */
+export type InvoiceLine = {
+  /** As the invoice numbers it, or its place counted from 1. Unique within the invoice. */
+  readonly line: string;
+  readonly description: string;
+  readonly kind: InvoiceLineKind;
+  /** `null` = the line is about no task type. */
+  readonly taskType: string | null;
+  readonly level: string | null;
+  readonly quantity: bigint | null;
+  readonly unitPrice: Micros | null;
+  /** Without tax; of a `tax` line the tax itself. */
+  readonly amount: Micros;
+};
+
+/** One document of the vendor's for a period. */
+export type VendorInvoice = {
+  readonly number: string;
+  readonly isCreditNote: boolean;
+  /** `YYYY-MM-DD` */
+  readonly issueDate: string;
+  readonly currency: string;
+  /** The month that it says it is for, `YYYY-MM`; `null` = it does not say. */
+  readonly period: string | null;
+  readonly lines: readonly InvoiceLine[];
+  /** As the document states them; `null` = it does not. */
+  readonly stated: { readonly net: Micros | null; readonly tax: Micros | null; readonly total: Micros | null };
+};
+
+/** A row of a usage statement: something that the vendor charged. */
+export type UsageRow = {
+  readonly transactionId: string;
+  readonly taskType: string;
+  /** The vendor's number for the attempt; `null` = it gives none. */
+  readonly attempt: number | null;
+  readonly attemptedAt: Date;
+  /** `null` = success, or not said. */
+  readonly outcomeCode: string | null;
+  readonly level: string | null;
+  readonly quantity: bigint;
+  readonly unitPrice: Micros | null;
+};
