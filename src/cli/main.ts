@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type DialectName, dialectNames } from '../reports/names.ts';
+import type { ReportOptions } from './report.ts';
 import type { CloseArguments } from './close.ts';
 import { addDocuments } from './document-commands.ts';
 import type { ReprocessArguments } from './reprocess.ts';
@@ -193,6 +194,7 @@ function addReports(program: Command, finish: Finish): void {
     .argument('<YYYY-MM>', 'the month')
     .option('--json', 'print the manifest instead', false)
     .option('--enqueue', 'let a worker write it', false)
+    .option('--restated', 'a closed month with all its corrections, into a folder of its own', false)
     .option('--as-of <instant>', 'an open month as it stood then, into a folder of its own')
     .option('--dialect <names>', `copies for spreadsheets: ${dialectNames.join(', ')}; repeatable`, addDialects, [])
     .addHelpText(
@@ -201,11 +203,12 @@ function addReports(program: Command, finish: Finish): void {
 Examples:
   $ PRICES_FILE=prices.json npx idscan-ledger report 2026-10
   $ npx idscan-ledger report 2026-10 --dialect excel-nl
+  $ npx idscan-ledger report 2026-10 --restated
   $ npx idscan-ledger report 2026-10 --as-of 2026-11-03T09:00:00Z`,
     )
-    .action(async (period: string, { enqueue: isEnqueued, dialect: dialects, json, asOf }: ReportOptions) => {
+    .action(async (period: string, options: ReportOptions) => {
       const { report } = await import('./report.ts');
-      await finish(runCommand((input) => report({ period, json, isEnqueued, dialects, asOf }, input)));
+      await finish(runCommand((input) => report(period, options, input)));
     });
   program
     .command('close')
@@ -240,13 +243,6 @@ Examples:
       await finish(runPlainCommand(() => verify({ folder, json })));
     });
 }
-
-type ReportOptions = {
-  readonly json: boolean;
-  readonly enqueue: boolean;
-  readonly dialect: DialectName[];
-  readonly asOf?: string;
-};
 
 function addDialects(names: string, before: readonly DialectName[]): DialectName[] {
   const known = (name: string): name is DialectName => (dialectNames as readonly string[]).includes(name);

@@ -15,30 +15,32 @@ import { remark, say } from './output.ts';
 import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 
-type ReportArguments = {
-  readonly period: string;
+export type ReportOptions = {
   readonly json: boolean;
-  readonly isEnqueued: boolean;
-  readonly dialects: readonly DialectName[];
-  readonly asOf: string | undefined;
+  readonly enqueue: boolean;
+  readonly dialect: readonly DialectName[];
+  readonly restated: boolean;
+  readonly asOf?: string;
 };
 
-/** `report <YYYY-MM> [--json] [--enqueue] [--dialect names] [--as-of <instant>]` */
+/** `report <YYYY-MM> [--json] [--enqueue] [--dialect names] [--restated | --as-of <instant>]` */
 export async function report(
-  { period, json, isEnqueued, dialects, asOf }: ReportArguments,
+  period: string,
+  { json, enqueue, dialect: dialects, restated: isRestated, asOf }: ReportOptions,
   input: CommandInput,
 ): Promise<ExitCode> {
   if (!isPeriod(period)) throw usageError(`${period} is not a month.`, 'Write it as YYYY-MM, such as 2026-10.');
   const at = asOf === undefined ? undefined : instantGiven(asOf);
-  if (isEnqueued && (dialects.length > 0 || at))
+  if (enqueue && (dialects.length > 0 || at || isRestated))
     throw usageError(
-      'A worker makes no copies for spreadsheets and no earlier states.',
-      'Leave out --enqueue, or --dialect and --as-of.',
+      'A worker makes no copies for spreadsheets, no restated months and no earlier states.',
+      'Leave out --enqueue, or --dialect, --restated and --as-of.',
     );
-  if (isEnqueued) return enqueueReport(period, input);
+  if (at && isRestated) throw usageError('A month is restated as it is now.', 'Leave out --as-of, or --restated.');
+  if (enqueue) return enqueueReport(period, input);
   const { context, close } = await composeBooks(input.config);
   try {
-    const written = await writeReport(context, period, { asOf: at ?? null, signal: input.signal });
+    const written = await writeReport(context, period, { asOf: at ?? null, isRestated, signal: input.signal });
     const copies = dialects.length > 0 ? await copyReport(context.db, written, dialects, input.signal) : [];
     if (json) say(await asJson(written, copies));
     else {

@@ -4,7 +4,7 @@ import type { PriceCell, Stretch } from '../domain/price-cells.ts';
 import type { PriceList } from '../domain/prices.ts';
 
 /** What a line says of its attempt. */
-const attemptColumns = [
+export const attemptColumns = [
   'transaction_id',
   'result_id',
   'task_type',
@@ -136,7 +136,7 @@ export function correctionLines(scope: LineScope, examined: Examined): string {
     from truth where is_examined and not exists (select from booked where ${isSameAttempt('booked', 'truth')} and ${isSame})`;
 }
 
-const keyColumns = ['transaction_id', 'task_type', 'ordinal'] as const;
+export const keyColumns = ['transaction_id', 'task_type', 'ordinal'] as const;
 const key = (table: string): string => keyColumns.map((column) => `${table}.${column}`).join(', ');
 const isSameAttempt = (one: string, other: string): string =>
   keyColumns.map((column) => `${one}.${column} = ${other}.${column}`).join(' and ');

@@ -3,12 +3,12 @@ import type { PriceList } from '../domain/prices.ts';
 import type { CodeLine, ReportLines, SummaryLine, Totals } from '../domain/report-lines.ts';
 import { columnsOf, type HeaderOf, type ReportKind } from '../domain/report-columns.ts';
 import type { CsvColumn, CsvValue } from './csv.ts';
+import { csvName, type PeriodStatus, statusInNames } from './names.ts';
 
 /** What all rows of a report's files have in common. */
 export type ReportHead = {
   readonly period: string;
-  /** `provisional` until the month is closed. */
-  readonly status: 'provisional' | 'closed';
+  readonly status: PeriodStatus;
   readonly priceList: PriceList | undefined;
   /** Which columns the files have: `presentLayout`, or that of the close. */
   readonly layout: number;
@@ -29,7 +29,7 @@ function columnsWith<Kind extends ReportKind, Row>(
 
 /** The name a file is published under. */
 export function fileName({ period, status }: Pick<ReportHead, 'period' | 'status'>, kind: ReportKind): string {
-  return `idscan-cost_${period}_${status === 'closed' ? 'v1' : status}_${kind}.csv`;
+  return csvName(period, statusInNames(status, status === 'closed' ? 1 : null), kind);
 }
 
 export type SummaryRow = ({ readonly recordType: 'LINE' } & SummaryLine) | ({ readonly recordType: 'TOTAL' } & Totals);
@@ -62,8 +62,10 @@ export function summaryColumns(head: ReportHead): CsvColumn<SummaryRow>[] {
     vendor_counter: (row) => row.vendorCounter,
     period_status: () => head.status,
     rule_table_version: line((row) => row.ruleTableVersion),
-    price_list_version: (row) =>
-      row.recordType === 'LINE' && row.correctsPeriod !== null ? row.priceListVersion : (priceList?.version ?? null),
+    price_list_version: (row) => {
+      const isOwn = row.recordType === 'LINE' && (row.correctsPeriod !== null || head.status === 'restated');
+      return isOwn ? row.priceListVersion : (priceList?.version ?? null);
+    },
     is_correction: line((row) => String(row.correctsPeriod !== null)),
     corrects_period: line((row) => row.correctsPeriod),
   });

@@ -8,10 +8,24 @@ export type DialectName = (typeof dialectNames)[number];
 
 export const manifestName = 'manifest.json';
 
+/** The folder of a closed month with its corrections, beside its own. */
+export const restatedFolder = (period: string): string => `${period}-restated`;
+
 /** The manifest of a dialect's copies. */
 export const dialectManifestName = (dialect: DialectName): string => `manifest.${dialect}.json`;
 
-/** The name of a CSV: `status` is `provisional` or `v` and a version; with a dialect, that of its copy. */
+/**
+ * What a report says of its month. `provisional`: it is open. `closed`: as it was closed. `restated`: as it was closed, with
+ * all corrections since.
+ */
+export const periodStatuses = ['provisional', 'closed', 'restated'] as const;
+export type PeriodStatus = (typeof periodStatuses)[number];
+
+/** How names say it: `v` and the version of a closed month. */
+export const statusInNames = (status: PeriodStatus, version: number | null): string =>
+  version === null ? status : `v${version}`;
+
+/** The name of a CSV: `status` is `provisional`, `restated` or `v` and a version; with a dialect, that of its copy. */
 export const csvName = (period: string, status: string, kind: ReportKind, dialect?: DialectName): string =>
   `idscan-cost_${period}_${status}_${kind}${dialect === undefined ? '' : `.${dialect}`}.csv`;
 
@@ -22,7 +36,7 @@ export type OwnName = { readonly period: string | undefined; readonly dialect: D
 
 const dialectPattern = dialectNames.join('|');
 const csvPattern = new RegExp(
-  `^idscan-cost_(\\d{4}-\\d{2})_(?:provisional|v\\d+)_(?:${reportKinds.join('|')})(?:\\.(${dialectPattern}))?\\.csv$`,
+  `^idscan-cost_(\\d{4}-\\d{2})_(?:provisional|restated|v\\d+)_(?:${reportKinds.join('|')})(?:\\.(${dialectPattern}))?\\.csv$`,
 );
 const manifestPattern = new RegExp(`^manifest(?:\\.(${dialectPattern}))?\\.json$`);
 

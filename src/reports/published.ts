@@ -6,7 +6,15 @@ import { readJson } from '../json.ts';
 import { copyOf } from './dialects.ts';
 import type { ReportKind } from '../domain/report-columns.ts';
 import { isSealIntact } from './manifest.ts';
-import { copyName, type DialectName, dialectNames, manifestName, ownName, reportKinds } from './names.ts';
+import {
+  copyName,
+  type DialectName,
+  dialectNames,
+  manifestName,
+  ownName,
+  type PeriodStatus,
+  reportKinds,
+} from './names.ts';
 
 export type PublishedFile = {
   readonly name: string;
@@ -31,7 +39,7 @@ export type ControlTotals = {
 
 /** The files of a report that are published, by the manifest beside them. */
 export type Published = {
-  readonly status: 'provisional' | 'closed';
+  readonly status: PeriodStatus;
   readonly version: number | null;
   readonly attempts: number;
   readonly amount: string | null;
@@ -42,7 +50,7 @@ export type Published = {
 
 type Manifest = {
   readonly period: string;
-  readonly period_status: 'provisional' | 'closed';
+  readonly period_status: PeriodStatus;
   readonly version: number | null;
   readonly control_totals: ControlTotals;
   readonly files: readonly PublishedFile[];

@@ -5,7 +5,7 @@ import { counted, form } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { csvName, manifestName } from './names.ts';
 import { type BooksFound, booksChecker } from './verify/books.ts';
-import { statusInNames } from './verify/manifest.ts';
+import { statusOf } from './verify/manifest.ts';
 import { mergeRows } from './verify/merge.ts';
 import { Problems, type Problem } from './verify/problems.ts';
 import { streamRows } from './verify/reading.ts';
@@ -17,6 +17,8 @@ export type MonthVerification = { readonly period: string; readonly found: Verif
 /** What a look at a folder of months found. No problems = each is proven, and so are all of them together. */
 export type ReportsVerification = {
   readonly months: readonly MonthVerification[];
+  /** Closed months with their corrections, each proven by itself. */
+  readonly restated: readonly MonthVerification[];
   readonly problems: readonly Problem[];
   readonly problemCount: number;
   readonly notes: readonly string[];
@@ -28,6 +30,7 @@ export type ReportsVerification = {
 };
 
 const monthName = /^2\d{3}-(?:0[1-9]|1[0-2])$/;
+const restatedName = /^(2\d{3}-(?:0[1-9]|1[0-2]))-restated$/;
 
 /** The folders of months in a folder, in order; none where it is a month's own folder or none at all. */
 export async function monthsIn(folder: string): Promise<string[]> {
@@ -50,7 +53,9 @@ export async function verifyReports(folder: string, periods: readonly string[]):
   const problems = new Problems();
   const notes: string[] = [];
   const months: MonthVerification[] = [];
-  for (const period of periods) months.push(await verifyMonth(folder, period, problems, notes));
+  for (const period of periods) months.push(await verifyMonth(folder, { name: period, period }, problems, notes));
+  const restated: MonthVerification[] = [];
+  for (const one of await restatedIn(folder)) restated.push(await verifyMonth(folder, one, problems, notes));
   if (!months.some(({ found }) => found))
     throw new LedgerError('verification_impossible', `None of the months in ${folder} can be verified.`, {
       hint: 'Give a folder that holds the folders of months, such as reports, or the folder of a month.',
@@ -64,27 +69,51 @@ export async function verifyReports(folder: string, periods: readonly string[]):
     );
   checkMeeting(comparable, problems);
   const compared = comparable.map(({ period }) => period);
-  return { months, problems: problems.list, problemCount: problems.count, notes, unbalanced, compared, books };
+  return {
+    months,
+    restated,
+    problems: problems.list,
+    problemCount: problems.count,
+    notes,
+    unbalanced,
+    compared,
+    books,
+  };
+}
+
+/** Closed months that were restated, which stand beside the others and are no part of their sums. */
+async function restatedIn(folder: string): Promise<{ name: string; period: string }[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .flatMap((entry) => {
+      const period = entry.isFile() ? undefined : restatedName.exec(entry.name)?.[1];
+      return period === undefined ? [] : [{ name: entry.name, period }];
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function verifyMonth(
   folder: string,
-  period: string,
+  { name, period }: { readonly name: string; readonly period: string },
   problems: Problems,
   notes: string[],
 ): Promise<MonthVerification> {
   try {
-    const found = await verifyFolder(path.join(folder, period));
+    const found = await verifyFolder(path.join(folder, name));
     if (found.manifest && found.manifest.period !== period)
-      problems.add(`${period}/${manifestName}`, `is of ${found.manifest.period}`, { column: 'period' });
+      problems.add(`${name}/${manifestName}`, `is of ${found.manifest.period}`, { column: 'period' });
+    if (found.manifest && (found.manifest.period_status === 'restated') !== (name !== period))
+      problems.add(`${name}/${manifestName}`, `is ${found.manifest.period_status}, which its folder is not for`, {
+        column: 'period_status',
+      });
     for (const { file, problem, row, column } of found.problems)
-      problems.add(`${period}/${file}`, problem, { row, column });
+      problems.add(`${name}/${file}`, problem, { row, column });
     problems.count += found.problemCount - found.problems.length;
-    notes.push(...found.notes.map((note) => `${period}/${note}`));
+    notes.push(...found.notes.map((note) => `${name}/${note}`));
     return { period, found };
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== 'verification_impossible') throw error;
-    problems.add(period, `cannot be verified: ${error.message}`);
+    problems.add(name, `cannot be verified: ${error.message}`);
     return { period, found: undefined };
   }
 }
@@ -149,7 +178,7 @@ async function compareMonths(
   problems: Problems,
 ): Promise<{ books: BooksFound; unbalanced: string[] }> {
   const files = months.flatMap(({ period, found }) =>
-    found?.manifest ? [{ period, name: csvName(period, statusInNames(found.manifest), 'detail') }] : [],
+    found?.manifest ? [{ period, name: csvName(period, statusOf(found.manifest), 'detail') }] : [],
   );
   const unbalanced = new Set<string>();
   const checker = booksChecker(

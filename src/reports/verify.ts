@@ -8,7 +8,7 @@ import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';
 import { checkDetail, type Work } from './verify/detail-file.ts';
 import { checkEntries, listFolder, presentDialects } from './verify/folder.ts';
-import { checkSeal, formatOf, knownFormat, type Manifest, readManifest, statusInNames } from './verify/manifest.ts';
+import { checkSeal, formatOf, knownFormat, type Manifest, readManifest, statusOf } from './verify/manifest.ts';
 import { type Problem, Problems } from './verify/problems.ts';
 import { type ReadFile, readRows, type Row } from './verify/reading.ts';
 import { summaryChecker } from './verify/summary.ts';
@@ -73,7 +73,7 @@ export async function verifyFolder(directory: string): Promise<Verification> {
 }
 
 const namesOf = (manifest: Manifest, dialect?: DialectName): string[] =>
-  reportKinds.map((kind) => csvName(manifest.period, statusInNames(manifest), kind, dialect));
+  reportKinds.map((kind) => csvName(manifest.period, statusOf(manifest), kind, dialect));
 
 const resultOf = (problems: Problems) => ({ problems: problems.list, problemCount: problems.count });
 
@@ -100,7 +100,7 @@ type Checked = {
 async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Checked> {
   const { report, problems } = work;
   const read = new Map<string, ReadFile>();
-  const nameOf = (kind: ReportKind) => csvName(report.manifest.period, statusInNames(report.manifest), kind);
+  const nameOf = (kind: ReportKind) => csvName(report.manifest.period, statusOf(report.manifest), kind);
   const readKind = async (kind: ReportKind, onRow: (row: Row) => void | Promise<void>): Promise<boolean> => {
     const name = nameOf(kind);
     if (!present.has(name)) problems.add(name, 'is missing');

@@ -14,11 +14,17 @@ export type Published = {
 };
 
 export async function readPublished(reportsDir: string, period: string, isClosed: boolean): Promise<Published> {
-  const status = isClosed ? 'v1' : 'provisional';
+  return readFolder(path.join(reportsDir, period), period, isClosed ? 'v1' : 'provisional');
+}
+
+/** A closed month with its corrections. */
+export async function readRestated(reportsDir: string, period: string): Promise<Published> {
+  return readFolder(path.join(reportsDir, `${period}-restated`), period, 'restated');
+}
+
+async function readFolder(folder: string, period: string, status: string): Promise<Published> {
   const rows = async (kind: string): Promise<CsvRow[]> =>
-    parse(await readFile(path.join(reportsDir, period, `idscan-cost_${period}_${status}_${kind}.csv`)), {
-      columns: true,
-    });
+    parse(await readFile(path.join(folder, `idscan-cost_${period}_${status}_${kind}.csv`)), { columns: true });
   return { period, detail: await rows('detail'), summary: await rows('summary') };
 }
 

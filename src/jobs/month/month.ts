@@ -9,6 +9,7 @@ import { presentLayout } from '../../domain/report-columns.ts';
 import { reportLines } from '../../domain/report-lines.ts';
 import type { ReportHead } from '../../reports/files.ts';
 import type { Context } from '../context.ts';
+import { once } from './once.ts';
 import { type CorrectedMonth, openLines } from './open-lines.ts';
 import { closedPriceList, type References, referencesAt } from './references.ts';
 import { type MonthSums, openTotals } from './totals.ts';
@@ -150,8 +151,3 @@ type ClosedManifest = {
   readonly layout?: number;
   readonly control_totals: { readonly unsettled_transactions?: number; readonly unfetched_transactions?: number };
 };
-
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | undefined;
-  return () => (reading ??= read());
-}

@@ -99,7 +99,7 @@ async function correctionsOf(
   const booked = await firstBookedPeriod(queries, transactions);
   const candidates = [last.period, ...(firstAt ? [periodOf(firstAt, timeZone)] : []), ...(booked ? [booked] : [])];
   const first = candidates.sort()[0] ?? last.period;
-  const closed = await closedMonths(queries, closes);
+  const closed = await pricedCloses(queries, closes);
   const months: PricedMonth[] = [];
   for (let period = first; period <= last.period; period = nextPeriod(period))
     months.push({ period, lists: listsOf(period, closed, priceList) });
@@ -139,7 +139,7 @@ async function correctionsOf(
  * month before the closed ones, that of the first close behind it that has one, at last the present list. What was
  * priced once keeps its price, whatever lists follow.
  */
-function listsOf(period: string, closed: readonly PricedClose[], now: PriceList | undefined): PriceList[] {
+export function listsOf(period: string, closed: readonly PricedClose[], now: PriceList | undefined): PriceList[] {
   const lists = [...closed.filter((one) => one.period >= period).map(({ list }) => list), now].filter(
     (list) => list !== undefined,
   );
@@ -160,7 +160,7 @@ function distinct(cells: readonly PriceCell[]): PriceCell[] {
 }
 
 /** Closed months with their price lists, each list read once. */
-async function closedMonths(queries: Queries, closes: readonly PeriodClose[]): Promise<PricedClose[]> {
+export async function pricedCloses(queries: Queries, closes: readonly PeriodClose[]): Promise<PricedClose[]> {
   const lists = new Map<string | null, PriceList | undefined>();
   for (const close of closes)
     if (!lists.has(close.pricesSha256)) lists.set(close.pricesSha256, await closedPriceList(queries, close));

@@ -31,9 +31,14 @@ async function pricesAt(now: References['prices'], queries: Queries, at: Date): 
 
 /** The price list that a month was closed with. */
 export async function closedPriceList(queries: Queries, close: PeriodClose): Promise<PriceList | undefined> {
+  return (await closedPriceFile(queries, close))?.content;
+}
+
+/** The same, with its very bytes. */
+export async function closedPriceFile(queries: Queries, close: PeriodClose): Promise<References['prices']> {
   if (close.pricesSha256 === null) return undefined;
   const bytes = await keptFile(queries, close.pricesSha256);
   if (!bytes)
     throw new LedgerError('internal', `The price list that ${close.period} was closed with is not in Postgres.`);
-  return parsePriceList(bytes, `the price list of ${close.period}`).content;
+  return parsePriceList(bytes, `the price list of ${close.period}`);
 }

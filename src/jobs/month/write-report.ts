@@ -2,14 +2,16 @@ import path from 'node:path';
 import type { Queries } from '../../db/database.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
-import { monthBounds } from '../../domain/billing-month.ts';
+import { monthBounds, nextPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
+import { restatedFolder } from '../../reports/names.ts';
 import { publishDrafts, removeStaleDrafts } from '../../reports/publish.ts';
 import type { Context } from '../context.ts';
 import { withReportSnapshot } from '../reading.ts';
 import { checkBooks, expectNotPassedOver, noteUses, reviewClosedMonths } from './closed-months.ts';
 import { monthOf } from './month.ts';
 import { redecideSpan } from './redecide.ts';
+import { restatedMonth } from './restated-month.ts';
 import { writeFiles, type WrittenReport } from './write-files.ts';
 
 export type ReportOptions = {
@@ -20,31 +22,37 @@ export type ReportOptions = {
    * then. Its files go to a folder of their own.
    */
   readonly asOf?: Date | null;
+  /** A closed month with all its corrections. Its files go to a folder of their own. */
+  readonly isRestated?: boolean;
   readonly signal?: AbortSignal | undefined;
 };
 
 /**
  * Writes all files of a month. Of an open one: decides its attempts anew where the rules changed, then reads one
- * snapshot. Of a closed one: the same bytes as when it was closed. Nothing carries a final name until all balances.
+ * snapshot. Of a closed one: the same bytes as when it was closed, or restated. Nothing carries a final name until all balances.
  *
  * @throws LedgerError `report_busy`, `report_unbalanced`, `closed_month_differs`, `reference_changed`,
  * `billing_time_zone_changed`, `period_out_of_order`, `storage_full`, `storage_failed`, `database_unavailable`,
- * `replica_behind`; `usage_invalid` for an instant to come, or one at which the month was closed
+ * `replica_behind`; `usage_invalid` for an instant to come, or one at which the month was closed, and for a month to
+ * be restated that is not closed
  */
 export async function writeReport(
   context: Context,
   period: string,
-  { generation = null, asOf = null, signal }: ReportOptions = {},
+  { generation = null, asOf = null, isRestated = false, signal }: ReportOptions = {},
 ): Promise<WrittenReport> {
-  const { directory, lock } = asOf ? earlierReport(context, period, asOf) : presentReport(context, period);
+  const { directory, lock } = placeOf(context, period, { asOf, isRestated });
   const report = await lock(async (queries) => {
     await removeStaleDrafts(directory);
-    await (asOf ? expectOpenAt(queries, period, asOf) : decideAnew(context, queries, period));
-    const written = await withReportSnapshot(context, async (snapshot) =>
-      writeFiles(snapshot, await monthOf(context, snapshot.queries, period, { asOf }), { directory, signal }),
-    );
+    if (asOf) await expectOpenAt(queries, period, asOf);
+    else await decideAnew(context, queries, isRestated ? await openBehind(queries, period) : period);
+    const written = await withReportSnapshot(context, async (snapshot) => {
+      const { queries: read } = snapshot;
+      const month = isRestated ? restatedMonth(context, read, period) : monthOf(context, read, period, { asOf });
+      return writeFiles(snapshot, await month, { directory, signal });
+    });
     await publishDrafts(directory, [...written.files, written.manifest]);
-    if (!asOf) await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
+    if (!asOf && !isRestated) await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
     return written;
   });
   if (report) return report;
@@ -56,6 +64,20 @@ export async function writeReport(
 
 type Locked = <T>(work: (queries: Queries) => Promise<T>) => Promise<T | undefined>;
 type Place = { readonly directory: string; readonly lock: Locked };
+
+function placeOf(
+  context: Context,
+  period: string,
+  { asOf, isRestated }: { readonly asOf: Date | null; readonly isRestated: boolean },
+): Place {
+  if (asOf) return earlierReport(context, period, asOf);
+  return isRestated ? restatedReport(context, period) : presentReport(context, period);
+}
+
+const restatedReport = ({ config, db }: Context, period: string): Place => ({
+  directory: path.join(config.reportsDir, restatedFolder(period)),
+  lock: (work) => withNamedLock(db, `report ${period} restated`, work),
+});
 
 const presentReport = ({ config, db }: Context, period: string): Place => ({
   directory: path.join(config.reportsDir, period),
@@ -84,6 +106,20 @@ async function expectOpenAt(queries: Queries, period: string, asOf: Date): Promi
       { hint: `Its files: idscan-ledger report ${period}` },
     );
   expectNotPassedOver(closes, period);
+}
+
+/**
+ * The open month that the corrections of a closed one are booked in.
+ *
+ * @throws LedgerError `usage_invalid`
+ */
+async function openBehind(queries: Queries, period: string): Promise<string> {
+  const closes = await periodCloses(queries);
+  const last = closes.at(-1);
+  if (last && closes.some((close) => close.period === period)) return nextPeriod(last.period);
+  throw new LedgerError('usage_invalid', `${period} is not closed: there is nothing to restate.`, {
+    hint: `Its report is what it is now: npx idscan-ledger report ${period}`,
+  });
 }
 
 /** Brings the decisions that an open month's report rests on up to date; a closed month's are what they are. */

@@ -12,7 +12,7 @@ import {
   formatOf,
   type KnownReport,
   readDialectManifest,
-  statusInNames,
+  statusOf,
 } from './manifest.ts';
 import { Problems } from './problems.ts';
 import type { Bytes } from './reading.ts';
@@ -61,7 +61,7 @@ function checkOrigin(manifest: DialectManifest, dialect: DialectName, canonical:
   const { period, version, period_status } = report.manifest;
   if (manifest.period !== period || manifest.version !== version || manifest.period_status !== period_status)
     problems.add(name, `period, period_status and version are not those of ${manifestName}`);
-  const expected = reportKinds.map((kind) => csvName(period, statusInNames(report.manifest), kind, dialect));
+  const expected = reportKinds.map((kind) => csvName(period, statusOf(report.manifest), kind, dialect));
   for (const file of manifest.files)
     if (!expected.includes(file.name))
       problems.add(name, `names ${JSON.stringify(file.name)}, which is no copy of this report`);
@@ -71,7 +71,7 @@ type Copy = { readonly dialect: DialectName; readonly manifest: DialectManifest;
 
 async function checkCopy(directory: string, kind: ReportKind, copy: Copy, problems: Problems): Promise<void> {
   const { dialect, manifest, canonical } = copy;
-  const source = csvName(canonical.report.manifest.period, statusInNames(canonical.report.manifest), kind);
+  const source = csvName(canonical.report.manifest.period, statusOf(canonical.report.manifest), kind);
   const name = copyName(source, dialect);
   const entry = manifest.files.find((file) => file.name === name);
   if (!entry) {

@@ -16,10 +16,10 @@ export function checkDetailRow(row: Row, report: KnownReport, add: Report): void
   is('period', manifest.period, 'the report is of');
   checkCorrection(row, report, add);
   checkTime(row, report, add);
-  if (row.cell('is_correction') === 'false') {
+  if (row.cell('is_correction') === 'false' && manifest.period_status !== 'restated') {
     is('currency', manifest.control_totals.currency ?? '', 'the manifest says');
     is('price_list_version', manifest.price_list?.version ?? '', 'the manifest says');
-  } else checkCurrencyOfCorrection(row, report, add);
+  } else checkCurrencyByItself(row, report, add);
   checkAmount(row, report.minorDigits, add);
   checkWords(row, add);
 }
@@ -53,10 +53,11 @@ function checkTime(row: Row, { manifest, startMs, endMs }: KnownReport, add: Rep
   );
 }
 
-function checkCurrencyOfCorrection(row: Row, { manifest }: KnownReport, add: Report): void {
+/** Corrections, and so the lines of a restated month, may rest on different price lists. */
+function checkCurrencyByItself(row: Row, { manifest }: KnownReport, add: Report): void {
   const currency = row.cell('currency');
   const expected = manifest.control_totals.currency ?? '';
-  // The month it corrects may have had no price list.
+  // The month may have been closed without one.
   if (currency !== expected && !(currency === '' && row.cell('price_list_version') === ''))
     add('currency', `currency is ${shown(currency)}, the manifest says ${shown(expected)}`);
 }

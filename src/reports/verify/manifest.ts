@@ -4,7 +4,7 @@ import { minorUnitDigits } from '../../domain/money.ts';
 import { presentLayout } from '../../domain/report-columns.ts';
 import { readJson } from '../../json.ts';
 import { isSealIntact } from '../manifest.ts';
-import { csvName, dialectNames, manifestName, reportKinds } from '../names.ts';
+import { csvName, dialectNames, manifestName, periodStatuses, reportKinds, statusInNames } from '../names.ts';
 import { instantMs, microsOf } from './cells.ts';
 import type { Problems } from './problems.ts';
 
@@ -17,7 +17,7 @@ const period = z.string().regex(/^2\d{3}-(0[1-9]|1[0-2])$/);
 const schema = z
   .object({
     period,
-    period_status: z.enum(['provisional', 'closed']),
+    period_status: z.enum(periodStatuses),
     version: z.int().positive().nullable(),
     layout: z.int().min(1).max(presentLayout).optional(),
     as_of: z.iso.datetime({ precision: 3 }).nullable(),
@@ -42,7 +42,7 @@ const schema = z
   .refine(({ period_status, version }) => (period_status === 'closed') === (version !== null), {
     error: 'period_status and version do not go together',
   })
-  .refine(({ as_of, version }) => as_of === null || version === null, {
+  .refine(({ as_of, period_status }) => as_of === null || period_status === 'provisional', {
     error: 'as_of is of an open month alone, and the month is closed',
   });
 
@@ -77,7 +77,7 @@ export function readManifest(bytes: Buffer, problems: Problems): KnownReport | u
   const endMs = Date.parse(manifest.bounds.end);
   const { files, period: month } = manifest;
   checkBounds(manifest, problems);
-  const expected = reportKinds.map((kind) => csvName(month, statusInNames(manifest), kind));
+  const expected = reportKinds.map((kind) => csvName(month, statusOf(manifest), kind));
   for (const name of expected)
     if (files.filter((file) => file.name === name).length !== 1)
       problems.add(manifestName, `does not name ${name} once`);
@@ -107,9 +107,9 @@ function checkBounds({ period: month, bounds }: Manifest, problems: Problems): v
   );
 }
 
-/** `provisional`, or `v1` of a closed month. */
-export const statusInNames = ({ version }: Pick<Manifest, 'version'>): string =>
-  version === null ? 'provisional' : `v${version}`;
+/** What the names of its files say of the month. */
+export const statusOf = ({ period_status: status, version }: Pick<Manifest, 'period_status' | 'version'>): string =>
+  statusInNames(status, version);
 
 const dialectSchema = z.object({
   dialect: z.enum(dialectNames),

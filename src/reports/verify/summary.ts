@@ -85,7 +85,8 @@ function checkConstants(row: Row, { manifest }: KnownReport, add: Add): void {
   is('period', manifest.period);
   is('period_status', manifest.period_status);
   const isTotal = row.cell('record_type') === 'TOTAL';
-  const mayBeWithoutPrices = row.cell('is_correction') === 'true' && row.cell('price_list_version') === '';
+  const isByItself = row.cell('is_correction') === 'true' || manifest.period_status === 'restated';
+  const mayBeWithoutPrices = isByItself && row.cell('price_list_version') === '';
   if (!(mayBeWithoutPrices && row.cell('currency') === '')) is('currency', manifest.control_totals.currency ?? '');
   for (const column of isTotal ? ['task_type', 'level', 'unit_price', 'rule_table_version'] : [])
     if (row.cell(column) !== '') add(`${column} is ${row.cell(column)} in the TOTAL`, row.line, column);
