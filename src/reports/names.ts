@@ -2,16 +2,16 @@ import type { ReportKind } from '../domain/report-columns.ts';
 
 export const reportKinds = ['detail', 'summary', 'codes', 'discrepancies'] as const satisfies readonly ReportKind[];
 
-/** Spreadsheets that copies are made for: Excel as set up in these countries. */
+/** The spreadsheets that copies are made for: Excel with the settings of these countries. */
 export const dialectNames = ['excel-en', 'excel-nl', 'excel-de', 'excel-fr'] as const;
 export type DialectName = (typeof dialectNames)[number];
 
 export const manifestName = 'manifest.json';
 
-/** The manifest of a dialect's copies. */
+/** The name of the manifest of a dialect's copies. */
 export const dialectManifestName = (dialect: DialectName): string => `manifest.${dialect}.json`;
 
-/** The name of a CSV: `status` is `provisional` or `v` and a version; with a dialect, that of its copy. */
+/** The name of a CSV. `status` is `provisional` or `v` and a version. With a dialect, the name of its copy. */
 export const csvName = (period: string, status: string, kind: ReportKind, dialect?: DialectName): string =>
   `idscan-cost_${period}_${status}_${kind}${dialect === undefined ? '' : `.${dialect}`}.csv`;
 
@@ -26,7 +26,7 @@ const csvPattern = new RegExp(
 );
 const manifestPattern = new RegExp(`^manifest(?:\\.(${dialectPattern}))?\\.json$`);
 
-/** What a file of ours is, by its name alone; `undefined` = none of ours. Manifests name no month. */
+/** What a file is, judged by its name alone; `undefined` = not one of ours. The names of manifests contain no month. */
 export function ownName(name: string): OwnName | undefined {
   const csv = csvPattern.exec(name);
   if (csv) return { period: csv[1], dialect: csv[2] as DialectName | undefined };
@@ -34,5 +34,5 @@ export function ownName(name: string): OwnName | undefined {
   return manifest ? { period: undefined, dialect: manifest[1] as DialectName | undefined } : undefined;
 }
 
-/** A file being written, or left behind by a run that was broken off. */
+/** Whether a file is still being written, or was left behind by an interrupted run. */
 export const isDraftName = (name: string): boolean => /^\..+\.draft$/.test(name);
