@@ -1,6 +1,6 @@
 import { startOfDay } from './billing-month.ts';
 
-/** In force from the start of `effectiveFrom` until the start of `effectiveTo` (`null` = open end), both calendar days. */
+/** In force from the start of `effectiveFrom` until the start of `effectiveTo` (`null` = open end), both days. */
 export type Effective = { readonly effectiveFrom: string; readonly effectiveTo: string | null };
 
 /** A mistake in an entry's dates. `previous` is the entry that it overlaps with or leaves a gap after. */
