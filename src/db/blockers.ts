@@ -21,7 +21,7 @@ export type BlockerCounts = Readonly<Record<BlockerKind, number>>;
 
 export const noBlockers: BlockerCounts = { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0, gone: 0 };
 
-/** Where blockers are looked for. */
+/** The month to search for blockers, and what counts as one. */
 export type BlockerScope = {
   readonly month: Span;
   /** A query of the month's lines. */
