@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * The books: what was asked for (intake), what the vendor said (transactions, tasks, attempts, files), what remains to
- * be done (obligations) and which reports were written (report_runs).
+ * The books: requests (intake), what the vendor said (transactions, tasks, attempts, files), pending work (obligations)
+ * and written reports (report_runs).
  *
- * Identifiers and codes are compared bytewise (collate "C"), so that orders are the same on every machine.
+ * IDs and codes are compared bytewise (collate "C"), so that their order is the same on every machine.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createTransactions(db);
@@ -97,7 +97,10 @@ async function createAttempts(db: Kysely<unknown>): Promise<void> {
   await sql`create index attempts_attempted_at on attempts (attempted_at)`.execute(db);
 }
 
-/** The own count stands beside the vendor's on the task. The database keeps it, whoever writes attempts. */
+/**
+ * Keeps our own counts on the task, beside the vendor's. A trigger does it, so that they are right whoever writes
+ * attempts.
+ */
 async function keepOwnCounts(db: Kysely<unknown>): Promise<void> {
   await sql`
     create function count_own_attempts() returns trigger language plpgsql as $$

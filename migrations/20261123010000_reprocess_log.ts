@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Who made work due again, when, why and how much: for whoever asks later why a figure was fetched twice. */
+/** Who made work due again, when, why and how much. Explains later why something was fetched twice. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table reprocess_log (

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Closed months: what was booked (closed_lines, closed_discrepancies, closed_charges, period_closes) and on what it
- * rests (reference_files, reference_versions). All of it can be added to and never changed. Beside it, what changed
- * below the horizon of closed months and is to be corrected in the next open one (late_changes).
+ * Closed months: what was booked (closed_lines, closed_discrepancies, closed_charges, period_closes) and the rules and
+ * prices used (reference_files, reference_versions). Rows of these tables are only ever added. late_changes has what
+ * changed below the horizon of closed months and must be corrected in the next open month.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await createReference(db);
@@ -133,8 +133,8 @@ async function createClosedLines(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Writers hold the key of closing shared until they commit, whoever moves the horizon holds it alone: so each change is
- * either committed before a close looks, or noted here. Changes noted without need do no harm.
+ * Writers hold the closing lock in shared mode until they commit. Moving the horizon takes it exclusively. So each
+ * change is either committed before a close reads, or noted here. Unnecessary notes do no harm.
  */
 async function createLateChanges(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -221,7 +221,7 @@ async function refuseChanges(db: Kysely<unknown>): Promise<void> {
     await sql`
       create trigger refuse_change before update or delete or truncate on ${sql.ref(table)}
       for each statement execute function refuse_change()`.execute(db);
-  // Its lines are written before a month is closed, in the same transaction; after that nothing is added.
+  // A month's lines are inserted before its close, in the same transaction. After that none may be added.
   await sql`
     create function refuse_line_of_closed_period() returns trigger language plpgsql as $$
     begin

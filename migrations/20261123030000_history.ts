@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Columns that reports are made of, per table, and the key. */
+/** The columns that reports are made from, and the key, per table. */
 const tables = {
   attempts: {
     key: ['transaction_id', 'task_type', 'ordinal'],
@@ -30,8 +30,8 @@ const tables = {
 } as const;
 
 /**
- * What was known before: each row of attempts, tasks and transactions says since when it is so, and what it replaced is
- * kept with its time, so that a report can be written as of any earlier instant.
+ * Earlier states, so that a report can be written as of any instant. Each row of attempts, tasks and transactions has
+ * the time since which it is valid, and every replaced row is kept with the time of its replacement.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Events the vendor delivered: which, when, and what came of them. IDs, type and times alone, for a payload may hold
- * anything. The event ID is unique, so that a repeated delivery has no effect.
+ * Events that the vendor delivered, and their results. Only IDs, type and times are stored, because a payload may
+ * contain anything. The event ID is unique, so that a repeated delivery has no effect.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Functions of triggers that read or write tables by name. */
+/** Trigger functions that refer to tables by name. */
 const functions = [
   'count_own_attempts',
   'note_late_changes',
@@ -11,8 +11,8 @@ const functions = [
 ];
 
 /**
- * What triggers look at are the books themselves. Without a path of their own they take a session's temporary tables of
- * the same name first: an empty `period_closes` or `closing_horizon` would have them let everything pass.
+ * Makes trigger functions use the books' own tables. Without a search_path of their own they prefer a session's
+ * temporary tables of the same name: an empty `period_closes` or `closing_horizon` would disable their checks.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);

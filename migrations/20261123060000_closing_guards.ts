@@ -1,14 +1,15 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Two ways past what keeps closed months, shut: a line that is added beside a close and committed behind it, and a
- * horizon put back, below which nothing would be noted as late any more.
+ * Closes two gaps in the protection of closed months: a line inserted concurrently with a close and committed after it,
+ * and a horizon that is moved back, below which no change would be noted as late.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);
   const path = sql`set search_path = ${sql.ref(rows[0]?.schema ?? 'public')}, pg_temp`;
-  // Whoever adds lines holds the lock shared until it commits, and a month is closed by whoever holds it alone: a line
-  // is there before its month is closed, and then fails for want of one, or is added after it, and is refused.
+  // Inserting lines takes the lock in shared mode until the commit, closing a month takes it exclusively. So a line is
+  // either inserted before the close, where the foreign key then requires the month to be closed, or after it, and is
+  // refused.
   await sql`
     create or replace function refuse_line_of_closed_period() returns trigger language plpgsql ${path} as $$
     begin

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Late changes: a transaction that moves into another month is one as well, where no attempt of it moves; a note is
- * marked as booked by the close that booked it, and by nothing else. Beside it, the rules that reports used, for
- * earlier states, and an index of what was booked without a price.
+ * A transaction that moves to another month is a late change too, even if none of its attempts moves. A late change can
+ * only be marked as booked by the close that booked it. Also adds the rules that reports used, for earlier states, and
+ * an index of what was booked without a price.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * What was told to people: a message, what crossed a threshold with it, and its way to each receiver. A crossing is told
- * once, however many processes see it and however often: while it lasts there is one row of it.
+ * Notifications: messages, the threshold crossings that they report, and their deliveries. A crossing has one row while
+ * it lasts, so it is reported once, however many processes notice it.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -39,7 +39,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`create index notification_deliveries_due on notification_deliveries (due_at)
     where due_at is not null`.execute(db);
-  // Of many workers one looks at the thresholds at a time.
+  // The row that lets one of many workers check the thresholds at a time.
   await sql`
     create table notification_checks (
       only_row boolean primary key default true check (only_row),

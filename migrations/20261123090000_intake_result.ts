@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** For which transaction a result ID was delivered is looked up by the result, among all months' requests. */
+/** For finding the transactions for which a result ID was delivered, among the requests of all months. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create index intake_result on intake (result_id) where result_id is not null`.execute(db);
 }

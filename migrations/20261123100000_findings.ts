@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * What is told to people and shown in metrics is looked up among all months again and again: what disagrees, and what
- * nobody decided, is little and has an index. Beside it, which scheduled run of a report finished last, whoever asks for
- * another one meanwhile.
+ * Notifications and metrics often search all months for disagreements and unclassified attempts. These are few, so
+ * partial indexes find them. Also adds which scheduled run of a report finished last, even if another run was requested
+ * since.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -1,13 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * A session plans a trigger's statements once, when it first needs them: perhaps while a table is empty, or for a single
- * row, and keeps to that plan when a million rows have come. So these say how they are to be planned. Counting attempts
- * looks up those of the tasks touched, instead of reading all there are; keeping what was before compares two lists of
- * the same rows by a hash, instead of each with each. What a function sets holds for the triggers that it sets off, too,
- * so each says all of it.
+ * A session plans a trigger's statements on first use, perhaps while a table is empty or for a single row, and keeps
+ * that plan when a million rows have come. So these settings fix the kind of plan: counting attempts looks up those of
+ * the touched tasks instead of reading all, and keeping earlier rows joins two lists of the same rows by hash instead
+ * of by nested loop. A function's settings also apply to the triggers that it fires, so each function sets all of them.
  *
- * Late changes of tasks want both, a hash and a look-up: that statement is planned anew each time.
+ * Late changes of tasks need both a hash join and a look-up, so that statement is planned anew each time.
  */
 const switches = ['enable_seqscan', 'enable_nestloop', 'enable_hashjoin', 'enable_mergejoin'] as const;
 const switchedOff: Record<string, readonly (typeof switches)[number][]> = {

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Which document store belongs to these books, and what became of the files in it: `lost` and `damaged` are found by
- * looking at each of them (`documents verify`), `verified_at` says when, and `document_verifications` how far a run is.
+ * The document store of these books, and the state of its files. `documents verify` checks each file and finds those
+ * that are `lost` or `damaged`. `verified_at` is the time of the check; `document_verifications` has the runs.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -30,7 +30,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create index files_amiss on files (kind, state) where state in ('lost', 'damaged')`.execute(db);
 }
 
-/** What is lost or damaged counts as stored again: the older version knows no other word for it. */
+/** Lost and damaged files become `stored` again, because the older version has no other state for them. */
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop index files_amiss`.execute(db);
   await dropStateChecks(db);
@@ -44,7 +44,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop table document_verifications, document_store`.execute(db);
 }
 
-/** The checks that speak of the state, whatever Postgres called them. */
+/** Drops the checks on the state, whatever names Postgres gave them. */
 async function dropStateChecks(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ name: string }>`
     select conname as name from pg_constraint

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Sessions that were ended before their time: the hash of each one's ID, until its cookie would be too old anyway. Whoever
- * works as the application's role adds rows and takes out those that are over; no row is taken out before, or changed.
+ * Sessions that were ended before they expired: the hash of each session's ID, until its cookie is too old anyway. The
+ * application's role adds rows and removes expired ones. No row is changed, or removed earlier.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Worker processes say here that they run, every few seconds. Rows are updated in place: no index has a column that
- * changes, and each page keeps room for the next version of its rows.
+ * Worker processes report every few seconds that they are alive. To allow updates in place, no index has a column that
+ * changes, and each page has room for the next version of its rows.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -1,10 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Attempts keep their identity: an answer is merged with what is known, and stored where nothing else was stored since
- * (`revision`). A task says how many entries its last list had twice, beyond what the vendor counts: it is kept as of earlier instants, noted as a late change, and looked up as a disagreement. So are scans that
- * the vendor never decided. And settled transactions are asked for once more before their month is closed: how far that
- * has come.
+ * Attempts keep their identity:
+ * - An answer is merged with what is known, and only stored if nothing else was stored since (`revision`).
+ * - `listed_twice` counts the entries that a task's last list repeats beyond what the vendor counts. It is part of
+ *   earlier states, of late changes and of disagreements.
+ * - Scans that the vendor never decided can be looked up.
+ * - Settled transactions are fetched once more before their month is closed. `settled_rechecks` has the progress.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const table of ['tasks', 'tasks_history'])
@@ -29,7 +31,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await passOverEndedMonths(db);
 }
 
-/** Months that have ended are not asked for once more, all at once: only those that end from now on. In any time zone. */
+/**
+ * Exempts months that have already ended, in any time zone, from the additional fetch. It would fetch them all at once.
+ */
 async function passOverEndedMonths(db: Kysely<unknown>): Promise<void> {
   await sql`
     insert into settled_rechecks (period, ended_at)
@@ -56,7 +60,7 @@ const formerCompared = [...formerColumns, 'own_attempts', 'own_invoiced'];
 const formerDisagreement =
   'vendor_attempts <> own_attempts or vendor_attempts_invoiced <> own_invoiced or scan_list_missing';
 
-/** Replaces the body of a function, and nothing else of it: what it sets for its statements stays. */
+/** Replaces only the body of a function, so that its settings stay. */
 async function replaceBody(db: Kysely<unknown>, name: string, change: (body: string) => string): Promise<void> {
   const { rows } = await sql<{ definition: string; body: string }>`
     select pg_get_functiondef(p.oid) as definition, p.prosrc as body from pg_proc p

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * IDs that were taken out of the books because the vendor never knew them, and those put back since. Both are only ever
- * added to. An ID is out while its last withdrawal has no revival; its work has the state `withdrawn` then.
+ * IDs that were taken out of the books because the vendor never knew them, and those that were put back. Rows are only
+ * ever added. An ID is out while its last withdrawal has no revival; its obligation then has the state `withdrawn`.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);

@@ -1,17 +1,18 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Until now an attempt was the place of an entry in the latest list: where a list was shorter than one before, an attempt
- * became the next one, and its own place was lost. History has what each place held. Where a time that was listed once is
- * found at none of a task's attempts any more, the task is put together anew from what was ever listed: each attempt at
- * the place where it was first, and what was overwritten at the place where it is now as it is.
+ * Repairs attempts that shorter lists overwrote. Until now an attempt was the position of an entry in the latest list:
+ * after a list that was shorter than the one before, an attempt was overwritten by the next one. History has what each
+ * position held. If a time that was once listed belongs to none of a task's attempts any more, the task is rebuilt from
+ * everything that was ever listed: its attempts are numbered in the order in which they became known, each with the
+ * facts of its latest entry.
  *
- * Where a list had two scans of the same second in another order, a decided scan kept its code and the one that was
- * processing got it, too. What is stored cannot tell that from two scans that were both decided so: it stays, the vendor's
- * counter names it, and an answer that decides the second one otherwise puts it right.
+ * Not repaired: if a list had two scans of the same second in another order, a decided scan kept its code and the one
+ * in `processing` got the same code. The stored data cannot distinguish that from two scans with the same decision. The
+ * vendor's counter shows the difference, and an answer that decides the second scan otherwise corrects it.
  *
- * How many attempts that changed is kept, and said by `migrate`. What lies in closed months is corrected in the next open
- * one.
+ * The number of changed attempts is stored for `migrate` to report. Changes in closed months are corrected in the next
+ * open month.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -24,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   let changed = 0;
   let changedTasks = 0;
   for (let from = 0; from < tasks.length; from += tasksAtOnce) {
-    const anew = (await writtenOf(db, tasks.slice(from, from + tasksAtOnce))).flatMap(putTogether);
+    const anew = (await writtenOf(db, tasks.slice(from, from + tasksAtOnce))).flatMap(rebuilt);
     await store(db, anew);
     changed += anew.length;
     changedTasks += new Set(anew.map((one) => JSON.stringify([one.transaction_id, one.task_type]))).size;
@@ -68,7 +69,7 @@ async function disturbedTasks(db: Kysely<unknown>): Promise<Task[]> {
   return rows;
 }
 
-/** All that the places of some tasks held and hold. */
+/** Everything that the positions of some tasks hold or have held. */
 async function writtenOf(db: Kysely<unknown>, tasks: readonly Task[]): Promise<TaskRows[]> {
   const columns = sql.raw(`transaction_id, task_type, ordinal, attempted_at::text as at, code, linked, capture_source,
     invoiced, reason, rule_table_version, recorded_at`);
@@ -84,10 +85,10 @@ async function writtenOf(db: Kysely<unknown>, tasks: readonly Task[]): Promise<T
 }
 
 /**
- * @returns the attempts that are other ones than before. None where what was ever listed is more than the vendor counts,
- * or less than there is now: then it cannot be told which entries were the same, and what is there is what is known.
+ * @returns the attempts that change. None if more attempts were ever listed than the vendor counts, or fewer than are
+ *   stored now: then it is unclear which entries were the same attempt, and the task stays as it is.
  */
-function putTogether(rows: TaskRows): (Listed & Task)[] {
+function rebuilt(rows: TaskRows): (Listed & Task)[] {
   const [task] = rows;
   const before = new Map(rows.filter((row) => row.is_present).map((row) => [row.ordinal, row]));
   const known = unionOf(rows, task?.counted ?? Infinity);
@@ -114,22 +115,22 @@ async function store(db: Kysely<unknown>, attempts: readonly (Listed & Task)[]):
 }
 
 /**
- * The attempts that were ever listed, in the order in which they became known. Each change of a place was an entry of a
- * list: the attempt that was listed at that time already, else one whose time the vendor changed, else one that nobody
- * knew of. Places that changed together were entries of one list, and attempts of their own; so were those before them
- * that did not change, for a list has no holes.
+ * The attempts that were ever listed, in the order in which they became known. Each change of a position was an entry
+ * of a list: either the attempt listed with that time before, or one whose time the vendor changed, or a new one.
+ * Positions that changed together were entries of one list and therefore different attempts. The unchanged positions
+ * before them were in that list as well, because a list has no gaps.
  *
- * @param counted how many attempts the vendor counts: a time was changed only where there would be more.
+ * @param counted the vendor's count of attempts. A time is only taken as changed if there would otherwise be more.
  */
 function unionOf(rows: readonly Written[], counted: number): Listed[] {
   const known: Listed[] = [];
-  /** Which of the known attempts each place holds. */
+  /** The index in `known` of the attempt at each position. */
   const held = new Map<number, number>();
   for (const list of Map.groupBy(rows, ({ recorded_at: writtenAt }) => writtenAt.getTime()).values()) {
     const changed = new Set(list.map(({ ordinal }) => ordinal));
     const last = Math.max(...changed);
-    const kept = [...held].filter(([place]) => !changed.has(place));
-    const taken = new Set(kept.filter(([place]) => place < last).map(([, index]) => index));
+    const kept = [...held].filter(([position]) => !changed.has(position));
+    const taken = new Set(kept.filter(([position]) => position < last).map(([, index]) => index));
     const free = (isSame: (one: Listed, index: number) => boolean): number =>
       known.findIndex((one, index) => !taken.has(index) && isSame(one, index));
     const found = list.map((row) => {
@@ -137,7 +138,7 @@ function unionOf(rows: readonly Written[], counted: number): Listed[] {
       taken.add(index);
       return index;
     });
-    // What another place still holds was not changed: it was listed there, or left out.
+    // What another position still holds was not changed: it was listed there or omitted.
     for (const [, index] of kept) taken.add(index);
     for (const [entry, row] of list.entries()) {
       let index = found[entry] ?? -1;
@@ -151,7 +152,7 @@ function unionOf(rows: readonly Written[], counted: number): Listed[] {
   return known;
 }
 
-/** The attempt that an entry is at another time: the one whose place it took, else another of the same code and source. */
+/** The attempt whose time an entry changes: the one at its position, else another one with the same code and source. */
 function redated(
   row: Listed,
   replaced: number | undefined,

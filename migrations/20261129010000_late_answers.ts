@@ -1,12 +1,13 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * Answers may be stored late, and come from copies that lag. Which of two counts is told by the fence of the start that
- * asked: for the transaction, each task and each attempt by its own, for what one answer omits another one may say. An
- * attempt whose time was changed is known by its former times, too.
+ * Answers may be stored late, and come from replicas that lag. The one that counts is found by the fence of the start
+ * that requested it. The transaction, each task and each attempt has its own fence, because one answer may omit what
+ * another says. An attempt whose time was changed is also recognised by its former times.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // Null = that of the latest answer; null = those of the task.
+  // Null `answer_fence` or `list_fence` = the transaction's fence. Null `attempt_fences` = the task's fence for all
+  // attempts.
   await sql`alter table transactions add column answer_fence bigint`.execute(db);
   await sql`alter table tasks add column answer_fence bigint, add column list_fence bigint, add column attempt_fences bigint[]`.execute(
     db,

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { literal } from './lines.ts';
 
-/** An attempt whose lines over all reports add up to neither 0 nor 1, so that it is charged twice or credited once too often. */
+/** An attempt whose lines over all reports do not add up to 0 or 1: it is charged twice or credited too often. */
 export type UnbalancedAttempt = {
   readonly transactionId: string;
   readonly taskType: string;
@@ -23,8 +23,8 @@ async function unbalanced(db: Queries, lines: RawBuilder<unknown>): Promise<Unba
 const key = sql.raw('transaction_id, task_type, ordinal, quantity');
 
 /**
- * Of the lines of the open month that has the corrections of all closed ones, attempts that they and the closed months
- * together charge for more or less than once.
+ * Finds attempts that an open month's lines and the closed months together do not charge for exactly 0 or 1 times. The
+ * open month is the one with the corrections of all closed months.
  *
  * @param upTo the last closed month to count.
  */
@@ -39,7 +39,9 @@ export async function chargedTwice(db: Queries, lines: string, upTo: string): Pr
   );
 }
 
-/** Of attempts that a month has booked lines of, those that all closed months together charge for more or less than once. */
+/**
+ * Finds attempts with lines in a closed month for which all closed months together do not charge exactly 0 or 1 times.
+ */
 export async function bookedTwice(db: Queries, period: string): Promise<UnbalancedAttempt[]> {
   const ofPeriod = sql`
     select from closed_lines own where own.period = ${sql.raw(literal(period))} and own.transaction_id = c.transaction_id

@@ -4,33 +4,36 @@ import type { Queries } from './database.ts';
 import { goneAmong } from './gone-attempts.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
-/** What stands between a month and its close. */
+/** What keeps a month from being closed. */
 export const blockerKinds = ['unsettled', 'failed', 'unclassified', 'unpriced', 'gone'] as const;
 export type BlockerKind = (typeof blockerKinds)[number];
 export type Blocker = {
   readonly kind: BlockerKind;
   readonly subject: string;
   readonly detail: string;
-  /** `withdraw`: the vendor never knew it, so it can be taken out of the books. `null` = what helps all of its kind. */
+  /**
+   * `withdraw`: the vendor never knew the transaction, so it can be withdrawn. `null` = the general remedy for this
+   * kind.
+   */
   readonly remedy: 'withdraw' | null;
 };
 export type BlockerCounts = Readonly<Record<BlockerKind, number>>;
 
 export const noBlockers: BlockerCounts = { unsettled: 0, failed: 0, unclassified: 0, unpriced: 0, gone: 0 };
 
-/** Where blockers are looked for. */
+/** The month to search for blockers, and what counts as one. */
 export type BlockerScope = {
   readonly month: Span;
   /** A query of the month's lines. */
   readonly lines: string;
-  /** Whether a price list is in use: without one a month is closed in quantities. */
+  /** Without a price list a month is closed in quantities alone. */
   readonly hasPrices: boolean;
-  /** IDs that came in later are left out; `null` = none. */
+  /** Leaves out unfetched transactions registered later; `null` = leaves out none. */
   readonly registeredUntil: Date | null;
 };
 
 /**
- * All blockers of a month as a query of kind, subject, detail and remedy. A transaction of which nothing is known yet may
+ * All blockers of a month, as a query of kind, subject, detail and remedy. A transaction that was never fetched may
  * belong to any month.
  */
 function blockerRows({ month, lines, hasPrices, registeredUntil }: BlockerScope) {

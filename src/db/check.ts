@@ -18,10 +18,10 @@ const maxClockSkewMs = 60_000;
 const oldestVersion = 15;
 
 /**
- * Checks that Postgres answers, takes writes, is new enough, and that its clock and ours agree: settlement depends on ours, due times
- * on its.
+ * Checks that Postgres answers, accepts writes and is new enough, and that its clock agrees with ours: settlement uses
+ * our clock, due times use Postgres'.
  *
- * @returns what it found, as a line for a person.
+ * @returns what it found, as a line for people.
  * @throws LedgerError `database_unavailable`, `database_misconfigured`, `database_forbidden`, `clock_skewed`
  */
 export async function checkDatabase(db: Database, nowMs: () => number): Promise<string> {
@@ -29,7 +29,7 @@ export async function checkDatabase(db: Database, nowMs: () => number): Promise<
     const askedAtMs = nowMs();
     const facts = await factsOf(db);
     const answeredAtMs = nowMs();
-    if (facts.readOnly) throw notForBooks('The server in DATABASE_URL takes no writes.');
+    if (facts.readOnly) throw notForBooks('The server in DATABASE_URL accepts no writes.');
     const databaseMs = facts.now.getTime();
     refuseSkew(Math.max(0, askedAtMs - databaseMs, databaseMs - answeredAtMs));
     const major = Number(/^\d+/.exec(facts.version)?.[0]);
@@ -51,8 +51,8 @@ export async function checkDatabase(db: Database, nowMs: () => number): Promise<
 }
 
 const notForBooks = (message: string, cause?: unknown): LedgerError =>
-  new LedgerError('database_misconfigured', `${message} The books are written, so they need a primary.`, {
-    hint: 'Set DATABASE_URL to the primary; of a cluster name all servers: postgres://user@first:5432,second:5432/database. If the server is read-only by its settings, see default_transaction_read_only.',
+  new LedgerError('database_misconfigured', `${message} The books have to be written, so they need a primary.`, {
+    hint: 'Set DATABASE_URL to the primary; for a cluster, name all of its servers: postgres://user@first:5432,second:5432/database. If the server is read-only by its settings, see default_transaction_read_only.',
     cause,
   });
 

@@ -19,9 +19,9 @@ export { asDatabaseError } from './errors.ts';
 /** A connection pool with typed queries on it. */
 export type Database = {
   readonly kysely: Kysely<Schema>;
-  /** Opens a connection outside the pool, whose queries may take as long as they need. Whoever asks for it ends it. */
+  /** Opens a connection outside the pool, without the pool's time limits on queries. The caller ends it. */
   readonly connect: () => Promise<pg.Client>;
-  /** Whether the server that answered last did so itself, rather than a pooler for it. */
+  /** Whether the connection opened last goes to the server itself rather than through a pooler. */
   readonly isDirect: () => boolean;
   readonly close: () => Promise<void>;
 };
@@ -32,24 +32,24 @@ export type Queries = Kysely<Schema>;
 export type DatabaseOptions = {
   readonly maxConnections?: number;
   /**
-   * How long an answer is waited for. Postgres is told to give up a little earlier, so that nothing goes on there of
-   * which nobody here knows any more.
+   * How long to wait for an answer. Postgres' statement timeout is a little shorter, so that no abandoned statement
+   * keeps running there.
    */
   readonly queryTimeoutMs?: number;
-  /** How long a statement may wait for somebody else's lock; no limit by itself if not given. */
+  /** How long a statement may wait for a lock. Default: no limit of its own. */
   readonly lockTimeoutMs?: number | undefined;
   readonly connectTimeoutMs?: number;
-  /** Is told of connections that break while idle (a restart of Postgres); the pool replaces them itself. */
+  /** Called when an idle connection breaks (a restart of Postgres). The pool replaces the connection itself. */
   readonly onError?: (error: Error) => void;
   readonly purpose?: Purpose;
-  /** Looks at each new connection before it is used, and throws if it is not to be. */
+  /** Checks each new connection before its first use, and throws to reject it. */
   readonly examine?: (client: pg.ClientBase) => Promise<void>;
 };
 
 const variables: Record<Purpose, string> = { writing: 'DATABASE_URL', reading: 'DATABASE_READ_URL' };
 
 /**
- * Opens a pool; connects on first use.
+ * Opens a pool. It connects on first use.
  *
  * @param url may name several servers, see `parseServers`.
  * @throws LedgerError `config_invalid`
@@ -57,7 +57,7 @@ const variables: Record<Purpose, string> = { writing: 'DATABASE_URL', reading: '
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const purpose = options.purpose ?? 'writing';
   const variable = variables[purpose];
-  const { connectionString, ssl } = protectedBy(url, variable);
+  const { connectionString, ssl } = withTls(url, variable);
   const list = parseServers(connectionString, purpose);
   if (typeof list === 'string') throw new LedgerError('config_invalid', `${variable} ${list}.`);
   const queryTimeoutMs = options.queryTimeoutMs ?? 60_000;
@@ -70,7 +70,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     examine: options.examine,
     connection: {
       application_name: 'idscan-ledger',
-      // The system's own default begins to ask after two hours whether the other end is still there.
+      // By default the system probes an idle connection only after two hours.
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       ...(ssl === undefined ? {} : { ssl }),
@@ -81,14 +81,14 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     onError: options.onError ?? (() => undefined),
   });
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: wellKept(servers.pool) }) });
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: maintained(servers.pool) }) });
   let closing: Promise<void> | undefined;
   const { connect, isDirect } = servers;
   return { kysely, connect, isDirect, close: () => (closing ??= kysely.destroy()) };
 }
 
-/** @throws LedgerError `config_invalid` for a URL, or a file it names, that is of no use. */
-function protectedBy(text: string, variable: string): { connectionString: string; ssl?: DatabaseTls } {
+/** @throws LedgerError `config_invalid` for a URL, or a file that it names, which cannot be used. */
+function withTls(text: string, variable: string): { connectionString: string; ssl?: DatabaseTls } {
   const { url, tls, problems } = readDatabaseUrl(text);
   if (problems.length > 0)
     throw new LedgerError('config_invalid', `${variable} ${problems.join('; it ')}.`, {
@@ -97,14 +97,14 @@ function protectedBy(text: string, variable: string): { connectionString: string
   return { connectionString: url, ...(tls === undefined ? {} : { ssl: tls }) };
 }
 
-/** The names of statements that connections prepare. */
+/** Names of prepared statements by their text. */
 const preparedNames = new Map<string, string>();
 
 /**
- * Runs a statement that is sent again and again in the same words. A connection keeps what Postgres made of them, and
- * mostly the plan, too: for a statement about one or two results planning is half of the work.
+ * Runs a statement whose text is sent again and again as a prepared statement. The connection keeps the parsed
+ * statement and usually its plan: planning is half the work of a statement about one or two results.
  *
- * @param name of these very words.
+ * @param name must be unique to the statement's text.
  */
 export function executePrepared<Row>(db: Queries, name: string, statement: RawBuilder<Row>): Promise<QueryResult<Row>> {
   const compiled = statement.compile(db);
@@ -113,24 +113,24 @@ export function executePrepared<Row>(db: Queries, name: string, statement: RawBu
 }
 
 /**
- * How many rows a statement about so many shall be planned for: the next power of ten. As part of its words, so that
- * there are few of them, and each has a plan that fits.
+ * The number of rows to plan a statement for: `count` rounded up to a power of ten. It becomes part of the statement's
+ * text, so that there are few different texts, each with a suitable plan.
  */
 export const plannedRows = (count: number): number => 10 ** Math.ceil(Math.log10(Math.max(1, count)));
 
 /**
- * How long a connection keeps plans: its own, those of triggers and of Postgres' checks of references. A plan made while
- * a table was all but empty reads it from end to end, however large it has become since.
+ * How long a connection keeps its plans, including those of triggers and foreign key checks. A plan made while a table
+ * was almost empty scans the whole table, however large it has grown since.
  */
 const planLifetimeMs = 5_000;
 
 /**
- * A connection of the pool has its plans made anew from time to time, and is taken out once it has failed. pg gives up
- * a query that gets no answer in time, but not its connection, which would be handed out again and again although it is
- * dead. Others that have been idle since before it failed are likely to be as dead, and to find that out one after the
- * other would take a time-out each: they go, too. So do those to a server that was found to take no writes any more.
+ * Wraps the pool's connections in two ways. Their plans are discarded from time to time. And they are closed after a
+ * failure: when a query times out, pg keeps the dead connection and would hand it out again. Connections that have been
+ * idle since before a failure are closed too, because they are probably just as dead and finding out would cost a
+ * timeout each. The same goes for connections to a server that no longer accepts writes.
  */
-function wellKept(pool: Connections): PostgresPool {
+function maintained(pool: Connections): PostgresPool {
   let failedAtMs = -Infinity;
   const answeredAtMs = new WeakMap<pg.PoolClient, number>();
   const plannedAtMs = new WeakMap<pg.PoolClient, number>();
@@ -148,7 +148,8 @@ function wellKept(pool: Connections): PostgresPool {
     end: () => pool.end(),
     connect: async () => {
       const client = await connect();
-      // Before anything else, never within a transaction: one that has failed takes nothing but its end.
+      // Before the first query, so never in the middle of a transaction: a failed transaction accepts nothing but its
+      // end.
       let isDiscardDue = performance.now() - (plannedAtMs.get(client) ?? Infinity) > planLifetimeMs;
       if (isDiscardDue || !plannedAtMs.has(client)) plannedAtMs.set(client, performance.now());
       let failure: Error | undefined;

@@ -4,12 +4,12 @@ import type { Span } from '../domain/billing-month.ts';
 import type { Decision, Reason } from '../domain/classify.ts';
 import type { Queries } from './database.ts';
 
-/** Attempts that are alike in everything a decision depends on and that were decided alike. */
+/** Attempts that are equal in everything a decision depends on and that have the same decision. */
 export type DecisionGroup = Decision & {
   readonly taskType: string;
   readonly evidence: Evidence;
   readonly code: string | null;
-  /** The stretch of time, between two changes of rules, that these attempts fall in. */
+  /** The span between two changes of rules that these attempts fall in. */
   readonly span: Span;
 };
 
@@ -17,9 +17,9 @@ const amongTransactions = (among: string | undefined) =>
   among === undefined ? sql<boolean>`true` : sql<boolean>`transaction_id in (${sql.raw(among)})`;
 
 /**
- * The distinct decisions stored for a stretch of time during which one rule table is in force.
+ * The distinct decisions stored for a span in which one rule table is in force.
  *
- * @param among a query of transaction IDs, to look at those alone.
+ * @param among a query of transaction IDs; only those are read.
  */
 export async function decisionGroups(db: Queries, span: Span, among?: string): Promise<DecisionGroup[]> {
   const rows = await db
@@ -42,10 +42,10 @@ export async function decisionGroups(db: Queries, span: Span, among?: string): P
 }
 
 /**
- * Decides a group anew.
+ * Replaces the decision of a group.
  *
- * @param among a query of transaction IDs, to decide those alone.
- * @returns how many attempts changed.
+ * @param among a query of transaction IDs; only those are changed.
+ * @returns the number of attempts changed.
  */
 export async function redecide(db: Queries, group: DecisionGroup, decision: Decision, among?: string): Promise<number> {
   const same = (column: 'code' | 'invoiced' | 'reason' | 'rule_table_version', value: string | boolean | null) =>

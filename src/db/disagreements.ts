@@ -1,6 +1,6 @@
 import { instant, type LineScope, literal, stretchOf } from './lines.ts';
 
-/** Columns of a disagreement with the vendor's counters, and their order in files. */
+/** The columns of a disagreement with the vendor's counters. */
 export const disagreementColumns = [
   'transaction_id',
   'task_type',
@@ -11,7 +11,7 @@ export const disagreementColumns = [
 ] as const;
 export const disagreementOrder = ['transaction_id', 'task_type', 'reason', 'corrects_period nulls first'];
 
-/** What can disagree about a task `k`, and whether it does. */
+/** Every way in which task `k` can disagree, and whether it does. */
 const comparison = (attempts: string): string => `
   select 'attempt_count_differs' collate "C" as reason, k.own_attempts as own_quantity, k.vendor_attempts as vendor_quantity,
     k.vendor_attempts <> k.own_attempts as is_off
@@ -30,15 +30,15 @@ const comparison = (attempts: string): string => `
     and l.task_type = k.task_type and l.evidence = 'scan_list') listed`;
 
 /**
- * Whether anything may disagree about a task, told by its row alone: of most tasks there is no more to look at. Said as
- * the index `tasks_in_disagreement` says it.
+ * Whether a task may disagree, judged by its row alone, which rules out most tasks. The text must match the condition
+ * of the index `tasks_in_disagreement`.
  */
 export const mayDisagree = (task: string): string =>
   `coalesce(${task}.vendor_attempts <> ${task}.own_attempts or ${task}.vendor_attempts_invoiced <> ${task}.own_invoiced or ${task}.scan_list_missing or ${task}.listed_twice > 0, false)`;
 
 /**
- * Disagreements of an open month: those of tasks whose last attempt lies in it or, where the vendor counts attempts and
- * lists none, of transactions that do.
+ * Disagreements of an open month: those of tasks whose last attempt is in the month, and those of tasks without
+ * attempts that the vendor counts as invoiced, whose transaction is in the month.
  */
 export function ordinaryDisagreements({ tables, stretches, end }: Omit<LineScope, 'cells'>): string {
   const within = (column: string) =>
@@ -69,8 +69,8 @@ export const closedDisagreements = (period: string): string =>
   `select ${disagreementColumns.join(', ')} from closed_discrepancies where period = ${literal(period)}`;
 
 /**
- * Disagreements below the horizon of closed months that are not what was booked last: new ones, changed ones, and those
- * that are none any more or lie in another month now, with equal quantities.
+ * Disagreements below the horizon of closed months that differ from what was booked last: new ones, changed ones, and,
+ * with equal quantities, those that no longer exist or have moved to another month.
  */
 export function correctionDisagreements(scope: Omit<LineScope, 'cells'>, examined: string): string {
   const { tables, stretches, end } = scope;

@@ -1,17 +1,18 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 
-/** The ID of the document store that these books know; `undefined` = none yet. */
+/** The ID of the document store of these books; `undefined` = none yet. */
 export async function knownStore(db: Queries): Promise<string | undefined> {
   const row = await db.selectFrom('document_store').select('id').executeTakeFirst();
   return row?.id;
 }
 
 /**
- * Makes a store known, if none is. Of several who try at once one succeeds, and the others wait until it is done.
+ * Registers the document store unless one is registered. If several processes try at once, one succeeds and the others
+ * wait for it.
  *
- * @param mark puts the ID into the folder. If it fails, no store is known.
- * @returns the store that is known now.
+ * @param mark writes the ID into the store. If it fails, no store is registered.
+ * @returns the store that is registered now.
  */
 export async function registerStore(db: Queries, id: string, mark: () => Promise<void>): Promise<string> {
   return db.transaction().execute(async (trx) => {
@@ -26,10 +27,10 @@ export async function registerStore(db: Queries, id: string, mark: () => Promise
   });
 }
 
-/** Where the sample begins: hashes are spread evenly, so that a few of each are a fair sample. */
+/** Where the samples begin. Hashes are distributed evenly, so a few after each of these are a fair sample. */
 const sampleStarts = ['0', '4', '8', 'c'];
 
-/** A few of the contents that are claimed to be stored, from everywhere among them. */
+/** A sample of the contents that the books say are stored. */
 export async function sampleOfClaimed(db: Queries): Promise<{ sha256: string; bytes: string }[]> {
   const samples = sampleStarts.map(
     (start) => sql`(

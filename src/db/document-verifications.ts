@@ -1,16 +1,16 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { isInTheWay } from './errors.ts';
+import { isContention } from './errors.ts';
 import type { FileKind } from './files.ts';
 import type { FileState, ObligationKind } from './schema.ts';
 
-/** A run through all that is claimed to be stored. */
+/** A run of `documents verify` through everything that the books say is stored. */
 export type VerificationRun = { readonly id: string; readonly begunAt: Date; readonly isContinued: boolean };
 
-/** A run that was broken off is continued for so long; then what it saw is old, and the next one begins anew. */
+/** An interrupted run is continued for this long. After that its results are outdated, and a new run begins. */
 const continuedForDays = 7;
 
-/** The run that was broken off, or a new one. */
+/** Continues the interrupted run, or begins a new one. */
 export async function beginVerification(db: Queries): Promise<VerificationRun> {
   const { rows } = await sql<VerificationRun>`
     with broken_off as (
@@ -34,7 +34,7 @@ export async function endVerification(db: Queries, { id }: VerificationRun): Pro
   );
 }
 
-/** How many files are claimed to have been stored once, and how many of them a run has seen. */
+/** How many files have ever been stored, and how many of them a run has checked. */
 export async function verificationProgress(
   db: Queries,
   { begunAt }: VerificationRun,
@@ -45,7 +45,7 @@ export async function verificationProgress(
   return rows[0] ?? { claimed: 0, verified: 0 };
 }
 
-/** A file that is claimed to have been stored once. */
+/** A file that has been stored at some time, according to the books. */
 export type ClaimedFile = {
   readonly transaction_id: string;
   readonly kind: FileKind;
@@ -53,14 +53,15 @@ export type ClaimedFile = {
   readonly position: number;
   readonly sha256: string;
   readonly bytes: string;
-  /** Which version of its row was read: a later one is not judged by what was found before. */
+  /** The version of the row that was read. A finding does not apply to a later version. */
   readonly row_version: string;
 };
 
 /**
- * The next files that were not seen since `before`, in the order of their hashes: those of one content stand together.
+ * The next files that were not checked since `before`, in order of their hashes, so that files with equal content are
+ * together.
  *
- * @param after the last one of the batch before.
+ * @param after the last file of the previous batch.
  */
 export async function claimedFiles(
   db: Queries,
@@ -79,20 +80,22 @@ export async function claimedFiles(
   return rows;
 }
 
-/** A file, and how it was found. */
+/** A file and its state in the document store. */
 export type FoundFile = ClaimedFile & { readonly found: 'stored' | 'lost' | 'damaged' };
 
-/** Records how files were found. What was stored anew meanwhile is left as it is. */
+/** Records the state of files. A file that was stored again in the meantime is left alone. */
 export const recordFindings = (db: Queries, files: readonly FoundFile[]): Promise<void> =>
-  unlessInTheWay(() => noteFindings(db, files));
+  retryingContention(() => noteFindings(db, files));
 
-/** Workers lock the same rows, many at once and not in the same order. Whoever is given up has changed nothing. */
-async function unlessInTheWay<T>(write: () => Promise<T>): Promise<T> {
+/**
+ * Workers lock the same rows, many at once and in other orders. A statement that Postgres aborts has changed nothing.
+ */
+async function retryingContention<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {
       return await write();
     } catch (error) {
-      if (!isInTheWay(error) || tries === 5) throw error;
+      if (!isContention(error) || tries === 5) throw error;
     }
 }
 
@@ -106,22 +109,22 @@ async function noteFindings(db: Queries, files: readonly FoundFile[]): Promise<v
       and f.xmin::text = v.row_version`.execute(db);
 }
 
-/** Which of these hashes some file claims. */
+/** Which of these hashes the books refer to. */
 export async function claimedAmong(db: Queries, hashes: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ sha256: string }>`
     select distinct sha256 from files where sha256 = any(${hashes}::text[])`.execute(db);
   return new Set(rows.map(({ sha256 }) => sha256));
 }
 
-/** Error codes of a file that the vendor has no more. */
+/** Error codes of a file that the vendor no longer has. */
 const notAtVendor = sql.raw(`('vendor_gone', 'vendor_not_found')`);
 
-/** Files that were stored once and are not there, or not as they were. */
+/** Files that were stored and are now missing or damaged. */
 export type FilesAmiss = {
   readonly kind: FileKind;
   readonly state: Extract<FileState, 'lost' | 'damaged'>;
   readonly count: number;
-  /** Those that the vendor has no more. */
+  /** How many of them the vendor no longer has. */
   readonly notAtVendor: number;
 };
 
@@ -134,14 +137,14 @@ export async function filesAmiss(db: Queries): Promise<FilesAmiss[]> {
   return rows;
 }
 
-/** Obligations that were made due again, and where the next batch begins. */
+/** Obligations that were made due again, and the last transaction of the batch. */
 export type MadeDue = { readonly counts: Readonly<Record<ObligationKind, number>>; readonly last: string | null };
 
 /**
- * Makes the fetching of files that are lost or damaged due again, as reprocessing does, for a batch of transactions; with a
- * line in the log of reprocessing. What is due already, and what the vendor has no more, is left alone.
+ * Makes the fetching of lost or damaged files due again for a batch of transactions, and logs it as `reprocess` does.
+ * Leaves alone what is already due and what the vendor no longer has.
  *
- * @param after the last transaction of the batch before.
+ * @param after the last transaction of the previous batch.
  */
 export async function refetchAmiss(
   db: Queries,
@@ -171,7 +174,7 @@ export async function refetchAmiss(
     select (count(*) filter (where kind = 'documents'))::int as documents,
       (count(*) filter (where kind = 'audit_report'))::int as audit_report, (select max(transaction_id) from chosen) as last
     from again`;
-  const { rows } = await unlessInTheWay(() => statement.execute(db));
+  const { rows } = await retryingContention(() => statement.execute(db));
   const { documents = 0, audit_report = 0, last = null } = rows[0] ?? {};
   return { counts: { result: 0, documents, audit_report }, last };
 }

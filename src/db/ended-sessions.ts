@@ -1,14 +1,17 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 
-/** Rows that are over and go with one insert: more than come, so that none pile up, and few enough to be quick. */
+/**
+ * How many expired rows are removed with each sign-out: more than come in, so that none pile up, and few enough to be
+ * quick.
+ */
 const maxRemoved = 200;
 
 /**
- * Ends a session for every process that asks this database; ending it again has no effect.
+ * Ends a session for every process that uses this database. Idempotent.
  *
- * @param idSha256 of its ID, in hex.
- * @param expiresAt from when on its cookie is too old for every process.
+ * @param idSha256 SHA-256 of the session's ID, in hex.
+ * @param expiresAt when every process rejects the session's cookie as too old.
  */
 export async function endSession(db: Queries, idSha256: string, expiresAt: Date): Promise<void> {
   await db
@@ -18,7 +21,7 @@ export async function endSession(db: Queries, idSha256: string, expiresAt: Date)
     .execute();
 }
 
-/** Whether a session was ended before its time. */
+/** Whether a session was ended before it expired. */
 export async function isSessionEnded(db: Queries, idSha256: string): Promise<boolean> {
   const found = await db
     .selectFrom('ended_sessions')
@@ -28,7 +31,7 @@ export async function isSessionEnded(db: Queries, idSha256: string): Promise<boo
   return found !== undefined;
 }
 
-/** Takes out sessions that are over, the oldest first. @returns how many. */
+/** Removes expired sessions, the oldest first. @returns how many. */
 export async function removeOverSessions(db: Queries): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from ended_sessions where id_sha256 in (

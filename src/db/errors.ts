@@ -1,10 +1,10 @@
 import { errorCode, type ErrorCode, LedgerError } from '../errors.ts';
 import { whyUnreachable } from '../unreachable.ts';
 
-/** What a server says that became a standby, or was made read-only, while we were connected to it. */
+/** Sent by a server that has become a standby or read-only since we connected. */
 const readOnlyTransaction = '25006';
 
-/** Whether Postgres, not the query, is the reason of a failure: it may work later. */
+/** Whether a failure lies with Postgres or the connection rather than the query, so that a retry may succeed. */
 export function isConnectionFailure(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (code === readOnlyTransaction || errorCode(error) === 'database_unavailable') return true;
@@ -19,8 +19,8 @@ export function isConnectionFailure(error: unknown): boolean {
   );
 }
 
-/** Whether others were in the way: a lock that was not to be had in time, a deadlock, a statement that took too long. */
-export function isInTheWay(error: unknown): boolean {
+/** Whether other work caused the failure: a lock or statement timeout, a deadlock or a serialization failure. */
+export function isContention(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === '55P03' || code === '57014' || code === '40P01' || code === '40001';
 }
@@ -28,61 +28,63 @@ export function isInTheWay(error: unknown): boolean {
 const awayCodes: readonly ErrorCode[] = ['database_unavailable', 'database_forbidden', 'database_misconfigured'];
 
 /**
- * Whether a failure says that Postgres cannot be worked with now, by us or at all. It says nothing about the work, which
- * waits until somebody has seen to it.
+ * Whether Postgres cannot be used now, by this role or by anyone. Such a failure is not the job's fault: the job waits
+ * until Postgres can be used again.
  */
 export const isDatabaseAway = (error: unknown): boolean => awayCodes.includes(errorCode(asDatabaseError(error)));
 
-/** Whether a failure would have met every statement alike, and not just one that others were in the way of. */
+/** Whether every other statement would have failed too, rather than only this one, which met other work. */
 export function meetsAll(error: unknown): boolean {
   const { cause } = error as { cause?: unknown };
-  return isDatabaseAway(error) && !isInTheWay(error) && !isInTheWay(cause ?? {});
+  return isDatabaseAway(error) && !isContention(error) && !isContention(cause ?? {});
 }
 
-/** A failure of Postgres itself as one of ours, with what to do about it; other errors are returned as they are. */
+/** Converts a failure of Postgres into a {@link LedgerError} with a hint. Other errors are returned as they are. */
 export function asDatabaseError(error: unknown): Error {
   if (error instanceof LedgerError) return error;
-  return asSaid(
+  return described(
     error,
-    isInTheWay(error) ? inTheWay : (ofState(error) ?? (isConnectionFailure(error) ? ofSilence(error) : undefined)),
+    isContention(error) ? contention : (ofState(error) ?? (isConnectionFailure(error) ? ofNoAnswer(error) : undefined)),
   );
 }
 
-/** A failure to connect as one of ours. What TLS fails of has codes that others' connections have, too: so only here. */
+/**
+ * Converts a failure to connect. Only here, because TLS errors have the same codes on connections to other services.
+ */
 export const asConnectError = (error: unknown): Error =>
-  error instanceof LedgerError ? error : asSaid(error, ofTls(error));
+  error instanceof LedgerError ? error : described(error, ofTls(error));
 
-function asSaid(error: unknown, said: Said | undefined): Error {
-  if (!said) return error instanceof Error ? error : new Error(String(error));
-  const { code, message, hint } = said;
+function described(error: unknown, description: Description | undefined): Error {
+  if (!description) return error instanceof Error ? error : new Error(String(error));
+  const { code, message, hint } = description;
   return new LedgerError(code, message, { hint, cause: error });
 }
 
-type Said = { readonly code: ErrorCode; readonly message: string; readonly hint: string };
+type Description = { readonly code: ErrorCode; readonly message: string; readonly hint: string };
 
-const inTheWay: Said = {
+const contention: Description = {
   code: 'database_unavailable',
-  message: 'Postgres was kept from doing it in time, by other work.',
-  hint: 'Nothing was lost: workers try again by themselves. Run a command again; if it stays so, look for what holds locks (pg_stat_activity).',
+  message: 'Other work in Postgres kept this from finishing in time.',
+  hint: 'Nothing was lost: workers try again by themselves. Run a command again; if that fails too, see pg_stat_activity for what holds locks.',
 };
 
-const silence: Said = {
+const noAnswer: Description = {
   code: 'database_unavailable',
   message: 'Postgres does not answer.',
   hint: 'Check DATABASE_URL (address, user, password, database) and that the server runs. Nothing was lost: what was committed stays, the rest is retried.',
 };
 
-function ofSilence(error: unknown): Said {
+function ofNoAnswer(error: unknown): Description {
   const why = whyUnreachable(error);
-  return why === undefined ? silence : { ...silence, message: `Postgres does not answer: ${why}.` };
+  return why === undefined ? noAnswer : { ...noAnswer, message: `Postgres does not answer: ${why}.` };
 }
 
-/** Refusals by SQLSTATE. Postgres' own words name a role, a database, a table or an address, never a password. */
-function ofState(error: unknown): Said | undefined {
+/** Describes refusals by SQLSTATE. Postgres' message names a role, database, table or address, never a password. */
+function ofState(error: unknown): Description | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
   const words = String(message);
-  const refused = (hint: string): Said => ({
+  const refused = (hint: string): Description => ({
     code: 'database_unavailable',
     message: `Postgres refuses the connection (${words}).`,
     hint,
@@ -111,7 +113,7 @@ function ofState(error: unknown): Said | undefined {
   if (code === readOnlyTransaction)
     return {
       code: 'database_unavailable',
-      message: `Postgres takes no writes any more: it was demoted or made read-only (${words}).`,
+      message: `Postgres no longer accepts writes: it was demoted or made read-only (${words}).`,
       hint: 'Nothing was lost: what was committed stays, the rest is retried once a primary is there. Name all servers of a cluster in DATABASE_URL.',
     };
   if (code === '53100')
@@ -126,36 +128,43 @@ function ofState(error: unknown): Said | undefined {
 const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_UNTRUSTED|CERT_REJECTED|CERT_SIGNATURE_FAILURE|CERT_CHAIN_TOO_LONG|INVALID_CA|INVALID_PURPOSE|CERT_REVOKED)/;
 
-/** What the handshake failed of. Certificates and hosts are named by no more than a code. */
-function ofTls(error: unknown): Said | undefined {
+/** Describes a failed TLS handshake. Certificates and hosts are only described by an error code. */
+function ofTls(error: unknown): Description | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  const said = (text: string, hint: string): Said => ({ code: 'database_misconfigured', message: text, hint });
+  const misconfigured = (text: string, hint: string): Description => ({
+    code: 'database_misconfigured',
+    message: text,
+    hint,
+  });
   if (message === 'The server does not support SSL connections')
-    return said(
+    return misconfigured(
       'Postgres offers no TLS, and DATABASE_URL asks for it.',
-      'Switch TLS on in the server (ssl = on). Only where nobody can listen in: sslmode=disable.',
+      'Switch TLS on in the server (ssl = on). Use sslmode=disable only if nobody can listen in.',
     );
   if (message === 'There was an error establishing an SSL connection')
-    return { ...silence, message: 'What answers at the address of DATABASE_URL cannot begin TLS, or is no Postgres.' };
+    return {
+      ...noAnswer,
+      message: 'The server at the address in DATABASE_URL cannot begin TLS, or it is not Postgres.',
+    };
   if (typeof code !== 'string') return undefined;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return said(
+    return misconfigured(
       `The certificate of Postgres is for another name than the host in DATABASE_URL (${code}).`,
       'Write the host as the certificate names it, or give the server a certificate for this name.',
     );
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
-    return said(
+    return misconfigured(
       `The certificate of Postgres is ${code === 'CERT_HAS_EXPIRED' ? 'expired' : 'not valid yet'} (${code}).`,
       'Renew it on the server and reload it there. Or correct the clock of this machine.',
     );
   if (untrusted.test(code))
-    return said(
-      `The certificate of Postgres is by no authority that is trusted here (${code}).`,
-      'Name the authority of your server in DATABASE_URL: sslrootcert=/path/ca.pem.',
+    return misconfigured(
+      `The certificate of Postgres is from an authority that is not trusted here (${code}).`,
+      'Give the certificate of that authority in DATABASE_URL: sslrootcert=/path/ca.pem.',
     );
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO$|ERR_OSSL_)/.test(code))
-    return said(
-      `TLS with Postgres cannot be agreed (${code}).`,
+    return misconfigured(
+      `The TLS handshake with Postgres failed (${code}).`,
       "Compare versions and ciphers, and whether the server wants a client's certificate (sslcert and sslkey in DATABASE_URL).",
     );
   return undefined;

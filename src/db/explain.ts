@@ -6,16 +6,16 @@ import { lineColumns } from './lines.ts';
 import { lineOrder } from './report-files.ts';
 import type { FileState, ObligationKind, ObligationState } from './schema.ts';
 
-/** Transactions that an ID can mean, each list in order. */
+/** The transactions that an ID can refer to. Each list is in order. */
 export type Meanings = {
   readonly isTransaction: boolean;
-  /** Whose result it is. */
+  /** Transactions whose result it is. */
   readonly resultOf: string[];
-  /** For which it was delivered as a result ID that they do not have: replaced by another, or rejected. */
+  /** Transactions for which it was delivered as a result ID, but which have another: it was replaced or rejected. */
   readonly deliveredFor: string[];
 };
 
-/** What an ID means: a transaction, a result, or both. */
+/** What an ID refers to: a transaction, a result, or both. */
 export async function meaningsOf(db: Queries, id: string): Promise<Meanings> {
   const { rows } = await sql<{ kind: keyof Meanings; transaction_id: string }>`
     select 'isTransaction' as kind, id as transaction_id from transactions where id = ${id}
@@ -65,7 +65,7 @@ export async function transactionRow(db: Queries, id: string): Promise<Transacti
 
 export type RequestRow = { readonly source: string; readonly resultId: string | null; readonly receivedAt: Date };
 
-/** Who asked for the books of a transaction, in order. */
+/** The requests to keep the books of a transaction, in order. */
 export async function requestRows(db: Queries, id: string): Promise<RequestRow[]> {
   return db
     .selectFrom('intake')
@@ -87,7 +87,7 @@ export type WorkRow = {
   readonly updatedAt: Date;
 };
 
-/** What is to be done for a transaction, the result first. */
+/** A transaction's obligations, the result first. */
 export async function workRows(db: Queries, id: string): Promise<WorkRow[]> {
   return db
     .selectFrom('obligations')
@@ -125,7 +125,7 @@ export async function taskRows(db: Queries, id: string): Promise<TaskRow[]> {
       'task_type as taskType',
       'state',
       'level',
-      // A list that was missing once may be whole by now.
+      // A list that was missing once may have arrived since.
       sql<boolean>`scan_list_missing and exists (
         select from attempts a where a.transaction_id = tasks.transaction_id and a.task_type = tasks.task_type
           and a.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only'))`.as('scanListMissing'),
@@ -177,7 +177,7 @@ export type FileRow = {
   readonly recordedAt: Date;
 };
 
-/** Files that were on offer. Without what the vendor calls them, and without anything of their URLs. */
+/** Files that were on offer, without the vendor's names for them and without any part of their URLs. */
 export async function fileRows(db: Queries, id: string): Promise<FileRow[]> {
   return db
     .selectFrom('files')
@@ -200,7 +200,7 @@ export async function fileRows(db: Queries, id: string): Promise<FileRow[]> {
     .execute();
 }
 
-/** A line of a report, with the columns of {@link lineColumns}. */
+/** A line of a report, with the columns in {@link lineColumns}. */
 export type LineRow = {
   readonly quantity: 1 | -1;
   readonly corrects_period: string | null;
@@ -234,7 +234,7 @@ export async function bookedLines(db: Queries, id: string): Promise<BookedLineRo
   return rows;
 }
 
-/** A transaction's lines out of those of a report. @param lines where a report takes its lines from, as SQL. */
+/** A transaction's lines of a report. @param lines the report's lines as SQL. */
 export async function linesOfTransaction(db: Queries, lines: string, id: string): Promise<LineRow[]> {
   const { rows } = await sql<LineRow>`
     select ${sql.raw(lineColumns.join(', '))} from (${sql.raw(lines)}) line
@@ -242,7 +242,7 @@ export async function linesOfTransaction(db: Queries, lines: string, id: string)
   return rows;
 }
 
-/** Changes below the horizon of closed months that are not booked yet; `null` = none. */
+/** Unbooked changes below the horizon of closed months; `null` = none. */
 export async function lateChangesOf(db: Queries, id: string): Promise<{ changes: number; since: Date } | null> {
   const { rows } = await sql<{ changes: number; since: Date | null }>`
     select count(*)::int as changes, min(changed_at) as since from late_changes

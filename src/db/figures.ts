@@ -5,31 +5,31 @@ import { countWorkers } from './heartbeats.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 
-/** What is watched over from outside, as of now. */
+/** What the metrics show. */
 export type Figures = {
   readonly obligations: readonly {
     readonly kind: ObligationKind;
     readonly state: ObligationState;
     readonly count: number;
   }[];
-  /** Per kind, since when the oldest obligation has been due and is not done. */
+  /** Per kind, how long the oldest due obligation has been due. */
   readonly oldestDue: readonly { readonly kind: ObligationKind; readonly ageSeconds: number }[];
   readonly attempts: readonly { readonly taskType: string; readonly outcome: string; readonly count: number }[];
   readonly unclassified: number;
   readonly counterMismatches: number;
-  /** Worker processes that are alive. */
+  /** Live worker processes. */
   readonly workersAlive: number;
-  /** Files that were stored once and are not there, or not as they were. */
+  /** Files that were stored and are now missing or damaged. */
   readonly filesAmiss: readonly FilesAmiss[];
-  /** Per open month, how long ago its report was written. */
+  /** Per open month, the age of its report. */
   readonly reports: readonly { readonly period: string; readonly ageSeconds: number }[];
 };
 
 /**
  * Reads what the metrics show.
  *
- * @param since the beginning of the current month in the billing time zone; attempts are counted from then on.
- * @param reportsFrom the first month (`YYYY-MM`) whose report's age is of interest.
+ * @param since start of the current month in the billing time zone. Attempts are counted from then on.
+ * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
   const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss] = await Promise.all([

@@ -6,14 +6,14 @@ import type { FileState, Schema } from './schema.ts';
 
 export type FileKind = Schema['files']['kind'];
 
-/** Where a file was offered: the same offer has the same place, whatever token its URL carries. */
+/** Where a file was offered. The same offer has the same place, whatever token its URL contains. */
 export type FilePlace = { readonly origin: string; readonly position: number };
 
 export type StoredFile = { readonly sha256: string; readonly bytes: string; readonly media_type: string };
 
 export type FileRecord = Omit<Insertable<Schema['files']>, 'recorded_at'>;
 
-/** A file that was stored once, with what is recorded of it. */
+/** A file that has been stored at some time, as recorded. */
 export type HeldFile = FilePlace &
   StoredFile & {
     readonly category: string | null;
@@ -23,7 +23,7 @@ export type HeldFile = FilePlace &
     readonly state: FileState;
   };
 
-/** Those of a transaction's files that were stored once. */
+/** A transaction's files that have been stored at some time. */
 export async function heldFiles(db: Queries, transactionId: string, kind: FileKind): Promise<HeldFile[]> {
   return db
     .selectFrom('files')
@@ -41,14 +41,14 @@ export async function heldFiles(db: Queries, transactionId: string, kind: FileKi
 
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
 
-/** What the fetching of a transaction's documents, or of its audit report, came to. */
+/** The result of fetching a transaction's documents or its audit report. */
 export type FetchedFiles = {
   readonly transactionId: string;
   readonly kind: 'documents' | 'audit_report';
   readonly fence: string;
-  /** Of different places. */
+  /** Each with a different place. */
   readonly files: readonly Omit<FileRecord, 'transaction_id' | 'kind'>[];
-  /** Whether that was all: then the obligation ends with it, unless a later start has taken over. */
+  /** Whether nothing is left to fetch. The obligation then ends, unless a later start has taken over. */
   readonly isDone: boolean;
 };
 
@@ -71,10 +71,10 @@ const files = recordset({
 });
 
 /**
- * Records what became of offered files, and ends the obligations that asked for them, in one statement. What was stored
- * once never becomes something that never was: it is stored, or it is lost or damaged.
+ * Records what became of offered files and ends their obligations, in one statement. A file that has been stored never
+ * turns into one that never was (`gone`, `refused`): it stays stored, lost or damaged.
  *
- * @param fetched of different obligations.
+ * @param fetched each for a different obligation.
  */
 export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[]): Promise<void> {
   const done = fetched.filter(({ isDone }) => isDone);

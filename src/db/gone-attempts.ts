@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Queries } from './database.ts';
 
-/** An attempt that a closed month charges for and that the tables do not hold. */
+/** An attempt that a closed month charges for but that is no longer in the tables. */
 export type GoneAttempt = {
   readonly transactionId: string;
   readonly taskType: string;
@@ -16,16 +16,16 @@ const isSame = (one: string, other: string) =>
   );
 
 /**
- * Of attempts that were known once, those that are missing although nothing of ours removed them. The program removes
- * one kind only: what stood in for a scan that was not listed, where there are as many attempts as the vendor counts. Every
- * other removal was made by hand.
+ * Narrows known attempts to those that are missing from the tables although the program did not remove them. The
+ * program removes one kind only: a substitute for an unlisted scan, once there are as many attempts as the vendor
+ * counts. Every other removal was made by hand.
  *
- * @param known a query with the attempts' keys, and with `attempted_at` as some stored state of each had it.
+ * @param known a query of the attempts' keys and, as `attempted_at`, the time of any stored state of each.
  */
 export function goneAmong(known: RawBuilder<unknown>): RawBuilder<unknown> {
   const stateThen = sql`select from attempts_history h where ${isSame('h', 'missing')} and h.attempted_at = missing.attempted_at`;
   const stoodIn = sql`h.evidence in ('counter_invoiced', 'counter_not_invoiced', 'count_only')`;
-  // The offset keeps Postgres from looking up the history of what is not missing.
+  // The offset keeps Postgres from reading the history of attempts that are not missing.
   return sql`
     select missing.* from (
       select * from (${known}) known
@@ -37,7 +37,7 @@ export function goneAmong(known: RawBuilder<unknown>): RawBuilder<unknown> {
 }
 
 /**
- * Attempts that are booked in closed months and gone from the tables, whether or not a trigger noted their removal. The
+ * Attempts that are booked in closed months but gone from the tables, whether or not a trigger noted their removal. The
  * next close would credit them. Reads all booked lines once.
  */
 export async function goneAttempts(db: Queries, limit: number): Promise<GoneAttempt[]> {

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { executePrepared, type Queries } from './database.ts';
 
-/** What a worker process says of itself. */
+/** What a worker process reports about itself. */
 export type Heartbeat = {
-  /** Made up anew by every process. */
+  /** New for every process. */
   readonly id: string;
   readonly host: string;
   readonly pid: number;
@@ -14,14 +14,14 @@ export type Heartbeat = {
 
 export type SeenWorker = Omit<Heartbeat, 'id'> & { readonly startedAt: Date; readonly seenAt: Date };
 
-/** A worker that was not heard of for longer counts as gone: it missed two beats. */
+/** A worker not seen for this long counts as dead: it has missed two heartbeats. */
 export const aliveSeconds = 30;
 
-/** How long the row of a worker that was killed is kept, so that `status` can say when the last one was there. */
+/** How long a killed worker's row is kept, so that `status` can say when the last worker was seen. */
 const keptHours = 24;
 const removedAtOnce = 100;
 
-/** Says that a worker runs. Rows of workers that are long gone are removed with it, a bounded number at a time. */
+/** Records a heartbeat. Also removes old rows of dead workers, a limited number at a time. */
 export async function beat(db: Queries, { id, host, pid, version, redisUsable, activeJobs }: Heartbeat): Promise<void> {
   await executePrepared(
     db,
@@ -39,12 +39,12 @@ export async function beat(db: Queries, { id, host, pid, version, redisUsable, a
   );
 }
 
-/** Takes back that a worker runs: it has ended in good order. */
+/** Removes the row of a worker that ends in an orderly way. */
 export async function endHeartbeat(db: Queries, id: string): Promise<void> {
   await sql`delete from worker_heartbeats where id = ${id}`.execute(db);
 }
 
-/** The workers that are alive by Postgres' clock, and when any was seen last. */
+/** The live workers by Postgres' clock, and when any worker was last seen. */
 export async function readWorkers(db: Queries): Promise<{ alive: SeenWorker[]; lastSeenAt: Date | null }> {
   const [alive, last] = await Promise.all([
     sql<SeenWorker>`
@@ -56,7 +56,7 @@ export async function readWorkers(db: Queries): Promise<{ alive: SeenWorker[]; l
   return { alive: alive.rows, lastSeenAt: last.rows[0]?.seenAt ?? null };
 }
 
-/** How many workers are alive, by Postgres' clock. */
+/** The number of live workers by Postgres' clock. */
 export async function countWorkers(db: Queries): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from worker_heartbeats where ${isAlive}`.execute(db);

@@ -3,39 +3,39 @@ import { LedgerError } from '../errors.ts';
 import type { Address, ServerList, SessionTarget } from '../config/postgres-address.ts';
 import { isConnectionFailure } from './errors.ts';
 
-/** What of a pool its users need. */
+/** The part of a pool that is used. */
 export type Connections = Pick<pg.Pool, 'options' | 'connect' | 'end'>;
 
 /** The servers that one URL names, behind one pool. */
 export type Servers = {
   readonly pool: Connections;
-  /** A connection outside the pool. Whoever asks for it ends it. */
+  /** Opens a connection outside the pool. The caller ends it. */
   readonly connect: () => Promise<pg.Client>;
-  /** Whether the server that answered last did so itself, rather than a pooler for it. */
+  /** Whether the connection opened last goes to the server itself rather than through a pooler. */
   readonly isDirect: () => boolean;
 };
 
 export type ServersInput = ServerList & {
-  /** The variable that names them, for messages. */
+  /** The variable that names the servers, for messages. */
   readonly variable: string;
   readonly connection: Omit<pg.ClientConfig, 'connectionString' | 'connectionTimeoutMillis'>;
   readonly maxConnections: number;
   readonly queryTimeoutMs: number;
-  /** Settings of a connection of the pool, as SQL. Not as options of the connection, which poolers refuse. */
+  /** Settings of a pooled connection, as SQL. Poolers refuse them as connection options. */
   readonly settings: string;
-  /** How long is waited for a server, and for a connection of the pool to be free. */
+  /** How long to wait for a server, and for a free connection of the pool. */
   readonly connectTimeoutMs: number;
   readonly onError: (error: Error) => void;
-  /** Looks at each new connection before it is used, and throws if it is not to be. */
+  /** Checks each new connection before its first use, and throws to reject it. */
   readonly examine?: ((client: pg.ClientBase) => Promise<void>) | undefined;
 };
 
-/** With several servers the next one is tried soon: a machine that is gone answers nothing at all. */
+/** With several servers, how long to wait for one before trying the next: a dead machine does not answer at all. */
 const nextServerMs = 3_000;
 
 /**
- * How long it is believed that none of several servers can be used. All that a worker does meanwhile would ask each of
- * them again, and a standby that lets everybody in, with TLS and a password, only to be a standby still, costs the most.
+ * How long to assume that none of several servers is usable. Otherwise everything a worker does would try them all
+ * again. A standby costs the most: it completes TLS and login before it turns out to be a standby.
  */
 const believedMs = 1_000;
 
@@ -46,21 +46,22 @@ const askRole = `
     pg_backend_pid() as pid`;
 
 /**
- * Connects to the server that answered last, else to the first of all in their order that answers and is what is
- * asked for: a primary for writing, found again after a failover. Each server has a pool of its own, so that nothing
- * is handed out from one that was left.
+ * Connects to the server used last, else to the first server in the URL's order that answers and has the requested
+ * role. For writing that is the primary, which is found again after a failover. Each server has its own pool, so that
+ * no connection to an abandoned server is handed out.
  */
 export function openServers(input: ServersInput): Servers {
   const { addresses, connection, connectTimeoutMs, examine, onError } = input;
   const oneTimeoutMs = addresses.length > 1 ? Math.min(nextServerMs, connectTimeoutMs) : connectTimeoutMs;
   const state: State = { preferred: 0, isDirect: true, noneSince: undefined };
   const prepare = async (client: pg.ClientBase, settings: string, target: SessionTarget): Promise<void> => {
-    // A server that let us in and then says nothing, or a pooler that has no server for us.
+    // The time limit covers a server that accepts the connection and then falls silent, and a pooler without a free
+    // server.
     const query = { text: `${settings}${askRole}`, query_timeout: connectTimeoutMs };
     const answer = (await client.query(query)) as pg.QueryResult<Role> | pg.QueryResult<Role>[];
     const role = [answer].flat().at(-1)?.rows[0];
     if (role) expectRole(role, target, input.variable);
-    // A pooler gives out process numbers of its own.
+    // A pooler reports process IDs of its own.
     state.isDirect = role?.pid === (client as { processID?: number | null }).processID;
     await examine?.(client);
   };
@@ -103,7 +104,7 @@ function poolOf(
   newClient: (address: Address, limits: pg.ClientConfig) => pg.Client,
   prepare: (client: pg.ClientBase, settings: string, target: SessionTarget) => Promise<void>,
 ): pg.Pool {
-  // Called with `new`: the pool waits longer for one of its connections than a server is waited for.
+  // pg calls this with `new`. The pool's own timeout is longer, because it covers the wait for a free connection too.
   const Client = function () {
     return newClient(address, { query_timeout: queryTimeoutMs });
   } as unknown as new () => pg.Client;
@@ -121,7 +122,7 @@ function poolOf(
   return pool;
 }
 
-/** That a server answers, but is not what is asked for. */
+/** How a server that answers differs from the requested role. */
 type Unsuitable = 'standby' | 'read_only' | 'primary';
 
 const unsuitableWords: Record<Unsuitable, string> = {
@@ -152,17 +153,17 @@ function unsuitability(target: SessionTarget, inRecovery: boolean, readOnly: boo
   }
 }
 
-/** Why the server answers and is not to be used, if an error says so. */
+/** How the server differs from the requested role, if that is what the error says. */
 export function unsuitable(error: unknown): string | undefined {
   const reason = error instanceof LedgerError ? error.fields['unsuitable'] : undefined;
   return typeof reason === 'string' ? reason : undefined;
 }
 
 type State = {
-  /** The server that answered last. */
+  /** The server used last. */
   preferred: number;
   isDirect: boolean;
-  /** Since when none could be used, and why. */
+  /** Since when no server was usable, and why. */
   noneSince: { readonly atMs: number; readonly error: LedgerError } | undefined;
 };
 
@@ -205,7 +206,7 @@ async function firstUsable<T>(
   throw error;
 }
 
-/** Another server knows the same users and databases; and a pool that is busy is no dead server. */
+/** Another server has the same users and databases, so it would refuse too. A full pool does not mean a dead server. */
 function isWorthAnotherServer(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === 'string' && /^(28|3D)/.test(code)) return false;

@@ -1,19 +1,19 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 
-/** A request to keep the books of a transaction, as a producer made it. */
+/** A producer's request to keep the books of a transaction. */
 export type IntakeItem = { readonly transactionId: string; readonly resultId: string | null };
 
-/** `conflict`: the transaction is known with another result ID, which was fetched. */
+/** `conflict`: the transaction has another result ID, which was already fetched or can still be fetched. */
 export type IntakeAnswer = 'accepted' | 'already_known' | 'conflict';
 
 /**
  * Registers transactions and makes their results due, in one statement. Idempotent: what is known stays as it is. A
- * result ID that arrives later completes the transaction; one that differs replaces an earlier one only where that
- * could not be fetched. What was withdrawn is put back.
+ * result ID that arrives later is added. A different one replaces the known one only if that could not be fetched. A
+ * withdrawn transaction is put back.
  *
  * @param items at most one per transaction.
- * @param leaseMs how long the sweep leaves what is due to the caller, who is about to enqueue it.
+ * @param leaseMs the lease: how long the sweep leaves the obligations to the caller, who is about to enqueue them.
  * @returns one answer per item, and what became due.
  */
 export async function recordIntake(
@@ -33,7 +33,7 @@ export async function recordIntake(
       where excluded.result_id is not null and t.result_id is distinct from excluded.result_id and (
         t.result_id is null or (t.result_fetched_at is null and exists (
           select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')))
-        -- Said as exists, Postgres may read all obligations for it.
+        -- A subquery, because with exists () Postgres may read all obligations.
         or (select o.state from obligations o where o.transaction_id = t.id and o.kind = 'result') = 'withdrawn'
       returning id
     ), due as (
@@ -65,7 +65,7 @@ export async function recordIntake(
   return { answers, due };
 }
 
-/** Read after the statement above, so that rows which another intake committed meanwhile are seen. */
+/** Runs after the statement above, so that it sees rows that another intake has committed in the meantime. */
 async function resultIds(db: Queries, items: readonly IntakeItem[]): Promise<Map<string, string | null>> {
   if (items.length === 0) return new Map();
   const rows = await db

@@ -2,16 +2,16 @@ import { type RawBuilder, sql } from 'kysely';
 import type { KnownAttempt, KnownTask, KnownTransaction } from '../domain/known-transaction.ts';
 import type { Queries } from './database.ts';
 
-/** What all answers so far said of a transaction. */
+/** What all answers so far said about a transaction. */
 export type Known = {
-  /** Of the latest start whose answer was stored. */
+  /** Fence of the latest start whose answer was stored. */
   readonly fence: string;
-  /** Grows with every answer that is stored, late ones too: a write holds it against what it rests on. */
+  /** Grows with every stored answer, including late ones. A write compares it with the revision that it read. */
   readonly revision: string;
   readonly transaction: KnownTransaction | null;
 };
 
-/** Of a transaction that nobody has asked for yet. */
+/** For a transaction that was never fetched. */
 export const unknownYet: Known = { fence: '0', revision: '0', transaction: null };
 
 type AttemptRow = Omit<KnownAttempt, 'attemptedAt' | 'formerTimes' | 'fence'> & {
@@ -19,7 +19,7 @@ type AttemptRow = Omit<KnownAttempt, 'attemptedAt' | 'formerTimes' | 'fence'> & 
   readonly formerTimes: readonly string[];
 };
 type TaskRow = Omit<KnownTask, 'known'> & {
-  /** By ordinal; `null` = all that of the task. */
+  /** By ordinal; `null` = all are equal to the task's fence. */
   readonly attemptFences: readonly number[] | null;
   readonly known: readonly AttemptRow[];
 };
@@ -29,10 +29,10 @@ type KnownRow = Omit<KnownTransaction, 'createdAt' | 'expiresAt' | 'completedAt'
   readonly completedAt: string | null;
   readonly tasks: readonly TaskRow[];
 };
-/** As {@link knownJson} yields it; `null` = there was no answer yet. */
+/** The JSON that {@link knownJson} yields; `null` = no answer yet. */
 export type KnownJson = KnownRow | null;
 
-/** What is known of a transaction `t`, as JSON. */
+/** What is known about transaction `t`, as JSON. */
 export const knownJson: RawBuilder<KnownJson> = sql`
   case when t.fetched_at is not null then jsonb_build_object(
     'fence', coalesce(t.answer_fence, t.fence), 'state', t.state, 'createdAt', t.created_at, 'expiresAt', t.expires_at, 'completedAt', t.completed_at,
@@ -76,7 +76,7 @@ const taskOf = ({ attemptFences, known, ...task }: TaskRow): KnownTask => ({
 
 const asDate = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-/** What is known of a transaction now. */
+/** What is known about a transaction now. */
 export async function knownTransaction(db: Queries, transactionId: string): Promise<Known> {
   const { rows } = await sql<{ fence: string; revision: string; known: KnownJson }>`
     select t.fence, t.revision, ${knownJson} as known from transactions t where t.id = ${transactionId}`.execute(db);

@@ -3,7 +3,7 @@ import type { Stretch, UnitCount } from '../domain/price-cells.ts';
 import type { Queries } from './database.ts';
 import { type CellName, inCell, instant, type LineScope, stretchOf, type Tables } from './lines.ts';
 
-/** Transactions that changed below the horizon of closed months and are not booked since, as SQL. */
+/** Transactions with unbooked changes below the horizon of closed months, as SQL. */
 export function lateTransactions(asOf: Date | null): string {
   if (asOf === null) return 'select transaction_id from late_changes where booked_in is null';
   return `select l.transaction_id from late_changes l left join period_closes c on c.period = l.booked_in
@@ -17,8 +17,8 @@ export async function hasLateChanges(db: Queries, asOf: Date | null): Promise<bo
 }
 
 /**
- * The time of the oldest attempt of such transactions or, since the vendor may count attempts and list none, of the
- * oldest of them itself; `null` = there are none.
+ * The time of the oldest attempt of late transactions or, since the vendor may count attempts without listing them, of
+ * the oldest of these transactions; `null` = there are none.
  */
 export async function firstLateAttemptAt(db: Queries, tables: Tables, transactions: string): Promise<Date | null> {
   const { rows } = await sql<{ at: Date | null }>`
@@ -29,7 +29,7 @@ export async function firstLateAttemptAt(db: Queries, tables: Tables, transactio
   return rows[0]?.at ?? null;
 }
 
-/** The oldest month for which such transactions were booked; `null` = none. */
+/** The oldest month for which late transactions were booked; `null` = none. */
 export async function firstBookedPeriod(db: Queries, transactions: string): Promise<string | null> {
   const { rows } = await sql<{ period: string | null }>`
     select min(coalesce(corrects_period, period)) as period from closed_lines
@@ -37,7 +37,7 @@ export async function firstBookedPeriod(db: Queries, transactions: string): Prom
   return rows[0]?.period ?? null;
 }
 
-/** Under which task types, levels and stretches such transactions were booked. */
+/** The task types, levels and stretches in which late transactions were booked. */
 export async function bookedCells(
   db: Queries,
   stretches: readonly Stretch[],
@@ -54,7 +54,7 @@ export async function bookedCells(
     .map(({ task_type, level, stretch }) => ({ taskType: task_type, level, stretch, units: 0n }));
 }
 
-/** Where attempts that were booked in some cells lie now. */
+/** The cells that attempts booked in `cells` belong to now. */
 export async function cellsOfBooked(
   db: Queries,
   { tables, stretches, end }: Omit<LineScope, 'cells'>,
@@ -74,8 +74,8 @@ export async function cellsOfBooked(
 }
 
 /**
- * Notes what lies before the first month that is closed: no close books it, so the next one does as a correction. Where
- * the vendor counts attempts and lists none, the transaction lies at its own time.
+ * Notes changes before the first month that is closed. No close has them in its own month, so the next close books them
+ * as corrections. A transaction with attempts that the vendor counts but does not list counts by its own time.
  */
 export async function noteChangesBefore(db: Queries, start: Date): Promise<void> {
   await sql`
@@ -89,8 +89,8 @@ export async function noteChangesBefore(db: Queries, start: Date): Promise<void>
 }
 
 /**
- * Notes transactions that were booked with invoiced attempts without a price, where the latest booking still is one: by
- * the lists of now they may have one.
+ * Notes transactions whose latest booking has an invoiced attempt without a price: the present price lists may have
+ * one.
  */
 export async function noteUnpricedBookings(db: Queries): Promise<void> {
   await sql`

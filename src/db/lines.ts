@@ -3,7 +3,7 @@ import { formatAmount } from '../domain/money.ts';
 import type { PriceCell, Stretch } from '../domain/price-cells.ts';
 import type { PriceList } from '../domain/prices.ts';
 
-/** What a line says of its attempt. */
+/** The columns of a line that describe its attempt. */
 export const attemptColumns = [
   'transaction_id',
   'result_id',
@@ -31,19 +31,16 @@ export const attemptColumns = [
 ] as const;
 
 /**
- * The lines of reports, as SQL text: `COPY` takes no parameters, and the same lines are counted, written to files and
- * booked. Every query here yields the columns of {@link lineColumns}.
+ * The columns that every query of lines here yields. Lines are SQL text because `COPY` takes no parameters, and because
+ * the same lines are counted, written to files and booked.
  */
 export const lineColumns = ['quantity', 'corrects_period', ...attemptColumns] as const;
 
-/** The tables that lines are made of; for an earlier state they are queries. */
+/** The tables that lines are made from. For an earlier state they are subqueries. */
 export type Tables = { readonly attempts: string; readonly tasks: string; readonly transactions: string };
 export const currentTables: Tables = { attempts: 'attempts', tasks: 'tasks', transactions: 'transactions' };
 
-/**
- * The same tables as they were at an instant. What one statement of Postgres wrote appears as a whole, at the time when
- * its transaction began.
- */
+/** The tables as they were at an instant. The writes of a Postgres transaction appear together, as of its beginning. */
 export function tablesAsOf(at: Date): Tables {
   const then = (table: string, columns: string) => `
     select ${columns} from ${table} where recorded_at <= ${instant(at)}
@@ -60,7 +57,7 @@ export function tablesAsOf(at: Date): Tables {
   return { attempts, tasks, transactions };
 }
 
-/** A span of time, divided into stretches that follow one another, and what attempts cost in each. */
+/** A span divided into consecutive stretches, and the prices in each. */
 export type LineScope = {
   readonly tables: Tables;
   readonly stretches: readonly Stretch[];
@@ -71,18 +68,20 @@ export type LineScope = {
 export const literal = (value: string | null): string => (value === null ? 'null' : pg.escapeLiteral(value));
 export const instant = (value: Date): string => `${literal(value.toISOString())}::timestamptz`;
 
-/** The stretch of an instant, numbered from 1. */
+/** The number of the stretch that an instant falls in, from 1. */
 export const stretchOf = (column: string, stretches: readonly Stretch[]): string =>
   `width_bucket(${column}, array[${stretches.map(({ start }) => instant(start)).join(', ')}]::timestamptz[])`;
 
 /**
- * The same for instants that lie in one of them. Of a single stretch there is nothing to work out, and Postgres, which
- * cannot guess how many rows a computed stretch leaves, then plans for as many as there are.
+ * The same for instants that are known to lie in a stretch. With a single stretch it is a constant, so that Postgres
+ * plans for the right number of rows. It cannot estimate how many rows a computed stretch selects.
  */
 export const stretchWithin = (column: string, stretches: readonly Stretch[]): string =>
   stretches.length === 1 ? '1' : stretchOf(column, stretches);
 
-/** The share of the vendor's counter of a task `k` that falls on its attempt `a`: its last one answers for what differs. */
+/**
+ * The part of the vendor's counter of task `k` that belongs to its attempt `a`. The last attempt takes the difference.
+ */
 export const vendorShare = `case when k.vendor_attempts_invoiced is not null then coalesce(a.invoiced, false)::integer
   + case when a.ordinal = k.own_attempts then k.vendor_attempts_invoiced - k.own_invoiced else 0 end end`;
 
@@ -95,20 +94,23 @@ export function ordinaryLines(scope: LineScope): string {
 export const closedLines = (period: string): string =>
   `select ${lineColumns.join(', ')} from closed_lines where period = ${literal(period)}`;
 
-/** Lines to look at again: those of some transactions, and all whose price depends on how many there are beside them. */
+/**
+ * Which lines to compare with what was booked: those of some transactions, and all whose price depends on their rank.
+ */
 export type Examined = {
   /** A query of transaction IDs. */
   readonly transactions: string;
   readonly cells: readonly CellName[];
-  /** Cells in which attempts that are examined are counted by now, so that their place among the others is known. */
+  /** Cells in which examined attempts are counted now. Their attempts are needed for the ranks. */
   readonly counted: readonly CellName[];
 };
 export type CellName = Pick<PriceCell, 'taskType' | 'level' | 'stretch'>;
 
 /**
- * What has changed below the horizon of closed months: what an attempt was booked as last against what it is now. Where
- * they differ, the booked line is reversed and the true one booked. Which attempts are looked at is decided once for both
- * sides: one that was booked in a cell is held against what it is now, wherever that is.
+ * Corrections for what has changed below the horizon of closed months. Compares each attempt's last booking with its
+ * present state: if they differ, the booked line is reversed and the present one booked. The same set of attempts is
+ * used for both sides, so an attempt booked in a cell is compared with its present state even if that is in another
+ * cell.
  */
 export function correctionLines(scope: LineScope, examined: Examined): string {
   const same = (column: string) => `booked.${column} is not distinct from truth.${column}`;
@@ -140,10 +142,10 @@ export const keyColumns = ['transaction_id', 'task_type', 'ordinal'] as const;
 const key = (table: string): string => keyColumns.map((column) => `${table}.${column}`).join(', ');
 const isSameAttempt = (one: string, other: string): string =>
   keyColumns.map((column) => `${one}.${column} = ${other}.${column}`).join(' and ');
-/** What was booked later than the horizon looked at is still to come: that matters for an earlier state. */
+/** Excludes what was booked after the examined horizon, which matters for an earlier state. */
 const lastPeriod = ({ stretches }: LineScope): string => literal(stretches.at(-1)?.period ?? '');
 
-/** The keys of attempts to look at, as they were booked or as they are, and of those that are counted with them. */
+/** The keys of attempts to examine, in their booked or present state, and of those that are counted with them. */
 function consideredAttempts(scope: LineScope, { transactions, cells, counted }: Examined): string {
   const { tables, stretches, end } = scope;
   const [first] = stretches;
@@ -168,7 +170,7 @@ function consideredAttempts(scope: LineScope, { transactions, cells, counted }: 
     group by ${keyColumns.join(', ')}`;
 }
 
-/** Whether a row lies in one of the cells, as SQL. */
+/** Whether a row is in one of the cells, as SQL. */
 export function inCell(cells: readonly CellName[], taskType: string, level: string, stretch: string): string {
   if (cells.length === 0) return 'false';
   const rows = cells.map((cell) => `(${literal(cell.taskType)}, ${literal(cell.level ?? '')}, ${cell.stretch})`);
@@ -176,8 +178,9 @@ export function inCell(cells: readonly CellName[], taskType: string, level: stri
 }
 
 /**
- * Attempts with their price, decision and share of the vendor's counter, each in the month of its own time. Each has its
- * transaction; it is joined to the left so that Postgres leaves it out where nothing of it is asked for.
+ * Attempts with their price, decision and share of the vendor's counter, each in the month of its own time. Every
+ * attempt has a transaction; the join is a left join so that Postgres can drop it if no column of the transaction is
+ * selected.
  */
 function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: Examined): string {
   const [first] = stretches;
@@ -217,14 +220,17 @@ function attemptLines({ tables, stretches, end, cells }: LineScope, examined?: E
           left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})
             as cell (task_type, level, stretch, scope, is_counted, starts, prices, tiers, price_list_version, zero)
             on cell.task_type = a.task_type and cell.level = coalesce(k.level, '') ${isOneStretch ? '' : 'and cell.stretch = a.stretch'}
-          ${examined ? besideBooked(cells, stretches) : ''}
+          ${examined ? joinBooked(cells, stretches) : ''}
         ) attempt
       ) numbered
     ) banded`.replace(/\n\s*\n/g, '\n');
 }
 
-/** The attempts that are considered, each with how it was booked: its place counts where it is still counted there. */
-const besideBooked = (cells: readonly PriceCell[], stretches: readonly Stretch[]): string => `
+/**
+ * Restricts to the considered attempts and joins their bookings. A booked rank stays if the attempt is in the same
+ * scope.
+ */
+const joinBooked = (cells: readonly PriceCell[], stretches: readonly Stretch[]): string => `
   join considered on ${isSameAttempt('considered', 'a')}
   left join booked b on ${isSameAttempt('b', 'a')}
   left join (values ${cells.length > 0 ? cells.map(cellRow).join(', ') : noCell})

@@ -7,7 +7,7 @@ import type { Database } from './database.ts';
 export type MigrationStatus = {
   readonly name: string;
   readonly appliedAt: Date | null;
-  /** Whether this version has it: a newer one may have applied more. */
+  /** Whether this version contains it. A newer version may have applied more. */
   readonly isKnown: boolean;
 };
 
@@ -15,9 +15,9 @@ const migratorFor = (db: Database): Migrator =>
   new Migrator({ db: db.kysely, provider: { getMigrations: () => Promise.resolve(migrations) } });
 
 /**
- * Applies all pending migrations. Safe when several processes do it at once.
+ * Applies all pending migrations. Safe to run in several processes at once.
  *
- * @returns the names applied.
+ * @returns the names of the applied migrations.
  * @throws LedgerError `database_newer`, `database_misconfigured`, `database_forbidden`
  */
 export async function migrateUp(db: Database): Promise<string[]> {
@@ -25,7 +25,7 @@ export async function migrateUp(db: Database): Promise<string[]> {
   return namesOf(await migratorFor(db).migrateToLatest());
 }
 
-/** What migrations had to say of the books that they changed. */
+/** What migrations report about the books that they changed. */
 export async function migrationNotes(db: Database, names: readonly string[]): Promise<string[]> {
   const { rows: found } = await sql`select where to_regclass('migration_notes') is not null`.execute(db.kysely);
   if (found.length === 0) return [];
@@ -34,13 +34,13 @@ export async function migrationNotes(db: Database, names: readonly string[]): Pr
   return rows.map(({ note }) => note);
 }
 
-/** Takes back the last migration, with its data. @returns the names taken back. @throws as {@link migrateUp} */
+/** Reverts the last migration and drops its data. @returns the reverted names. @throws as {@link migrateUp} */
 export async function migrateDown(db: Database): Promise<string[]> {
   await statusOfOurs(db);
   return namesOf(await migratorFor(db).migrateDown());
 }
 
-/** All migrations in order, those of this version and those that are applied, with the time of those applied. */
+/** All migrations in order, both of this version and applied ones, with the time at which each was applied. */
 export async function migrationStatus(db: Database): Promise<MigrationStatus[]> {
   const appliedAt = new Map(await appliedMigrations(db));
   const names = [...new Set([...Object.keys(migrations), ...appliedAt.keys()])].sort();
@@ -52,7 +52,7 @@ export async function migrationStatus(db: Database): Promise<MigrationStatus[]> 
 }
 
 /**
- * Makes an empty database ready; leaves an older one to the operator, who may want a backup first.
+ * Migrates an empty database. An outdated one is left to the operator, who may want a backup first.
  *
  * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
  */
@@ -76,23 +76,23 @@ export async function checkSchema(db: Database): Promise<'empty' | 'current'> {
   });
 }
 
-/** The status of a database that is ours, or that is empty and may become so. */
+/** The status of a database that is either ours or empty. Any other is refused. */
 async function statusOfOurs(db: Database): Promise<MigrationStatus[]> {
-  // Before the migrations: another process may make both at this moment, and commits them together.
+  // Tables are read before migrations: another process may be creating both, and commits them together.
   const tables = await tablesOf(db);
   const status = await migrationStatus(db);
   const unknown = status.filter(({ isKnown }) => !isKnown);
   const isOurs = status.some(({ isKnown, appliedAt }) => isKnown && appliedAt !== null);
-  // Whoever gave us the wrong address does not want our tables among others' there.
+  // With a wrong address in DATABASE_URL, our tables must not end up among another program's.
   if (!isOurs && (tables.length > 0 || unknown.length > 0))
     throw new LedgerError('database_misconfigured', `The database is another program's${suchAs(tables)}.`, {
       fields: { tables: tables.length },
-      hint: 'Check the database in DATABASE_URL. Books want a database, or a schema in the search_path, of their own.',
+      hint: 'Check the database in DATABASE_URL. Books need a database, or a schema in the search_path, of their own.',
     });
   if (unknown.length > 0)
     throw new LedgerError('database_newer', `The database has ${listed(unknown)} that this version does not know.`, {
       fields: { unknown: unknown.length },
-      hint: 'Run the version that made them, or a newer one. Back to this one leads a backup, or that version’s migrate down.',
+      hint: 'Run the version that made them, or a newer one. To return to this version, restore a backup or run that version’s migrate down.',
     });
   return status;
 }
@@ -106,7 +106,7 @@ async function appliedMigrations(db: Database): Promise<[string, Date][]> {
   return rows.map(({ name, timestamp }) => [name, new Date(timestamp)]);
 }
 
-/** The tables of the schema, but for those of extensions and the migrator. */
+/** The tables of the schema, except those of extensions and of the migrator. */
 async function tablesOf(db: Database): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace

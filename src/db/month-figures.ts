@@ -23,8 +23,8 @@ export async function abandonedIn(db: Queries, lines: string): Promise<Abandoned
 }
 
 /**
- * @property resolved disagreements of closed months in which both count the same by now; `count` has none of them.
- * @property difference what the vendor counts more than we do, over all of them.
+ * @property resolved cancelled disagreements of closed months, which are not in `count`.
+ * @property difference how much more the vendor counts than we do, over all of them.
  */
 export type DisagreementCount = {
   readonly reason: string;
@@ -42,10 +42,10 @@ export type Disagreement = {
   readonly vendorQuantity: number;
 };
 
-/** A row with equal figures takes back a disagreement that a closed month booked. */
+/** A row with equal quantities cancels a disagreement that a closed month booked. */
 const isOpen = sql.raw('(vendor_quantity <> own_quantity)');
 
-/** Counts disagreements with the vendor's counters by what disagrees. @param disagreements a query of them. */
+/** Counts disagreements with the vendor's counters by reason. @param disagreements a query of them. */
 export async function countDisagreements(db: Queries, disagreements: string): Promise<DisagreementCount[]> {
   const { rows } = await sql<Omit<DisagreementCount, 'difference'> & { difference: string }>`
     select reason, count(*) filter (where ${isOpen})::integer as count,
@@ -54,7 +54,7 @@ export async function countDisagreements(db: Queries, disagreements: string): Pr
   return rows.map((row) => ({ ...row, difference: BigInt(row.difference) }));
 }
 
-/** The first disagreements that are not resolved, in the order of the file. */
+/** The first unresolved disagreements, in the order of the file. */
 export async function listDisagreements(db: Queries, disagreements: string, limit: number): Promise<Disagreement[]> {
   const { rows } = await sql<Disagreement>`
     select transaction_id as "transactionId", task_type as "taskType", corrects_period as "correctsPeriod", reason,

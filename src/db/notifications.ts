@@ -5,7 +5,7 @@ import { mayDisagree } from './disagreements.ts';
 import type { ChannelName, ObligationKind } from './schema.ts';
 import type { NotificationKind } from '../domain/notification-kinds.ts';
 
-/** What is to be told, and to whom. `subjects` are what crossed: told once while the crossing lasts. */
+/** A message and its channels. Each of its `subjects` is reported once for as long as its crossing lasts. */
 export type NewNotification = {
   readonly kind: NotificationKind;
   readonly period: string;
@@ -14,7 +14,7 @@ export type NewNotification = {
   readonly channels: readonly ChannelName[];
 };
 
-/** A message on its way to a receiver. Its ID is the key by which the receiver knows a repetition. */
+/** A message that is due for delivery. Receivers recognise a repetition by its ID. */
 export type DueDelivery = {
   readonly id: string;
   readonly channel: ChannelName;
@@ -26,7 +26,7 @@ export type DueDelivery = {
   readonly ageMs: number;
 };
 
-/** Lets one of all processes look at the thresholds, and none again before the interval is over. */
+/** Lets one process check the thresholds, and no other until the interval is over. */
 export async function claimCheck(db: Queries, intervalMs: number): Promise<boolean> {
   const { rows } = await sql`
     update notification_checks set checked_at = now()
@@ -34,7 +34,7 @@ export async function claimCheck(db: Queries, intervalMs: number): Promise<boole
   return rows.length > 0;
 }
 
-/** Of these subjects, those that are not told of yet. */
+/** Those of the subjects that have not been reported yet. */
 export async function untold(db: Queries, kind: NotificationKind, subjects: readonly string[]): Promise<string[]> {
   if (subjects.length === 0) return [];
   const { rows } = await sql<{ subject: string }>`
@@ -44,12 +44,13 @@ export async function untold(db: Queries, kind: NotificationKind, subjects: read
   return subjects.filter((subject) => !told.has(subject));
 }
 
-class ToldMeanwhile extends Error {}
+class AlreadyReported extends Error {}
 
 /**
- * Notes a message, what crossed with it and its deliveries, all or nothing.
+ * Stores a message, its crossings and its deliveries, all or nothing.
  *
- * @returns its ID; `undefined` = another process has told one of its subjects meanwhile, and nothing was noted.
+ * @returns its ID; `undefined` = another process has reported one of its subjects in the meantime, and nothing was
+ *   stored.
  */
 export async function recordNotification(db: Queries, told: NewNotification): Promise<string | undefined> {
   const { kind, period, subjects, message, channels } = told;
@@ -64,26 +65,28 @@ export async function recordNotification(db: Queries, told: NewNotification): Pr
         insert into notification_crossings (kind, subject, notification_id)
         select ${kind}, subject, ${id} from unnest(${subjects}::text[]) as given (subject)
         on conflict (kind, subject) where ended_at is null do nothing returning id`.execute(queries);
-      if (rows.length < subjects.length) throw new ToldMeanwhile();
+      if (rows.length < subjects.length) throw new AlreadyReported();
       await sql`
         insert into notification_deliveries (notification_id, channel)
         select ${id}, channel from unnest(${channels}::text[]) as given (channel)`.execute(queries);
       return id;
     });
   } catch (error) {
-    if (error instanceof ToldMeanwhile) return undefined;
+    if (error instanceof AlreadyReported) return undefined;
     throw error;
   }
 }
 
-/** Ends crossings that are none any more, so that the next one is told again. @param lasting those that go on. */
+/**
+ * Ends crossings that no longer last, so that the next one is reported again. @param lasting subjects that still last.
+ */
 export async function endCrossings(db: Queries, kind: NotificationKind, lasting: readonly string[]): Promise<void> {
   await sql`
     update notification_crossings set ended_at = now()
     where kind = ${kind} and ended_at is null and subject <> all(${lasting}::text[])`.execute(db);
 }
 
-/** The message of a kind that was last noted for a month. */
+/** The latest message of a kind for a month. */
 export async function lastMessage(
   db: Queries,
   kind: NotificationKind,
@@ -96,8 +99,8 @@ export async function lastMessage(
 }
 
 /**
- * Takes the delivery that has been due longest. While it is under way nobody else takes it; if its process dies, it is
- * due again after the lease, so a receiver may see a message twice, with the same ID.
+ * Takes the delivery that has been due longest. No other process takes it during the lease. If this process dies, it
+ * becomes due again after the lease, so a receiver may get a message twice, with the same ID.
  */
 export async function claimDelivery(
   db: Queries,
@@ -120,7 +123,7 @@ export async function claimDelivery(
 
 type DeliveryKey = Pick<DueDelivery, 'id' | 'channel'>;
 
-/** Notes that a receiver has taken a message. */
+/** Records that a receiver has accepted a message. */
 export async function finishDelivery(db: Queries, { id, channel }: DeliveryKey): Promise<void> {
   await sql`
     update notification_deliveries set due_at = null, delivered_at = now(), attempts_made = attempts_made + 1,
@@ -128,7 +131,7 @@ export async function finishDelivery(db: Queries, { id, channel }: DeliveryKey):
     where notification_id = ${id} and channel = ${channel}`.execute(db);
 }
 
-/** Notes that a receiver has not taken a message. @param delayMs until the next try; `null` = there is none. */
+/** Records that a delivery failed. @param delayMs the delay before the next try; `null` = there is none. */
 export async function failDelivery(
   db: Queries,
   { id, channel }: DeliveryKey,
@@ -141,7 +144,7 @@ export async function failDelivery(
     where notification_id = ${id} and channel = ${channel} and delivered_at is null`.execute(db);
 }
 
-/** Scheduled reports that were written within the last week. */
+/** Scheduled reports written within the last week. */
 export async function scheduledReports(db: Queries): Promise<{ period: string; generation: number }[]> {
   const { rows } = await sql<{ period: string; generation: number }>`
     select period, scheduled_generation as generation from report_runs
@@ -149,7 +152,9 @@ export async function scheduledReports(db: Queries): Promise<{ period: string; g
   return rows;
 }
 
-/** Codes for which there is no rule, of attempts since an instant; `null` = the task type itself has none. */
+/**
+ * Codes without a rule among the attempts since an instant; `code` `null` also stands for a task type without rules.
+ */
 export async function codesWithoutRule(
   db: Queries,
   since: Date,
@@ -162,7 +167,7 @@ export async function codesWithoutRule(
   return rows;
 }
 
-/** Tasks whose invoiced count is not the vendor's, by the month in which their transaction was created. */
+/** Tasks whose invoiced count differs from the vendor's, by the month in which their transaction was created. */
 export async function mismatchesByMonth(
   db: Queries,
   months: readonly { readonly period: string; readonly start: Date; readonly end: Date }[],
@@ -181,7 +186,7 @@ export async function mismatchesByMonth(
   return rows;
 }
 
-/** Work of some kinds that has been due for longer than `ageMs` and is not done, by kind. */
+/** Obligations of some kinds that have been due for longer than `ageMs`, by kind. */
 export async function overdueWork(
   db: Queries,
   kinds: readonly ObligationKind[],

@@ -4,62 +4,62 @@ import { executePrepared, plannedRows, type Queries } from './database.ts';
 import { type Known, type KnownJson, knownJson, knownOf } from './known-transactions.ts';
 import type { ObligationKind } from './schema.ts';
 
-/** What a job needs to know to begin: read and counted in one statement. */
+/** What a job needs in order to begin, read by the statement that records its start. */
 export type Started = {
   /**
-   * Grows with every start and every new generation, and is never reset: what a later one wrote, an earlier one cannot
-   * overwrite, and work asked for anew meanwhile is not ended by the old.
+   * Grows with every start and every new generation and is never reset. So an earlier start cannot overwrite what a
+   * later one wrote, and cannot end work that has been requested again.
    */
   readonly fence: string;
   readonly resultId: string | null;
-  /** Whether the result of that ID was fetched before. */
+  /** Whether the result with this ID has been fetched before. */
   readonly wasResultFetched: boolean;
-  /** What there was to fetch when the obligation became due; of the result {@link onDemand} or `null`. */
+  /** The offer for which the obligation became due; for a result {@link onDemand} or `null`. */
   readonly basis: string | null;
   readonly attemptsMade: number;
   readonly starts: number;
-  /** What earlier answers said, for a fetch of the result; of the other kinds nothing is known here. */
+  /** What earlier answers said. Only read for a result; empty for other kinds. */
   readonly known: Known;
 };
 
-/** Whether an obligation was never begun before, so that nothing can have been stored for it. */
+/** Whether this is the first start ever, so that nothing can have been stored yet. */
 export const isFirstStart = ({ fence }: Started): boolean => fence === '1';
 
-/** The basis of a fetch that somebody asked for: whatever was fetched before is fetched once more. */
+/** Stands in the column `basis` of a requested result: fetch it even if it has been fetched before. */
 export const onDemand = 'on_demand';
 
 export type ObligationKey = { readonly transactionId: string; readonly kind: ObligationKind };
 export type Wake = ObligationKey & { readonly generation: number };
 
 /**
- * Due, for statements that name obligations by their keys. Said as `= 'due'`, Postgres may take the index of all that is
- * due, and go through the whole backlog for each batch.
+ * The condition for "due" in statements that select obligations by their keys. With `= 'due'`, Postgres may choose the
+ * index of due obligations and read the whole backlog for every batch.
  */
 export const isDue = sql`o.state not in ('done', 'failed', 'withdrawn')`;
 
-/** What a start that came to its end leaves of those before it. */
+/** What an orderly end resets. */
 export const withoutFailures = sql`
   starts = 0, attempts_made = 0, last_error_code = null, last_error_at = null, updated_at = now()`;
 
 const ms = (duration: number) => sql`${duration} * interval '1 millisecond'`;
 
-/** A wish to begin what is due of a transaction. */
+/** A request to begin a transaction's due obligations. */
 export type StartRequest = {
   readonly transactionId: string;
   readonly kinds: readonly ObligationKind[];
   readonly generation: number;
-  /** What has more starts that never ended is not begun; `null` = whatever their number. */
+  /** Obligations with more unfinished starts than this are not begun; `null` = no limit. */
   readonly maxUnfinished: number | null;
 };
 
 /**
- * Begins work on obligations that are due and of the given generation. Counts each start, so that a job that kills its
- * worker is noticed.
+ * Begins work on due obligations of the given generation. Counts each start, so that a job that kills its worker is
+ * noticed.
  *
- * @param requests of different transactions.
- * @param leaseMs how long the sweep shall leave them alone; at least half of it, where they are on lease already, since a
- * row whose indexed columns stay as they are costs half as much.
- * @returns what was begun for each request, in their order.
+ * @param requests each for a different transaction.
+ * @param leaseMs how long the sweep shall leave the obligations alone. An existing lease is only renewed if less than
+ *   half of this is left, because an update that leaves indexed columns unchanged costs half as much.
+ * @returns what was begun for each request, in the order of `requests`.
  */
 export async function startObligations(
   db: Queries,
@@ -110,7 +110,7 @@ export async function startObligations(
   return started;
 }
 
-/** Which of the kinds are due with more starts that never ended. */
+/** The kinds that are due and have more unfinished starts than `moreThan`. */
 export async function withUnfinishedStarts(
   db: Queries,
   { transactionId, kinds, generation }: Omit<StartRequest, 'maxUnfinished'>,
@@ -124,16 +124,16 @@ export async function withUnfinishedStarts(
   return rows.map(({ kind }) => kind);
 }
 
-/** How work on an obligation ended: nothing is left to do, or there will be at a later time. */
+/** How work on an obligation ended: it is done, or it is due again at a later time. */
 export type ObligationEnd = { readonly end: 'done' } | { readonly end: 'postponed'; readonly dueAt: Date };
 
 /**
- * Notes that an attempt at the work failed.
+ * Records that an attempt at an obligation failed.
  *
- * @param input.counts whether the attempt is used up (a 429 is not the job's fault).
- * @param input.final no retry, whatever is left.
- * @param input.sweepAfterMs when the sweep looks for it, should the queue have lost the retry.
- * @returns the state it is in now; `undefined` where a later start has taken over.
+ * @param input.counts whether it uses up one of the attempts. A 429, for example, is not the job's fault.
+ * @param input.final never retry, whatever attempts are left.
+ * @param input.sweepAfterMs when the sweep enqueues it, in case the queue has lost the retry.
+ * @returns the new state; `undefined` = a later start has taken over.
  */
 export async function failObligation(
   db: Queries,
@@ -153,7 +153,7 @@ export async function failObligation(
   return rows[0]?.state;
 }
 
-/** Forgets starts whose ends could not be noted because Postgres was away: their worker did not die of them. */
+/** Resets starts whose ends could not be recorded because Postgres was away. Their worker did not die of them. */
 export async function forgiveStarts(db: Queries, keys: readonly ObligationKey[]): Promise<void> {
   await sql`
     update obligations o set starts = 0
@@ -163,8 +163,8 @@ export async function forgiveStarts(db: Queries, keys: readonly ObligationKey[])
 }
 
 /**
- * Whether a sweep would find anything: obligations of these kinds, or reports, that are due and that no queue is known to
- * hold. The one question of a worker at rest.
+ * Whether a sweep would find anything: obligations of these kinds, or reports, that are due and whose lease has ended.
+ * An idle worker asks nothing else.
  */
 export async function isAnyOverdue(
   db: Queries,
@@ -176,13 +176,13 @@ export async function isAnyOverdue(
   return rows[0] ?? { obligations: true, reports: true };
 }
 
-/** For so long what was enqueued may still be on its way to Redis. */
+/** What was enqueued this recently may still be on its way to Redis. */
 const enqueuingMs = 2_000;
 
 /**
- * The kinds of which more is due than their queues hold jobs: some of it is missing there.
+ * The kinds with more due obligations than jobs in their queue: some jobs are missing.
  *
- * @param leaseMs how long what is enqueued is left alone.
+ * @param leaseMs the lease of what is enqueued.
  */
 export async function kindsMissing(
   db: Queries,
@@ -201,10 +201,11 @@ export async function kindsMissing(
 }
 
 /**
- * Takes due obligations that no queue is known to hold, oldest first, and leases them to the caller, who enqueues them.
- * Several sweeps at once take different ones.
+ * Takes due obligations whose lease has ended, oldest first, and leases them to the caller, who enqueues them.
+ * Concurrent sweeps take different ones.
  *
- * @param overdueMs takes only those whose lease ended so long ago, and those that were on none since they became due.
+ * @param overdueMs takes only those whose lease ended at least this long ago or that were not leased since they became
+ *   due.
  */
 export async function claimDue(
   db: Queries,

@@ -8,7 +8,7 @@ import { disagreementColumns, disagreementOrder } from './disagreements.ts';
 import { lineColumns } from './lines.ts';
 import { lineOrder } from './report-files.ts';
 
-/** A month that is closed, and what it rests on. */
+/** A closed month, and everything that its figures depend on. */
 export type PeriodClose = {
   readonly period: string;
   readonly version: number;
@@ -21,7 +21,7 @@ export type PeriodClose = {
   readonly closedAt: Date;
   readonly closedBy: string;
   readonly forcedReason: string | null;
-  /** Exactly as published. */
+  /** Byte for byte as published. */
   readonly manifest: string;
   readonly manifestSha256: string;
 };
@@ -47,7 +47,7 @@ const columns = [
   'manifest_sha256',
 ] as const;
 
-/** All closed months, in order. @param asOf those that were closed at this instant. */
+/** All closed months, in order. @param asOf only those that had been closed by this instant. */
 export async function periodCloses(db: Queries, asOf: Date | null = null): Promise<PeriodClose[]> {
   const rows = await db
     .selectFrom('period_closes')
@@ -72,22 +72,22 @@ export async function periodCloses(db: Queries, asOf: Date | null = null): Promi
   }));
 }
 
-/** Writers hold this lock shared, in triggers, until they commit. */
+/** Triggers of writers hold this lock in shared mode until their transaction ends. */
 const closingLock = sql`hashtextextended('idscan-ledger closing', 0)`;
 
 /**
- * From now on changes to attempts before `end` are noted as late. Waits for the writers that are at work, a moment, so
- * that whatever is not noted is committed when this returns. Whoever begins to write queues up behind it: where one
- * writer takes long, it steps back and lets the others pass before it tries again.
+ * Makes triggers record every later change to attempts before `end` as a late change. Waits for the writers that are at
+ * work, so that every unrecorded change is committed when this returns. New writers queue up behind the waiting lock.
+ * So that one long transaction does not block them all, each try gives up after a moment and lets them pass.
  *
- * @throws LedgerError `close_busy` where a writer does not end.
+ * @throws LedgerError `close_busy` if a writer does not end.
  */
 export async function moveHorizon(db: Queries, end: Date, { tries = 30, waitMs = 2_000 } = {}): Promise<void> {
   for (let left = tries; left > 0; left -= 1) {
     if (await tryMoveHorizon(db, end, waitMs)) return;
     await delay(waitMs / 2);
   }
-  throw new LedgerError('close_busy', 'Some transaction in Postgres has written to the books and does not end.', {
+  throw new LedgerError('close_busy', 'A transaction in Postgres has written to the books and has not ended.', {
     hint: 'Nothing was closed. Look for it in pg_stat_activity (state, xact_start), end it, and close the month again.',
   });
 }
@@ -109,7 +109,7 @@ async function tryMoveHorizon(db: Queries, end: Date, waitMs: number): Promise<b
   }
 }
 
-/** Freezes lines of an open month. @returns how many. */
+/** Freezes the lines of an open month. @returns how many. */
 export async function bookLines(db: Queries, period: string, lines: string): Promise<number> {
   const { numAffectedRows } = await sql`
     insert into closed_lines (period, line_number, ${sql.raw(lineColumns.join(', '))})
@@ -127,7 +127,7 @@ export async function bookDisagreements(db: Queries, period: string, disagreemen
     from (${sql.raw(disagreements)}) disagreement`.execute(db);
 }
 
-/** Freezes what a month costs apart from its attempts. */
+/** Freezes the costs of a month that belong to no attempt. */
 export async function bookCharges(
   db: Queries,
   period: string,
@@ -153,7 +153,7 @@ export async function chargesOf(db: Queries, period: string): Promise<Charge[]> 
   return rows.map(({ corrects_period, amount }) => ({ correctsPeriod: corrects_period, amount: storedAmount(amount) }));
 }
 
-/** Sum of all charges booked for a closed month, in its own report and as corrections in reports up to `upTo`. */
+/** The sum of all charges booked for a closed month, in its own report and as corrections in reports up to `upTo`. */
 export async function chargedFor(db: Queries, period: string, upTo: string): Promise<bigint> {
   const rows = await db
     .selectFrom('closed_charges')
@@ -164,7 +164,7 @@ export async function chargedFor(db: Queries, period: string, upTo: string): Pro
   return rows.reduce((sum, { amount }) => sum + storedAmount(amount), 0n);
 }
 
-/** Closes the month and marks the late changes it took in. In the transaction that booked the lines. */
+/** Closes the month and marks its late changes as booked. Runs in the transaction that booked the lines. */
 export async function recordClose(db: Queries, close: NewClose): Promise<void> {
   await db
     .insertInto('period_closes')
@@ -186,7 +186,7 @@ export async function recordClose(db: Queries, close: NewClose): Promise<void> {
   await db.updateTable('late_changes').set({ booked_in: close.period }).where('booked_in', 'is', null).execute();
 }
 
-/** The rules file by which everything below the horizon was last decided; `null` = none was noted. */
+/** The rules file that last decided everything below the horizon; `null` = not recorded. */
 export async function rulesBelowHorizon(db: Queries): Promise<string | null> {
   const row = await db.selectFrom('closing_horizon').select('rules_sha256').executeTakeFirst();
   return row?.rules_sha256 ?? null;

@@ -3,16 +3,16 @@ import { errorCode, LedgerError } from '../errors.ts';
 import { asDatabaseError, type Database } from './database.ts';
 import { orAfter } from '../within.ts';
 
-/** A pooler that has no server for us says nothing at all. */
+/** A pooler without a free server does not answer at all. */
 const answerMs = 2_000;
 const rounds = 3;
 
 /**
- * Checks that a connection is ours alone, by nothing but what every role may ask. A pooler in transaction or statement
- * mode gives one connection to several clients by turns: locks of sessions would stay behind on connections of others,
- * and prepared statements would be missing. Costs nothing where Postgres itself answers.
+ * Checks that a connection is not shared, using only queries that every role may run. A pooler in transaction or
+ * statement mode gives one server connection to several clients in turn: session locks would stay on other clients'
+ * connections, and prepared statements would be missing. Costs nothing if Postgres itself answers.
  *
- * @returns what stands between.
+ * @returns what is between this process and Postgres.
  * @throws LedgerError `database_misconfigured`, `database_unavailable`
  */
 export async function checkPooling(db: Database, variable = 'DATABASE_URL'): Promise<string> {
@@ -42,18 +42,18 @@ async function opened(db: Database, clients: pg.Client[]): Promise<Probe> {
     clients.push(client);
     return { client, pids: new Set() };
   } catch (cause) {
-    if (!isSilence(cause)) throw cause;
-    throw new LedgerError('database_unavailable', 'The pooler before Postgres has no connection to spare.', {
-      hint: 'A command needs 3 connections at least, a worker up to 22: raise default_pool_size, or end what holds them.',
+    if (!isNoAnswer(cause)) throw cause;
+    throw new LedgerError('database_unavailable', 'The pooler in front of Postgres has no free connection.', {
+      hint: 'A command needs at least 3 connections, a worker up to 22: raise default_pool_size, or end what holds them.',
       cause,
     });
   }
 }
 
 /**
- * A session has one process of the server, which never changes and is nobody else's. A pooler that takes the connection
- * used last gives both clients the same one; one that takes them by turns changes a client's own; and while a
- * transaction holds one, the other client cannot have it.
+ * An unshared session has one server process, which never changes and serves nobody else. A pooler that picks the most
+ * recently used connection gives both clients the same process. One that picks in turn changes a client's process. And
+ * while a transaction holds a connection, the other client cannot get it.
  */
 async function findSharing(one: Probe, other: Probe): Promise<'transaction' | 'statement' | 'cannot tell' | undefined> {
   await ask(one);
@@ -62,12 +62,12 @@ async function findSharing(one: Probe, other: Probe): Promise<'transaction' | 's
     await ask(other, 'begin; ');
   } catch (error) {
     if (isStatementMode(error)) return 'statement';
-    if (!isSilence(error)) throw error;
-    // All of the pooler's servers are in use. One that is ours alone answers all the same.
+    if (!isNoAnswer(error)) throw error;
+    // All of the pooler's servers are in use. A session of our own still answers.
     await ask(one);
     return one.pids.size > 1 ? 'transaction' : 'cannot tell';
   }
-  // Before the next question, which would wait for ever where the transaction holds the only server.
+  // Checked before the next query, which would wait for ever if the transaction holds the only server.
   if (isShared(one, other)) return 'transaction';
   await ask(one);
   await other.client.query('rollback');
@@ -88,7 +88,7 @@ async function ask({ client, pids }: Probe, before = ''): Promise<void> {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : '');
 const isStatementMode = (error: unknown): boolean =>
   /statement pooling|transaction blocks not allowed/i.test(messageOf(error));
-const isSilence = (error: unknown): boolean =>
+const isNoAnswer = (error: unknown): boolean =>
   /query read timeout|query_wait_timeout/i.test(messageOf(error)) || errorCode(error) === 'database_unavailable';
 
 const shared = (variable: string, mode: 'transaction' | 'statement'): LedgerError =>

@@ -5,8 +5,8 @@ import { asDatabaseError, isDatabaseAway } from './errors.ts';
 import { migrationStatus } from './migrate.ts';
 
 /**
- * Whether Postgres takes writes, and whether it has the migrations of this version, all of them and no others. A standby,
- * or a server that was made one behind kept connections, answers but takes none.
+ * Whether Postgres accepts writes, and whether exactly the migrations of this version are applied. A standby answers
+ * but accepts no writes; so does a server that was demoted while connections stayed open.
  */
 export async function databaseReadiness(db: Database): Promise<{ postgres: boolean; migrations: boolean }> {
   try {

@@ -11,22 +11,22 @@ import { isDue, type ObligationEnd, type Wake, withoutFailures } from './obligat
 import { recordset } from './recordset.ts';
 import type { ObligationKind } from './schema.ts';
 
-/** Everything one fetch established about a transaction. */
+/** Everything that one fetch established about a transaction. */
 export type FetchedTransaction = {
   readonly transactionId: string;
-  /** What was known before, which `merged` rests on. */
+  /** What was known before; `merged` was computed from it. */
   readonly known: Known;
   /** What is known now. */
   readonly merged: KnownTransaction;
   readonly isSettled: boolean;
   readonly fetchedAt: Date;
   readonly fence: string;
-  /** Whether the result itself was fetched, too. */
+  /** Whether the result itself was fetched as well. */
   readonly resultFetched: boolean;
-  /** What files there are to fetch, named so that the same offer has the same name; `null` = none or not wanted. */
+  /** The files to fetch, as a name that is the same for the same offer; `null` = none or not wanted. */
   readonly documentsOffer: string | null;
   readonly auditReportOffer: string | null;
-  /** How the obligation to fetch the result ends with it; `null` = not yet: something of it failed. */
+  /** How the result's obligation ends; `null` = it does not, because part of the fetch failed. */
   readonly end: ObligationEnd | null;
 };
 
@@ -58,7 +58,7 @@ const tasks = recordset({
   answer_fence: 'bigint',
   list_fence: 'bigint',
   attempt_fences: 'bigint[]',
-  // Of a task that is new; of others the database counts anew.
+  // Only for a new task. For others a trigger counts them.
   own_attempts: 'integer',
   own_invoiced: 'integer',
 });
@@ -84,14 +84,14 @@ const removals = recordset({ transaction_id: 'text', task_type: 'text', ordinal:
 const offers = recordset({ transaction_id: 'text', kind: 'text', basis: 'text' });
 
 /**
- * Stores what fetches established, in one statement, which is one transaction. What the domain decided is written as it
- * is, and only where nobody has stored anything since it was read: then it is to be merged and stored again.
- * - documents and audit report become due when there is something new to fetch;
- * - the obligation to fetch the result ends with it, unless a later start has taken over.
+ * Stores what fetches established, in one statement and so in one transaction. Writes what the domain decided,
+ * unchanged, but only if nothing was stored since `known` was read. Otherwise the caller merges and stores again.
+ * - Documents and audit report become due if there is something new to fetch.
+ * - The result's obligation ends, unless a later start has taken over.
  *
- * @param fetched of different transactions.
- * @returns for each, in their order, what became due by it; `undefined` where another one was stored between what was read
- * and this write.
+ * @param fetched each for a different transaction.
+ * @returns for each, in the order of `fetched`, what became due; `undefined` = another answer was stored since `known`
+ *   was read, and nothing was written.
  */
 export async function recordFetched(
   db: Queries,
@@ -103,7 +103,7 @@ export async function recordFetched(
   const statement = sql<Recorded>`
     with fetched as materialized (
       select j.*
-      -- The limit says how many there are: otherwise Postgres plans for a hundred, and may read all transactions for them.
+      -- The limit tells Postgres how many rows there are. It would plan for a hundred and might read all transactions.
       from (select * from ${transactions.of(fetched.map(transactionRow))} limit ${sql.lit(planned)}) j
     ), listed as materialized (
       select * from ${tasks.of(fetched.flatMap(taskRows))}

@@ -2,27 +2,27 @@ import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 
 export type ReferenceKind = 'rules' | 'prices';
-/** What must not get other content once a closed month rests on it. */
+/** A version whose content must not change once a closed month depends on it. */
 export type ReferenceVersion = {
   readonly kind: 'rule_table' | 'price_list';
   readonly version: string;
   readonly sha256: string;
 };
 
-/** Keeps the exact bytes of a rules or price file. Idempotent. */
+/** Stores the exact bytes of a rules or price file. Idempotent. */
 export async function keepFile(db: Queries, kind: ReferenceKind, sha256: string, content: Buffer): Promise<void> {
   await sql`
     insert into reference_files (sha256, kind, content) values (${sha256}, ${kind}, ${content})
     on conflict (sha256) do nothing`.execute(db);
 }
 
-/** The bytes of a file that was kept; `undefined` = none has this hash. */
+/** The bytes of a stored file; `undefined` = no file has this hash. */
 export async function keptFile(db: Queries, sha256: string): Promise<Buffer | undefined> {
   const row = await db.selectFrom('reference_files').select('content').where('sha256', '=', sha256).executeTakeFirst();
   return row?.content;
 }
 
-/** Fixes the content of versions that a month is closed with. */
+/** Fixes the content of the versions that a month is closed with. */
 export async function fixVersions(db: Queries, versions: readonly ReferenceVersion[]): Promise<void> {
   for (const { kind, version, sha256 } of versions)
     await sql`
@@ -30,7 +30,7 @@ export async function fixVersions(db: Queries, versions: readonly ReferenceVersi
       on conflict (kind, version) do nothing`.execute(db);
 }
 
-/** Of these versions, those that a closed month used with other content. */
+/** Those of the versions that a closed month used with other content. */
 export async function changedVersions(db: Queries, versions: readonly ReferenceVersion[]): Promise<ReferenceVersion[]> {
   const fixed = await db.selectFrom('reference_versions').select(['kind', 'version', 'sha256']).execute();
   return versions.filter((one) =>
@@ -38,10 +38,10 @@ export async function changedVersions(db: Queries, versions: readonly ReferenceV
   );
 }
 
-/** Tables of what reports used, since when. */
+/** Tables that record which file was used since when. */
 const uses = { rules: 'rules_uses', prices: 'price_list_uses' } as const;
 
-/** Notes which rules or price list reports use from now on, if it is another than before. @param sha256 `null` = none. */
+/** Records which rules or price list reports use from now on, if that has changed. @param sha256 `null` = none. */
 export async function noteUse(db: Queries, kind: ReferenceKind, sha256: string | null): Promise<void> {
   const table = sql.table(uses[kind]);
   await sql`
@@ -52,7 +52,7 @@ export async function noteUse(db: Queries, kind: ReferenceKind, sha256: string |
     on conflict (used_from) do nothing`.execute(db);
 }
 
-/** What was in use at an instant; `undefined` = no use was noted until then. */
+/** The file in use at an instant; `undefined` = none was recorded until then. */
 export async function usedAt(
   db: Queries,
   kind: ReferenceKind,

@@ -8,17 +8,17 @@ import type { Dedicated } from './snapshot.ts';
 /** A standby that is read from instead of the primary. */
 export type Replica = {
   readonly db: Database;
-  /** Until when it is left alone after it failed, so that not every page waits for it. */
+  /** After a failure it is not used until this time, so that not every page waits for it. */
   readonly rest: { untilMs: number };
 };
 
-/** How old what a standby shows may be. `null` = nobody can tell. */
+/** How far a standby is behind its primary. `null` = unknown. */
 export type Behind = { readonly seconds: number | null };
 
-/** A standby that is away shall not keep a page waiting. */
+/** Short, so that a dead standby does not keep a page waiting. */
 const connectTimeoutMs = 3_000;
 
-/** Opens the pool of a standby; each of its connections is held against the primary before it is used. */
+/** Opens the pool of a standby. Each new connection is compared with the primary before its first use. */
 export function openReplica(url: string, primary: Database, options: DatabaseOptions): Replica {
   let known: Promise<Identity> | undefined;
   const identity = (): Promise<Identity> => {
@@ -50,53 +50,58 @@ const identityQuery = `
 
 async function identityOf(db: Queries): Promise<Identity> {
   const { rows } = await sql.raw<Identity>(identityQuery).execute(db);
-  if (!rows[0]) throw new LedgerError('internal', 'Postgres does not say who it is.');
+  if (!rows[0]) throw new LedgerError('internal', 'Postgres did not return its identity.');
   return rows[0];
 }
 
-/** A copy that lives on by itself has the same identity as the primary, but books of its own. */
+/** A promoted copy has the same identity as the primary but books of its own. */
 async function expectStandby(found: Identity, primary: Identity, db: Queries): Promise<void> {
   if (found.cluster !== primary.cluster || found.database !== primary.database)
     throw notAStandby('It belongs to other books.');
   if (found.in_recovery) return;
-  // The primary itself is as good as a standby. Asked anew: it may have been restarted.
+  // The primary itself is acceptable. Its identity is read again because it may have been restarted.
   if ((await identityOf(db)).started_at !== found.started_at)
-    throw notAStandby('It was promoted and goes on by itself.');
+    throw notAStandby('It was promoted and has diverged from the primary.');
 }
 
 const notAStandby = (why: string): LedgerError =>
-  new LedgerError('database_misconfigured', `The server in DATABASE_READ_URL is no standby of DATABASE_URL. ${why}`, {
-    hint: 'Set DATABASE_READ_URL to a streaming standby of the same cluster and the same database, or unset it.',
-  });
+  new LedgerError(
+    'database_misconfigured',
+    `The server in DATABASE_READ_URL is not a standby of the one in DATABASE_URL. ${why}`,
+    {
+      hint: 'Set DATABASE_READ_URL to a streaming standby of the same cluster and the same database, or unset it.',
+    },
+  );
 
-/** A place in what the primary wrote, and when it was written. */
+/** A position in the primary's write-ahead log, and when it was written. */
 export type Position = { readonly lsn: string; readonly at: string };
 
 /**
- * Marks the place behind everything that can be seen on the primary now. It writes a record and commits: where the log
- * merely ends, a standby may not have been sent all of it, and would not be until somebody writes again.
+ * Marks the position after everything that is visible on the primary now. It commits a record of its own: the last part
+ * of the log may not have been sent to the standby yet, and would not be until the next write.
  */
 export async function markPosition(db: Queries): Promise<Position> {
   const { rows } = await sql<Position>`
     select pg_logical_emit_message(true, 'idscan-ledger', 'report')::text as lsn, clock_timestamp()::text as at`.execute(
     db,
   );
-  if (!rows[0]) throw new LedgerError('internal', 'Postgres does not say where it is.');
+  if (!rows[0]) throw new LedgerError('internal', 'Postgres did not return its WAL position.');
   return rows[0];
 }
 
-const firstLookMs = 5;
-const longestLookMs = 250;
+const firstPollMs = 5;
+const longestPollMs = 250;
 
 /**
- * Waits until the standby on this connection has replayed everything up to a place. Its last commit has to be as young
- * as that: a standby of a primary that was replaced may be as far in a log that has parted from ours.
+ * Waits until the standby on this connection has replayed everything up to a position. Its last commit must be as
+ * recent as the position, too: a standby of a replaced primary may have reached the same position of a log that has
+ * diverged.
  *
  * @throws LedgerError `replica_behind`
  */
 export async function waitForReplay({ queries }: Dedicated, { lsn, at }: Position, timeoutMs: number): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
-  for (let lookMs = firstLookMs; ; lookMs = Math.min(longestLookMs, lookMs * 2)) {
+  for (let pollMs = firstPollMs; ; pollMs = Math.min(longestPollMs, pollMs * 2)) {
     const { rows } = await sql<{ is_there: boolean | null }>`
       select case when pg_is_in_recovery()
         then pg_last_wal_replay_lsn() >= ${lsn}::pg_lsn and pg_last_xact_replay_timestamp() >= ${at}::timestamptz
@@ -110,16 +115,16 @@ export async function waitForReplay({ queries }: Dedicated, { lsn, at }: Positio
           hint: 'Nothing was published. Look at replication (pg_stat_replication on the primary), or unset DATABASE_READ_URL to read from the primary.',
         },
       );
-    await delay(lookMs);
+    await delay(pollMs);
   }
 }
 
-/** A standby that is this close to the primary is not behind. */
+/** A standby that catches up within this time is not behind. */
 const closeMs = 500;
 
 /**
- * How far a standby is behind its primary. By what is missing, not by the age of its last commit: where nobody writes,
- * that grows although nothing is missing.
+ * How far a standby is behind its primary, judged by what it lacks. The age of its last commit would not do: while
+ * nobody writes, it grows although nothing is missing.
  */
 export async function replicaLag(primary: Database, replica: Replica): Promise<Behind> {
   const written = await sql<{ lsn: string; now: string }>`
@@ -135,20 +140,20 @@ export async function replicaLag(primary: Database, replica: Replica): Promise<B
           as seconds`.execute(replica.db.kysely);
     const [row] = rows;
     if (row?.is_there) return { seconds: 0 };
-    // Its last commit may be old because nobody wrote, and the one that it lacks a moment old.
+    // The last commit may be old because nobody wrote, while the missing one is recent.
     const isShort = row?.seconds !== null && row?.seconds !== undefined && row.seconds * 1_000 <= closeMs;
     if (!written || isShort || performance.now() > deadlineMs)
       return {
         seconds: row?.seconds === undefined || row.seconds === null ? null : Math.max(0, Math.round(row.seconds)),
       };
-    await delay(firstLookMs * 4);
+    await delay(firstPollMs * 4);
   }
 }
 
 /**
  * Checks the standby that pages and reports read from.
  *
- * @returns how far it is behind.
+ * @returns how far it is behind, as text.
  * @throws LedgerError `database_unavailable`, `database_misconfigured`
  */
 export async function checkReplica(primary: Database, replica: Replica): Promise<string> {
@@ -156,33 +161,29 @@ export async function checkReplica(primary: Database, replica: Replica): Promise
     const { seconds } = await replicaLag(primary, replica);
     const { in_recovery } = await identityOf(replica.db.kysely);
     const kind = in_recovery ? 'standby' : 'the primary itself';
-    return `${kind}, ${seconds === null ? 'nobody can tell how far behind' : seconds === 0 ? 'not behind' : `${seconds} s behind`}`;
+    return `${kind}, ${seconds === null ? 'lag unknown' : seconds === 0 ? 'not behind' : `${seconds} s behind`}`;
   } catch (error) {
     throw asDatabaseError(error);
   }
 }
 
 /**
- * What went wrong on a standby, as one of ours. A query on it is ended when it stands in the way of what the primary
- * wrote; a transaction that only reads fails so for no other reason.
+ * Converts a failure on a standby into a {@link LedgerError}. A standby cancels queries that block the replay of the
+ * primary's changes. In a read-only transaction these codes have no other cause.
  */
 export function asReplicaError(error: unknown): Error {
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
     const { code, message } = one as Error & { code?: unknown };
     if (code === '40001' || code === '57P04' || (code === '57014' && /recovery/i.test(message)))
-      return new LedgerError(
-        'replica_behind',
-        'The standby ended the reading, for it stood in the way of replication.',
-        {
-          fields: { conflict: true },
-          hint: 'Set hot_standby_feedback = on, or a longer max_standby_streaming_delay, on the standby.',
-          cause: error,
-        },
-      );
+      return new LedgerError('replica_behind', 'The standby cancelled the query because it blocked replication.', {
+        fields: { conflict: true },
+        hint: 'Set hot_standby_feedback = on, or a longer max_standby_streaming_delay, on the standby.',
+        cause: error,
+      });
   }
   return asDatabaseError(error);
 }
 
-/** Whether a failure is the standby's, so that the primary may do. */
+/** Whether a failure is the standby's, so that the primary may work instead. */
 export const isReplicaFailure = (error: unknown): boolean =>
   ['database_unavailable', 'database_misconfigured', 'replica_behind'].includes(errorCode(error));

@@ -5,20 +5,22 @@ import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
 import { literal } from './lines.ts';
 
-/** Rows that Postgres formats as CSV itself: no memory that grows with the month, no work per row in this process. */
+/**
+ * Rows that Postgres itself formats as CSV: memory does not grow with the month, and this process does no work per row.
+ */
 export type CsvQuery = { readonly headers: readonly string[]; readonly select: string };
 
 const utc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 const yesOrNo = (column: string): string => `case when ${column} then 'true' when not ${column} then 'false' end`;
 
-/** Same rule as `neutraliseFormula` in `src/reports/csv.ts`; a test holds both to the same bytes. */
+/** The same rule as `neutraliseFormula` in `src/reports/csv.ts`. A test compares the bytes of both. */
 const neutralised = (value: string): string =>
   `case when left(${value}, 1) in (${formulaStarts}) then '''' || ${value} else nullif(${value}, '') end`;
 
-/** Which Postgres compares twice as fast as it matches a pattern. */
+/** A list, because Postgres compares with it twice as fast as it matches a pattern. */
 const formulaStarts = Array.from('=+@\t\r＝＋－＠-', literal).join(', ');
 
-/** The order of the detail file: bytewise by attempt; a reversal before what is booked instead. */
+/** The order of the detail file: bytewise by attempt, a reversal before its replacement. */
 export const lineOrder = ['transaction_id', 'task_type', 'ordinal', 'quantity', 'corrects_period nulls first'];
 
 /** The detail file: a row per line. */
@@ -50,7 +52,7 @@ export function detailQuery(lines: string, period: string, currency: string | nu
     counter_status: 'counter_status',
     quantity: 'quantity',
     price_tier: 'price_tier',
-    // Who is charged on for it: nothing says so yet.
+    // The customer to charge on to. No source provides it yet.
     reference: 'null::text',
   });
 }
@@ -70,7 +72,7 @@ export function discrepanciesQuery(disagreements: string, period: string): CsvQu
   });
 }
 
-/** A query of the columns of a file, in order. @param values how Postgres says each cell, of a row of `source`. */
+/** A query of a file's columns, in order. @param values the SQL expression of each cell, for a row of `source`. */
 function csvQuery<Kind extends ReportKind>(
   kind: Kind,
   layout: number,
@@ -90,7 +92,7 @@ function csvQuery<Kind extends ReportKind>(
   };
 }
 
-/** Streams a query's rows as CSV, a line feed after each. Nothing is held in memory. */
+/** Streams a query's rows as CSV, with a line feed after each. Holds nothing in memory. */
 export function copyCsv({ client }: Snapshot, { select }: CsvQuery): Readable {
   return client.query(copyTo(`copy (${select}) to stdout with (format csv)`));
 }

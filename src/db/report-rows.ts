@@ -16,7 +16,7 @@ import {
 } from './lines.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
-/** Counts lines by everything that their cost and their place in the summary depend on. */
+/** Counts lines by everything that their cost and their line of the summary depend on. */
 export async function attemptGroups(db: Queries, lines: string): Promise<AttemptGroup[]> {
   const { rows } = await sql<
     CountRow & {
@@ -80,12 +80,12 @@ const countOf = (row: CountRow) => ({
   differing: BigInt(row.differing),
 });
 
-/** Of a month's lines, those of its own attempts before an instant. @param lines a query as in `src/db/lines.ts`. */
+/** A month's own lines before an instant. @param lines a query as in `src/db/lines.ts`. */
 export const ownLinesBefore = (lines: string, end: Date): string =>
   `select ${lineColumns.join(', ')} from (${lines}) line where corrects_period is null and attempted_at < ${instant(end)}`;
 
 /**
- * What was booked for a month: a set of groups per report, its own and those that corrected it.
+ * What was booked for a month: the groups of its own report, and those of each report that corrected it.
  *
  * @param upTo the last report to count.
  */
@@ -102,10 +102,10 @@ export async function bookedGroups(db: Queries, period: string, upTo: string): P
 }
 
 /**
- * Counts the attempts of a span by everything that their cost and their place in the summary depend on, but for how many
- * there are beside them.
+ * Counts the attempts of a span by everything that their cost and their line of the summary depend on, except their
+ * rank for tiers.
  *
- * @param among a query of transaction IDs, to count those alone.
+ * @param among a query of transaction IDs; only those are counted.
  */
 export async function attemptCounts(
   db: Queries,
@@ -131,16 +131,16 @@ export async function attemptCounts(
 
 /** What may still change a month's figures. */
 export type OpenItems = {
-  /** Transactions that lived in the month and about which something can still change. */
+  /** Transactions that were live in the month and are not settled. */
   readonly unsettledTransactions: number;
-  /** Transactions of which nothing is known yet, so that they may belong to any month; without those withdrawn. */
+  /** Transactions that were never fetched, so that they may belong to any month; without withdrawn ones. */
   readonly unfetchedTransactions: number;
 };
 
 /**
- * Counts what stands between a month's report and its final figures.
+ * Counts what may still change a month's figures.
  *
- * @param registeredBefore leaves out transactions of which nothing is known that were registered later; `null` = none.
+ * @param registeredBefore leaves out unfetched transactions that were registered later; `null` = leaves out none.
  */
 export async function openItems(
   db: Queries,
@@ -163,7 +163,7 @@ export async function openItems(
   };
 }
 
-/** Of the months given, those in which something was attempted. One index look-up each. */
+/** Those of the months that contain an attempt. One index look-up each. */
 export async function monthsWithAttempts<T extends Span>(db: Queries, months: readonly T[]): Promise<T[]> {
   if (months.length === 0) return [];
   const { rows } = await sql<{ ordinality: string }>`
@@ -174,14 +174,14 @@ export async function monthsWithAttempts<T extends Span>(db: Queries, months: re
   return months.filter((_, index) => present.has(index));
 }
 
-/** How many attempts there are before an instant, and the time of the first one. */
+/** The number of attempts before an instant, and the time of the first one. */
 export async function attemptsBefore(db: Queries, end: Date): Promise<{ attempts: number; first: Date | null }> {
   const { rows } = await sql<{ attempts: string; first: Date | null }>`
     select count(*) as attempts, min(attempted_at) as first from attempts where attempted_at < ${end}`.execute(db);
   return { attempts: Number(rows[0]?.attempts ?? 0), first: rows[0]?.first ?? null };
 }
 
-/** When the first transaction came into the books; `null` = none has. */
+/** When the first transaction was registered; `null` = there is none. */
 export async function firstRegisteredAt(db: Queries): Promise<Date | null> {
   const row = await db
     .selectFrom('transactions')

@@ -4,8 +4,8 @@ import type { Database, Queries } from './database.ts';
 import { withDedicatedClient } from './snapshot.ts';
 
 /**
- * Asks for a report of a month. Whatever the queue does, the request stands until a run has finished. One that the
- * schedule is waiting for stays the schedule's, whoever asks for it meanwhile.
+ * Requests a report of a month. The request stands until a run has finished, whatever happens to the queue. A pending
+ * request of the schedule stays the schedule's, whoever requests the report in the meantime.
  */
 export async function requestReport(
   db: Queries,
@@ -23,7 +23,7 @@ export async function requestReport(
   return rows[0]?.generation ?? 1;
 }
 
-/** Takes requested reports that no queue is known to hold. */
+/** Takes requested reports whose lease has ended. */
 export async function claimDueReports(db: Queries, leaseMs: number): Promise<{ period: string; generation: number }[]> {
   const { rows } = await sql<{ period: string; generation: number }>`
     update report_runs r set sweep_at = now() + ${leaseMs} * interval '1 millisecond'
@@ -33,7 +33,7 @@ export async function claimDueReports(db: Queries, leaseMs: number): Promise<{ p
   return rows;
 }
 
-/** Whether a requested run is still to be made. */
+/** Whether a requested run is still to be done. */
 export async function isReportDue(db: Queries, period: string, generation: number): Promise<boolean> {
   const row = await db
     .selectFrom('report_runs')
@@ -45,7 +45,7 @@ export async function isReportDue(db: Queries, period: string, generation: numbe
   return row !== undefined;
 }
 
-/** Notes that a report was written. @param generation the request it answers, `null` = none (a run by hand). */
+/** Records that a report was written. @param generation the request that it answers; `null` = none (a manual run). */
 export async function finishReport(
   db: Queries,
   period: string,
@@ -63,7 +63,7 @@ export async function finishReport(
       sweep_at = case when r.generation = ${generation}::integer then null else r.sweep_at end`.execute(db);
 }
 
-/** Notes that a run failed. @param givesUp no further try until it is requested again. */
+/** Records that a run failed. @param givesUp do not try again until the next request. */
 export async function failReport(
   db: Queries,
   period: string,
@@ -86,7 +86,7 @@ export type ReportRun = {
   readonly lastErrorCode: string | null;
 };
 
-/** All months of which a report was asked for or written. */
+/** All months for which a report was requested or written. */
 export async function reportRuns(db: Queries): Promise<ReportRun[]> {
   const rows = await db
     .selectFrom('report_runs')
@@ -103,9 +103,10 @@ export async function reportRuns(db: Queries): Promise<ReportRun[]> {
 }
 
 /**
- * Runs `work` while no other process writes the same month's files. The lock ends with its connection, whatever happens.
+ * Runs `work` while no other process writes the same month's files. The lock ends with its connection, whatever
+ * happens.
  *
- * @returns `undefined` if another one is at it.
+ * @returns `undefined` if another process holds the lock.
  */
 export function withReportLock<T>(
   db: Database,
@@ -115,7 +116,7 @@ export function withReportLock<T>(
   return withNamedLock(db, `report ${period}`, work);
 }
 
-/** Runs `work` while no other process does what has the same name. @returns `undefined` if another one is at it. */
+/** Runs `work` under a named lock. @returns `undefined` if another process holds it. */
 export async function withNamedLock<T>(
   db: Database,
   name: string,

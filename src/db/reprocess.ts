@@ -5,18 +5,18 @@ import { onDemand } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
-/** Which obligations to do again. All conditions given must hold. */
+/** Which obligations to make due again. All given conditions must hold. */
 export type ReprocessFilter = {
   readonly transactionIds?: readonly string[];
   readonly resultIds?: readonly string[];
-  /** With an attempt in this span of time. */
+  /** Transactions with an attempt in this span. */
   readonly month?: Span;
   readonly failed?: boolean;
-  /** With an attempt of this outcome code, or with this error code as the obligation's last. */
+  /** Transactions with an attempt with this outcome code, or obligations with this last error code. */
   readonly code?: string;
 };
 
-/** Who wants it, why, and what they asked for. */
+/** A request, for the log. */
 export type ReprocessWish = {
   readonly requestedBy: string;
   readonly reason: string | null;
@@ -25,7 +25,7 @@ export type ReprocessWish = {
 
 export type ReprocessCount = { readonly kind: ObligationKind; readonly count: number };
 
-/** How many obligations a filter matches, by kind. Changes nothing. */
+/** Counts the obligations that a filter matches, by kind. Changes nothing. */
 export async function countReprocess(
   db: Queries,
   filter: ReprocessFilter,
@@ -38,7 +38,7 @@ export async function countReprocess(
   return rows;
 }
 
-/** How many withdrawn transactions a filter would match, were they not withdrawn. */
+/** Counts the withdrawn transactions that a filter would match if they were not withdrawn. */
 export async function countWithdrawn(db: Queries, filter: ReprocessFilter): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from (${matching(filter, ['result'], true)}) m`.execute(db);
@@ -46,10 +46,10 @@ export async function countWithdrawn(db: Queries, filter: ReprocessFilter): Prom
 }
 
 /**
- * Makes what a filter matches due again, as a new generation: whatever a queue still holds of the old one is ignored.
- * Only the queue's work is repeated; what is stored stays, and files that are stored are not fetched again.
+ * Makes what a filter matches due again, with a new generation, so that jobs of the old one do nothing. What is stored
+ * stays, and stored files are not fetched again.
  *
- * @param wish is noted in the log of reprocessing with how much was made due, in the same statement.
+ * @param wish is logged with the number of obligations made due, in the same statement.
  */
 export async function reprocess(
   db: Queries,
@@ -57,7 +57,7 @@ export async function reprocess(
   kinds: readonly ObligationKind[],
   wish: ReprocessWish,
 ): Promise<ReprocessCount[]> {
-  // Workers lock the same rows, many at once and not in the same order. Whoever is given up has changed nothing.
+  // Workers lock the same rows, many at once and in other orders. A statement that Postgres aborts has changed nothing.
   for (let tries = 1; ; tries += 1)
     try {
       return await makeDueAgain(db, filter, kinds, wish);
@@ -90,12 +90,12 @@ async function makeDueAgain(
   return rows;
 }
 
-/** Documents and audit reports exist only for transactions that were fetched; the rest has just its result. */
+/** Documents and audit reports exist only for transactions that were fetched. Others have just a result. */
 function matching(filter: ReprocessFilter, kinds: readonly ObligationKind[], areWithdrawn = false) {
   const conditions = [
     sql`(k.kind = 'result' or t.fetched_at is not null)`,
     sql`(k.kind <> 'audit_report' or t.result_id is not null)`,
-    // Whoever took it out of the books meant it: only an intake puts it back.
+    // A withdrawn transaction is only put back by an intake.
     sql`${areWithdrawn ? sql`` : sql`not`} ${isWithdrawn('t')}`,
   ];
   if (filter.transactionIds) conditions.push(sql`t.id = any(${filter.transactionIds}::text[])`);

@@ -2,41 +2,43 @@ import { sql } from 'kysely';
 import { LedgerError } from '../errors.ts';
 import type { Queries } from './database.ts';
 
-/** What the program's role has to be able to do beyond reading, and what of the program does it. `ops/postgres-roles.sql` grants it. */
+/**
+ * The rights that the program's role needs beyond reading, and what needs them. `ops/postgres-roles.sql` grants them.
+ */
 export const neededRights: Readonly<Record<string, string>> = {
-  attempts: 'insert update delete', // outcomes; redecide; an attempt that a later answer shows to be another's
+  attempts: 'insert update delete', // answers stored; redecide; substitutes for unlisted scans removed
   attempts_history: 'insert', // trigger keep_attempts
   closed_charges: 'insert', // close
   closed_discrepancies: 'insert', // close
   closed_lines: 'insert', // close
   closing_horizon: 'insert update', // close
-  document_store: 'insert', // which store is the books', once
+  document_store: 'insert', // the document store, once
   document_verifications: 'insert update(ended_at)', // documents verify
-  ended_sessions: 'insert delete', // sign-outs, until they would have ended
+  ended_sessions: 'insert delete', // sign-outs, until the session would have expired
   files: 'insert update', // files fetched, and fetched again
-  intake: 'insert', // each wish as it came
+  intake: 'insert', // each request as it came
   late_changes: 'insert update(booked_in)', // triggers note_late_…; close books them
-  notification_checks: 'update', // whose turn it is
-  notification_crossings: 'insert update(ended_at)', // thresholds crossed, and no longer
+  notification_checks: 'update', // which process checks the thresholds
+  notification_crossings: 'insert update(ended_at)', // thresholds crossed, and when that ended
   notification_deliveries: 'insert update', // due, tried, delivered
-  notifications: 'insert', // what was told
+  notifications: 'insert', // messages
   obligations: 'insert update', // what is to be done
   period_closes: 'insert', // close
   price_list_uses: 'insert', // which prices were used from when
-  reference_files: 'insert', // rules and prices as they were
+  reference_files: 'insert', // rules and price files, byte for byte
   reference_versions: 'insert', // which version is which file
   report_runs: 'insert update', // reports asked for and written
   reprocess_log: 'insert', // who made work due again
   rules_uses: 'insert', // which rules were used from when
-  settled_rechecks: 'insert update', // how far the last look before a close has come
-  tasks: 'insert update', // outcomes; counters by trigger count_own_attempts
+  settled_rechecks: 'insert update', // progress of the fetches before a close
+  tasks: 'insert update', // answers stored; counters by trigger count_own_attempts
   tasks_history: 'insert', // trigger keep_tasks
-  transactions: 'insert update', // intake, outcomes
+  transactions: 'insert update', // intake; answers stored
   transactions_history: 'insert', // trigger keep_transactions
   withdrawal_revivals: 'insert', // intake of what was withdrawn
   withdrawals: 'insert', // IDs that the vendor never knew, taken out of the books
-  webhook_inbox: 'insert', // events, with what came of them
-  worker_heartbeats: 'insert update delete', // workers that run
+  webhook_inbox: 'insert', // events, with their results
+  worker_heartbeats: 'insert update delete', // live workers
 };
 
 type Right = { readonly table: string; readonly privilege: string; readonly column: string | null };
@@ -49,7 +51,7 @@ const rights: Right[] = Object.entries(neededRights).flatMap(([table, granted]) 
 );
 
 /**
- * Checks that the role may do what the program does. A schema that is newer than the grants is the usual reason why not.
+ * Checks that the role has the rights the program needs. They are usually missing after a migration without new grants.
  *
  * @throws LedgerError `database_forbidden`
  */

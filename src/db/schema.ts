@@ -3,21 +3,19 @@ import type { Evidence, TimeBasis } from '../domain/attempts.ts';
 import type { Reason } from '../domain/classify.ts';
 import type { NotificationKind } from '../domain/notification-kinds.ts';
 
-/** Kinds of work that a transaction obliges us to. Documents and audit report share a queue and a job. */
+/** The kinds of obligations. Documents and audit report share a queue and a job. */
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
 export type ObligationKind = (typeof obligationKinds)[number];
-/** `withdrawn`: the vendor never knew the transaction, and somebody took it out of the books. */
+/** `withdrawn`: the vendor never knew the transaction, and an operator took it out of the books. */
 export type ObligationState = 'due' | 'done' | 'failed' | 'withdrawn';
-/** The ways to tell them. */
+/** The channels by which people are notified. */
 export type ChannelName = 'webhook' | 'smtp';
-/** What came of a delivered event; `noted`: kept, and nothing else. */
+/** The result of a delivered event. `noted`: it was only stored. */
 export type InboxOutcome = 'accepted' | 'already_known' | 'conflict' | 'noted';
-/**
- * `gone`, `refused`: never stored. `lost`, `damaged`: stored once, and not there any more, or not as it was.
- */
+/** `gone`, `refused`: never stored. `lost`, `damaged`: stored once, and now missing or changed. */
 export type FileState = 'stored' | 'gone' | 'refused' | 'lost' | 'damaged';
 
-/** Postgres' bigint: a string when read, so that nothing is rounded. */
+/** Postgres' bigint is read as a string, so that nothing is rounded. */
 type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>;
 type GeneratedBigint = ColumnType<string, string | number | bigint | undefined, string | number | bigint>;
 

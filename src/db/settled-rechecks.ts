@@ -2,18 +2,19 @@ import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import type { Queries } from './database.ts';
 
-/** Of ended months, those whose settled transactions were not all asked for again yet. */
+/** Months whose settled transactions have all been made due again. */
 export async function recheckedMonths(db: Queries): Promise<ReadonlySet<string>> {
   const rows = await db.selectFrom('settled_rechecks').select('period').where('ended_at', 'is not', null).execute();
   return new Set(rows.map(({ period }) => period));
 }
 
 /**
- * Makes the next settled transactions of a month due again, in the order of their start, which were not fetched since an
- * instant. Several processes at once take turns.
+ * Makes the next settled transactions of a month due again that were not fetched since an instant, in order of
+ * creation. Concurrent processes take turns.
  *
- * @param limit how many to look at.
- * @returns how many became due, and whether there may be more; `undefined` = another process is at it, or none are left.
+ * @param limit how many transactions to look at.
+ * @returns how many became due, and whether there may be more; `undefined` = another process is at work, or none are
+ *   left.
  */
 export async function recheckNext(
   db: Queries,
@@ -29,7 +30,7 @@ export async function recheckNext(
     ), picked as (
       select t.id, t.created_at, t.fetched_at from place cross join lateral (
         select id, created_at, fetched_at from transactions
-        -- A transaction lives a day: its attempts may lie in the month behind its start.
+        -- A transaction lives for a day, so its attempts may be in the month after its creation.
         where settled and created_at >= ${start}::timestamptz - interval '1 day' and created_at < ${end}
           and (created_at, id) > (coalesce(place.last_created_at, '-infinity'), coalesce(place.last_id, ''))
         order by created_at, id limit ${limit}
@@ -51,10 +52,10 @@ export async function recheckNext(
 }
 
 /**
- * How many settled transactions of a month are going to be asked for again: those that are due, now or later, and those
- * that {@link recheckNext} has not come to yet.
+ * Counts the settled transactions of a month that will be fetched again: those due now or later, and those that {@link
+ * recheckNext} has not reached yet.
  *
- * @param fetchedBefore as for {@link recheckNext}; `null` = it comes to none.
+ * @param fetchedBefore as for {@link recheckNext}; `null` = it will reach none.
  */
 export async function underRecheck(
   db: Queries,

@@ -5,42 +5,43 @@ import { asConnectError, asDatabaseError } from './errors.ts';
 import type { Schema } from './schema.ts';
 import { orAfter } from '../within.ts';
 
-const goodbyeMs = 5_000;
+const endTimeoutMs = 5_000;
 
 /**
- * What joins and sorts a month does better with memory than on disk; the default of 4 MB is meant for many small
- * queries. One month among many is looked up, not searched for in all of them, which planning for slow disks would
- * prefer; and nothing is gained by walking through whole indexes in order. Compiling pays only where a query computes for
- * long, and what guesses of its cost rest on is what is least reliable.
+ * Settings for queries over whole months:
+ * - Joins and sorts get more memory than the default of 4 MB, which is meant for many small queries.
+ * - Random reads are priced for fast disks, so that one month is looked up by index rather than found by a full scan.
+ * - Merge joins are off, because walking whole indexes in order gains nothing.
+ * - JIT is off: it pays only for long computations, and the cost estimates that trigger it are the least reliable ones.
  */
 export const forMonths = `
   set work_mem = '64MB'; set random_page_cost = 1.1; set enable_mergejoin = off; set jit = off`;
 
-/** A connection outside the pool, with typed queries on it. */
+/** A connection outside the pool, with typed queries. */
 export type Dedicated = { readonly client: pg.Client; readonly queries: Queries };
 
-/** One connection on which everything read is of the same moment. */
+/** A connection on which all reads see the same moment. */
 export type Snapshot = Dedicated;
 
 /**
- * Runs `work` on a connection of its own, without the pool's limit on how long a query may take, for work that grows
- * with a month. Ending the connection ends its transaction, its locks and a COPY broken off half way.
+ * Runs `work` on a connection of its own, without the pool's limit on query times, because its duration grows with the
+ * month. When the connection ends, so do its transaction, its locks and an unfinished COPY.
  */
 export async function withDedicatedClient<T>(db: Database, work: (connection: Dedicated) => Promise<T>): Promise<T> {
   const client = await db.connect().catch((error: unknown) => {
     throw asDatabaseError(asConnectError(error));
   });
   try {
-    // Should this process vanish without a word, its locks end with the connection in two minutes, not in two hours.
+    // If this process vanishes, Postgres notices within two minutes instead of two hours and releases the locks.
     await client.query('set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6');
     await client.query(forMonths);
     return await work({ client, queries: queriesOn(client) });
   } catch (error) {
     throw asDatabaseError(error);
   } finally {
-    // A server that does not answer any more does not say goodbye either.
+    // A server that no longer answers does not confirm the end of the connection either.
     await orAfter(
-      goodbyeMs,
+      endTimeoutMs,
       client.end().catch(() => undefined),
       undefined,
     );
@@ -48,10 +49,10 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
 }
 
 /**
- * Runs `read` in one repeatable-read, read-only transaction, so that a report's files agree with one another whatever
- * is written meanwhile.
+ * Runs `read` in one repeatable-read, read-only transaction, so that the files of a report agree with each other
+ * whatever is written in the meantime.
  *
- * @param before is done first, on the same connection.
+ * @param before runs first, on the same connection and outside the transaction.
  */
 export function withSnapshot<T>(
   db: Database,
@@ -66,7 +67,7 @@ export function withSnapshot<T>(
 }
 
 /**
- * Runs `book` in one repeatable-read transaction that may write, and commits it. What it throws takes all of it back.
+ * Runs `book` in one repeatable-read transaction that may write, and commits it. If `book` throws, nothing is written.
  */
 export function withBooking<T>(db: Database, book: (booking: Snapshot) => Promise<T>): Promise<T> {
   return withDedicatedClient(db, async (connection) => {
@@ -77,7 +78,7 @@ export function withBooking<T>(db: Database, book: (booking: Snapshot) => Promis
   });
 }
 
-/** Kysely on a connection that somebody else owns. */
+/** Kysely on a connection that the caller owns. */
 function queriesOn(client: pg.Client): Queries {
   const borrowed = {
     connect: () => Promise.resolve({ query: client.query.bind(client), release: () => undefined }),

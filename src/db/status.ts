@@ -9,7 +9,7 @@ export type Status = {
     readonly total: number;
     readonly fetched: number;
     readonly settled: number;
-    /** Registered, and taken out of the books since: the vendor never knew them. */
+    /** Registered, but withdrawn since: the vendor never knew them. */
     readonly withdrawn: number;
   };
   readonly obligations: readonly {
@@ -36,12 +36,12 @@ export type Status = {
     readonly code: string | null;
     readonly count: number;
   }[];
-  /** Files that were stored once and are not there, or not as they were, as last verified. */
+  /** Files that were stored and were missing or damaged when last verified. */
   readonly filesAmiss: readonly FilesAmiss[];
   readonly files: readonly { readonly kind: string; readonly state: FileState; readonly count: number }[];
 };
 
-/** Where the books stand now. */
+/** The present state of the books. */
 export async function readStatus(db: Queries): Promise<Status> {
   const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss] = await Promise.all([
     sql<Status['transactions']>`
@@ -89,7 +89,7 @@ export async function readStatus(db: Queries): Promise<Status> {
   };
 }
 
-/** How far the work is, for a progress bar. */
+/** The progress of all obligations, for a progress bar. */
 export async function obligationProgress(db: Queries): Promise<{ ended: number; all: number }> {
   const { rows } = await sql<{ ended: number; all: number }>`
     select (count(*) filter (where state <> 'due'))::int as ended, count(*)::int as "all" from obligations`.execute(db);

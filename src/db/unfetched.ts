@@ -3,13 +3,16 @@ import type { Queries } from './database.ts';
 import { countWorkers } from './heartbeats.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
-/** By the clock that notes when IDs come in, which is finer than ours: nothing that is in is later. */
+/**
+ * The time by the clock that stamps registrations. It is finer than ours, so one millisecond is added: no registration
+ * is later.
+ */
 export async function databaseNow(db: Queries): Promise<Date> {
   const { rows } = await sql<{ now: Date }>`select clock_timestamp() + interval '1 millisecond' as now`.execute(db);
   return rows[0]?.now ?? new Date();
 }
 
-/** Whether workers are about to fetch what was registered until an instant and was never fetched. */
+/** Whether live workers are about to fetch transactions that were registered until an instant and never fetched. */
 export async function isBeingFetched(db: Queries, registeredUntil: Date): Promise<boolean> {
   const { rows } = await sql`
     select from transactions t join obligations o on o.transaction_id = t.id and o.kind = 'result' and o.state = 'due'

@@ -3,27 +3,27 @@ import type { Queries } from './database.ts';
 import { type IntakeItem, recordIntake } from './intake.ts';
 import type { InboxOutcome } from './schema.ts';
 
-/** A delivered event, reduced to what may be kept of it. */
+/** A delivered event, reduced to what may be stored. */
 export type InboxEvent = {
   readonly eventId: string;
   readonly type: string;
-  /** The transaction it is about, if it says so. */
+  /** The transaction that the event names, if any. */
   readonly about: IntakeItem | null;
   readonly createdAt: Date | null;
 };
 
 export type InboxAnswer = {
-  /** `repeated`: the event was delivered before, and nothing was done. */
+  /** `repeated`: the event was delivered before, so nothing was done. */
   readonly outcome: InboxOutcome | 'repeated';
   readonly due: readonly { readonly transactionId: string; readonly generation: number }[];
 };
 
 /**
- * Stores what an event asks for and the event itself, with what came of it, in one transaction: either both are there
- * afterwards, or neither, and the vendor delivers it again. Of two deliveries at once the later one waits for the event of
- * the first, finds it known, and takes back what it did.
+ * Stores what an event asks for together with the event and its result, in one transaction. If that fails, nothing is
+ * stored and the vendor delivers the event again. Of two concurrent deliveries, the later one waits for the first one's
+ * row, finds the event known, and rolls back.
  *
- * @param takesIn whether its transaction shall be registered, or the event only be noted.
+ * @param takesIn whether to register its transaction, or only to store the event.
  */
 export async function recordEvent(
   db: Queries,
@@ -46,7 +46,7 @@ export async function recordEvent(
   }
 }
 
-/** Takes a transaction back. */
+/** Thrown to roll back the transaction. */
 const repeated = new Error('the event was delivered before');
 
 async function isKnownEvent(db: Queries, { eventId }: InboxEvent): Promise<boolean> {

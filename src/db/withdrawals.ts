@@ -1,13 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
 
-/** A time that somebody took an ID out of the books. `revivedAt`: since when it is back; `null` = it is out. */
+/** An ID was taken out of the books. `revivedAt`: when it was put back; `null` = it is still out. */
 export type Withdrawal = {
   readonly withdrawnAt: Date;
   readonly withdrawnBy: string;
   readonly reason: string;
   readonly revivedAt: Date | null;
-  /** Where the intake came from that put it back. */
+  /** The source of the intake that put it back. */
   readonly revivedBy: string | null;
 };
 
@@ -17,28 +17,28 @@ export type WithdrawalWish = {
   readonly reason: string;
 };
 
-/** What became of a wish to withdraw; all but the first two changed nothing. */
+/** The result of a withdrawal. Only the first one, `withdrawn`, changed anything. */
 export type WithdrawalAnswer =
   | { readonly answer: 'withdrawn' | 'already_withdrawn'; readonly withdrawal: Withdrawal }
   /** Never registered. */
   | { readonly answer: 'unknown' }
-  /** The vendor answered for it, so it knows it. */
+  /** The vendor has answered for it, so the vendor knows it. */
   | { readonly answer: 'known'; readonly attempts: number }
-  /** It is being fetched, or will be. */
+  /** It is being fetched or will be. */
   | { readonly answer: 'due'; readonly isUnderWay: boolean }
-  /** Fetching it failed, and not because the vendor knows no such transaction. */
+  /** Fetching it failed for another reason than that the vendor does not know it. */
   | { readonly answer: 'failed_otherwise'; readonly code: string | null };
 
-/** The one error by which the vendor says that it knows no such transaction. */
+/** The only error that says the vendor does not know a transaction. */
 const neverKnown = 'vendor_not_found';
 
-/** Takes a transaction that the vendor never knew out of the books. Idempotent; what is out stays as it was noted. */
+/** Withdraws a transaction that the vendor never knew. Idempotent: an existing withdrawal stays as it is. */
 export async function withdrawTransaction(
   { kysely }: Pick<Database, 'kysely'>,
   { transactionId, withdrawnBy, reason }: WithdrawalWish,
 ): Promise<WithdrawalAnswer> {
   return kysely.transaction().execute(async (db): Promise<WithdrawalAnswer> => {
-    // Whoever registers it anew, or stores an answer, changes this row: one waits for the other.
+    // Registering it again or storing an answer also changes this row, so the two wait for each other.
     const { rows: found } = await sql<{ fetched: boolean }>`
       select fetched_at is not null as fetched from transactions where id = ${transactionId} for update`.execute(db);
     if (!found[0]) return { answer: 'unknown' };
@@ -67,7 +67,7 @@ export async function withdrawTransaction(
   });
 }
 
-/** Every time that a transaction was withdrawn, in order. */
+/** All withdrawals of a transaction, in order. */
 export async function withdrawalsOf(db: Queries, transactionId: string): Promise<Withdrawal[]> {
   return db
     .selectFrom('withdrawals as w')
@@ -80,10 +80,10 @@ export async function withdrawalsOf(db: Queries, transactionId: string): Promise
 }
 
 /**
- * Whether a transaction is out of the books, as SQL. What the vendor answered for is never out, whatever was noted: an
- * answer that was on its way may have come after a withdrawal.
+ * Whether a transaction is withdrawn, as SQL. A transaction with an answer never is, because an answer on its way may
+ * arrive after the withdrawal.
  *
- * @param t the alias of transactions, present ones or earlier.
+ * @param t the alias of `transactions`, in their present or an earlier state.
  * @param asOf an earlier instant; `null` = now.
  */
 export function isWithdrawn(t: string, asOf: Date | null = null): RawBuilder<boolean> {

@@ -4,7 +4,7 @@ export type Span = { readonly start: Date; readonly end: Date };
 const periodPattern = /^(\d{4})-(0[1-9]|1[0-2])$/;
 const datePattern = /^(\d{4})-(\d{2})-(\d{2})$/;
 
-/** Whether `text` names a month as `YYYY-MM` (2000 to 2999). */
+/** Whether `text` is a month `YYYY-MM` between 2000 and 2999. */
 export function isPeriod(text: string): boolean {
   return periodPattern.test(text) && text.startsWith('2');
 }
@@ -58,21 +58,21 @@ const dateOf = (localMs: number): string => new Date(localMs).toISOString().slic
 /** The day `YYYY-MM-DD` an instant belongs to. */
 export function localDateOf(instant: Date, timeZone: string): string {
   const localMs = localMillis(instant.getTime(), timeZone);
-  // Where the clock is put back over midnight, its date falls back into a day that is over.
+  // If the clock is set back across midnight, the local date repeats the previous day for a while. That day is over.
   const next = dateOf(localMs + 86_400_000);
   return instant >= startOfDay(next, timeZone) ? next : dateOf(localMs);
 }
 
 /**
- * The first instant of a day in a time zone. Where the clock skips midnight, the first instant after the gap; where
- * midnight comes twice, the first of the two.
+ * The first instant of a day in a time zone. If the clock skips midnight, that is the first instant after the gap; if
+ * midnight occurs twice, it is the first occurrence.
  */
 export function startOfDay(date: string, timeZone: string): Date {
   const key = `${date} ${timeZone}`;
   const known = daysByKey.get(key);
   if (known !== undefined) return new Date(known);
   const start = computeStartOfDay(date, timeZone);
-  // Asked for again and again, once per attempt, for the few days on which rules and prices begin.
+  // Rules and prices begin on few days, but every attempt asks for them.
   if (daysByKey.size < 10_000) daysByKey.set(key, start.getTime());
   return start;
 }
@@ -83,7 +83,8 @@ function computeStartOfDay(date: string, timeZone: string): Date {
   if (!isCalendarDate(date)) throw new RangeError(`not a date: ${date}`);
   const local = Date.parse(`${date}T00:00:00Z`);
   const halfDayMs = 12 * 3_600_000;
-  // All offsets in use around that day; a midnight lies at local − offset for one of them, or in a gap between two.
+  // All offsets in use around that day. Midnight is local − offset for one of them, or lies in a gap between two of
+  // them.
   const offsets = [-2, -1, 0, 1, 2].map((step) => {
     const guess = local + step * halfDayMs;
     return localMillis(guess, timeZone) - guess;
@@ -94,7 +95,7 @@ function computeStartOfDay(date: string, timeZone: string): Date {
   return new Date(firstAtOrAfter(local, timeZone, candidates[0] ?? local, candidates.at(-1) ?? local));
 }
 
-/** The end of a gap in the local clock, found by halving between an instant before and one after it. */
+/** Finds the end of a gap in the local clock by bisection between an instant before the gap and one after it. */
 function firstAtOrAfter(local: number, timeZone: string, before: number, after: number): number {
   let [low, high] = [before - 1, after];
   while (high - low > 1) {
@@ -107,7 +108,7 @@ function firstAtOrAfter(local: number, timeZone: string, before: number, after: 
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** The local clock at an instant, as milliseconds since the epoch had that clock been UTC's. */
+/** The local wall clock at an instant, in milliseconds since the epoch as if that clock were UTC. */
 function localMillis(instantMs: number, timeZone: string): number {
   let format = formats.get(timeZone);
   if (!format) {
@@ -132,9 +133,9 @@ function localMillis(instantMs: number, timeZone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) + subSecondMs;
 }
 
-/** Whether the runtime knows an IANA time zone of this name. */
+/** Whether the runtime knows an IANA time zone by this name. */
 export function isTimeZone(name: string): boolean {
-  // Offsets such as +02:00 are accepted by Intl but are no time zones: they know no daylight saving.
+  // Intl also accepts offsets such as +02:00, but an offset has no daylight saving time.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name });

@@ -14,11 +14,11 @@ export type RuleTable = {
     readonly outcomeCode: string | null;
     readonly invoiced: boolean;
   }[];
-  /** Task types of which every executed task is decided alike, whatever its final state. */
+  /** Task types whose executed tasks are all decided alike, whatever their final state. */
   readonly executedTasks: readonly { readonly taskType: string; readonly invoiced: boolean }[];
 };
 
-/** What the decision depends on, and nothing else. */
+/** Everything a decision depends on. */
 export type Classifiable = { readonly taskType: string; readonly evidence: Evidence; readonly code: string | null };
 
 export const reasons = [
@@ -38,14 +38,16 @@ export const reasons = [
 ] as const;
 export type Reason = (typeof reasons)[number];
 
-/** `invoiced` is `null` for an unclassified attempt: never silently yes or no. */
+/** `invoiced` is `null` for an unclassified attempt. */
 export type Decision = {
   readonly invoiced: boolean | null;
   readonly reason: Reason;
   readonly ruleTableVersion: string | null;
 };
 
-/** The entry of a rule table that a decision rests on: for one code of a task type, or for all its executed tasks. */
+/**
+ * The rule table entry that gives a decision: for one code of a task type, or for all executed tasks of a task type.
+ */
 export type DecidingRule =
   | {
       readonly kind: 'code';
@@ -56,9 +58,9 @@ export type DecidingRule =
   | { readonly kind: 'executed_task'; readonly taskType: string; readonly invoiced: boolean };
 
 /**
- * Decides one attempt. Pure and total: the same attempt and table give the same decision, and every attempt gets one.
+ * Decides one attempt. Pure and total: equal attempts and tables give equal decisions, and every attempt gets one.
  *
- * @param table the table in force at the attempt's time, `undefined` where there is none.
+ * @param table the table in force at the attempt's time; `undefined` = none is.
  */
 export function classify(attempt: Classifiable, table: RuleTable | undefined): Decision {
   if (table === undefined) return { invoiced: null, reason: 'no_rule_table_in_force', ruleTableVersion: null };
@@ -88,14 +90,14 @@ export function classify(attempt: Classifiable, table: RuleTable | undefined): D
 }
 
 /**
- * The very rule that decides an attempt. {@link classify} decides by it.
+ * The rule by which {@link classify} decides an attempt.
  *
- * @returns `undefined` where none does: the attempt is unclassified, or the vendor's counter decides.
+ * @returns `undefined` if no rule applies: the attempt is unclassified, or the vendor's counter decides.
  */
 export function decidingRule(attempt: Classifiable, table: RuleTable | undefined): DecidingRule | undefined {
   switch (attempt.evidence) {
     case 'scan_list':
-    // A state that no rule names may mean that the task was never begun: only a named one counts as executed.
+    // A state without a rule may mean that the task was never begun. Only a state with a rule counts as executed.
     case 'task_open_transaction':
       return ruleForCode(attempt, table);
     case 'task_completed_transaction':
@@ -110,10 +112,10 @@ export function decidingRule(attempt: Classifiable, table: RuleTable | undefined
 }
 
 /**
- * Finds what a decision rests on whose evidence was not kept with it, as in the lines of closed months. Whatever
- * evidence leads to the same decision does so by the same rule.
+ * Finds the rule behind a decision that was stored without its evidence, as in the lines of closed months. All kinds of
+ * evidence that lead to the same decision do so by the same rule.
  *
- * @returns `undefined` where the table cannot have led to this decision.
+ * @returns `undefined` if the table cannot have led to this decision.
  */
 export function decisionBehind(
   decided: Omit<Classifiable, 'evidence'> & Decision,
@@ -150,8 +152,8 @@ const isExecutedTask = (taskType: string, table: RuleTable): boolean =>
 const isTaskTypeCovered = (taskType: string, table: RuleTable): boolean =>
   isExecutedTask(taskType, table) || table.rules.some((one) => one.taskType === taskType);
 
-/** What each reason says of the decision that it gives, and of the code that it rests on. */
-const saidBy: Readonly<Record<Reason, Pick<Decision, 'invoiced'> & { readonly code: 'none' | 'some' | 'any' }>> = {
+/** What each reason implies about its decision's `invoiced` and about the attempt's code. */
+const impliedBy: Readonly<Record<Reason, Pick<Decision, 'invoiced'> & { readonly code: 'none' | 'some' | 'any' }>> = {
   success_invoiced: { invoiced: true, code: 'none' },
   success_not_invoiced: { invoiced: false, code: 'none' },
   code_invoiced: { invoiced: true, code: 'some' },
@@ -167,22 +169,22 @@ const saidBy: Readonly<Record<Reason, Pick<Decision, 'invoiced'> & { readonly co
   no_rule_table_in_force: { invoiced: null, code: 'any' },
 };
 
-/** Which part of a decision its own reason contradicts. */
+/** The part of a decision that contradicts its reason. */
 export type Contradiction = 'reason' | 'invoiced' | 'code' | 'ruleTableVersion';
 
 /**
- * Finds what of a decision cannot be, whatever the rule table: no call of {@link classify} gives it.
+ * Finds what is impossible in a decision: {@link classify} never returns it, whatever the rule table.
  *
- * @returns `undefined` where some rule table may have led to it.
+ * @returns `undefined` if some rule table can lead to this decision.
  */
 export function contradictionIn(
   decided: Omit<Decision, 'reason'> & { readonly reason: string; readonly code: string | null },
 ): Contradiction | undefined {
   const reason = reasons.find((one) => one === decided.reason);
   if (reason === undefined) return 'reason';
-  const said = saidBy[reason];
-  if (decided.invoiced !== said.invoiced) return 'invoiced';
-  if (said.code !== 'any' && (decided.code === null) !== (said.code === 'none')) return 'code';
+  const implied = impliedBy[reason];
+  if (decided.invoiced !== implied.invoiced) return 'invoiced';
+  if (implied.code !== 'any' && (decided.code === null) !== (implied.code === 'none')) return 'code';
   if ((decided.ruleTableVersion === null) !== (reason === 'no_rule_table_in_force')) return 'ruleTableVersion';
   return undefined;
 }

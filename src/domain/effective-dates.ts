@@ -1,9 +1,9 @@
 import { startOfDay } from './billing-month.ts';
 
-/** In force from the start of `effectiveFrom` until the start of `effectiveTo` (`null` = open end), both calendar days. */
+/** In force from the start of `effectiveFrom` until the start of `effectiveTo` (`null` = open end), both days. */
 export type Effective = { readonly effectiveFrom: string; readonly effectiveTo: string | null };
 
-/** Something wrong with the dates of an entry, beside the one that it comes after. */
+/** A mistake in an entry's dates. `previous` is the entry that it overlaps with or leaves a gap after. */
 export type DateProblem<T> = {
   readonly kind: 'reversed' | 'gap' | 'overlap';
   readonly entry: T;
@@ -12,7 +12,7 @@ export type DateProblem<T> = {
 };
 
 /**
- * What is wrong with the dates of entries that follow one another for the same key: spans turned round, gaps, overlaps.
+ * Finds entries that end before they begin, and gaps and overlaps between entries for the same key.
  *
  * @param subject how messages name the key, e.g. `document_scan, level advanced`.
  */
@@ -25,7 +25,7 @@ export function effectiveDateProblems<T extends Effective>(entries: readonly T[]
     const message = `${subject}: effective_to ${effectiveTo} is not after effective_from ${effectiveFrom}`;
     problems.push({ kind: 'reversed', entry, previous: undefined, message });
   }
-  // The entry that lasts longest so far: a short one within it neither ends its cover nor opens a gap.
+  // The entry with the latest end so far: a short entry inside it opens no gap.
   let previous = inOrder[0];
   for (const entry of inOrder.slice(1)) {
     if (!previous) break;
@@ -43,7 +43,7 @@ export function effectiveDateProblems<T extends Effective>(entries: readonly T[]
 
 const compareDays = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
-/** The entry in force at an instant, `undefined` where there is none. */
+/** The entry in force at an instant, if any. */
 export function inForceAt<T extends Effective>(entries: readonly T[], instant: Date, timeZone: string): T | undefined {
   return entries.find(
     ({ effectiveFrom, effectiveTo }) =>
@@ -52,7 +52,7 @@ export function inForceAt<T extends Effective>(entries: readonly T[], instant: D
   );
 }
 
-/** All instants strictly between `start` and `end` at which some entry begins or ends, in order, each once. */
+/** All instants strictly between `start` and `end` at which an entry begins or ends, in order, without repeats. */
 export function boundariesWithin(entries: readonly Effective[], start: Date, end: Date, timeZone: string): Date[] {
   const days = new Set(entries.flatMap((entry) => [entry.effectiveFrom, entry.effectiveTo ?? entry.effectiveFrom]));
   return [...days]

@@ -1,13 +1,13 @@
 /**
- * What the vendor said, reduced to what the books need. Produced by `src/id-scan`, which drops everything else
- * (above all the personal data in `result[]`) while parsing.
+ * What the vendor said, reduced to what the books need. `src/id-scan` produces it and drops everything else while
+ * parsing, above all the personal data in `result[]`.
  */
 
-/** The task types the vendor documents. Others are kept as they come and stay unclassified. */
+/** The task types that the vendor documents. Other types are stored as they come and stay unclassified. */
 export const taskTypes = ['document_scan', 'face_liveness', 'face_match'] as const;
 export type TaskType = (typeof taskTypes)[number];
 
-/** A file on offer. `url` carries an access token: it lives in memory only, never in a table, job or log. */
+/** A file that an answer offers. `url` contains an access token: keep it in memory, never in a table, job or log. */
 export type FileLink = {
   readonly category: string | null;
   readonly type: string | null;
@@ -18,7 +18,9 @@ export type FileLink = {
 /** One entry of a document scan's `documentScans[]`. */
 export type ScanFacts = {
   readonly createdAt: Date;
-  /** `null` = success. A missing code is `(missing)` and an empty one `(empty)`: neither is a success, no rule covers them. */
+  /**
+   * `null` = success. `(missing)` = no code, `(empty)` = an empty code; neither is a success, and no rule covers them.
+   */
   readonly code: string | null;
   readonly source: string | null;
   readonly linked: boolean | null;
@@ -26,14 +28,14 @@ export type ScanFacts = {
 };
 
 export type TaskFacts = {
-  /** One of {@link taskTypes}, or whatever else the vendor called it. */
+  /** One of {@link taskTypes}, or another name that the vendor used. */
   readonly type: string;
   readonly state: string | null;
   readonly level: string | null;
-  /** The vendor's own counts; `null` where the answer has none. */
+  /** The vendor's own counts; `null` = not in the answer. */
   readonly attempts: number | null;
   readonly attemptsInvoiced: number | null;
-  /** In order of `createdAt`; `null` where the answer has no list. */
+  /** In order of `createdAt`; `null` = the answer has no list. */
   readonly scans: readonly ScanFacts[] | null;
 };
 
@@ -47,7 +49,7 @@ export type TransactionFacts = {
   readonly tasks: readonly TaskFacts[];
 };
 
-/** A completed transaction's result, without the data of the person identified. */
+/** A completed transaction's result, without the personal data. */
 export type ResultFacts = {
   readonly tasks: readonly {
     readonly type: string;

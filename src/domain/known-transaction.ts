@@ -3,46 +3,49 @@ import type { Decision } from './classify.ts';
 
 export type DecidedAttempt = Attempt & Decision;
 
-/** An attempt with what tells that an entry of a later answer is the same one. */
+/** An attempt with what is needed to recognise it in a later answer. */
 export type KnownAttempt = DecidedAttempt & {
-  /** Times that the vendor gave it before or besides. */
+  /** Other times that the vendor gave for this attempt. */
   readonly formerTimes: readonly Date[];
-  /** Of the start whose answer its facts are from. A later start has a greater one. */
+  /** Fence of the start whose answer gave these facts. A later start has a greater fence. */
   readonly fence: number;
 };
 
-/** What all answers so far said of a task. */
+/** What all answers so far said about a task. */
 export type KnownTask = {
   readonly type: string;
   readonly state: string | null;
   readonly level: string | null;
-  /** The vendor's own counts, the greatest so far; `null` = it never counted. */
+  /** The vendor's own counts, the greatest so far; `null` = no answer had one. */
   readonly attempts: number | null;
   readonly attemptsInvoiced: number | null;
-  /** Whether an answer came without the list that it promised: attempts stand in for what the vendor counts and none lists. */
+  /**
+   * Whether any answer lacked the list that it implies. Substitute attempts then stand for scans that are counted but
+   * not listed.
+   */
   readonly isListMissing: boolean;
-  /** Entries that repeated others in the last list, beyond what the vendor counts. */
+  /** Entries of the last list that repeat others, beyond what the vendor counts. */
   readonly listedTwice: number;
-  /** Of the latest start whose answer had a list; 0 = none had. */
+  /** Fence of the latest start whose answer had a list; 0 = no answer had one. */
   readonly listFence: number;
-  /** Of the start whose answer its state is from. */
+  /** Fence of the start whose answer gave the state. */
   readonly fence: number;
   /** In order of their ordinals. */
   readonly known: readonly KnownAttempt[];
 };
 
-/** What all answers so far said of a transaction; `null` = none said it. */
+/** What all answers so far said about a transaction; `null` = no answer said it. */
 export type KnownTransaction = {
   readonly state: string | null;
   readonly createdAt: Date | null;
   readonly expiresAt: Date | null;
   readonly completedAt: Date | null;
-  /** Of the start whose answer its state and times are from. */
+  /** Fence of the start whose answer gave the state and times. */
   readonly fence: number;
   readonly tasks: readonly KnownTask[];
 };
 
-/** Starts are counted from 1. */
+/** Fences of starts begin at 1, so 0 is older than any answer. */
 export const nothingKnown: KnownTransaction = {
   state: null,
   createdAt: null,
@@ -57,7 +60,7 @@ export type AttemptChanges = {
   readonly removed: readonly Pick<Attempt, 'taskType' | 'ordinal'>[];
 };
 
-/** What of the attempts is new or changed, and what stands in for nothing any more. */
+/** Attempts that are new or changed, and substitute attempts that are no longer needed. */
 export function attemptChanges(known: KnownTransaction, merged: KnownTransaction): AttemptChanges {
   const before = new Map(known.tasks.flatMap((task) => task.known).map((attempt) => [keyOf(attempt), attempt]));
   const upserts: KnownAttempt[] = [];

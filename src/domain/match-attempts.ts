@@ -1,23 +1,23 @@
 import type { Attempt } from './attempts.ts';
 import type { ScanFacts } from './facts.ts';
 
-/** Which attempt each entry of a list is. */
+/** Which known attempt each entry of a list is. */
 export type Matching<Known> = {
-  /** Each entry with the attempt that it is; every entry and every attempt is in one of them at most. */
+  /** Each entry and each attempt occurs at most once. */
   readonly pairs: readonly { readonly entry: ScanFacts; readonly attempt: Known }[];
-  /** Entries that no attempt fits: attempts that nobody knew of. In order of their time. */
+  /** Entries that match no known attempt and so are new attempts, in order of time. */
   readonly fresh: readonly ScanFacts[];
-  /** Entries that were listed before in the same list, and that the vendor does not count. */
+  /** Entries that repeat another entry of the same list and that the vendor does not count. */
   readonly listedTwice: readonly ScanFacts[];
 };
 
 /** How many attempts there are according to the vendor. */
 export type Counter = {
-  /** As this answer says; `null` = it does not. */
+  /** The counts in this answer; `null` = not in it. */
   readonly said: { readonly attempts: number | null; readonly attemptsInvoiced: number | null };
-  /** How many attempts any answer said so far. */
+  /** The greatest count of attempts in any earlier answer. */
   readonly greatest: number;
-  /** Whether an entry is invoiced by our rules. */
+  /** Whether our rules invoice an entry. */
   readonly isInvoiced: (entry: ScanFacts) => boolean;
 };
 
@@ -26,21 +26,21 @@ type Known = Pick<Attempt, 'ordinal' | 'attemptedAt' | 'code' | 'captureSource'>
 };
 
 /**
- * Finds out which entry of a list is which of the attempts that are known. The vendor numbers nothing, so the evidence is,
- * in this order:
- * 1. the same time, code and source, where an unknown source may be any;
- * 2. the same time and source, and one of the two is still processing: it was decided in between;
- * 3. the same time and source: its code was changed;
- * 4. the same by a time that the attempt had before;
- * 5. the same time, unless the vendor counts enough attempts for one more;
- * 6. the same code and source at another time, where the list is whole by a counter that never lagged behind a list, and
- *    there would be more attempts than it counts: the time was changed.
+ * Matches the entries of a list to the known attempts. The vendor gives entries no number, so these criteria decide, in
+ * this order:
+ * 1. same time, code and source; an unknown source matches any;
+ * 2. same time and source, and one of the two is `processing`: the vendor has decided the scan in between;
+ * 3. same time and source: the vendor has changed the code;
+ * 4. as 1 to 3, with a former time of the attempt;
+ * 5. same time, unless the vendor's count leaves room for one more attempt;
+ * 6. same code and source at another time: the vendor has changed the time. This needs a complete list, a counter that
+ *    never lagged behind a list, and more attempts than the counter allows.
  *
- * Within one list every entry is an attempt of its own, also beside an identical one, unless the counter says that there
- * are fewer. From what a list omits nothing is concluded but that.
+ * Every entry of a list is an attempt of its own, even beside an identical one, unless the vendor counts fewer
+ * attempts. Apart from criterion 6, an entry's absence from the list proves nothing.
  *
- * @param entries in order of their time.
- * @param known those of the same task that were listed before, in order of their ordinals.
+ * @param entries in order of time.
+ * @param known the task's listed attempts so far, in order of their ordinals.
  */
 export function matchAttempts<K extends Known>(
   entries: readonly ScanFacts[],
@@ -56,32 +56,32 @@ export function matchAttempts<K extends Known>(
       left = without(left, found);
     }
   };
-  /** Takes entries out, for a while. */
+  /** Takes entries out of `left` and returns them. */
   const setAside = (meant: readonly ScanFacts[]): readonly ScanFacts[] => {
     const [set, before] = [new Set(meant), left.entries];
     left = { ...left, entries: before.filter((entry) => !set.has(entry)) };
     return before.filter((entry) => set.has(entry));
   };
-  const beyond = setAside(repeatedIn(entries, counter));
+  const uncounted = setAside(repeatedIn(entries, counter));
   pair(fromTheSameSource);
   const { said, admitted } = countsOf(counter);
   const repeats = setAside(admitted === 0 ? [] : repeatsOf(entries));
-  pair(fromTheSameSource.map(formerly));
-  // What repeats an entry may be a twin that is known from when more were counted.
+  pair(fromTheSameSource.map(byFormerTimes));
+  // A repeated entry may match an identical attempt, known from an answer with a higher count.
   const rest = left.entries;
-  left = { ...left, entries: beyond };
+  left = { ...left, entries: uncounted };
   pair(asDecided);
-  const twice = left.entries;
+  const listedTwice = left.entries;
   left = { ...left, entries: rest };
   const tooMany = (): number => known.length + left.entries.length + repeats.length - admitted;
   pair(atTheSameTime, admitted === 0 ? undefined : tooMany);
   const isTrusted = said >= counter.greatest && counter.greatest >= known.length;
-  if (isTrusted && entries.length - twice.length >= said) pair(atAnotherTime, tooMany);
+  if (isTrusted && entries.length - listedTwice.length >= said) pair(atAnotherTime, tooMany);
   const surplus = Math.max(0, tooMany());
   return {
     pairs,
     fresh: [...left.entries, ...repeats.slice(surplus)].sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime()),
-    listedTwice: [...twice, ...repeats.slice(0, surplus)],
+    listedTwice: [...listedTwice, ...repeats.slice(0, surplus)],
   };
 }
 
@@ -95,19 +95,21 @@ function without<K>({ entries, known }: Left<K>, found: readonly { entry: ScanFa
   };
 }
 
-/** What this answer counts, -1 = nothing, and how many attempts there may be by any; 0 = nobody counted. */
+/** `said`: this answer's count, -1 = none. `admitted`: the greatest count of all answers, 0 = none. */
 const countsOf = ({ said: { attempts }, greatest }: Counter): { said: number; admitted: number } => ({
   said: attempts ?? -1,
   admitted: Math.max(attempts ?? 0, greatest),
 });
 
 type Likeness = { readonly timeMs: number; readonly code: string | null; readonly source: string | null };
-/** What is equal of an entry and of the attempt that it is; `undefined` = this step is not for it. */
+/**
+ * One matching criterion: an entry and an attempt with the same key match. `undefined` = the criterion does not apply.
+ */
 type Step = {
   readonly ofEntry: (one: Likeness) => string | undefined;
   readonly ofKnown: (one: Likeness) => string | undefined;
-  /** Whether the attempt is compared by the times that it had before. */
-  readonly isFormerly?: boolean;
+  /** Whether the attempt's former times are compared instead of its present one. */
+  readonly usesFormerTimes?: boolean;
 };
 
 const processing = 'processing';
@@ -122,13 +124,13 @@ const timeAndCode = ({ timeMs, code }: Likeness): string => JSON.stringify([time
 const timeAndSource = ({ timeMs, source }: Likeness): string => JSON.stringify([timeMs, source]);
 const timeOf = ({ timeMs }: Likeness): string => String(timeMs);
 
-/** Where one of the two has no source. */
+/** For pairs in which one side has no source. */
 const ofUnknownSource = (key: (one: Likeness) => string): Step[] => [
   { ofEntry: only(hasNoSource, key), ofKnown: key },
   { ofEntry: key, ofKnown: only(hasNoSource, key) },
 ];
 
-/** The same in everything, or decided in between. */
+/** Equal in everything, or decided in between. */
 const asDecided: readonly Step[] = [
   alike(({ timeMs, code, source }) => JSON.stringify([timeMs, code, source])),
   ...ofUnknownSource(timeAndCode),
@@ -145,19 +147,19 @@ const atAnotherTime: readonly Step[] = [
   },
 ];
 
-const formerly = (step: Step): Step => ({ ...step, isFormerly: true });
+const byFormerTimes = (step: Step): Step => ({ ...step, usesFormerTimes: true });
 
 const ofEntry = ({ createdAt, code, source }: ScanFacts): Likeness => ({ timeMs: createdAt.getTime(), code, source });
-/** An attempt as it was at each of the times that a step compares. */
+/** An attempt at each of the times that a step compares. */
 function likenessesOf(
   { attemptedAt, code, captureSource: source, formerTimes }: Known,
-  { isFormerly }: Step,
+  { usesFormerTimes }: Step,
 ): Likeness[] {
-  const times = isFormerly ? formerTimes : [attemptedAt];
+  const times = usesFormerTimes ? formerTimes : [attemptedAt];
   return times.map((time) => ({ timeMs: time.getTime(), code, source }));
 }
 
-/** Pairs what has the same key, the first with the first. */
+/** Pairs entries and attempts with equal keys, in order. */
 function paired<K extends Known>(
   entries: readonly ScanFacts[],
   known: readonly K[],
@@ -181,15 +183,17 @@ function paired<K extends Known>(
   return pairs;
 }
 
-/** Entries that repeat others beyond what the vendor counts, or, where it says no more, beyond what it invoices. */
+/**
+ * Entries that repeat others beyond the vendor's count of attempts or, without one, beyond its count of invoiced ones.
+ */
 function repeatedIn(entries: readonly ScanFacts[], { said, isInvoiced }: Counter): ScanFacts[] {
   if (said.attempts !== null) return repeated(entries, said.attempts);
   return said.attemptsInvoiced === null ? [] : repeated(entries.filter(isInvoiced), said.attemptsInvoiced);
 }
 
 /**
- * Entries that repeat an earlier one in everything, as many as there are too many. Of each kind in proportion, for what
- * is listed twice is mostly the whole list.
+ * The surplus of entries that repeat an earlier one exactly. It is spread over the groups of equal entries in
+ * proportion, because usually the whole list was listed twice.
  */
 function repeated(entries: readonly ScanFacts[], counted: number): ScanFacts[] {
   if (entries.length <= counted) return [];
@@ -206,7 +210,7 @@ function repeated(entries: readonly ScanFacts[], counted: number): ScanFacts[] {
   return kinds.flatMap((alike) => alike.slice(keeps.get(alike))).slice(0, entries.length - counted);
 }
 
-/** Entries that an earlier one of the list is like. */
+/** Entries that repeat an earlier one. */
 const repeatsOf = (entries: readonly ScanFacts[]): ScanFacts[] =>
   [...Map.groupBy(entries, likenessOf).values()].flatMap((alike) => alike.slice(1));
 

@@ -10,17 +10,17 @@ const completed = 'completed';
 
 type Merging = {
   /**
-   * Of the start that asked for the answer. What is known from a later one is not corrected by it, whatever the order in
-   * which answers are stored.
+   * Fence of the start that asked for this answer. The answer does not change what an answer with a later fence said,
+   * in whatever order the answers are stored.
    */
   readonly fence: number;
   readonly decide: (attempt: Attempt) => Decision;
 };
 
 /**
- * Adds what an answer says to what is known: the union of all that was ever said. An attempt that is known stays the
- * attempt that it is ({@link matchAttempts}), what has come less far takes back nothing ({@link stays}), counters never
- * fall, and nothing is concluded from what an answer omits. Pure; merging an answer twice is merging it once.
+ * Adds an answer to what is known, which is the union of all answers. A known attempt keeps its identity ({@link
+ * matchAttempts}), an earlier stage never replaces a later one ({@link stays}), counters never fall, and an omission in
+ * the answer proves nothing. Pure. Merging an answer twice gives the same as merging it once.
  */
 export function mergeAnswer(known: KnownTransaction, said: TransactionFacts, merging: Merging): KnownTransaction {
   const { fence, decide } = merging;
@@ -32,24 +32,24 @@ export function mergeAnswer(known: KnownTransaction, said: TransactionFacts, mer
     completedAt: latest(known.completedAt, said.completedAt, isBehind),
     fence: isBehind ? known.fence : fence,
   };
-  const news = new Map(said.tasks.map((task) => [task.type, task]));
+  const saidByType = new Map(said.tasks.map((task) => [task.type, task]));
   const merged = known.tasks.map((task) => {
-    const now = news.get(task.type);
-    news.delete(task.type);
+    const now = saidByType.get(task.type);
+    saidByType.delete(task.type);
     return now ? mergeTask(task, now, merging) : task;
   });
-  const added = [...news.values()].map((task) => mergeTask(unknownTask(task.type), task, merging));
+  const added = [...saidByType.values()].map((task) => mergeTask(unknownTask(task.type), task, merging));
   return { ...transaction, tasks: withUnlisted(transaction, [...merged, ...added], decide) };
 }
 
-/** Of two values the one that counts, `null` being none. */
+/** The value that counts of two; `null` = no value. */
 const latest = <T>(before: T | null, now: T | null, isBehind: boolean): T | null =>
   isBehind ? (before ?? now) : (now ?? before);
 
 const greatest = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.max(a, b);
 
-/** Everything of a task but the attempts that nothing lists. */
+/** Merges everything about a task except its unlisted attempts. */
 function mergeTask(before: KnownTask, said: TaskFacts, merging: Merging): KnownTask {
   const isOlder = before.fence >= merging.fence;
   const isBehind =
@@ -79,7 +79,7 @@ const unknownTask = (type: string): KnownTask => ({
   known: [],
 });
 
-/** Whether an answer about a document scan came without the list that its counters, or else its state, promise. */
+/** Whether a document scan's answer lacks the list that its counters, or without counters its state, imply. */
 export function isScanListMissing(task: TaskFacts): boolean {
   if (task.type !== 'document_scan') return false;
   if (task.scans !== null && task.scans.length > 0) return false;
@@ -88,7 +88,10 @@ export function isScanListMissing(task: TaskFacts): boolean {
   return counted === null ? task.state === completed : counted > 0;
 }
 
-/** The attempts of a task with those of a list. What stood in for an attempt becomes it. */
+/**
+ * Merges a list into a task's attempts. A new listed attempt takes over the ordinal of a substitute for an unlisted
+ * one.
+ */
 function mergeList(
   before: KnownTask,
   { type, scans, attempts, attemptsInvoiced }: TaskFacts,
@@ -133,7 +136,7 @@ const attemptOf = (taskType: string, ordinal: number, entry: ScanFacts): Attempt
   captureSource: entry.source,
 });
 
-/** A known attempt, after an entry that is the same one. */
+/** A known attempt, updated by the entry that matches it. */
 function confirmed(known: KnownAttempt, entry: ScanFacts, { fence, decide }: Merging): KnownAttempt {
   const isBehind = stays('code', known.code, entry.code, known.fence >= fence);
   const attempt = {
@@ -151,7 +154,7 @@ function confirmed(known: KnownAttempt, entry: ScanFacts, { fence, decide }: Mer
   };
 }
 
-/** All times but one, each once, in order. */
+/** All times except `time`, in order, without repeats. */
 function otherTimes(times: readonly Date[], time: Date): Date[] {
   const others = new Set(times.map((one) => one.getTime()));
   others.delete(time.getTime());

@@ -1,6 +1,6 @@
 /**
- * Exact money. Amounts are whole micro-units (10⁻⁶ of a currency unit) in a bigint: unit prices have at most six
- * decimals and quantities are whole, so every product and sum is exact. A float never comes near.
+ * Exact money. Amounts are whole micro-units (10⁻⁶ of a currency unit) in a bigint. Unit prices have at most six
+ * decimals and quantities are whole, so every product and sum is exact. Floats are never used.
  */
 export type Micros = bigint;
 
@@ -8,7 +8,7 @@ const microDigits = 6;
 const decimalPattern = /^(\d{1,12})(?:\.(\d{1,6}))?$/;
 
 /**
- * A unit price as written by a person: digits, optionally a point and one to six decimals.
+ * Parses a unit price written by a person: digits, optionally a point and one to six decimals.
  *
  * @returns `undefined` for anything else: signs, exponents, separators, `NaN`, a seventh decimal.
  * @example parsePrice('0.3333') // 333300n
@@ -21,7 +21,7 @@ export function parsePrice(text: string): Micros | undefined {
 
 const storedPattern = /^(-?)(\d+)(?:\.(\d{1,6}))?$/;
 
-/** An amount that this program wrote itself, such as `-12.50`. A sum may be larger than any price: it has no limit. */
+/** Parses an amount that this program wrote, such as `-12.50`. Unlike a price, a sum has no upper limit. */
 export function storedAmount(text: string): Micros {
   const [, sign, whole = '', fraction = ''] = storedPattern.exec(text) ?? [];
   if (sign === undefined) throw new RangeError(`not an amount: ${text}`);
@@ -38,8 +38,8 @@ export function roundToMinorUnit(amount: Micros, minorDigits: number): Micros {
 }
 
 /**
- * Writes an amount with at least the minor unit's digits and no needless zeros behind them: `12.50`, `0.3333`, `-3.00`.
- * Never an exponent, a thousands mark or `-0.00`.
+ * Writes an amount with at least the minor unit's digits and no further trailing zeros: `12.50`, `0.3333`, `-3.00`.
+ * Never an exponent, a thousands separator or `-0.00`.
  */
 export function formatAmount(amount: Micros, minorDigits: number): string {
   const digits = (amount < 0n ? -amount : amount).toString().padStart(microDigits + 1, '0');
@@ -50,8 +50,8 @@ export function formatAmount(amount: Micros, minorDigits: number): string {
 }
 
 /**
- * Codes of ISO 4217 and, since closed months stay in theirs, of currencies that went out of use lately. A list of our
- * own: which codes a runtime knows changes with its version, and it leaves out units of account such as CLF.
+ * ISO 4217 codes, including currencies withdrawn recently, because closed months keep theirs. The list is our own
+ * because a runtime's list changes with its version and lacks units of account such as CLF.
  */
 const currencies = new Set(
   [
@@ -65,14 +65,14 @@ const currencies = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Whether a code is that of a currency, as ISO 4217 writes it. */
+/** Whether `code` is an ISO 4217 currency code in upper case. */
 export const isCurrency = (code: string): boolean => currencies.has(code);
 
 const withoutMinorUnit = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ');
 const withThreeDigits = 'BHD IQD JOD KWD LYD OMR TND'.split(' ');
 const withFourDigits = 'CLF UYW'.split(' ');
 
-/** Digits of a currency's minor unit after ISO 4217: 2 for most, 0, 3 or 4 for some. */
+/** The number of digits of a currency's minor unit (ISO 4217): usually 2, for some 0, 3 or 4. */
 export function minorUnitDigits(currency: string): number {
   if (withoutMinorUnit.includes(currency)) return 0;
   if (withThreeDigits.includes(currency)) return 3;

@@ -8,20 +8,23 @@ import {
   type SummaryLine,
 } from './report-lines.ts';
 
-/** Attempts and what they cost; `amount` is `null` where it is not known, or where something unclassified is in it. */
+/** Attempts and their cost. `amount` is `null` if it is not known or if any attempt is unclassified. */
 export type Part = Quantities & { readonly amount: Micros | null };
 
-/** A month by task and outcome, in parts that add up to it. */
+/** A month divided by task and outcome. The parts add up to the month. */
 export type OutcomeParts = {
-  /** The month's own attempts, a line per task and outcome, most expensive first, then most invoiced. Not rounded. */
+  /**
+   * The month's own attempts, one line per task and outcome, unrounded; highest cost first, then most invoiced
+   * attempts.
+   */
   readonly own: readonly (CodeLine & Part)[];
-  /** Own lines beyond those, together; `null` = there are none. */
+  /** The sum of the own lines beyond the maximum; `null` = none. */
   readonly others: (Part & { readonly lines: number }) | null;
-  /** What is booked for closed months, their minimum included; `null` = nothing is. */
+  /** What is booked for closed months, including their minimums; `null` = nothing. */
   readonly corrections: Part | null;
-  /** What tops the month up to its own minimum; `null` = nothing does. */
+  /** What tops the month up to its own minimum; `null` = nothing. */
   readonly minimum: Micros | null;
-  /** What rounding each cost line once adds to the exact amounts; `null` = nothing, or it is not known. */
+  /** The difference that rounding each cost line adds to the exact amounts; `null` = none, or not known. */
   readonly rounding: Micros | null;
   readonly total: Part;
 };
@@ -29,7 +32,7 @@ export type OutcomeParts = {
 /**
  * Divides a month by task and outcome.
  *
- * @param most how many lines there are at most; the others are added up.
+ * @param most the maximum number of own lines; the remaining ones are added up.
  * @throws RangeError if the parts do not add up to the month.
  */
 export function outcomeParts({ codes, summary, totals }: ReportLines, most: number): OutcomeParts {

@@ -1,15 +1,16 @@
 /**
- * How far each fact has come. The vendor answers from copies that lag, and answers may be stored late: what has come less
- * far takes back nothing of what has come further. Of two that have come equally far, the later one counts.
+ * The stage that each fact has reached. The vendor answers from replicas that lag, and answers may be stored late, so
+ * an answer at an earlier stage never overrides a later stage. At equal stages the answer that was requested last
+ * counts.
  *
- * Values that are not listed are states and codes of any other name, and `null`, a success.
+ * `other` covers states and codes that are not listed here, and `null`, a success.
  */
 const stages = {
-  /** A transaction that was completed once was (DOC: only then there is a result); `pending` is how it begins. */
+  /** `pending` is the first state. `completed` is final: only then is there a result (DOC). */
   transactionState: { pending: 0, other: 1, completed: 2 },
-  /** `completed` and `failed` say that it was executed; of others, which come with the end of a transaction, nobody knows. */
+  /** `completed` and `failed` prove that the task was executed. Other states prove nothing. */
   taskState: { pending: 0, other: 1, completed: 2, failed: 2 },
-  /** `processing` ends with another code (DOC: it is not invoiced). */
+  /** The vendor replaces `processing` by another code. It is not invoiced (DOC). */
   code: { processing: 0, other: 1 },
 } as const satisfies Record<string, Readonly<Record<string, number>>>;
 
@@ -21,9 +22,9 @@ const stageOf = (fact: Fact, value: string | null): number => {
 };
 
 /**
- * Whether what is known stays, whatever an answer says: the answer is from a copy that lags, or was stored late.
+ * Whether the known value stays because the answer comes from a replica that lags or was stored late.
  *
- * @param isOlder whether the answer was asked for before the one that `known` is from.
+ * @param isOlder whether the answer was requested before the one that gave `known`.
  */
 export function stays(fact: Fact, known: string | null, said: string | null, isOlder: boolean): boolean {
   const [before, now] = [stageOf(fact, known), stageOf(fact, said)];

@@ -4,22 +4,25 @@ import { isCounted, priceAt, priceBands, type PriceBand, type PriceList } from '
 import type { AttemptGroup, Quantities } from './report-lines.ts';
 import type { VendorCounts } from './vendor-counts.ts';
 
-/** A month and the price lists that it is priced by: the first one that has a price for something is the one. */
+/** A month and its price lists. The first list that has a price for an attempt applies. */
 export type PricedMonth = { readonly period: string; readonly lists: readonly PriceList[] };
 
-/** A stretch of time within one month during which no price changes. Ends where the next one starts. */
+/** A span within one month during which no price changes. It ends where the next one starts. */
 export type Stretch = PricedMonth & { readonly start: Date };
 
-/** A task type and level in a stretch, numbered from 1 as SQL's `width_bucket` does. */
+/** A task type and level in a stretch. Stretches are numbered from 1, as by SQL's `width_bucket`. */
 type CellKey = { readonly taskType: string; readonly level: string | null; readonly stretch: number };
 
-/** Its invoiced attempts. */
+/** The number of invoiced attempts of a cell. */
 export type UnitCount = CellKey & { readonly units: bigint };
 
-/** Attempts of a stretch that are alike in everything their cost depends on, but for their place among others. */
+/** Attempts of a stretch that are equal in everything their cost depends on, except their rank for tiers. */
 export type AttemptCount = CellKey & Quantities & VendorCounts & Pick<AttemptGroup, 'code' | 'ruleTableVersion'>;
 
-/** What attempts of a task type and level cost in a stretch. Those of one `scope` are counted together. */
+/**
+ * The prices of a task type and level in a stretch. Cells with the same `scope` share one count for tiers and
+ * allowances.
+ */
 export type PriceCell = CellKey & {
   readonly scope: number;
   readonly isCounted: boolean;
@@ -27,7 +30,7 @@ export type PriceCell = CellKey & {
   readonly bands: readonly PriceBand[];
 };
 
-/** Divides months that follow one another into stretches. */
+/** Divides consecutive months into stretches. */
 export function stretchesOf(months: readonly PricedMonth[], timeZone: string): Stretch[] {
   return months.flatMap(({ period, lists }) => {
     const { start, end } = monthBounds(period, timeZone);
@@ -37,7 +40,7 @@ export function stretchesOf(months: readonly PricedMonth[], timeZone: string): S
   });
 }
 
-/** What of attempts counts towards tiers and allowances. */
+/** Counts the attempts that count towards tiers and allowances. */
 export function unitCounts(counts: readonly AttemptCount[]): UnitCount[] {
   return [...Map.groupBy(counts, cellKey).values()].flatMap((same) => {
     const [first] = same;
@@ -48,8 +51,9 @@ export function unitCounts(counts: readonly AttemptCount[]): UnitCount[] {
 }
 
 /**
- * Prices a month's own attempts, counted. `undefined` = a price changes with the number of attempts, so that each has to
- * be looked at.
+ * Prices a month's own attempts by their counts.
+ *
+ * @returns `undefined` if a price depends on an attempt's rank, so that each attempt must be priced on its own.
  */
 export function pricedCounts(
   counts: readonly AttemptCount[],
@@ -74,7 +78,7 @@ export function pricedCounts(
 
 const cellKey = ({ taskType, level, stretch }: CellKey): string => JSON.stringify([taskType, level, stretch]);
 
-/** Finds the price of everything that was counted; what has none gets no cell. */
+/** Finds the price of every count. A count without a price gets no cell. */
 export function priceCells(counts: readonly UnitCount[], stretches: readonly Stretch[], timeZone: string): PriceCell[] {
   const priced = counts.flatMap((count) => {
     const stretch = stretches[count.stretch - 1];

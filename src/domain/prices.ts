@@ -1,27 +1,27 @@
 import { type DateProblem, type Effective, effectiveDateProblems, inForceAt } from './effective-dates.ts';
 import { type Micros } from './money.ts';
 
-/** Units from the one after the previous tier's last up to and including `upTo` (`null` = no end). */
+/** A price tier: from the unit after the previous tier's last one up to and including `upTo` (`null` = no end). */
 export type Tier = { readonly upTo: bigint | null; readonly unitPrice: Micros };
 
 /**
- * How units of a month are priced.
- * - `flat`: each alike.
- * - `graduated`: each at the price of the tier that its own number falls in.
- * - `volume`: all at the price of the tier that the month's number of units falls in.
+ * How the units of a month are priced:
+ * - `flat`: all units at one price.
+ * - `graduated`: each unit at the price of the tier that its own number falls in.
+ * - `volume`: all units at the price of the tier that the month's total falls in.
  */
 export type PriceModel =
   | { readonly model: 'flat'; readonly unitPrice: Micros }
   | { readonly model: 'graduated' | 'volume'; readonly tiers: readonly Tier[] };
 
 /**
- * The price of invoiced attempts. `level` `null` = every level that has no price of its own. Each entry counts its own
- * units, anew every month; the first `freeAllowance` of them cost nothing and are not counted by the tiers.
+ * The price of invoiced attempts. `level` `null` = every level without a price of its own. Each entry has its own count
+ * of units, which restarts every month. The first `freeAllowance` units are free and do not count towards tiers.
  */
 export type Price = Effective &
   PriceModel & { readonly taskType: string; readonly level: string | null; readonly freeAllowance: bigint };
 
-/** What a month costs at least; the one in force at its start counts. */
+/** The minimum charge of a month. The one in force at the month's start applies. */
 export type MonthlyMinimum = Effective & { readonly amount: Micros };
 
 /** Contracted prices in one currency. */
@@ -34,7 +34,9 @@ export type PriceList = {
   readonly monthlyMinimums: readonly MonthlyMinimum[];
 };
 
-/** Units `from` to the next band's `from` (counted from 1 in order of time) cost `unitPrice` each. */
+/**
+ * A unit price for the units from number `from` to the next band's `from`. Units are numbered from 1 in order of time.
+ */
 export type PriceBand = { readonly from: bigint; readonly unitPrice: Micros; readonly tier: string };
 
 /** Gaps and overlaps between prices of the same task type and level. Empty = none. */
@@ -65,7 +67,7 @@ export function priceAt(
 /**
  * The prices of a month's units by their number. The first band begins at 1; the last one has no end.
  *
- * @param units how many units the month has: the tier of a `volume` price depends on it.
+ * @param units the month's number of units, which selects the tier of a `volume` price.
  */
 export function priceBands(price: Price, units: bigint): PriceBand[] {
   const { freeAllowance } = price;
@@ -93,10 +95,10 @@ function tierBands(tiers: readonly Tier[], before: bigint): PriceBand[] {
   });
 }
 
-/** Whether what a unit costs depends on how many there are. */
+/** Whether a unit's cost depends on the number of units. */
 export const isCounted = (price: Price): boolean => price.model !== 'flat' || price.freeAllowance > 0n;
 
-/** What the month that begins at an instant costs at least; `undefined` = no minimum. */
+/** The minimum charge of the month that begins at `monthStart`; `undefined` = none. */
 export function monthlyMinimumAt(list: PriceList, monthStart: Date, timeZone: string): Micros | undefined {
   return inForceAt(list.monthlyMinimums, monthStart, timeZone)?.amount;
 }

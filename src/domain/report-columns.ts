@@ -2,17 +2,17 @@
 export type ReportKind = 'detail' | 'summary' | 'codes' | 'discrepancies';
 
 /**
- * What a cell holds. `text` comes from the vendor or an operator and is neutralised; `word` is one of ours. `signed`
- * counts and `amount`s may be negative, where a correction takes something back; `whole` numbers and a `price` never.
+ * What a cell holds. `text` comes from the vendor or an operator and is neutralised; a `word` is one of ours. `signed`
+ * and `amount` cells are negative when a correction takes something back; `whole` and `price` cells never are.
  */
 export type CellType = 'month' | 'text' | 'word' | 'whole' | 'signed' | 'instant' | 'boolean' | 'price' | 'amount';
 
-/** A column of a file: the one contract that writers, checks and copies of the files take it from. */
+/** A column of a report file: the single definition for writers, checks and copies of the files. */
 export type ReportColumn = {
   readonly header: string;
   readonly type: CellType;
   readonly mayBeEmpty: boolean;
-  /** The first layout that has it. */
+  /** The first layout that has the column. */
   readonly since: number;
 };
 
@@ -100,20 +100,21 @@ const columns = {
 } as const satisfies Readonly<Record<ReportKind, readonly ReportColumn[]>>;
 
 /**
- * The columns of every file, in order. They are only ever added, at the end, and each addition is a layout of its own. A
- * closed month keeps the layout that it was closed with; its manifest names it. docs/files.md says what each means.
+ * The columns of every file, in order. Columns are only ever added at the end, and each addition is a new layout. A
+ * closed month keeps the layout that it was closed with, and its manifest names it. docs/files.md describes each
+ * column.
  */
 export const reportColumns: {
   readonly [Kind in ReportKind]: readonly (ReportColumn & { readonly header: HeaderOf<Kind> })[];
 } = columns;
 
-/** The headers of a file. Who writes it has a value for each: one that is missing is a type error. */
+/** The headers of a file. Writers map each header to a value, so a missing one is a type error. */
 export type HeaderOf<Kind extends ReportKind> = (typeof columns)[Kind][number]['header'];
 
-/** The layout of months that are written now. Manifests from before layouts were named have the first one. */
+/** The layout of months that are written now. A manifest without a layout has the first one. */
 export const presentLayout = 2;
 
-/** The columns of a file in a layout, in order. */
+/** The columns of a file in a given layout, in order. */
 export const columnsOf = <Kind extends ReportKind>(
   kind: Kind,
   layout: number,

@@ -1,15 +1,15 @@
 import { type Micros, roundToMinorUnit } from './money.ts';
 import { addedCounts, type VendorCounts } from './vendor-counts.ts';
 
-/** Lines of a month that are alike in everything the cost depends on, counted by the database; reversals count -1. */
+/** A month's lines that are equal in everything their cost depends on, counted by the database. Reversals count -1. */
 export type AttemptGroup = VendorCounts & {
-  /** The closed month that these lines correct; `null` = the report's own. */
+  /** The closed month that these lines correct; `null` = none, they are the report's own. */
   readonly correctsPeriod: string | null;
   readonly taskType: string;
   readonly level: string | null;
   /** `null` = success. */
   readonly code: string | null;
-  /** `null` = no price is known, or nothing of it is invoiced and so none applies. */
+  /** `null` = no price is known, or nothing is invoiced, so that no price applies. */
   readonly unitPrice: Micros | null;
   readonly ruleTableVersion: string | null;
   readonly priceListVersion: string | null;
@@ -17,15 +17,15 @@ export type AttemptGroup = VendorCounts & {
   readonly invoiced: bigint;
   readonly notInvoiced: bigint;
   readonly unclassified: bigint;
-  /** Rows of the detail file. */
+  /** Number of rows in the detail file. */
   readonly lines: bigint;
-  /** Those of them that are invoiced and have no price. Reversals are not among them: what had no price takes none back. */
+  /** Invoiced rows without a price. Reversals are excluded: a line that had no price takes no amount back. */
   readonly unpriced: bigint;
 };
 
 export type Quantities = Pick<AttemptGroup, 'attempts' | 'invoiced' | 'notInvoiced' | 'unclassified'>;
 
-/** A line of the summary. `amount` is rounded to the minor unit; `null` = no price is known for something invoiced. */
+/** A line of the summary. `amount` is rounded to the minor unit; `null` = an invoiced attempt has no known price. */
 export type SummaryLine = Quantities &
   VendorCounts & {
     readonly correctsPeriod: string | null;
@@ -37,7 +37,9 @@ export type SummaryLine = Quantities &
     readonly priceListVersion: string | null;
   };
 
-/** A line of the codes file. `amount` is the exact sum, unrounded, of what is invoiced for certain. */
+/**
+ * A line of the codes file. `amount` is the exact, unrounded sum for invoiced attempts; unclassified ones add nothing.
+ */
 export type CodeLine = Quantities & {
   readonly correctsPeriod: string | null;
   readonly taskType: string;
@@ -47,11 +49,14 @@ export type CodeLine = Quantities & {
 
 export type Totals = Quantities &
   VendorCounts & {
-    /** Sum of the rounded lines: what the invoice says. `null` without a price list or with unpriced invoiced attempts. */
+    /**
+     * The sum of the rounded lines, which is what the invoice says. `null` = no price list, or unpriced invoiced
+     * attempts.
+     */
     readonly amount: Micros | null;
-    /** Sum of the unrounded amounts, what the detail file adds up to. */
+    /** The sum of the unrounded amounts, which is what the detail file adds up to. */
     readonly unroundedAmount: Micros | null;
-    /** Invoiced attempts for which the price list has no price. */
+    /** Invoiced attempts without a price in the price list. */
     readonly unpriced: bigint;
     /** Rows of the detail file, and how many of them correct closed months. */
     readonly lines: bigint;
@@ -60,14 +65,14 @@ export type Totals = Quantities &
 
 export type ReportLines = { summary: SummaryLine[]; codes: CodeLine[]; totals: Totals };
 
-/** What a month costs apart from its attempts: what tops it up to its minimum. */
+/** A cost of a month that belongs to no attempt: the top-up to its minimum. */
 export type Charge = { readonly correctsPeriod: string | null; readonly amount: Micros };
 
-/** The summary's name for a {@link Charge}; no task type of the vendor's. */
+/** The summary's task type for a {@link Charge}. No vendor task type has this name. */
 export const monthlyMinimum = 'monthly_minimum';
 
 export type Pricing = {
-  /** `undefined` = there is no price list, and so there are no amounts. */
+  /** `undefined` = there is no price list, so there are no amounts. */
   readonly minorDigits: number | undefined;
   readonly charges?: readonly Charge[];
 };
@@ -115,7 +120,7 @@ export function reportLines(groups: readonly AttemptGroup[], pricing: Pricing): 
   };
 }
 
-/** Puts each charge behind the lines of the month that it belongs to. */
+/** Puts each charge after the lines of its month. */
 function inOrder(lines: readonly SummaryLine[], charges: readonly Charge[]): SummaryLine[] {
   const charged = charges.map(({ correctsPeriod, amount }): SummaryLine => ({
     correctsPeriod,
@@ -131,28 +136,28 @@ function inOrder(lines: readonly SummaryLine[], charges: readonly Charge[]): Sum
     ruleTableVersion: null,
     priceListVersion: null,
   }));
-  // Sorting is stable: within a month the lines keep their order, charges last.
+  // The sort is stable: within a month the lines keep their order, charges last.
   return [...lines, ...charged].sort((a, b) => compareKeys([a.correctsPeriod], [b.correctsPeriod]));
 }
 
-/** What tops a month's own lines up to its minimum; `0` where they reach it, `null` where their amount is unknown. */
+/** What tops a month's own lines up to its minimum; `0` = they reach it, `null` = their amount is unknown. */
 export function shortfall(lines: readonly SummaryLine[], minimum: Micros): Micros | null {
   const amount = addUp(lines.filter((line) => line.correctsPeriod === null).map((line) => line.amount));
   if (amount === null) return null;
   return amount < minimum ? minimum - amount : 0n;
 }
 
-/** An amount as far as it is known: not where something unclassified is in it, which may be invoiced yet. */
+/** The amount, if it is final: `null` if an unclassified attempt, which may turn out to be invoiced, is in it. */
 export const statedAmount = ({ amount, unclassified }: Pick<CodeLine, 'amount' | 'unclassified'>): Micros | null =>
   unclassified > 0n ? null : amount;
 
-/** What a month's own attempts come to, without corrections of other months and without what tops it up. */
+/** The totals of a month's own attempts, without corrections of other months and without the top-up to the minimum. */
 export function ownTotals({ summary }: Pick<ReportLines, 'summary'>): Pick<Totals, 'attempts' | 'amount'> {
   const own = summary.filter((line) => line.correctsPeriod === null && line.taskType !== monthlyMinimum);
   return { attempts: sum(own.map((line) => line.attempts)), amount: addUp(own.map((line) => line.amount)) };
 }
 
-/** What does not add up in a set of counts: `invoiced + not_invoiced + unclassified = attempts`. Empty = balanced. */
+/** Every violation of `invoiced + not_invoiced + unclassified = attempts` or of the sums. Empty = balanced. */
 export function imbalances(lines: readonly Quantities[], totals: Quantities): string[] {
   const problems: string[] = [];
   for (const [index, line] of [...lines, totals].entries())
@@ -167,7 +172,7 @@ export function imbalances(lines: readonly Quantities[], totals: Quantities): st
   return problems;
 }
 
-/** Groups by key and orders the groups bytewise by it, `null` first. */
+/** Groups by key. The groups are in bytewise order of their keys, `null` first. */
 function gather(
   groups: readonly AttemptGroup[],
   key: (group: AttemptGroup) => (string | null)[],
@@ -189,7 +194,7 @@ function compareKeys(a: readonly (string | null)[], b: readonly (string | null)[
   return 0;
 }
 
-/** Orders text as its UTF-8 bytes do, which is code point order. */
+/** Compares texts by their UTF-8 bytes, which is code point order. */
 export function compareBytes(a: string, b: string): number {
   const codePoints = (text: string) => Array.from(text, (character) => character.codePointAt(0) ?? 0);
   const left = codePoints(a);
@@ -213,7 +218,7 @@ function rounded(amount: Micros | null, pricing: Pricing): Micros | null {
 
 const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);
 
-/** One unknown makes the sum unknown. */
+/** The sum is unknown if any amount is. */
 function addUp(amounts: readonly (Micros | null)[]): Micros | null {
   return amounts.reduce<Micros | null>((total, one) => (total === null || one === null ? null : total + one), 0n);
 }

@@ -4,32 +4,36 @@ import type { KnownTransaction } from './known-transaction.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** After `expires` the vendor may still be finishing what the user began; nothing is settled before this has passed. */
+/**
+ * After `expires` the vendor may still be finishing what the user began. A transaction is not settled by expiry before
+ * this has passed.
+ */
 export const expiryGraceMs = 15 * minuteMs;
-/** How long before `expires` an open transaction is fetched once more: after it the vendor drops the attempts' files. */
+/**
+ * An open transaction is fetched once more this long before `expires`, because the vendor drops attempts' files then.
+ */
 export const expiryLeadMs = 5 * minuteMs;
-/** How soon a scan that the vendor is still working on is asked for again. */
+/** A transaction with a scan in `processing` is fetched again after this long. */
 export const processingPollMs = 2 * minuteMs;
-/** The longest life of a transaction (DOC: `expiresIn` is 3600 to 86400 seconds), for answers without `expires`. */
+/**
+ * The longest life of a transaction (DOC: `expiresIn` is 3600 to 86400 seconds), used if an answer has no `expires`.
+ */
 export const longestLifeMs = 24 * hourMs;
 
 /**
- * How long after nothing can change any more a transaction is asked for again whose answers contradict themselves. After
- * the last of them the vendor is taken at its word, and the difference reported.
+ * When to fetch a settled transaction with contradictory answers again, counted from the time at which it became final.
+ * After the last fetch the vendor's answer is accepted and the difference is reported.
  */
 export const secondFetchesMs: readonly number[] = [hourMs, 24 * hourMs, 7 * 24 * hourMs];
 
-/** When a settled transaction that contradicts itself is asked for again; `null` = no more. */
+/** When to fetch a settled transaction with contradictory answers again; `null` = never. */
 export function secondFetchAt(createdAt: Date, expiresAt: Date | null, fetchedAt: Date): Date | null {
   const finalMs = settledFrom(createdAt, expiresAt).getTime();
   const nextMs = secondFetchesMs.map((afterMs) => finalMs + afterMs).find((ms) => ms > fetchedAt.getTime());
   return nextMs === undefined ? null : new Date(nextMs);
 }
 
-/**
- * Whether a transaction is worth asking for again: the answer lists fewer scans than it counts itself, or what is known
- * contradicts itself.
- */
+/** Whether another fetch may help: the answer lists fewer scans than it counts, or what is known is contradictory. */
 export const isWorthAnotherFetch = (facts: TransactionFacts, merged: KnownTransaction): boolean =>
   isContradictory(merged) ||
   facts.tasks.some(
@@ -38,8 +42,8 @@ export const isWorthAnotherFetch = (facts: TransactionFacts, merged: KnownTransa
   );
 
 /**
- * Whether what the vendor said of a transaction contradicts itself, fewer scans listed
- * than counted, or a face task that is still pending in a completed transaction.
+ * Whether the vendor's statements contradict each other: fewer scans listed than counted, entries listed twice, or a
+ * face task that is still `pending` in a completed transaction.
  */
 function isContradictory({ state, tasks }: KnownTransaction): boolean {
   return tasks.some(({ type, known, listedTwice, ...task }) => {
@@ -50,16 +54,16 @@ function isContradictory({ state, tasks }: KnownTransaction): boolean {
   });
 }
 
-/** When a transaction's books are final, or when to fetch again. */
+/** Whether a transaction is settled; if not, when to fetch it again. */
 export type Settlement = { readonly settled: true } | { readonly settled: false; readonly nextFetchAt: Date };
 
 /**
- * Decides whether anything about a transaction can still change. A scan that an answer leaves out is still known, and may
- * still be decided.
+ * Decides whether anything about a transaction can still change. A scan that the last answer omits is still known and
+ * may still be decided.
  *
  * @param facts the last answer.
- * @param merged what is known with it.
- * @param fetchedAt when the request for these facts began.
+ * @param merged what is known, including that answer.
+ * @param fetchedAt when the request for `facts` began.
  */
 export function settlementOf(facts: TransactionFacts, merged: KnownTransaction, fetchedAt: Date): Settlement {
   const finalMs = settledFrom(merged.createdAt ?? facts.createdAt, merged.expiresAt).getTime();
@@ -73,13 +77,13 @@ export function settlementOf(facts: TransactionFacts, merged: KnownTransaction, 
 }
 
 /**
- * Why a transaction is settled, or not yet:
- * - `not_fetched`: nothing is known of it.
- * - `completed`: settled; completed, and the vendor works on none of its scans.
- * - `expired`: settled; fetched when it could not change any more.
- * - `scan_processing`: not settled; the vendor still works on a scan.
- * - `not_completed`: not settled; its user may still go on, until it expires.
- * - `to_be_confirmed`: not settled; completed, but the last answer did not say so.
+ * Why a transaction is settled or not:
+ * - `not_fetched`: not settled; no answer was stored yet.
+ * - `completed`: settled; it is completed and none of its scans is in `processing`.
+ * - `expired`: settled; it was fetched after it could not change any more.
+ * - `scan_processing`: not settled; the vendor is still processing a scan.
+ * - `not_completed`: not settled; its user may go on until it expires.
+ * - `to_be_confirmed`: not settled; it is completed, but the last answer did not say so.
  */
 export const settlementReasons = [
   'not_fetched',
@@ -91,7 +95,7 @@ export const settlementReasons = [
 ] as const;
 export type SettlementReason = (typeof settlementReasons)[number];
 
-/** Why the books call a transaction settled, or do not. The counterpart of {@link settlementOf}, on what was stored. */
+/** Why a stored transaction is settled or not. The counterpart of {@link settlementOf}. */
 export function settlementReason(stored: {
   readonly state: string | null;
   readonly settled: boolean;
@@ -104,7 +108,7 @@ export function settlementReason(stored: {
   return isCompleted ? 'to_be_confirmed' : 'not_completed';
 }
 
-/** From when on one fetch settles a transaction, whatever its state. */
+/** The time from which one fetch settles a transaction, whatever its state. */
 export function settledFrom(createdAt: Date, expiresAt: Date | null): Date {
   return new Date((expiresAt?.getTime() ?? createdAt.getTime() + longestLifeMs) + expiryGraceMs);
 }

@@ -1,27 +1,27 @@
-/** What the vendor's own counters say about attempts, beside what we say. Reversals count -1. */
+/** The vendor's counters for some attempts, beside our own counts. Reversals count -1. */
 export type VendorCounts = {
-  /** The share of the vendor's counters that falls on these attempts; `null` where no task has one. */
+  /** The part of the vendor's counters that belongs to these attempts; `null` = none of their tasks has one. */
   readonly vendorCounter: bigint | null;
-  /** Attempts of tasks that have a counter. */
+  /** The number of attempts whose task has a counter. */
   readonly counted: bigint;
-  /** Those of them that are invoiced by our count: what the counter is to be compared with. */
+  /** The invoiced ones among them by our count, to be compared with the counter. */
   readonly countedInvoiced: bigint;
-  /** Tasks whose counter is not our count. */
+  /** The number of tasks whose counter differs from our count. */
   readonly differing: bigint;
 };
 
-/** Whether the counter speaks of some attempts alone, so that it is no total. */
+/** Whether the counter covers only some of the attempts, so that it is not a total. */
 export const isPartial = ({
   vendorCounter,
   counted,
   attempts,
 }: VendorCounts & { readonly attempts: bigint }): boolean => vendorCounter !== null && counted !== attempts;
 
-/** Whether the counters agree in sum, while those of single tasks do not. */
+/** Whether the counters agree in total although those of single tasks differ. */
 export const hidesDifferences = ({ vendorCounter, countedInvoiced, differing }: VendorCounts): boolean =>
   differing > 0n && vendorCounter === countedInvoiced;
 
-/** Adds up counters. Unknown ones are left out; the sum is `null` only if there is nothing but unknown ones. */
+/** Adds up counters. Unknown ones are left out; the sum is `null` only if all are unknown. */
 export function addedCounts(all: readonly VendorCounts[]): VendorCounts {
   const known = all.flatMap(({ vendorCounter }) => (vendorCounter === null ? [] : [vendorCounter]));
   return {

@@ -5,7 +5,7 @@ import { isCalendarDate } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
 import { type JsonPath, type JsonTree, type Located, parseJsonTree } from './json-tree.ts';
 
-/** A data file: its very bytes, the hash that names them, and what they say. */
+/** A data file: its exact bytes, their hash, and the content. */
 export type DataFile<T> = {
   readonly path: string;
   readonly sha256: string;
@@ -13,13 +13,15 @@ export type DataFile<T> = {
   readonly content: T;
 };
 
-/** A mistake at a value. */
+/** A mistake in a value. */
 export type Problem = { readonly path: JsonPath; readonly message: string };
 
-/** How a kind of data file is checked and turned into what the program works with. */
+/** How a kind of data file is checked and converted. */
 export type Format<Raw, T> = {
   readonly schema: z.ZodType<Raw>;
-  /** What is wrong between values. It runs on any JSON, so that its findings are reported together with the schema's. */
+  /**
+   * Checks values against each other. Must accept any JSON, so that its problems are reported along with the schema's.
+   */
   readonly relations: (json: unknown, lineOf: JsonTree['lineOf']) => Problem[];
   readonly content: (raw: Raw) => T;
 };
@@ -34,14 +36,13 @@ const nameMessage =
 export const versionName = z
   .string({ error: nameMessage })
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: nameMessage });
-/** A text of 1 to `most` characters. */
 export const textOf = (most: number, error = `must be a text of 1 to ${most} characters`) =>
   z.string({ error }).min(1, { error }).max(most, { error });
 
 /**
  * Reads a file's bytes.
  *
- * @throws LedgerError `data_file_invalid` where it cannot be read or is too large.
+ * @throws LedgerError `data_file_invalid` if it cannot be read or is too large.
  */
 export function readBytes(path: string): Buffer {
   let descriptor: number | undefined;
@@ -49,7 +50,7 @@ export function readBytes(path: string): Buffer {
     descriptor = openSync(path, 'r');
     const status = fstatSync(descriptor);
     if (status.isDirectory()) throw refusal(path, ['is a directory, not a file (EISDIR)']);
-    if (!status.isFile()) throw refusal(path, ['is no ordinary file']);
+    if (!status.isFile()) throw refusal(path, ['is not a regular file']);
     if (status.size > maxBytes) throw refusal(path, [tooLarge(status.size)]);
     return readFileSync(descriptor);
   } catch (cause) {
@@ -71,8 +72,7 @@ const tooLarge = (bytes: number): string =>
   `is too large: ${bytes.toLocaleString('en-US')} bytes, and at most 10 MB (${maxBytes.toLocaleString('en-US')} bytes) are read`;
 
 /**
- * Checks a JSON data file and turns it into content. All problems are reported together, each with its line; nothing
- * is loaded if there is one.
+ * Checks a JSON data file and converts it. Reports all problems together, each with its line, and then loads nothing.
  *
  * @param name what messages call the file: its path.
  * @throws LedgerError `data_file_invalid`, its message a line `file:line: place: reason` per problem.
@@ -95,7 +95,7 @@ export function parseDataFile<Raw, T>(bytes: Buffer, name: string, format: Forma
   };
 }
 
-/** The text of UTF-8 bytes; a byte order mark at its beginning is skipped. */
+/** Decodes UTF-8. A byte order mark at the beginning is skipped. */
 function decoded(bytes: Buffer, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -113,7 +113,10 @@ function decoded(bytes: Buffer, name: string): string {
   }
 }
 
-/** What is wrong with the values. Where the writing is broken, what seems to be missing may merely be illegible. */
+/**
+ * Problems in the values. After a syntax error, only values that are present are checked, because a missing one may
+ * merely be unreadable.
+ */
 function contentProblems(
   tree: JsonTree,
   issues: readonly z.core.$ZodIssue[],
@@ -145,7 +148,10 @@ function problemsOf(issue: z.core.$ZodIssue, tree: JsonTree): Problem[] {
   return [{ path, message: `${issue.message}${shown}` }];
 }
 
-/** `1e3`, `1000.0` and what a float rounds to a whole number: a quantity is written in digits alone. */
+/**
+ * Numbers such as `1e3`, `1000.0`, or one that a float rounds to a whole number. A quantity must be written in digits
+ * only.
+ */
 function oddNumbers(tree: JsonTree, known: readonly Problem[]): Problem[] {
   const isKnown = new Set(known.map(({ path }) => path.join('\n')));
   const found: Problem[] = [];
@@ -160,7 +166,7 @@ function oddNumbers(tree: JsonTree, known: readonly Problem[]): Problem[] {
   return found;
 }
 
-/** The error for a file, with a line for each of its problems. */
+/** The error for a file, with a line per problem. */
 function refusal(path: string, problems: readonly (Located | string)[], cause?: unknown): LedgerError {
   const lines = problems
     .slice(0, maxListed)

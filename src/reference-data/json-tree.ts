@@ -1,31 +1,31 @@
 import { createScanner, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 
-/** Keys and indexes from the whole file to a value. */
+/** Keys and indexes from the root to a value. */
 export type JsonPath = readonly (string | number)[];
-/** A mistake and where it stands; lines count from 1. */
+/** A mistake and its line, counted from 1. */
 export type Located = { readonly line: number; readonly message: string };
 
-/** A JSON text with the places of its values. */
+/** A parsed JSON text with the positions of its values. */
 export type JsonTree = {
   readonly value: unknown;
-  /** Mistakes in the writing, in order of lines. While there is one, `value` is what could be made out. */
+  /** Syntax errors in order of lines. If there are any, `value` is as much as could be parsed. */
   readonly syntaxProblems: readonly Located[];
-  /** Whether all of `value` is certain: what is wrong with the writing, such as a comment, leaves the rest as it is. */
+  /** Whether all of `value` is certain. Some syntax errors, such as a comment, do not affect the rest. */
   readonly isLegible: boolean;
-  /** Whether a mistake on this line may have changed what was made out of it. */
+  /** Whether a syntax error on this line may have affected the value. */
   readonly isBroken: (line: number) => boolean;
-  /** Whether a key is there whose value cannot be read, such as `NaN`. */
+  /** Whether the key is present but its value cannot be parsed, such as `NaN`. */
   readonly isUnreadable: (path: JsonPath) => boolean;
   readonly has: (path: JsonPath) => boolean;
-  /** The line of a value, of a member's key; of what encloses it where there is no such value. */
+  /** The line of a value, or of its key in an object. If there is no such value, the line of what encloses it. */
   readonly lineOf: (path: JsonPath) => number;
-  /** A text, number, `true`, `false` or `null` as it is written. */
+  /** The source text of a string, number, `true`, `false` or `null`. */
   readonly written: (path: JsonPath) => string | undefined;
 };
 
 const maxDepth = 32;
 
-/** Reads a text as JSON, with all its mistakes at once. Never throws. */
+/** Parses a text as JSON and collects all its mistakes. Never throws. */
 export function parseJsonTree(text: string): JsonTree {
   const lineAt = lineCounter(text);
   const deep = tooDeep(text);
@@ -35,7 +35,7 @@ export function parseJsonTree(text: string): JsonTree {
     deep === undefined
       ? [...syntaxProblems(text, errors, lineAt), ...duplicateKeys(root, lineAt)]
       : [{ line: lineAt(deep), message: `is nested more than ${maxDepth} deep`, isLocal: false }];
-  // A second opinion: what only one of two parsers takes for JSON is refused.
+  // Two parsers must accept the text. What only one of them accepts is refused.
   if (found.length === 0 && !isJson(text)) found.push({ line: 1, message: 'is not JSON', isLocal: false });
   const broken = new Set(found.filter(({ isLocal }) => !isLocal).map(({ line }) => line));
   return {
@@ -59,10 +59,12 @@ export function parseJsonTree(text: string): JsonTree {
   };
 }
 
-/** `isLocal`: everything but the value or sign itself is understood all the same. */
+/** `isLocal`: only this value or character is affected, the rest is parsed correctly. */
 type SyntaxProblem = Located & { readonly isLocal: boolean };
 
-/** What follows a mistake on the same line is mostly its consequence, unless the mistake stands for itself. */
+/**
+ * Keeps one problem per line, because later ones are usually consequences of the first. Local problems are all kept.
+ */
 function onePerLine(found: SyntaxProblem[]): Located[] {
   const broken = new Set<number>();
   return found
@@ -72,8 +74,8 @@ function onePerLine(found: SyntaxProblem[]): Located[] {
 }
 
 /**
- * Says mistakes in words. What stands there is not repeated, apart from the few words that are easily taken for JSON:
- * the file may be any file, and hold a secret.
+ * Describes syntax errors. The file may be any file and contain secrets, so its text is not quoted, except for a few
+ * words that are often mistaken for JSON.
  */
 function syntaxProblems(text: string, found: readonly ParseError[], lineAt: LineAt): SyntaxProblem[] {
   const errors = withoutConsequences(text, found);
@@ -86,13 +88,13 @@ function syntaxProblems(text: string, found: readonly ParseError[], lineAt: Line
     if (code === 'InvalidCommentToken')
       problems.push({ line, message: 'is not JSON: comments are not allowed', isLocal: true });
     else if (comma !== -1) {
-      problems.push({ line: lineAt(comma), message: 'is not JSON: a comma with nothing behind it', isLocal: true });
-      // In an object the parser misses a key and then a value behind the same comma.
+      problems.push({ line: lineAt(comma), message: 'is not JSON: a comma with nothing after it', isLocal: true });
+      // In an object the parser reports two errors for such a comma: a missing key and a missing value.
       if (errors[index + 1]?.offset === offset) index += 1;
     } else {
       const isLocal = code === 'InvalidSymbol' && isLostValue(text, { error, offset, length }, errors[index + 1]);
       const word = /^(NaN|[-+]?Infinity|undefined|None|True|False|NULL)$/.exec(text.slice(offset, offset + length));
-      const words = word ? `${word[0]} is no JSON value` : (syntaxWords[code] ?? 'it cannot be read');
+      const words = word ? `${word[0]} is not a JSON value` : (syntaxWords[code] ?? 'it cannot be read');
       problems.push({ line, message: `is not JSON: ${words}`, isLocal });
       if (isLocal) index += 1;
     }
@@ -100,7 +102,7 @@ function syntaxProblems(text: string, found: readonly ParseError[], lineAt: Line
   return problems;
 }
 
-/** One error for the two signs of `-Infinity`, and none for the comma that an open text has swallowed. */
+/** Merges the two errors that `-Infinity` causes, and drops the missing comma that follows an unclosed string. */
 function withoutConsequences(text: string, errors: readonly ParseError[]): ParseError[] {
   const kept: ParseError[] = [];
   for (const error of errors) {
@@ -126,7 +128,10 @@ const isNeedlessComma = (text: string, code: string, offset: number): boolean =>
     .trimEnd()
     .endsWith(',');
 
-/** Whether a member's value alone is no JSON, as in `"unit_price": NaN,`; the parser then also misses a value. */
+/**
+ * Whether only a member's value is not JSON, as in `"unit_price": NaN,`. The parser then reports a missing value as
+ * well.
+ */
 function isLostValue(text: string, { offset, length }: ParseError, next: ParseError | undefined): boolean {
   const end = offset + length;
   return (
@@ -142,7 +147,7 @@ function isLostValue(text: string, { offset, length }: ParseError, next: ParseEr
 }
 
 const syntaxWords: Readonly<Record<string, string>> = {
-  InvalidSymbol: 'a word or sign that is no JSON; texts and keys stand in double quotes',
+  InvalidSymbol: 'a word or character that is not JSON; texts and keys must be in double quotes',
   InvalidNumberFormat: 'a malformed number',
   PropertyNameExpected: 'a key in double quotes is expected here',
   ValueExpected: 'a value is expected here',
@@ -150,7 +155,7 @@ const syntaxWords: Readonly<Record<string, string>> = {
   CommaExpected: 'a comma is missing before this',
   CloseBraceExpected: 'the file ends within an object, a } is missing',
   CloseBracketExpected: 'the file ends within a list, a ] is missing',
-  EndOfFileExpected: 'there is more behind the end',
+  EndOfFileExpected: 'there is more after the end',
   UnexpectedEndOfComment: 'comments are not allowed, and this one has no end',
   UnexpectedEndOfString: 'a text without its closing quote',
   UnexpectedEndOfNumber: 'a number that breaks off',
@@ -159,7 +164,7 @@ const syntaxWords: Readonly<Record<string, string>> = {
   InvalidCharacter: 'a control character in a text',
 };
 
-/** Keys that stand twice in one object, escapes resolved: only one of them can be meant. */
+/** Keys that occur twice in one object, after resolving escapes. */
 function duplicateKeys(root: Node | undefined, lineAt: LineAt): SyntaxProblem[] {
   const problems: SyntaxProblem[] = [];
   const visit = (node: Node, path: JsonPath): void => {
@@ -176,7 +181,7 @@ function duplicateKeys(root: Node | undefined, lineAt: LineAt): SyntaxProblem[] 
         else
           problems.push({
             line,
-            message: `${at.join('.')}: the key stands twice in one object, first on line ${first}; leave one of them`,
+            message: `${at.join('.')}: the key occurs twice in one object, first on line ${first}; remove one of them`,
             isLocal: true,
           });
       }
@@ -193,7 +198,7 @@ function nodeAt(root: Node | undefined, path: JsonPath): Node | undefined {
   return node;
 }
 
-/** The member, key and value, that a path leads to. */
+/** The member, key and value, at a path. */
 function propertyAt(root: Node | undefined, path: JsonPath): Node | undefined {
   const key = path.at(-1);
   return typeof key === 'string' ? memberOf(nodeAt(root, path.slice(0, -1)), key) : undefined;
@@ -205,10 +210,10 @@ const itemOf = (node: Node | undefined, index: number): Node | undefined =>
 const memberOf = (node: Node | undefined, key: string): Node | undefined =>
   node?.type === 'object' ? node.children?.findLast((property) => property.children?.[0]?.value === key) : undefined;
 
-/** Where the text is nested too deep for parsers that call themselves; `undefined` = nowhere. */
+/** The offset at which the text is nested too deeply for recursive parsers; `undefined` = nowhere. */
 function tooDeep(text: string): number | undefined {
   const scanner = createScanner(text, true);
-  // The package's names for these are const enums, which type stripping cannot take over.
+  // The package exports these as const enums, which type stripping does not support.
   const [openBrace, closeBrace, openBracket, closeBracket, end] = [1, 2, 3, 4, 17];
   let depth = 0;
   for (let token: number = scanner.scan(); token !== end; token = scanner.scan()) {
@@ -230,7 +235,7 @@ function isJson(text: string): boolean {
 
 type LineAt = (offset: number) => number;
 
-/** Lines end with LF, CRLF or CR, as in any editor. */
+/** Lines end with LF, CRLF or CR, as in editors. */
 function lineCounter(text: string): LineAt {
   const starts = [0, ...Array.from(text.matchAll(/\r\n|\n|\r/g), (end) => end.index + end[0].length)];
   return (offset) => {

@@ -6,7 +6,7 @@ import type { Problem } from './data-file.ts';
 import type { JsonPath, JsonTree } from './json-tree.ts';
 import { dates, entriesOf, listOf, memberOf, placedDateProblems } from './relations.ts';
 
-/** What is wrong between the values of a price list, whatever else is wrong with them. */
+/** Finds contradictions between the values of a price list, whatever else is wrong with them. */
 export function priceListProblems(json: unknown, lineOf: JsonTree['lineOf']): Problem[] {
   return [
     ...listOf(json, 'prices').flatMap((entry, index) => modelProblems(entry, ['prices', index])),
@@ -16,7 +16,7 @@ export function priceListProblems(json: unknown, lineOf: JsonTree['lineOf']): Pr
   ];
 }
 
-/** Which keys a model has, and the order of its tiers. */
+/** Checks that an entry has the keys of its model, and checks its tiers. */
 function modelProblems(entry: unknown, path: JsonPath): Problem[] {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return [];
   const has = (key: string): boolean => memberOf(entry, key) !== undefined;
@@ -36,7 +36,7 @@ function modelProblems(entry: unknown, path: JsonPath): Problem[] {
   ];
 }
 
-/** Whether a tier ends behind the one before it, and the last one alone has no end. */
+/** Checks that a tier ends after the previous one, and that exactly the last one has no end. */
 function tierProblems(tiers: readonly unknown[], index: number, path: JsonPath): Problem[] {
   const [upTo, before] = [memberOf(tiers[index], 'up_to'), memberOf(tiers[index - 1], 'up_to')];
   const isLast = index === tiers.length - 1;
@@ -47,7 +47,7 @@ function tierProblems(tiers: readonly unknown[], index: number, path: JsonPath):
   return isLast ? [{ path, message: `must be null: units beyond ${upTo} would have no price` }] : [];
 }
 
-/** One currency per list, named at its top alone. */
+/** A list has one currency, which is only named at its top. */
 function currencyProblems(json: unknown): Problem[] {
   const own = memberOf(json, 'currency');
   const inLists = ['prices', 'monthly_minimum'].flatMap((key) =>
@@ -68,7 +68,7 @@ function currencyProblems(json: unknown): Problem[] {
   });
 }
 
-/** A minimum is an amount of the invoice: it has no more decimals than the currency. */
+/** A minimum is an amount of the invoice, so it has no more decimals than the currency. */
 function minimumProblems(json: unknown): Problem[] {
   const currency = memberOf(json, 'currency');
   if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency)) return [];
@@ -88,7 +88,7 @@ const dated = key
   .transform(({ task_type, ...rest }) => ({ ...rest, taskType: task_type }))
   .transform(({ taskType, level, effectiveFrom, effectiveTo }) => ({ taskType, level, effectiveFrom, effectiveTo }));
 
-/** Gaps and overlaps among the entries that have dates. */
+/** Gaps and overlaps between the entries with readable dates. */
 function dateProblems(json: unknown, lineOf: JsonTree['lineOf']): Problem[] {
   // An entry without readable dates or key may be the one that fills a gap.
   const undated = listOf(json, 'prices').filter((entry) => !dated.safeParse(entry).success);

@@ -13,7 +13,7 @@ import {
 } from './data-file.ts';
 import { priceListProblems } from './price-list-checks.ts';
 
-const priceMessage = 'must be a text of digits with at most 6 decimals behind a point, such as "0.3333"';
+const priceMessage = 'must be a text of digits with at most 6 decimals after a point, such as "0.3333"';
 const price = z.string({ error: priceMessage }).transform((text, context) => {
   const micros = parsePrice(text);
   if (micros !== undefined) return micros;
@@ -25,7 +25,7 @@ const maxQuantity = 10 ** 12;
 const quantity = (least: number, error: string) =>
   z.int({ error }).min(least, { error }).max(maxQuantity, { error }).transform(BigInt);
 
-/** Named once for the whole list; taken here, so that {@link priceListProblems} can say so. */
+/** Accepted here, so that {@link priceListProblems} can say that the currency is named once for the whole list. */
 const misplacedCurrency = z.unknown().optional();
 
 const objectMessage = 'must be an object in braces';
@@ -119,15 +119,15 @@ function modelOf({ model = 'flat', unit_price, tiers }: Raw['prices'][number]): 
 }
 
 /**
- * Reads a price list: one currency; per task type and level, prices that follow one another without gap or overlap.
- * The format: docs/price-lists.md.
+ * Reads a price list: one currency and, per task type and level, consecutive prices without gaps or overlaps. The
+ * format is described in docs/price-lists.md.
  *
  * @throws LedgerError `data_file_invalid` with every problem and its line.
  */
 export const readPriceList = (path: string): DataFile<PriceList> => parsePriceList(readBytes(path), path);
 
 /**
- * Reads a price list from its bytes, such as the copy of a file that is kept in the database.
+ * Parses a price list, such as the copy of a file in the database.
  *
  * @param name what messages call it: its path, or the name of the copy.
  * @throws LedgerError `data_file_invalid` with every problem and its line.

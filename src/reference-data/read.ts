@@ -6,7 +6,7 @@ import type { DataFile } from './data-file.ts';
 import { readPriceList } from './price-list.ts';
 import { readRuleTables } from './rule-tables.ts';
 
-/** What decisions and amounts rest on. */
+/** The rules and prices that decisions and amounts are computed from. */
 export type ReferenceData = {
   readonly rules: DataFile<readonly RuleTable[]>;
   readonly prices: DataFile<PriceList> | undefined;
@@ -15,7 +15,7 @@ export type ReferenceData = {
 /**
  * Reads rules and prices.
  *
- * @throws LedgerError `data_file_invalid` with the mistakes of both files.
+ * @throws LedgerError `data_file_invalid` with the problems of both files.
  */
 export function readReferenceData({ rulesFile, pricesFile }: Config): ReferenceData {
   const failures: LedgerError[] = [];

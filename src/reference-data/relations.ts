@@ -3,10 +3,10 @@ import type { DateProblem, Effective } from '../domain/effective-dates.ts';
 import { calendarDate, type Problem } from './data-file.ts';
 import type { JsonPath, JsonTree } from './json-tree.ts';
 
-/** An entry of a list in a data file, and where it stands. */
+/** An entry of a list in a data file, and its path. */
 export type Placed<T> = T & { readonly path: JsonPath };
 
-/** The entries of a list that have the asked shape, whatever else is wrong in the file. */
+/** The entries of a list that have the given shape, whatever else is wrong in the file. */
 export function entriesOf<T extends object>(json: unknown, key: string, shape: z.ZodType<T>): Placed<T>[] {
   return listOf(json, key).flatMap((entry, index) => {
     const { data } = shape.safeParse(entry);
@@ -14,13 +14,13 @@ export function entriesOf<T extends object>(json: unknown, key: string, shape: z
   });
 }
 
-/** A list in an object; empty where there is none. */
+/** A list in an object; empty = there is none. */
 export function listOf(json: unknown, key: string): readonly unknown[] {
   const value = memberOf(json, key);
   return Array.isArray(value) ? value : [];
 }
 
-/** A member of an object; `undefined` where there is none. */
+/** A member of an object; `undefined` = there is none. */
 export const memberOf = (json: unknown, key: string): unknown =>
   typeof json === 'object' && json !== null && Object.hasOwn(json, key)
     ? (json as Record<string, unknown>)[key]
@@ -34,9 +34,9 @@ export const dates = z
   }));
 
 /**
- * Mistakes in dates with the lines of the entries.
+ * Converts problems with dates, adding the lines of the entries.
  *
- * @param mayHaveMore whether an entry that cannot be read may stand in a gap: then gaps are not spoken of.
+ * @param mayHaveMore whether an unreadable entry may fill the gap before this one. Such gaps are not reported.
  */
 export function placedDateProblems<T>(
   problems: readonly DateProblem<Placed<T>>[],

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { RuleTable } from '../domain/classify.ts';
 
 /**
- * What a rule table says, as a sha256 in hex: the same for any order of keys and rules. Its end does not count, so a
- * successor may end a table that has decided closed months. Stored beside decisions: it must never come out otherwise.
+ * The SHA-256 of a rule table's content, in hex. It does not depend on the order of keys and rules, nor on the table's
+ * end, so that a table that has decided closed months may still be ended by a successor. The hash is stored with
+ * decisions, so its computation must never change.
  */
 export function ruleTableHash(table: RuleTable): string {
   const said = Object.entries(table).filter(([key]) => key !== 'effectiveTo');
@@ -12,7 +13,7 @@ export function ruleTableHash(table: RuleTable): string {
     .digest('hex');
 }
 
-/** JSON with keys in order, and lists in order too: every list of a rule table is a set. */
+/** JSON with sorted keys and sorted lists. Every list of a rule table is a set. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).sort(compareUnits).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -23,5 +24,5 @@ function canonical(value: unknown): string {
     .join(',')}}`;
 }
 
-/** By code units: no locale has a say. */
+/** Compares code units, because a locale's order may change. */
 const compareUnits = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

@@ -82,7 +82,7 @@ function dateProblems(json: unknown, lineOf: JsonTree['lineOf']): Problem[] {
   return placedDateProblems(effectiveDateProblems(tables, 'rule tables'), lineOf, () => mayHaveMore);
 }
 
-/** More than one rule on the same question, also where they agree. */
+/** Finds more than one rule for the same question, even if they agree. */
 function ruleProblems(one: unknown, path: JsonPath, lineOf: JsonTree['lineOf']): Problem[] {
   const rules = listOf(one, 'rules').map((each, index) => {
     const { data } = z.object({ task_type: name, outcome_code: name.nullable() }).safeParse(each);
@@ -98,7 +98,7 @@ function ruleProblems(one: unknown, path: JsonPath, lineOf: JsonTree['lineOf']):
   return repeated([...rules, ...executed], lineOf, (question) => `${subject}more than one rule for ${question}`);
 }
 
-/** Names that stand more than once, each time but the first, with the line of the first. */
+/** Reports every name that occurred before, with the line of its first occurrence. */
 function repeated(
   named: readonly { readonly name: string | undefined; readonly path: JsonPath }[],
   lineOf: JsonTree['lineOf'],
@@ -115,14 +115,14 @@ function repeated(
 }
 
 /**
- * Reads invoicing rules: tables that follow one another without gap or overlap.
+ * Reads invoicing rules: consecutive tables without gaps or overlaps.
  *
  * @throws LedgerError `data_file_invalid` with every problem and its line.
  */
 export const readRuleTables = (path: string): DataFile<readonly RuleTable[]> => parseRuleTables(readBytes(path), path);
 
 /**
- * Reads invoicing rules from their bytes, such as the copy of a file that is kept in the database.
+ * Parses invoicing rules, such as the copy of a file in the database.
  *
  * @param name what messages call it: its path, or the name of the copy.
  * @throws LedgerError `data_file_invalid` with every problem and its line.

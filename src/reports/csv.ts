@@ -3,7 +3,10 @@ import { stringify } from 'csv-stringify';
 
 export type CsvValue = string | number | bigint | null;
 
-/** A column of a file: its header and how a row's cell is written. Text comes from the vendor or an operator. */
+/**
+ * A column of a file: its header and how its cells are written. `isText`: the cells come from the vendor or an
+ * operator.
+ */
 export type CsvColumn<Row> = {
   readonly header: string;
   readonly value: (row: Row) => CsvValue;
@@ -12,12 +15,12 @@ export type CsvColumn<Row> = {
 
 const formulaStart = /^[=+@\t\r＝＋－＠-]/;
 
-/** Keeps a spreadsheet from taking text for a formula. Numbers never pass here: `-12.50` stays `-12.50`. */
+/** Keeps spreadsheets from taking text for a formula. Not for numbers: `-12.50` stays `-12.50`. */
 export function neutraliseFormula(text: string): string {
   return formulaStart.test(text) ? `'${text}` : text;
 }
 
-/** RFC 4180 with a header row: comma (or another delimiter), CRLF, quotes only where needed, nothing for null. */
+/** RFC 4180 with a header row: comma or another delimiter, CRLF, quotes only where needed. `null` is an empty cell. */
 export function csvStream<Row>(
   columns: readonly CsvColumn<Row>[],
   rows: Iterable<Row> | AsyncIterable<Row>,
@@ -43,12 +46,12 @@ function cell<Row>({ value, isText }: CsvColumn<Row>, row: Row): string | null {
   return isText && typeof raw === 'string' ? neutraliseFormula(raw) : String(raw);
 }
 
-/** The header row of a file whose rows Postgres writes. */
+/** The header row of a file whose other rows are written by Postgres. */
 export const headerLine = (headers: readonly string[]): Buffer => Buffer.from(`${headers.join(',')}\r\n`);
 
 /**
- * Turns the line feeds of a `COPY … (format csv)` into CRLF. Every line feed ends a row: the parser refuses control
- * characters in whatever the vendor sends, and the tables do so again.
+ * Turns the line feeds of `COPY … (format csv)` into CRLF. Every line feed is the end of a row, because the parser and
+ * the tables refuse control characters in the vendor's texts.
  */
 export function toCrlf(): Transform {
   return new Transform({

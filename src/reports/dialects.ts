@@ -21,24 +21,24 @@ const dialects: Readonly<Record<DialectName, Dialect>> = {
 };
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
-/** Excel's words for true and false where these dialects are read, and LibreOffice's. */
+/** The words for true and false in Excel for these dialects and in LibreOffice. */
 const booleanWord = /^(?:true|false|waar|onwaar|wahr|falsch|vrai|faux)$/i;
 /** Such as `#N/A`, in any language. */
 const errorValue = /^#/;
-/** Excel takes no longer text within a formula. Texts of the vendor end at 200 characters. */
+/** Excel's limit for a text within a formula. Texts of the vendor have at most 200 characters. */
 const longestQuoted = 255;
 
 /**
- * Text that a spreadsheet might take for a number, date or boolean, as a formula that says it is text: `="1E10"`. What
- * is taken for what differs by country and version, but nothing is without a digit, booleans and error values apart. A quote
- * would end the text within the formula, and no number or date has one, so text with a quote stays as it is.
+ * Writes text that a spreadsheet might take for a number, date or boolean as a formula that yields text: `="1E10"`.
+ * What is converted differs by country and version, but it always has a digit, except for booleans and error values.
+ * Text with a quote stays as it is: the quote would end the text within the formula, and no number or date has one.
  */
 export function protectText(text: string): string {
   const isAtRisk = /\p{N}/u.test(text) || booleanWord.test(text) || errorValue.test(text);
   return isAtRisk && !/["\p{Cc}]/u.test(text) && text.length <= longestQuoted ? `="${text}"` : text;
 }
 
-/** A cell of a canonical file as the copy has it. */
+/** Converts a cell of a canonical file for the copy. */
 function convert(cell: string, { type }: ReportColumn, { decimalMark }: Dialect): string | null {
   if (cell === '') return null;
   switch (type) {
@@ -59,7 +59,7 @@ function convert(cell: string, { type }: ReportColumn, { decimalMark }: Dialect)
   }
 }
 
-/** The bytes of a dialect's copy, made from those of the canonical file row by row. */
+/** The bytes of a dialect's copy, converted row by row from those of the canonical file. */
 export async function* copyOf(
   canonical: AsyncIterable<Buffer>,
   kind: ReportKind,
@@ -67,7 +67,7 @@ export async function* copyOf(
 ): AsyncGenerator<Buffer> {
   const rows = rowsOf(canonical);
   const header = await rows.next();
-  // Columns were only ever added at the end: an earlier layout has the first of them.
+  // Columns are only ever added at the end, so an earlier layout has the first ones.
   const width = header.done ? 0 : header.value.length;
   const columns = reportColumns[kind].slice(0, width).map((column, index) => ({
     header: column.header,
@@ -77,7 +77,7 @@ export async function* copyOf(
   yield* csvStream(columns, rows, dialects[dialect].delimiter);
 }
 
-/** All rows, the header first; each as wide as that. */
+/** All rows, the header first. All have as many cells as the header. */
 async function* rowsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string[], undefined> {
   const { parse } = await import('csv-parse');
   const parser = parse({ record_delimiter: '\r\n' });
@@ -114,11 +114,11 @@ type Published = {
 export const dialectFormat = 'idscan-ledger-dialect-1';
 
 /**
- * Writes copies of a published report for spreadsheets, beside it and from it. Only for the holder of the month's
- * report lock: another run would publish other files meanwhile.
+ * Writes copies of a published report for spreadsheets, beside it and from its files. The caller must hold the month's
+ * report lock, or another run could publish other files in the meantime.
  *
  * @param manifest the published manifest, as `writeReport` returns it.
- * @throws LedgerError `report_changed` where the files are not those the manifest names, `storage_full`, `storage_failed`
+ * @throws LedgerError `report_changed` if the files are not those in the manifest, `storage_full`, `storage_failed`
  */
 export async function writeDialects(
   directory: string,
@@ -152,7 +152,7 @@ export async function writeDialects(
   }
 }
 
-/** One pass: what is hashed is what is copied. */
+/** One pass, so that exactly the hashed bytes are copied. */
 async function writeCopy(
   directory: string,
   of: FileId,
@@ -195,6 +195,6 @@ function requireSame(file: FileId, sha256: string): void {
   if (file.sha256 === sha256) return;
   throw new LedgerError('report_changed', `${file.name} is not the file that was published: its sha256 differs.`, {
     fields: { file: file.name, expected: file.sha256, found: sha256 },
-    hint: 'Nothing was copied. Another run may have written the month anew: run the command again.',
+    hint: 'Nothing was copied. Another run may have replaced the files: run the command again.',
   });
 }

@@ -1,9 +1,9 @@
-/** A file written whole under a temporary name, not yet visible. */
+/** A complete file under a temporary name, not yet published. */
 export type DraftFile = {
   readonly name: string;
   readonly temporaryPath: string;
   readonly sha256: string;
   readonly bytes: number;
-  /** Line ends minus the header's. */
+  /** Line ends without the header's. */
   readonly rows: number;
 };

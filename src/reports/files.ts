@@ -5,16 +5,16 @@ import { columnsOf, type HeaderOf, type ReportKind } from '../domain/report-colu
 import type { CsvColumn, CsvValue } from './csv.ts';
 import { csvName, type PeriodStatus, statusInNames } from './names.ts';
 
-/** What all rows of a report's files have in common. */
+/** What all files of a report have in common. */
 export type ReportHead = {
   readonly period: string;
   readonly status: PeriodStatus;
   readonly priceList: PriceList | undefined;
-  /** Which columns the files have: `presentLayout`, or that of the close. */
+  /** The layout of the columns: `presentLayout`, or that of the month's close. */
   readonly layout: number;
 };
 
-/** The columns of a file in the report's layout, each with how its cells are written. */
+/** The columns of a file in the report's layout, with how their cells are written. */
 function columnsWith<Kind extends ReportKind, Row>(
   kind: Kind,
   { layout }: ReportHead,
@@ -27,20 +27,19 @@ function columnsWith<Kind extends ReportKind, Row>(
   }));
 }
 
-/** The name a file is published under. */
+/** The name under which a file is published. */
 export function fileName({ period, status }: Pick<ReportHead, 'period' | 'status'>, kind: ReportKind): string {
   return csvName(period, statusInNames(status, status === 'closed' ? 1 : null), kind);
 }
 
 export type SummaryRow = ({ readonly recordType: 'LINE' } & SummaryLine) | ({ readonly recordType: 'TOTAL' } & Totals);
 
-/** The lines, then the total: once and last. */
+/** The lines, followed by the only total. */
 export function* summaryRows({ summary, totals }: ReportLines): Generator<SummaryRow> {
   for (const line of summary) yield { recordType: 'LINE', ...line };
   yield { recordType: 'TOTAL', ...totals };
 }
 
-/** The summary's columns, what finance opens first. */
 export function summaryColumns(head: ReportHead): CsvColumn<SummaryRow>[] {
   const { priceList } = head;
   const line =
@@ -71,9 +70,9 @@ export function summaryColumns(head: ReportHead): CsvColumn<SummaryRow>[] {
   });
 }
 
-/** The codes file's columns: a row per task type and outcome code, amounts unrounded. */
+/** The columns of the codes file: a row per task type and outcome code, with unrounded amounts. */
 export function codesColumns(head: ReportHead): CsvColumn<CodeLine>[] {
-  // The first layout did not say what is unclassified, and gave the amount of the rest.
+  // The first layout had no column for unclassified attempts and gave the amount of the others.
   const amountOf = (row: CodeLine) => (head.layout > 1 && row.unclassified > 0n ? null : row.amount);
   return columnsWith('codes', head, {
     period: () => head.period,
@@ -90,7 +89,7 @@ export function codesColumns(head: ReportHead): CsvColumn<CodeLine>[] {
   });
 }
 
-/** An amount as the files write it; `null` stays empty. */
+/** An amount as the files write it. `null` is an empty cell. */
 export function money(amount: Micros | null, priceList: PriceList | undefined): string | null {
   return amount === null || !priceList ? null : formatAmount(amount, priceList.minorDigits);
 }

@@ -14,9 +14,9 @@ export type ManifestInput = {
   readonly lines: { readonly totals: Totals };
   readonly discrepancies: number;
   readonly minimum: bigint | undefined;
-  /** What a month was closed in spite of. */
+  /** The blockers that a forced close passed. */
   readonly blockers?: Readonly<Record<string, number>> | undefined;
-  /** The earlier instant that the figures are of. */
+  /** The earlier instant that the figures show; `null` = now. */
   readonly asOf?: Date | null;
   readonly openItems: { readonly unsettledTransactions: number; readonly unfetchedTransactions: number };
   readonly rules: DataFile<readonly RuleTable[]>;
@@ -25,8 +25,8 @@ export type ManifestInput = {
 };
 
 /**
- * What a set of files is: names, hashes, control totals, and the rules and prices behind them. It holds no clock time:
- * the same books give the same bytes.
+ * Describes a set of files: names, hashes, control totals, and the rules and prices used. Contains no time of writing,
+ * so the same books give the same bytes.
  */
 export function manifestOf(input: ManifestInput): Buffer {
   const { head, span, rules, prices, minimum } = input;
@@ -67,7 +67,7 @@ export function manifestOf(input: ManifestInput): Buffer {
 
 const unsealed = '0'.repeat(64);
 
-/** Adds the hash of the manifest itself: of its bytes with the 64 digits of that hash being zeros. */
+/** Adds the manifest's own hash, computed over its bytes with zeros in place of the hash's 64 digits. */
 export function sealed(manifest: object): Buffer {
   const text = `${JSON.stringify({ ...manifest, sha256: unsealed }, null, 2)}\n`;
   const sha256 = createHash('sha256').update(text).digest('hex');
@@ -76,7 +76,7 @@ export function sealed(manifest: object): Buffer {
 
 const seal = /"sha256": "([0-9a-f]{64})"\n}\n$/;
 
-/** Whether a manifest still has the bytes it was sealed with. */
+/** Whether a manifest still has the bytes that it was sealed with. */
 export function isSealIntact(manifest: Buffer): boolean {
   const text = manifest.toString('latin1');
   const sha256 = seal.exec(text)?.[1];

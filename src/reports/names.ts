@@ -2,7 +2,7 @@ import type { ReportKind } from '../domain/report-columns.ts';
 
 export const reportKinds = ['detail', 'summary', 'codes', 'discrepancies'] as const satisfies readonly ReportKind[];
 
-/** Spreadsheets that copies are made for: Excel as set up in these countries. */
+/** The spreadsheets that copies are made for: Excel with the settings of these countries. */
 export const dialectNames = ['excel-en', 'excel-nl', 'excel-de', 'excel-fr'] as const;
 export type DialectName = (typeof dialectNames)[number];
 
@@ -11,7 +11,7 @@ export const manifestName = 'manifest.json';
 /** The folder of a closed month with its corrections, beside its own. */
 export const restatedFolder = (period: string): string => `${period}-restated`;
 
-/** The manifest of a dialect's copies. */
+/** The name of the manifest of a dialect's copies. */
 export const dialectManifestName = (dialect: DialectName): string => `manifest.${dialect}.json`;
 
 /**
@@ -40,7 +40,7 @@ const csvPattern = new RegExp(
 );
 const manifestPattern = new RegExp(`^manifest(?:\\.(${dialectPattern}))?\\.json$`);
 
-/** What a file of ours is, by its name alone; `undefined` = none of ours. Manifests name no month. */
+/** What a file is, judged by its name alone; `undefined` = not one of ours. The names of manifests contain no month. */
 export function ownName(name: string): OwnName | undefined {
   const csv = csvPattern.exec(name);
   if (csv) return { period: csv[1], dialect: csv[2] as DialectName | undefined };
@@ -48,5 +48,5 @@ export function ownName(name: string): OwnName | undefined {
   return manifest ? { period: undefined, dialect: manifest[1] as DialectName | undefined } : undefined;
 }
 
-/** A file being written, or left behind by a run that was broken off. */
+/** Whether a file is still being written, or was left behind by an interrupted run. */
 export const isDraftName = (name: string): boolean => /^\..+\.draft$/.test(name);

@@ -8,7 +8,7 @@ import type { DraftFile } from './draft-file.ts';
 import { removeSuperseded } from './superseded.ts';
 
 /**
- * Writes and syncs a file under a temporary name in its own folder.
+ * Writes and syncs a file under a temporary name in its folder.
  *
  * @throws LedgerError `storage_full` or `storage_failed`; nothing is left behind.
  */
@@ -45,8 +45,8 @@ export async function writeDraft(
 }
 
 /**
- * Gives drafts their final names, in order, and makes the names durable. The last one makes the set valid. A set with
- * the report's manifest replaces what was published for the month before: what is no part of it is removed.
+ * Renames drafts to their final names, in order, and syncs the folder. The last file makes the set valid. A set with
+ * the report's manifest replaces the month's previous one: files that are not part of it are removed.
  */
 export async function publishDrafts(directory: string, drafts: readonly DraftFile[]): Promise<void> {
   try {
@@ -61,7 +61,7 @@ export async function publishDrafts(directory: string, drafts: readonly DraftFil
   }
 }
 
-/** Removes drafts that a run broken off left behind. Only for the holder of the month's report lock. */
+/** Removes drafts left behind by an interrupted run. The caller must hold the month's report lock. */
 export async function removeStaleDrafts(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names) if (isDraftName(name)) await rm(path.join(directory, name), { force: true });
@@ -85,7 +85,7 @@ const storageCodes: Record<string, ErrorCode> = {
 };
 const fileSystemCodes = /^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|IO|MFILE|NFILE|EXIST|NOENT|BUSY|INVAL|XDEV)$/;
 
-/** Names failures of the file system; other errors stay as they are. */
+/** Converts failures of the file system. Other errors stay as they are. */
 export function asStorageError(error: unknown, place: string): Error {
   const systemCode = (error as NodeJS.ErrnoException | null)?.code ?? '';
   const isCallOfFileSystem = (error as NodeJS.ErrnoException | null)?.syscall !== undefined;

@@ -20,11 +20,11 @@ export type PublishedFile = {
   readonly name: string;
   readonly sha256: string;
   readonly bytes: number;
-  /** Without the header; `null` = no table. */
+  /** Without the header; `null` = not a table. */
   readonly rows: number | null;
 };
 
-/** What a report adds up to, as its manifest says. */
+/** What a report adds up to, according to its manifest. */
 export type ControlTotals = {
   readonly attempts: number;
   readonly invoiced: number;
@@ -37,7 +37,7 @@ export type ControlTotals = {
   readonly unfetched_transactions: number;
 };
 
-/** The files of a report that are published, by the manifest beside them. */
+/** The published files of a report, according to their manifest. */
 export type Published = {
   readonly status: PeriodStatus;
   readonly version: number | null;
@@ -57,9 +57,9 @@ type Manifest = {
 };
 
 /**
- * Reads which files a month has.
+ * Reads which files of a month are published.
  *
- * @returns `undefined` where there are none, or where the manifest is not one that this program sealed.
+ * @returns `undefined` if there are none, or if the manifest's seal is broken.
  */
 export async function publishedIn(directory: string, period: string): Promise<Published | undefined> {
   const bytes = await readFile(path.join(directory, manifestName)).catch(() => undefined);
@@ -67,7 +67,7 @@ export async function publishedIn(directory: string, period: string): Promise<Pu
   const read = readJson(bytes);
   if (!('value' in read)) return undefined;
   const manifest = read.value as Manifest;
-  // Only names that this program gives: whatever a manifest says, nothing outside the folder can be meant.
+  // Accepts only names that this program gives, so that no manifest can point outside the folder.
   if (manifest.period !== period || !manifest.files.every(({ name }) => kindOf(name) !== undefined)) return undefined;
   return {
     status: manifest.period_status,
@@ -80,7 +80,7 @@ export async function publishedIn(directory: string, period: string): Promise<Pu
   };
 }
 
-/** What a name stands for among the files of a report; `undefined` = for none of them. */
+/** Finds a file or copy of a report by its name; `undefined` = it is not part of the report. */
 export function findPublished(
   { manifest, files }: Published,
   name: string,
@@ -92,7 +92,7 @@ export function findPublished(
   return of ? { file: of, dialect } : undefined;
 }
 
-/** Names of a file's copies for spreadsheets. */
+/** The names of a file's copies for spreadsheets. */
 export const copyNames = (name: string): { dialect: DialectName; name: string }[] =>
   dialectNames.map((dialect) => ({ dialect, name: copyName(name, dialect) }));
 
@@ -103,7 +103,7 @@ export const kindOf = (name: string): ReportKind | undefined => {
   return reportKinds.find((kind) => name.endsWith(`_${kind}.csv`));
 };
 
-/** A file that is open and was read once: its bytes are those of its hash, whatever is published meanwhile. */
+/** An open file that was read once for its hash. Its bytes stay the same, whatever is published in the meantime. */
 export type Download = {
   readonly sha256: string;
   readonly bytes: number;
@@ -112,11 +112,11 @@ export type Download = {
 };
 
 /**
- * Opens a published file, or its copy for a spreadsheet, which is made from it on the way. It is read twice: once for
- * its hash, once to be sent; in between nothing is kept.
+ * Opens a published file, or its copy for a spreadsheet, which is converted on the fly. The file is read twice, once
+ * for the hash and once to be sent, and nothing is held in between.
  *
- * @throws LedgerError `report_changed` where the file is not the one that the manifest names, e.g. since the month is
- * being written anew.
+ * @throws LedgerError `report_changed` if the file is not the one in the manifest, e.g. because the month is being
+ *   written.
  */
 export async function openPublished(
   directory: string,
@@ -164,6 +164,6 @@ const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).d
 const changed = (file: PublishedFile, cause?: unknown): LedgerError =>
   new LedgerError('report_changed', `${file.name} is not the file that was published.`, {
     fields: { file: file.name },
-    hint: 'If the report is being written just now, try again in a moment; else have it written anew.',
+    hint: 'If the report is being written now, try again in a moment. Otherwise have it written again.',
     ...(cause === undefined ? {} : { cause }),
   });

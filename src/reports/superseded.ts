@@ -6,11 +6,11 @@ import { isSealIntact } from './manifest.ts';
 import { copyName, type DialectName, dialectManifestName, dialectNames, manifestName, ownName } from './names.ts';
 
 /**
- * Removes what a newly published set replaces: files with names of ours that belong to its month and not to the set,
- * such as provisional ones once the month is closed, and copies for spreadsheets made from older files. Copies made
- * from the very set that is published stay, and so does every other file.
+ * Removes what a newly published set replaces: files with our names that belong to its month but not to the set, such
+ * as provisional ones once the month is closed, and copies for spreadsheets made from older files. Copies made from
+ * exactly this set stay, and so do all other files.
  *
- * @param published the names of the new set, its manifest among them.
+ * @param published the names of the new set, including its manifest.
  */
 export async function removeSuperseded(directory: string, published: readonly string[]): Promise<void> {
   const periods = new Set(published.map((name) => ownName(name)?.period));
@@ -28,7 +28,7 @@ export async function removeSuperseded(directory: string, published: readonly st
   }
 }
 
-/** A run that is broken off here leaves copies that no manifest vouches for, not a manifest without its copies. */
+/** If the removal is interrupted, copies without a manifest are left, rather than a manifest without its copies. */
 const manifestsFirst = (a: string, b: string): number =>
   Number(b.startsWith('manifest')) - Number(a.startsWith('manifest'));
 

@@ -11,10 +11,10 @@ import { Problems, type Problem } from './verify/problems.ts';
 import { streamRows } from './verify/reading.ts';
 import { type Verification, verifyFolder } from './verify.ts';
 
-/** A month's folder and what a look at it found; `undefined` = there is nothing that could be verified. */
+/** The result for a month's folder; `undefined` = it could not be verified. */
 export type MonthVerification = { readonly period: string; readonly found: Verification | undefined };
 
-/** What a look at a folder of months found. No problems = each is proven, and so are all of them together. */
+/** The result for a folder of months. No problems = every month is proven by itself and together with the others. */
 export type ReportsVerification = {
   readonly months: readonly MonthVerification[];
   /** Closed months with their corrections, each proven by itself. */
@@ -22,9 +22,9 @@ export type ReportsVerification = {
   readonly problems: readonly Problem[];
   readonly problemCount: number;
   readonly notes: readonly string[];
-  /** Attempts whose lines do not add up to 0 or 1 or are not what was booked, the first of them. */
+  /** The first attempts whose lines do not add up to 0 or 1 or do not match what was booked. */
   readonly unbalanced: readonly string[];
-  /** The months that were compared with one another, and what was found. */
+  /** The months that were compared with each other, and the result. */
   readonly compared: readonly string[];
   readonly books: BooksFound;
 };
@@ -32,7 +32,7 @@ export type ReportsVerification = {
 const monthName = /^2\d{3}-(?:0[1-9]|1[0-2])$/;
 const restatedName = /^(2\d{3}-(?:0[1-9]|1[0-2]))-restated$/;
 
-/** The folders of months in a folder, in order; none where it is a month's own folder or none at all. */
+/** The folders of months in a folder, in order. Empty if the folder is itself a month's, or does not exist. */
 export async function monthsIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   if (entries.some(({ name }) => name === manifestName)) return [];
@@ -43,11 +43,11 @@ export async function monthsIn(folder: string): Promise<string[]> {
 }
 
 /**
- * Verifies every month in a folder, and all of them together: that the lines of every attempt add up to 0 or 1 after each
- * month, in the order in which months are closed. An open month has corrections where it follows the last closed one, and
- * only that one is compared. Memory grows with the number of months, not with their lines.
+ * Verifies every month in a folder and all of them together: after each month, in the order of closing, the lines of
+ * every attempt add up to 0 or 1. Of the open months only the one after the last closed one is compared, because it has
+ * the corrections. Memory grows with the number of months, not of lines.
  *
- * @throws LedgerError `verification_impossible` where nothing in the folder can be verified.
+ * @throws LedgerError `verification_impossible` if nothing in the folder can be verified.
  */
 export async function verifyReports(folder: string, periods: readonly string[]): Promise<ReportsVerification> {
   const problems = new Problems();
@@ -67,7 +67,7 @@ export async function verifyReports(folder: string, periods: readonly string[]):
     notes.push(
       `${counted(books.unchecked, 'correction is', 'corrections are')} of months that are not here (${[...books.uncheckedMonths].sort().join(', ')}) or could not be compared: what ${form(books.unchecked, 'it takes', 'they take')} back or ${form(books.unchecked, 'replaces', 'replace')} was not checked.`,
     );
-  checkMeeting(comparable, problems);
+  checkBounds(comparable, problems);
   const compared = comparable.map(({ period }) => period);
   return {
     months,
@@ -120,7 +120,7 @@ async function verifyMonth(
 
 const isClosed = ({ found }: MonthVerification): boolean => found?.manifest?.period_status === 'closed';
 
-/** Months are closed one behind the other: between two that are closed none is missing. */
+/** Months are closed in order, so there is no gap between closed months. */
 function checkGaps(months: readonly MonthVerification[], problems: Problems): void {
   const [first, ...rest] = months.filter(isClosed).map(({ period }) => period);
   let expected = first && nextPeriod(first);
@@ -136,8 +136,8 @@ function checkGaps(months: readonly MonthVerification[], problems: Problems): vo
   }
 }
 
-/** A month begins where the one before it ends: no attempt falls between two of them, or into both. */
-function checkMeeting(months: readonly MonthVerification[], problems: Problems): void {
+/** A month begins where the previous one ends, so that every attempt is in exactly one. */
+function checkBounds(months: readonly MonthVerification[], problems: Problems): void {
   for (const [index, { period, found }] of months.entries()) {
     const before = months[index - 1];
     const [end, start] = [before?.found?.manifest?.bounds.end, found?.manifest?.bounds.start];
@@ -148,7 +148,7 @@ function checkMeeting(months: readonly MonthVerification[], problems: Problems):
   }
 }
 
-/** The closed months, and the open one behind them. */
+/** The closed months, and the open one after them. */
 function comparableMonths(months: readonly MonthVerification[], notes: string[]): MonthVerification[] {
   const last = months.findLast(isClosed)?.period;
   const isOpenNext = ({ period, found }: MonthVerification): boolean =>
@@ -158,12 +158,14 @@ function comparableMonths(months: readonly MonthVerification[], notes: string[])
     if (!found?.manifest) return false;
     if (!isClosed(month) && !isOpenNext(month)) {
       notes.push(
-        `${period} is provisional and was verified by itself: only the open month behind closed ones is compared with them.`,
+        `${period} is provisional and was verified by itself: only the open month after closed ones is compared with them.`,
       );
       return false;
     }
     if (!found.isDetailInOrder || found.manifest.period !== period) {
-      notes.push(`${period} cannot be compared with the other months: its detail file does not read as it should.`);
+      notes.push(
+        `${period} cannot be compared with the other months: its detail file cannot be read in full or is out of order.`,
+      );
       return false;
     }
     return true;

@@ -14,26 +14,26 @@ import { type ReadFile, readRows, type Row } from './verify/reading.ts';
 import { summaryChecker } from './verify/summary.ts';
 import { checkControlTotals } from './verify/totals.ts';
 
-/** What a look at a report's folder found. No problems = proven. */
+/** The result for a report's folder. No problems = proven. */
 export type Verification = {
   readonly problems: readonly Problem[];
-  /** More than are listed where there are very many. */
+  /** May exceed the number of listed problems, because that is limited. */
   readonly problemCount: number;
-  /** What does no harm, such as drafts. */
+  /** Harmless findings, such as drafts. */
   readonly notes: readonly string[];
-  /** To be compared with a copy kept elsewhere: whoever changes files and manifest alike changes this. */
+  /** To be compared with a copy kept elsewhere: changing files and manifest consistently still changes this. */
   readonly manifestSha256: string;
   readonly manifest: Manifest | undefined;
   readonly dialects: readonly DialectName[];
-  /** Whether the detail file was read whole and is in order, so that it can be read beside those of other months. */
+  /** Whether the detail file was read in full and is in order, so that it can be merged with those of other months. */
   readonly isDetailInOrder: boolean;
 };
 
 /**
- * Proves a report from its folder alone: that the files are those its manifest names, and that every figure follows
- * from the detail file. Reads each file once, with memory for the groups of the summary, not for the rows.
+ * Proves a report from its folder alone: the files are those in the manifest, and every figure follows from the detail
+ * file. Reads each file once. Memory grows with the groups of the summary, not with the rows.
  *
- * @throws LedgerError `verification_impossible` where there is nothing that could be verified.
+ * @throws LedgerError `verification_impossible` if there is nothing to verify.
  */
 export async function verifyFolder(directory: string): Promise<Verification> {
   const entries = await listFolder(directory);
@@ -82,7 +82,7 @@ function requireKnownFormat(manifest: Buffer): void {
   if (format === undefined || format === knownFormat) return;
   throw new LedgerError(
     'verification_impossible',
-    `${manifestName} has the format ${JSON.stringify(format)}; this version knows ${knownFormat} alone.`,
+    `${manifestName} has the format ${JSON.stringify(format)}; this version knows only ${knownFormat}.`,
     {
       hint: 'Either a newer version wrote it, and that version can verify it, or the manifest was changed.',
       fields: { format },
@@ -91,7 +91,7 @@ function requireKnownFormat(manifest: Buffer): void {
 }
 
 type Checked = {
-  /** The names of files whose bytes are what the manifest says. */
+  /** Names of the files whose bytes match the manifest. */
   readonly intact: ReadonlySet<string>;
   readonly isDetailInOrder: boolean;
 };

@@ -1,7 +1,7 @@
 type Decimal = { readonly units: bigint; readonly scale: number };
 
 /**
- * Quantity × unit price in the currency's smallest unit, exact until it is rounded once, half away from zero.
+ * Quantity × unit price in the currency's smallest unit. Exact, then rounded once, half away from zero.
  *
  * @example
  * roundedProduct(1234, '0.3333', 2) // 41129n, that is 411.29

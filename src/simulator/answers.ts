@@ -5,7 +5,7 @@ import type { World } from './options.ts';
 import { personFields, personOf } from './people.ts';
 import type { FaceTask, Scan, Transaction } from './transaction.ts';
 
-/** What can be seen of a transaction at one moment. */
+/** What is visible of a transaction at one moment. */
 export type View = {
   readonly isCompleted: boolean;
   readonly isExpired: boolean;
@@ -13,10 +13,10 @@ export type View = {
   readonly nowMs: number;
 };
 
-/** How long a new attempt is `processing` in a world that unfolds. */
+/** How long a new attempt is `processing` in an unfolding world. */
 const processingMs = 3000;
 
-/** The transaction as it is at `nowMs`, or `null` when it does not exist yet. */
+/** The transaction as of `nowMs`; `null` = it does not exist yet. */
 export function viewAt(world: World, transaction: Transaction, nowMs: number): View | null {
   const { createdMs, expiresMs, completedMs, scans } = transaction;
   if (!world.unfolding) {
@@ -56,7 +56,7 @@ export function detailsJson(world: World, transaction: Transaction, view: View, 
   return serialise(body, transaction.isOlderShape);
 }
 
-/** The body of the result of a completed transaction: the personal data of the person identified, and the files. */
+/** The body of a completed transaction's result: the person's data and the files. */
 export function resultJson(world: World, transaction: Transaction, baseUrl: string): string {
   const { id, scans, faces, isOlderShape } = transaction;
   const body = {
@@ -77,7 +77,7 @@ export function resultJson(world: World, transaction: Transaction, baseUrl: stri
   return serialise(body, isOlderShape);
 }
 
-/** The vendor's running total as an answer shows it, or `null` where answers have none. */
+/** The vendor's running total as an answer shows it; `null` = answers have none. */
 export function shownCounter(transaction: Transaction, scans: readonly Scan[]): number | null {
   if (transaction.isCounterMissing) return null;
   return Math.max(0, scans.filter((scan) => scan.isCounted).length + transaction.counterError);
@@ -144,7 +144,7 @@ function serialise(body: unknown, isOlderShape: boolean): string {
   return isOlderShape ? json.replaceAll('/', '\\/') : json;
 }
 
-/** RFC 3339 with an offset; a fraction only where there is one. */
+/** RFC 3339 with an offset, and with a fraction only if it is not zero. */
 function rfc3339(instantMs: number): string {
   const text = new Date(instantMs).toISOString();
   return `${text.endsWith('.000Z') ? text.slice(0, 19) : text.slice(0, 23)}+00:00`;

@@ -1,6 +1,6 @@
 /**
- * The vendor's own invoicing table, per document scan attempt, as its documentation states it. Written here a second
- * time on purpose: the simulator shares no code with the product, so that their agreement means something.
+ * The vendor's invoicing table, per document scan attempt (DOC). It is written here a second time on purpose: the
+ * simulator shares no code with the product, so that it is an independent check.
  */
 const invoicedByCode: ReadonlyMap<string, boolean> = new Map([
   ['processing', false],
@@ -18,10 +18,10 @@ const invoicedByCode: ReadonlyMap<string, boolean> = new Map([
 
 export const processing = 'processing';
 
-/** Every documented code of an attempt that did not succeed. */
+/** Every documented code of an unsuccessful attempt. */
 export const failureCodes: readonly string[] = [...invoicedByCode.keys()];
 
-/** Codes that no documentation mentions. */
+/** Codes that the documentation does not mention. */
 export const undocumentedCodes: readonly string[] = ['mrz_checksum_failed', 'image_too_dark', 'document_reported_lost'];
 
 /** After these codes the next attempt shows the other side of the same document. */
@@ -30,7 +30,7 @@ export const oneSideCodes: readonly string[] = [
   'back_side_provided_front_side_required',
 ];
 
-/** Whether the vendor invoices an attempt with this code; `null` where its documentation does not say. */
+/** Whether the vendor invoices an attempt with this code; `null` = the documentation does not say. */
 export function isScanInvoiced(code: string | null): boolean | null {
   return code === null ? true : (invoicedByCode.get(code) ?? null);
 }

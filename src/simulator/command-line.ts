@@ -20,7 +20,7 @@ export const usage = `Usage: node src/simulator/main.ts --seed <text> --month <Y
   --invoice <file>               write the vendor's invoice as JSON
 `;
 
-/** Reads the command line. Throws a `TypeError` or `RangeError` that says what is wrong with it. */
+/** Parses the command line. Throws a `TypeError` or `RangeError` that describes the mistake. */
 export function parseCommand(args: readonly string[]): SimulatorCommand {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({

@@ -3,19 +3,19 @@ import type { FaultKind, FaultSource } from './faults.ts';
 import { errorAnswer } from './routes.ts';
 import type { Answer } from './routes.ts';
 
-/** How an answer goes out: whole, or broken in one of the ways that a network has. */
+/** How an answer is sent: whole, or broken in one of the ways in which a network breaks. */
 export type Delivery = {
   readonly answer: Answer;
   readonly manner: 'whole' | 'cut_length' | 'cut_chunked' | 'reset' | 'halting';
   readonly delayMs: number;
 };
 
-/** Starts something later, unless the server is closed first. */
+/** Runs an action later, unless the server is closed before. */
 export type Later = (delayMs: number, action: () => void) => void;
 
 const htmlPage = Buffer.from('<!doctype html><html><body><h1>Scheduled maintenance</h1></body></html>\n', 'utf8');
 
-/** Turns the right answer into what a fault makes of it. */
+/** Applies a fault to the correct answer. */
 export function deliveryOf(
   fault: FaultKind | null,
   answer: Answer,
@@ -56,7 +56,7 @@ export function deliveryOf(
   }
 }
 
-/** Sends it. `onWhole` is called once a whole answer was handed to the network. */
+/** Sends an answer. Calls `onWhole` once a whole answer was handed to the network. */
 export function deliver(response: ServerResponse, delivery: Delivery, later: Later, onWhole: () => void): void {
   const { answer, manner, delayMs } = delivery;
   const { status, headers, body } = answer;

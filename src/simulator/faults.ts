@@ -1,7 +1,7 @@
 import { at, chance, pick } from './random.ts';
 import type { Random } from './random.ts';
 
-/** Everything that can go wrong on request, by name. */
+/** All kinds of faults. */
 export const faultKinds = [
   'rate_limited_seconds',
   'rate_limited_date',
@@ -20,35 +20,35 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** What a retry gets past: all but the redirect, which only occurs where it is asked for. */
+/** The faults that a retry overcomes: all except the redirect, which only occurs if a plan names it. */
 export const transientFaultKinds: readonly FaultKind[] = faultKinds.filter((kind) => kind !== 'redirect');
 
 const faultedRoutes = ['transaction', 'result', 'audit_report', 'download'] as const;
 export type FaultedRoute = (typeof faultedRoutes)[number];
 
 /**
- * Which requests fail, and how. `share`: each request by chance, so that a retry can succeed. `first`: the first n
- * requests of every URL, with the kinds in turn.
+ * Which requests fail, and how. `share`: each request fails with this probability, so a retry can succeed. `first`: the
+ * first n requests of every URL fail, with the kinds in turn.
  */
 export type FaultPlan = ({ readonly share: number } | { readonly first: number }) & {
-  /** {@link transientFaultKinds} unless told. */
+  /** Default: {@link transientFaultKinds}. */
   readonly kinds?: readonly FaultKind[];
-  /** All four unless told. */
+  /** Default: all four. */
   readonly routes?: readonly FaultedRoute[];
-  /** 1 unless told. */
+  /** Default: 1. */
   readonly retryAfterSeconds?: number;
-  /** How long a slow answer takes. 500 unless told. */
+  /** How long a slow answer takes. Default: 500. */
   readonly slowMs?: number;
 };
 
 export type FaultSource = {
-  /** The fault of this request, if it has one. Every call counts as a request. */
+  /** The fault of this request, if any. Every call counts as a request. */
   readonly draw: (route: string, path: string) => FaultKind | null;
   readonly retryAfterSeconds: number;
   readonly slowMs: number;
 };
 
-/** A source of faults for one plan. Throws a `RangeError` on a plan that cannot be meant. */
+/** Creates the source of faults for a plan. Throws a `RangeError` if the plan is invalid. */
 export function faultSource(plan: FaultPlan | null, random: Random): FaultSource {
   if (plan === null) return { draw: () => null, retryAfterSeconds: 1, slowMs: 0 };
   checkPlan(plan);
@@ -88,5 +88,5 @@ function checkPlan(plan: FaultPlan): void {
     throw new RangeError('faults.first is a whole number of requests.');
   if (plan.kinds?.length === 0) throw new RangeError('faults.kinds names at least one kind.');
   const unknown = plan.kinds?.find((kind) => !faultKinds.includes(kind));
-  if (unknown !== undefined) throw new RangeError(`"${unknown}" is no kind of fault: ${faultKinds.join(', ')}.`);
+  if (unknown !== undefined) throw new RangeError(`"${unknown}" is not a kind of fault: ${faultKinds.join(', ')}.`);
 }

@@ -10,7 +10,10 @@ export type FileContent = { readonly contentType: string; readonly bytes: Buffer
 const bytesChannel = 4000;
 const auditChannel = 5000;
 
-/** A file's bytes, made from the seed whenever it is fetched: mostly JPEG, some PNG, a raw upload now and then a PDF. */
+/**
+ * A file's bytes, generated from the seed on every fetch: usually JPEG, sometimes PNG, and a raw upload occasionally
+ * PDF.
+ */
 export function fileContent(world: World, { index, slot }: FileRef): FileContent {
   const random = randomStream(world.words, index, bytesChannel + slot);
   const size = world.fileBytes ?? intBetween(random, 2048, 6144);
@@ -59,7 +62,7 @@ function pdf(random: Random, size: number, title: string): FileContent {
   return { contentType: 'application/pdf', bytes: Buffer.concat([start, body, end]) };
 }
 
-/** Seeded bytes below 0x80, so that they never look like a marker of the format around them. */
+/** Seeded bytes below 0x80, so that they never look like a marker of the surrounding format. */
 function noise(random: Random, size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size);
   let offset = 0;

@@ -2,7 +2,7 @@ import type { World } from './options.ts';
 import { chance, hex, randomStream } from './random.ts';
 import type { DocumentType, Transaction } from './transaction.ts';
 
-/** One entry of `files`. `slot` numbers the files of a transaction; `null` = listed without a URL. */
+/** An entry of `files`. `slot` numbers the files of a transaction; `null` = listed without a URL. */
 export type ListedFile = {
   readonly category: 'document' | 'image';
   readonly type: string;
@@ -14,9 +14,9 @@ export type ListedFile = {
 export type FileRef = { readonly index: number; readonly slot: number };
 
 const slotsPerScan = 4;
-/** Slots from here on are files of the result, those below of the scans. */
+/** Slots from here on are files of the result, lower ones are files of scans. */
 const firstResultSlot = 64;
-/** Every one of them has a slot of its own, which takes two hexadecimal digits of a token. */
+/** Added to a slot, which takes two hexadecimal digits of a token, so each file has its own random streams. */
 const channels = { token: 1000, gone: 2000, list: 3000 } as const;
 
 const documentNames: Readonly<Record<DocumentType, string>> = {
@@ -26,8 +26,8 @@ const documentNames: Readonly<Record<DocumentType, string>> = {
 };
 
 /**
- * The files of one attempt, as the details list them while the transaction is open. A linked attempt lists the raw
- * image of the side before once more, under the same URL.
+ * The files of an attempt, as the details list them while the transaction is open. A linked attempt lists the previous
+ * side's raw image again, under the same URL.
  */
 export function scanFiles(transaction: Transaction, attempt: number): ListedFile[] {
   const scan = transaction.scans[attempt];
@@ -50,7 +50,9 @@ export function scanFiles(transaction: Transaction, attempt: number): ListedFile
   return files;
 }
 
-/** The files of a completed transaction's result: an entry per side of the document, a portrait, sometimes a signature. */
+/**
+ * The files of a completed transaction's result: an entry per side of the document, a portrait, sometimes a signature.
+ */
 export function resultFiles(world: World, transaction: Transaction): ListedFile[] {
   const random = randomStream(world.words, transaction.index, channels.list);
   const { documentType } = transaction;
@@ -66,12 +68,12 @@ export function resultFiles(world: World, transaction: Transaction): ListedFile[
   });
 }
 
-/** Whether a slot is one of the result's. */
+/** Whether a slot is a file of the result. */
 export function isResultSlot(slot: number): boolean {
   return slot >= firstResultSlot;
 }
 
-/** The attempt that a slot of the details belongs to. */
+/** The attempt to which a slot of the details belongs. */
 export function attemptOfSlot(slot: number): number {
   return Math.floor(slot / slotsPerScan);
 }
@@ -83,7 +85,7 @@ export function fileToken(world: World, { index, slot }: FileRef): string {
   return masked.toString(16).padStart(8, '0') + slot.toString(16).padStart(2, '0') + hex(random, 3);
 }
 
-/** The file that a token stands for, or `null` when this world never handed it out. */
+/** The file of a token; `null` = this world did not issue the token. */
 export function readFileToken(world: World, token: string): FileRef | null {
   if (!/^[0-9a-f]{34}$/.test(token)) return null;
   const index = (Number.parseInt(token.slice(0, 8), 16) ^ world.words[2]) >>> 0;
@@ -91,7 +93,7 @@ export function readFileToken(world: World, token: string): FileRef | null {
   return index < world.transactions && fileToken(world, file) === token ? file : null;
 }
 
-/** The status with which a file answers that the vendor no longer has, or `null` when it still does. */
+/** The status for a file that the vendor no longer has; `null` = it still has the file. */
 export function goneStatus(world: World, { index, slot }: FileRef): 404 | 410 | null {
   if (!chance(randomStream(world.words, index, channels.gone + slot), world.filesGoneShare)) return null;
   return slot % 2 === 0 ? 404 : 410;

@@ -21,16 +21,16 @@ export type { Invoice, InvoiceGroup, InvoiceLine, InvoicePrices } from './invoic
 export type { IncompleteKind, SimulatorOptions, WorldOptions } from './options.ts';
 export type { DownloadCount, LoggedRequest, RequestLog } from './request-log.ts';
 
-/** What is known about a transaction from outside, and what its answers are like. */
+/** What a test may know about a transaction, and properties of its answers. */
 export type SimulatedTransaction = {
   readonly transactionId: string;
-  /** `null` = it is left for good and never gets one. */
+  /** `null` = it was abandoned and never gets one. */
   readonly resultId: string | null;
   readonly kind: TransactionKind;
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly completedMs: number | null;
-  /** Whether an end of the month lies within its life. */
+  /** Whether it lives across the start or end of the world's month. */
   readonly isAcrossMonths: boolean;
   readonly isOlderShape: boolean;
   /** Whether `documentScans` is missing. */
@@ -38,13 +38,13 @@ export type SimulatedTransaction = {
   /** The last `attemptsInvoiced` of its details; `null` = they have none. */
   readonly attemptsInvoiced: number | null;
   readonly isCounterWrong: boolean;
-  /** Files of the result that have a URL. */
+  /** The number of the result's files that have a URL. */
   readonly resultFiles: number;
   readonly hasAuditReport: boolean;
 };
 
 export type PersonalData = {
-  /** What every surname begins with: one search finds any leak of them. */
+  /** The beginning of every surname, so that one search finds any leaked surname. */
   readonly canaryPrefix: string;
   readonly surnames: readonly string[];
   readonly documentNumbers: readonly string[];
@@ -57,12 +57,12 @@ export type Simulator = {
   readonly keyId: string;
   readonly secret: string;
   readonly transactions: readonly SimulatedTransaction[];
-  /** `transaction_id,result_id` and a line per transaction; the result is empty for those that are left. */
+  /** `transaction_id,result_id` and a line per transaction. The result is empty for abandoned ones. */
   readonly idsCsv: () => string;
-  /** The vendor's invoice for the world's month, or for another one. */
+  /** The vendor's invoice for the world's month, or for another month. */
   readonly invoice: (prices?: InvoicePrices, month?: string) => Invoice;
   readonly requests: RequestLog;
-  /** What `result[]` says about people, for tests that search for leaks. */
+  /** The personal data in `result[]`, for tests that search for leaks. */
   readonly personalData: () => PersonalData;
   readonly setFaults: (plan: FaultPlan | null) => void;
   readonly close: () => Promise<void>;
@@ -71,12 +71,12 @@ export type Simulator = {
 const faultChannel = 6000;
 
 /**
- * Starts a vendor to run against: the ID Scan API over HTTP on the loopback interface, with its own books and its own
- * invoice. The same options give the same world, IDs, files and invoice.
+ * Starts a simulated vendor: the ID Scan API over HTTP on the loopback interface, with its own books and invoice. The
+ * same options give the same world, IDs, files and invoice.
  *
  * @example
  * const simulator = await startSimulator({ seed: 1, month: '2026-10', transactions: 200 });
- * simulator.invoice().invoicedCount; // what a report for 2026-10 has to agree with
+ * simulator.invoice().invoicedCount; // a report for 2026-10 must agree with this
  * await simulator.close();
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {

@@ -4,7 +4,7 @@ import type { World } from './options.ts';
 import { generateTransaction } from './transaction.ts';
 import type { TaskType, Transaction } from './transaction.ts';
 
-/** One attempt of the month, as the vendor books it. */
+/** An attempt of the month, as the vendor books it. */
 export type InvoiceLine = {
   readonly transactionId: string;
   readonly taskType: TaskType;
@@ -12,17 +12,17 @@ export type InvoiceLine = {
   readonly attempt: number;
   /** `2026-10-31T23:59:59.999Z` */
   readonly at: string;
-  /** A scan's outcome code, `failed` for a face task that ended so; `null` = success. */
+  /** A scan's outcome code, or `failed` for a face task with that state; `null` = success. */
   readonly code: string | null;
   readonly level: string | null;
   /** `null` = the vendor's documentation does not say. */
   readonly invoiced: boolean | null;
 };
 
-/** Unit prices as decimal strings. A pair of task type and level is looked up as it is; there is no price in between. */
+/** Unit prices as decimal strings. Task type and level must match exactly; there is no price for any level. */
 export type InvoicePrices = {
   readonly currency: string;
-  /** Decimal places of the currency; 2 unless told. */
+  /** Decimal places of the currency. Default: 2. */
   readonly minorDigits?: number;
   readonly units: readonly {
     readonly taskType: TaskType;
@@ -31,7 +31,7 @@ export type InvoicePrices = {
   }[];
 };
 
-/** What is charged for one pair of task type and level. Amounts are `null` on an invoice without prices. */
+/** The charge for a task type and level. Amounts are `null` on an invoice without prices. */
 export type InvoiceGroup = {
   readonly taskType: TaskType;
   readonly level: string | null;
@@ -54,7 +54,9 @@ export type Invoice = {
 
 const taskTypes: readonly TaskType[] = ['document_scan', 'face_liveness', 'face_match'];
 
-/** The vendor's invoice for a month: every attempt of the month with its decision, and what the invoiced ones cost. */
+/**
+ * The vendor's invoice for a month: every attempt of the month with its decision, and the cost of the invoiced ones.
+ */
 export function invoiceFor(world: World, month: string, prices?: InvoicePrices): Invoice {
   const { fromMs, toMs } = monthBounds(month, world.timeZone);
   const booked: { line: InvoiceLine; atMs: number }[] = [];
@@ -77,7 +79,7 @@ export function invoiceFor(world: World, month: string, prices?: InvoicePrices):
   };
 }
 
-/** A scan is booked at its own time, a face task when the transaction completes, or when it was executed if it never does. */
+/** Books a scan at its own time, and a face task at the transaction's completion or, without one, at its execution. */
 function bookedAttempts({ id, scans, faces, level, completedMs }: Transaction): { line: InvoiceLine; atMs: number }[] {
   const booked = scans.map(({ createdMs, code, invoiced }, position) => ({
     atMs: createdMs,
@@ -102,7 +104,7 @@ function line(
   return { transactionId, taskType, attempt, at: new Date(atMs).toISOString(), ...decided };
 }
 
-/** The sum over the groups, each rounded once. */
+/** The sum of the groups, each rounded once. */
 export function charge(
   lines: readonly Pick<InvoiceLine, 'taskType' | 'level' | 'invoiced'>[],
   prices?: InvoicePrices,
@@ -125,7 +127,7 @@ export function charge(
   };
 }
 
-/** How many invoiced attempts each pair of task type and level has: by task, without level first. */
+/** Counts invoiced attempts per task type and level, in order of task type, then level, without a level first. */
 function quantities(lines: readonly Pick<InvoiceLine, 'taskType' | 'level' | 'invoiced'>[]) {
   const byPair = new Map<string, { taskType: TaskType; level: string | null; quantity: number }>();
   for (const { taskType, level, invoiced } of lines) {

@@ -10,7 +10,7 @@ try {
   process.exitCode = isUsage ? 2 : 1;
 }
 
-/** Serves until SIGTERM or SIGINT. The one line on standard output says where, and with which credentials. */
+/** Serves until SIGTERM or SIGINT. Writes one line to standard output, with the URL and the credentials. */
 async function run(): Promise<void> {
   const { options, idsFile, invoiceFile } = parseCommand(process.argv.slice(2));
   const simulator = await startSimulator(options);

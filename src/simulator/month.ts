@@ -18,7 +18,7 @@ export function monthBounds(month: string, timeZone: string): MonthBounds {
   return { fromMs: firstInstant(months, monthAt), toMs: firstInstant(months + 1, monthAt) };
 }
 
-/** Finds by bisection the first millisecond that the zone's calendar counts to the month. */
+/** Finds by bisection the first millisecond of the month in the zone's calendar. */
 function firstInstant(months: number, monthAt: (instantMs: number) => number): number {
   const utcMidnight = Date.UTC(Math.floor(months / 12), months % 12, 1);
   let before = utcMidnight - widestOffsetMs;

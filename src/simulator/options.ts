@@ -4,12 +4,14 @@ import { intBetween, randomStream, seedWords, uuid } from './random.ts';
 import type { Seed, SeedWords } from './random.ts';
 
 /**
- * How a transaction was left without a result ID.
- * - `no_attempt`: never begun. `processing`: its last attempt never left that code. `scan_failed`: no attempt succeeded.
- * - `face_not_started`: the document scan is completed, no face task was executed.
- * - `match_pending`: face liveness was executed and completed, face match was not executed.
- * - `face_failed`: face liveness was executed and its state is `failed`. That name is not documented, so this kind
- *   only occurs where it is asked for.
+ * How a transaction was abandoned without a result ID:
+ * - `no_attempt`: it was never begun.
+ * - `processing`: its last attempt stays in that code.
+ * - `scan_failed`: no attempt succeeded.
+ * - `face_not_started`: the document scan is completed, but no face task was executed.
+ * - `match_pending`: face liveness was executed and completed, but face match was not executed.
+ * - `face_failed`: face liveness was executed and its state is `failed`. That name is not documented, so this kind only
+ *   occurs if it is asked for.
  */
 export type IncompleteKind =
   'no_attempt' | 'processing' | 'scan_failed' | 'face_not_started' | 'match_pending' | 'face_failed';
@@ -22,65 +24,65 @@ const usualIncompleteKinds: readonly IncompleteKind[] = [
   'no_attempt',
 ];
 
-/** What the vendor's world looks like. All shares are from 0 to 1. */
+/** The properties of the vendor's world. All shares are from 0 to 1. */
 export type WorldOptions = {
   readonly seed: Seed;
-  /** `YYYY-MM`, a month of `timeZone`. */
+  /** `YYYY-MM`, a month in `timeZone`. */
   readonly month: string;
   readonly timeZone?: string;
   readonly transactions: number;
-  /** Share of transactions that never get a result ID. 0.2 unless told. */
+  /** Share of transactions that never get a result ID. Default: 0.2. */
   readonly abandonedShare?: number;
   readonly incompleteKinds?: readonly IncompleteKind[];
-  /** Share of transactions (of those with an attempt) of which the first attempt has an undocumented code. */
+  /** Share of transactions with an attempt whose first attempt has an undocumented code. */
   readonly unknownCodeShare?: number;
-  /** Share of transactions (of those with an attempt) whose `attemptsInvoiced` is one off the vendor's own books. */
+  /** Share of transactions with an attempt whose `attemptsInvoiced` is one off the vendor's own books. */
   readonly counterMismatchShare?: number;
   /** Share of transactions whose details have no `attemptsInvoiced`. */
   readonly counterMissingShare?: number;
-  /** Share of transactions answered in the older shape. 0.1 unless told. */
+  /** Share of transactions that are answered in the older shape. Default: 0.1. */
   readonly olderShapeShare?: number;
-  /** Share of completed transactions without `documentScans`, among those that lie in one month entirely. */
+  /** Share of completed transactions without `documentScans`, among those entirely within one month. */
   readonly listMissingShare?: number;
-  /** Entries of `files` in every result; otherwise as many as the document has. */
+  /** Number of `files` in every result. Default: as the document has. */
   readonly filesPerResult?: number;
-  /** Exact size of every file; otherwise 2 to 6 KiB. */
+  /** Exact size of every file. Default: 2 to 6 KiB. */
   readonly fileBytes?: number;
-  /** Share of result files with `"url":null`. 0.04 unless told. */
+  /** Share of result files with `"url":null`. Default: 0.04. */
   readonly nullUrlShare?: number;
   /** Share of listed files whose download answers 404 or 410. */
   readonly filesGoneShare?: number;
-  /** Share of completed transactions without an audit report (404). 0.05 unless told. */
+  /** Share of completed transactions without an audit report (404). Default: 0.05. */
   readonly auditReportMissingShare?: number;
   /**
-   * `false`: every transaction is answered in its last state, and `now` decides about `expires` alone.
-   * `true`: answers show what had happened until `now`, so that a test can move its clock through a month.
+   * `false`: answers show every transaction in its last state, and `now` only decides whether it has expired. `true`:
+   * answers show what has happened until `now`, so that a test can move its clock through a month.
    */
   readonly unfolding?: boolean;
 };
 
-/** The world and the server around it. */
+/** The options of the world and of its server. */
 export type SimulatorOptions = WorldOptions & {
   readonly faults?: FaultPlan | null;
   readonly latencyMs?: number;
-  /** A free one unless told. */
+  /** Default: a free port. */
   readonly port?: number;
   readonly now?: () => Date;
   readonly keyId?: string;
   readonly secret?: string;
-  /** The longest life (`exp - iat`) of a token that is accepted. 3600 unless told. */
+  /** The longest accepted token life (`exp - iat`). Default: 3600. */
   readonly maxTokenLifeSeconds?: number;
-  /** How many of the latest requests `requests.list` keeps. 100 000 unless told. */
+  /** How many of the latest requests `requests.list` keeps. Default: 100 000. */
   readonly maxLoggedRequests?: number;
 };
 
 type Optional = 'filesPerResult' | 'fileBytes';
 
-/** {@link WorldOptions} with every default filled in, and what follows from them. */
+/** {@link WorldOptions} with all defaults, and what follows from them. */
 export type World = Omit<Required<WorldOptions>, 'seed' | Optional> &
   Pick<WorldOptions, Optional> & { readonly words: SeedWords; readonly fromMs: number; readonly toMs: number };
 
-/** Checks the options and fills in the defaults. Throws a `RangeError` that names the first mistake. */
+/** Checks the options and adds the defaults. Throws a `RangeError` that names the first mistake. */
 export function resolveWorld(options: WorldOptions): World {
   checkWhole('transactions', options.transactions, 0, 10_000_000);
   if (options.filesPerResult !== undefined) checkWhole('filesPerResult', options.filesPerResult, 0, 128);
@@ -110,7 +112,7 @@ export function resolveWorld(options: WorldOptions): World {
   };
 }
 
-/** The credentials that belong to a seed, for whoever names none. */
+/** The credentials derived from a seed, used if the options contain none. */
 export function seededCredentials(words: SeedWords): { keyId: string; secret: string } {
   const random = randomStream(words, -1, 0);
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

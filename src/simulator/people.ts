@@ -1,7 +1,7 @@
 import type { World } from './options.ts';
 import { hex, intBetween, pick, randomStream } from './random.ts';
 
-/** The made-up person whom a result identifies. Surname and numbers occur nowhere else, so a leak can be searched for. */
+/** The fictitious person of a result. Surname and document number occur nowhere else, so a leak can be searched for. */
 export type Person = {
   readonly surname: string;
   readonly givenNames: string;
@@ -10,7 +10,7 @@ export type Person = {
   readonly birthDate: string;
 };
 
-/** Every canary surname begins with this. */
+/** The beginning of every surname. */
 export const canaryPrefix = 'Canarysson';
 
 const personChannel = 1;

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 
 export type Seed = number | string;
 export type SeedWords = readonly [number, number, number, number];
-/** The next unsigned 32-bit number of a stream. */
+/** Returns the next unsigned 32-bit number of a stream. */
 export type Random = () => number;
 
-/** Spreads a seed over the four words that every stream of one world starts from. `1` and `'1'` are the same seed. */
+/** Expands a seed into the four words from which every stream of a world starts. `1` and `'1'` are the same seed. */
 export function seedWords(seed: Seed): SeedWords {
   const digest = createHash('sha256').update(`id-scan-simulator:${seed}`).digest();
   return [digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12)];
 }
 
 /**
- * An independent stream (sfc32) for one thing of the world, so that anything can be generated again at any time
- * and in any order. `index` says which thing, `channel` what about it.
+ * An independent stream (sfc32), so that any part of the world can be generated again at any time and in any order.
+ * `index` selects the transaction (-1 = none), `channel` the aspect of it.
  */
 export function randomStream(words: SeedWords, index: number, channel: number): Random {
   let a = words[0] ^ index;
@@ -33,36 +33,36 @@ export function randomStream(words: SeedWords, index: number, channel: number): 
   return next;
 }
 
-/** A whole number from `min` to `max`, both included. */
+/** A whole number from `min` to `max`, inclusive. */
 export function intBetween(random: Random, min: number, max: number): number {
   return min + Math.floor((random() / 2 ** 32) * (max - min + 1));
 }
 
-/** True for about this share of all draws; never for 0, always for 1. */
+/** True with this probability: never for 0, always for 1. */
 export function chance(random: Random, share: number): boolean {
   return random() / 2 ** 32 < share;
 }
 
-/** One entry of a list that is not empty. */
+/** A random entry of a list, which must not be empty. */
 export function pick<T>(random: Random, list: readonly T[]): T {
   return at(list, intBetween(random, 0, list.length - 1));
 }
 
-/** The entry of a list that is known to be there. */
+/** The entry at an index, which must exist. */
 export function at<T>(list: readonly T[], index: number): T {
   const value = list[index];
   if (value === undefined) throw new RangeError(`The list of ${list.length} entries has none at ${index}.`);
   return value;
 }
 
-/** `words` × 8 hexadecimal digits. */
+/** Returns `words` × 8 hexadecimal digits. */
 export function hex(random: Random, words: number): string {
   let digits = '';
   for (let word = 0; word < words; word += 1) digits += random().toString(16).padStart(8, '0');
   return digits;
 }
 
-/** An identifier of the shape of a UUID version 4. */
+/** An ID in the form of a UUID version 4. */
 export function uuid(random: Random): string {
   const digits = hex(random, 4);
   const variant = '89ab'.charAt(random() & 3);

@@ -4,7 +4,7 @@ import type { Route, Target } from './routes.ts';
 
 export type LoggedRequest = {
   readonly method: string;
-  /** Download tokens are masked, queries left out. */
+  /** Without the query, and with download tokens masked. */
   readonly path: string;
   /** 0 = the connection was reset without an answer. */
   readonly status: number;
@@ -13,11 +13,11 @@ export type LoggedRequest = {
 
 export type DownloadCount = {
   readonly requested: number;
-  /** Answers that were 200, whole, and the right ones. */
+  /** Answers with status 200 that were complete and correct. */
   readonly served: number;
 };
 
-/** What clients asked for so far. */
+/** The requests so far. */
 export type RequestLog = {
   readonly total: number;
   readonly byRoute: Readonly<Record<Route, number>>;
@@ -26,9 +26,9 @@ export type RequestLog = {
   readonly byFault: ReadonlyMap<FaultKind, number>;
   /** The latest requests, oldest first. */
   readonly list: readonly LoggedRequest[];
-  /** Per file token that was asked for. */
+  /** By file token. */
   readonly downloads: ReadonlyMap<string, DownloadCount>;
-  /** Forgets everything so far. */
+  /** Forgets all requests so far. */
   readonly reset: () => void;
 };
 
@@ -38,7 +38,7 @@ export type RequestRecorder = {
   readonly recordServed: (target: Target) => void;
 };
 
-/** An empty log and the two functions that write to it. */
+/** An empty log and the functions that write to it. */
 export function requestRecorder(maxLogged: number): RequestRecorder {
   const byStatus = new Map<number, number>();
   const byFault = new Map<FaultKind, number>();
@@ -77,7 +77,7 @@ export function requestRecorder(maxLogged: number): RequestRecorder {
       if (request.fault) byFault.set(request.fault, (byFault.get(request.fault) ?? 0) + 1);
       if (target.route === 'download') countOf(target.token).requested += 1;
       list.push(request);
-      // Trimmed now and then, so that a long run costs neither memory nor time.
+      // Trimmed only now and then, so that a long run costs neither memory nor time.
       if (list.length >= 2 * maxLogged + 1000) list.splice(0, list.length - maxLogged);
     },
     recordServed(target) {
@@ -86,7 +86,7 @@ export function requestRecorder(maxLogged: number): RequestRecorder {
   };
 }
 
-/** The path as it may be shown: a download token grants access and is masked. */
+/** The path as it may be shown. A download token grants access, so it is masked. */
 export function shownPath(path: string, target: Target): string {
   return target.route === 'download' ? `${basePath}downloads/***` : path;
 }

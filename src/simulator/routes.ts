@@ -7,7 +7,7 @@ import type { World } from './options.ts';
 import { generateTransaction } from './transaction.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Everything a request asks for. IDs and tokens are as they came: whether they exist is found out when answering. */
+/** What a request asks for. IDs and tokens are unchecked: whether they exist is decided when answering. */
 export type Target =
   | { readonly route: 'transaction'; readonly transactionId: string }
   | { readonly route: 'result' | 'audit_report'; readonly transactionId: string; readonly resultId: string }
@@ -21,7 +21,7 @@ export type Answer = {
   readonly body: Buffer;
 };
 
-/** Looks transactions up by their ID. */
+/** Finds a transaction's index by its ID. */
 export type Lookup = (transactionId: string) => number | undefined;
 
 export const basePath = '/id-scan/v1/';
@@ -40,7 +40,7 @@ export function targetOf(path: string): Target {
     : { route: 'other' };
 }
 
-/** The vendor's answer to a request whose token is good. */
+/** The vendor's answer to a request with a valid token. */
 export function answerTo(world: World, lookup: Lookup, target: Target, baseUrl: string, nowMs: number): Answer {
   switch (target.route) {
     case 'other':
@@ -79,7 +79,7 @@ function downloadAnswer(world: World, token: string, nowMs: number): Answer {
   return gone === null ? fileAnswer(fileContent(world, file)) : errorAnswer(gone, 'File no longer available');
 }
 
-/** Whether the file stands in an answer of this moment. */
+/** Whether an answer at this moment lists the file. */
 function isOffered(world: World, transaction: Transaction, view: View, slot: number): boolean {
   if (isResultSlot(slot)) return view.isCompleted && resultFiles(world, transaction).some((file) => file.slot === slot);
   const attempt = attemptOfSlot(slot);

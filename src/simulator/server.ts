@@ -27,7 +27,7 @@ export type RunningServer = {
   readonly close: () => Promise<void>;
 };
 
-/** Listens on the loopback interface and answers as the vendor would. */
+/** Listens on the loopback interface and answers like the vendor. */
 export async function serve(setup: ServerSetup): Promise<RunningServer> {
   const recorder = requestRecorder(setup.maxLoggedRequests);
   const timers = new Set<NodeJS.Timeout>();
@@ -78,7 +78,7 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
   return { baseUrl, requests: recorder.log, close };
 }
 
-/** What the vendor answers when nothing goes wrong on the way. */
+/** The vendor's answer if no fault occurs. */
 function rightAnswer(
   { world, lookup, tokens }: ServerSetup,
   request: IncomingMessage,

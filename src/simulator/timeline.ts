@@ -18,7 +18,7 @@ export type TimelineShape = {
   readonly isCompleted: boolean;
 };
 
-/** Every tenth of the first transactions has an event this close to an end of the month. */
+/** Of the first transactions, every tenth has an event this close to a start or end of the month. */
 const edgeEvery = 10;
 const edgesWithin = 3000;
 const edgePosition = 3;
@@ -26,8 +26,9 @@ const edgeDeltasMs = [-1, 0, 1, -1000, 1000] as const;
 const edgeAnchors = ['created', 'last_scan', 'end'] as const;
 
 /**
- * Places a transaction somewhere in the month, or at one of its ends. A transaction that was left after an executed
- * face task lies in one month entirely: no answer tells when such a task was executed, so its month must not depend on it.
+ * Places a transaction anywhere in the month, or at its start or end. A transaction that was abandoned after an
+ * executed face task is entirely within one month: no answer says when such a task was executed, so its month must not
+ * depend on that.
  */
 export function drawTimeline(world: World, index: number, random: Random, shape: TimelineShape): Timeline {
   const lifeSeconds = intBetween(random, 1, 24) * 3600;
@@ -48,14 +49,14 @@ export function drawTimeline(world: World, index: number, random: Random, shape:
   };
 }
 
-/** The end of the month that lies after `firstMs` and not after `lastMs`, if there is one. */
+/** The start or end of the month that is after `firstMs` and not after `lastMs`, if any. */
 export function crossedBoundary(world: World, firstMs: number, lastMs: number): number | null {
   return [world.fromMs, world.toMs].find((boundary) => firstMs < boundary && boundary <= lastMs) ?? null;
 }
 
 type Offsets = { readonly scans: readonly number[]; readonly faces: readonly number[]; readonly end: number };
 
-/** Seconds after `created`: scans, then the face tasks, then the end, at least 10 s apart and before `expires`. */
+/** Seconds after `created`: scans, then face tasks, then the end, at least 10 s apart and before `expires`. */
 function drawOffsets(random: Random, shape: TimelineShape, lifeSeconds: number): Offsets {
   const scans: number[] = [];
   const faces: number[] = [];
@@ -74,7 +75,7 @@ function drawOffsets(random: Random, shape: TimelineShape, lifeSeconds: number):
   return { scans: scans.map(stretched), faces: faces.map(stretched), end: stretched(offset) };
 }
 
-/** `created` such that one event falls beside a month end: all combinations within 300 transactions. */
+/** A `created` that puts one event next to a month's start or end. 300 transactions cover all combinations. */
 function edgeStart(world: World, index: number, offsets: { lastScan: number; end: number }): number {
   const combination = Math.floor(index / edgeEvery);
   const boundaryMs = combination % 2 === 0 ? world.toMs : world.fromMs;

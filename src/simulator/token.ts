@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export type TokenRules = {
   readonly keyId: string;
   readonly secret: string;
-  /** The longest `exp - iat` that is accepted. */
+  /** The longest accepted `exp - iat`. */
   readonly maxLifeSeconds: number;
 };
 
@@ -12,8 +12,8 @@ const leewaySeconds = 5;
 const maxTokenCharacters = 4096;
 
 /**
- * What is wrong with an `Authorization` header, or `null` when its bearer token is good: HS256 over the header and
- * payload as they came, the key ID in `kid`, whole seconds in `iat`, `nbf` and `exp`.
+ * What is wrong with an `Authorization` header; `null` = its bearer token is valid: HS256 over the header and payload
+ * as received, the key ID in `kid`, whole seconds in `iat`, `nbf` and `exp`.
  */
 export function tokenMistake(authorization: string | undefined, rules: TokenRules, nowMs: number): string | null {
   if (authorization === undefined) return 'Missing bearer token';

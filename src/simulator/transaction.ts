@@ -9,13 +9,13 @@ export type TaskType = 'document_scan' | 'face_liveness' | 'face_match';
 export type TransactionKind = 'completed' | IncompleteKind;
 export type DocumentType = 'passport' | 'driving_license' | 'identity_card';
 
-/** One attempt of the document scan, with what the vendor decided about it. */
+/** An attempt of the document scan, with the vendor's decision about it. */
 export type Scan = {
   readonly createdMs: number;
   readonly code: string | null;
-  /** The vendor's books: `null` where its documentation says nothing about the code. */
+  /** Whether the vendor invoices it; `null` = its documentation says nothing about the code. */
   readonly invoiced: boolean | null;
-  /** Whether the running total `attemptsInvoiced` has it. */
+  /** Whether the running total `attemptsInvoiced` includes it. */
   readonly isCounted: boolean;
   readonly source: 'file' | 'camera';
   readonly linked: boolean;
@@ -30,7 +30,7 @@ export type FaceTask = {
   readonly finalState: 'pending' | 'completed' | 'failed';
 };
 
-/** All there is to know about one transaction; generated again whenever it is asked for. */
+/** Everything about one transaction. It is generated again whenever it is needed. */
 export type Transaction = Pick<Timeline, 'createdMs' | 'expiresMs' | 'completedMs'> & {
   readonly index: number;
   readonly id: string;
@@ -43,11 +43,11 @@ export type Transaction = Pick<Timeline, 'createdMs' | 'expiresMs' | 'completedM
   readonly isOlderShape: boolean;
   readonly isListMissing: boolean;
   readonly isCounterMissing: boolean;
-  /** What the shown counter is off the books: -1, 0 or 1. */
+  /** How far the shown counter is off the books: -1, 0 or 1. */
   readonly counterError: number;
-  /** The state of the transaction once it expired without completing. */
+  /** The transaction's state after it has expired without completing. */
   readonly lapsedState: string;
-  /** How `files` looks where there are none (any longer). */
+  /** What `files` looks like if there are none or none any more. */
   readonly absentFiles: 'empty' | 'null' | 'missing';
   readonly hasAuditReport: boolean;
   readonly hasUnknownFields: boolean;
@@ -55,7 +55,7 @@ export type Transaction = Pick<Timeline, 'createdMs' | 'expiresMs' | 'completedM
 
 const transactionChannel = 0;
 
-/** Generates one transaction of the world: always the same one for the same world and index. */
+/** Generates one transaction of the world: always the same for the same world and index. */
 export function generateTransaction(world: World, index: number): Transaction {
   const random = randomStream(world.words, index, transactionChannel);
   const id = uuid(random);
@@ -99,10 +99,10 @@ export function generateTransaction(world: World, index: number): Transaction {
   };
 }
 
-/** The outcome codes of the attempts; `null`, success, only as the last one. */
+/** The outcome codes of the attempts. `null`, success, is only ever the last one. */
 function drawCodes(world: World, index: number, random: Random, kind: TransactionKind): (string | null)[] {
   const length = pick(random, [1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5]);
-  // The first code goes round the table, so that a small world has them all.
+  // The first codes cycle through the table, so that a small world has them all.
   const codes: (string | null)[] = Array.from({ length }, (_, attempt) =>
     attempt === 0 ? at(failureCodes, index % failureCodes.length) : pick(random, failureCodes),
   );
@@ -134,7 +134,8 @@ function drawScans(random: Random, codes: readonly (string | null)[], scanMs: re
       createdMs: at(scanMs, attempt),
       code,
       invoiced,
-      // Nobody outside knows how the vendor bills an undocumented code; its running total has some of them.
+      // The documentation does not say how the vendor invoices an undocumented code, so its running total includes
+      // some.
       isCounted: invoiced ?? chance(random, 0.5),
       source: pick(random, ['file', 'camera']),
       linked: typeof previous === 'string' && oneSideCodes.includes(previous),

@@ -86,7 +86,7 @@ describe('what stands in the way of a connection', () => {
   test('a certificate that another authority has signed', async () => {
     const caFile = path.join(folder, 'other-ca.pem');
     await writeFile(caFile, (await issueCertificate({ ips: ['127.0.0.1'] })).ca);
-    const untrusted = /no authority that is trusted.*\n.*sslrootcert/;
+    const untrusted = /authority that is not trusted.*\n.*sslrootcert/;
     await expectRefusal(overTls(server.appUrl, { caFile }), 'database_misconfigured', 3, untrusted);
     const system = new URL(server.appUrl);
     system.searchParams.delete('sslrootcert');

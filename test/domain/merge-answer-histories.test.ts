@@ -75,7 +75,7 @@ describe('a merge that is wrong is found', () => {
       'known.fence >= fence',
     ],
     ['what stood in stays beside what is listed', 'merge-answer.ts', 'ordinals.shift() ?? (last += 1)', '(last += 1)'],
-    ['a time that was changed is forgotten', 'match-attempts.ts', 'pair(fromTheSameSource.map(formerly));', ''],
+    ['a time that was changed is forgotten', 'match-attempts.ts', 'pair(fromTheSameSource.map(byFormerTimes));', ''],
     ['counters fall', 'merge-answer.ts', ': Math.max(a, b);', ': b;'],
     [
       'an archived transaction was never completed',

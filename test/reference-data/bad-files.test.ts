@@ -49,11 +49,11 @@ const manyMistakes = `{
 `;
 
 test('all mistakes of a file are listed at once, each with its line and its reason', () => {
-  const price = 'must be a text of digits with at most 6 decimals behind a point, such as "0.3333", not';
+  const price = 'must be a text of digits with at most 6 decimals after a point, such as "0.3333", not';
   const reasons: [line: number, reason: string][] = [
     [2, 'version: must be 1 to 64 letters'],
     [4, 'is not JSON: comments are not allowed'],
-    [5, 'source: the key stands twice in one object, first on line 4'],
+    [5, 'source: the key occurs twice in one object, first on line 4'],
     [7, 'prices.0.task_type: must be one of "document_scan", "face_liveness", "face_match", not "selfie"'],
     [8, 'prices.1.effective_from: must be a day that exists, as "YYYY-MM-DD", not "2026-02-30"'],
     [9, `prices.2.unit_price: ${price} "-1"`],
@@ -63,8 +63,8 @@ test('all mistakes of a file are listed at once, each with its line and its reas
     [13, `prices.6.unit_price: ${price} "1,000.00"`],
     [14, `prices.7.unit_price: ${price} "0.1234567"`],
     [15, `prices.8.unit_price: ${price} 0.5`],
-    [16, 'is not JSON: NaN is no JSON value'],
-    [17, 'is not JSON: -Infinity is no JSON value'],
+    [16, 'is not JSON: NaN is not a JSON value'],
+    [17, 'is not JSON: -Infinity is not a JSON value'],
     [18, 'prices.11.unit_price: is missing'],
     [20, 'prices.13: face_match, level l: gap from 2026-02-01 to 2026-03-01 (entries on lines 19 and 20)'],
     [
@@ -72,7 +72,7 @@ test('all mistakes of a file are listed at once, each with its line and its reas
       'prices.14: face_match, level l: overlap from 2026-04-01, where the entry from 2026-03-01 ends only on 2026-05-01 (entries on lines 20 and 21)',
     ],
     [22, 'prices.15.currency: one currency per list: "USD" here, "EUR" at the top'],
-    [23, 'is not JSON: a comma with nothing behind it'],
+    [23, 'is not JSON: a comma with nothing after it'],
   ];
   for (const text of [manyMistakes, manyMistakes.replaceAll('\n', '\r\n'), `\uFEFF${manyMistakes}`]) {
     const found = problems(text);
@@ -83,15 +83,15 @@ test('all mistakes of a file are listed at once, each with its line and its reas
 
 describe('a file with a single mistake names its line', () => {
   test.each<[string, from: string, to: string, at: string, reason: RegExp]>([
-    ['a trailing comma', '"0.5" }', '"0.5", }', '"0.5",', /comma with nothing behind it/],
+    ['a trailing comma', '"0.5" }', '"0.5", }', '"0.5",', /comma with nothing after it/],
     ['a comment in a line', '"currency"', '/* one */ "currency"', '/* one */', /comments are not allowed/],
     ['a comment at the end', '\n}\n', '\n}\n// end\n', '// end', /comments are not allowed/],
     ['a missing comma', '"v1",', '"v1"', '"currency"', /comma is missing/],
     ['a missing colon', '"currency": "EUR"', '"currency" "EUR"', '"currency"', /colon is missing/],
-    ['single quotes', '"v1"', "'v1'", "'v1'", /no JSON/],
+    ['single quotes', '"v1"', "'v1'", "'v1'", /that is not JSON/],
     ['a text without end', '"v1"', '"v1', '"v1', /closing quote/],
     ['an unknown escape', '"v1"', '"v\\x"', '"version"', /escape/],
-    ['a number cut short', '"0.5"', '1.', 'unit_price', /number that breaks off|no JSON/],
+    ['a number cut short', '"0.5"', '1.', 'unit_price', /number that breaks off|that is not JSON/],
     ['a number that begins with 0', '"0.5"', '007', 'unit_price', /is not JSON/],
     ['a control character', 'the contract', 'the\u0000contract', '"source"', /control character/],
     ['an empty list', /\[[^]*\]/.exec(sound)![0], '[]', '"prices"', /prices: is an empty list/],
@@ -100,10 +100,10 @@ describe('a file with a single mistake names its line', () => {
       '"level": null,',
       '"level": null, "l\\u0065vel": "x",',
       'task_type',
-      /level: the key stands twice/,
+      /level: the key occurs twice/,
     ],
     ['a level of no length', '"level": null', '"level": ""', 'task_type', /prices\.0\.level: must be/],
-    ['an object behind the end', '\n}\n', '\n}\n{}\n', '{}', /more behind the end/],
+    ['an object behind the end', '\n}\n', '\n}\n{}\n', '{}', /more after the end/],
   ])('%s', (_, from, to, at, reason) => {
     const text = sound.replace(from, () => to);
     expect(text).not.toBe(sound);
@@ -155,7 +155,7 @@ describe('a file that is none', () => {
     for (const read of [readPriceList, readRuleTables]) {
       expect(problemsOf(read, missing)).toEqual([expect.stringMatching(/there is no such file \(ENOENT\)/)]);
       expect(problemsOf(read, path.dirname(missing))).toEqual([expect.stringMatching(/is a directory.*EISDIR/)]);
-      expect(problemsOf(read, '/dev/null')).toEqual([expect.stringMatching(/no ordinary file/)]);
+      expect(problemsOf(read, '/dev/null')).toEqual([expect.stringMatching(/not a regular file/)]);
     }
   });
 
@@ -205,7 +205,7 @@ test('rule tables are refused with all mistakes and their lines', () => {
     expect.stringMatching(
       /^6: tables\.0\.rules\.1: table a: more than one rule for document_scan, success, first on line 5/,
     ),
-    expect.stringMatching(/^7: tables\.0\.rules\.2\.invoiced: the key stands twice/),
+    expect.stringMatching(/^7: tables\.0\.rules\.2\.invoiced: the key occurs twice/),
     expect.stringMatching(/^9: tables\.1\.effective_to: .*"2026-02-29"/),
     expect.stringMatching(/^9: tables\.1\.version: version a occurs more than once, first on line 3/),
     expect.stringMatching(/^11: tables\.2: rule tables: overlap from 2026-01-15.*entries on lines 3 and 11/),

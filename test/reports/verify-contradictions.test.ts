@@ -43,7 +43,7 @@ describe('a forger who brings all sums, hashes and the seal up to date is found 
     [
       'a reason that does not exist',
       [line('a', { reason: 'goodwill' })],
-      'row 2: reason is goodwill, which is none that attempts are decided for',
+      'row 2: reason is goodwill, which is not a known reason',
     ],
     [
       'one code decided both ways by one rule table',
@@ -111,12 +111,12 @@ describe('a forger who brings all sums, hashes and the seal up to date is found 
     [
       'own_quantity of a task that is here as a whole',
       { lines: [line('a')], discrepancies: [['a', 3, 2]] },
-      `${discrepancies}, row 2: own_quantity is 3, invoiced rows of this task in detail: 1`,
+      `${discrepancies}, row 2: own_quantity is 3, the number of invoiced rows of this task in the detail file is 1`,
     ],
     [
       'own_quantity below the rows that are here',
       { lines: [line('a', { attempt: 2 }), line('a', { attempt: 3 })], discrepancies: [['a', 1, 4]] },
-      `${discrepancies}, row 2: own_quantity is 1, invoiced rows of this task in detail alone: 2`,
+      `${discrepancies}, row 2: own_quantity is 1, but the detail file alone has more invoiced rows of this task: 2`,
     ],
     [
       "the vendor's quantity",

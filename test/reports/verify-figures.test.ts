@@ -80,9 +80,9 @@ describe('figures that were changed with all hashes brought up to date are found
         detailRow.older,
         '2026-10-31T23:59:59Z',
         '2026-10-31 23:59:59',
-        'attempted_at is 2026-10-31 23:59:59, which is no instant',
+        'attempted_at is 2026-10-31 23:59:59, which is not an instant',
       ],
-      ['a day that does not exist', 'detail', detailRow.older, '2026-10-31T', '2026-10-32T', 'which is no instant'],
+      ['a day that does not exist', 'detail', detailRow.older, '2026-10-31T', '2026-10-32T', 'which is not an instant'],
       [
         'an attempt of the next month',
         'detail',

@@ -12,13 +12,13 @@ describe('sums that were changed with all hashes brought up to date are found:',
     editFile(directory, summary, (text) => text.replace('499.15', '499.16').replace('500.00', '500.01'));
     sealAgain(directory);
     expect(await found(directory)).toEqual([
-      `${summary}, row 3: amount of monthly_minimum is 499.16, up to the minimum 500.00 499.15 is missing`,
+      `${summary}, row 3: amount of monthly_minimum is 499.16, 499.15 is missing to reach the minimum of 500.00`,
       "manifest.json: control_totals.amount is 500.00, the summary's TOTAL is 500.01",
     ]);
     editFile(directory, summary, (text) => text.replace(/.*monthly_minimum.*\r\n/, '').replace('500.01', '0.85'));
     sealAgain(directory, (manifest) => Object.assign(manifest['control_totals'] as object, { amount: '0.85' }));
     expect(await found(directory)).toEqual([
-      `${summary}: has no line monthly_minimum: up to the minimum 500.00 499.15 is missing`,
+      `${summary}: has no line monthly_minimum: 499.15 is missing to reach the minimum of 500.00`,
     ]);
   });
 

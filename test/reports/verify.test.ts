@@ -55,7 +55,7 @@ describe('every byte counts:', () => {
     const problems = await found(directory);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(`${name}: was changed after it was written`);
-    expect(problems[0]).toContain('only the hash shows it');
+    expect(problems[0]).toContain('only the hash shows the change');
   });
 
   test('of the manifest too', async () => {
@@ -66,7 +66,7 @@ describe('every byte counts:', () => {
     const problems = await found(directory);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain('manifest.json: was changed after it was written');
-    expect(problems[0]).toContain('Only this hash shows it');
+    expect(problems[0]).toContain('Only this hash shows the change');
   });
 });
 

@@ -1,7 +1,7 @@
 import { original } from './cells.ts';
 import type { Row } from './reading.ts';
 
-/** What names an attempt, in the order of the detail file. */
+/** The key of an attempt, in the order of the detail file. */
 export type AttemptKey = readonly [transactionId: string, taskType: string, attempt: number];
 
 export const attemptKey = (row: Row): AttemptKey => [
@@ -10,7 +10,7 @@ export const attemptKey = (row: Row): AttemptKey => [
   Number(row.cell('attempt')),
 ];
 
-/** An attempt as messages name it. */
+/** How messages name an attempt. */
 export const attemptText = ([transactionId, taskType, attempt]: AttemptKey): string =>
   `${transactionId}, ${taskType} attempt ${attempt}`;
 
@@ -18,8 +18,8 @@ export const isSameAttempt = (a: AttemptKey | undefined, b: AttemptKey): boolean
   a !== undefined && a[0] === b[0] && a[1] === b[1] && a[2] === b[2];
 
 /**
- * Checks that the lines of each attempt can be true together: it is in one month alone, so at most one line books it, and
- * no more is taken back than was booked. Whether it was booked before is for whoever has the earlier months.
+ * Checks that the lines of each attempt are consistent: at most one line books it, because it is in one month only, and
+ * no more is reversed than was booked. Whether an earlier month booked it is checked in `books.ts`.
  */
 export function attemptChecker(add: (row: Row, problem: string) => void) {
   let key: AttemptKey | undefined;

@@ -4,8 +4,8 @@ import { type AttemptKey, attemptText, isSameAttempt } from './attempts.ts';
 import { shown } from './problems.ts';
 import type { Row } from './reading.ts';
 
-/** Columns in which a line that is taken back need not be as it was booked: whose it is, and what taking back changes. */
-const unlike = new Set([
+/** Columns in which a reversal may differ from the booked line: its key, and what reversing changes. */
+const mayDiffer = new Set([
   'period',
   'transaction_id',
   'task_type',
@@ -17,25 +17,25 @@ const unlike = new Set([
   'quantity',
 ]);
 
-/** What a line that is taken back has in common with the one that was booked. */
-const frozen = columnsOf('detail', presentLayout).flatMap(({ header }) => (unlike.has(header) ? [] : [header]));
+/** Columns in which a reversal must match the booked line. */
+const mustMatch = columnsOf('detail', presentLayout).flatMap(({ header }) => (mayDiffer.has(header) ? [] : [header]));
 
 type Booked = { readonly row: Row; readonly month: number };
 type Add = (month: number, row: Row, key: AttemptKey, problem: string) => void;
 
-/** What was seen of the months, line by line. */
+/** What was found while reading the months line by line. */
 export type BooksFound = {
   attempts: number;
   lines: number;
-  /** Corrections of months that are not here, and which: what they take back or replace cannot be compared. */
+  /** Corrections of months that are missing here, and those months. What they reverse or replace cannot be compared. */
   unchecked: number;
   readonly uncheckedMonths: Set<string>;
 };
 
 /**
- * Adds up the lines of each attempt month by month, in the order in which months are closed: after each month there are 0
- * or 1 of it, and what is taken back is what was booked. Lines come attempt by attempt, within it in that order. Where
- * months are missing, what was booked in them is unknown, and nothing is said that rests on it.
+ * Adds up the lines of each attempt month by month, in the order of closing: after each month they add up to 0 or 1,
+ * and each reversal matches the booked line. Expects lines ordered by attempt and then by month. Reports nothing that
+ * depends on a missing month.
  *
  * @param periods the months, in order.
  */
@@ -43,13 +43,13 @@ export function booksChecker(periods: readonly string[], add: Add) {
   const found: BooksFound = { attempts: 0, lines: 0, unchecked: 0, uncheckedMonths: new Set() };
   const firstKnown = periods.map((_, month) => firstOfRun(periods, month));
   let key: AttemptKey | undefined;
-  /** Lines of the attempt that count; there is more than one only in books that are wrong. */
+  /** The attempt's lines that are booked and not reversed. More than one only if the books are wrong. */
   let booked: Booked[] = [];
   let before: number | undefined;
-  /** Whether lines that were not seen may count. */
+  /** Whether lines in missing months may be booked. */
   let isUnknown = true;
 
-  const leave = (corrects: string) => {
+  const countUnchecked = (corrects: string) => {
     found.unchecked += 1;
     found.uncheckedMonths.add(corrects);
   };
@@ -60,7 +60,7 @@ export function booksChecker(periods: readonly string[], add: Add) {
     if (last) {
       const problem = differenceFrom(last.row, row);
       if (problem) add(month, row, own, `takes back ${attemptText(own)}, ${problem} in ${periods[last.month]}`);
-    } else if (isUnknown && corrects < (firstKnown[month] ?? '')) leave(corrects);
+    } else if (isUnknown && corrects < (firstKnown[month] ?? '')) countUnchecked(corrects);
     else {
       const instead = booked.pop();
       const what = instead
@@ -76,7 +76,7 @@ export function booksChecker(periods: readonly string[], add: Add) {
     if (last) {
       const sum = `its lines add up to ${booked.length + 1}`;
       add(month, row, own, `books ${attemptText(own)} again, after ${periods[last.month]}: ${sum}`);
-    } else if (isUnknown && corrects !== '' && corrects < (firstKnown[month] ?? '')) leave(corrects);
+    } else if (isUnknown && corrects !== '' && corrects < (firstKnown[month] ?? '')) countUnchecked(corrects);
     booked.push({ row, month });
     isUnknown = false;
   };
@@ -100,16 +100,16 @@ export function booksChecker(periods: readonly string[], add: Add) {
 /** The month that a line belongs to. */
 const periodOf = (row: Row, period: string | undefined): string => row.cell('corrects_period') || (period ?? '');
 
-/** The first of the months that follow one another without a gap up to this one. */
+/** The first month of the gapless run that ends with this month. */
 function firstOfRun(periods: readonly string[], month: number): string | undefined {
   const [before, own] = [periods[month - 1], periods[month]];
   return before !== undefined && nextPeriod(before) === own ? firstOfRun(periods, month - 1) : own;
 }
 
 function differenceFrom(booked: Row, row: Row): string | undefined {
-  // A month of an earlier layout was booked without the columns that came later: there they are empty.
+  // A line of an earlier layout lacks the columns added since. They count as empty.
   const cell = (of: Row, header: string): string => (of.columns.has(header) ? of.cell(header) : '');
-  const column = frozen.find((header) => cell(row, header) !== cell(booked, header));
+  const column = mustMatch.find((header) => cell(row, header) !== cell(booked, header));
   if (column) return `but ${column} is ${shown(cell(row, column))}, it was ${shown(cell(booked, column))}`;
   const amount = negated(booked.cell('amount'));
   return row.cell('amount') === amount

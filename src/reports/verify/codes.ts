@@ -8,14 +8,16 @@ import { codeKey, isSum, keyText, type Tally } from './tally.ts';
 
 type Add = (problem: string, row?: number, column?: string) => void;
 
-/** Checks the codes file row by row against the detail file; `undefined` where that could not be read whole. */
+/**
+ * Checks the codes file row by row against the detail file; `tally` is `undefined` if that could not be read in full.
+ */
 export function codesChecker(report: KnownReport, tally: Tally | undefined, add: Add) {
   const missing = new Map(tally?.codes);
   const orders = new Map<string, ReturnType<typeof orderChecker>>();
   return {
     row: (row: Row) => {
       checkShared(row, report, add);
-      // Corrections may stand beside or behind the ordinary rows: each class is in order.
+      // Corrections may be among or after the ordinary rows. Only the rows for the same month must be in order.
       const order = orders.get(row.cell('corrects_period')) ?? codeOrder();
       orders.set(row.cell('corrects_period'), order);
       const problem = order(row);
@@ -73,7 +75,7 @@ function compareCode(
   add(`amount is ${shown(row.cell('amount'))}, ${expected}`, row.line, 'amount');
 }
 
-/** What the codes and discrepancies files have in common. */
+/** Checks that the codes and discrepancies files share. */
 function checkShared(row: Row, { manifest }: KnownReport, add: Add): void {
   if (row.cell('period') !== manifest.period)
     add(`period is ${row.cell('period')}, the report is of ${manifest.period}`, row.line, 'period');

@@ -20,11 +20,11 @@ import type { Bytes } from './reading.ts';
 export type Canonical = {
   readonly report: KnownReport;
   readonly manifestSha256: string;
-  /** The canonical files that are what the manifest says: only from those can copies be made again. */
+  /** The canonical files that match the manifest. Only these can be copied again for comparison. */
   readonly intact: ReadonlySet<string>;
 };
 
-/** Checks a dialect's copies: hashes, and every byte against what the canonical file gives when it is copied again. */
+/** Checks a dialect's copies: their hashes, and every byte against a new copy of the canonical file. */
 export async function checkCopies(
   directory: string,
   dialect: DialectName,
@@ -64,7 +64,7 @@ function checkOrigin(manifest: DialectManifest, dialect: DialectName, canonical:
   const expected = reportKinds.map((kind) => csvName(period, statusOf(report.manifest), kind, dialect));
   for (const file of manifest.files)
     if (!expected.includes(file.name))
-      problems.add(name, `names ${JSON.stringify(file.name)}, which is no copy of this report`);
+      problems.add(name, `names ${JSON.stringify(file.name)}, which is not a copy of this report`);
 }
 
 type Copy = { readonly dialect: DialectName; readonly manifest: DialectManifest; readonly canonical: Canonical };
@@ -94,12 +94,12 @@ async function checkCopy(directory: string, kind: ReportKind, copy: Copy, proble
     if (syscall !== undefined)
       problems.add(name, code === 'ENOENT' ? 'is missing' : `cannot be read (${code ?? 'unknown'})`);
     else if (error instanceof CsvError || error instanceof RangeError)
-      problems.add(name, `cannot be compared with ${source}, whose rows do not read as its columns are`);
+      problems.add(name, `cannot be compared with ${source}, whose rows do not match its columns`);
     else throw error;
   }
 }
 
-/** Says in which way a file's bytes are not those its manifest names. */
+/** Reports how a file's bytes differ from those in its manifest. */
 export function checkBytes(name: string, found: Bytes, listed: Bytes, problems: Problems): void {
   if (found.sha256 === listed.sha256 && found.bytes === listed.bytes && found.rows === listed.rows) return;
   const differences = [
@@ -110,12 +110,12 @@ export function checkBytes(name: string, found: Bytes, listed: Bytes, problems: 
   problems.add(
     name,
     problems.count === 0
-      ? `was changed after it was written: ${differences}. All rows read well and add up: only the hash shows it, where it was changed cannot be told`
+      ? `was changed after it was written: ${differences}. All rows can be read and add up, so only the hash shows the change, not its place`
       : `is not the file that the manifest names: ${differences}`,
   );
 }
 
-/** Reads both at once, hashing the first. @returns the line of the first byte that differs, if `expected` is given. */
+/** Reads both in step and hashes `actual`. @returns the line of the first difference, if `expected` is given. */
 async function compare(
   actual: AsyncIterable<Buffer>,
   expected: AsyncIterable<Buffer> | undefined,
@@ -125,7 +125,7 @@ async function compare(
   let [bytes, lines] = [0, 0];
   let differsAt: number | undefined;
   let rest: Buffer = Buffer.of();
-  /** The next bytes of what is expected, up to `length`. */
+  /** The next bytes of `expected`, at most `length`. */
   const next = async (length: number): Promise<Buffer> => {
     while (rest.length < length) {
       const chunk = await other?.next();

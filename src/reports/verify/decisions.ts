@@ -9,7 +9,7 @@ const booleans: Readonly<Record<string, boolean | null>> = { true: true, false: 
 
 const columnOf = { invoiced: 'invoiced', code: 'outcome_code', ruleTableVersion: 'rule_table_version' } as const;
 
-/** Holds what a row says of its decision against the reason that it gives. */
+/** Checks a row's decision against the reason that it gives. */
 function checkReason(row: Row, add: Add): void {
   const [reason, invoiced, code] = [row.cell('reason'), row.cell('invoiced'), row.cell('outcome_code')];
   const ruleTableVersion = row.cell('rule_table_version');
@@ -19,14 +19,14 @@ function checkReason(row: Row, add: Add): void {
     code: code === '' ? null : code,
     ruleTableVersion: ruleTableVersion === '' ? null : ruleTableVersion,
   });
-  if (contradiction === 'reason') add('reason', `reason is ${reason}, which is none that attempts are decided for`);
+  if (contradiction === 'reason') add('reason', `reason is ${reason}, which is not a known reason`);
   else if (contradiction) {
     const column = columnOf[contradiction];
     add(column, `${column} is ${shown(row.cell(column))}, which the reason ${reason} contradicts`);
   }
 }
 
-/** Reasons that rest on the rule for a code, or on there being none. */
+/** Reasons that depend on the rule for a code, or on its absence. */
 const byCode = [
   'success_invoiced',
   'success_not_invoiced',
@@ -36,7 +36,7 @@ const byCode = [
   'execution_unknown',
 ];
 const byExecution = ['executed_task_invoiced', 'executed_task_not_invoiced'];
-/** What a reason says of the rule table: how it treats the task type. The vendor's counter says nothing of it. */
+/** How the rule table treats the task type, as far as a reason implies it. The vendor's counter implies nothing. */
 const treatmentOf = (reason: string): string | undefined => {
   if (reason.startsWith('success_') || reason.startsWith('code_invoiced') || reason.startsWith('code_not_'))
     return 'by code';
@@ -45,14 +45,15 @@ const treatmentOf = (reason: string): string | undefined => {
 };
 
 /**
- * Checks decisions: each by itself and, as one rule table decides what is alike alike, against those of other rows. Memory
- * is for what differs, task types and codes, not for rows. Corrections were decided at other times, and a report of an
- * earlier state mixes what was decided before and after a rule changed: those are checked by themselves alone.
+ * Checks each decision by itself, and against those of other rows: one rule table decides equal attempts equally.
+ * Memory grows with the number of different task types and codes, not of rows. Corrections were decided at other times,
+ * and a report of an earlier state may mix decisions from before and after a rule change. These are only checked by
+ * themselves.
  */
 export function decisionChecker({ manifest }: KnownReport) {
   const decided = new Map<string, { readonly says: string; readonly line: number }>();
   const compare = (key: readonly string[], says: string, line: number): number | undefined => {
-    // No cell holds a control character.
+    // A line feed is a safe separator, because no cell contains a control character.
     const name = key.join('\n');
     const before = decided.get(name);
     if (!before) decided.set(name, { says, line });

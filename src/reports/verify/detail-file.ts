@@ -13,10 +13,10 @@ export type Work = { readonly directory: string; readonly report: KnownReport; r
 type Names = { readonly detail: string; readonly discrepancies: string };
 
 /**
- * Checks the detail file in one pass: its rows by themselves, against one another as far as they are of one attempt, task
- * or transaction, and against the disagreements.
+ * Checks the detail file in one pass: each row by itself, the rows of the same attempt, task or transaction against
+ * each other, and the tasks against the disagreements.
  *
- * @returns what it adds up to, `undefined` where a row of it could not be read; and whether its rows are in order.
+ * @returns what the file adds up to, `undefined` = not every row could be read; and whether its rows are in order.
  */
 export async function checkDetail(
   work: Work,

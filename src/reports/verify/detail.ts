@@ -39,7 +39,7 @@ function checkCorrection(row: Row, { manifest }: KnownReport, add: Report): void
   if (quantity === '-1') add('quantity', 'quantity is -1, but is_correction is false: only corrections take back');
 }
 
-/** Instants in files are cut to the second, so the start is as well. */
+/** Files give instants in whole seconds, so the month's start is truncated as well. */
 function checkTime(row: Row, { manifest, startMs, endMs }: KnownReport, add: Report): void {
   const ms = instantMs(row.cell('attempted_at')) ?? 0;
   const isWithin = ms >= startMs - (startMs % 1_000) && ms < endMs;
@@ -86,7 +86,7 @@ function checkAmount(row: Row, minorDigits: number, add: Report): void {
   else checkTier(tier, unitPrice, add);
 }
 
-/** What a tier's name alone says of it. */
+/** Checks what a tier's name implies. */
 function checkTier(tier: string, unitPrice: Micros | null, add: Report): void {
   if (tier.startsWith('free ') && unitPrice !== 0n)
     add('price_tier', `price_tier is ${tier}, but unit_price is not zero`);
@@ -105,7 +105,7 @@ function checkWords(row: Row, add: Report): void {
     add('counter_status', `counter_status is ${status}, vendor_attempts_invoiced is ${shown(counter)}`);
 }
 
-/** Holds the order of rows against their keys. `key` is what rows are ordered by, in order. */
+/** Checks that rows are in order of their keys. `words` describes the key in messages. */
 export function orderChecker(key: (row: Row) => (string | number)[], words: string) {
   let before: (string | number)[] | undefined;
   return (row: Row): string | undefined => {

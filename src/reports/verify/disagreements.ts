@@ -5,15 +5,15 @@ import type { Task } from './tasks.ts';
 
 type Add = (row: Row, column: string, problem: string) => void;
 
-/** Where to add what is off in the detail file, and in the discrepancies file. */
+/** Reports problems in the detail file and in the discrepancies file. */
 type Files = { readonly detail: Add; readonly discrepancies: Add };
 
 /**
- * Walks through the disagreements beside the tasks of the detail file: both are in the same order, so one row is held.
- * A disagreement is listed in the month of the task's last attempt. So where one is listed, that attempt is among the
- * month's own rows, its ordinal is the task's number of attempts, and it can be told whether all of them are here.
+ * Reads the disagreements in step with the tasks of the detail file. Both are in the same order, so one row is held. A
+ * disagreement is listed in the month of the task's last attempt. So that attempt is among the month's own rows, its
+ * ordinal is the task's number of attempts, and it is known whether all of them are in this file.
  *
- * Where a row does not read or is out of order, nothing behind it is compared: it is found elsewhere.
+ * After a row that cannot be read or is out of order, nothing is compared. Another check reports that row.
  */
 export function disagreementChecker(rows: AsyncGenerator<Row, boolean>, files: Files) {
   let head: Row | null | undefined;
@@ -51,7 +51,10 @@ export function disagreementChecker(rows: AsyncGenerator<Row, boolean>, files: F
 
 const keyOf = (row: Row) => [original(row.cell('transaction_id')), original(row.cell('task_type'))] as const;
 
-/** Of an open disagreement in the month itself: those that correct an earlier month are of another time. */
+/**
+ * Whether a disagreement is the month's own and open. One that corrects an earlier month has the figures of another
+ * time.
+ */
 const isOrdinary = (row: Row): boolean =>
   row.cell('is_correction') === 'false' && row.cell('own_quantity') !== row.cell('vendor_quantity');
 
@@ -82,10 +85,11 @@ function checkListed(task: Task, listed: ReadonlyMap<string, Row>, { detail, dis
     'vendor_attempts_invoiced in the detail file is',
   );
   const own = BigInt(counted?.cell('own_quantity') ?? invoiced);
-  // Ordinals have no holes: as many rows as the last one's ordinal are all there are.
+  // Ordinals have no gaps, so the file has all attempts if it has as many rows as the last ordinal.
   if (rows === highest && own !== invoiced)
-    is(counted, 'own_quantity', String(invoiced), 'invoiced rows of this task in detail:');
-  else if (own < invoiced) is(counted, 'own_quantity', String(invoiced), 'invoiced rows of this task in detail alone:');
+    is(counted, 'own_quantity', String(invoiced), 'the number of invoiced rows of this task in the detail file is');
+  else if (own < invoiced)
+    is(counted, 'own_quantity', String(invoiced), 'but the detail file alone has more invoiced rows of this task:');
   const status = first.cell('counter_status');
   if ((status === 'mismatch') !== (counted !== undefined))
     detail(

@@ -17,7 +17,7 @@ export async function listFolder(folder: string): Promise<Entry[]> {
     entries = found.map((entry) => ({ name: entry.name, isFile: entry.isFile() || entry.isSymbolicLink() }));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    const words: Record<string, string> = { ENOENT: 'does not exist', ENOTDIR: 'is no folder' };
+    const words: Record<string, string> = { ENOENT: 'does not exist', ENOTDIR: 'is not a folder' };
     throw new LedgerError('verification_impossible', `${folder} ${words[code] ?? `cannot be read (${code})`}.`, {
       hint: 'Give the folder of a month, such as reports/2026-10.',
       cause,
@@ -25,14 +25,14 @@ export async function listFolder(folder: string): Promise<Entry[]> {
   }
   if (entries.some(({ name }) => name === manifestName)) return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   throw new LedgerError('verification_impossible', `There is no ${manifestName} in ${folder}.`, {
-    hint: 'Give the folder of a month, such as reports/2026-10. Without its manifest nothing tells what a report was: fetch it again from where it was written.',
+    hint: 'Give the folder of a month, such as reports/2026-10. Without a manifest a report cannot be verified: fetch it again from where it was written.',
   });
 }
 
-/** What operating systems and spreadsheets leave beside the files they show. */
+/** Files that operating systems and spreadsheets leave behind. */
 const foreign = /^(?:\..*|Thumbs\.db|desktop\.ini)$/i;
 
-/** Finds what is too many in the folder. @returns remarks on what does no harm. */
+/** Reports files that do not belong in the folder. @returns notes on harmless ones. */
 export function checkEntries(
   entries: readonly Entry[],
   expected: readonly string[],
@@ -44,12 +44,10 @@ export function checkEntries(
     const own = ownName(name);
     const dialect = own?.dialect;
     if (expected.includes(name)) {
-      if (!isFile) problems.add(name, 'is no file');
+      if (!isFile) problems.add(name, 'is not a file');
     } else if (isDraftName(name))
-      notes.push(
-        `${name} is being written, or was left behind by a run that was broken off; the next report removes it.`,
-      );
-    else if (foreign.test(name)) notes.push(`${name} is no file of a report and was not looked at.`);
+      notes.push(`${name} is being written, or was left behind by an interrupted run; the next report removes it.`);
+    else if (foreign.test(name)) notes.push(`${name} is not a report file and was not checked.`);
     else if (dialect !== undefined && !dialects.includes(dialect))
       problems.add(
         name,
@@ -60,6 +58,6 @@ export function checkEntries(
   return notes;
 }
 
-/** The dialects whose manifest is there. */
+/** The dialects whose manifest is present. */
 export const presentDialects = (entries: readonly Entry[]): DialectName[] =>
   dialectNames.filter((dialect) => entries.some(({ name }) => name === dialectManifestName(dialect)));

@@ -48,11 +48,11 @@ const schema = z
 
 export type Manifest = z.infer<typeof schema>;
 
-/** What a report's manifest says, and what follows from it for its files. */
+/** A report's manifest, and what follows from it for the files. */
 export type KnownReport = {
   readonly manifest: Manifest;
   readonly minorDigits: number;
-  /** Which columns its files have. */
+  /** The layout of the files' columns. */
   readonly layout: number;
   readonly startMs: number;
   readonly endMs: number;
@@ -60,7 +60,7 @@ export type KnownReport = {
 
 export const knownFormat = 'idscan-ledger-manifest-1';
 
-/** The format a manifest says it has; `undefined` where it is none. */
+/** The format that a manifest names; `undefined` = none. */
 export function formatOf(bytes: Buffer): string | undefined {
   const read = readJson(bytes);
   const value = 'value' in read ? read.value : undefined;
@@ -68,7 +68,7 @@ export function formatOf(bytes: Buffer): string | undefined {
   return parsed.data?.format;
 }
 
-/** Reads a report's manifest; `undefined` where it cannot be understood, with the reasons among the problems. */
+/** Reads a report's manifest. If it is not valid, adds the problems and returns `undefined`. */
 export function readManifest(bytes: Buffer, problems: Problems): KnownReport | undefined {
   const manifest = readShape(bytes, schema, manifestName, problems);
   if (!manifest) return undefined;
@@ -83,21 +83,21 @@ export function readManifest(bytes: Buffer, problems: Problems): KnownReport | u
       problems.add(manifestName, `does not name ${name} once`);
   for (const { name } of files)
     if (!expected.includes(name))
-      problems.add(manifestName, `names ${JSON.stringify(name)}, which is no file of this report`);
+      problems.add(manifestName, `names ${JSON.stringify(name)}, which is not a file of this report`);
   const { layout = 1 } = manifest;
   return { manifest, startMs, endMs, layout, minorDigits: currency === null ? 0 : minorUnitDigits(currency) };
 }
 
 /**
- * A month has the bounds that its time zone gives it. Which ones these are is told by the time zones that Node brings
- * along: where those say otherwise than they did when the month was written, both are named.
+ * Checks the month's bounds against its time zone. They depend on Node's time zone data, so both bounds are named if
+ * the data has changed since the month was written.
  */
 function checkBounds({ period: month, bounds }: Manifest, problems: Problems): void {
   const { time_zone: timeZone } = bounds;
   const written = { start: new Date(bounds.start), end: new Date(bounds.end) };
   const add = (problem: string) => problems.add(manifestName, `bounds: ${problem}`, { column: 'bounds' });
   if (!isTimeZone(timeZone)) {
-    add(`${month} is ${spanText(written)} (${timeZone}), which is no time zone that this version of Node knows`);
+    add(`${month} is ${spanText(written)} (${timeZone}), which is not a time zone that this version of Node knows`);
     return;
   }
   const known = monthBounds(month, timeZone);
@@ -148,11 +148,11 @@ function readShape<T>(bytes: Buffer, shape: z.ZodType<T>, name: string, problems
   return undefined;
 }
 
-/** Adds what the hash of a manifest itself says. To be asked last: it is the only trace of some changes. */
+/** Checks a manifest's own hash. Must come last, because the message depends on whether anything else was found. */
 export function checkSeal(bytes: Buffer, name: string, problems: Problems): void {
   if (isSealIntact(bytes)) return;
   problems.add(
     name,
-    `was changed after it was written: its own sha256 does not fit its bytes${problems.count === 0 ? '. Only this hash shows it; what it was before cannot be told' : ''}`,
+    `was changed after it was written: its own sha256 does not match its bytes${problems.count === 0 ? '. Only this hash shows the change, not what was there before' : ''}`,
   );
 }

@@ -5,16 +5,16 @@ import type { Row } from './reading.ts';
 type Head = { readonly key: AttemptKey; readonly source: number; readonly row: Row };
 
 /**
- * Reads several detail files beside one another: all rows in the order of their attempts and, of one attempt, in the order
- * of the files. Each file is in that order already, so a row per file is held.
+ * Merges several detail files: all rows in the order of their attempts, and within an attempt in the order of the
+ * files. Each file is in that order already, so one row per file is held.
  *
- * @returns the number of a file that does not read to its end, `undefined` = all do.
+ * @returns the index of a file that could not be read to its end; `undefined` = all were.
  */
 export async function mergeRows(
   files: readonly AsyncGenerator<Row, boolean>[],
   onRow: (row: Row, source: number, key: AttemptKey) => void,
 ): Promise<number | undefined> {
-  /** A binary heap: each head comes before the two at twice its place. */
+  /** A binary heap: each head sorts before its children. */
   const heads: Head[] = [];
   const next = async (source: number): Promise<Head | 'end' | 'broken'> => {
     const step = await files[source]?.next();
@@ -43,7 +43,7 @@ export async function mergeRows(
 
 const compareHeads = (a: Head, b: Head): number => compareKeys(a.key, b.key) || a.source - b.source;
 
-/** Puts a head in place of the first one, where it belongs. */
+/** Replaces the first head and restores the heap. */
 function sink(heads: Head[], head: Head): void {
   let place = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-/** What is off, in which file and, where it can be told, in which row (a line of the file, the header being line 1). */
+/** A problem in a file and, if known, its row: a line of the file, where the header is line 1. */
 export type Problem = {
   readonly file: string;
   readonly row?: number;
@@ -6,7 +6,7 @@ export type Problem = {
   readonly problem: string;
 };
 
-/** More are counted, not kept: a file may have millions of rows. */
+/** Further problems are only counted: a file may have millions of rows. */
 const kept = 1_000;
 
 /** Collects problems in memory that does not grow with the files. */
@@ -27,10 +27,10 @@ export class Problems {
   }
 }
 
-/** A problem as a person reads it: `name.csv, row 17: amount is 0.86, quantity × unit_price is 0.85`. */
+/** A problem as people read it: `name.csv, row 17: amount is 0.86, quantity × unit_price is 0.85`. */
 export const problemText = ({ file, row, problem }: Problem): string =>
   `${file}${row === undefined ? '' : `, row ${row}`}: ${problem}`;
 
-/** An empty cell has to be named to be seen. */
+/** Names an empty cell, so that it is visible in a message. */
 export const shown = (cell: string | bigint | number | null): string =>
   cell === null || cell === '' ? 'empty' : String(cell);

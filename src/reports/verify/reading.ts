@@ -8,23 +8,22 @@ import { columnsOf, type ReportColumn, reportColumns, type ReportKind } from '..
 import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
 
-/** A row that reads as its file's columns are. `line` is its line of the file. */
+/** A row whose cells match its file's columns. `line` is its line in the file. */
 export type Row = {
   readonly line: number;
   readonly cell: (header: string) => string;
-  /** The columns of its file, by header. */
+  /** The file's columns: header to index. */
   readonly columns: ReadonlyMap<string, number>;
 };
 
-/** What a file's bytes are. */
 export type Bytes = { readonly sha256: string; readonly bytes: number; readonly rows: number };
 
 export type ReadFile = Bytes & {
-  /** Whether every row could be read: only then can sums be compared. */
+  /** Whether every row could be read. Otherwise sums cannot be compared. */
   readonly isWhole: boolean;
 };
 
-/** Counts and hashes what passes. */
+/** Counts and hashes a stream's bytes. */
 export function measure(): { through: Transform; result: () => Bytes & { endsWithLine: boolean } } {
   const hash = createHash('sha256');
   let [bytes, lines, last] = [0, 0, 0];
@@ -41,10 +40,10 @@ export function measure(): { through: Transform; result: () => Bytes & { endsWit
 }
 
 /**
- * Reads a canonical file once, hashing what it parses. Every row is held against the columns; those that fit go to
- * `onRow`. Nothing is kept.
+ * Reads a canonical file once, hashing the bytes that it parses. Rows that match the columns go to `onRow`. Nothing is
+ * held.
  *
- * @returns `undefined` where the file cannot be read at all.
+ * @returns `undefined` if the file cannot be read at all.
  */
 export async function readRows(
   { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
@@ -69,7 +68,7 @@ export async function readRows(
       )
         isWhole = false;
       else {
-        // To wait where there is nothing to wait for would take longer than reading the row.
+        // Awaiting without need would take longer than reading the row.
         const busy = onRow({ line, cell: cellOf(cells, byHeader), columns: byHeader });
         if (busy) await busy;
       }
@@ -84,8 +83,8 @@ export async function readRows(
     if (!(error instanceof CsvError)) throw error;
     const { lines } = error as { lines?: unknown };
     const row = typeof lines === 'number' ? lines : line + 1;
-    problems.add(name, 'is not CSV: a quote is out of place. Not all rows were looked at', { row });
-    // The rest is hashed all the same.
+    problems.add(name, 'is not CSV: a quote is out of place. Not all rows were checked', { row });
+    // The remaining bytes still have to be hashed.
     await finished(through.resume());
   }
   const { endsWithLine, ...bytes } = result();
@@ -94,10 +93,10 @@ export async function readRows(
 }
 
 /**
- * Reads the rows of a canonical file one by one, for whoever reads several files beside one another.
+ * Reads the rows of a canonical file one by one, so that a caller can read several files in step.
  *
- * @param minorDigits to check the cells by; `undefined` = they were checked before, when the file was read by itself.
- * @returns at the end, or at the first row that does not read as its file's columns are: whether it was the end.
+ * @param minorDigits for checking the cells; `undefined` = they were checked before.
+ * @returns whether the file was read to its end. Stops at the first row that does not match the columns.
  */
 export async function* streamRows(
   { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
@@ -107,7 +106,7 @@ export async function* streamRows(
   const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
   source.once('error', (error) => parser.destroy(error)).pipe(parser);
   let line = 0;
-  // An earlier layout has the first of the columns; the header says how many.
+  // An earlier layout has the first columns only. The header says how many.
   let columns: readonly ReportColumn[] = [];
   let byHeader: ReadonlyMap<string, number> = new Map();
   try {

@@ -15,9 +15,9 @@ type Quantity = (typeof quantities)[number];
 const minimumType = 'monthly_minimum';
 
 /**
- * Checks the summary row by row, and at its end what must add up.
+ * Checks the summary row by row and, at the end, the sums.
  *
- * @param tally what the detail file adds up to; `undefined` where it could not be read whole.
+ * @param tally what the detail file adds up to; `undefined` = it could not be read in full.
  */
 export function summaryChecker(report: KnownReport, tally: Tally | undefined, add: Add) {
   const { manifest, minorDigits } = report;
@@ -137,7 +137,7 @@ function compareLine(
   add(`amount is ${shown(row.cell('amount'))}, ${expected}`, row.line, 'amount');
 }
 
-/** Where every counter is our own count, a line's share of them is what it counts as invoiced. */
+/** If all counters match our counts, a line's share of them equals its invoiced attempts. */
 function checkVendorCounter(row: Row, { counted, mismatched, countedInvoiced }: Sums, add: Add): void {
   if (mismatched > 0) return;
   const expected = counted === 0 ? '' : String(countedInvoiced);
@@ -146,7 +146,7 @@ function checkVendorCounter(row: Row, { counted, mismatched, countedInvoiced }: 
   add(problem, row.line, 'vendor_counter');
 }
 
-/** Lines of each class in order; how prices and versions are ordered within is left to the keys being different. */
+/** The order of lines. Among lines with equal keys any order of prices and versions is accepted. */
 function lineOrder() {
   const order = orderChecker(
     (row) => [
@@ -173,14 +173,14 @@ function checkMinimum(
     return;
   }
   const gap = ordinary === null ? null : minimum > ordinary ? minimum - ordinary : 0n;
-  // Nothing to top up needs no line.
+  // A minimum that is reached needs no line.
   if (!row && (gap === null || gap === 0n)) return;
   const written = row ? amountOf(row.cell('amount')) : undefined;
   if (written === gap) return;
   const expected =
     gap === null
       ? 'a line has no amount'
-      : `up to the minimum ${formatAmount(minimum, minorDigits)} ${formatAmount(gap, minorDigits)} is missing`;
+      : `${formatAmount(gap, minorDigits)} is missing to reach the minimum of ${formatAmount(minimum, minorDigits)}`;
   if (row) add(`amount of ${minimumType} is ${shown(row.cell('amount'))}, ${expected}`, row.line, 'amount');
   else add(`has no line ${minimumType}: ${expected}`);
 }

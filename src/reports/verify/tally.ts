@@ -2,22 +2,22 @@ import type { Micros } from '../../domain/money.ts';
 import { amountOf } from './cells.ts';
 import type { Row } from './reading.ts';
 
-/** What rows of the detail file add up to. Quantities are signed: a reversal takes back. */
+/** What rows of the detail file add up to. A reversal counts negative. */
 export type Sums = {
   attempts: bigint;
   invoiced: bigint;
   notInvoiced: bigint;
   unclassified: bigint;
   amount: Micros;
-  /** Invoiced attempts without a price; a reversal of one is none: what had no price takes none back. */
+  /** Invoiced attempts without a price. Reversals do not count: a line that had no price takes no amount back. */
   unpriced: bigint;
-  /** Rows whose task has a counter, those of them where it is not our count, and what all of them count as invoiced. */
+  /** Rows whose task has a counter; those of them with a mismatch; and the invoiced attempts of all of them. */
   counted: number;
   mismatched: number;
   countedInvoiced: bigint;
 };
 
-/** The detail file added up: as large as the summary and codes, not as the month. */
+/** The detail file added up. Its size depends on the summary and codes, not on the number of rows. */
 export type Tally = {
   readonly total: Sums;
   readonly lines: Map<string, Sums>;
@@ -53,12 +53,12 @@ const codeHeaders = ['is_correction', 'corrects_period', 'task_type', 'outcome_c
 const keyOf = (row: Row, headers: readonly string[]): string =>
   JSON.stringify(headers.map((header) => row.cell(header)));
 
-/** The line of the summary that a row of the detail file belongs to, or that a row of the summary is. */
+/** The key of the summary line that a row of the detail file belongs to, or that a row of the summary is. */
 export const lineKey = (row: Row): string => keyOf(row, lineHeaders);
 /** The same for the codes file. */
 export const codeKey = (row: Row): string => keyOf(row, codeHeaders);
 
-/** A key in words: `task_type document_scan, level advanced`. */
+/** A key as text: `task_type document_scan, level advanced`. */
 export function keyText(key: string, kind: 'lines' | 'codes'): string {
   const headers = kind === 'lines' ? lineHeaders : codeHeaders;
   const cells = JSON.parse(key) as string[];
@@ -95,7 +95,7 @@ function add(sums: Sums, row: Row): void {
   if (invoiced === 'true') sums.countedInvoiced += quantity;
 }
 
-/** Whether an amount is what rows add up to. It is empty without a price list, and where an invoiced attempt has no price. */
+/** Whether an amount is the rows' sum. It is empty without a price list, and if an invoiced attempt has no price. */
 export const isSum = (
   amount: Micros | null,
   sums: Sums,

@@ -2,27 +2,27 @@ import { original } from './cells.ts';
 import { shown } from './problems.ts';
 import type { Row } from './reading.ts';
 
-/** The rows of a task, as far as they are in this file. What is taken back says how a task was, all others how it is. */
+/** The rows of a task in this file. Reversals show the task as it was booked, all other rows as it is now. */
 export type Task = {
   readonly key: readonly [transactionId: string, taskType: string];
-  /** The first row that is not taken back. */
+  /** The first row that is not a reversal. */
   readonly first: Row;
-  /** Rows that are not taken back: each is an attempt of its own. */
+  /** The number of rows that are not reversals. Each is another attempt. */
   rows: number;
   invoiced: bigint;
-  /** The highest ordinal among the month's own rows; 0 = there are corrections alone. */
+  /** The highest ordinal among the month's own rows; 0 = the task has only corrections here. */
   highest: number;
 };
 
 type Add = (row: Row, column: string, problem: string) => void;
 
-/** What is the same on all rows of a transaction, and of a task. */
+/** Columns that are equal on all rows of a transaction, and of a task. */
 const ofTransaction = ['result_id', 'transaction_state', 'settled'];
 const ofTask = ['level', 'vendor_attempts', 'vendor_attempts_invoiced', 'counter_status'];
 
 /**
- * Checks what the rows of a task and of a transaction must have in common. Rows of a task may lie in other months, so own
- * counts are only known from below: `onTask` gets each task with what is known.
+ * Checks that the rows of a task and of a transaction agree with each other. A task may have rows in other months, so
+ * its counts here are lower bounds. Passes each task to `onTask`.
  */
 export function taskChecker(add: Add, onTask: (task: Task) => void | Promise<void>) {
   let task: Task | undefined;

@@ -12,7 +12,7 @@ type Found = {
   readonly discrepancies: number | undefined;
 };
 
-/** Holds the manifest's control totals against the files. */
+/** Checks the manifest's control totals against the files. */
 export function checkControlTotals({ manifest, minorDigits }: KnownReport, found: Found, problems: Problems): void {
   const { control_totals: control } = manifest;
   const is = (name: keyof typeof control, actual: string | bigint | number, where: string) => {
