@@ -43,7 +43,7 @@ const schema = z
     error: 'period_status and version do not go together',
   })
   .refine(({ as_of, period_status }) => as_of === null || period_status === 'provisional', {
-    error: 'as_of is of an open month alone, and the month is closed',
+    error: 'as_of is only for an open month, but the month is closed',
   });
 
 export type Manifest = z.infer<typeof schema>;
