@@ -1,7 +1,8 @@
 /**
  * Why a server could not be reached, as far as the system knows.
  *
- * @returns words to follow a colon, such as `nothing listens at its address`: fit for strangers, too. `undefined` = nothing is known.
+ * @returns words to follow a colon, such as `nothing listens at its address`. They are safe to show to anybody.
+ * `undefined` = unknown.
  */
 export function whyUnreachable(error: unknown): string | undefined {
   const code = String((error as { code?: unknown } | undefined)?.code);
