@@ -53,7 +53,7 @@ export async function outstandingRechecks(
 export function outstandingText(rechecks: number): string | null {
   if (rechecks === 0) return null;
   const are = rechecks === 1 ? 'transaction is' : 'transactions are';
-  return `${rechecks} settled ${are} still to be asked for again, in case the vendor changed something. Let the workers run first, or close without: what comes of it then becomes corrections.`;
+  return `${rechecks} settled ${are} still to be fetched again, in case the vendor changed something. Let the workers run first. If you close now, later changes become corrections.`;
 }
 
 /** Open months that have ended and are not rechecked yet. */
