@@ -64,13 +64,13 @@ function answerFrom(routes: Readonly<Record<string, () => Promise<Answer>>>): Re
 
 /** 200, or 503 with what failed. */
 async function readiness(checks: Checks): Promise<Answer> {
-  const outcomes = await Promise.all(
+  const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => [name, (await check().catch(() => false)) ? 'ok' : 'failed']),
   );
-  const isReady = outcomes.every(([, outcome]) => outcome === 'ok');
+  const isReady = results.every(([, result]) => result === 'ok');
   return json(isReady ? 200 : 503, {
     status: isReady ? 'ready' : 'not_ready',
-    checks: Object.fromEntries(outcomes) as object,
+    checks: Object.fromEntries(results) as object,
   });
 }
 
