@@ -11,7 +11,7 @@ import { type Html, html } from './html.ts';
 import { facts, table } from './table.ts';
 import { outcome, taskName, verdict } from './words.ts';
 
-/** An attempt: what happened, how it was decided, in which month it is, and all its lines in reports. */
+/** An attempt: what happened, how it was decided, its month, and all its lines in reports. */
 export function attemptSection({ taskType, ordinal, present, lines }: ExplainedAttempt, timeZone: string): Html {
   const title = `attempt-${taskType.replace(/[^a-z_]/gi, '')}-${ordinal}`;
   return html`<section aria-labelledby="${title}">
