@@ -16,8 +16,8 @@ const withoutName = ['/healthz', '/readyz', '/metrics'];
 export function addHostCheck(server: FastifyInstance, service: ServiceConfig): void {
   server.addHook('onRequest', async (request) => {
     if (!withoutName.includes(request.routeOptions.url ?? '') && !isOurs(request, service))
-      throw new LedgerError('host_refused', 'This service does not answer to the name it was asked by.', {
-        hint: 'Use its own address. Who runs it names others in HTTP_PUBLIC_URL or HTTP_ALLOWED_HOSTS.',
+      throw new LedgerError('host_refused', 'This service does not answer to the host name of this request.', {
+        hint: 'Use its own address. Its operator can allow other names in HTTP_PUBLIC_URL or HTTP_ALLOWED_HOSTS.',
       });
     return Promise.resolve();
   });

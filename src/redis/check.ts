@@ -102,7 +102,7 @@ function examineInfo(info: Info): void {
   if (mode === 'sentinel')
     throw misconfigured({
       reason: 'it is a Sentinel, not a Redis',
-      hint: 'Name Sentinels so: REDIS_URL=redis+sentinel://s1:26379,s2,s3/mymaster.',
+      hint: 'Name the Sentinels: REDIS_URL=redis+sentinel://s1:26379,s2,s3/mymaster.',
     });
   if (role === 'slave') throw misconfigured(replica);
   const [major = 0, minor = 0] = version.split('.').map(Number);

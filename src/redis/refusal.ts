@@ -16,10 +16,10 @@ const toTheAcl =
 const rules: readonly Rule[] = [
   [/\bREADONLY\b/, 'it is a read-only replica', toTheMaster],
   [/\bMASTERDOWN\b/, 'it is a replica whose master is away', toTheMaster],
-  [/\bUNBLOCKED\b/, 'it is no more the master', toTheMaster],
+  [/\bUNBLOCKED\b/, 'it is no longer the master', toTheMaster],
   [/\b(MOVED|ASK) \d/, 'it is a node of a Redis Cluster that does not hold our keys', toTheCluster],
   [/\bCLUSTERDOWN\b/, 'its Redis Cluster is down, or serves not all slots', itWaits],
-  [/cluster support disabled/i, 'it is no Redis Cluster', 'Start REDIS_URL with redis:// or rediss://.'],
+  [/cluster support disabled/i, 'it is not a Redis Cluster', 'Start REDIS_URL with redis:// or rediss://.'],
   [/Too many Cluster redirections/, 'its Redis Cluster sends us from node to node', itWaits],
   [/\bOOM\b/, 'its memory is full', 'Give it more memory (maxmemory). It must be noeviction all the same.'],
   [/\bWRONGPASS\b|invalid password/i, 'it refuses our user or password', 'Check user and password in REDIS_URL.'],

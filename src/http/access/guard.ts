@@ -29,7 +29,7 @@ export function createGuard(service: ServiceConfig, sessions: Sessions, oidc: Oi
   return (roles, means) => async (request) => {
     const principal = await identify(request, means);
     if (!principal)
-      throw new LedgerError('unauthenticated', 'This needs somebody who is known here.', {
+      throw new LedgerError('unauthenticated', 'This needs authentication.', {
         hint: means === 'bearer' ? 'Send a bearer token in the header Authorization.' : 'Sign in at /sign-in.',
       });
     // Set before the checks below, so that their errors are shown and logged for this sender.

@@ -91,11 +91,11 @@ async function ask(url: URL, init: RequestInit = {}): Promise<unknown> {
       hint: 'Sign in again. If it happens again, compare OIDC_CLIENT_ID and OIDC_CLIENT_SECRET with the provider.',
     });
   if (!response.ok) throw unavailable(`answers ${response.status}`);
-  if (text.length > maxAnswerLength) throw unavailable('answers at too great a length');
+  if (text.length > maxAnswerLength) throw unavailable('sends an answer that is too long');
   try {
     return JSON.parse(text);
   } catch {
-    throw unavailable('answers something else than JSON');
+    throw unavailable('does not answer with JSON');
   }
 }
 

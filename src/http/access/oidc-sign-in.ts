@@ -76,7 +76,7 @@ export function createOidcSignIn({ service, oidc, client, provider, verifier, se
       });
       const token = await provider.redeem(form, basic(client));
       const identity = await verifier.verifySignIn(token, nonce);
-      if (!identity) throw new LedgerError('unauthenticated', 'The identity provider’s token does not hold.');
+      if (!identity) throw new LedgerError('unauthenticated', 'The identity provider’s token is not valid.');
       return { identity, next };
     },
   };

@@ -97,18 +97,14 @@ async function asking<T>(answer: Promise<T>, away: (cause?: unknown) => LedgerEr
 }
 
 const unknown = (cause?: unknown): LedgerError =>
-  new LedgerError(
-    'database_unavailable',
-    'Postgres does not answer, and so nobody can say whether you are signed in.',
-    {
-      hint: 'Try again in a moment. A bearer token works without it.',
-      cause,
-    },
-  );
+  new LedgerError('database_unavailable', 'Postgres does not answer, so it is unknown whether you are signed in.', {
+    hint: 'Try again in a moment. A bearer token works without it.',
+    cause,
+  });
 
 const notNoted = (cause?: unknown): LedgerError =>
-  new LedgerError('database_unavailable', 'You are signed out in this browser, but Postgres could not note it.', {
-    hint: 'Had somebody copied the cookie, it would be good until the session is over. Taking the token out of HTTP_TOKENS, or another HTTP_SESSION_KEY, ends it.',
+  new LedgerError('database_unavailable', 'You are signed out in this browser, but Postgres could not record it.', {
+    hint: 'A copy of the cookie stays valid until the session is over. To end it earlier, remove the token from HTTP_TOKENS, or change HTTP_SESSION_KEY.',
     cause,
   });
 

@@ -57,7 +57,7 @@ function decisionFacts(decision: ExplainedDecision, name: string): [string, Html
 
 function ruleText({ ruleTableVersion, rule, ruleTable, isReproduced }: ExplainedDecision): Html {
   if (ruleTableVersion === null) return html`None was in force`;
-  if (isReproduced === null) return html`Rule table ${ruleTableVersion}, which is not at hand`;
+  if (isReproduced === null) return html`Rule table ${ruleTableVersion}, which was not found`;
   const source = ruleTable ? html` <span class="faint">${ruleTable.source}</span>` : null;
   return html`${rule ? described(rule) : 'No rule decided'}, in rule table ${ruleTableVersion}.${source}`;
 }

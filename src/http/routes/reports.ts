@@ -120,7 +120,7 @@ export function knownMonth(months: readonly KnownMonth[], period: string): Known
 
 /** The sender, who is known behind the guard. */
 export function principalOf({ principal }: FastifyRequest): Principal {
-  if (!principal) throw new LedgerError('unauthenticated', 'This needs somebody who is known here.');
+  if (!principal) throw new LedgerError('unauthenticated', 'This needs authentication.');
   return principal;
 }
 

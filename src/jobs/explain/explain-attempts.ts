@@ -130,7 +130,7 @@ export function problemsOf({
     if (decision.isReproduced !== true)
       problems.push({
         code: 'decision_not_reproduced',
-        message: `${name}: rule table ${decision.ruleTableVersion ?? '(none)'} ${decision.isReproduced === null ? 'is not at hand for' : 'does not lead to'} the decision in ${file}${row === null ? '' : `, row ${row}`}.`,
+        message: `${name}: rule table ${decision.ruleTableVersion ?? '(none)'} ${decision.isReproduced === null ? 'was not found for' : 'does not lead to'} the decision in ${file}${row === null ? '' : `, row ${row}`}.`,
       });
   return problems;
 }
