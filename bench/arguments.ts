@@ -12,7 +12,7 @@ export type BenchArguments = {
   readonly redisUrl: string | undefined;
 };
 
-/** Reads the command line. @returns `null` where help was asked for. @throws Error for what it does not know. */
+/** Reads the command line. @returns `null` if help was requested. @throws Error for unknown arguments. */
 export function parseBenchArguments(argv: readonly string[], known: readonly string[]): BenchArguments | null {
   const { values } = parseArgs({
     args: [...argv],

@@ -3,7 +3,7 @@ import type { Sandbox } from './servers.ts';
 
 export type Filling = {
   readonly attempts: number;
-  /** Spread over as many months up to October 2026; 1 = all in that month. */
+  /** The attempts are spread over this many months up to October 2026; 1 = all in that month. */
   readonly months: number;
 };
 
@@ -11,8 +11,8 @@ export type Filling = {
 export const attemptsPerTransaction = 4;
 
 /**
- * Fills the books with settled transactions as workers would have left them, by SQL. Triggers and checks between tables
- * are left out while it fills (what they would do is done here), so that ten million attempts take minutes.
+ * Fills the books by SQL with settled transactions, as workers would have left them. Triggers and checks between tables
+ * are disabled meanwhile (what they would do is done here), so that ten million attempts take minutes.
  */
 export async function fillBooks(sandbox: Pick<Sandbox, 'query'>, { attempts, months }: Filling): Promise<void> {
   const transactions = Math.ceil(attempts / attemptsPerTransaction);

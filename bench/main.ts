@@ -86,7 +86,7 @@ async function measure(figure: Figure, bench: Bench, pairs: number): Promise<Res
   }
 }
 
-/** Everything measured, for whoever compares later. */
+/** Writes all measurements to a file, for later comparison. */
 async function keep(args: BenchArguments, results: readonly Result[]): Promise<string> {
   await mkdir(resultsDir, { recursive: true });
   const file = args.output ?? path.join(resultsDir, `${new Date().toISOString().replaceAll(':', '-')}.json`);

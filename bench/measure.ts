@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** One run of one contender. `value` is what is compared; `also` is shown beside it. */
+/** One run of one contender. `value` is compared; `also` is only shown. */
 export type Measured = { readonly value: number; readonly also?: Readonly<Record<string, number>> };
 
 export type Contender = { readonly name: string; readonly run: () => Promise<Measured> };
@@ -9,11 +9,11 @@ export type Series = {
   readonly name: string;
   readonly median: number;
   readonly values: readonly number[];
-  /** Medians of what was measured beside it. */
+  /** Medians of the values in `also`. */
   readonly also: Readonly<Record<string, number>>;
 };
 
-/** The middle of some figures; the mean of both where two are in the middle. */
+/** The median; the mean of the middle two for an even number of values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -22,8 +22,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Runs contenders in turn, A B A B …, so that whatever else the machine does meanwhile meets all of them alike. Every
- * second round goes backwards, so that none always runs after the same other.
+ * Runs contenders in turn, A B A B …, so that other load on the machine affects all of them equally. Every second round
+ * runs backwards, so that none always follows the same other one.
  */
 export async function inTurn(contenders: readonly Contender[], pairs: number): Promise<Series[]> {
   const runs = new Map(contenders.map(({ name }) => [name, [] as Measured[]]));

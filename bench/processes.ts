@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a process was given, where, and how it is to be looked at. */
+/** A process to run, and how to observe it. */
 export type ProcessInput = {
   /** The script and its arguments. */
   readonly args: readonly string[];
@@ -11,15 +11,15 @@ export type ProcessInput = {
   readonly cwd?: string;
   /** Where to write a CPU profile; `undefined` = none. */
   readonly profileDir?: string | undefined;
-  /** Exit codes that are fine. */
+  /** Exit codes that count as success. */
   readonly accepts?: readonly number[];
 };
 
 export type Ended = {
   readonly durationMs: number;
-  /** The most memory it ever held; 0 where the system does not say (it is not Linux). */
+  /** Peak resident memory; 0 on other systems than Linux. */
   readonly peakRssBytes: number;
-  /** CPU time it used, itself and in the kernel. */
+  /** CPU time of the process, in user and kernel mode. */
   readonly cpuSeconds: number;
   readonly stdout: string;
 };
@@ -27,7 +27,7 @@ export type Ended = {
 export type Running = {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Resolves when it has ended well. */
+  /** Resolves when it has ended with an accepted exit code. */
   readonly ended: Promise<Ended>;
 };
 
@@ -36,7 +36,7 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a Node process of our own kind, with nothing of this one's environment but path and home. */
+/** Starts a Node process with nothing of this one's environment but PATH and HOME. */
 export function startProcess({ args, environment, cwd, profileDir, accepts = [0] }: ProcessInput): Running {
   const { PATH = '', HOME = '' } = process.env;
   const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
@@ -83,7 +83,7 @@ export const runProcess = (input: ProcessInput): Promise<Ended> => startProcess(
 
 export const mebibyte = 1_024 * 1_024;
 
-/** Memory held now and at most, from Linux' own books. */
+/** Memory now and at its peak, from /proc. */
 export async function memoryOf(pid: number): Promise<{ bytes: number; peakBytes: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1_024;

@@ -7,11 +7,11 @@ import pg from 'pg';
 import { acquireServices } from '../src/embedded/index.ts';
 import { runProcess } from './processes.ts';
 
-/** A database, a Redis and folders of their own, for one run. */
+/** A database, a Redis and folders, for one run alone. */
 export type Sandbox = {
   readonly databaseUrl: string;
   readonly folder: string;
-  /** The variables that a command needs to work in it. */
+  /** The variables with which a command works in it. */
   readonly environment: Readonly<Record<string, string>>;
   /** Runs a query and returns its rows. */
   readonly query: <Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
@@ -19,7 +19,7 @@ export type Sandbox = {
 };
 
 export type Servers = {
-  /** @param checkout whose migrations the database has. */
+  /** @param checkout the one whose migrations the database gets. */
   readonly sandbox: (checkout: string) => Promise<Sandbox>;
   readonly redis: Redis;
   readonly stop: () => Promise<void>;
@@ -27,10 +27,13 @@ export type Servers = {
 
 export type Urls = { readonly databaseUrl: string | undefined; readonly redisUrl: string | undefined };
 
-/** By user, as another's folders cannot be removed. */
+/** By user, because another user's folders cannot be removed. */
 const runFolder = `idscan-ledger-bench-run-${os.userInfo().uid}-`;
 
-/** Given servers, or embedded ones in a folder of their own that a broken-off run leaves to the next. */
+/**
+ * Uses the given servers, or embedded ones in a folder of their own. The next run reuses what an interrupted one left
+ * there.
+ */
 export async function startServers(urls: Urls, notice: (line: string) => void): Promise<Servers> {
   const checkout = createHash('sha256')
     .update(import.meta.dirname)
@@ -84,7 +87,7 @@ export async function startServers(urls: Urls, notice: (line: string) => void): 
   };
 }
 
-/** The command as its users start it. */
+/** The command, as users start it. */
 export const launcherOf = (checkout: string): string => path.join(checkout, 'bin', 'idscan-ledger.js');
 
 function sandboxIn(folder: string, databaseUrl: string, redisUrl: string, dropDatabase: () => Promise<void>): Sandbox {
@@ -99,7 +102,7 @@ function sandboxIn(folder: string, databaseUrl: string, redisUrl: string, dropDa
       PRICES_FILE: path.join(import.meta.dirname, '../examples/prices.json'),
       LOG_LEVEL: 'warn',
     },
-    // A connection per call: one left open would keep the database from being copied.
+    // A connection per call: an open one would prevent copying the database.
     query: async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) => {
       const client = new pg.Client({ connectionString: databaseUrl });
       await client.connect();
@@ -117,8 +120,8 @@ function sandboxIn(folder: string, databaseUrl: string, redisUrl: string, dropDa
 }
 
 /**
- * Frees what a run's files hold and leaves the files, until the servers stop. Whoever creates files on ext4 without a
- * journal within six minutes of many deletions pays for them: it goes round every inode that was freed, one by one.
+ * Truncates the files of a run instead of deleting them, until the servers stop. On ext4 without a journal, creating
+ * files is slow for six minutes after many deletions, because it checks every freed inode.
  */
 async function emptyFiles(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -131,7 +134,7 @@ function withDatabase(url: string, name: string): string {
   return changed.toString();
 }
 
-/** Databases of runs that were killed. */
+/** Drops databases of killed runs. */
 async function dropLeftOvers(admin: pg.Client): Promise<void> {
   const { rows } = await admin.query<{ datname: string }>(
     `select datname from pg_database where datname like 'idscan\\_bench\\_%'`,
@@ -142,7 +145,7 @@ async function dropLeftOvers(admin: pg.Client): Promise<void> {
   }
 }
 
-/** Folders of runs that were killed. */
+/** Removes folders of killed runs. */
 async function removeLeftOvers(): Promise<void> {
   for (const name of await readdir(os.tmpdir())) {
     const pid = new RegExp(`^${runFolder}(\\d+)-`).exec(name)?.[1];

@@ -5,7 +5,7 @@ const short = (value: number): string => {
   return Number.isFinite(value) ? digits : 'not measured';
 };
 
-/** A figure as text: ratios with their goals first, then what they are made of. */
+/** A figure as text: ratios with their goals first, then the values they come from. */
 export function tableOf({ name, unit, description, series, lines }: Result): string {
   const rows = lines.map(({ what, value, goal, isHeld }) => [
     what,

@@ -1,8 +1,8 @@
--- The rights of the role that workers, commands and the service connect as: it works on the books and cannot change what
--- is closed. Run as the owner of the schema after every `migrate up`, as often as you like, with the search_path that
--- the migrations ran with. An ordinary role is enough, once an administrator has made the other one:
+-- The rights of the role that workers, commands and the service connect as. It works on the books, but cannot change
+-- closed months. Run this as the owner of the schema after every `migrate up`, with the search_path of the migrations.
+-- It may be repeated. The owner needs no special rights once an administrator has created the role:
 --   create role idscan_ledger_app login password '…';
--- In one transaction: whoever is at work meanwhile never finds itself without its rights.
+-- It is one transaction, so running programs are never without their rights.
 begin;
 
 do $$
@@ -23,7 +23,7 @@ begin
   end if;
 end $$;
 
--- Whatever an earlier version granted. Tables that others own beside the books are not ours to speak of.
+-- Revokes what an earlier version granted. Tables of other owners in the same schema are left alone.
 do $$
 declare
   books name := (
@@ -44,7 +44,7 @@ begin
   end if;
 end $$;
 
--- What changes: what the vendor said, what is to be done, what was asked for.
+-- Tables that change: what the vendor said, what has to be done, what was requested.
 grant insert, update on
   transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks
   to idscan_ledger_app;
@@ -55,10 +55,10 @@ grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
--- Sessions that were ended; a trigger lets go of those alone that are over.
+-- Ended sessions. A trigger allows deleting only those that are over.
 grant insert, delete on ended_sessions to idscan_ledger_app;
 
--- What is only ever added to: what was asked for, history, and what closed months hold and rest on.
+-- Tables that only grow: requests, history, and what closed months contain and depend on.
 grant insert on
   intake, webhook_inbox, reprocess_log, document_store, withdrawals, withdrawal_revivals,
   attempts_history, tasks_history, transactions_history,

@@ -9,8 +9,9 @@ type Bom = {
 };
 
 /**
- * Writes what `npm ci --omit=dev` installs, by the lock file, as CycloneDX. `npm sbom --omit dev` leaves out packages that a development package
- * wants as well (npm 11.19: @opentelemetry/api), so npm lists all, and what nothing that runs depends on is taken out here.
+ * Writes what `npm ci --omit=dev` installs according to the lock file, as CycloneDX. `npm sbom --omit dev` omits
+ * packages that a development package needs as well (npm 11.19: @opentelemetry/api). So npm lists everything, and what
+ * no runtime package depends on is removed here.
  */
 function main(file = 'sbom.cdx.json'): void {
   const root = new URL('..', import.meta.url);
@@ -28,7 +29,7 @@ function main(file = 'sbom.cdx.json'): void {
   for (const ref of runs) for (const one of dependsOn.get(ref) ?? []) runs.add(one);
   bom.components = bom.components.filter((one) => runs.has(one['bom-ref']));
   bom.dependencies = [...runs].sort().map((ref) => ({ ref, dependsOn: dependsOn.get(ref) ?? [] }));
-  // npm names it after its folder.
+  // npm would name it after its folder.
   own.name = packageFile.name;
   writeFileSync(file, `${JSON.stringify(bom, null, 2)}\n`);
 }

@@ -1,23 +1,23 @@
 /**
- * What becomes of a job that failed.
- * - `retry`: it may pass; tried again with backoff until the attempts are used up, then parked as failed.
- * - `later`: not the job's fault; tried again without using an attempt.
- * - `never`: it cannot pass; parked as failed at once.
+ * What happens to a job that failed.
+ * - `retry`: it may pass. It is tried again with backoff until its attempts are used up, then parked as failed.
+ * - `later`: the failure is not the job's fault. It is tried again without using up an attempt.
+ * - `never`: it cannot pass. It is parked as failed at once.
  */
 export type JobEnd = 'retry' | 'later' | 'never';
 
 export type ErrorEntry = {
   readonly job: JobEnd;
-  /** Exit code of a command: 1 failed, 2 usage or configuration, 3 refused because something is in the way. */
+  /** Exit code of a command: 1 failed, 2 usage or configuration, 3 refused because something blocks it. */
   readonly exit: 1 | 2 | 3;
-  /** Status and title of an answer over HTTP. Without one the answer is 500 and names no more than `internal`. */
+  /** HTTP status and title. Without them the response is a 500 that names only `internal`. */
   readonly http?: readonly [status: number, title: string];
-  /** What somebody who operates this does about it. */
+  /** What an operator does about it. */
   readonly hint: string;
 };
 
 const table = {
-  // how the program was called or set up
+  // how the program was called or configured
   config_invalid: { job: 'never', exit: 2, hint: 'the message lists every mistake' },
   usage_invalid: { job: 'never', exit: 2, hint: '`--help`' },
   data_file_invalid: { job: 'never', exit: 2, hint: 'the message lists every mistake as `file:line: place: reason`' },
@@ -67,7 +67,7 @@ const table = {
     http: [421, 'This service does not answer to that name'],
     hint: '`HTTP_PUBLIC_URL`, `HTTP_ALLOWED_HOSTS`',
   },
-  // what the service stands on
+  // what the service depends on
   address_unavailable: { job: 'never', exit: 1, hint: '`HTTP_HOST`, `HTTP_PORT`, `METRICS_PORT`' },
   identity_provider_unavailable: {
     job: 'retry',
@@ -102,7 +102,7 @@ const table = {
   file_empty: { job: 'retry', exit: 1, hint: "the vendor's file is broken: report it to the vendor" },
   file_type_refused: { job: 'retry', exit: 1, hint: 'the file is broken, or the path of audit reports is wrong' },
   file_truncated: { job: 'retry', exit: 1, hint: "the vendor's file is broken: report it to the vendor" },
-  // what the program stands on
+  // what the program depends on
   database_unavailable: {
     job: 'retry',
     exit: 1,
@@ -183,8 +183,8 @@ const table = {
 export type ErrorCode = keyof typeof table;
 
 /**
- * Every failure this program knows by name, and what follows from it. A code is stored, logged, counted and acted upon,
- * so it never changes its meaning once released. docs/operations.md has the same table for its readers.
+ * Every failure that this program knows by name, and what follows from it. Codes are stored, logged, counted and acted
+ * upon, so a released code never changes its meaning. docs/operations.md repeats the table for operators.
  */
 export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table;
 

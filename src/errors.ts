@@ -6,7 +6,7 @@ export type ErrorFields = Readonly<Record<string, string | number | boolean | nu
 
 /**
  * The one error class. `message` says what happened and to what; `hint` says what to do next.
- * Neither holds personal data, URLs handed out by the vendor, or secrets.
+ * Neither contains personal data, URLs from the vendor, or secrets.
  *
  * @example
  * throw new LedgerError('vendor_not_found', 'The vendor knows no transaction 42.', { fields: { status: 404 } });
@@ -29,7 +29,7 @@ export class LedgerError extends Error {
   }
 }
 
-/** The code of any thrown value; what has none is a bug and counts as `internal`. */
+/** The code of any thrown value. A value without one is a bug and counts as `internal`. */
 export function errorCode(error: unknown): ErrorCode {
   return error instanceof LedgerError ? error.code : 'internal';
 }

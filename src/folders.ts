@@ -2,8 +2,9 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it, durably. Unlike Node's own recursive `mkdir`, it fails where a file system lets nothing be
- * made although the folder above is there (below /proc, Node tries for ever).
+ * Creates a folder and its parents, and syncs each parent so that the new names survive a crash. Unlike Node's
+ * recursive `mkdir`, it fails where the parent exists but the file system refuses to create anything in it. Node
+ * retries for ever there (below /proc, for example).
  *
  * @throws the file system's error
  */
@@ -21,7 +22,7 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
     }
 }
 
-/** Makes the names in a folder durable. */
+/** Syncs a folder, so that the names in it survive a crash. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

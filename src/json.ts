@@ -1,14 +1,14 @@
-/** Why a text is no answer: `cut` where it ends inside an open object, list or string, `invalid` otherwise. */
+/** Why text is not valid JSON: `cut` if it ends inside an open object, list or string, otherwise `invalid`. */
 export type JsonProblem = { readonly kind: 'cut' | 'invalid'; readonly reason: string };
 
 const quote = 0x22;
 const backslash = 0x5c;
-/** Up to here a new key is compared with its object's other keys one by one; beyond, a set is faster. */
+/** Up to this many keys, comparing a new key with each other key of its object is faster than a set. */
 const fewKeys = 16;
 
 /**
- * Reads a JSON answer: UTF-8 without a wrong byte (a byte order mark is skipped), no key twice in one object.
- * `JSON.parse` would take the last of two `attemptsInvoiced` without a word. Never throws, never repeats what it read.
+ * Reads JSON strictly: valid UTF-8 (a byte order mark is skipped), and no key twice in one object. `JSON.parse` would
+ * silently take the last of two `attemptsInvoiced`. Never throws, and never repeats the text it read.
  */
 export function readJson(bytes: Uint8Array): { value: unknown } | { problem: JsonProblem } {
   let text: string;
@@ -21,7 +21,7 @@ export function readJson(bytes: Uint8Array): { value: unknown } | { problem: Jso
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may be personal data: it is dropped, also as a cause.
+    // The parser's own message quotes the text, which may be personal data. It is dropped, also as a cause.
     return { problem: { kind: isCut(text) ? 'cut' : 'invalid', reason: 'not JSON' } };
   }
   if (hasDuplicateKey(text)) return { problem: { kind: 'invalid', reason: 'the same key twice in one object' } };
@@ -29,10 +29,10 @@ export function readJson(bytes: Uint8Array): { value: unknown } | { problem: Jso
 }
 
 /**
- * Whether an object names a key twice, escapes resolved (`"id"` and `"\u0069d"` are the same key).
+ * Whether an object names a key twice, with escapes resolved: `"id"` and `"\u0069d"` are the same key.
  *
- * Only for text that `JSON.parse` accepts: then a string is a key exactly where a colon follows it, and braces outside
- * of strings pair up. One pass, no recursion; the keys of all open objects lie on one stack.
+ * Only for text that `JSON.parse` accepts. In such text a string is a key exactly if a colon follows it, and braces
+ * outside of strings match. One pass without recursion: the keys of all open objects are on one stack.
  */
 export function hasDuplicateKey(text: string): boolean {
   const keys: string[] = [];
@@ -57,7 +57,7 @@ export function hasDuplicateKey(text: string): boolean {
   return false;
 }
 
-/** Whether `key` is among `keys` from `start` on; objects with many keys get a set, kept under their depth. */
+/** Whether `key` is among `keys` from `start` on. An object with many keys gets a set, stored by its depth. */
 function isKnown(key: string, keys: string[], start: number, sets: Map<number, Set<string>>, depth: number): boolean {
   if (keys.length - start < fewKeys) {
     for (let at = start; at < keys.length; at += 1) if (keys[at] === key) return true;
@@ -70,7 +70,7 @@ function isKnown(key: string, keys: string[], start: number, sets: Map<number, S
   return isThere;
 }
 
-/** The index of the quote that closes the string opened at `start`; the text's length where none does. */
+/** The index of the quote that closes the string opened at `start`; the length of the text if none does. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let slashes = 0;
@@ -91,7 +91,7 @@ function unescaped(text: string, start: number, end: number): string {
   return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
 }
 
-/** Whether a broken text merely stops too early: more is opened than closed, or a string has no end. */
+/** Whether invalid text merely ends too early: more is opened than closed, or a string has no end. */
 function isCut(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {

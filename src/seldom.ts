@@ -1,12 +1,13 @@
 /**
- * Says of each kind of trouble whether it is to be told now: an outage is told once in half a minute, not at every try.
+ * Tells for each kind of trouble whether to report it now. A lasting outage is reported once per interval, not at every
+ * failure.
  */
 export function createSeldom(intervalMs = 30_000): (kind: string) => boolean {
-  const toldAtMs = new Map<string, number>();
+  const reportedAtMs = new Map<string, number>();
   return (kind) => {
     const nowMs = performance.now();
-    if (nowMs - (toldAtMs.get(kind) ?? -Infinity) < intervalMs) return false;
-    toldAtMs.set(kind, nowMs);
+    if (nowMs - (reportedAtMs.get(kind) ?? -Infinity) < intervalMs) return false;
+    reportedAtMs.set(kind, nowMs);
     return true;
   };
 }

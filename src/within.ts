@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Waits for some work, but no longer than told. The work goes on by itself, and what comes of it then is nobody's.
+ * Waits for work, but no longer than the timeout. Late work continues, and its result or error is ignored.
  *
- * @returns what the work came to, or `late`.
+ * @returns the result of the work, or `late`.
  */
 export async function orAfter<T, Late>(timeoutMs: number, work: Promise<T>, late: Late): Promise<T | Late> {
   const waiting = new AbortController();
-  // The timer keeps the process alive. Work that waits for a lost connection does not, and Node would end half way.
+  // The timer keeps the process alive. Work that waits for a lost connection does not, so Node would exit half way.
   const tooLate = delay(timeoutMs, late, { signal: waiting.signal });
   try {
     return await Promise.race([work, tooLate]);
@@ -21,9 +21,10 @@ export async function orAfter<T, Late>(timeoutMs: number, work: Promise<T>, late
 const isLate = Symbol('late');
 
 /**
- * The same with an error at the end. Whoever repeats the work must find it harmless that it was done.
+ * Waits for work, but throws after the timeout. The work may still complete, so a caller may repeat it only if that is
+ * harmless.
  *
- * @param late the error to end with.
+ * @param late makes the error to throw.
  */
 export async function within<T>(timeoutMs: number, work: Promise<T>, late: () => Error): Promise<T> {
   const done = await orAfter(timeoutMs, work, isLate);

@@ -7,10 +7,10 @@ import { type Bench, comparison, type Figure, productName } from './figure.ts';
 import { idsFile } from './results.ts';
 
 const count = 200_000;
-/** `enqueue` keeps Redis small: of a larger file the rest waits in Postgres. */
+/** `enqueue` keeps Redis small: the rest of a larger file waits in Postgres. */
 const ceilingName = 'COPY + addBulk, each alone';
 
-/** Intake of a large file, against what each part would take alone. */
+/** Intake of a large file, compared with the time that each part takes alone. */
 export const enqueue: Figure = {
   name: 'enqueue',
   unit: 's',
@@ -71,7 +71,7 @@ async function takeIn(bench: Bench, checkout: string, lines: number): Promise<Me
 
 const jobsIn = (bench: Bench): Promise<number> => bench.servers.redis.llen('{idscan-ledger}:results:wait');
 
-/** As many jobs as the product puts into Redis: the rest waits in Postgres. */
+/** Adds as many jobs as the product puts into Redis. The rest waits in Postgres. */
 async function ceiling(bench: Bench, lines: number): Promise<Measured> {
   const sandbox = await bench.servers.sandbox(bench.checkouts[0]);
   const program = (name: string) => path.join(import.meta.dirname, '../programs', name);

@@ -4,11 +4,11 @@ import type { Sandbox, Servers } from '../servers.ts';
 /** What every figure is measured with. */
 export type Bench = {
   readonly servers: Servers;
-  /** Books of one month with so many attempts, filled once for all figures of a run. */
+  /** Books of one month with this many attempts. Filled once for all figures of a run. */
   readonly filled: (attempts: number) => Promise<Sandbox>;
-  /** Whose product is measured; with `--compare` there is another one beside it. */
+  /** The checkouts to measure; two with `--compare`. */
   readonly checkouts: readonly [string, ...string[]];
-  /** Sizes are multiplied by it. */
+  /** A factor for all sizes. */
   readonly scale: number;
   /** Where CPU profiles go; `undefined` = none. */
   readonly profileDir: string | undefined;
@@ -17,12 +17,12 @@ export type Bench = {
 
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One line of the table: a ratio of two series, or a bare figure where it is compared with a fixed bound. */
+/** One line of the table: a ratio of two series, or one series if it is compared with a fixed limit. */
 export type Line = {
   readonly what: string;
   readonly of: string;
   readonly over: string | null;
-  /** Which of the figures beside the main one is compared with the goal, instead of it. */
+  /** The value in `also` that is compared with the goal, instead of the main one. */
   readonly also?: string;
   readonly goal?: Goal;
 };
@@ -30,15 +30,15 @@ export type Line = {
 export type Prepared = {
   readonly contenders: readonly Contender[];
   readonly lines: readonly Line[];
-  /** Ends what was started for it. */
+  /** Ends what was started for this figure. */
   readonly end: () => Promise<void>;
 };
 
 export type Figure = {
   readonly name: string;
-  /** What `value` of each run is. */
+  /** The unit of each run's `value`. */
   readonly unit: string;
-  /** In words, with the size it is measured at. */
+  /** In words, with the size. */
   readonly describe: (scale: number) => string;
   readonly prepare: (bench: Bench) => Promise<Prepared>;
 };
@@ -51,7 +51,7 @@ export type Result = {
   readonly lines: readonly { what: string; value: number; goal: Goal | null; isHeld: boolean | null }[];
 };
 
-/** The value of a line, from the series that were measured. */
+/** The value of a line, from the measured series. */
 export function valueOf(line: Line, series: readonly Series[]): number {
   const figure = (name: string): number => {
     const one = series.find((candidate) => candidate.name === name);
@@ -65,11 +65,11 @@ export function isHeld(goal: Goal | undefined, value: number): boolean | null {
   return 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost;
 }
 
-/** How the product is called in a series: by itself, or by its checkout where there are two. */
+/** The product's name in a series. With two checkouts, which of them it is. */
 export const productName = (bench: Bench, checkout: string): string =>
   bench.checkouts.length === 1 ? 'idscan-ledger' : checkout === bench.checkouts[0] ? 'this checkout' : 'the other one';
 
-/** Lines that set this checkout against the other one, where there is another. */
+/** Lines that compare this checkout with the other one, if there is one. */
 export const comparison = (bench: Bench, what: string, also?: string): Line[] =>
   bench.checkouts.length === 1
     ? []

@@ -2,16 +2,16 @@ import { startVendor } from '../vendor/start.ts';
 import { comparison, type Figure, productName } from './figure.ts';
 import { runWorkers } from './results.ts';
 
-/** Of each process, so that all have equally long to warm up, and equally long to go on after it. */
+/** Per process, so that all have the same time to warm up and to run after that. */
 const countEach = 2_000;
 const latencyMs = 50;
 /**
- * Jobs at once in each process. With 3, four processes on a machine of two cores are kept waiting by the vendor; with 5, by
- * one another, too.
+ * Concurrent jobs in each process. With 3, four processes on a machine of two cores wait for the vendor; with 5, also
+ * for each other.
  */
 const loads = [3, 5] as const;
 
-/** More worker processes with a vendor that takes its time: does the work divide among them? */
+/** Several worker processes with a slow vendor: does the work scale with them? */
 export const latency: Figure = {
   name: 'latency',
   unit: 'results/s',

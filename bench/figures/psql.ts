@@ -3,7 +3,7 @@ import path from 'node:path';
 import { runProcess } from '../processes.ts';
 import type { Sandbox } from '../servers.ts';
 
-/** `psql \copy` of a query into a file, or a bare COPY where there is no psql. @returns seconds. */
+/** Runs `psql \copy` of a query into a file, or COPY from Node if there is no psql. @returns seconds. */
 export async function runPsql(sandbox: Sandbox, query: string, file: string): Promise<number> {
   if (await hasPsql()) {
     const startedMs = performance.now();

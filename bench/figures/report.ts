@@ -19,7 +19,7 @@ import { runPsql } from './psql.ts';
 const attempts = 1_000_000;
 const peer = 'psql \\copy of the detail';
 
-/** A month's report, all files hashed and synced, against psql writing the detail file alone. */
+/** A month's report with all files hashed and synced, compared with psql writing only the detail file. */
 export const report: Figure = {
   name: 'report',
   unit: 's',
@@ -58,7 +58,7 @@ async function writeReport(bench: Bench, checkout: string, sandbox: Sandbox): Pr
   return { value: durationMs / 1_000, also: { peakRssMiB: peakRssBytes / mebibyte } };
 }
 
-/** The query that this checkout's report has its detail file written with. */
+/** The query for the detail file in this checkout's report. */
 async function detailSql(sandbox: Sandbox): Promise<string> {
   const { config } = loadConfig(sandbox.environment, { vendorKey: false });
   const data = readReferenceData(config);

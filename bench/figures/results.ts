@@ -9,8 +9,9 @@ import { startVendor, type Vendor } from '../vendor/start.ts';
 import { type Bench, comparison, type Figure, productName } from './figure.ts';
 
 /**
- * The plain loop writes in the same batches as the product, or it would be no ceiling. Of the queues, each in its usual
- * idiom, where every job writes by itself, and with the product's batches, which come from nowhere but the product.
+ * The plain loop writes in the same batches as the product; otherwise it would not be an upper limit. The queues are
+ * measured twice: in their usual idiom, where every job writes alone, and with the product's batches, which no queue
+ * offers.
  */
 const peers = [
   { name: 'plain-loop', program: 'plain-loop', isBatched: true },
@@ -25,12 +26,12 @@ type Kind = {
   readonly name: string;
   readonly count: number;
   readonly withFiles: boolean;
-  /** Jobs of each kind at once, in every contender. */
+  /** Concurrent jobs of each kind, in every contender. */
   readonly concurrency: number;
   readonly goal: number;
 };
 
-/** Results a second, the product's whole path against the plain loop and other queues. */
+/** Results per second: the product's whole path compared with the plain loop and with other queues. */
 function resultsFigure({ name, count, withFiles, concurrency, goal }: Kind): Figure {
   const what = withFiles ? 'results with 3 files and an audit report' : 'results without files';
   const files = withFiles ? 3 : 0;
@@ -91,13 +92,13 @@ export type Load = {
 };
 
 export type WorkerLoad = Load & {
-  /** The number of the first transaction; 0 unless the books hold that one already. */
+  /** The number of the first transaction; 0 unless the books contain that one already. */
   readonly first?: number;
   readonly processes: number;
   readonly environment?: Readonly<Record<string, string>>;
 };
 
-/** Enqueues and works until nothing is left, in one or several worker processes started as users start them. */
+/** Enqueues, then works until nothing is left, in one or more worker processes started as users start them. */
 export async function runWorkers(bench: Bench, checkout: string, load: WorkerLoad): Promise<Measured> {
   const sandbox = await bench.servers.sandbox(checkout);
   try {
@@ -109,7 +110,7 @@ export async function runWorkers(bench: Bench, checkout: string, load: WorkerLoa
   }
 }
 
-/** The same into books that hold something already. */
+/** The same, into books that have content already. */
 export async function workInto(
   bench: Bench,
   checkout: string,
@@ -164,7 +165,7 @@ async function runPeer(
       profileDir: bench.profileDir,
     });
     await expectAllStored(sandbox, count, withFiles);
-    // The write is the last that Postgres sees of a peer's result: what its queue does after that is not held against it.
+    // The write is the last that Postgres sees of a peer's result, so what its queue does after that is not counted.
     return {
       value: await ratePerSecond(sandbox, { count, since, of: 'peer', withFiles }),
       also: { peakRssMiB: peakRssBytes / mebibyte, cpuMsPerResult: (1_000 * cpuSeconds) / count },
@@ -174,7 +175,7 @@ async function runPeer(
   }
 }
 
-/** When the work of each transaction ended: the product's last obligation, a peer's last write. */
+/** When the work of each transaction ended: the product's last obligation, or a peer's last write. */
 const ends = {
   product: 'select max(updated_at) as at from obligations where updated_at >= $1 group by transaction_id',
   peer: `select max(greatest(a.first_seen_at, f.recorded_at)) as at
@@ -189,9 +190,9 @@ type Window = {
 };
 
 /**
- * Results a second on Postgres' clock. Without files: in the middle of the run, from a fifth to four fifths of what ended,
- * so that starting up, warming up and running dry count for nobody. With files, where a transaction's work is spread
- * over the run: from the first stored result to the last end of work.
+ * Results per second, by Postgres' clock. Without files: from a fifth to four fifths of what ended, so that starting,
+ * warming up and running out of work do not count. With files, where a transaction's work is spread over the run: from
+ * the first stored result to the last end of work.
  */
 async function ratePerSecond(sandbox: Sandbox, { count, since, of, withFiles }: Window): Promise<number> {
   const [from, to] = withFiles ? [null, 1] : [0.2, 0.8];
@@ -213,7 +214,7 @@ async function clockOf(sandbox: Sandbox): Promise<string> {
   return row?.now ?? '';
 }
 
-/** Every contender did the same work. */
+/** Checks that every contender did the same work. */
 async function expectAllStored(sandbox: Sandbox, count: number, withFiles: boolean): Promise<void> {
   const [row] = await sandbox.query<{ attempts: string; tasks: string; files: string }>(`
     select (select count(*) from attempts) as attempts, (select count(*) from tasks) as tasks,
@@ -233,7 +234,7 @@ export async function idsFile(sandbox: Sandbox, count: number, first = 0): Promi
   return file;
 }
 
-/** Peers update the rows of transactions that are known, as the product does. */
+/** Registers the transactions first: peers update rows of known transactions, as the product does. */
 async function registerAll(sandbox: Sandbox, count: number): Promise<void> {
   const ids = Array.from({ length: count }, (_, index) => transactionIdOf(index));
   const resultIds = ids.map((_, index) => resultIdOf(index));

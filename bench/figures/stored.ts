@@ -12,7 +12,7 @@ const few = 10_000;
 const many = 1_000_000;
 const results = 2_000;
 
-/** What one result costs while the books grow. */
+/** What one result costs as the books grow. */
 export const stored: Figure = {
   name: 'stored',
   unit: 'ms a result',
@@ -28,7 +28,7 @@ export const stored: Figure = {
       name,
       run: async () => {
         first += results;
-        // What an earlier run left unwritten is not this one's cost.
+        // Writes what earlier runs left dirty, so that it does not count here.
         await sandbox.query('checkpoint');
         const load = { vendor, results, first, withFiles: false, processes: 1 };
         return { value: 1_000 / (await workInto(bench, own, sandbox, load)).value };
@@ -44,7 +44,7 @@ export const stored: Figure = {
   },
 };
 
-/** A sweep that finds nothing, among transactions that are all settled. */
+/** A sweep that finds nothing, with all transactions settled. */
 export const sweep: Figure = {
   name: 'sweep',
   unit: 'ms',
@@ -70,11 +70,11 @@ export const sweep: Figure = {
   },
 };
 
-/** Long enough after the start for V8 to be done with it, too. */
+/** Long enough after the start for V8 to have settled, too. */
 const settleMs = 10_000;
 const restMs = 20_000;
 
-/** A lasting worker with nothing to do. */
+/** A long-running worker with nothing to do. */
 export const rest: Figure = {
   name: 'rest',
   unit: '% CPU',

@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { transactionIdOf } from '../ids.ts';
 
-/** The ceiling of intake on Redis: the jobs that `enqueue` adds, by `addBulk` and nothing else. Prints its time. */
+/** The upper limit of intake for Redis: adds the jobs of `enqueue` by `addBulk`, and nothing else. Prints its time. */
 const { redisUrl, count } = JSON.parse(process.argv[2] ?? '{}') as { redisUrl: string; count: number };
 const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
 const queue = new Queue('results', { connection: redis, prefix: '{idscan-ledger}' });

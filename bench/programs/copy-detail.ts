@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 
-/** Stands in for `psql \copy` where there is no psql: a query's rows as CSV into a file, unhashed and unsynced. */
+/** Replaces `psql \copy` if there is no psql: writes a query's rows to a file as CSV, without hash and sync. */
 const { databaseUrl, query, file } = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
 const client = new pg.Client({ connectionString: databaseUrl ?? '' });
 await client.connect();

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { resultIdOf, transactionIdOf } from '../ids.ts';
 
-/** The ceiling of intake on Postgres: the rows that `enqueue` writes, by COPY and nothing else. Prints its time. */
+/** The upper limit of intake for Postgres: writes the rows of `enqueue` by COPY, and nothing else. Prints its time. */
 const { databaseUrl, count } = JSON.parse(process.argv[2] ?? '{}') as { databaseUrl: string; count: number };
 const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();

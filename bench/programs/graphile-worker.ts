@@ -1,7 +1,7 @@
 import { makeWorkerUtils, run } from 'graphile-worker';
 import { openWork, peerInput } from './one-result.ts';
 
-/** The same work as tasks of graphile-worker, set up for speed: its local queue, and completions in batches. */
+/** The same work as tasks of graphile-worker, configured for speed: its local queue, and batched completions. */
 const input = peerInput();
 const utils = await makeWorkerUtils({ connectionString: input.databaseUrl });
 await utils.migrate();

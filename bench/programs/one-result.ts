@@ -17,27 +17,27 @@ import { createVendorClient } from '../../src/id-scan/client.ts';
 import { resultIdOf, transactionIdOf } from '../ids.ts';
 import { vendorKey } from '../vendor/options.ts';
 
-/** What a peer is told to do. Peers get theirs as one argument, in JSON. */
+/** The input of a peer. Peers get it as one argument, in JSON. */
 export type PeerInput = {
   readonly databaseUrl: string;
   readonly baseUrl: string;
   readonly dataDir: string;
-  /** Transactions to work on, from number 0. Their rows are there. */
+  /** The number of transactions, from number 0. Their rows exist. */
   readonly count: number;
   readonly concurrency: number;
   readonly withFiles: boolean;
-  /** Whether what is written goes in the same batches as the product's; otherwise each job writes by itself. */
+  /** Whether it writes in the product's batches. Otherwise each job writes alone. */
   readonly isBatched: boolean;
 };
 
 export const peerInput = (): PeerInput => JSON.parse(process.argv[2] ?? '{}') as PeerInput;
 
-/** As many as a worker's pool has. */
+/** As many as in a worker's pool. */
 const maxConnections = 20;
 
 /**
- * What is done for one result, by every peer alike: the same calls by the same client and the same statements as the
- * product's, and nothing of what makes it safe to be killed.
+ * The work for one result, equal for all peers: the same calls by the same client and the same statements as in the
+ * product, but without what makes the product survive a kill.
  */
 export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }: PeerInput) {
   const db = openDatabase(databaseUrl, { maxConnections });

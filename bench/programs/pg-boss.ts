@@ -1,7 +1,10 @@
 import { PgBoss } from 'pg-boss';
 import { openWork, peerInput } from './one-result.ts';
 
-/** The same work as jobs of pg-boss, set up for speed: fetched and completed in batches, the next while there are more. */
+/**
+ * The same work as jobs of pg-boss, configured for speed: fetched and completed in batches, without a pause while there
+ * are more.
+ */
 const input = peerInput();
 const batchSize = 25;
 const boss = new PgBoss({ connectionString: input.databaseUrl, max: 10 });

@@ -1,6 +1,6 @@
 import { openWork, peerInput } from './one-result.ts';
 
-/** The ceiling: as many loops as there may be results at once, without any queue. What breaks is lost. */
+/** The upper limit: one loop per concurrent result, without a queue. What fails is lost. */
 const input = peerInput();
 const work = openWork(input);
 let next = 0;

@@ -1,6 +1,6 @@
-/** What the fast vendor answers, prepared once: a request costs it two copies and no parsing of JSON. */
+/** The responses of the fast vendor, prepared once. A request costs it two copies, and no JSON. */
 export type Answers = {
-  /** @returns the parts of a whole answer, head included; `undefined` = 404. */
+  /** @returns the parts of a complete response, including its head; `undefined` = 404. */
   readonly to: (path: string) => readonly Buffer[] | undefined;
 };
 
@@ -12,7 +12,7 @@ export type AnswersInput = {
 };
 
 const idLength = 36;
-/** Stands where an ID belongs; as long as an ID. */
+/** Stands for an ID, and is as long as one. */
 const placeholder = '@'.repeat(idLength);
 const jpegStart = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex');
 
@@ -51,7 +51,7 @@ function whole(contentType: string, parts: readonly Buffer[]): Buffer[] {
 
 type Template = { readonly bytes: Buffer; readonly places: readonly number[] };
 
-/** Bodies have one length whatever the ID, so the head is part of it. */
+/** A body's length does not depend on the ID, so the head is a part of the template. */
 function template(contentType: string, body: string): Template {
   const bytes = Buffer.concat([head(contentType, Buffer.byteLength(body)), Buffer.from(body)]);
   const places: number[] = [];
@@ -98,7 +98,7 @@ function detailsBody() {
   };
 }
 
-/** With data of a person, as the vendor sends them: to be dropped while the answer is parsed. */
+/** Contains personal data, as the vendor's results do. The product drops it while parsing. */
 function resultBody({ baseUrl, files }: AnswersInput) {
   const field = (name: string, value: string) => ({ name, values: [{ value, source: 'visual' }], score: 0.97 });
   return {

@@ -4,7 +4,7 @@ import { prepareAnswers, type Answers } from './answers.ts';
 import { vendorKey, type VendorOptions } from './options.ts';
 
 /**
- * A vendor that is never the bottleneck, in a process of its own: HTTP/1.1 with keep-alive on a bare socket, answers
+ * A vendor that is never the bottleneck, in its own process: HTTP/1.1 with keep-alive on a bare socket, with responses
  * from a prepared table. Prints its base URL, and ends with its parent.
  */
 const basePath = '/id-scan/v1/';
@@ -47,7 +47,7 @@ function answer(socket: Socket, answers: Answers, head: string): void {
   socket.uncork();
 }
 
-/** Checks a token's signature and times once; the same one is then known until it expires. */
+/** Checks a token's signature and times once. After that the same token is known until it expires. */
 function tokenCheck(): (authorization: string | undefined) => boolean {
   const knownUntilMs = new Map<string, number>();
   const rules = { keyId: vendorKey.keyId, secret: vendorKey.keySecret, maxLifeSeconds: 86_400 };

@@ -1,10 +1,10 @@
 export type VendorOptions = {
-  /** Files that each result offers. */
+  /** The number of files that each result offers. */
   readonly files: number;
   readonly fileBytes: number;
-  /** How long each answer takes. */
+  /** How long each response takes. */
   readonly latencyMs: number;
 };
 
-/** The key that the vendor of benchmarks knows. */
+/** The key that the benchmarks' vendor knows. */
 export const vendorKey = { keyId: 'bench', keySecret: 'a secret for benchmarks, long enough for HS256' };

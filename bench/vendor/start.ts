@@ -9,7 +9,7 @@ export type Vendor = {
   readonly stop: () => Promise<void>;
 };
 
-/** Starts the vendor of benchmarks in a process of its own. */
+/** Starts the benchmarks' vendor in its own process. */
 export async function startVendor(options: VendorOptions): Promise<Vendor> {
   const { child, ended } = startProcess({ args: [path.join(import.meta.dirname, 'main.ts'), JSON.stringify(options)] });
   const baseUrl = await Promise.race([

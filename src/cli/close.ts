@@ -30,7 +30,7 @@ export type CloseArguments = {
 const withoutAmounts =
   'It was closed in quantities: all amounts are missing. Once PRICES_FILE is set, the next open month books them as corrections.';
 
-/** More than this many blockers are counted, not listed. */
+/** More blockers than this are counted, not listed. */
 const mostListed = 10_000;
 
 /** `close <YYYY-MM> [--force] [--begin-books] [--reason <text>] [--json]` */
@@ -61,7 +61,7 @@ export async function close(
       forcedReason: force ? reason : null,
       beginReason: beginBooks ? reason : null,
     }).catch(async (error: unknown) => {
-      // Nothing was closed. Before it ends with that one, the others are listed as well.
+      // Nothing was closed. The command ends with this refusal, after listing the other obstacles.
       if (error instanceof LedgerError && (refusalCodes as readonly ErrorCode[]).includes(error.code)) {
         const found = await readObstacles(context, period, { begins: beginBooks });
         await refuse(context, period, found, { json, said: error.message });
@@ -90,9 +90,9 @@ export async function close(
 }
 
 /**
- * Says what stands in the way, all of it: the list that the month's page has.
+ * Prints everything that stands between the month and its close: the same list as on the month's page.
  *
- * @param said what the command ends with, and says by itself.
+ * @param said the error that the command ends with and prints itself.
  */
 async function refuse(
   { db }: Context,
@@ -115,7 +115,7 @@ async function refuse(
   if (total > blockers.length) say(`… and ${total - blockers.length} more.`);
   for (const { code, count, what, remedy } of list)
     if (isBlocker(code)) remark(`${code}: ${count}. ${what} ${remedy}`);
-    // As the command says what it ends with: what happened, what to do, the code.
+    // In the format in which the command prints errors: what happened, what to do, the code.
     else if (what !== said) remark(`${what}\n${remedy}\n(${code})\n`);
 }
 

@@ -1,11 +1,11 @@
 import os from 'node:os';
 
-/** Who calls the program, and where, for what keeps it. */
+/** The user and machine that run the program, for records. */
 export function currentUser(): string {
   try {
     return `${os.userInfo().username}@${os.hostname()}`;
   } catch {
-    // A user ID without a name, as containers have.
+    // A user ID without a name, as in containers.
     return `uid ${process.getuid?.() ?? 'unknown'}@${os.hostname()}`;
   }
 }

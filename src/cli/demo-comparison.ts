@@ -7,18 +7,18 @@ import { formatAmount } from '../domain/money.ts';
 import { fileName, money } from '../reports/files.ts';
 import type { Invoice, InvoicePrices } from '../simulator/index.ts';
 
-/** How a report stands against the vendor's invoice. */
+/** A report compared with the vendor's invoice. */
 export type Comparison = {
   readonly lines: number;
   readonly ownAmount: string;
   readonly vendorAmount: string;
-  /** One sentence per line that differs, is missing or is too many. */
+  /** One sentence per line that differs, is missing, or is extra. */
   readonly differences: readonly string[];
 };
 
 type Row = Record<'transaction_id' | 'task_type' | 'attempt' | 'outcome_code' | 'invoiced' | 'level', string>;
 
-/** Reads the published detail file and holds it against the invoice, line by line. */
+/** Compares the published detail file with the invoice, line by line. */
 export async function compareWithInvoice(report: WrittenReport, invoice: Invoice): Promise<Comparison> {
   const expected = new Map(
     invoice.lines.map((line) => [
@@ -51,7 +51,7 @@ export async function compareWithInvoice(report: WrittenReport, invoice: Invoice
   };
 }
 
-/** The price list as the simulated vendor takes it. */
+/** The price list in the format of the simulated vendor. */
 export function demoPrices({ prices }: Pick<Context, 'prices'>): InvoicePrices {
   const list = prices?.content;
   if (!list) throw new Error('the demo has a price list');

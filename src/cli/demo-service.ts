@@ -6,15 +6,15 @@ import { remark, say } from './output.ts';
 
 const usualPort = '8080';
 
-/** Where the demo's service is, unless something else is there. */
+/** The address of the demo's service, unless another program uses it. */
 export const demoAddress = (): string => `http://127.0.0.1:${ownPort() ?? usualPort}`;
 
 const ownPort = (): string | undefined => readEnvironment()['HTTP_PORT'] || undefined;
 
 /**
- * Runs the service with workers on the demo's books until it is told to end. Who may sign in is made up anew each time.
+ * Runs the service with workers on the demo's books until the signal. The sign-in tokens are new each time.
  *
- * @param environment the demo's own; the service is added to it.
+ * @param environment the demo's own, to which the variables of the service are added.
  */
 export async function serveDemo(environment: Environment, workersKey: VendorKey, signal: AbortSignal): Promise<void> {
   const tokens = { finance: randomBytes(18).toString('base64url'), operator: randomBytes(18).toString('base64url') };

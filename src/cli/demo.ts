@@ -28,7 +28,7 @@ import { watch } from './worker.ts';
 
 const examplePrices = fileURLToPath(new URL('../../examples/prices.json', import.meta.url));
 const faultShare = 0.05;
-/** Slow answers would only make the demo last longer. */
+/** Slow answers would only prolong the demo. */
 const faultsShown = transientFaultKinds.filter((kind) => !/slow|nonsense/.test(kind));
 const stopDeadlineMs = 10_000;
 
@@ -82,7 +82,7 @@ export async function demo(
   }
 }
 
-/** Servers, books and reports of its own, beside the real ones and never among them. */
+/** Servers, books and reports of its own, apart from the real ones. */
 const environmentOf = (config: Config, { baseUrl }: Simulator): Environment => ({
   IDSCAN_DATA_DIR: path.join(config.dataDir, 'demo'),
   REPORTS_DIR: path.join(config.reportsDir, 'demo'),

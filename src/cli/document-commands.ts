@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Finish, runCommand } from './run.ts';
 
-/** `documents` and what belongs to it. */
+/** The command `documents` with its subcommands. */
 export function addDocuments(program: Command, finish: Finish): void {
   program
     .command('documents')

@@ -52,7 +52,7 @@ async function verified(context: Context, signal: AbortSignal): Promise<Verified
   }
 }
 
-/** Exit 0 if everything is there as it was stored. */
+/** Exit code 0 if every file is as it was stored. */
 function answer(found: Verified, due: DueAgain | undefined, json: boolean): ExitCode {
   const amiss = found.amiss.reduce((sum, one) => sum + one.count, 0);
   if (json) say(asSnakeCaseJson({ ...found, proven: found.claimed - amiss, dueAgain: due ?? {} }));
@@ -77,7 +77,7 @@ function lines(found: Verified, amiss: number, due: DueAgain | undefined): strin
         [2, 3],
       ),
     );
-  if (orphans > 0) head.push('', `${counted(orphans, 'file')} in the store claimed by nobody, left alone.`);
+  if (orphans > 0) head.push('', `${counted(orphans, 'file')} in the store not recorded in the books, left in place.`);
   return [...head, ...whatNext(groups, due)];
 }
 

@@ -7,7 +7,7 @@ type Fact = [name: string, text: string | null];
 const verdict = (invoiced: boolean | null): string =>
   invoiced === null ? 'unclassified' : invoiced ? 'invoiced' : 'not invoiced';
 
-/** A decision, and the rule behind it. */
+/** A decision, and the rule that made it. */
 export const decisionLines = (decision: ExplainedDecision, name = 'decision'): Fact[] => [
   [name, `${verdict(decision.invoiced)}. ${decision.reasonMeaning} (${decision.reason})`],
   ['rule', ruleText(decision)],
@@ -15,8 +15,8 @@ export const decisionLines = (decision: ExplainedDecision, name = 'decision'): F
 
 function ruleText({ ruleTableVersion, rule, isReproduced }: ExplainedDecision): string {
   if (ruleTableVersion === null) return 'none in force';
-  if (isReproduced === null) return `${ruleTableVersion}, which is not at hand`;
-  return `${ruleTableVersion}: ${rule ? describe(rule) : 'no rule of it decided'}`;
+  if (isReproduced === null) return `${ruleTableVersion}, which was not found`;
+  return `${ruleTableVersion}: ${rule ? describe(rule) : 'none of its rules decided'}`;
 }
 
 function describe(rule: DecidingRule): string {
@@ -25,7 +25,8 @@ function describe(rule: DecidingRule): string {
 }
 
 /**
- * A line of a report: where it stands, what it says, who froze it; why, where that differs from the attempt as it stands.
+ * A line of a report: its place, its content, who froze it, and its decision if that differs from the attempt's present
+ * one.
  *
  * @param previous the attempt's line before this one.
  */

@@ -4,14 +4,14 @@ import { isOut } from '../jobs/explain/explanation.ts';
 import { decisionLines, lineLines } from './explain-line.ts';
 import { instant, printable, table } from './output.ts';
 
-/** An explanation for a person. No line of it can steer a terminal. */
+/** An explanation for a person. No line of it can control a terminal. */
 export function explanationLines(explanation: Explanation): string[] {
   const sections = [
     transactionLines(explanation),
     workLines(explanation),
     taskLines(explanation),
     ...explanation.attempts.map(attemptLines),
-    explanation.attempts.length === 0 ? ['No attempts are known, so no report has a line of it.'] : [],
+    explanation.attempts.length === 0 ? ['No attempts are known, so no report has a line for it.'] : [],
     lateChangeLines(explanation),
     fileLines(explanation),
     ruleTableLines(explanation),
@@ -23,14 +23,14 @@ export function explanationLines(explanation: Explanation): string[] {
     .map(printable);
 }
 
-/** Names on the left, what is said of them on the right. */
+/** Names on the left, values on the right. */
 function facts(rows: readonly (readonly [name: string, text: string | null])[]): string[] {
   return rows.flatMap(([name, text]) => (text === null ? [] : [`  ${name.padEnd(11)}${text}`]));
 }
 
 const at = (date: Date | null): string => (date ? instant(date) : '-');
 
-/** Out of the books, and back: each time with who and why. */
+/** Each withdrawal and return, with who and why. */
 const withdrawalFacts = ({ withdrawals }: Explanation): [string, string][] =>
   withdrawals.flatMap(({ withdrawnAt, withdrawnBy, reason, revivedAt, revivedBy }): [string, string][] => [
     ['withdrawn', `${instant(withdrawnAt)} by ${withdrawnBy}: ${reason}`],
@@ -165,7 +165,7 @@ function fileLines({ files }: Explanation): string[] {
   );
 }
 
-/** Where the rules come from: each table once, whatever it decided. */
+/** The sources of the rules. Each table is listed once, whatever it decided. */
 function ruleTableLines({ attempts }: Explanation): string[] {
   const decisions = attempts.flatMap(({ present, lines }) => [
     ...(present ? [present.decision, present.decisionDue] : []),

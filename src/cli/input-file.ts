@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { LedgerError } from '../errors.ts';
 
-/** A file's bytes, or those of standard input for `-`, until the command shall end. */
+/** The bytes of a file, or of standard input for `-`. The signal ends them. */
 export type InputBytes = { readonly chunks: AsyncIterable<Buffer>; readonly bytesRead: () => number };
 
 /**

@@ -16,13 +16,13 @@ import { addService } from './service-commands.ts';
 import { addWithdraw } from './withdraw-command.ts';
 
 /**
- * Runs one command line. Commands are loaded when they are called, so that `status` need not load what a worker needs.
+ * Runs one command line. Each command is loaded when it is called, so that `status` does not load what a worker needs.
  *
  * @returns the exit code.
  */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  // A reader that has seen enough (`status | head`) must not keep us from closing what is open.
+  // A reader that stops early (`status | head`) must not prevent an orderly close.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const program = buildProgram(async (running) => {
     exitCode = await running;
@@ -76,7 +76,7 @@ function addSetUp(program: Command, finish: Finish): void {
     });
   program
     .command('doctor')
-    .description('look at everything that can be wrong before it is: configuration, clocks, servers, folders, vendor')
+    .description('check everything that can go wrong: configuration, clocks, servers, folders, vendor')
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nChanges nothing. Exit codes: 0 nothing is wrong, 1 something is.')
     .action(async (options: { json: boolean }) => {
@@ -215,7 +215,7 @@ Examples:
     .description('freeze a month that has ended: its lines, totals, rules and prices; publish its files as version 1')
     .argument('<YYYY-MM>', 'the month')
     .option('--force', 'close it although something blocks it', false)
-    .option('--begin-books', 'of the first close: although attempts lie before the month', false)
+    .option('--begin-books', 'for the first close: close it although attempts lie before the month', false)
     .option('--reason <text>', 'why, kept with the month; goes with --force and --begin-books')
     .option('--json', 'for programs', false)
     .addHelpText(

@@ -5,12 +5,12 @@ export function say(...lines: string[]): void {
   for (const line of lines) process.stdout.write(`${line}\n`);
 }
 
-/** A remark beside the output, such as a warning. */
+/** A remark that is not part of the output, such as a warning. */
 export function remark(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Text in aligned columns; those named in `right` hold numbers. */
+/** Text in aligned columns. Those with an index in `right` contain numbers. */
 export function table(
   headers: readonly string[],
   rows: readonly (readonly string[])[],
@@ -30,7 +30,7 @@ export function table(
 
 export type Progress = { readonly update: (done: number, total?: number) => void; readonly stop: () => void };
 
-/** A progress bar on stderr when that is a terminal; otherwise nothing. */
+/** A progress bar on stderr, if that is a terminal; otherwise nothing. */
 export function progress(label: string, total: number, unit = ''): Progress {
   if (!process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
   const bar = new SingleBar({
@@ -51,10 +51,10 @@ export function progress(label: string, total: number, unit = ''): Progress {
   };
 }
 
-/** An instant as files and terminals show it, to the second. */
+/** An instant to the second, as in files and on terminals. */
 export const instant = (date: Date): string => date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 
-/** A text that may come from elsewhere, fit for a terminal: what would steer it is shown as its number instead. */
+/** Makes foreign text safe for a terminal: control characters are shown as their numbers. */
 export const printable = (text: string): string =>
   text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
@@ -62,8 +62,8 @@ export const printable = (text: string): string =>
   );
 
 /**
- * Data as JSON for programs: keys in snake_case, instants with milliseconds. Safe to look at on a terminal, too: the
- * characters that JSON leaves as they are and that would steer it are escaped.
+ * Data as JSON for programs: keys in snake_case, instants with milliseconds. Also safe for a terminal: control
+ * characters that JSON leaves unchanged are escaped.
  */
 export function asSnakeCaseJson(data: object): string {
   return JSON.stringify(snakeCased(data), null, 2).replaceAll(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>

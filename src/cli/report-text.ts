@@ -5,10 +5,10 @@ import type { WrittenReport } from '../jobs/month/write-files.ts';
 import { money } from '../reports/files.ts';
 import { instant, table } from './output.ts';
 
-/** What is said of the time that a report is of. */
+/** The times that a report's remarks depend on. */
 export type ReportTimes = {
   readonly now: Date;
-  /** When the first transaction came into the books, where that may be later than the instant the report is of. */
+  /** When the first transaction came into the books. Given if that may be later than the report's instant. */
   readonly booksBegan?: Date | null | undefined;
 };
 
@@ -66,10 +66,10 @@ function heading({ head, span, timeZone, asOf }: WrittenReport): string {
   return `Report of ${of} (${status}): ${instant(span.start)} to ${instant(span.end)}, months in ${timeZone}`;
 }
 
-/** An instant as somebody gave it. */
+/** An instant with the precision that was given. */
 const exactly = (at: Date): string => at.toISOString().replace('.000Z', 'Z');
 
-/** Why there is nothing where there cannot be anything: zeros would look as if nothing had happened. */
+/** Says why the report is empty if it must be: zeros alone would look as if nothing had happened. */
 function timeRemarks({ head, span, timeZone, asOf }: WrittenReport, { now, booksBegan }: ReportTimes): string[] {
   const start = `${head.period} ${asOf === null ? 'begins' : 'began'} on ${instant(span.start)} (${timeZone})`;
   return [
@@ -86,11 +86,11 @@ function timeRemarks({ head, span, timeZone, asOf }: WrittenReport, { now, books
 const named = ({ correctsPeriod, taskType }: SummaryLine): string =>
   correctsPeriod === null ? taskType : `${correctsPeriod}: ${taskType}`;
 
-/** A counter that speaks of some attempts alone has an asterisk. */
+/** A counter that covers only some of the attempts gets an asterisk. */
 const counter = (line: SummaryLine | Totals): string =>
   line.vendorCounter === null ? '' : `${line.vendorCounter}${isPartial(line) ? '*' : ''}`;
 
-/** What the counters do not say by themselves. */
+/** What the counters do not show by themselves. */
 function counterRemarks({ summary, totals }: WrittenReport['lines']): string[] {
   const hiding = summary.filter(hidesDifferences);
   return [
@@ -139,7 +139,7 @@ function remarks({ head, lines: figures, openItems, discrepancies, resolved, und
   return lines.length > 0 ? [...lines, ''] : lines;
 }
 
-/** What may still change the figures or, of a closed month, what it was closed in spite of. */
+/** What may still change the figures or, for a closed month, which open items it was closed with. */
 function openRemarks(
   { unsettledTransactions: unsettled, unfetchedTransactions: unfetched }: WrittenReport['openItems'],
   isClosed: boolean,

@@ -80,7 +80,7 @@ async function enqueueReport(period: string, { config }: CommandInput): Promise<
   }
 }
 
-/** Under the month's lock: a worker must not publish other files meanwhile. */
+/** Holds the month's lock, so that no worker publishes other files meanwhile. */
 async function copyReport(
   db: Database,
   { head, directory, manifest }: WrittenReport,
@@ -95,7 +95,7 @@ async function copyReport(
   });
 }
 
-/** A report's manifest for a program. */
+/** The manifest of a report, for a program. */
 export async function asJson(
   { directory, manifest }: WrittenReport,
   copies: readonly WrittenDialect[] = [],

@@ -65,7 +65,7 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
     say(...problems, ...answer(counts, isDryRun));
     if (withdrawn > 0) remark(leftAlone(withdrawn));
     if (problems.length > 0) return 1;
-    // Asked for by its name and refused: that is not the same as done.
+    // Transactions that were named but withdrawn were refused, not done.
     return withdrawn > 0 && counts.length === 0 ? 3 : 0;
   } finally {
     await close();
@@ -75,7 +75,7 @@ export async function reprocess(args: ReprocessArguments, { config, signal }: Co
 const leftAlone = (withdrawn: number): string =>
   `${counted(withdrawn, 'transaction')} withdrawn and left alone: \`idscan-ledger enqueue\` puts such an ID back. (blocked)`;
 
-/** Who, why, and what was asked for: kept for whoever asks later. */
+/** Who asked for what, and why. Kept for later questions. */
 function wishOf({ reason, transaction, result, file, month, failed, code }: ReprocessArguments): ReprocessWish {
   const filter = { transaction, result, file, month, failed, code };
   return { requestedBy: currentUser(), reason: reason ?? null, filter };
@@ -120,7 +120,7 @@ function readKinds(only: string | undefined): ObligationKind[] {
   });
 }
 
-/** The filter itself or, with a file, once per batch of its transactions. */
+/** The filter itself or, with a file, one filter per batch of its transactions. */
 async function* parts(
   filter: ReprocessFilter,
   file: string | undefined,
@@ -147,7 +147,7 @@ async function* parts(
   if (transactionIds.length > 0) yield { ...filter, transactionIds };
 }
 
-/** Tells workers of what is due; without Redis they find it later. */
+/** Enqueues what is due. Without Redis, workers find it later. */
 export async function wakeNow(context: QueueContext): Promise<void> {
   await sweep(context).catch((error: unknown) => {
     if (!(error instanceof LedgerError) || error.code !== 'queue_unavailable') throw error;

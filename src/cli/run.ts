@@ -15,18 +15,18 @@ import { remark } from './output.ts';
 /** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
 export type ExitCode = 0 | 1 | 2 | 3 | 130 | 143;
 
-/** What a command gets: configuration, and a signal that fires when the person or the system wants it to end. */
+/** What a command gets: the configuration, and a signal that aborts when a person or the system ends the command. */
 export type CommandInput = {
   readonly config: Config;
   readonly signal: AbortSignal;
 };
 
-/** Runs a command that needs no configuration: it works however broken the environment is. */
+/** Runs a command that needs no configuration, so that it works in a broken environment. */
 export function runPlainCommand(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
   return guarded(command);
 }
 
-/** Takes a command that runs, and waits for its exit code. */
+/** Takes a running command and waits for its exit code. */
 export type Finish = (running: Promise<ExitCode>) => Promise<void>;
 
 /** Runs a command that needs no vendor key. */
@@ -34,7 +34,7 @@ export function runCommand(command: (input: CommandInput) => Promise<ExitCode>):
   return guarded((signal) => command({ ...loadConfig(readEnvironment(), { vendorKey: false }), signal }));
 }
 
-/** What workers need: the vendor's key, and whom to tell of what they find. */
+/** What worker commands get in addition: the vendor's key, and the configuration of notifications. */
 export type WorkerInput = CommandInput & {
   readonly vendorKey: VendorKey;
   readonly notifications: NotificationConfig | undefined;
@@ -59,10 +59,10 @@ export type ServiceInput = CommandInput & {
 };
 
 /**
- * Runs a command about the service on HTTP.
+ * Runs a command for the HTTP service.
  *
  * @param needs.vendorKey whether it calls the vendor.
- * @param needs.notifications whether it runs workers, which tell people what they find.
+ * @param needs.notifications whether it runs workers, which send notifications.
  */
 export function runServiceCommand(
   needs: { readonly vendorKey: boolean; readonly notifications?: boolean },
@@ -75,18 +75,18 @@ export function runServiceCommand(
   });
 }
 
-/** Within this time a further SIGINT is the echo of the first one. */
+/** Within this time, another SIGINT counts as a duplicate of the first one. */
 const echoMs = 300;
 
 /**
- * Gives the command a signal that SIGINT and SIGTERM fire, and turns what it throws into words and an exit code. A
+ * Gives the command a signal that SIGINT and SIGTERM abort, and turns its errors into messages and an exit code. A
  * second signal ends the process at once.
  */
 async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
   const ending = new AbortController();
   let firstAtMs = -Infinity;
   const onSignal = (name: NodeJS.Signals) => {
-    // On Ctrl-C the terminal sends a signal and npx passes its own one on: that is still the first.
+    // On Ctrl-C the terminal sends SIGINT, and npx sends it again. Both are one request.
     if (name === 'SIGINT' && performance.now() - firstAtMs < echoMs) return;
     if (ending.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
     firstAtMs = performance.now();
@@ -103,7 +103,7 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Pro
   }
 }
 
-/** Says what went wrong: what happened, to what, what to do next. A stack trace only for a bug. */
+/** Prints what went wrong, and what to do next. Prints a stack trace only for a bug. */
 export function report(error: unknown): ExitCode {
   if (error instanceof LedgerError) {
     remark(`${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
@@ -123,14 +123,14 @@ function exitCodeOf(error: unknown): ExitCode {
   return errorTable[error.code].exit;
 }
 
-/** Whether the person at the terminal left the log level to us. */
+/** Whether the log level is set explicitly. */
 export const isLogLevelGiven = (): boolean => (readEnvironment()['LOG_LEVEL'] ?? '') !== '';
 
-/** A command's arguments are wrong. */
+/** The error for wrong arguments of a command. */
 export const usageError = (message: string, hint?: string): LedgerError =>
   new LedgerError('usage_invalid', message, hint === undefined ? {} : { hint });
 
-/** Stops a long command between two steps once it shall end. */
+/** Stops a long command between two steps after the signal. */
 export function throwIfEnding(signal: AbortSignal): void {
   if (signal.aborted) throw signal.reason instanceof Error ? signal.reason : new LedgerError('interrupted', 'Ended.');
 }

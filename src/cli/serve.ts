@@ -23,7 +23,7 @@ export async function serve({ config, service, vendorKey, notifications, signal 
   }
 }
 
-/** What is switched off for want of a setting: said once, for nothing fails by it. */
+/** Lists what is switched off because a setting is missing. Printed once, because nothing fails. */
 function adviceOn(service: ServiceConfig): string[] {
   const { webhook, tokens, oidc, session, isReadinessOpen, publicUrl, allowedHosts, trustedProxies } = service;
   const isNameless = publicUrl === undefined && allowedHosts.length === 0;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Finish, runServiceCommand } from './run.ts';
 
-/** `serve` and what belongs to it. */
+/** The command `serve` and related ones. */
 export function addService(program: Command, finish: Finish): void {
   program
     .command('serve')

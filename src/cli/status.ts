@@ -100,7 +100,7 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
 
 const hintOf = (code: string): string => (isErrorCode(code) ? errorTable[code].hint.replaceAll('`', '') : '');
 
-/** What was stored and is not there any more is worth more than a row among others. */
+/** Lost or damaged files get lines of their own: they matter more than other rows. */
 function amissLines({ filesAmiss }: Status): string[] {
   if (filesAmiss.length === 0) return [];
   const of = (state: 'lost' | 'damaged') =>
@@ -108,7 +108,7 @@ function amissLines({ filesAmiss }: Status): string[] {
   const gone = filesAmiss.reduce((sum, one) => sum + one.notAtVendor, 0);
   return [
     '',
-    `Files lost or damaged: ${of('lost')} lost, ${of('damaged')} damaged${gone === 0 ? '' : `; the vendor has ${gone} of them no more`}.`,
+    `Files lost or damaged: ${of('lost')} lost, ${of('damaged')} damaged${gone === 0 ? '' : `; the vendor no longer has ${gone} of them`}.`,
     'Fetch again what the vendor still has: npx idscan-ledger documents verify --repair',
   ];
 }

@@ -57,7 +57,7 @@ function accountLines(folder: string, found: ReportsVerification): string[] {
       : `Together (${compared.join(', ')}): ${counted(books.lines, 'line')} of ${counted(books.attempts, 'attempt')}, each of which adds up to 0 or 1 after every month.`,
     ...notes.map((note) => `Note: ${note}`),
     '',
-    'Compare each sha256 with a copy kept elsewhere: whoever changes files and manifest alike cannot keep it.',
+    'Compare each sha256 with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.',
   ];
 }
 

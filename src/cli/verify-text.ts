@@ -8,7 +8,7 @@ type Found = {
   readonly notes: readonly string[];
 };
 
-/** The first problems, how many more there are, and the notes. */
+/** The first problems, the number of others, and the notes. */
 export function problemLines({ problems, problemCount, notes }: Found): string[] {
   const shown = problems.slice(0, mostShown).map(problemText);
   const more = problemCount - shown.length;

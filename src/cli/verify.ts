@@ -8,7 +8,7 @@ import type { ExitCode } from './run.ts';
 import { problemLines } from './verify-text.ts';
 import { verifyMonths } from './verify-reports.ts';
 
-/** `verify <folder> [--json]`: of a month, or of all months in a folder. */
+/** `verify <folder> [--json]`: for the folder of one month, or of all months. */
 export async function verify({ folder, json }: { folder: string; json: boolean }): Promise<ExitCode> {
   const periods = await monthsIn(folder);
   if (periods.length > 0) return verifyMonths(folder, periods, json);
@@ -43,7 +43,7 @@ function asJson(folder: string, found: Verification): object {
   };
 }
 
-/** What no look at the folder can tell, of this report. */
+/** What the folder of this report alone cannot prove. */
 const unseenFrom = ({ price_list: list }: Manifest): string[] =>
   list
     ? [`whether unit_price and price_tier are those of the price list ${list.version}: it is not in the folder.`]
@@ -69,6 +69,6 @@ function accountLines(folder: string, { manifest, manifestSha256, dialects, note
     '',
     ...unseenFrom(manifest).map((what) => `Not seen: ${what}`),
     `sha256 of manifest.json: ${manifestSha256}`,
-    'Compare it with a copy kept elsewhere: whoever changes files and manifest alike cannot keep it.',
+    'Compare it with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.',
   ];
 }

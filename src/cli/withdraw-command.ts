@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Finish, runCommand } from './run.ts';
 
-/** Adds `withdraw` to the program. */
+/** Adds the command `withdraw`. */
 export function addWithdraw(program: Command, finish: Finish): void {
   program
     .command('withdraw')
@@ -12,8 +12,8 @@ export function addWithdraw(program: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-It is fetched no more and stands in the way of no close. Refused with exit code 3 where the vendor may know the ID: it
-answered for it, is still to be asked, or failed with something else than vendor_not_found. Enqueueing the ID again
+It is no longer fetched and blocks no close. Refused with exit code 3 where the vendor may know the ID: it
+answered for it, is still due to be asked, or failed with another code than vendor_not_found. Enqueueing the ID again
 puts it back.
 
 Example:

@@ -25,7 +25,7 @@ export async function withdraw(
     say(
       ...(isNew
         ? [
-            `${transactionId} is withdrawn: it is fetched no more and stands in the way of no close.`,
+            `${transactionId} is withdrawn: it is no longer fetched and blocks no close.`,
             `Was it right after all? idscan-ledger enqueue ${transactionId}`,
           ]
         : [printable(`${transactionId} was withdrawn before, on ${instant(withdrawnAt)} by ${withdrawnBy}: ${kept}`)]),

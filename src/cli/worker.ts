@@ -44,7 +44,7 @@ export async function worker(
   }
 }
 
-/** Nothing of it is loaded where nobody asks for figures. */
+/** Loads the metrics packages only if metrics are served. */
 async function listen(
   registry: Parameters<typeof addProcessMetrics>[0],
   address: Parameters<typeof listenForMetrics>[1],
@@ -61,7 +61,7 @@ async function listen(
 }
 
 async function workUntilSignal(signal: AbortSignal): Promise<ExitCode> {
-  // The signal alone keeps no process alive; the workers' connections do.
+  // The signal alone does not keep the process alive; the workers' connections do.
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
@@ -76,7 +76,7 @@ async function workUntilIdle(context: VendorContext, workers: RunningWorkers, si
     stopWatching();
     return summarise(workers, nextDueAt);
   } catch (error) {
-    // Asked to end before the work was: what is left stays due.
+    // Ended before the work was done. What is left stays due.
     if (signal.aborted) return 0;
     throw error;
   } finally {
@@ -84,7 +84,7 @@ async function workUntilIdle(context: VendorContext, workers: RunningWorkers, si
   }
 }
 
-/** Draws done against known obligations while the workers run. */
+/** Draws done and known obligations while the workers run. */
 export function watch(context: VendorContext): () => void {
   if (!process.stderr.isTTY) return () => undefined;
   const bar = progress('working', 1, 'obligations');
@@ -103,13 +103,13 @@ export function watch(context: VendorContext): () => void {
   };
 }
 
-/** Exit 0 when nothing is left to do; 1 if something of it failed for good and waits for an operator. */
+/** Exit code 0 if nothing is left to do; 1 if something failed for good and waits for an operator. */
 export function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): ExitCode {
   const done = tally.total('done');
   const postponed = tally.total('postponed');
   const failed = tally.total('failed');
   say(
-    `${done} done, ${postponed} to be looked at again, ${failed} failed, ${counted(tally.total('retried'), 'retry', 'retries')}`,
+    `${done} done, ${postponed} to be fetched again, ${failed} failed, ${counted(tally.total('retried'), 'retry', 'retries')}`,
   );
   for (const { kind, code, count: times } of tally.failures()) say(`  failed: ${times} × ${kind} with ${code}`);
   if (failed > 0) say('See: npx idscan-ledger status    Try again: npx idscan-ledger reprocess --failed');

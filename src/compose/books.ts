@@ -16,26 +16,26 @@ import { type Add, building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';
 
 export type ComposeOptions = {
-  /** Told in short lines what takes long, such as fetching Redis once. */
+  /** Called with short lines about what takes long, such as downloading Redis once. */
   readonly notice?: (line: string) => void;
   readonly queuePrefix?: string;
   readonly maxConnections?: number;
-  /** A connection that stays silent for longer is given up. */
+  /** A connection that stays silent for longer is closed. */
   readonly queryTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
-  /** Told of every request to the vendor. */
+  /** Counts every request to the vendor. */
   readonly meter?: Meter;
   readonly tracing?: Tracing;
-  /** Whom workers tell of reports and thresholds. */
+  /** Notifications that workers send. */
   readonly notifications?: NotificationConfig | undefined;
-  /** `migrate` works on a database of any age. */
+  /** Accepts a schema of any version, for `migrate`. */
   readonly anySchema?: boolean;
 };
 
-/** Stands in for the address of a server that a command does without, so that none is started for it. */
+/** Stands in for the URL of a server that a command does not need, so that no embedded one is started. */
 const notNeeded = 'none';
 
-/** The books alone: Postgres, rules and prices. What reports, status and migrations need. */
+/** The books alone: Postgres, rules and prices. Reports, status and migrations need no more. */
 export function composeBooks(config: Config, options: ComposeOptions = {}): Promise<Composed<Context>> {
   return building(async (add) => {
     const data = readReferenceData(config);
@@ -50,7 +50,7 @@ export function composeBooks(config: Config, options: ComposeOptions = {}): Prom
   });
 }
 
-/** The books on a database whose address is known. */
+/** The books on a database whose URL is known. */
 export async function booksOn(
   config: Config,
   data: ReferenceData,
@@ -77,10 +77,10 @@ export async function booksOn(
 }
 
 /**
- * A standby to read from. One that is away costs nothing but a warning: it may come back, and the primary is read
- * meanwhile.
+ * Opens the standby to read from. If it is away, only a warning is logged: the primary is read until the standby is
+ * back.
  *
- * @throws LedgerError `database_misconfigured` for one that is none of ours.
+ * @throws LedgerError `database_misconfigured` if it is not a standby of our primary.
  */
 async function replicaOf(
   { databaseReadUrl }: Config,

@@ -1,15 +1,15 @@
 import { orAfter } from '../within.ts';
 
-/** Something built, and the way to end it. `close` may be called again. */
+/** Something built, and how to close it. `close` may be called again. */
 export type Composed<T> = { readonly context: T; readonly close: () => Promise<void> };
 
-/** Takes a step to be done at the end. */
+/** Adds a step to be done at the end. */
 export type Add = (step: () => Promise<unknown>) => void;
 
-/** A server that does not answer keeps nobody from ending. */
+/** Limits each step, so that a server that does not answer cannot keep the process from ending. */
 const closeDeadlineMs = 5_000;
 
-/** Ends in reverse order of building; one failure does not keep the rest open. */
+/** Runs the steps in reverse order. A failed step does not prevent the others. */
 function closers() {
   const steps: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | undefined;
@@ -26,7 +26,7 @@ function closers() {
   return { add: (step: () => Promise<unknown>) => steps.push(step), close: () => (closing ??= close()) };
 }
 
-/** Builds in order; what was built is closed again if a later step fails. */
+/** Builds in order. If a step fails, what was built before is closed again. */
 export async function building<T>(build: (add: Add) => Promise<T>): Promise<Composed<T>> {
   const { add, close } = closers();
   try {

@@ -36,7 +36,7 @@ export const examinations = [
 ] as const;
 export type Examination = (typeof examinations)[number];
 
-/** `left_out`: it could not be looked at, or there is nothing to look at; `found` says why. */
+/** `left_out`: not examined, or not there; `found` says why. */
 export type Finding = {
   readonly examination: Examination;
   readonly state: 'ok' | 'failed' | 'left_out';
@@ -45,18 +45,17 @@ export type Finding = {
   readonly code?: ErrorCode;
 };
 
-/** An examination that does not end counts as failed; whatever it waits for is left behind. */
+/** An examination that does not end in time counts as failed. What it waits for is abandoned. */
 const deadlineMs = 30_000;
-/** Redis may have to be fetched, once. */
+/** Redis may have to be downloaded, once. */
 const serversDeadlineMs = 600_000;
 
-/** Says what was found, and gives what later examinations build on. */
-type Look<T> = () => Promise<{ readonly found: string; readonly value: T }>;
+/** Returns what was found, and a value for later examinations. */
+type Examine<T> = () => Promise<{ readonly found: string; readonly value: T }>;
 
 /**
- * Looks at everything that can be wrong before it is. Changes nothing: a probe in each folder, a key in Redis that ends by
- * itself, and one question to the vendor are all it leaves behind. What commands check at their start is checked here by
- * the same functions.
+ * Examines everything that can be wrong, before it causes a failure. Its only effects are a temporary file in each
+ * folder, a Redis key that expires, and one request to the vendor. Commands run the same checks at their start.
  *
  * @param tell gets each finding as it is made.
  */
@@ -73,7 +72,7 @@ export async function examine(
 }
 
 export type ExamineOptions = {
-  /** Told in short lines what takes long. */
+  /** Called with short lines about what takes long. */
   readonly notice: (line: string) => void;
   readonly signal: AbortSignal;
 };
@@ -90,8 +89,8 @@ async function examineAll(
   notice: (line: string) => void,
   add: Add,
 ): Promise<void> {
-  const attempt = <T>(examination: Examination, look: Look<T>, withinMs = deadlineMs) =>
-    conclude(examination, look, tell, withinMs);
+  const attempt = <T>(examination: Examination, run: Examine<T>, withinMs = deadlineMs) =>
+    conclude(examination, run, tell, withinMs);
   const leaveOut = (names: readonly Examination[], found: string) => {
     for (const examination of names) tell({ examination, state: 'left_out', found });
   };
@@ -104,42 +103,42 @@ async function examineAll(
   await attempt('rules and prices', () => Promise.resolve(readReferences(config)));
   const services = await attempt('servers', () => acquire(config, notice, add), serversDeadlineMs);
   if (services) {
-    const postgres = await attempt('postgres', () => lookAtPostgres(services, add));
+    const postgres = await attempt('postgres', () => examinePostgres(services, add));
     const { db, isEmpty } = postgres ?? {};
     if (!db) leaveOut(['standby', 'books'], 'not looked at: Postgres comes first');
     else {
       const { databaseReadUrl } = config;
       if (databaseReadUrl === undefined) leaveOut(['standby'], 'DATABASE_READ_URL is not set: the primary is read');
-      else await attempt('standby', () => lookAtStandby(db, databaseReadUrl, add));
+      else await attempt('standby', () => examineStandby(db, databaseReadUrl, add));
       if (isEmpty) leaveOut(['books'], 'the database is empty yet');
-      else await attempt('books', () => lookAtBooks(db));
+      else await attempt('books', () => examineBooks(db));
     }
-    await attempt('redis', () => lookAtRedis(config, services, add));
+    await attempt('redis', () => examineRedis(config, services, add));
     if (!db) leaveOut(['documents'], 'not looked at: Postgres comes first');
     else if (isEmpty) leaveOut(['documents'], 'the database is empty yet');
-    else if (wantsFiles(config)) await attempt('documents', () => lookAtDocuments(config, db));
+    else if (wantsFiles(config)) await attempt('documents', () => examineDocuments(config, db));
     else leaveOut(['documents'], 'no files are fetched: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false');
   } else leaveOut(['postgres', 'standby', 'books', 'redis', 'documents'], 'not looked at: there is no server');
   await attempt('reports', async () => ({ found: await checkFolder(config.reportsDir), value: undefined }));
-  if (vendorKey) await attempt('vendor', () => lookAtVendor(config, vendorKey, add));
+  if (vendorKey) await attempt('vendor', () => examineVendor(config, vendorKey, add));
   else leaveOut(['vendor'], 'no key is set here: only workers need one');
 }
 
 async function conclude<T>(
   examination: Examination,
-  look: Look<T>,
+  run: Examine<T>,
   tell: (finding: Finding) => void,
   withinMs: number,
 ): Promise<T | undefined> {
   const late = Symbol('late');
   try {
-    const looked = await orAfter(withinMs, look(), late);
-    if (typeof looked === 'symbol') {
+    const result = await orAfter(withinMs, run(), late);
+    if (typeof result === 'symbol') {
       tell({ examination, state: 'failed', found: `It did not end within ${withinMs / 1_000} s.` });
       return undefined;
     }
-    tell({ examination, state: 'ok', found: looked.found });
-    return looked.value;
+    tell({ examination, state: 'ok', found: result.found });
+    return result.value;
   } catch (thrown) {
     const error = asDatabaseError(thrown);
     const { hint } = error instanceof LedgerError ? error : {};
@@ -182,7 +181,7 @@ async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line
   return { found: names === '' ? 'servers of your own' : `embedded ${names}, below ${dataDir}`, value };
 }
 
-async function lookAtPostgres({ databaseUrl }: Services, add: Add) {
+async function examinePostgres({ databaseUrl }: Services, add: Add) {
   const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs });
   add(db.close);
   const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
@@ -192,20 +191,20 @@ async function lookAtPostgres({ databaseUrl }: Services, add: Add) {
   return { found: [...found, words[schema]].join(', '), value: { db, isEmpty: schema === 'empty' } };
 }
 
-async function lookAtStandby(db: Database, url: string, add: Add) {
+async function examineStandby(db: Database, url: string, add: Add) {
   const replica = openReplica(url, db, { maxConnections: 2, queryTimeoutMs: deadlineMs });
   add(replica.db.close);
   const found = [await checkReplica(db, replica), await checkPooling(replica.db, 'DATABASE_READ_URL')];
   return { found: found.join(', '), value: undefined };
 }
 
-async function lookAtRedis({ queuePrefix }: Config, { redisUrl }: Services, add: Add) {
+async function examineRedis({ queuePrefix }: Config, { redisUrl }: Services, add: Add) {
   const redis = openRedis(redisUrl, 'worker', () => undefined);
   add(() => disconnect(redis));
   return { found: await checkRedis(redis, queuePrefix), value: undefined };
 }
 
-async function lookAtDocuments({ dataDir }: Config, db: Database) {
+async function examineDocuments({ dataDir }: Config, db: Database) {
   const found = await checkStore(db.kysely, documentStore({ dataDir }));
   const hasFolder = await access(dataDir).then(
     () => true,
@@ -214,7 +213,7 @@ async function lookAtDocuments({ dataDir }: Config, db: Database) {
   return { found: hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found, value: undefined };
 }
 
-async function lookAtVendor(config: Config, key: VendorKey, add: Add) {
+async function examineVendor(config: Config, key: VendorKey, add: Add) {
   const { baseUrl, tokenTtlSeconds, auditReportPath, proxy } = config.vendor;
   const vendor = createVendorClient({ baseUrl, tokenTtlSeconds, auditReportPath, proxy, ...key });
   add(() => vendor.close());
@@ -223,8 +222,8 @@ async function lookAtVendor(config: Config, key: VendorKey, add: Add) {
 
 const listedAtMost = 20;
 
-/** Attempts that closed months charge for and that somebody removed from the tables. */
-async function lookAtBooks(db: Database) {
+/** Looks for attempts that closed months charge for but that somebody removed from the tables. */
+async function examineBooks(db: Database) {
   const gone = await goneAttempts(db.kysely, listedAtMost + 1);
   if (gone.length === 0) return { found: 'every attempt that was booked is in the tables', value: undefined };
   const listed = gone

@@ -5,7 +5,7 @@ import { refusalOf } from '../redis/refusal.ts';
 import { createSeldom } from '../seldom.ts';
 import type { Context } from '../jobs/context.ts';
 
-/** Logs are JSON lines on stderr. Of an error only what is known to be harmless is logged. */
+/** Logs are JSON lines on stderr. Only harmless parts of an error are logged. */
 export function createLog(level: Config['logLevel']): Context['log'] {
   return pino(
     {
@@ -20,7 +20,7 @@ export function createLog(level: Config['logLevel']): Context['log'] {
   );
 }
 
-/** A database's error also carries values of rows (`detail`, `where`): they stay out. */
+/** A database error also carries values of rows (`detail`, `where`), which must not be logged. */
 function describeError(error: Error): object {
   if (error instanceof LedgerError)
     return { code: error.code, message: error.message, fields: error.fields, cause: causeOf(error) };
@@ -30,21 +30,21 @@ function describeError(error: Error): object {
 
 const causeOf = ({ cause }: LedgerError): string | undefined => (cause instanceof Error ? cause.message : undefined);
 
-/** A Redis that is away or refuses is said once in half a minute, not at every try. */
+/** Logs trouble with Redis once in half a minute, not at every try. */
 export function logRedisTrouble({ log }: Pick<Context, 'log'>): (error: Error) => void {
-  const isToTell = createSeldom();
+  const shouldReport = createSeldom();
   return (error) => {
-    // BullMQ looks at a connection that is not up yet; it waits for it by itself.
+    // BullMQ uses connections that are not up yet. It waits for them by itself.
     if (error.message.startsWith("Stream isn't writeable")) return;
-    const told = { server: 'redis', code: 'queue_unavailable', message: error.message };
-    // What is said of one job, such as `Missing key for job` after all keys were lost.
+    const fields = { server: 'redis', code: 'queue_unavailable', message: error.message };
+    // An error of one job, such as `Missing key for job` after all keys were lost.
     if (typeof (error as { code?: unknown }).code === 'number') {
-      if (isToTell('job')) log.warn(told, 'redis lost a job, it will be put back');
+      if (shouldReport('job')) log.warn(fields, 'redis lost a job, it will be put back');
       return;
     }
-    if (!isToTell('redis')) return;
+    if (!shouldReport('redis')) return;
     const reason = refusalOf(error)?.reason;
-    if (reason === undefined) log.warn(told, 'connection trouble, trying again');
-    else log.warn({ ...told, reason }, 'redis refuses commands, trying again');
+    if (reason === undefined) log.warn(fields, 'connection trouble, trying again');
+    else log.warn({ ...fields, reason }, 'redis refuses commands, trying again');
   };
 }

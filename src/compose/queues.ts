@@ -10,12 +10,12 @@ import { booksOn, type ComposeOptions } from './books.ts';
 import { type Add, building, type Composed } from './closing.ts';
 import { logRedisTrouble } from './log.ts';
 
-/** Books and queues. What intake and reprocessing need; neither waits for Redis. */
+/** Books and queues, for intake and reprocessing. Neither waits for Redis. */
 export function composeQueues(config: Config, options: ComposeOptions = {}): Promise<Composed<QueueContext>> {
   return building(async (add) => (await queuesOn(config, options, add)).context);
 }
 
-/** Books and queues, and where Redis is. */
+/** Books and queues, with the URL of Redis. */
 export async function queuesOn(
   config: Config,
   options: ComposeOptions,

@@ -23,25 +23,25 @@ import { orAfter } from '../within.ts';
 /** The service, built but not yet listening. */
 export type Service = {
   readonly context: ServiceContext;
-  /** @returns the address it listens at. @throws LedgerError `address_unavailable` */
+  /** @returns the address it listens on. @throws LedgerError `address_unavailable` */
   readonly listen: () => Promise<string>;
-  /** Rejects when the workers beside it cannot run at all; pends otherwise. */
+  /** Rejects if the workers beside it cannot run at all; otherwise it stays pending. */
   readonly failed: Promise<never>;
-  /** Takes no new request or job, lets the running ones finish, and gives up waiting at a deadline. */
+  /** Takes no new request or job, lets running ones finish, and stops waiting at a deadline. */
   readonly stop: () => Promise<void>;
 };
 
 export type ServeOptions = ComposeOptions & {
-  /** With a key, workers run beside the service. */
+  /** With a key, workers run in the same process. */
   readonly workersKey?: VendorKey | undefined;
 };
 
-/** Together with closing what they stand on, less than the 30 s that a supervisor waits. */
+/** Together with closing everything else, less than the 30 s that a supervisor waits. */
 const workersDeadlineMs = 20_000;
 const requestsDeadlineMs = 10_000;
 const workersRetryMs = 2_000;
 
-/** Books, queues, the service on HTTP and, if wanted, workers. Neither the service nor its start waits for Redis. */
+/** Books, queues, the HTTP service and, if wanted, workers. Neither the service nor its start waits for Redis. */
 export function composeServe(
   config: Config,
   service: ServiceConfig,
@@ -74,7 +74,7 @@ export function composeServe(
 
 type WorkersBeside = { readonly failed: Promise<never>; readonly stop: () => Promise<void> };
 
-/** What workers wait for that begin beside a service: somebody sees to it, or it passes. */
+/** Failures that workers beside the service wait for: they pass, or somebody fixes them. */
 const waitsFor: readonly ErrorCode[] = [
   'queue_unavailable',
   'queue_misconfigured',
@@ -86,7 +86,7 @@ const waitsFor: readonly ErrorCode[] = [
   'store_mismatch',
 ];
 
-/** Workers beside the service. While they cannot begin they wait, and the service takes in what comes. */
+/** Starts workers beside the service. While they cannot start, they wait, and the service accepts requests. */
 function startWorkers(
   context: QueueContext,
   redisUrl: string,
@@ -101,7 +101,7 @@ function startWorkers(
     running = { workers: runWorkers(own, { redis, prefix, isBatch: false, meter: options.meter }), close };
     context.log.info({ pid: process.pid }, 'workers started');
   };
-  const isToTell = createSeldom();
+  const shouldReport = createSeldom();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   const started = (async () => {
@@ -114,7 +114,7 @@ function startWorkers(
           failed.reject(error);
           return;
         }
-        if (isToTell(code)) context.log.warn({ err: error, code }, 'workers cannot begin yet, trying again');
+        if (shouldReport(code)) context.log.warn({ err: error, code }, 'workers cannot begin yet, trying again');
         await delay(workersRetryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
   })();

@@ -18,7 +18,7 @@ import { tracingOn } from './tracing.ts';
 
 export type WorkersContext = VendorContext & { readonly redis: RedisClient; readonly queuePrefix: string };
 
-/** Everything. What workers need. `redis` is for them to duplicate. */
+/** Everything that workers need. They duplicate the `redis` connection. */
 export function composeWorkers(
   config: Config,
   key: VendorKey,
@@ -70,7 +70,7 @@ export async function workersOn(
   return { ...context, vendor, writes, store, notifications, redis, queuePrefix };
 }
 
-/** The document store, where files are wanted. Of a database of any age it is not known yet. */
+/** The document store, if files are wanted. With `anySchema` the table that knows the store may not exist yet. */
 async function storeOf({ config, db }: QueueContext, { anySchema }: ComposeOptions): Promise<OpenedStore | undefined> {
   if (!isStoreWanted(config) || anySchema) return undefined;
   const store = await openStore(db.kysely, documentStore(config));

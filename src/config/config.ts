@@ -13,28 +13,31 @@ import type { ProxySettings } from './proxy.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** How the program is set up. Holds no secret but what a connection URL carries; never logged as a whole. */
+/** The configuration. Its only secrets are in connection URLs; it is never logged as a whole. */
 export type Config = {
   /** Unset = an embedded server below `dataDir`. */
   readonly databaseUrl: string | undefined;
-  /** A standby that pages and reports read from; `undefined` = they read from the primary. */
+  /** A standby for pages and reports; `undefined` = they read from the primary. */
   readonly databaseReadUrl: string | undefined;
   readonly redisUrl: string | undefined;
-  /** What all keys in Redis begin with: in braces, so that they share a slot of a Redis Cluster. */
+  /** The prefix of all keys in Redis. It is in braces, so that they share a slot of a Redis Cluster. */
   readonly queuePrefix: string;
   readonly dataDir: string;
   readonly vendor: {
     readonly baseUrl: URL;
     readonly tokenTtlSeconds: number;
     readonly auditReportPath: string;
-    /** Requests a second over all workers; `undefined` = none. */
+    /** Requests a second over all workers; `undefined` = unlimited. */
     readonly rateLimit: number | undefined;
     readonly proxy: ProxySettings;
   };
-  /** Jobs of each kind at once in one worker process. */
+  /** Concurrent jobs of each kind in one worker process. */
   readonly workerConcurrency: number;
   readonly fetchDocuments: boolean;
-  /** Whether settled transactions are asked for again: where they contradict themselves, and before their month is closed. */
+  /**
+   * Whether settled transactions are fetched again: if what the vendor says is contradictory, and once their month has
+   * ended.
+   */
   readonly recheckSettled: boolean;
   readonly fetchAuditReports: boolean;
   readonly billingTimeZone: string;
@@ -42,13 +45,13 @@ export type Config = {
   readonly pricesFile: string | undefined;
   readonly reportsDir: string;
   readonly logLevel: (typeof logLevels)[number];
-  /** `undefined` = nothing is traced. */
+  /** `undefined` = no tracing. */
   readonly tracing: TracingConfig | undefined;
-  /** Where a worker shows its figures; `undefined` = nowhere. */
+  /** Where a worker serves its metrics; `undefined` = nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
 };
 
-/** The key that signs tokens, apart from the rest so that it is passed only where it is used. */
+/** The key that signs tokens. Kept apart from the rest, so that it is passed only to where it is used. */
 export type VendorKey = { readonly keyId: string; readonly keySecret: string };
 
 export type { Environment } from './values.ts';
@@ -117,7 +120,7 @@ const schema = z.object({
 });
 
 /**
- * Reads the process environment, completed by `.env` in the working directory. The only place that does.
+ * Reads the process environment, completed by `.env` in the working directory. Nothing else reads it.
  *
  * @throws LedgerError `config_invalid` for a `.env` that cannot be read.
  */
@@ -139,9 +142,10 @@ export function readEnvironment(directory: string = process.cwd()): Environment 
  * Checks the environment. An empty variable counts as unset.
  *
  * @param needs.vendorKey whether the command calls the vendor.
- * @param needs.service whether it is about the service on HTTP; its variables are not looked at otherwise.
- * @param needs.notifications whether it tells people of reports and thresholds; likewise.
- * @throws LedgerError `config_invalid` with all mistakes at once, naming variables but, files apart, never their values.
+ * @param needs.service whether the command is about the HTTP service. Otherwise its variables are ignored.
+ * @param needs.notifications whether the command sends notifications. Otherwise their variables are ignored.
+ * @throws LedgerError `config_invalid` with all mistakes at once. It names variables, but not their values, except
+ * files.
  */
 export function loadConfig(
   environment: Environment,

@@ -2,16 +2,16 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
-/** How a connection is protected: not at all, or checked as given. */
+/** TLS of a connection: none, or checked as given. */
 export type DatabaseTls = false | (SecureContextOptions & { rejectUnauthorized?: boolean });
 
-/** What a URL of Postgres says about TLS, and what is wrong with the URL. */
+/** The TLS settings in a Postgres URL, and what is wrong with the URL. */
 export type DatabaseUrl = {
-  /** The URL without what `tls` says. */
+  /** The URL without the TLS parameters. */
   readonly url: string;
-  /** `undefined` = the URL says nothing. */
+  /** `undefined` = the URL says nothing about TLS. */
   readonly tls: DatabaseTls | undefined;
-  /** Each in words that follow the name of a variable. Never quotes more of the URL than the names of files. */
+  /** Each one follows the name of a variable. Quotes nothing of the URL except file names. */
   readonly problems: readonly string[];
 };
 
@@ -19,8 +19,8 @@ const modes = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify
 const tlsParameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
 
 /**
- * Reads what a URL of Postgres says about TLS, files included, so that a mistake is found before anything connects. The
- * files are read once: a process sees new ones at its next start.
+ * Reads the TLS settings of a Postgres URL and their files, so that a mistake is found before anything connects. The
+ * files are read once: a process sees new ones only after a restart.
  */
 export function readDatabaseUrl(text: string): DatabaseUrl {
   const problems: string[] = [];
@@ -36,15 +36,15 @@ export function readDatabaseUrl(text: string): DatabaseUrl {
   if ((sslcert === undefined) !== (sslkey === undefined))
     problems.push('holds one of sslcert and sslkey: a client certificate needs both');
   const read = (parameter: string, file: string | undefined) => readParameter(parameter, file, problems);
-  // libpq's word for the authorities that the system trusts.
+  // libpq's word for the certificate authorities of the system.
   const ca = sslrootcert === 'system' ? undefined : read('sslrootcert', sslrootcert);
   if (ca !== undefined && !holdsCertificates(ca))
     problems.push(`names a file in sslrootcert that holds no certificate in PEM (${sslrootcert ?? ''})`);
   const [cert, key] = [read('sslcert', sslcert), read('sslkey', sslkey)];
   if (cert !== undefined && key !== undefined) problems.push(...pairProblems(cert, key));
-  const isSaid = tlsParameters.some((name) => parameters.has(name));
-  // With libpq's meaning of the modes the driver sees to it itself.
-  if (!isSaid || parameters.get('uselibpqcompat') === 'true') return { url: text, tls: undefined, problems };
+  const hasTls = tlsParameters.some((name) => parameters.has(name));
+  // With libpq's meaning of the modes, the driver handles TLS itself.
+  if (!hasTls || parameters.get('uselibpqcompat') === 'true') return { url: text, tls: undefined, problems };
   for (const name of tlsParameters) parameters.delete(name);
   const url = parameters.size > 0 ? `${address}?${parameters.toString()}` : address;
   if (sslmode === 'disable') return { url, tls: false, problems };

@@ -5,12 +5,12 @@ import { type NotificationKind, notificationKinds } from '../domain/notification
 import { type Micros, parsePrice } from '../domain/money.ts';
 import { isDecodable, isLoopback } from './urls.ts';
 
-/** Whom to tell of reports and thresholds, and how. Holds secrets: never logged. */
+/** Where to send notifications, and which. Contains secrets: never logged. */
 export type NotificationConfig = {
   readonly kinds: readonly NotificationKind[];
-  /** What a month may cost, in the price list's currency; `undefined` = no limit is watched. */
+  /** The budget of a month, in the price list's currency; `undefined` = no budget is watched. */
   readonly monthlyBudget: Micros | undefined;
-  /** Where people find the pages, for links; without a path. */
+  /** The address of the pages, for links; without a path. */
   readonly publicUrl: URL | undefined;
   readonly webhook:
     { readonly url: URL; readonly secret: string | undefined; readonly secretHeader: string } | undefined;
@@ -50,9 +50,9 @@ const schema = z.object({
 });
 
 /**
- * Reads the variables of notifications; adds every mistake to `problems`, naming variables but never values.
+ * Reads the variables of notifications. Adds every mistake to `problems`, naming variables but never values.
  *
- * @returns `undefined` where nobody is to be told.
+ * @returns `undefined` if no channel is configured.
  */
 export function notificationConfig(given: Environment, problems: string[]): NotificationConfig | undefined {
   const webhookUrl = secret(given, 'NOTIFY_WEBHOOK_URL', false, problems);

@@ -1,13 +1,13 @@
-/** Which server of several is meant, in libpq's words. */
+/** Which of several servers is wanted, in libpq's words. */
 export type SessionTarget = 'any' | 'read-write' | 'primary' | 'standby';
 
-/** One server: a URL that names it alone, and what to call it. */
+/** One server: a URL that names only it, and its name. */
 export type Address = { readonly url: string; readonly name: string };
 
 /** The servers that a URL names, in the order in which they are tried. */
 export type ServerList = { readonly addresses: readonly [Address, ...Address[]]; readonly target: SessionTarget };
 
-/** What a URL of servers is for: `DATABASE_URL` is written to, `DATABASE_READ_URL` is only read from. */
+/** What a URL is for: `DATABASE_URL` for writing, `DATABASE_READ_URL` only for reading. */
 export type Purpose = 'writing' | 'reading';
 
 const targets: Record<Purpose, readonly SessionTarget[]> = {
@@ -15,7 +15,7 @@ const targets: Record<Purpose, readonly SessionTarget[]> = {
   reading: ['any', 'standby'],
 };
 
-/** More would make a dead cluster take minutes to be found dead. */
+/** With more servers it would take minutes to find that a cluster is down. */
 const mostServers = 8;
 
 const malformed =
@@ -23,7 +23,7 @@ const malformed =
 
 /**
  * Reads `postgres://user:password@first:5432,second:5433/database?target_session_attrs=read-write`: several servers as
- * in libpq, which the driver knows nothing of.
+ * in libpq, which the driver does not support.
  *
  * @returns the servers, or what is wrong with the URL, without repeating any of it.
  */

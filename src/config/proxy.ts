@@ -1,4 +1,4 @@
-/** Proxy addresses as the environment names them; they may hold credentials, so they are never repeated. */
+/** Proxy addresses as the environment gives them. They may contain credentials, so they are never repeated. */
 export type ProxySettings = {
   readonly httpsProxy?: string;
   readonly httpProxy?: string;

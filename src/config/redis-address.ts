@@ -2,19 +2,19 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { LedgerError } from '../errors.ts';
 
-/** Where Redis is, as `REDIS_URL` says it. */
+/** The address of Redis, as `REDIS_URL` gives it. */
 export type RedisAddress = {
-  /** One server; the nodes of a Redis Cluster; or Sentinels that know the master. */
+  /** One server, the nodes of a Redis Cluster, or the Sentinels that know the master. */
   readonly kind: 'single' | 'cluster' | 'sentinel';
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** What the Sentinels call the master. */
+  /** The Sentinels' name for the master. */
   readonly masterName: string | undefined;
   readonly database: number;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly sentinelUsername: string | undefined;
   readonly sentinelPassword: string | undefined;
-  /** `undefined` = no TLS. Without a certificate authority of its own, those that Node knows count. */
+  /** `undefined` = no TLS. Without `ca`, Node's own certificate authorities apply. */
   readonly tls: { readonly ca?: string } | undefined;
 };
 
@@ -22,7 +22,7 @@ const kinds = { '': 'single', '+cluster': 'cluster', '+sentinel': 'sentinel' } a
 const defaultPorts = { single: 6379, cluster: 6379, sentinel: 26379 } as const;
 const parameters = ['sslrootcert', 'sentinel_user', 'sentinel_password'];
 
-/** Scheme, suffix, credentials, hosts, path, query. Node's URL knows no address with several hosts. */
+/** Scheme, suffix, credentials, hosts, path, query. Node's URL does not support several hosts. */
 const pattern = /^redis(s?)(\+cluster|\+sentinel)?:\/\/(?:([^@/?#]*)@)?([^@/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/i;
 const hostPattern = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i;
 const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -32,7 +32,7 @@ const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE
  *
  * @example
  * parseRedisUrl('rediss+sentinel://user:secret@s1:26379,s2,s3/mymaster/0?sslrootcert=/etc/ssl/redis-ca.pem');
- * @throws LedgerError `config_invalid`; its message goes on after the variable's name and quotes nothing of the URL.
+ * @throws LedgerError `config_invalid`; its message follows the variable's name and quotes nothing of the URL.
  */
 export function parseRedisUrl(url: string): RedisAddress {
   const [, secure = '', suffix = '', credentials = '', hosts = '', path = '', query = ''] = pattern.exec(url) ?? [];
@@ -60,7 +60,7 @@ export function parseRedisUrl(url: string): RedisAddress {
   };
 }
 
-/** What is wrong with `REDIS_URL`, to be said after its name; `undefined` = nothing. */
+/** What is wrong with `REDIS_URL`, to follow its name; `undefined` = nothing. */
 export function redisUrlProblem(url: string): string | undefined {
   try {
     parseRedisUrl(url);

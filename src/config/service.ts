@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { type Environment, secret, wholeNumber, yesOrNo } from './values.ts';
 import { isLoopback } from './urls.ts';
 
-/** What a person or a program may do with the service; `metrics` reads figures and readiness alone. */
+/** What a person or a program may do with the service. `metrics` may only read metrics and readiness. */
 export const roles = ['finance', 'operator', 'intake', 'metrics'] as const;
 export type Role = (typeof roles)[number];
 
-/** A bearer token that is accepted, known by its SHA-256 alone. */
+/** A bearer token that is accepted. Only its SHA-256 is known. */
 export type AccessToken = {
   readonly role: Role;
   readonly sha256: string;
-  /** What it is called in logs and pages; unset = the beginning of its hash. */
+  /** Its name in logs and on pages; unset = the beginning of its hash. */
   readonly name: string | undefined;
 };
 
@@ -19,24 +19,24 @@ export type AccessToken = {
 export type OidcConfig = {
   readonly issuer: string;
   readonly audience: string;
-  /** Unset = as the issuer's discovery document says. */
+  /** Unset = from the issuer's discovery document. */
   readonly jwksUrl: URL | undefined;
   readonly roleClaim: string;
-  /** Which value of the claim gives which role. */
+  /** The role that each value of the claim gives. */
   readonly roleOf: ReadonlyMap<string, Role>;
-  /** For the sign-in of browsers; without it tokens are checked and nobody is sent to the provider. */
+  /** For signing in with a browser. Without it, tokens are checked, but nobody is sent to the provider. */
   readonly client: { readonly id: string; readonly secret: string | undefined } | undefined;
 };
 
-/** How the service on HTTP is set up. Holds secrets: never logged. */
+/** The configuration of the HTTP service. Contains secrets: never logged. */
 export type ServiceConfig = {
   readonly host: string;
   readonly port: number;
-  /** Where browsers and the vendor reach it, without a path. */
+  /** The address for browsers and the vendor, without a path. */
   readonly publicUrl: URL | undefined;
-  /** Further names it is reached by. With neither, it answers to loopback names and to the address it listens at. */
+  /** Further host names. Without these and `publicUrl`, only loopback names and the listening address are answered. */
   readonly allowedHosts: readonly AllowedHost[];
-  /** Addresses and networks whose `X-Forwarded-…` headers are believed. */
+  /** Addresses and networks whose `X-Forwarded-…` headers are trusted. */
   readonly trustedProxies: readonly string[];
   readonly isReadinessOpen: boolean;
   readonly webhook: { readonly header: string; readonly secrets: readonly string[] };
@@ -49,7 +49,7 @@ const origin = (text: string): boolean => {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'https:' || isLoopback(url)) && /^https?:\/\/[^/?#@]+\/?$/.test(text);
 };
-/** How browsers reach the service. */
+/** The address that browsers use for the service. */
 export const originText = z
   .string()
   .refine(origin, 'must be an https URL without path, query and credentials (plain http for loopback addresses alone)')
@@ -61,10 +61,10 @@ const providerUrl = z.string().refine((text) => {
 }, 'must be an https URL without credentials, query and fragment (plain http for loopback addresses alone)');
 const reservedHeader = /^(host|cookie|authorization|connection|content-.*|transfer-encoding|x-forwarded-.*|forwarded)$/;
 
-/** A name by which the service is reached, in small letters; without a port it is meant with any. */
+/** A host name of the service, in lower case. Without a port, any port matches. */
 export type AllowedHost = { readonly name: string; readonly port: number | undefined };
 
-/** What a `Host` header says, made comparable; `undefined` for what is none. */
+/** A `Host` header in comparable form; `undefined` if it is invalid. */
 export function parseHost(text: string): AllowedHost | undefined {
   const [, name = '', port] = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?$/i.exec(text) ?? [];
   const { hostname } = URL.parse(`http://${name}`) ?? {};
@@ -110,7 +110,7 @@ const schema = z.object({
   OIDC_CLIENT_ID: z.string().optional(),
 });
 
-/** Reads the service's variables; adds every mistake to `problems`, naming variables but never values. */
+/** Reads the service's variables. Adds every mistake to `problems`, naming variables but never values. */
 export function serviceConfig(given: Environment, problems: string[]): ServiceConfig | undefined {
   const parsed = schema.safeParse(given);
   if (!parsed.success) problems.push(...parsed.error.issues.map((one) => `${one.path.join('.')} ${one.message}`));
@@ -134,7 +134,7 @@ export function serviceConfig(given: Environment, problems: string[]): ServiceCo
   });
 }
 
-/** The current one first; the previous one is accepted as well until the vendor sends the new one. */
+/** The current secret comes first. The previous one is also accepted, until the vendor sends the new one. */
 function webhookSecrets(given: Environment, problems: string[]): string[] {
   const names = ['WEBHOOK_SECRET', 'WEBHOOK_SECRET_PREVIOUS'];
   const values = names.map((name) => secret(given, name, false, problems));

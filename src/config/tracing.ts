@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
-/** Where traces go, and how many. Headers for the collector (`OTEL_EXPORTER_OTLP_HEADERS`) are the exporter's to read. */
+/**
+ * Where traces go, and how many. The exporter itself reads the headers for the collector
+ * (`OTEL_EXPORTER_OTLP_HEADERS`).
+ */
 export type TracingConfig = {
   readonly endpoint: URL;
   readonly serviceName: string;
-  /** Of all traces, from 0 to 1. */
+  /** The share of all traces, from 0 to 1. */
   readonly sampleShare: number;
 };
 
@@ -29,7 +32,7 @@ export const tracingVariables = {
     .transform(Number),
 };
 
-/** `undefined` = nothing is traced. */
+/** `undefined` = no tracing. */
 export const tracingConfig = (env: {
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: URL | undefined;
   readonly OTEL_SERVICE_NAME: string;

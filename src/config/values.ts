@@ -19,7 +19,7 @@ export const redisUrl = z.string().superRefine((text, context) => {
   const message = redisUrlProblem(text);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
-/** A Postgres, or several of one cluster. */
+/** One Postgres server, or several of one cluster. */
 export const servers = (purpose: Purpose) =>
   z.string().superRefine((text, context) => {
     const found = parseServers(text, purpose);
@@ -27,7 +27,10 @@ export const servers = (purpose: Purpose) =>
     for (const message of problems) context.addIssue({ code: 'custom', message });
   });
 
-/** A secret from its variable or from the file that `…_FILE` names (a mounted secret; a final line break is not part). */
+/**
+ * A secret from its variable, or from the file that `…_FILE` names (for mounted secrets). A final line break is
+ * removed.
+ */
 export function secret(given: Environment, name: string, isRequired: boolean, problems: string[]): string | undefined {
   const direct = given[name];
   const file = given[`${name}_FILE`];

@@ -6,10 +6,10 @@ import { redisServer } from './redis.ts';
 import { ensureRunning, stopServer, type Notice, type Patience, type Server } from './server.ts';
 import { deregisterUser, liveUsers, registerUser, type User } from './users.ts';
 
-/** What only tests set. */
+/** Settings that only tests change. */
 export type Settings = Readonly<{
   cacheDir: string | undefined;
-  /** Where the programs of Postgres are; default: in its package. */
+  /** The folder with the programs of Postgres. Default: the one in its package. */
   native?: string | undefined;
   patience: Patience;
   lockTimeoutMs: number;
@@ -20,7 +20,7 @@ export const DEFAULT_LOCK_TIMEOUT_MS = 180_000;
 
 export type Urls = Partial<Record<Server['slug'], string>>;
 
-/** Starts or joins the wanted servers. Whoever acquires must release, once, and may then do so again. */
+/** Starts or joins the wanted servers. The caller must call `release` once, and may acquire again after that. */
 export async function acquireEmbedded(
   dataDir: string,
   wanted: readonly Server['slug'][],
@@ -63,7 +63,7 @@ async function joinServers(
     );
     return { user, urls };
   } catch (error) {
-    // the reason for being here is worth more than what may go wrong on the way out
+    // this error is more useful than one from leaving
     await leaveServers(layout, servers, user).catch(() => undefined);
     throw error;
   }
@@ -74,13 +74,13 @@ async function leaveServers(layout: Layout, servers: readonly Server[], user: Us
   await stopUnused(layout, servers);
 }
 
-/** Ends each server that no live process uses: those of the last user, and those that a killed one left behind. */
+/** Ends each server that no live process uses, such as one left behind by a killed process. */
 async function stopUnused(layout: Layout, servers: readonly Server[]): Promise<void> {
   const used = new Set((await liveUsers(layout)).flatMap(({ uses }) => uses));
   await allOrFirstError(servers.filter(({ slug }) => !used.has(slug)).map((server) => stopServer(server)));
 }
 
-/** Waits for all, also when one fails, so that nothing goes on after the lock is given back. */
+/** Waits for all tasks, even if one fails, so that nothing is still running after the lock is released. */
 async function allOrFirstError(tasks: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(tasks)) if (result.status === 'rejected') throw result.reason;
 }

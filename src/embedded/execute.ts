@@ -11,12 +11,12 @@ export type Execution = Readonly<{
 
 export type Executed = Readonly<{ code: number | null; stdout: string; output: string }>;
 
-/** The end of what a program said; the beginning of a long log tells nobody anything. */
+/** Only the end of the output is kept; the beginning of a long log is of little use. */
 const KEPT_CHARACTERS = 20_000;
 
 /**
- * Runs a program to its end. A program that is not there, or that ended in another way than by its own exit, has
- * the code `null`; `output` is what it said on both streams, in the order it came.
+ * Runs a program to its end. `code` is `null` if the program does not exist or was ended by a signal. `output` is its
+ * output on both streams, in the order of arrival.
  */
 export async function execute(execution: Execution): Promise<Executed> {
   const { command, args, cwd, uid, gid, timeoutMs } = execution;

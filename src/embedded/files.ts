@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 
-/** As whom files are owned and programs run. Only root has a choice; everybody else is simply himself. */
+/** The account that owns files and runs programs. Only root can choose one. */
 export type Account = Readonly<{ uid: number; gid: number }>;
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -14,7 +14,7 @@ export function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** What went wrong with the data folder, in words; any other error comes back as it is. */
+/** Describes a failure of the data folder. Any other error is returned as it is. */
 export function storageError(error: unknown, folder: string): unknown {
   const code = systemCode(error);
   if (error instanceof LedgerError || !(FULL.has(code) || DENIED.has(code))) return error;
@@ -32,7 +32,7 @@ export function storageError(error: unknown, folder: string): unknown {
   });
 }
 
-/** The text of a file, or undefined when there is none. */
+/** The text of a file; undefined if it does not exist. */
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await fs.readFile(file, 'utf8');
@@ -43,8 +43,8 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 }
 
 /**
- * Writes a file that only its owner may read, and never half. What is of use only while its writer runs need not
- * outlive a power cut (`durable`); syncing takes long where others write a lot.
+ * Writes a file atomically; only its owner may read it. `durable` syncs it, which is slow while others write a lot. A
+ * file that is needed only while its writer runs need not survive a power failure.
  */
 export async function writeWhole(
   file: string,
@@ -69,7 +69,7 @@ export async function writeWhole(
   }
 }
 
-/** Makes a rename in this folder outlive a power cut. */
+/** Makes a rename in this folder survive a power failure. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await fs.open(folder, 'r');
   try {
@@ -79,7 +79,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** A password from the file that keeps it; made up and kept when there is none yet. */
+/** A password from the file that keeps it. If there is no file, makes a password and keeps it. */
 export async function keptPassword(file: string, account: Account | undefined): Promise<string> {
   const kept = (await readIfThere(file))?.trim();
   if (kept !== undefined && kept !== '') return kept;

@@ -2,15 +2,18 @@ import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 
 export type ServicesInput = Readonly<{
-  /** Below it the embedded servers keep their data (`IDSCAN_DATA_DIR`). */
+  /** The embedded servers keep their data below this folder (`IDSCAN_DATA_DIR`). */
   dataDir: string;
-  /** A Postgres that is there already. */
+  /** An existing Postgres. */
   databaseUrl?: string | undefined;
-  /** A Redis that is there already. */
+  /** An existing Redis. */
   redisUrl?: string | undefined;
-  /** Gets short lines for a person about what takes a while. */
+  /** Called with short lines for a person about what takes a while. */
   notice?: ((line: string) => void) | undefined;
-  /** Keeps a downloaded Redis for other data folders too. Default: `.cache/idscan-ledger` in the home folder, if there is one. */
+  /**
+   * Keeps a downloaded Redis for other data folders. Default: `.cache/idscan-ledger` in the home folder, if there is
+   * one.
+   */
   cacheDir?: string | undefined;
 }>;
 
@@ -20,15 +23,15 @@ export type Services = Readonly<{
   /** Which of the two are embedded. */
   embedded: Readonly<{ postgres: boolean; redis: boolean }>;
   /**
-   * Says that this user is done; the last one stops the servers. Close pools and connections before it.
-   * Safe to call twice. Not calling it leaves the servers running until the next command comes by.
+   * Ends this use. The last user stops the servers. Close pools and connections first. Safe to call twice. If it is not
+   * called, the servers run until the next command finds them unused.
    */
   release: () => Promise<void>;
 }>;
 
 /**
- * Where Postgres and Redis are. Starts embedded ones for whichever URL is not given, or joins those that another
- * command has started below the same data folder.
+ * Provides Postgres and Redis. For a URL that is not given, starts an embedded server, or joins one that another
+ * command has started in the same data folder.
  *
  * @example
  * const services = await acquireServices({ dataDir: '.idscan-ledger' });

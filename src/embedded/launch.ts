@@ -3,17 +3,17 @@ import { LedgerError } from '../errors.ts';
 import { execute, type Executed } from './execute.ts';
 import type { Account } from './files.ts';
 
-/** A program that may bring its own shared libraries, and the files it must be able to read. */
+/** A program, the folders of its own shared libraries, and the files that it must be able to read. */
 export type Program = Readonly<{ file: string; libraries: readonly string[]; reads: readonly string[] }>;
 
-/** How a program is made to run as the account it should run as. */
+/** How to run a program as the right account. */
 export type Launcher = Readonly<{ prefix: readonly string[]; account: Account | undefined }>;
 
 /**
- * Finds the way to run a program with the least privilege that works. An ordinary user runs it as he is. Root
- * gives himself up; where the program or its folder lies below a folder that only root may enter (a checkout in
- * /root), the process keeps the one capability to pass: to search and read, or in containers, which often lack that
- * one, to override permissions.
+ * Finds the way to run a program with the least privilege that works. An ordinary user runs it directly. Root switches
+ * to another account. If the program or its folder lies below a folder that only root may enter (a checkout in /root),
+ * the process keeps one capability to get through: to search and read, or to override permissions, because containers
+ * often lack the former.
  */
 export async function chooseLauncher(
   account: Account | undefined,
@@ -55,8 +55,8 @@ export async function runProgram(
 }
 
 /**
- * Starts a server that outlives this process: in a session of its own, so that a terminal's Ctrl-C passes it by,
- * with its output going to an open file.
+ * Starts a server that outlives this process. It runs in its own session, so that Ctrl-C in the terminal does not reach
+ * it, and its output goes to an open file.
  */
 export function startProgram(
   launcher: Launcher,
@@ -82,14 +82,14 @@ function withCapability({ uid, gid }: Account, capability: string): string[] {
     `--regid=${gid}`,
     '--clear-groups',
     '--no-new-privs',
-    // or access(2), with which Postgres looks for its own files, goes by the user and not by the capability
+    // otherwise access(2), by which Postgres finds its own files, goes by the user and not by the capability
     '--securebits=+no_setuid_fixup',
     `--inh-caps=-all,+${capability}`,
     `--ambient-caps=-all,+${capability}`,
   ];
 }
 
-/** `env` sets what the program sees, so that everything else of the environment is inherited untouched. */
+/** `env` sets the program's variables; everything else in the environment is inherited. */
 function commandLine(
   { prefix }: Launcher,
   { libraries }: Program,

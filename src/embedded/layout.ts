@@ -5,12 +5,12 @@ import { makeFolder } from '../folders.ts';
 import type { Account } from './files.ts';
 import { execute } from './execute.ts';
 
-/** The uid that owns nothing. As root the servers run as it; nothing has to be created on the machine. */
+/** The uid that owns nothing. Root runs the servers as this uid, so no user has to be created. */
 export const NOBODY: Account = { uid: 65534, gid: 65534 };
 
 /**
- * Where everything is below the data folder:
- * `postgres/` and `redis/` (data, password, libraries), `services/` (state, logs), `services/users/` (who uses them).
+ * The folders below the data folder: `postgres/` and `redis/` (data, password, libraries), `services/` (state, logs),
+ * `services/users/` (who uses them).
  */
 export type Layout = Readonly<{
   root: string;
@@ -18,13 +18,13 @@ export type Layout = Readonly<{
   users: string;
   postgres: string;
   redis: string;
-  /** Whose the data folder is. Set for root only: what root writes there still belongs to the folder's owner. */
+  /** The owner of the data folder. Set only for root, so that what root writes there still belongs to the owner. */
   owner: Account | undefined;
-  /** As whom the servers run. Set for root only. */
+  /** The account that the servers run as. Set only for root. */
   account: Account | undefined;
 }>;
 
-/** Creates what is missing of the folders, with the owners they need. */
+/** Creates missing folders, with the owners they need. */
 export async function prepareLayout(dataDir: string): Promise<Layout> {
   await makeFolder(dataDir);
   const root = await fs.realpath(dataDir);
@@ -47,7 +47,7 @@ export async function prepareLayout(dataDir: string): Promise<Layout> {
   return layout;
 }
 
-/** A folder that only `account` may enter, with all that is in it. */
+/** Creates a folder that only `account` may enter, and gives its content to that account. */
 export async function claimFolder(folder: string, account: Account | undefined): Promise<void> {
   await makeFolder(folder, 0o700);
   if (account === undefined) return;
@@ -61,8 +61,8 @@ export async function claimFolder(folder: string, account: Account | undefined):
 }
 
 /**
- * Where what was fetched is kept for all data folders of this user. Nowhere without a home folder: `HOME` may be empty or
- * relative, or unset for a user who has no name, as in containers.
+ * The folder that keeps downloads for all data folders of this user; undefined without a home folder. `HOME` may be
+ * empty or relative, or unset for a user without a name, as in containers.
  */
 export function userCache(homeOf: () => string = os.homedir): string | undefined {
   try {

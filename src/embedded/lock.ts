@@ -8,12 +8,15 @@ import { until } from './wait.ts';
 
 type Unlock = () => Promise<void>;
 
-/** `O_EXLOCK | O_NONBLOCK` of macOS and the BSDs: opening takes the lock, the end of the process gives it back. */
+/**
+ * `O_EXLOCK | O_NONBLOCK` of macOS and the BSDs: opening the file takes the lock, and the end of the process releases
+ * it.
+ */
 const EXCLUSIVE = 0x20 | 0x4;
 
 /**
- * Does something that no other command does at the same time on the same data folder. The kernel frees the lock
- * together with its owner, so there is no such thing as a stale one.
+ * Runs a task that no other command may run at the same time on the same data folder. The kernel releases the lock when
+ * its owner ends, so a lock can never be stale.
  */
 export async function withLock<T>(root: string, timeoutMs: number, task: () => Promise<T>): Promise<T> {
   const attempt = process.platform === 'linux' ? () => listenAlone(root) : () => openAlone(root);
@@ -32,7 +35,7 @@ export async function withLock<T>(root: string, timeoutMs: number, task: () => P
   }
 }
 
-/** Linux: a socket in the abstract namespace, which exists in the kernel and not in any folder. */
+/** Linux: a socket in the abstract namespace, which exists in the kernel and in no folder. */
 async function listenAlone(root: string): Promise<Unlock | undefined> {
   const name = createHash('sha256').update(root).digest('hex').slice(0, 32);
   const server = net.createServer((socket) => socket.destroy());

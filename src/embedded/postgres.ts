@@ -9,7 +9,7 @@ import { ensureCluster, findNative, POSTGRES_NAME, postgresProgram } from './pos
 import type { Health, Server } from './server.ts';
 import { orAfter } from '../within.ts';
 
-/** It is somebody's data: nothing here trades durability for speed. */
+/** This is real data: no setting trades durability for speed. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -22,14 +22,14 @@ const SETTINGS = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
-  // what a failed statement was about stays out of the log
+  // keeps the text of failed statements out of the log
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',
 };
 
 const ANSWER_TIMEOUT_MS = 3000;
 
-/** The embedded Postgres below a data folder. `native` overrides where its programs are. */
+/** The embedded Postgres below a data folder. `native` overrides the folder with its programs. */
 export function postgresServer(layout: Layout, native?: string): Server {
   const base = layout.postgres;
   const data = path.join(base, 'data');
@@ -41,7 +41,7 @@ export function postgresServer(layout: Layout, native?: string): Server {
     slug: 'postgres',
     layout,
     mark: { program: /(^|[\s/])postgres(:?\s|$)/, cwd: data, names: [`${base}/`, tag] },
-    // fast shutdown, then without a checkpoint (the next start recovers), then the kernel's way
+    // fast shutdown; then without a checkpoint (the next start recovers); then kill
     ending: [
       { signal: 'SIGINT', graceMs: 30_000 },
       { signal: 'SIGQUIT', graceMs: 5000 },
@@ -75,7 +75,7 @@ async function knownPassword(base: string): Promise<string> {
   });
 }
 
-/** Asks with our password; makes the database on the way, should a start have been interrupted before that. */
+/** Checks the server with our password. Creates the database if an interrupted start did not. */
 async function health(port: number, password: string): Promise<Health> {
   try {
     await query({ port, password, database: POSTGRES_NAME }, 'select 1');
@@ -95,9 +95,9 @@ async function health(port: number, password: string): Promise<Health> {
 
 function verdictOn(code: string): Health | 'no_database' {
   if (code === '3D000') return 'no_database';
-  // cannot connect now; the database was made by somebody else in between
+  // cannot connect now; another process created the database meanwhile
   if (code === '57P03' || code === '42P04') return 'starting';
-  // too many connections: then it is busy with those who use it
+  // too many connections: the server is in use
   if (code === '53300') return 'ready';
   return code === '28P01' || code === '28000' ? 'foreign' : 'absent';
 }
@@ -116,7 +116,7 @@ async function query(where: { port: number; password: string; database: string }
     await client.connect();
     await client.query(text);
   } finally {
-    // a server that hangs does not say goodbye either
+    // a server that hangs does not answer the end of a connection either
     await orAfter(
       500,
       client.end().catch(() => undefined),

@@ -5,35 +5,35 @@ import { execute } from './execute.ts';
 import { systemCode } from './files.ts';
 import { until } from './wait.ts';
 
-/** A process that cannot be mistaken for a later one with the same number. */
+/** Identifies a process. The start time tells it from a later process with the same number. */
 export type ProcessId = Readonly<{ pid: number; startedAt: string }>;
 
 type Running = ProcessId & Readonly<{ parent: number; command: string }>;
 
-/** How the processes of one server are told from all others on the machine. */
+/** How to recognise the processes of one server. */
 export type Mark = Readonly<{
-  /** What its command line begins with. */
+  /** Matches the beginning of the command line. */
   program: RegExp;
-  /** The folder it works in. */
+  /** The working folder. */
   cwd: string;
-  /** What one of the words of its command line holds; for where the working folder of others is a secret. */
+  /** Parts of words in the command line, for systems that hide the working folders of other users' processes. */
   names: readonly string[];
 }>;
 
 export type EndStep = Readonly<{ signal: NodeJS.Signals; graceMs: number }>;
 
-/** What a server's process is for some milliseconds before it is the server. */
+/** Programs that a server's process runs as for some milliseconds before it becomes the server. */
 const STARTERS = new Set(['env', 'setpriv']);
 
 const LINUX = process.platform === 'linux';
 
-/** When a process was started (boot and tick on Linux); undefined when it is gone or only waits to be buried. */
+/** When a process was started (boot and tick on Linux); undefined if it has ended or is a zombie. */
 export async function startOf(pid: number): Promise<string | undefined> {
   if (!LINUX) return (await listedByPs(['-p', String(pid)]))[0]?.startedAt;
   return (await readStat(pid))?.startedAt;
 }
 
-/** This process, to be recognised by others. */
+/** This process, for others to recognise. */
 export async function thisProcess(): Promise<ProcessId> {
   return { pid: process.pid, startedAt: (await startOf(process.pid)) ?? 'unknown' };
 }
@@ -42,7 +42,7 @@ export async function isAlive({ pid, startedAt }: ProcessId): Promise<boolean> {
   return (await startOf(pid)) === startedAt;
 }
 
-/** All processes that bear this mark, whoever started them and whether or not a state file knows of them. */
+/** All processes with this mark, whoever started them, and whether or not a state file names them. */
 export async function markedProcesses(mark: Mark): Promise<Running[]> {
   if (!LINUX) {
     const all = await listedByPs(['-ax']);
@@ -54,8 +54,8 @@ export async function markedProcesses(mark: Mark): Promise<Running[]> {
 }
 
 /**
- * Ends what `find` finds: each step signals the ones that no other of them has started (a server tells its own
- * children) and waits. True when nothing is left.
+ * Ends the processes that `find` finds. Each step signals those whose parent is not among them (a server ends its own
+ * children), and waits. True if none is left.
  */
 export async function endProcesses(find: () => Promise<Running[]>, steps: readonly EndStep[]): Promise<boolean> {
   for (const { signal, graceMs } of steps) {
@@ -71,7 +71,7 @@ export async function endProcesses(find: () => Promise<Running[]>, steps: readon
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
-    // one that somebody has suspended would not hear it
+    // a stopped process would not receive the signal
     process.kill(pid, 'SIGCONT');
   } catch (error) {
     if (systemCode(error) === 'ESRCH') return;
@@ -85,7 +85,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
 
 async function markedProcess(pid: number, mark: Mark): Promise<Running | undefined> {
   const args = ((await readProc(pid, 'cmdline')) ?? '').split('\0');
-  // the program itself, or what is just about to become it: not a backup of its folder, nor a client
+  // only the program itself, or what is about to become it; not a backup of its folder, nor a client
   const own = STARTERS.has(args[0] ?? '') ? args : args.slice(0, 1);
   if (!own.some((word) => mark.program.test(word))) return undefined;
   const cwd = await fs.readlink(`/proc/${pid}/cwd`).catch(() => undefined);
@@ -97,7 +97,7 @@ async function markedProcess(pid: number, mark: Mark): Promise<Running | undefin
 
 async function readStat(pid: number): Promise<(ProcessId & { parent: number }) | undefined> {
   const text = await readProc(pid, 'stat');
-  // the program's name is in brackets and may itself hold spaces and brackets: what counts comes after the last one
+  // the program's name is in brackets and may itself contain spaces and brackets: split after the last one
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
   const [state, parent, ticks] = [fields[0], fields[1], fields[19]];
   if (ticks === undefined || state === 'Z' || state === 'X') return undefined;
@@ -109,7 +109,7 @@ async function readProc(pid: number, name: string): Promise<string | undefined> 
   return await fs.readFile(path.join('/proc', String(pid), name), 'utf8').catch(() => undefined);
 }
 
-/** Elsewhere than on Linux: what ps says. The time of the start has five words, `Mon Jun  1 09:30:00 2026`. */
+/** For other systems than Linux: from ps. The start time has five words, `Mon Jun  1 09:30:00 2026`. */
 async function listedByPs(which: readonly string[]): Promise<Running[]> {
   const args = ['LC_ALL=C', 'ps', '-ww', '-o', 'pid=,ppid=,state=,lstart=,command=', ...which];
   const { stdout } = await execute({ command: 'env', args, timeoutMs: 10_000 });

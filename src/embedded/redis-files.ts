@@ -8,7 +8,7 @@ import type { Program } from './launch.ts';
 
 export type FoundRedis = Readonly<{
   program: Program;
-  /** Whether it can be told to leave its command line as it is (Redis 6.2 and later, Valkey). */
+  /** Whether an option keeps its command line unchanged (Redis 6.2 and later, Valkey). */
   keepsTitle: boolean;
 }>;
 
@@ -19,8 +19,8 @@ const HINT = [
 ].join(' ');
 
 /**
- * Finds a Redis or Valkey: on PATH; else one unpacked earlier in one of the folders; else, on Debian and its kin,
- * the distribution's own package, unpacked into the first of the folders that can be written to.
+ * Finds a Redis or Valkey: on PATH; else one unpacked earlier in one of the folders; else, on Debian and its
+ * derivatives, the distribution's own package, unpacked into the first writable folder.
  */
 export async function findRedis(folders: readonly string[], notice: (line: string) => void): Promise<FoundRedis> {
   for (const name of ['redis-server', 'valkey-server']) {
@@ -66,7 +66,7 @@ async function isWritable(folder: string): Promise<boolean> {
   }
 }
 
-/** Nothing is run that somebody else could have put there. */
+/** Runs only what this user or root has put there. */
 async function tryUnpacked(folder: string): Promise<FoundRedis | undefined> {
   const file = path.join(folder, 'usr', 'bin', 'redis-server');
   const stat = await fs.stat(file).catch(() => undefined);
@@ -91,7 +91,7 @@ async function findOnPath(name: string): Promise<string | undefined> {
   return code === 0 && path.isAbsolute(file) ? file : undefined;
 }
 
-/** For which system a package was unpacked; a home folder may be shared by several. */
+/** The system that a package was unpacked for, because several may share a home folder. */
 async function releaseName(): Promise<string> {
   const text = await fs.readFile('/etc/os-release', 'utf8').catch((error: unknown) => {
     if (systemCode(error) !== '') return '';

@@ -2,16 +2,17 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { execute } from './execute.ts';
 
-/** The server, the package its program is in, and what they need beyond what every system has. */
+/** The server, the package that contains its program, and the libraries that not every system has. */
 const PACKAGES = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'];
 
-/** After that nobody is still at it. */
+/** A fetch that is older than this has ended. */
 const FETCH_LIMIT_MS = 3_600_000;
 
 /**
- * Unpacks the distribution's own Redis into a folder, without installing it: no root, nothing outside the folder,
- * signatures verified as apt verifies them. The folder appears under its name only when `works` says so.
- * Returns what went wrong, if anything did.
+ * Unpacks the distribution's own Redis into a folder without installing it: no root, nothing outside the folder, and
+ * signatures verified by apt. The folder gets its name only if `works` returns true.
+ *
+ * @returns what went wrong, if anything did.
  */
 export async function fetchFromDebian(
   target: string,
@@ -24,12 +25,12 @@ export async function fetchFromDebian(
     const failure = (await download(work)) ?? (await unpack(work, unpacked));
     if (failure !== undefined) return failure;
     if (!(await works(unpacked))) {
-      // a bare system may lack more than that: everything apt would install
+      // a minimal system may lack more: fetch everything that apt would install
       const more = (await downloadAll(work)) ?? (await unpack(work, unpacked));
       if (more !== undefined) return more;
       if (!(await works(unpacked))) return 'the program in the package does not run here';
     }
-    // where another command was faster, its folder is as good
+    // if another command was faster, its folder is as good
     await fs.rename(unpacked, target).catch(() => undefined);
     return undefined;
   } finally {
@@ -37,7 +38,7 @@ export async function fetchFromDebian(
   }
 }
 
-/** What fetches left that were interrupted, unless they are so young that they may still go on. */
+/** Removes what interrupted fetches left, unless it is so recent that the fetch may still be running. */
 async function removeUnfinished(target: string): Promise<void> {
   const parent = path.dirname(target);
   for (const name of await fs.readdir(parent)) {
@@ -66,7 +67,7 @@ async function download(work: string): Promise<string | undefined> {
   for (const folder of ['lists/partial', 'cache/archives/partial', 'packages/partial']) {
     await fs.mkdir(path.join(work, folder), { recursive: true });
   }
-  // an archive of somebody else's that is out of order fails the update, but need not be the one we want
+  // a broken third-party archive fails the update, but we may not need that archive
   const update = await apt(work, ['update']);
   const { code, output } = await apt(work, ['download', ...PACKAGES]);
   return code === 0 ? undefined : tail(`${update.output}\n${output}`);
@@ -92,7 +93,7 @@ async function apt(work: string, args: readonly string[]): Promise<{ code: numbe
     'Dir::State::Lists': path.join(work, 'lists'),
     'Dir::Cache': path.join(work, 'cache'),
     'Debug::NoLocking': '1',
-    // as root: the user _apt cannot enter the folder of somebody else
+    // run as root: the user _apt cannot enter another user's folder
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
     'Acquire::http::Timeout': '20',

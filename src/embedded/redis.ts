@@ -9,7 +9,7 @@ import type { Health, Server } from './server.ts';
 const ANSWER_TIMEOUT_MS = 3000;
 const REFUSED = /^(NOAUTH|WRONGPASS|ERR (invalid password|AUTH|Client sent AUTH))/;
 
-/** The embedded Redis below a data folder. `cacheDir`, if any, keeps a downloaded one for other data folders too. */
+/** The embedded Redis below a data folder. `cacheDir`, if given, keeps a downloaded Redis for other data folders. */
 export function redisServer(layout: Layout, cacheDir: string | undefined): Server {
   const base = layout.redis;
   const data = path.join(base, 'data');
@@ -45,7 +45,7 @@ export function redisServer(layout: Layout, cacheDir: string | undefined): Serve
   };
 }
 
-/** In a file and not on the command line, which everybody on the machine may read. */
+/** Settings go to a file, because everybody on the machine may read the command line. */
 function settings(port: number, password: string, keepsTitle: boolean): string {
   return [
     'bind 127.0.0.1',
@@ -57,7 +57,7 @@ function settings(port: number, password: string, keepsTitle: boolean): string {
     'appendfsync everysec',
     'save ""',
     'maxmemory-policy noeviction',
-    // the command line goes on naming this file, by which the process is recognised
+    // keeps the name of this file in the command line, by which the process is recognised
     ...(keepsTitle ? ['set-proc-title no'] : []),
     '',
   ].join('\n');
@@ -75,18 +75,18 @@ async function health(port: number, password: string): Promise<Health> {
     retryStrategy: () => null,
     connectTimeout: ANSWER_TIMEOUT_MS,
     commandTimeout: ANSWER_TIMEOUT_MS,
-    // it waits that long for the end of a connection that has ended already, and the process with it
+    // otherwise ending a closed connection would delay the end of the process
     disconnectTimeout: 100,
   });
-  // a refused password is told as an event; what is thrown then says only that the connection is closed
-  const told: string[] = [];
-  client.on('error', (error) => told.push(error.message));
+  // a refused password is reported as an event; the thrown error only says that the connection is closed
+  const events: string[] = [];
+  client.on('error', (error) => events.push(error.message));
   try {
     await client.connect();
     await client.ping();
     return 'ready';
   } catch (error) {
-    if (told.some((message) => REFUSED.test(message))) return 'foreign';
+    if (events.some((message) => REFUSED.test(message))) return 'foreign';
     return verdictOn(error instanceof Error ? error.message : '');
   } finally {
     client.disconnect();
@@ -96,6 +96,6 @@ async function health(port: number, password: string): Promise<Health> {
 function verdictOn(message: string): Health {
   if (message.startsWith('LOADING')) return 'starting';
   if (REFUSED.test(message)) return 'foreign';
-  // any other answer is one that a Redis gives which knows us
+  // any other error comes from a Redis that has accepted our password
   return /^(BUSY|MISCONF|NOPERM|ERR) /.test(message) ? 'ready' : 'absent';
 }

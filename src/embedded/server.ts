@@ -9,19 +9,19 @@ import type { Layout } from './layout.ts';
 import { endProcesses, isAlive, markedProcesses, startOf, type EndStep, type Mark } from './processes.ts';
 import { until } from './wait.ts';
 
-/** `starting` may last as long as it says so; `foreign` means that our password is not its password. */
+/** `starting` lasts as long as the server says so. `foreign`: the server does not accept our password. */
 export type Health = 'ready' | 'starting' | 'absent' | 'foreign';
 
 export type Notice = (line: string) => void;
 
-/** One kind of server: what differs between Postgres and Redis. */
+/** What differs between Postgres and Redis. */
 export type Server = Readonly<{
   name: 'Postgres' | 'Redis';
   slug: 'postgres' | 'redis';
   layout: Layout;
   mark: Mark;
   ending: readonly EndStep[];
-  /** Finds or makes what the server needs, and says how to run it. */
+  /** Finds or makes what the server needs, and returns how to run it. */
   prepare: (notice: Notice) => Promise<Readonly<{ launcher: Launcher; program: Program }>>;
   args: (port: number) => Promise<string[]>;
   health: (port: number) => Promise<Health>;
@@ -30,9 +30,9 @@ export type Server = Readonly<{
 }>;
 
 export type Patience = Readonly<{
-  /** How long a server that is found and does not answer is waited for. */
+  /** How long to wait for an existing server that does not answer. */
   silentMs: number;
-  /** How long one that answers that it is still starting (recovery, loading) is waited for. */
+  /** How long to wait for a server that says it is starting (recovery, loading). */
   startingMs: number;
 }>;
 
@@ -41,19 +41,19 @@ type Waiting = Readonly<{ port: number; patience: Patience; notice: Notice }>;
 type State = Readonly<{ pid: number; startedAt: string; port: number }>;
 
 const PORT_ATTEMPTS = 5;
-/** How long one that has just been started may be silent; should it end, that is noticed at once. */
+/** How long a server that was just started may be silent. If it ends, that is noticed at once. */
 const FIRST_WORD_MS = 60_000;
 const TELL_AFTER_MS = 3000;
 const LOG_TAIL_CHARACTERS = 1500;
 const LOG_LIMIT_BYTES = 5_000_000;
 
-/** The URL of the running server; ends one that does not answer, and starts one where there is none. */
+/** The URL of the running server. Ends a server that does not answer, and starts one if there is none. */
 export async function ensureRunning(server: Server, patience: Patience, notice: Notice): Promise<string> {
   const port = (await findReady(server, patience, notice)) ?? (await replace(server, patience, notice));
   return await server.url(port);
 }
 
-/** Ends the server, gracefully at first. Does nothing when it does not run. */
+/** Ends the server, gracefully at first. Does nothing if it is not running. */
 export async function stopServer(server: Server, ending: readonly EndStep[] = server.ending): Promise<void> {
   if (await endProcesses(() => markedProcesses(server.mark), ending)) return;
   throw new LedgerError('embedded_server_failed', `The embedded ${server.name} did not end, not even when killed.`, {
@@ -61,13 +61,13 @@ export async function stopServer(server: Server, ending: readonly EndStep[] = se
   });
 }
 
-/** The port of a server that is ours, alive and well. */
+/** The port of a server that is ours and ready. */
 async function findReady(server: Server, patience: Patience, notice: Notice): Promise<number | undefined> {
   const state = await readState(server);
   if (state === undefined || !(await isAlive(state))) return undefined;
   const marked = await markedProcesses(server.mark);
   if (!marked.some(({ pid }) => pid === state.pid)) return undefined;
-  // one that does not know our password will not come to know it
+  // a server that refuses our password will go on refusing it
   const mayChange = async (health: Health) => health !== 'foreign' && (await isAlive(state));
   const health = await waitForHealth(server, { port: state.port, patience, notice }, mayChange);
   return health === 'ready' ? state.port : undefined;
@@ -83,7 +83,7 @@ async function replace(server: Server, patience: Patience, notice: Notice): Prom
   const { launcher, program } = await server.prepare(notice);
   const lastPort = (await readState(server))?.port;
   for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
-    // the port of last time, if it is free: whoever lost the server finds the new one where the old one was
+    // the last port if it is free, so that a client that lost the server finds the new one at the same address
     const port = await freePort(attempt === 0 ? lastPort : undefined);
     if (await start(server, { launcher, program, port, patience, notice })) return port;
   }
@@ -92,7 +92,7 @@ async function replace(server: Server, patience: Patience, notice: Notice): Prom
   });
 }
 
-/** False when another program took the port in between. */
+/** False if another program took the port in the meantime. */
 async function start(server: Server, how: Waiting & { launcher: Launcher; program: Program }): Promise<boolean> {
   const args = await server.args(how.port);
   const { handle, file, size } = await openLog(server);
@@ -166,7 +166,7 @@ async function writeState(server: Server, pid: number | undefined, port: number)
   await writeWhole(stateFile(server), `${JSON.stringify(state)}\n`, { account: server.layout.owner, durable: false });
 }
 
-/** What the state file says; nothing where it is absent, damaged or of another shape. */
+/** Reads the state file; undefined if it is missing, damaged or has another format. */
 async function readState(server: Server): Promise<State | undefined> {
   try {
     const read = JSON.parse((await readIfThere(stateFile(server))) ?? 'null') as Partial<State> | null;
@@ -179,7 +179,7 @@ async function readState(server: Server): Promise<State | undefined> {
   }
 }
 
-/** A port of the loopback interface that nothing listens on right now. */
+/** A free port on the loopback interface. */
 async function freePort(wanted = 0): Promise<number> {
   return await new Promise((resolve, reject) => {
     const probe = net.createServer();

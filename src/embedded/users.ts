@@ -6,10 +6,12 @@ import type { Layout } from './layout.ts';
 import { isAlive, thisProcess, type ProcessId } from './processes.ts';
 import type { Server } from './server.ts';
 
-/** Somebody who has acquired servers and not released them. One process may do so several times. */
+/** A use of servers that is acquired and not released. One process may have several. */
 export type User = ProcessId & Readonly<{ name: string; uses: readonly Server['slug'][] }>;
 
-/** Writes down that this process uses these servers. Call it with the lock held, as all of this file. */
+/**
+ * Records that this process uses these servers. Like all functions of this file, it must be called with the lock held.
+ */
 export async function registerUser(layout: Layout, uses: readonly Server['slug'][]): Promise<User> {
   const name = `${process.pid}-${randomBytes(4).toString('hex')}`;
   const user: User = { ...(await thisProcess()), name, uses };
@@ -24,7 +26,7 @@ export async function deregisterUser(layout: Layout, user: User): Promise<void> 
   await fs.rm(path.join(layout.users, user.name), { force: true });
 }
 
-/** All users whose process still lives; forgets the others. */
+/** All users whose process is alive. Forgets the others. */
 export async function liveUsers(layout: Layout): Promise<User[]> {
   const names = await fs.readdir(layout.users).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];

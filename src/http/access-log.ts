@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Context } from '../jobs/context.ts';
 
-/** What somebody looked at or took with them: words of ours and checked IDs, never text of a request. */
+/** What somebody viewed or downloaded: fixed words and checked IDs, never text of a request. */
 export type Accessed = Readonly<Record<string, string | null>> & { readonly what: string };
 
 declare module 'fastify' {
@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
 }
 
-/** Who did what; said at level `info` whatever LOG_LEVEL is, unless that is `silent`. */
+/** Logs who did what. Always at level `info`, whatever LOG_LEVEL is, unless that is `silent`. */
 export type AuditLog = (request: FastifyRequest, message: string, fields: Readonly<Record<string, unknown>>) => void;
 
 export function createAuditLog({ log }: Pick<Context, 'log'>): AuditLog {
@@ -21,7 +21,7 @@ export function createAuditLog({ log }: Pick<Context, 'log'>): AuditLog {
     audit.info({ requestId, principal: principal?.name ?? null, ...fields }, message);
 }
 
-/** A line for each answer about somebody's data, to whomever is known here; what others asked for is refused anyway. */
+/** Logs each response about somebody's data to a known user. Requests of unknown users are refused anyway. */
 export function addAccessLog(server: FastifyInstance, audit: AuditLog): void {
   server.addHook('onResponse', async (request, { statusCode: status }) => {
     const { accessed } = request.routeOptions.config;

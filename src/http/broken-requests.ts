@@ -6,7 +6,7 @@ import { problemOf } from './problem.ts';
 
 const statuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-/** Answers what is no HTTP, or came too slowly: there is no request that a route could see. */
+/** Answers input that is not HTTP or came too slowly. There is no request, so no route sees it. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

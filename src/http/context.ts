@@ -2,21 +2,24 @@ import type { Registry } from 'prom-client';
 import type { Role, ServiceConfig } from '../config/config.ts';
 import type { QueueContext } from '../jobs/context.ts';
 
-/** What the service on HTTP works with. Built once, in `src/compose/serve.ts`. */
+/** What the HTTP service works with. Built once, in `src/compose/serve.ts`. */
 export type ServiceContext = QueueContext & {
   readonly service: ServiceConfig;
-  /** What this process counts, its workers' figures included where it has some. */
+  /** The metrics of this process, including those of its workers if it has some. */
   readonly registry: Registry;
-  /** Whether Redis takes writes, for readiness alone: intake does without it. */
+  /** Whether Redis accepts writes. Only for readiness: intake works without Redis. */
   readonly isRedisReady: () => Promise<boolean>;
 };
 
-/** Who asks. */
+/** Who sent a request. */
 export type Principal = {
-  /** Says who it is without saying a secret: `token anna`, `token 1a2b3c4d` or `oidc <subject>`. Is in the log of each request. */
+  /**
+   * Identifies the sender without a secret: `token anna`, `token 1a2b3c4d` or `oidc <subject>`. Logged with each
+   * request.
+   */
   readonly name: string;
   readonly roles: readonly Role[];
-  /** A browser sends its session by itself, so what it posts has to come from our own pages. */
+  /** A browser sends its session automatically, so its POST requests must come from our own pages. */
   readonly via: 'bearer' | 'session';
 };
 

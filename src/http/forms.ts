@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 
 export const maxFormBytes = 8 * 1_024;
 
-/** Accepts what browsers send for a form without files, in this scope. */
+/** Accepts forms without files, as browsers send them, in this scope. */
 export function acceptForms(scope: FastifyInstance): void {
   scope.addContentTypeParser(
     /^application\/x-www-form-urlencoded\s*(;|$)/i,
@@ -11,7 +11,7 @@ export function acceptForms(scope: FastifyInstance): void {
   );
 }
 
-/** A field of a form or of a query; empty where there is none, or several. */
+/** A field of a form or a query; empty if it is missing or repeated. */
 export function field(fields: unknown, name: string): string {
   if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return '';
   const value = (fields as Record<string, unknown>)[name];

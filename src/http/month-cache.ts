@@ -1,21 +1,21 @@
 import type { Context } from '../jobs/context.ts';
 import { type MonthFigures, readMonthForPage } from '../jobs/month/month-figures.ts';
 
-/** Months as they were read last, so that a page which is looked at often does not count a month each time. */
+/** Keeps the months that were read last, so that a page that is viewed often does not count a month each time. */
 export type MonthCache = {
   readonly read: (period: string) => Promise<MonthFigures>;
-  /** What was changed here is looked at anew. */
+  /** Makes the next read fresh, after something was changed here. */
   readonly forget: (period: string) => void;
 };
 
 type Entry = { readonly figures: Promise<MonthFigures>; freshUntilMs: number };
 
 const freshForMs = 5_000;
-/** Counting takes at most this share of the time, however long it takes. */
+/** Counting a month takes at most one part in this many of the time, however long it takes. */
 const costFactor = 20;
 const maxEntries = 60;
 
-/** Reads one month after the other, on one connection: whoever asks for the same one meanwhile gets the same answer. */
+/** Reads one month at a time, on one connection. Concurrent requests for the same month share one read. */
 export function createMonthCache(
   context: Context,
   read = readMonthForPage,
@@ -27,7 +27,7 @@ export function createMonthCache(
     const figures = last.then(async () => {
       const startedAt = nowMs();
       const found = await read(context, period);
-      // What is closed does not move.
+      // A closed month does not change.
       entry.freshUntilMs = found.close ? Infinity : nowMs() + Math.max(freshForMs, costFactor * (nowMs() - startedAt));
       return found;
     });

@@ -5,7 +5,9 @@ import { isPerson, sendPage } from './pages/send.ts';
 import { errorTable } from '../error-table.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 
-/** An error as RFC 9457 wants it. `code` is stable; `detail` is for people; `requestId` finds it in the log. */
+/**
+ * An error in the format of RFC 9457. `code` is stable, `detail` is for people, and `requestId` finds it in the log.
+ */
 export type Problem = {
   readonly type: string;
   readonly title: string;
@@ -16,10 +18,10 @@ export type Problem = {
   readonly requestId: string;
 };
 
-/** What a request that came to nothing is asked to wait before the next one. */
+/** How long a client is asked to wait after a failed request. */
 const retryAfterSeconds = 5;
 
-/** The status that belongs to an error, and the error as one of ours. */
+/** The HTTP status of an error, and the error as one of ours. */
 export function asProblem(thrown: unknown): { readonly status: number; readonly error: LedgerError } {
   const error = fromFramework(thrown) ?? asDatabaseError(thrown);
   const { http } = errorTable[errorCode(error)];
@@ -33,7 +35,10 @@ export function asProblem(thrown: unknown): { readonly status: number; readonly 
   };
 }
 
-/** Answers with an error, as a page where a person looks, and logs it where it is ours. What a client did wrong is counted, not repeated in the log. */
+/**
+ * Answers with an error, as a page if a person is looking. Our errors are logged. Mistakes of clients are counted but
+ * not repeated in the log.
+ */
 export async function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { status, error } = asProblem(thrown);
   const { code } = error;
@@ -42,14 +47,14 @@ export async function sendProblem(thrown: unknown, request: FastifyRequest, repl
   const { retryAfterSeconds: asked } = error.fields;
   if (typeof asked === 'number') void reply.header('retry-after', asked);
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="idscan-ledger"');
-  // What is left of a refused body is not read; the connection cannot be used again.
+  // The rest of a refused body is not read, so the connection cannot be reused.
   if (status === 413) void reply.header('connection', 'close');
   const problem = problemOf(status, error, request.id);
   if (isPerson(request)) sendPage(reply.code(status), errorPage(request.principal, problem));
   else await reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
-/** The body of an answer. */
+/** The body of an error response. */
 export function problemOf(status: number, { code, message, hint }: LedgerError, requestId: string): Problem {
   const title = errorTable[code].http?.[1] ?? 'Something went wrong on our side';
   return {
@@ -63,7 +68,7 @@ export function problemOf(status: number, { code, message, hint }: LedgerError, 
   };
 }
 
-/** Refusals of the framework, in fixed words: its own repeat what was sent. */
+/** Errors of the framework, in fixed words, because its own messages repeat what was sent. */
 function fromFramework(thrown: unknown): LedgerError | undefined {
   const { code, statusCode } = thrown as { code?: unknown; statusCode?: unknown };
   if (thrown instanceof LedgerError || typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500)

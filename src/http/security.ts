@@ -2,13 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ServiceConfig } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
 
-/** Nothing from other hosts, no script at all, nothing inline, no frames. */
+/** Nothing from other hosts, no scripts, nothing inline, no frames. */
 export const strictPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /**
- * `same-origin` and not `no-referrer`: with the latter browsers say `Origin: null` in the posts of our own forms, which
- * then look like anybody's.
+ * `same-origin` instead of `no-referrer`: with the latter, browsers send `Origin: null` for our own forms, which then
+ * look like another site's.
  */
 const headers = {
   'content-security-policy': strictPolicy,
@@ -21,7 +21,7 @@ const headers = {
   'cache-control': 'no-store',
 };
 
-/** Hardened headers on every answer; a route that needs other ones sets them itself. */
+/** Sets hardened headers on every response. A route that needs other ones overrides them. */
 export function addSecurityHeaders(server: FastifyInstance, service: ServiceConfig): void {
   server.addHook('onRequest', async (request, reply) => {
     setSecurityHeaders(request, reply, service);
@@ -29,21 +29,21 @@ export function addSecurityHeaders(server: FastifyInstance, service: ServiceConf
   });
 }
 
-/** For answers that no hook sees. */
+/** For responses that no hook sees. */
 export function setSecurityHeaders(request: FastifyRequest, reply: FastifyReply, service: ServiceConfig): void {
   void reply.headers(headers).header('x-request-id', request.id);
   if (isOverTls(request, service)) void reply.header('strict-transport-security', 'max-age=31536000');
 }
 
-/** Whether the browser's connection is encrypted, as far as a trusted proxy or the configuration says. */
+/** Whether the browser's connection is encrypted, according to a trusted proxy or the configuration. */
 export const isOverTls = (request: FastifyRequest, { publicUrl }: ServiceConfig): boolean =>
   request.protocol === 'https' || publicUrl?.protocol === 'https:';
 
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * Refuses what another site made a browser send. Browsers say where a request comes from (`Sec-Fetch-Site`, or `Origin`
- * where the connection is not encrypted); one that says neither is none of ours.
+ * Refuses requests that another site made a browser send. Browsers say where a request comes from: `Sec-Fetch-Site`, or
+ * `Origin` on unencrypted connections. A request with neither is refused.
  *
  * @throws LedgerError `forbidden`
  */

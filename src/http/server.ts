@@ -33,7 +33,8 @@ import { addSecurityHeaders, setSecurityHeaders } from './security.ts';
 import { orAfter } from '../within.ts';
 
 /**
- * Builds the service; listens nowhere yet. Nothing of it is open but `/healthz` and the sign-in.
+ * Builds the service, without listening yet. Only `/healthz`, the sign-in with its assets and, if configured,
+ * `/readyz` are open.
  *
  * @example
  * const server = await buildServer(context);
@@ -50,7 +51,7 @@ export async function buildServer(context: ServiceContext): Promise<FastifyInsta
   addHostCheck(server, context.service);
   await server.register(cookie);
   await server.register(rateLimit, { global: false });
-  // Each route says itself what it reads.
+  // Each route registers the parsers it needs.
   server.removeAllContentTypeParsers();
   addRoutes(server, context, meter, audit);
   await server.ready();
@@ -59,7 +60,7 @@ export async function buildServer(context: ServiceContext): Promise<FastifyInsta
 
 function createServer({ log, service }: ServiceContext): FastifyInstance {
   const { trustedProxies } = service;
-  // Requests are logged by us, without addresses and queries; whatever the framework adds loses them here.
+  // We log requests ourselves, without addresses and queries. The serializers drop what the framework would add.
   const loggerInstance: FastifyBaseLogger = log.child(
     {},
     { serializers: { req: () => undefined, res: () => undefined } },
@@ -72,7 +73,7 @@ function createServer({ log, service }: ServiceContext): FastifyInstance {
     bodyLimit: 1_024,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
-    // A request that names no host is refused by us, in our words.
+    // We refuse a request without a host ourselves, with our own message.
     http: { headersTimeout: 10_000, requireHostHeader: false },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
@@ -124,7 +125,7 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   else context.log.warn('WEBHOOK_SECRET is not set: events of the vendor are not taken');
 }
 
-/** A line and a count per answer: by the route's pattern, since a path may hold anything. */
+/** Logs and counts each response by the route's pattern, because a path may contain anything. */
 function addObservation(server: FastifyInstance, meter: ServiceMeter): void {
   server.addHook('onResponse', async (request, reply) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
@@ -138,7 +139,7 @@ function addObservation(server: FastifyInstance, meter: ServiceMeter): void {
   });
 }
 
-/** What asks every few seconds would fill the log. */
+/** Requests that come every few seconds would fill the log. */
 const isRoutine = (route: string, status: number): boolean =>
   status < 400 && ['/healthz', '/readyz', '/metrics'].includes(route);
 
@@ -149,11 +150,11 @@ function isOtherMethod(server: FastifyInstance, { url, method }: FastifyRequest)
   return methods.some((other) => other !== method && server.hasRoute({ url: path, method: other }));
 }
 
-/** An ID that a trusted proxy gave the request, if it is harmless in a log. */
+/** The request ID from a trusted proxy, if it is safe to log. */
 const knownId = (header: string | string[] | undefined): string | undefined =>
   typeof header === 'string' && /^[\w-]{8,64}$/.test(header) ? header : undefined;
 
-/** @throws LedgerError `address_unavailable` @returns the address it listens at. */
+/** @throws LedgerError `address_unavailable` @returns the address it listens on. */
 export async function listen(
   server: FastifyInstance,
   { host, port }: { readonly host: string; readonly port: number },
@@ -165,7 +166,7 @@ export async function listen(
   }
 }
 
-/** Closes the door at once; requests that are inside get their answers, but not for ever. */
+/** Accepts nothing new at once. Running requests may finish, until the deadline. */
 export async function drain(server: FastifyInstance, deadlineMs: number): Promise<void> {
   await orAfter(deadlineMs, server.close(), undefined);
   server.server.closeAllConnections();

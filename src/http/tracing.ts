@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { OpenSpan, Tracing } from '../tracing/trace.ts';
 
-/** A span per request: by the route's pattern, since a path may hold anything. A trace that a client names is not believed. */
+/**
+ * A span per request, named by the route's pattern, because a path may contain anything. A trace named by the client is
+ * ignored.
+ */
 export function addTracing(server: FastifyInstance, tracing: Tracing | undefined): void {
   if (!tracing?.queues) return;
   const spans = new WeakMap<object, OpenSpan>();

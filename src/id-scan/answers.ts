@@ -13,9 +13,9 @@ import {
 } from './fields.ts';
 
 /**
- * Answers of the vendor, reduced to facts. The schemas are an allow-list: what they do not name (above all `result[]`,
- * the data of the person identified) is gone once parsed. Unknown fields, states, codes and task types are tolerated;
- * a wrong figure or time is not.
+ * The vendor's responses, reduced to facts. The schemas are an allow-list: fields that they do not name are dropped by
+ * parsing, above all `result[]`, the data of the identified person. Unknown fields, states, codes and task types are
+ * tolerated; an invalid number or time is not.
  */
 export type Reading<Facts> =
   { readonly facts: Facts } | { readonly problem: 'invalid' | 'mismatch'; readonly reason: string };
@@ -32,7 +32,7 @@ const fileLink = z
   .object({ category: label(100), type: label(100), name: label(300), url: z.string().nullish() })
   .transform(({ category, type, name, url }): FileLink => ({ category, type, name, url: url ?? null }));
 
-/** Null or missing files mean none (which of the two the vendor sends after expiry is UNKNOWN). */
+/** Null or missing files mean none. Which of the two the vendor sends after expiry is UNKNOWN. */
 const files = list(fileLink, maxFiles)
   .nullish()
   .transform((links): FileLink[] => links ?? []);
@@ -41,7 +41,7 @@ const scan = z
   .object({ created: instant, code: outcomeCode, source: optionalText(100), linked: flag, files })
   .transform(({ created, ...rest }): ScanFacts => ({ createdAt: created, ...rest }));
 
-/** In order of their time; entries of the same millisecond stay as they came. */
+/** Sorted by time. Entries of the same millisecond keep their order. */
 const scans = list(scan, maxScans)
   .nullish()
   .transform((entries) => entries?.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime()) ?? null);
@@ -77,11 +77,11 @@ const result = z.object({
 });
 
 /**
- * A transaction's details.
+ * Reads a transaction's details.
  *
- * Its ID has to be the one asked for (UUIDs whatever their case), which is also the one that is returned, so that all
- * rows carry one spelling. Two tasks of one type are refused: the documented sets have one of each, and an attempt's
- * key relies on it.
+ * The ID must be the requested one (the case of UUIDs does not matter). The requested ID is returned, so that all rows
+ * have one spelling. Two tasks of one type are refused: the documented task sets have one of each, and the key of an
+ * attempt relies on that.
  */
 export function readTransaction(json: unknown, transactionId: string): Reading<TransactionFacts> {
   const parsed = transaction.safeParse(json);
@@ -92,8 +92,8 @@ export function readTransaction(json: unknown, transactionId: string): Reading<T
 }
 
 /**
- * A completed transaction's result. Where it names an `id`, that is the transaction's as in the documented example or
- * the result's own (INF); any other is somebody else's result.
+ * Reads the result of a completed transaction. If it has an `id`, this must be the transaction's, as in the documented
+ * example, or the result's own (INF). Any other `id` means that it is a different result.
  */
 export function readResult(json: unknown, transactionId: string, resultId: string): Reading<ResultFacts> {
   const parsed = result.safeParse(json);
@@ -114,7 +114,10 @@ const problems: Readonly<Record<string, string>> = {
   too_small: 'too short or too small',
 };
 
-/** Paths and fixed words, e.g. `tasks.0.created: invalid date`. Paths hold names from the schemas and indexes only. */
+/**
+ * Describes errors by paths and fixed words, e.g. `tasks.0.created: invalid date`. Paths contain only names from the
+ * schemas, and indexes.
+ */
 function describe(error: z.ZodError): string {
   const lines = error.issues.slice(0, namedProblems).map((issue) => {
     const what = issue.code === 'custom' ? issue.message : (problems[issue.code] ?? issue.code);

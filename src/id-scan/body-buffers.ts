@@ -8,11 +8,11 @@ const collectYoung = runInNewContext('gc') as (options: { type: 'minor' }) => vo
 let bytesSince = 0;
 
 /**
- * Has the buffers freed that bodies arrived in, each time some have piled up. V8 sees small objects only and lets 64 MB
- * lie behind them before it looks: a worker to which a hostile server sends all it can took that much more memory.
- * Measured in test/chaos/hostile-answers.test.ts.
+ * Frees the buffers that response bodies arrived in, each time some have piled up. V8 counts only the small objects
+ * that refer to them, and keeps 64 MB of buffers before it collects. A hostile server could make a worker use that much
+ * more memory. Measured in test/chaos/hostile-answers.test.ts.
  *
- * @param bytes the size of a chunk that was received.
+ * @param bytes the size of a received chunk.
  */
 export function noteReceived(bytes: number): void {
   bytesSince += bytes;

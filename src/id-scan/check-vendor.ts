@@ -2,14 +2,17 @@ import { LedgerError } from '../errors.ts';
 import type { VendorClient } from './client.ts';
 import { vendorError } from './failures.ts';
 
-/** The vendor's `Date` has whole seconds, and its answer takes some time. How much it forgives is not documented. */
+/**
+ * The vendor's `Date` has whole seconds, and its response takes some time. How much skew the vendor accepts is not
+ * documented.
+ */
 const maxSkewMs = 5_000;
 
 /**
- * Checks that the vendor can be reached, takes our token, and that its clock and ours agree: a token is valid from its
- * own beginning on.
+ * Checks that the vendor can be reached, accepts our token, and that its clock and ours agree: a token is valid only
+ * from its issue time on.
  *
- * @returns what was found, in a line.
+ * @returns what was found, in one line.
  * @throws LedgerError `vendor_…`, `clock_skewed`
  */
 export async function checkVendor(vendor: Pick<VendorClient, 'probe'>, now: () => Date): Promise<string> {
@@ -32,7 +35,10 @@ export async function checkVendor(vendor: Pick<VendorClient, 'probe'>, now: () =
   return `token accepted (${status} for a transaction that nobody has), ${clocks}`;
 }
 
-/** How far the vendor's clock is ahead of ours, in milliseconds; what the second and the way may hide is no difference. */
+/**
+ * How far the vendor's clock is ahead of ours, in milliseconds. 0 if rounding and transport could explain the
+ * difference.
+ */
 function skewOf(date: Date, askedAt: Date, answeredAt: Date): number {
   const earliest = date.getTime() - answeredAt.getTime();
   const latest = date.getTime() + 999 - askedAt.getTime();

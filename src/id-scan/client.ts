@@ -13,41 +13,42 @@ import { createTokenSource } from './tokens.ts';
 import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
 import { readRegistration, type RegisteredWebhook, subscriptionBody, type WebhookSubscription } from './webhooks.ts';
 
-/** Takes a file's bytes; the next chunk comes once the returned promise is done. */
+/** Receives a file's bytes. The next chunk comes after the returned promise resolves. */
 export type Sink = (chunk: Uint8Array) => void | Promise<void>;
-/** `contentType` in lower case without parameters; `null` where the answer has none that can be read. */
+/** `contentType` is in lower case, without parameters; `null` if there is no valid one. */
 export type Download = { readonly bytes: number; readonly contentType: string | null };
 
 export type Probe = { readonly status: number; readonly date: Date | null };
 
 /**
- * The ID Scan API. Every method makes one request and never retries, but for a 401, after which it asks once more with a
- * new token. Failures are `LedgerError`s: `vendor_…` with the fields `status`, `vendorMessage`, `retryAfterMs` where
- * known; `input_invalid` for an ID no path can hold; `interrupted` for calls under way at, or made after, `close`.
+ * The ID Scan API. Every method makes one request and never retries, except once with a new token after a 401. Errors
+ * are `LedgerError`s: `vendor_…`, with the fields `status`, `vendorMessage` and `retryAfterMs` if known;
+ * `input_invalid` for an ID that cannot be part of a path; `interrupted` for calls that are running at `close`, or made
+ * after it.
  */
 export type VendorClient = {
-  /** Details of a transaction. */
+  /** Fetches a transaction's details. */
   getTransaction(transactionId: string): Promise<TransactionFacts>;
-  /** Result of a completed transaction; personal data is dropped while parsing. */
+  /** Fetches the result of a completed transaction. Personal data is dropped while parsing. */
   getResult(transactionId: string, resultId: string): Promise<ResultFacts>;
-  /** Streams a file into `sink`, size-limited. What the sink throws comes out as it is. */
+  /** Streams a file into `sink`, up to a size limit. Errors of the sink are passed on. */
   downloadFile(url: string, sink: Sink): Promise<Download>;
-  /** Streams the audit report into `sink`; the path is configuration (UNKNOWN), the type is the caller's to check. */
+  /** Streams the audit report into `sink`. Its path is configuration (UNKNOWN). The caller checks the file type. */
   downloadAuditReport(transactionId: string, resultId: string, sink: Sink): Promise<Download>;
-  /** Subscribes to events. Not repeated by itself: one that got no answer may have been made all the same. */
+  /** Subscribes to events. Not retried: if the response is lost, the subscription may exist already. */
   registerWebhook(subscription: WebhookSubscription): Promise<RegisteredWebhook>;
   /**
-   * Whether the vendor takes our token, and what time it is there. Asks for a transaction that nobody has.
+   * Checks whether the vendor accepts our token, and what its time is, by requesting a transaction that does not exist.
    *
-   * @returns the answer's status, 401 and 403 included, and its `Date`; `null` = it has none that can be read.
+   * @returns the status, including 401 and 403, and the `Date` header; `null` = no valid one.
    */
   probe(): Promise<Probe>;
-  /** Ends calls under way and all connections; may be called again. */
+  /** Aborts running calls and closes all connections. May be called again. */
   close(): Promise<void>;
 };
 
 export type VendorLimits = {
-  /** One deadline per call over connecting, headers, body and the repeat after a 401; waiting in `beforeRequest` apart. */
+  /** One deadline per call. It covers connecting, headers, body and the repeat after a 401, but not `beforeRequest`. */
   readonly jsonTimeoutMs: number;
   readonly fileTimeoutMs: number;
   readonly jsonBytes: number;
@@ -58,20 +59,25 @@ export type VendorClientInput = {
   readonly baseUrl: URL;
   readonly keyId: string;
   readonly keySecret: string;
-  /** Whole seconds. The longest life the vendor accepts is UNKNOWN; its example lives 60 s. */
+  /**
+   * Whole seconds. The longest lifetime that the vendor accepts is UNKNOWN; the token of its example lives for 60 s.
+   */
   readonly tokenTtlSeconds: number;
   /** Relative to the base URL, with `{transactionId}` and `{resultId}`. */
   readonly auditReportPath: string;
   readonly proxy?: ProxySettings;
   readonly now?: () => Date;
-  /** A rate limiter: awaited before every HTTP request, the repeat after a 401 included. */
+  /** A rate limiter, awaited before every HTTP request, including the repeat after a 401. */
   readonly beforeRequest?: () => Promise<void>;
-  /** Called once after every `beforeRequest`, when the answer begins or there will be none. */
+  /** Called once after every `beforeRequest`, when the response begins or the request has failed. */
   readonly afterAnswer?: () => void;
-  /** Told of every HTTP request, the repeat after a 401 included, once its answer begins or there will be none. */
+  /**
+   * Called for every HTTP request, including the repeat after a 401, when the response begins or the request has
+   * failed.
+   */
   readonly observe?: (request: ObservedRequest) => void;
   readonly limits?: Partial<VendorLimits>;
-  /** Connections at once; further requests wait for one within their deadline. */
+  /** The number of connections. Further requests wait for one within their deadline. */
   readonly connections?: number;
   readonly userAgent?: string;
   /** Times each request. */
@@ -88,9 +94,9 @@ const defaultLimits: VendorLimits = {
 const probeTimeoutMs = 10_000;
 
 /**
- * Builds the client; connects to nothing yet.
+ * Builds the client. Connects to nothing yet.
  *
- * @throws LedgerError `config_invalid` for a base URL, key, token life, audit report path or proxy that cannot be used.
+ * @throws LedgerError `config_invalid` for an unusable base URL, key, token lifetime, audit report path or proxy.
  * @example
  * const vendor = createVendorClient({ baseUrl, keyId, keySecret, tokenTtlSeconds: 60, auditReportPath });
  * const facts = await vendor.getTransaction('11111111-2222-4333-8444-555555555555');
@@ -157,7 +163,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
       };
       return exchange(http, call, async (answer) => readRegistration(await collect(answer.chunks(), call.maxBytes)));
     },
-    probe: () => askForNobodys(http, apiUrl(base, 'transactions/{transactionId}', { transactionId: randomUUID() })),
+    probe: () => probeToken(http, apiUrl(base, 'transactions/{transactionId}', { transactionId: randomUUID() })),
     close: async () => {
       closing.abort(new LedgerError('interrupted', 'The vendor client was closed.'));
       await connections.close();
@@ -165,8 +171,8 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
   };
 }
 
-/** A transaction that nobody has: what is asked is whether the vendor takes our token. */
-function askForNobodys(http: Http, url: URL): Promise<Probe> {
+/** Requests a transaction that does not exist, to find out whether the vendor accepts our token. */
+function probeToken(http: Http, url: URL): Promise<Probe> {
   const call: Call = {
     what: 'a transaction that nobody has',
     operation: 'transaction',
@@ -219,7 +225,7 @@ function isJson(contentType: string): boolean {
   return /^(application|text)\/([\w.+-]+\+)?json$/.test(mediaType(contentType) ?? '');
 }
 
-/** A content type without its parameters, in lower case; `null` for anything that is none. */
+/** A content type without its parameters, in lower case; `null` if it is not valid. */
 function mediaType(header: string | null): string | null {
   const type = header?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return /^[\w!#$&^.+-]{1,63}\/[\w!#$&^.+-]{1,63}$/.test(type) ? type : null;

@@ -1,10 +1,10 @@
-/** What is left of a call's time; shared by its request and the repeat after a 401. */
+/** What is left of a call's time, shared by its request and the repeat after a 401. */
 export type Budget = { leftMs: number };
 
 /**
- * Runs `work` with a signal that aborts when the budget is used up or `closing` aborts, whichever comes first.
+ * Runs `work` with a signal that aborts when the time is used up or `closing` aborts, whichever comes first.
  *
- * @param expired makes the error that the signal carries when time is up.
+ * @param expired makes the error that the signal carries when the time is used up.
  */
 export async function withBudget<Value>(
   budget: Budget,
@@ -28,7 +28,7 @@ export async function withBudget<Value>(
   }
 }
 
-/** `promise`, or the signal's reason as soon as it aborts, whatever becomes of the promise. */
+/** Settles like `promise`, but rejects with the signal's reason as soon as the signal aborts. */
 export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {

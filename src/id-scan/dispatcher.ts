@@ -4,20 +4,20 @@ import { LedgerError } from '../errors.ts';
 import type { ProxySettings } from '../config/proxy.ts';
 import { isDecodable, isLoopback } from '../config/urls.ts';
 
-/** The pool and its end: after `close` no socket is left, not even one that was still connecting. */
+/** The connection pool. After `close` no socket is left, not even one that was still connecting. */
 export type Connections = { readonly dispatcher: Dispatcher; readonly close: () => Promise<void> };
 
 const tls = { timeout: 10_000, rejectUnauthorized: true };
 
 /**
- * The pool of keep-alive connections to the one origin this client talks to.
+ * The pool of keep-alive connections to the one origin that this client talks to.
  *
- * - Everything is given: left out, undici would read the proxy variables of the environment itself, and
- *   `NODE_TLS_REJECT_UNAUTHORIZED=0` would switch certificate checks off.
- * - HTTP/1.1 only: its framing is what tells a cut body from a whole one here.
- * - No header and body timeouts: every call has one deadline of its own. Connecting may take 10 s of it.
+ * - All options are set. Otherwise undici would read the proxy variables of the environment, and
+ * `NODE_TLS_REJECT_UNAUTHORIZED=0` would disable certificate checks.
+ * - HTTP/1.1 only: its framing tells a cut body from a whole one.
+ * - No timeouts for headers and body: every call has its own deadline. Connecting may take 10 s of it.
  *
- * @throws LedgerError `config_invalid` for a proxy that is no http or https URL.
+ * @throws LedgerError `config_invalid` for a proxy that is not an http or https URL.
  */
 export function createConnections(base: URL, proxy: ProxySettings, connections: number): Connections {
   const sockets = new Set<Socket>();
@@ -54,11 +54,11 @@ export function createConnections(base: URL, proxy: ProxySettings, connections: 
 }
 
 /**
- * Notes every socket until it is closed: destroying the pool leaves those that are still connecting open for 10 s. (The
- * `signal` option of `net.connect` would do as well, but it keeps a listener for every connection there ever was.)
+ * Tracks every socket until it is closed, because destroying the pool leaves connecting sockets open for 10 s. The
+ * `signal` option of `net.connect` would close them too, but it keeps a listener for every connection ever made.
  */
 function tracked(connect: buildConnector.connector, sockets: Set<Socket>): buildConnector.connector {
-  // undici's own connector returns the socket at once, though its type does not say so; a test holds it to that.
+  // undici's connector returns the socket at once, although its type does not say so. A test checks this.
   const connectNow: (...input: Parameters<typeof connect>) => unknown = connect;
   return (options, callback) => {
     const socket = connectNow(options, callback);

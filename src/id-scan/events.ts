@@ -2,23 +2,23 @@ import * as z from 'zod';
 import { optionalInstant } from './fields.ts';
 
 /**
- * A webhook's event, reduced to IDs, type and time: the rest, whatever it is, is gone once parsed. All of it is a hint;
- * the truth is asked for.
+ * A webhook event, reduced to IDs, type and time. Everything else is dropped by parsing. The event is only a hint: the
+ * facts are fetched.
  */
 export type VendorEvent = {
   readonly eventId: string;
   readonly type: string;
   readonly createdAt: Date | null;
-  /** As written; `null` where the event names none. */
+  /** As written; `null` if the event names none. */
   readonly transactionId: string | null;
   readonly resultId: string | null;
 };
 
-/** The one event whose form is documented. */
+/** The only event whose form is documented. */
 export const transactionStateUpdated = 'transaction.state.updated';
-/** Exists; its payload is UNKNOWN. */
+/** This event exists; its payload is UNKNOWN. */
 export const taskStateUpdated = 'task.state.updated';
-/** What the vendor sends unless told otherwise. */
+/** The events that the vendor sends by default. */
 export const knownEvents = [transactionStateUpdated, taskStateUpdated] as const;
 
 const visible = (maxLength: number) => z.string().regex(new RegExp(`^[!-~]{1,${maxLength}}$`));
@@ -31,8 +31,8 @@ const envelope = z.object({
 const documented = z.object({ id: visible(128), resultId: visible(128).or(z.literal('')).nullish() });
 
 /**
- * Reads an event. Only what makes it useless is a mistake: an event or type that cannot be named and, where the form is
- * documented, a transaction that cannot. A time that cannot be read is none.
+ * Reads an event. Only what makes it unusable is an error: no valid ID or type or, if the form is documented, no valid
+ * transaction. An invalid time is read as no time.
  *
  * @returns the names of wrong fields, never their content.
  */

@@ -7,7 +7,7 @@ import { readJson } from '../json.ts';
 import { traced, type Tracing } from '../tracing/trace.ts';
 import type { TokenSource } from './tokens.ts';
 
-/** One HTTP request, for whoever counts and measures: `status` is `null` where no answer began. */
+/** One HTTP request, for metrics. `status` is `null` if no response began. */
 export type ObservedRequest = { readonly status: number | null; readonly durationMs: number };
 
 /** What all calls share. */
@@ -15,35 +15,37 @@ export type Http = {
   readonly dispatcher: Dispatcher;
   readonly tokens: TokenSource;
   readonly now: () => Date;
-  /** Awaited before every HTTP request, the repeat after a 401 included; the wait is not part of the deadline. */
+  /**
+   * Awaited before every HTTP request, including the repeat after a 401. The wait does not count towards the deadline.
+   */
   readonly beforeRequest: () => Promise<void>;
   readonly afterAnswer: () => void;
   readonly observe: (request: ObservedRequest) => void;
   readonly open: Tracing['open'];
   readonly userAgent: string;
-  /** Aborts with the error that calls under way are to end with. */
+  /** Aborts with the error that running calls end with. */
   readonly closing: AbortSignal;
 };
 
-/** One call: `what` is asked for in words (never a URL), with one deadline over all it takes and a size limit. */
+/** One call, with one deadline and a size limit. `what` describes it in words, never by a URL. */
 export type Call = {
   readonly what: string;
-  /** What kind of thing that is: one word, without its ID. */
+  /** The kind of thing that is requested: one word, without its ID. */
   readonly operation: 'transaction' | 'result' | 'file' | 'audit_report' | 'webhook';
   readonly url: URL;
   readonly accept: string;
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  /** Sent as JSON by POST; without it the call is a GET. */
+  /** Sent as JSON by POST. Without a body the call is a GET. */
   readonly body?: string;
-  /** Statuses that are success; 200 alone unless told. */
+  /** The statuses that count as success. Default: only 200. */
   readonly successes?: readonly number[];
 };
 
 export type Answer = {
   readonly status: number;
   readonly headers: Dispatcher.ResponseData['headers'];
-  /** The body, chunk by chunk, pulled no faster than it is read; ends with an error where the body is not whole. */
+  /** The body in chunks, pulled no faster than it is read. Throws if the body is incomplete. */
   readonly chunks: () => AsyncGenerator<Uint8Array, void>;
 };
 
@@ -52,8 +54,9 @@ type Attempt<Value> = { readonly value: Value } | { readonly unauthorized: Ledge
 const maxErrorBodyBytes = 64 * 1_024;
 
 /**
- * One call, answered with success and used by `use`, or an error of the family `vendor_…`. A 401 is answered with a new token
- * once; nothing else is ever repeated. No redirect is followed. Errors of `beforeRequest` and `use` pass through.
+ * Makes one call and passes a successful response to `use`; otherwise throws an error `vendor_…`. After a 401 it
+ * repeats the request once with a new token; nothing else is repeated. Redirects are not followed. Errors of
+ * `beforeRequest` and `use` are passed on.
  */
 export async function exchange<Value>(
   http: Http,
@@ -110,7 +113,7 @@ async function ask<Value>(
   }
 }
 
-/** Until the headers are there. undici does not notice the signal while a request waits for a connection: the race does. */
+/** Resolves with the headers. undici ignores the signal while a request waits for a connection, hence the race. */
 async function send(http: Http, call: Call, token: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
   const sentAtMs = performance.now();
   const observe = (status: number | null) => http.observe({ status, durationMs: performance.now() - sentAtMs });
@@ -127,7 +130,7 @@ async function send(http: Http, call: Call, token: string, signal: AbortSignal):
       'user-agent': http.userAgent,
     },
   }).then((response) => {
-    // Without a listener, a body that breaks before it is read would end the process.
+    // Without a listener, a body that fails before it is read would end the process.
     response.body.on('error', () => undefined);
     return response;
   });
@@ -162,7 +165,10 @@ async function* chunksOf(
   }
 }
 
-/** We ask for identity. A compressed body's size is unknown before it is unpacked, and a cut one can pass as whole. */
+/**
+ * We ask for identity encoding. The size of a compressed body is unknown before it is unpacked, and a cut one can look
+ * whole.
+ */
 function checkEncoding(call: Call, response: Dispatcher.ResponseData): void {
   const encoding = headerOf(response.headers, 'content-encoding')?.trim().toLowerCase() ?? '';
   if (encoding !== '' && encoding !== 'identity')
@@ -171,7 +177,7 @@ function checkEncoding(call: Call, response: Dispatcher.ResponseData): void {
     });
 }
 
-/** The documented `{status, message}`, or `null`: whatever goes wrong here, the status is what counts. */
+/** The `message` of the documented `{status, message}`, or `null`. Never throws: the status is what counts. */
 async function errorMessage(response: Dispatcher.ResponseData): Promise<string | null> {
   let body: Uint8Array;
   try {
@@ -185,15 +191,15 @@ async function errorMessage(response: Dispatcher.ResponseData): Promise<string |
 }
 
 /**
- * All bytes of a body in one piece, read on until there are more than `maxBytes`. Copied as they come: the million tiny
- * chunks that a hostile server can send would weigh a hundred times their content.
+ * Reads a body into one buffer, until it has more than `maxBytes`. Chunks are copied as they arrive: a million tiny
+ * chunks from a hostile server would take a hundred times the memory of their content.
  */
 export async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   let held = Buffer.allocUnsafe(16 * 1_024);
   let bytes = 0;
   for await (const chunk of body) {
     if (bytes + chunk.byteLength > held.byteLength) {
-      // Twice as much, but never more than the last chunk may need: 64 answers of the largest size may come at once.
+      // Doubled, but not beyond what the last chunk may need: 64 responses of the largest size may arrive at once.
       const larger = Buffer.allocUnsafe(Math.min(2 * bytes, maxBytes) + chunk.byteLength);
       held.copy(larger, 0, 0, bytes);
       held = larger;
@@ -205,7 +211,7 @@ export async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number)
   return held.subarray(0, bytes);
 }
 
-/** Before the headers nothing was answered, or not in HTTP: unreachable. After them the body is not whole: truncated. */
+/** Before the headers, nothing valid was received: unreachable. After them, the body is incomplete: truncated. */
 function toFailure(call: Call, error: unknown, stage: 'head' | 'body', signal: AbortSignal): unknown {
   if (error instanceof LedgerError) return error;
   if (signal.aborted) return signal.reason;
@@ -224,7 +230,7 @@ function tooLarge(call: Call): LedgerError {
   return vendorError('vendor_answer_too_large', message, { status: 200, maxBytes: call.maxBytes });
 }
 
-/** A header's value; of a repeated one all values, so that two that differ read as neither. */
+/** The value of a header. Repeated ones are joined, so that two different values match neither. */
 export function headerOf(headers: Answer['headers'], name: string): string | null {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : (value ?? null);

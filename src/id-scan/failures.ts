@@ -6,7 +6,10 @@ const maxRetryAfterMs = 15 * 60_000;
 const maxMessageLength = 200;
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** What an answer that is not 200 leaves behind. `message` is the documented `{status, message}` body's, as it came. */
+/**
+ * What is kept of a response that is not a success. `message` is from the documented `{status, message}` body,
+ * unchanged.
+ */
 export type Refusal = {
   readonly status: number;
   readonly retryAfter: string | null;
@@ -23,9 +26,9 @@ const hints: Partial<Record<ErrorCode, string>> = {
 };
 
 /**
- * The error for an answer with a status other than 200.
+ * The error for a response that is not a success.
  *
- * @param what what was asked for, in words, without a URL.
+ * @param what what was requested, in words, without a URL.
  */
 export function statusFailure(what: string, refusal: Refusal): LedgerError {
   const { status } = refusal;
@@ -40,13 +43,13 @@ export function statusFailure(what: string, refusal: Refusal): LedgerError {
   return vendorError(code, `The vendor answered ${status} for ${what}.`, fields);
 }
 
-/** Any vendor error: message, fields and the hint that belongs to its code. */
+/** Any vendor error: message, fields, and the hint for its code. */
 export function vendorError(code: ErrorCode, message: string, fields: ErrorFields = {}, cause?: unknown): LedgerError {
   const hint = hints[code];
   return new LedgerError(code, message, { fields, ...(hint === undefined ? {} : { hint }), cause: safeCause(cause) });
 }
 
-/** A 2xx other than 200 is no answer to a plain GET: 206 would be a piece of a file, 204 nothing. */
+/** A 2xx other than 200 does not answer a plain GET: 206 would be a part of a file, 204 nothing. */
 function codeOfStatus(status: number): ErrorCode {
   if (status < 300) return 'vendor_answer_invalid';
   if (status < 400) return 'vendor_redirect_refused';
@@ -69,7 +72,10 @@ function codeOfStatus(status: number): ErrorCode {
   }
 }
 
-/** Milliseconds to wait: always for 429 (5 s where the header is missing or nonsense), for 503 where the header says. */
+/**
+ * How many milliseconds to wait. Always set for 429: 2 s if the header is missing or invalid. For 503 only if the
+ * header is valid.
+ */
 function retryAfter({ status, retryAfter: header, now }: Refusal): number | null {
   if (status !== 429 && status !== 503) return null;
   const askedMs = header === null ? null : parseRetryAfter(header, now);
@@ -79,13 +85,13 @@ function retryAfter({ status, retryAfter: header, now }: Refusal): number | null
 
 const months = 'Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec';
 const time = '\\d{2}:\\d{2}:\\d{2}';
-/** The three forms of RFC 9110, the last one without a zone (it means GMT). */
+/** The three date forms of RFC 9110. The last one has no zone and means GMT. */
 const httpDate = new RegExp(
   `^[A-Z][a-z]{2}, \\d{2} (${months}) \\d{4} ${time} GMT$|^[A-Z][a-z]+, \\d{2}-(${months})-\\d{2} ${time} GMT$|` +
     `^[A-Z][a-z]{2} (${months}) [ \\d]\\d ${time} \\d{4}$`,
 );
 
-/** `Retry-After` in milliseconds from `now`, as seconds or as an HTTP date; `null` for anything else. */
+/** `Retry-After` in milliseconds from `now`, given as seconds or as an HTTP date; `null` for anything else. */
 export function parseRetryAfter(header: string, now: Date): number | null {
   const text = header.trim();
   if (/^\d+$/.test(text)) return Number(text) * 1_000;
@@ -95,9 +101,9 @@ export function parseRetryAfter(header: string, now: Date): number | null {
 }
 
 /**
- * The vendor's words, fit for logs and tables: one line, at most 200 characters, and without anything that could be an
- * address or a token: words with a slash, what follows `Bearer`, and runs of 20 and more token characters with a digit or
- * a capital letter, UUIDs apart.
+ * The vendor's message, made safe for logs and tables: one line, at most 200 characters, and nothing that could be an
+ * address or a token. Replaced are words with a slash, what follows `Bearer`, and runs of 20 or more token characters
+ * with a digit or a capital letter, except UUIDs.
  */
 export function sanitizeMessage(message: string | null): string {
   const line = (message ?? '').slice(0, 4_000).replace(/[\p{C}\p{Z}]+/gu, ' ');
@@ -112,7 +118,7 @@ export function sanitizeMessage(message: string | null): string {
 
 /**
  * A cause reduced to name, code and message. HTTP errors carry more than they show: the unparsed rest of a body
- * (`data`), socket details, a certificate, the input of a failed URL.
+ * (`data`), socket details, a certificate, the input of an invalid URL.
  */
 function safeCause(cause: unknown): unknown {
   if (!(cause instanceof Error)) return undefined;

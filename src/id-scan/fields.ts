@@ -1,27 +1,30 @@
 import * as z from 'zod';
 
 /**
- * The leaves of an answer. What is stored later has to fit Postgres and a CSV cell, so texts are short and free of
- * control characters (U+0000 above all) and lone surrogates. Every message is fixed: none holds what was received.
+ * Field types of responses. Values must fit Postgres and a CSV cell, so texts are short and free of control characters
+ * (U+0000 above all) and lone surrogates. All messages are fixed: none contains received text.
  */
 
 const maxCounter = 10_000;
 const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
-/** ID Scan is younger. An earlier year is a default (`0001-01-01`) that would book an attempt where nobody looks. */
+/**
+ * ID Scan is younger than this. An earlier year is a default value (`0001-01-01`) and would book an attempt where
+ * nobody looks.
+ */
 const firstInstant = Date.UTC(2000, 0, 2); // also in the time zone that is furthest behind
-/** Of later ones Postgres and ISO 8601 have different spellings. */
+/** Later instants are written differently in Postgres and ISO 8601. */
 const lastInstant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
-/** A text that has to be there. */
+/** A text that must be there. */
 export function requiredText(maxLength: number) {
   return z.string().min(1).max(maxLength).refine(isStorable, 'control character or lone surrogate');
 }
 
-/** A text that may be missing, null or empty: `null` then. */
+/** A text that may be missing, null or empty. Then it is `null`. */
 export function optionalText(maxLength: number) {
   return z
     .string()
@@ -31,7 +34,7 @@ export function optionalText(maxLength: number) {
     .transform((text) => (text === '' ? null : (text ?? null)));
 }
 
-/** A file's label: `null` when unusable, for a bad label must not block the books. */
+/** A file's label. `null` if it is unusable, because a bad label must not block the books. */
 export function label(maxLength: number) {
   return z
     .unknown()
@@ -42,8 +45,8 @@ export function label(maxLength: number) {
 }
 
 /**
- * A scan's outcome. `null` is success (INF), so nothing else may become `null`: a missing code is `(missing)`, an empty
- * one `(empty)`, and no rule covers either.
+ * A scan's outcome code. `null` means success (INF), so nothing else may become `null`: a missing code becomes
+ * `(missing)`, an empty one `(empty)`, and no rule covers either.
  */
 export const outcomeCode = z
   .string()
@@ -53,7 +56,7 @@ export const outcomeCode = z
   .optional()
   .transform((code) => (code === undefined ? '(missing)' : code === '' ? '(empty)' : code));
 
-/** A whole number from 0 to 1,000,000; `null` where there is none. */
+/** A whole number from 0 to 10,000; `null` if it is missing. */
 export const counter = z
   .number()
   .int()
@@ -62,13 +65,13 @@ export const counter = z
   .nullish()
   .transform((count) => (typeof count === 'number' ? Math.abs(count) : null)); // -0 is 0
 
-/** `true`, `false`, or `null` where the answer does not say. */
+/** `true`, `false`, or `null` if the response does not say. */
 export const flag = z
   .boolean()
   .nullish()
   .transform((value) => value ?? null);
 
-/** A date as RFC 3339 with an offset (DOC). Without one its month would be a guess. */
+/** An RFC 3339 date with an offset (DOC). Without an offset its month would be a guess. */
 export const instant = z.string().transform((text, context) => {
   const date = toInstant(text);
   if (date !== null) return date;
@@ -79,12 +82,14 @@ export const instant = z.string().transform((text, context) => {
 /** A date that may be missing or null. */
 export const optionalInstant = instant.nullish().transform((date) => date ?? null);
 
-/** A list. zod checks its length before its entries, so a million bad ones are one problem, not a million. */
+/** A list. zod checks the length before the entries, so a million bad entries are one problem, not a million. */
 export function list<Entry extends z.ZodType>(entry: Entry, maxLength: number) {
   return z.array(entry).max(maxLength);
 }
 
-/** Real dates only; digits below the millisecond are cut off, never rounded into the next month. */
+/**
+ * Accepts only real dates. Digits below the millisecond are cut off, so that no date is rounded into the next month.
+ */
 function toInstant(text: string): Date | null {
   const match = rfc3339.exec(text);
   if (match === null) return null;

@@ -1,23 +1,26 @@
-/** What signs: the key's ID, its secret (used as raw UTF-8, DOC) and how long a token lives, in whole seconds. */
+/**
+ * What tokens are signed with: the key's ID, its secret (used as raw UTF-8, DOC), and a token's lifetime in whole
+ * seconds.
+ */
 export type TokenKey = { readonly keyId: string; readonly keySecret: string; readonly ttlSeconds: number };
 
 export type TokenSource = {
-  /** The token in use, or a new one shortly before it expires. Concurrent callers share one signing. */
+  /** The current token, or a new one shortly before it expires. Concurrent callers share one signing. */
   current(): Promise<string>;
-  /** A token newer than the one the vendor refused; callers that were refused together get the same one. */
+  /** A token newer than the one that the vendor refused. Callers that were refused together get the same one. */
   renew(refused: string): Promise<string>;
 };
 
 type Held = { readonly token: Promise<string>; readonly fromSeconds: number; readonly untilSeconds: number };
 
 /**
- * One token, HS256, header `alg, typ, kid` and payload `iat, nbf, exp` in this order (DOC): the vendor's documented
- * example is reproduced byte for byte.
+ * Signs one token: HS256, with the header `alg, typ, kid` and the payload `iat, nbf, exp` in this order (DOC).
+ * Reproduces the vendor's documented example byte for byte.
  *
  * @param issuedAtSeconds whole UNIX seconds.
  */
 export async function signToken(key: TokenKey, issuedAtSeconds: number): Promise<string> {
-  // Loaded with the first token: a worker at rest does without.
+  // Loaded with the first token: an idle worker does not need it.
   const { SignJWT } = await import('jose');
   return new SignJWT({ iat: issuedAtSeconds, nbf: issuedAtSeconds, exp: issuedAtSeconds + key.ttlSeconds })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: key.keyId })
@@ -25,14 +28,14 @@ export async function signToken(key: TokenKey, issuedAtSeconds: number): Promise
 }
 
 /**
- * How long before `exp` a token is no longer used, in seconds: a tenth of its life and at least 5 s, for clocks that
- * differ and requests under way, but never more than half its life. The vendor's leeway is UNKNOWN.
+ * How many seconds before `exp` a token is no longer used: a tenth of its lifetime and at least 5 s, because of clock
+ * skew and running requests, but at most half its lifetime. The vendor's leeway is UNKNOWN.
  */
 export function renewalMarginSeconds(ttlSeconds: number): number {
   return Math.min(Math.max(5, ttlSeconds / 10), ttlSeconds / 2);
 }
 
-/** Holds one token and replaces it in time. A token from the future (the clock was set back) is replaced as well. */
+/** Keeps one token and replaces it in time. Also replaces a token from the future, after the clock was set back. */
 export function createTokenSource(key: TokenKey, now: () => Date): TokenSource {
   let held: Held | null = null;
 

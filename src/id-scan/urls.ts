@@ -1,16 +1,16 @@
 import { isAllowedBaseUrl } from '../config/urls.ts';
 import { LedgerError } from '../errors.ts';
 
-/** The IDs of a transaction and, where a path needs it, of its result. */
+/** The ID of a transaction and, if a path needs it, of its result. */
 export type Ids = { readonly transactionId: string; readonly resultId?: string };
 
 const maxIdLength = 128;
 const maxFileUrlLength = 8_192;
 
 /**
- * The base URL with exactly the trailing slash that relative paths need: `…/v1` and `…/v1/` are the same.
+ * The base URL with the trailing slash that relative paths need: `…/v1` and `…/v1/` are the same.
  *
- * @throws LedgerError `config_invalid` for what {@link isAllowedBaseUrl} refuses.
+ * @throws LedgerError `config_invalid` for a URL that {@link isAllowedBaseUrl} refuses.
  */
 export function toBaseUrl(url: URL): URL {
   if (!isAllowedBaseUrl(url))
@@ -25,8 +25,8 @@ export function toBaseUrl(url: URL): URL {
 /**
  * Fills `{transactionId}` and `{resultId}` into a path relative to the base URL, percent-encoded.
  *
- * @throws LedgerError `input_invalid` for an ID that cannot be one path segment (`..` would climb out of its place),
- * `config_invalid` where the template leaves the API's origin.
+ * @throws LedgerError `input_invalid` for an ID that cannot be one path segment (`..` would lead to another path),
+ * `config_invalid` if the template leads away from the API's origin.
  */
 export function apiUrl(base: URL, template: string, ids: Ids): URL {
   const { transactionId, resultId = '' } = ids;
@@ -42,7 +42,7 @@ export function apiUrl(base: URL, template: string, ids: Ids): URL {
 }
 
 /**
- * Checks the audit report's path template once, at start. Its form is UNKNOWN, so it is configuration.
+ * Checks the path template of audit reports once, at start. The vendor's path is UNKNOWN, so it is configuration.
  *
  * @throws LedgerError `config_invalid` for a path off the API's origin, an unknown placeholder, or no placeholder.
  */
@@ -52,13 +52,14 @@ export function checkAuditReportPath(base: URL, template: string): void {
 }
 
 /**
- * Reads a file's URL as the vendor gave it; what is returned is what is requested, so no second parser can disagree.
+ * Reads a file's URL from the vendor. The returned URL is the one that is requested, so no second parser can disagree.
  *
- * Only the origin (scheme, host, port) has to be the API's, the path need not lie below the base path: a token is sent
- * to a server, not to a path, so the origin is what guards it. That files lie below the base path is only INF, and an
- * API that served them from a sibling path would cost every document while protecting nothing.
+ * Only the origin (scheme, host, port) must be the API's; the path may lie outside the base path. A token is sent to a
+ * server, not to a path, so the origin is what protects it. That files lie below the base path is only INF: requiring
+ * it would protect nothing, but lose every document if the API served them from a sibling path.
  *
- * @throws LedgerError `vendor_url_refused` for anything else. The URL carries a token of its own: it is never repeated.
+ * @throws LedgerError `vendor_url_refused` for any other URL. The URL contains a token of its own and is never
+ * repeated.
  */
 export function fileUrl(base: URL, given: string): URL {
   const url = isPlain(given) ? URL.parse(given) : null;
@@ -74,7 +75,9 @@ export function fileUrl(base: URL, given: string): URL {
   return url;
 }
 
-/** Absolute, and nothing that URL parsers read in different ways: controls, spaces, backslashes, an `@` in the host. */
+/**
+ * Absolute, and without anything that URL parsers read differently: controls, spaces, backslashes, an `@` in the host.
+ */
 function isPlain(given: string): boolean {
   const isShort = given.length <= maxFileUrlLength;
   return isShort && !/[\p{C}\s\\]/u.test(given) && /^https?:\/\/[^/?#@]+([/?#]|$)/i.test(given);

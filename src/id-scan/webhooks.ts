@@ -1,19 +1,20 @@
 import { readJson } from '../json.ts';
 import { LedgerError } from '../errors.ts';
 
-/** What the vendor is asked to deliver, where to, and with which headers: the only authentication there is. */
+/** What the vendor is asked to deliver, where to, and with which headers. The headers are the only authentication. */
 export type WebhookSubscription = {
   readonly url: URL;
   readonly events: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 };
-/** `webhookId` is what the answer calls `id`; its form is UNKNOWN, so it may be `null`. */
+/** `webhookId` is the `id` of the response. Its form is UNKNOWN, so it may be `null`. */
 export type RegisteredWebhook = { readonly webhookId: string | null };
 
 /**
  * The documented body of POST `/webhooks`.
  *
- * @throws LedgerError `input_invalid` for a URL the vendor cannot accept: https alone, no credentials, no fragment.
+ * @throws LedgerError `input_invalid` for a URL that the vendor does not accept: only https, no credentials, no
+ * fragment.
  */
 export function subscriptionBody({ url, events, headers }: WebhookSubscription): string {
   if (url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.hash !== '')
@@ -27,7 +28,7 @@ export function subscriptionBody({ url, events, headers }: WebhookSubscription):
   return JSON.stringify({ url: url.href, events, headers });
 }
 
-/** Any answer of success will do, for its body is UNKNOWN. An ID that is not a short visible text is none. */
+/** Accepts any body, because its form is UNKNOWN. An ID that is not a short visible text is read as none. */
 export function readRegistration(body: Uint8Array): RegisteredWebhook {
   const read = body.byteLength === 0 ? {} : readJson(body);
   const value = 'value' in read ? read.value : null;

@@ -5,15 +5,15 @@ import { LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { asStorageError } from '../reports/publish.ts';
 
-/** Below this a report of a large month, or an afternoon's documents, may not fit any more. */
+/** With less than this, the report of a large month or an afternoon's documents may not fit. */
 const leastFreeBytes = 1024 ** 3;
 const leastFreeInodes = 10_000;
 
 /**
- * Checks that a folder can be written to the way files are published (written, synced, renamed, removed), and that its
+ * Checks that a folder can be written to in the way files are published (write, sync, rename, remove), and that its
  * disk has room.
  *
- * @returns what was found, in a line.
+ * @returns what was found, in one line.
  * @throws LedgerError `storage_failed`, `storage_full`
  */
 export async function checkFolder(folder: string): Promise<string> {
@@ -48,7 +48,7 @@ export async function checkRoom(folder: string): Promise<string> {
     throw asStorageError(error, folder);
   });
   const freeBytes = bavail * bsize;
-  // A file system that makes inodes as it needs them says that it has none.
+  // A file system that creates inodes on demand reports 0 of them.
   const lacksInodes = files > 0 && ffree < leastFreeInodes;
   if (freeBytes < leastFreeBytes || lacksInodes)
     throw new LedgerError(

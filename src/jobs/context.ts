@@ -20,42 +20,42 @@ export type Context = {
   readonly log: Logger;
   readonly now: () => Date;
   readonly db: Database;
-  /** Pages and reports read from it; `undefined` = there is none. */
+  /** Pages and reports read from it. `undefined` = no replica is configured. */
   readonly replica?: Replica | undefined;
   readonly rules: DataFile<readonly RuleTable[]>;
   readonly prices: DataFile<PriceList> | undefined;
 };
 
-/** Jobs that wake workers. */
+/** What jobs that enqueue work need. */
 export type QueueContext = Context & {
   readonly queues: Queues;
-  /** Whether Redis takes writes now: for readiness, figures, and those who wait for it. */
+  /** Whether Redis accepts writes now: for readiness checks, metrics, and code that waits for Redis. */
   readonly redisHealth: RedisHealth;
-  /** Tells of trouble with Redis, whoever of this process has it: once in half a minute. */
+  /** Logs trouble with Redis, at most once in half a minute for the whole process. */
   readonly onRedisTrouble: (error: Error) => void;
   readonly tracing?: Tracing | undefined;
 };
 
-/** Jobs that call the vendor. */
+/** What jobs that call the vendor need. */
 export type VendorContext = QueueContext & {
   readonly vendor: VendorClient;
   readonly writes: Writes;
   /** `undefined` = no files are wanted. */
   readonly store?: OpenedStore | undefined;
-  /** `undefined` = nobody is to be told of anything. */
+  /** `undefined` = no notifications are configured. */
   readonly notifications?: Notifications | undefined;
 };
 
-/** Whom to tell of reports and thresholds. */
+/** Where notifications go, and which kinds are sent. */
 export type Notifications = Pick<NotificationConfig, 'kinds' | 'monthlyBudget' | 'publicUrl'> & {
   readonly channels: readonly Channel[];
   readonly counted: (channel: ChannelName, outcome: 'delivered' | 'failed') => void;
 };
 
-/** Jobs that tell people. */
+/** What jobs that send notifications need. */
 export type NotifyingContext = Context & { readonly notifications: Notifications };
 
-/** The kinds of work that are wanted: what is switched off is never requested, nor waited for. */
+/** The obligation kinds that are switched on. Others are never fetched and never waited for. */
 export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): ObligationKind[] {
   return [
     'result' as const,
@@ -64,7 +64,7 @@ export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): Obli
   ];
 }
 
-/** The store of a job on files, which nobody is given where none are wanted. */
+/** The document store for a job that fetches files. Such jobs run only where files are wanted. */
 export function openedStore({ store }: VendorContext): OpenedStore {
   if (!store) throw new Error('A job on files runs without a document store.');
   return store;
@@ -76,7 +76,7 @@ export const isStoreWanted = (config: Config): boolean => config.fetchDocuments 
 /** A job, with the kinds of work it does. */
 export type WantedJob = { readonly job: JobKind; readonly kinds: readonly ObligationKind[] };
 
-/** The jobs that do the work that is wanted. */
+/** The jobs that have any wanted kind of work. */
 export function wantedJobs(config: Config): WantedJob[] {
   const wanted = wantedKinds(config);
   return (Object.keys(jobKinds) as JobKind[])

@@ -11,17 +11,17 @@ import { type Snapshot, withSnapshot } from '../db/snapshot.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { Context } from './context.ts';
 
-/** What was read, and how old it may be; `null` = it is from the primary. */
+/** What was read. `behind` says how old it may be; `null` = it is from the primary. */
 export type Reading<T> = { readonly value: T; readonly behind: Behind | null };
 
-/** A query that stood in the way of replication once need not do so again. */
+/** Tries of a query that the standby cancels because it conflicts with replication. A second try often passes. */
 const tries = 3;
 const restMs = 10_000;
 const replayWithinMs = 60_000;
 
 /**
- * Reads for somebody who looks at the books: on the standby, if there is one, as far behind as it is. Where it fails, on
- * the primary.
+ * Reads for a page. Reads from the standby if there is one, however far behind it is; if the standby fails, from the
+ * primary.
  */
 export async function readForPage<T>(context: Context, read: (context: Context) => Promise<T>): Promise<Reading<T>> {
   const { db, replica } = context;
@@ -39,10 +39,10 @@ export async function readForPage<T>(context: Context, read: (context: Context) 
 }
 
 /**
- * Reads one moment of the books for a report: on the standby, if there is one, but not before it has all that is on the
- * primary now, so that the report is the same. Where the standby is away, on the primary.
+ * Reads one snapshot for a report. Reads from the standby if there is one, after waiting until it has replayed
+ * everything that the primary has now, so that the report is the same. If the standby fails, reads from the primary.
  *
- * @throws LedgerError `replica_behind` where the standby is there and does not catch up.
+ * @throws LedgerError `replica_behind` if the standby answers but does not catch up.
  */
 export async function withReportSnapshot<T>(
   context: Context,
@@ -67,7 +67,7 @@ export async function withReportSnapshot<T>(
 const usable = (replica: Replica | undefined): Replica | undefined =>
   replica && performance.now() >= replica.rest.untilMs ? replica : undefined;
 
-/** Tries again what the standby ended for replication's sake. */
+/** Retries what the standby cancelled because of a replication conflict. */
 async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let left = tries - 1; ; left -= 1)
     try {
@@ -79,12 +79,12 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
     }
 }
 
-/** @throws the error, unless it is the standby's. */
+/** @throws the error, unless the standby failed. */
 function leaveAlone({ log }: Context, replica: Replica, error: unknown): void {
   if (!isReplicaFailure(error)) throw error;
   const isKnown = replica.rest.untilMs > performance.now();
   replica.rest.untilMs = performance.now() + restMs;
-  // Several pages that were under way say it once.
+  // Several reads may fail at once; one log line is enough.
   if (isKnown) return;
   const { message } = error as Error;
   log.warn({ code: errorCode(error), message }, 'the standby in DATABASE_READ_URL cannot be read, the primary is');

@@ -7,8 +7,8 @@ import type { Context } from '../jobs/context.ts';
 const states: readonly ObligationState[] = ['due', 'done', 'failed', 'withdrawn'];
 
 /**
- * The state of the books, read from Postgres when it is asked for. Shown by the service alone: of several worker
- * processes each would show the same.
+ * The state of the books, read from Postgres for each request. Only the service shows it: several worker processes
+ * would each show the same figures.
  *
  * @returns text in the exposition format. @throws what Postgres throws.
  */

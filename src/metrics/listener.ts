@@ -8,11 +8,11 @@ export type MetricsListener = { readonly port: number; readonly close: () => Pro
 type Answer = { readonly status: number; readonly type: string; readonly text: string };
 
 /**
- * Shows a lone worker's own figures on `GET /metrics`, that its process runs on `GET /healthz`, and whether it can work
- * on `GET /readyz`. They hold counts and names of servers alone, no IDs; still, without a password they belong on an
- * address that only the monitoring reaches.
+ * Serves a worker that runs without the service: its own metrics on `GET /metrics`, liveness on `GET /healthz`, and
+ * readiness on `GET /readyz`. These contain counts and names of servers but no IDs. There is no password, so the
+ * address must be reachable by the monitoring only.
  *
- * @param checks what work needs.
+ * @param checks what the worker needs to be ready.
  * @throws LedgerError `address_unavailable`
  */
 export async function listenForMetrics(
@@ -62,19 +62,19 @@ function answerFrom(routes: Readonly<Record<string, () => Promise<Answer>>>): Re
   };
 }
 
-/** 200, or 503 and what fails. */
+/** 200, or 503 with what failed. */
 async function readiness(checks: Checks): Promise<Answer> {
-  const outcomes = await Promise.all(
+  const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => [name, (await check().catch(() => false)) ? 'ok' : 'failed']),
   );
-  const isReady = outcomes.every(([, outcome]) => outcome === 'ok');
+  const isReady = results.every(([, result]) => result === 'ok');
   return json(isReady ? 200 : 503, {
     status: isReady ? 'ready' : 'not_ready',
-    checks: Object.fromEntries(outcomes) as object,
+    checks: Object.fromEntries(results) as object,
   });
 }
 
-/** Why nothing can listen there, in words. */
+/** Why nothing can listen at an address, in words. */
 export function addressError(host: string, port: number, cause: unknown): LedgerError {
   const { code = 'error' } = cause as NodeJS.ErrnoException;
   return new LedgerError('address_unavailable', `Nothing can listen on ${host}, port ${port} (${code}).`, {

@@ -1,9 +1,9 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { statusClass } from './work.ts';
 
-/** What is counted of the service on HTTP. */
+/** What the HTTP service counts. */
 export type ServiceMeter = {
-  /** @param route the pattern, never the path that was asked for: that may hold IDs, or anything. */
+  /** @param route the pattern, never the requested path, which may contain IDs or anything else. */
   readonly answered: (method: string, route: string, status: number, durationMs: number) => void;
   readonly event: (outcome: string) => void;
   readonly signIn: (outcome: 'token' | 'oidc' | 'refused') => void;
@@ -37,7 +37,7 @@ export function createServiceMeter(registry: Registry): ServiceMeter {
     labelNames: ['outcome'],
     registers,
   });
-  // An alert sees an increase only of what was there before.
+  // Counters start at 0: an alert misses the first increase of a series that did not exist before.
   for (const route of ['/webhooks/id-scan', '/api/results'])
     for (const status_class of ['2xx', '4xx', '5xx']) requests.inc({ method: 'POST', route, status_class }, 0);
   for (const outcome of ['accepted', 'already_known', 'conflict', 'noted', 'repeated']) events.inc({ outcome }, 0);

@@ -6,7 +6,10 @@ const shown = {
   redis: ['idscan_redis_usable', 'Whether Redis takes writes from this process: 1 or 0.'],
 } as const;
 
-/** Adds whether this process can use its servers, looked at when asked. A look ends by itself, so that an answer does. */
+/**
+ * Adds whether this process can use its servers. Checked at each scrape; the checks have their own timeout, so a scrape
+ * ends.
+ */
 export function addUsabilityGauges(registry: Registry, checks: Checks): void {
   for (const [key, [name, help]] of Object.entries(shown)) {
     const check = checks[key];

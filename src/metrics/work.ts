@@ -47,7 +47,7 @@ export function createWorkMetrics(): { readonly registry: Registry; readonly met
     labelNames: ['channel', 'outcome'],
     registers,
   });
-  // Zero is a figure as well: without it the first increase is invisible to rate().
+  // Counters start at 0: without that, rate() misses the first increase.
   for (const status_class of ['2xx', '3xx', '4xx', '5xx', 'none']) requests.inc({ status_class }, 0);
   for (const cause of ['rate_limited', 'outage']) {
     pauses.inc({ cause }, 0);
@@ -72,6 +72,6 @@ export function createWorkMetrics(): { readonly registry: Registry; readonly met
   return { registry, meter };
 }
 
-/** `2xx`; `none` where there is no status. */
+/** `2xx` and so on; `none` if there is no status. */
 export const statusClass = (status: number | null): string =>
   status === null ? 'none' : `${Math.floor(status / 100)}xx`;

@@ -6,11 +6,11 @@ import type { Channel, Notice } from './channel.ts';
 
 type MailConfig = NonNullable<NotificationConfig['smtp']>;
 
-/** Sends messages as plain text mails, encrypted on the way unless the server is on this machine. */
+/** Sends messages as plain text mail. The connection is encrypted unless the server is on this machine. */
 export function createMailChannel({ url: text, from, to }: MailConfig): Channel {
   const url = new URL(text);
   const isImplicitTls = url.protocol === 'smtps:';
-  // Not the URL itself: its query could switch off what is set here.
+  // Not given as a URL, because a URL's query could override these settings.
   const transport = createTransport({
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (isImplicitTls ? 465 : 587) : Number(url.port),
@@ -50,7 +50,7 @@ export function createMailChannel({ url: text, from, to }: MailConfig): Channel 
   };
 }
 
-/** The message ID is the notification's, so that a mailbox which is told twice may show it once. */
+/** The message ID comes from the notification, so that a mailbox that gets it twice can show it once. */
 function mailOf({ id, kind, period, createdAt, message }: Notice, from: string) {
   const { text, ...rest } = message;
   const summary = typeof text === 'string' ? text : '';
@@ -63,7 +63,7 @@ function mailOf({ id, kind, period, createdAt, message }: Notice, from: string) 
   };
 }
 
-/** The figures beneath the summary, one a line: `totals.amount: 12.50`. */
+/** The figures below the summary, one per line: `totals.amount: 12.50`. */
 function lines(values: object, path = ''): string[] {
   return Object.entries(values).flatMap(([name, value]: [string, unknown]) => {
     if (value === null || value === undefined) return [];

@@ -6,7 +6,7 @@ import type { Channel, Notice } from './channel.ts';
 
 type WebhookConfig = NonNullable<NotificationConfig['webhook']>;
 
-/** Posts messages as JSON. Follows no redirect, and reads nothing of the answer but its status. */
+/** Posts messages as JSON. Follows no redirects, and reads only the status of the response. */
 export function createWebhookChannel(config: WebhookConfig, proxy: ProxySettings): Channel {
   const isProxied = config.url.protocol === 'https:';
   const dispatcher = new EnvHttpProxyAgent({

@@ -10,11 +10,11 @@ const readyWithinMs = 10_000;
 const answerWithinMs = 10_000;
 
 /**
- * Refuses a Redis that work cannot be done on: no master, a Sentinel, a node without our keys, missing rights, a full
- * memory, an eviction policy that throws jobs away, a version that is too old. One that loads its data is waited for.
+ * Refuses a Redis that cannot be worked on: a replica, a Sentinel, a node without our keys, missing permissions, a full
+ * memory, an eviction policy that drops jobs, or a version that is too old. Waits for one that is loading its data.
  *
- * @param redis a connection of its own: what it is told while it connects is part of the answer.
- * @returns what was found, in a line.
+ * @param redis a connection for this check alone: errors while it connects are part of the result.
+ * @returns what was found, in one line.
  * @throws LedgerError `queue_unavailable`, `queue_misconfigured`
  */
 export async function checkRedis(redis: RedisClient, prefix: string): Promise<string> {
@@ -28,7 +28,7 @@ export async function checkRedis(redis: RedisClient, prefix: string): Promise<st
   }
 }
 
-/** Waits until it is ready; what no time mends is said at once. */
+/** Waits until the connection is ready. Throws at once for an error that does not pass by itself. */
 async function connected(redis: RedisClient): Promise<void> {
   let last: Error | undefined;
   const refused = Promise.withResolvers<never>();
@@ -53,7 +53,7 @@ async function connected(redis: RedisClient): Promise<void> {
   }
 }
 
-/** Said by servers that need a little time. */
+/** Errors of servers that need a little time. */
 const passes = /LOADING|CLUSTERDOWN|MASTERDOWN|BUSY|max number of clients/;
 
 const unknownMaster: Refusal = {
@@ -74,7 +74,7 @@ async function examine(redis: RedisClient, prefix: string): Promise<string> {
   const servers = redis instanceof Cluster ? redis.nodes('master') : [redis];
   const infos = await Promise.all(servers.map(async (server) => parseInfo(await server.info())));
   for (const info of infos) examineInfo(info);
-  // The client only reports that a database was refused, and goes on in another.
+  // If the database does not exist, ioredis only emits an error and continues in another one.
   if (redis instanceof Redis && redis.options.db) await redis.select(redis.options.db);
   await examineCommands(redis, prefix);
   const { redis_version: version = '?', valkey_version: valkey } = infos[0] ?? {};
@@ -102,7 +102,7 @@ function examineInfo(info: Info): void {
   if (mode === 'sentinel')
     throw misconfigured({
       reason: 'it is a Sentinel, not a Redis',
-      hint: 'Name Sentinels so: REDIS_URL=redis+sentinel://s1:26379,s2,s3/mymaster.',
+      hint: 'Name the Sentinels: REDIS_URL=redis+sentinel://s1:26379,s2,s3/mymaster.',
     });
   if (role === 'slave') throw misconfigured(replica);
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -125,7 +125,7 @@ function examineInfo(info: Info): void {
 const replica = refusalOf(new Error('READONLY')) ?? { reason: 'it is a read-only replica', hint: '' };
 
 async function examineCommands(redis: RedisClient, prefix: string): Promise<void> {
-  // Of this check alone: others start at the same time, or look whether they can write.
+  // A key for this check alone: other checks and write probes run at the same time.
   const key = `${prefix}:check-${randomUUID()}`;
   const failures = (await tryCommands(redis, key)).flatMap(({ command, error }) => {
     const refusal = refusalOf(error);
@@ -134,7 +134,7 @@ async function examineCommands(redis: RedisClient, prefix: string): Promise<void
   const [first] = failures;
   if (!first) {
     await tryKnownScript(redis, key);
-    // What workers wait with is allowed in no script.
+    // The blocking command that workers wait with cannot be tried in a script.
     await redis.bzpopmin(key, 0.01);
     return;
   }
@@ -144,7 +144,7 @@ async function examineCommands(redis: RedisClient, prefix: string): Promise<void
   throw misconfigured({ ...first.refusal, reason: `its ACL does not let us run ${names}` }, first.error);
 }
 
-/** Scripts are sent by their hash once they are known; that this one is not known is as good an answer. */
+/** BullMQ runs known scripts by their hash. Here NOSCRIPT is success: it shows that the command is allowed. */
 async function tryKnownScript(redis: RedisClient, key: string): Promise<void> {
   const hash = createHash('sha1').update('return 1').digest('hex');
   try {

@@ -1,8 +1,8 @@
 import type { RedisClient } from './connect.ts';
 
 /**
- * Every command that BullMQ's scripts and ours run, in a form that is harmless on a key of its own. A test holds the
- * list against BullMQ's scripts.
+ * Every command that BullMQ's scripts and ours run, in a form that is harmless on a key of its own. A test compares the
+ * list with BullMQ's scripts.
  */
 const commands = [
   'SET KEY 1 PX 60000',
@@ -53,7 +53,7 @@ const commands = [
   'DEL KEY',
 ];
 
-/** The names of the commands that must be allowed, those outside scripts included. */
+/** The names of all commands that must be allowed, in scripts and outside. */
 export const neededCommands: readonly string[] = [
   'EVAL',
   'EVALSHA',
@@ -62,30 +62,30 @@ export const neededCommands: readonly string[] = [
   ...commands.map((command) => command.split(' ')[0] ?? command),
 ];
 
-/** Most of them fail, for the key is of another type: what counts is whether they may be run. */
+/** Most commands fail because the key has another type. What counts is whether they are allowed. */
 const tryAll = `
-local said = {}
+local refusals = {}
 for _, line in ipairs(ARGV) do
   local words = {}
   for word in string.gmatch(line, '%S+') do table.insert(words, word == 'KEY' and KEYS[1] or word) end
   local answer = redis.pcall(unpack(words))
   if type(answer) == 'table' and answer.err and not string.find(answer.err, 'WRONGTYPE') then
-    table.insert(said, words[1] .. ' ' .. answer.err)
+    table.insert(refusals, words[1] .. ' ' .. answer.err)
   end
 end
-return said
+return refusals
 `;
 
 /**
- * Runs every command that is needed, by a script as BullMQ does.
+ * Runs every needed command from a script, as BullMQ does.
  *
- * @param key nobody else's.
- * @returns what Redis said to those that failed.
- * @throws ReplyError when the script itself is refused.
+ * @param key used by nobody else.
+ * @returns the commands that failed, with Redis' error.
+ * @throws ReplyError if the script itself is refused.
  */
 export async function tryCommands(redis: RedisClient, key: string): Promise<{ command: string; error: Error }[]> {
-  const said = (await redis.eval(tryAll, 1, key, ...commands)) as string[];
-  return said.map((line) => {
+  const refusals = (await redis.eval(tryAll, 1, key, ...commands)) as string[];
+  return refusals.map((line) => {
     const [command = '', ...words] = line.split(' ');
     return { command, error: new Error(words.join(' ')) };
   });
@@ -93,7 +93,7 @@ export async function tryCommands(redis: RedisClient, key: string): Promise<{ co
 
 const write = `redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return 1`;
 
-/** Writes, by a script as BullMQ does: a replica and a full memory answer everything else. @throws ReplyError */
+/** Writes from a script, as BullMQ does. A replica and a full memory refuse only writes. @throws ReplyError */
 export async function tryWrite(redis: RedisClient, prefix: string): Promise<void> {
   await redis.eval(write, 1, `${prefix}:check`, '1');
 }

@@ -6,16 +6,18 @@ export type RedisClient = Redis | Cluster;
 
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
-/** Said on a connection whose server is not, or no more, the one that takes our writes. Scripts of 6.2 say it within. */
+/**
+ * Errors of a server that does not, or no longer, accept our writes. Not anchored: scripts of Redis 6.2 wrap the error.
+ */
 const elsewhere = /\b(READONLY|MOVED|CLUSTERDOWN|MASTERDOWN|LOADING|UNBLOCKED)\b/;
 
 const retryDelayMs = (times: number): number => Math.min(100 * 2 ** Math.min(times, 6), 3_000);
 
 /**
  * Opens a connection.
- * - `worker`: waits for Redis however long it takes; a socket that stays silent is given up after 15 s.
- * - `producer`: fails fast, so that an intake can go on without Redis; a socket that stays silent is given up with the
- *   command that it did not answer, or all later ones would wait for it, too.
+ * - `worker`: waits for Redis without limit. A socket that stays silent for 15 s is closed.
+ * - `producer`: fails fast, so that an intake can continue without Redis. A socket is closed with the first command
+ * that it does not answer, or all later commands would wait for it, too.
  *
  * @throws LedgerError `config_invalid`
  */
@@ -24,10 +26,10 @@ export function openRedis(url: string, role: 'worker' | 'producer', onError: (er
   const redis: RedisClient =
     address.kind === 'cluster'
       ? openCluster(address, role)
-      : // The other commands under way are told of nothing but a closed connection.
+      : // The other pending commands fail with a closed connection, which does not say why.
         openServer(address, role, (refusal) => redis.emit('error', refusal));
   redis.on('error', onError);
-  // As many intakes as come in may wait for it at once.
+  // Any number of intakes may wait for the connection.
   redis.setMaxListeners(Infinity);
   return redis;
 }
@@ -36,9 +38,9 @@ function commonOptions({ username, password, tls }: RedisAddress, role: 'worker'
   return {
     connectionName: `idscan-ledger-${role}`,
     connectTimeout: 5_000,
-    // How long a server that loads its data is left alone before it is asked again.
+    // How long to wait before asking a loading server again.
     maxLoadingRetryTime: 1_000,
-    // Ending a connection that has ended already would keep the process for 2 s.
+    // Disconnecting a connection that is closed already would otherwise delay the end of the process by 2 s.
     disconnectTimeout: 100,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -55,7 +57,7 @@ function openServer(address: RedisAddress, role: 'worker' | 'producer', refused:
     ...commonOptions(address, role),
     db: database,
     retryStrategy: retryDelayMs,
-    // The address may lead to another server by now, while the old one keeps its connections open.
+    // The address may lead to another server by now, although the old one keeps its connections open.
     reconnectOnError: onceAtATime(({ message }) => elsewhere.test(message), refused),
   };
   if (address.kind !== 'sentinel') return new Redis({ ...common, ...nodes[0] });
@@ -71,7 +73,7 @@ function openServer(address: RedisAddress, role: 'worker' | 'producer', refused:
   });
 }
 
-/** Many commands may be under way on a connection, and all of them are refused: it is ended once. */
+/** All pending commands of a connection may be refused. The connection is closed only once for them. */
 function onceAtATime(isMeant: (error: Error) => boolean, tell: (error: Error) => void): (error: Error) => boolean {
   let lastMs = -Infinity;
   return (error) => {
@@ -89,11 +91,11 @@ function openCluster(address: RedisAddress, role: 'worker' | 'producer'): Cluste
     enableOfflineQueue: role === 'worker',
     clusterRetryStrategy: retryDelayMs,
     slotsRefreshTimeout: 3_000,
-    // A node that is gone is noticed before a command has to fail for it.
+    // Finds out that a node is gone before a command fails on it.
     slotsRefreshInterval: 10_000,
     retryDelayOnFailover: 500,
     retryDelayOnClusterDown: 500,
-    // Names are kept, or certificates could not be checked against them.
+    // Host names are not resolved, because certificates are checked against them.
     ...(address.tls ? { dnsLookup: keepName } : {}),
   });
 }
@@ -101,9 +103,9 @@ function openCluster(address: RedisAddress, role: 'worker' | 'producer'): Cluste
 const keepName = (host: string, callback: (error: null, address: string) => void): void => callback(null, host);
 
 /**
- * Waits until a connection can take commands.
+ * Waits until a connection accepts commands.
  *
- * @returns whether it can, within `timeoutMs`.
+ * @returns whether it does, within `timeoutMs`.
  */
 export async function isReady(redis: RedisClient, timeoutMs: number): Promise<boolean> {
   if (redis.status === 'ready') return true;

@@ -4,21 +4,21 @@ import { isReady, type RedisClient } from './connect.ts';
 import { asQueueError, refusalOf } from './refusal.ts';
 import type { LedgerError } from '../errors.ts';
 
-/** Whether Redis can be worked on now. */
+/** Whether Redis accepts work now. */
 export type RedisHealth = {
   /**
-   * Whether a write goes through. Cheap enough for probes and scrapes: Redis is asked once a second at most, and given a
+   * Whether a write succeeds. Cheap enough for probes and scrapes: Redis is asked at most once a second, and gets a
    * second to answer.
    */
   readonly isUsable: () => Promise<boolean>;
-  /** Why the last write did not go through; `undefined` = it did. */
+  /** Why the last write failed; `undefined` = it succeeded. */
   readonly trouble: () => LedgerError | undefined;
 };
 
 const askedAgainMs = 1_000;
 const answersWithinMs = 1_000;
 
-/** @param redis a connection of producers, which fails fast. */
+/** @param redis a producer's connection, which fails fast. */
 export function createRedisHealth(redis: RedisClient, prefix: string): RedisHealth {
   let trouble: LedgerError | undefined;
   let asked: { readonly atMs: number; readonly answer: Promise<boolean> } | undefined;

@@ -1,7 +1,7 @@
 import { LedgerError } from '../errors.ts';
 import { whyUnreachable } from '../unreachable.ts';
 
-/** What a Redis that answers, but does not do what is asked of it, has said; and what to do about it. */
+/** Why a Redis that responds does not do what is asked, and what to do about it. */
 export type Refusal = { readonly reason: string; readonly hint: string };
 
 type Rule = readonly [said: RegExp, reason: string | ((match: RegExpExecArray) => string), hint: string];
@@ -12,14 +12,14 @@ const itWaits = 'Look at the server; work goes on by itself once it takes writes
 const toTheAcl =
   'Give the user of REDIS_URL what docs/deployment.md says: ~<QUEUE_PREFIX>* &* +@all -@admin -@dangerous +info +client.';
 
-/** The first that fits counts. Scripts of Redis 6.2 wrap what was said, so nothing is asked to begin with it. */
+/** The first match counts. The patterns are not anchored, because scripts of Redis 6.2 wrap the error. */
 const rules: readonly Rule[] = [
   [/\bREADONLY\b/, 'it is a read-only replica', toTheMaster],
   [/\bMASTERDOWN\b/, 'it is a replica whose master is away', toTheMaster],
-  [/\bUNBLOCKED\b/, 'it is no more the master', toTheMaster],
+  [/\bUNBLOCKED\b/, 'it is no longer the master', toTheMaster],
   [/\b(MOVED|ASK) \d/, 'it is a node of a Redis Cluster that does not hold our keys', toTheCluster],
   [/\bCLUSTERDOWN\b/, 'its Redis Cluster is down, or serves not all slots', itWaits],
-  [/cluster support disabled/i, 'it is no Redis Cluster', 'Start REDIS_URL with redis:// or rediss://.'],
+  [/cluster support disabled/i, 'it is not a Redis Cluster', 'Start REDIS_URL with redis:// or rediss://.'],
   [/Too many Cluster redirections/, 'its Redis Cluster sends us from node to node', itWaits],
   [/\bOOM\b/, 'its memory is full', 'Give it more memory (maxmemory). It must be noeviction all the same.'],
   [/\bWRONGPASS\b|invalid password/i, 'it refuses our user or password', 'Check user and password in REDIS_URL.'],
@@ -42,13 +42,13 @@ const rules: readonly Rule[] = [
   ],
 ];
 
-/** Failures of TLS by their codes; none of them passes by itself. */
+/** TLS errors by their codes. None of them passes by itself. */
 const tlsCodes =
   /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
 const tlsHint =
   'Check that the server speaks TLS on this port, and name its certificate authority: rediss://…?sslrootcert=/path/ca.pem.';
 
-/** Why Redis refuses; `undefined` = the error is none of its refusals. */
+/** Why Redis refuses; `undefined` = the error is not a refusal. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, lastNodeError } = error as { code?: unknown; lastNodeError?: unknown };
@@ -63,7 +63,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
   return refusalOf(lastNodeError ?? error.cause);
 }
 
-/** A failure of Redis in running work. What is due is in Postgres, so it never loses anything. */
+/** The error for Redis failing during work. Nothing is lost, because Postgres has everything that is due. */
 export function asQueueError(cause?: unknown): LedgerError {
   const refusal = refusalOf(cause);
   return new LedgerError('queue_unavailable', refusal ? `Redis refuses commands: ${refusal.reason}.` : silent(cause), {
@@ -72,13 +72,13 @@ export function asQueueError(cause?: unknown): LedgerError {
   });
 }
 
-/** That Redis does not answer, and why, where the system says it. */
+/** Says that Redis does not answer, and why if the system knows. */
 export function silent(cause: unknown): string {
   const why = whyUnreachable(cause);
   return `Redis does not answer${why === undefined ? '' : `: ${why}`}.`;
 }
 
-/** A Redis that work cannot begin on, or has waited for in vain. */
+/** The error for a Redis that work cannot begin on, or that refused for too long. */
 export const misconfigured = ({ reason, hint }: Refusal, cause?: unknown): LedgerError =>
   new LedgerError('queue_misconfigured', `Redis refuses commands: ${reason}.`, {
     hint,

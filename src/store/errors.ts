@@ -1,10 +1,12 @@
 import { LedgerError } from '../errors.ts';
 import { asStorageError } from '../reports/publish.ts';
 
-/** Whose rights a folder is used with. */
+/** The user whose permissions apply. */
 export const currentUid = (): string => String(process.getuid?.() ?? 'unknown');
 
-/** Names a failure of the file system in the document store, with the place and the uid. Other errors stay as they are. */
+/**
+ * Turns a file system error in the document store into ours, with the path and the uid. Other errors stay as they are.
+ */
 export function asStoreError(error: unknown, folder: string): Error {
   const named = asStorageError(error, folder);
   if (!(named instanceof LedgerError) || named === error) return named;
@@ -28,7 +30,7 @@ export function asStoreError(error: unknown, folder: string): Error {
 const whatToDo = (folder: string): string =>
   `If ${folder} is on a shared or separate disk: mount it. If the disk was lost: npx idscan-ledger documents verify --repair fetches again what the vendor still has.`;
 
-/** Postgres knows a store, and the folder is none. */
+/** Postgres knows a store, but the folder has no marker. */
 export const noStoreThere = (folder: string): LedgerError =>
   new LedgerError(
     'store_mismatch',
@@ -39,14 +41,14 @@ export const noStoreThere = (folder: string): LedgerError =>
     },
   );
 
-/** The folder is the store of other books, or of another machine's. */
+/** The folder is the store of other books, or of another machine. */
 export const anothersStore = (folder: string): LedgerError =>
   new LedgerError('store_mismatch', `${folder} is a document store, but not the one that these books know.`, {
     fields: { folder },
     hint: 'Mount the right disk, or correct IDSCAN_DATA_DIR or DATABASE_URL. If the database was set up anew on purpose, move the folder away.',
   });
 
-/** Postgres claims contents of which none is there. */
+/** Postgres has contents recorded as stored, and none of them is there. */
 export const withoutContents = (folder: string): LedgerError =>
   new LedgerError(
     'store_mismatch',

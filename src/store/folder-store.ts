@@ -15,7 +15,7 @@ import { contentPath, incomingFolder, isHashFolder, isProbeName } from './layout
 import { markerPath, readMarker, writeMarker } from './marker.ts';
 import { probeFolder } from './probe.ts';
 
-/** A folder, on a disk that all workers share. Nothing is looked at before it is used. */
+/** A store in a folder on a disk that all workers share. Nothing is checked before it is used. */
 export function folderStore(folder: string): DocumentStore {
   return {
     place: folder,
@@ -36,7 +36,7 @@ export function folderStore(folder: string): DocumentStore {
   };
 }
 
-/** The folder for downloads is made when the store is opened, and never here: where it is missing, the disk is. */
+/** Does not create the folder for downloads: opening the store did. If it is missing, so is the disk. */
 async function put(folder: string, fill: (sink: Sink) => Promise<void>): Promise<Content> {
   const temporaryPath = path.join(incomingFolder(folder), randomBytes(12).toString('hex'));
   const hash = createHash('sha256');
@@ -73,14 +73,14 @@ async function keep(folder: string, temporaryPath: string, content: Content): Pr
     await rename(temporaryPath, finalPath);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    // The first content with such a hash.
+    // The first content in this hash folder.
     await makeFolder(hashFolder, 0o700);
     await rename(temporaryPath, finalPath);
   }
   await syncFolder(hashFolder);
 }
 
-/** Follows no link, and waits for no pipe. */
+/** Opens a content without following a link or waiting for a pipe. */
 const openContent = (folder: string, sha256: string): Promise<FileHandle> =>
   open(contentPath(folder, sha256), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 
@@ -166,7 +166,7 @@ async function* entries(folder: string): AsyncGenerator<StoreEntry> {
 
 const entry = (place: string): StoreEntry => ({ name: path.basename(place), writtenAtMs: () => writtenAtMs(place) });
 
-/** Of a folder that is not there nothing comes. */
+/** The names in a folder; none if it does not exist. */
 async function* namesIn(folder: string): AsyncGenerator<{ name: string; isDirectory: boolean }> {
   try {
     for await (const found of await opendir(folder)) yield { name: found.name, isDirectory: found.isDirectory() };

@@ -13,9 +13,9 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const markerPath = (folder: string): string => path.join(folder, nameOfMarker);
 
 /**
- * Which store a folder says it is; `undefined` = it has no marker, or there is no folder.
+ * The ID in a folder's marker; `undefined` = there is no marker, or no folder.
  *
- * @throws LedgerError `storage_failed`; `store_mismatch` where the marker is none of ours.
+ * @throws LedgerError `storage_failed`; `store_mismatch` if the marker is not one of ours.
  */
 export async function readMarker(folder: string): Promise<string | undefined> {
   let text: string;
@@ -44,7 +44,7 @@ function idIn(text: string): string | undefined {
 }
 
 /**
- * Makes a folder the store of this ID, durably.
+ * Marks a folder as the store with this ID, durably.
  *
  * @throws LedgerError `storage_full`, `storage_failed`
  */

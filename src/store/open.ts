@@ -8,30 +8,30 @@ import { anothersStore, currentUid, noStoreThere, withoutContents } from './erro
 import { folderStore } from './folder-store.ts';
 import { isContentName } from './layout.ts';
 
-/** The store that is configured. The one place that knows what kinds of stores there are. */
+/** The configured store. The only place that knows which kinds of stores there are. */
 export const documentStore = ({ dataDir }: { readonly dataDir: string }): DocumentStore =>
   folderStore(path.join(dataDir, 'documents'));
 
 /**
- * Opens the document store for a worker: it is the one that Postgres knows, and this user may write everywhere in it.
- * The first worker ever makes it; of an installation from before stores were known, the first worker adopts the store
- * that has its contents. One that is known and merely full is opened.
+ * Opens the document store for a worker, after checking that Postgres knows it and that this user may write everywhere
+ * in it. The very first worker creates it. In an installation from before stores had IDs, the first worker adopts the
+ * store that has its contents. A known store is opened even if it is full.
  *
- * @throws LedgerError `store_mismatch`, `storage_failed`; `storage_full` where there is no room to make it
+ * @throws LedgerError `store_mismatch`, `storage_failed`; `storage_full` if there is no room to create it
  */
 export async function openStore(db: Queries, store: DocumentStore): Promise<OpenedStore> {
   const opened = await identifyStore(db, store);
   try {
     await opened.probe();
   } catch (error) {
-    // Results need no room: the first file that fails for want of it makes files wait.
+    // Results need no room. The first file that does not fit makes files wait.
     if (errorCode(error) !== 'storage_full') throw error;
   }
   return opened;
 }
 
 /**
- * Finds out which store it is, without writing to one that is known already.
+ * Finds out which store it is. Does not write to one that is known already.
  *
  * @throws LedgerError `store_mismatch`, `storage_failed`, `storage_full`
  */
@@ -43,7 +43,7 @@ export async function identifyStore(db: Queries, store: DocumentStore): Promise<
 }
 
 /**
- * Whether a store that was opened can still be used: it may have been unmounted, or be read-only since.
+ * Checks that an open store can still be used: it may have been unmounted or become read-only.
  *
  * @throws LedgerError `store_mismatch`, `storage_failed`, `storage_full`
  */
@@ -52,7 +52,7 @@ export async function checkOpenStore(store: OpenedStore): Promise<void> {
   await store.probe();
 }
 
-/** @throws LedgerError `store_mismatch` unless it still is this store. */
+/** @throws LedgerError `store_mismatch` unless the folder is still this store. */
 export async function ensureMarked({ place, id, marker }: OpenedStore): Promise<void> {
   const found = await marker();
   if (found === undefined) throw noStoreThere(place);
@@ -60,7 +60,7 @@ export async function ensureMarked({ place, id, marker }: OpenedStore): Promise<
 }
 
 /**
- * Says what the document store is, and that it can be used. Makes nothing, and leaves nothing behind.
+ * Checks the document store and describes it. Creates no store, and leaves nothing behind.
  *
  * @throws LedgerError `store_mismatch`, `storage_failed`, `storage_full`
  */
@@ -75,11 +75,10 @@ export async function checkStore(db: Queries, store: DocumentStore): Promise<str
 }
 
 /**
- * Makes it the store that Postgres knows, where the disk was lost: one that is empty, or has what came back of its
- * contents.
+ * Makes it the store that Postgres knows, after the disk was lost. It must be empty, or have some of its contents.
  *
- * @returns whether anything was to be done.
- * @throws LedgerError `store_mismatch` where it is another's; `storage_failed`, `storage_full`
+ * @returns whether anything had to be done.
+ * @throws LedgerError `store_mismatch` if it belongs to other books; `storage_failed`, `storage_full`
  */
 export async function repairStore(db: Queries, store: DocumentStore): Promise<boolean> {
   const known = await knownStore(db);
@@ -95,18 +94,20 @@ export async function repairStore(db: Queries, store: DocumentStore): Promise<bo
 }
 
 type Adoption = {
-  /** Also where nothing is left of what is claimed. */
+  /** Whether to adopt an empty store although contents are recorded. */
   readonly evenEmpty: boolean;
 };
 
-/** The store of books that know none: settled in Postgres, and marked before it counts. */
+/**
+ * Adopts the store for books that know none yet. Postgres settles its ID, and the store is marked before that counts.
+ */
 async function adopt(db: Queries, store: DocumentStore, adoption: Adoption): Promise<string> {
   const id = await idToAdopt(db, store, adoption);
   return registerStore(db, id, () => store.mark(id));
 }
 
 /**
- * The ID under which it may become the store.
+ * The ID under which this may become the store.
  *
  * @throws LedgerError `store_mismatch`
  */
@@ -114,7 +115,7 @@ async function idToAdopt(db: Queries, store: DocumentStore, { evenEmpty }: Adopt
   const marker = await store.marker();
   const presence = await presenceOfClaimed(db, store);
   if (presence === 'none' && !(evenEmpty && !(await holdsContents(store)))) throw withoutContents(store.place);
-  // With a marker and without contents: whoever made it was broken off before Postgres knew.
+  // A marker without contents is from a worker that was interrupted before Postgres knew the store.
   if (presence === 'nothing claimed' && marker !== undefined && (await holdsContents(store)))
     throw anothersStore(store.place);
   return marker ?? randomUUID();
@@ -127,8 +128,8 @@ async function holdsContents(store: DocumentStore): Promise<boolean> {
 }
 
 /**
- * Whether any of what is claimed is there. Not all of it need be: some may have been deleted by hand, and one is not
- * there by chance.
+ * Whether any recorded content is there. One is enough: others may have been deleted by hand, and one cannot be there
+ * by chance.
  */
 async function presenceOfClaimed(db: Queries, store: DocumentStore): Promise<'some' | 'none' | 'nothing claimed'> {
   const sample = await sampleOfClaimed(db);

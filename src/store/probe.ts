@@ -6,12 +6,12 @@ import { makeFolder, syncFolder } from '../folders.ts';
 import { asStoreError } from './errors.ts';
 import { incomingFolder, isHashFolder } from './layout.ts';
 
-/** As large as a document may well be: a disk with room for a few bytes more is full all the same. */
+/** As large as a typical document: a disk with room for only a few bytes counts as full. */
 const probeBytes = 1024 ** 2;
 
 /**
- * Does to some bytes all that is done to a document: write, sync, read back, rename, remove. Looks at every folder of
- * contents, for another user may have made some of them. Makes the folder for downloads.
+ * Does with a test file everything that is done with a document: write, sync, read back, rename, remove. Checks every
+ * hash folder, because another user may have created some of them. Creates the folder for downloads.
  *
  * @throws LedgerError `storage_full`, `storage_failed`; nothing is left behind.
  */
@@ -45,7 +45,7 @@ export async function probeFolder(folder: string): Promise<void> {
   }
 }
 
-/** One of the folders of contents, all of which this user may use. The first one is made. */
+/** Picks a hash folder, after checking that this user may use all of them. Creates the first one. */
 async function folderOfContents(folder: string): Promise<string> {
   const found = (await readdir(folder)).filter(isHashFolder).map((name) => path.join(folder, name));
   for (const one of found) await access(one, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -13,31 +13,31 @@ import { sampler } from './sampler.ts';
 import type { OpenSpan, Tracing } from './trace.ts';
 import { orAfter } from '../within.ts';
 
-/** What is left at the end gets this long to leave; the process ends then, whatever the collector does. */
+/** How long the last spans may take to be sent. The process ends then, whatever the collector does. */
 const flushDeadlineMs = 3_000;
 const exportTimeoutMs = 5_000;
-const saidEveryMs = 60_000;
+const warnEveryMs = 60_000;
 const scope = 'idscan-ledger';
 
 /**
- * Sends spans to an OpenTelemetry collector, in the background and in batches. What does not fit is dropped; a collector
- * that is away costs nothing but a warning a minute.
+ * Sends spans to an OpenTelemetry collector, in the background and in batches. Spans beyond the queue's size are
+ * dropped. If the collector is down, the only effect is a warning a minute.
  */
 export function openOtel(config: TracingConfig, log: Logger): Tracing & { readonly close: () => Promise<void> } {
   const exporter = new OTLPTraceExporter({
     url: `${config.endpoint.href.replace(/\/$/, '')}/v1/traces`,
     timeoutMillis: exportTimeoutMs,
   });
-  const say = complaints(log);
+  const warnOfLoss = lossWarning(log);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': config.serviceName, 'service.instance.id': randomUUID() }),
     sampler: sampler(config.sampleShare),
     spanLimits: { attributeValueLengthLimit: 256, attributeCountLimit: 32, eventCountLimit: 8, linkCountLimit: 8 },
     spanProcessors: [
-      new BatchSpanProcessor({ exporter: watched(exporter, say), maxQueueSize: 4_096, maxExportBatchSize: 512 }),
+      new BatchSpanProcessor({ exporter: watched(exporter, warnOfLoss), maxQueueSize: 4_096, maxExportBatchSize: 512 }),
     ],
   });
-  // The queues' add-on looks for its tracer where the whole process does.
+  // bullmq-otel finds its tracer through these globals.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
@@ -67,7 +67,7 @@ export function openOtel(config: TracingConfig, log: Logger): Tracing & { readon
         () => true,
         () => false,
       );
-      if (!(await orAfter(flushDeadlineMs, flushed, false))) say();
+      if (!(await orAfter(flushDeadlineMs, flushed, false))) warnOfLoss();
       trace.disable();
       context.disable();
       propagation.disable();
@@ -75,12 +75,12 @@ export function openOtel(config: TracingConfig, log: Logger): Tracing & { readon
   };
 }
 
-/** Says in the log that spans are lost, and not with every batch. */
-function complaints(log: Logger): () => void {
-  let saidAtMs = -saidEveryMs;
+/** Logs that spans are lost, at most once a minute. */
+function lossWarning(log: Logger): () => void {
+  let warnedAtMs = -warnEveryMs;
   return () => {
-    if (performance.now() - saidAtMs < saidEveryMs) return;
-    saidAtMs = performance.now();
+    if (performance.now() - warnedAtMs < warnEveryMs) return;
+    warnedAtMs = performance.now();
     const err = new LedgerError('tracing_failed', 'The collector does not take the spans; they are lost.', {
       hint: 'Check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS. Nothing else is affected.',
     });

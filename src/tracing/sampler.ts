@@ -2,8 +2,8 @@ import { SpanKind } from '@opentelemetry/api';
 import { AlwaysOffSampler, type Sampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 
 /**
- * Keeps a share of all traces, whole ones, and of them what somebody asked for: requests, jobs and calls. What queues do
- * for themselves all day (looking for jobs, prolonging locks) is left out.
+ * Keeps a share of all traces, each one whole. Only requests, jobs and calls are traced. What queues do internally all
+ * day (looking for jobs, extending locks) is left out.
  */
 export function sampler(share: number): Sampler {
   const kept = new TraceIdRatioBasedSampler(share);

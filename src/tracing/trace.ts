@@ -3,17 +3,17 @@ import type { Telemetry } from 'bullmq';
 export type SpanKind = 'server' | 'client';
 export type SpanNotes = Readonly<Record<string, string | number | boolean>>;
 
-/** A piece of work that is being timed. */
+/** An operation that is being timed. */
 export type OpenSpan = {
-  /** Runs what belongs to it: spans that begin in there are its children. */
+  /** Runs work as part of it: spans opened by that work are its children. */
   readonly run: <T>(work: () => T) => T;
-  /** @param error its code is kept, nothing else of it. */
+  /** @param error only its code is kept. */
   readonly end: (notes?: SpanNotes, error?: unknown) => void;
 };
 
 /**
- * Says where time goes. Names and notes hold patterns, codes and counts: no paths, queries, headers, tokens or content.
- * Tracing never fails and never waits.
+ * Measures where time goes. Names and notes contain patterns, codes and counts, but no paths, queries, headers, tokens
+ * or content. Tracing never fails and never waits.
  */
 export type Tracing = {
   readonly open: (name: string, kind: SpanKind, notes?: SpanNotes) => OpenSpan;
@@ -23,10 +23,10 @@ export type Tracing = {
 
 const nothing: OpenSpan = { run: (work) => work(), end: () => undefined };
 
-/** Traces nothing, and loads nothing for it. */
+/** Traces nothing and loads no tracing package. */
 export const noTracing: Tracing = { open: () => nothing, queues: undefined };
 
-/** Times a piece of work that is one call. */
+/** Traces one call. */
 export function traced<T>(
   { open }: Pick<Tracing, 'open'>,
   [name, kind, notes]: readonly [name: string, kind: SpanKind, notes: SpanNotes],

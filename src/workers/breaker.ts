@@ -1,26 +1,26 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** Failures that say that the vendor itself is away, not that something is wrong with one request. */
+/** Failures that mean the vendor is down, not that one request is wrong. */
 const outageCodes: readonly ErrorCode[] = ['vendor_unreachable', 'vendor_timeout', 'vendor_unavailable'];
 
 const threshold = 10;
 const firstPauseMs = 2_000;
 const longestPauseMs = 30_000;
-/** An outage that lasts longer counts as failures again: perhaps it is not the vendor, but what we ask of it. */
+/** After this time an outage uses up attempts again: perhaps the cause is our request, not the vendor. */
 const longestOutageMs = 24 * 3_600_000;
 
 /**
- * Notices that the vendor is down: ten failures of that kind in a row, over all jobs of this process, with no answer in
- * between. While it is open, failures use up no attempts, and all workers pause, longer and longer up to 30 s.
+ * Notices that the vendor is down: ten such failures in a row over all jobs of this process, with no response in
+ * between. While it is open, failures use up no attempts, and all workers pause, doubling the pause up to 30 s.
  */
 export type Breaker = {
-  /** The vendor answered, whatever it said. */
+  /** Reports that the vendor responded, with whatever status. */
   readonly answered: () => void;
-  /** @returns how long to pause, in milliseconds; `undefined` = this failure is the job's own. */
+  /** @returns how long to pause, in milliseconds; `undefined` = the failure counts against the job. */
   readonly failed: (code: ErrorCode) => number | undefined;
 };
 
-/** A breaker that never opens, for batch runs, which shall end with what failed. */
+/** A breaker that never opens. A batch run uses it, because it should end with the failures. */
 export const noBreaker: Breaker = { answered: () => undefined, failed: () => undefined };
 
 export function createBreaker(now: () => number = () => performance.now()): Breaker {
@@ -45,7 +45,7 @@ export function createBreaker(now: () => number = () => performance.now()): Brea
       const nowMs = now();
       openedAtMs ??= nowMs;
       if (nowMs - openedAtMs > longestOutageMs) return undefined;
-      // Jobs that were under way when the breaker opened fail within the same pause: it is theirs too.
+      // Jobs that were running when the breaker opened fail within the same pause, so it covers them, too.
       if (nowMs >= pausedUntilMs) {
         pausedUntilMs = nowMs + pauseMs;
         pauseMs = Math.min(longestPauseMs, pauseMs * 2);

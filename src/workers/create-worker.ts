@@ -10,7 +10,7 @@ export type WorkerSetup = {
   readonly concurrency: number;
 };
 
-/** The one place of what BullMQ is told: options, locks, delays and ends. */
+/** The one place that configures BullMQ workers: options, locks, delays, and how jobs end. */
 export function createWorker(
   context: VendorContext,
   kind: QueueKind,
@@ -22,16 +22,16 @@ export function createWorker(
     prefix,
     concurrency,
     ...(context.tracing?.queues ? { telemetry: context.tracing.queues } : {}),
-    // A killed worker's jobs are taken up by others within about 16 s.
+    // Other workers take over the jobs of a killed worker within about 16 s.
     lockDuration: 10_000,
     stalledInterval: 3_000,
-    // After a lost connection, which commands that need no answer wait for by themselves.
+    // The pause of the job loop after a connection error. ioredis reconnects by itself.
     runRetryDelay: 3_000,
-    // In seconds: how long one question for jobs waits. Less than a socket may stay silent.
+    // How long one blocking request for jobs waits, in seconds. Less than a socket may stay silent (15 s).
     drainDelay: 10,
-    // Postgres counts starts, those of each kind of work in a job; the queue must not give up before it.
+    // Postgres counts starts for each obligation of a job. BullMQ must not give up before Postgres does.
     maxStalledCount: 2 * maxStarts,
-    // Needed for pauses by Retry-After; no limit by itself.
+    // BullMQ pauses after a `RateLimitError` only if a limiter is set. This one never limits.
     limiter: { max: Number.MAX_SAFE_INTEGER - 1, duration: 1_000 },
     settings: {
       backoffStrategy: (attempts, _type, error) => (error instanceof TryAgain ? error.delayMs : backoffMs(attempts)),
@@ -43,7 +43,7 @@ export function createWorker(
 
 function tellQueue(error: unknown): never {
   if (error instanceof GivenUp) throw new UnrecoverableError(error.message);
-  // What BullMQ calls a rate limit goes back to the queue without using an attempt.
+  // BullMQ puts a job with this error back into the queue without using up an attempt.
   if (error instanceof TryAgain && !error.counts) throw new RateLimitError();
   throw error;
 }

@@ -9,15 +9,15 @@ import type { Context } from '../jobs/context.ts';
 import { within } from '../within.ts';
 
 const intervalMs = 10_000;
-/** The end of a process does not wait for a Postgres that is away. */
+/** How long the end of the process waits for Postgres. */
 const farewellMs = 1_000;
 
 /**
- * Says in Postgres every 10 s that this process runs, until it ends. A beat that fails is said once: whatever keeps it
- * from Postgres keeps work from it as well, and that is said there.
+ * Records in Postgres every 10 s that this process is running, until it ends. Only the first of several failed beats is
+ * logged: what keeps a beat from Postgres also stops the work, which logs it.
  *
- * @param activeJobs how many jobs are under way.
- * @returns the way to take it back, for the orderly end.
+ * @param activeJobs how many jobs are running.
+ * @returns a function for the orderly end, which removes the record.
  */
 export function startHeartbeat(
   { db, log }: Context,

@@ -1,23 +1,23 @@
 import type { Worker } from 'bullmq';
 
-/** Why a worker takes no jobs. */
+/** Why a worker is on hold. */
 export type HoldReason = 'redis' | 'store';
 
-/** Keeps workers from taking jobs, for several reasons at once. */
+/** Puts workers on hold. Several reasons can hold one worker. */
 export type Holds = {
   readonly hold: (worker: Worker, reason: HoldReason) => void;
-  /** The worker goes on once nothing else holds it. */
+  /** The worker continues once no other reason holds it. */
   readonly release: (worker: Worker, reason: HoldReason) => void;
 };
 
-/** @param onError is told where a worker does not do as it is told. */
+/** @param onError gets the error if a worker cannot be paused or resumed. */
 export function createHolds(onError: (error: unknown) => void): Holds {
   const held = new Map<Worker, Set<HoldReason>>();
   return {
     hold: (worker, reason) => {
       const reasons = held.get(worker) ?? new Set();
       held.set(worker, reasons.add(reason));
-      // Also where it is held already: a job that was taken meanwhile must not keep it going.
+      // Done even if it is on hold already, in case it took a job in the meantime.
       worker.pause(true).catch(onError);
     },
     release: (worker, reason) => {

@@ -1,17 +1,17 @@
 import { orAfter } from '../within.ts';
 
-/** Lets jobs of a process run beside one another, or one of them by itself. */
+/** Runs jobs of a process concurrently (`shared`), or one of them alone (`exclusive`). */
 export type Isolation = {
   readonly shared: <T>(work: () => Promise<T>) => Promise<T>;
   readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
 };
 
 /**
- * When a worker dies, any of the jobs it had at hand may be the reason. Those that were at hand too often are run one
- * by one, so that the next death tells the guilty from those who stood beside it.
+ * When a worker dies, any job that was running may be the cause. Jobs that were running too often are run one at a
+ * time, so that the next death singles out the cause.
  *
- * @param limitMs how long a job is kept alone, and how long the others are waited for before: a slow vendor must not
- * bring a process to a standstill.
+ * @param limitMs how long a job runs alone, and how long it waits for the others to end before that. A slow vendor must
+ * not stall the process.
  */
 export function createIsolation(limitMs = 2_000): Isolation {
   let running = 0;
@@ -44,7 +44,7 @@ export function createIsolation(limitMs = 2_000): Isolation {
       );
       isClosed = undefined;
       gate.resolve(undefined);
-      // In an object, or the next in line would wait for the work itself.
+      // Wrapped in an object, because a promise would make the next in line wait for the work itself.
       return { working };
     });
     turns = turn;

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Lets V8 collect garbage as rarely as it thinks best. The launcher has it collect early, so that commands and workers at
- * rest stay small; for a worker under load that would cost a fifth of its results.
+ * Restores V8's own schedule for garbage collection. The launcher makes V8 collect early, so that commands and idle
+ * workers stay small. Under load that would cost a worker a fifth of its throughput.
  */
 export function collectLate(): void {
   setFlagsFromString('--semi-space-growth-factor=2');

@@ -4,17 +4,17 @@ import type { VendorContext } from '../jobs/context.ts';
 import type { Holds } from './holds.ts';
 
 const firstPauseMs = 1_000;
-/** Less than 30 s, after which work has to go on once Redis is well again. */
+/** Less than 30 s, the time within which work must resume once Redis has recovered. */
 const longestPauseMs = 15_000;
-/** Refused again so soon after a pause, it is the same trouble. */
+/** An error so soon after a pause counts as the same outage, and the next pause is longer. */
 const sameTroubleMs = 30_000;
-/** Connections that cannot be had by then are made by the workers themselves. */
+/** After this time the workers open new connections themselves. */
 const reconnectWithinMs = 5_000;
 
 /**
- * Stops workers from asking a Redis that refuses them. BullMQ asks again at once after every answer but a job: a replica,
- * a full memory or a missing right would keep a processor busy with nothing else. While they are paused a write is tried,
- * less and less often; when it goes through, they ask on new connections: the old ones may lead to a demoted master.
+ * Stops workers from polling a Redis that refuses them. BullMQ polls again at once after an error, so a replica, a full
+ * memory or a missing permission would keep a CPU busy. During a pause a write is tried at growing intervals. When it
+ * succeeds, the workers continue on new connections, because the old ones may lead to a demoted master.
  */
 export function createPauses(
   { redisHealth, log }: Pick<VendorContext, 'redisHealth' | 'log'>,
@@ -45,7 +45,7 @@ export function createPauses(
         if (isPaused || signal.aborted || !stopsWork(error)) return;
         isPaused = true;
         pause()
-          // A stop ends it early, and workers that stop need not go on.
+          // A stop aborts the pause. Then the workers need not continue.
           .catch((failure: unknown) => {
             if (signal.aborted) return;
             log.error({ err: failure }, 'workers were not paused as they should be');
@@ -60,8 +60,8 @@ export function createPauses(
 const longer = (ms: number): number => Math.min(2 * ms, longestPauseMs);
 
 /**
- * Not what is said of one job (a number), nor of a socket (`ECONNRESET` and the like): its commands wait for the next
- * one by themselves. Whatever else fails would fail again at once.
+ * Whether an error stops all work. Errors of one job have a numeric code. Socket errors such as `ECONNRESET` have a
+ * text code, and their commands wait for the next connection by themselves. Any other error would come back at once.
  */
 function stopsWork(error: Error): boolean {
   const { code } = error as { code?: unknown };
@@ -69,7 +69,7 @@ function stopsWork(error: Error): boolean {
   return !/^(Connection is closed|Socket timeout|Stream isn't writeable)/.test(error.message);
 }
 
-/** A Redis Cluster is told of by its nodes where to go. */
+/** Reconnects a worker. A Redis Cluster needs no reconnect, because its nodes redirect the client. */
 async function reconnect(worker: Worker): Promise<void> {
   const { client, blockingClient } = worker.getBackend();
   for (const connection of await Promise.all([client, blockingClient]))

@@ -20,31 +20,31 @@ import type { StoreTrouble, StoreWatch } from './store-watch.ts';
 import type { Tally } from './tally.ts';
 import { GivenUp, TryAgain } from './try-again.ts';
 
-/** Does what a kind of obligation asks for, and notes its end in Postgres. */
+/** Does the work of an obligation, and records its end in Postgres. */
 export type Perform = (
   context: VendorContext,
   transactionId: string,
   started: Started,
 ) => Promise<ObligationEnd['end']>;
 
-/** What all workers of a process tell of what happens. */
+/** What all workers of a process share. */
 export type WorkerState = {
   readonly tally: Tally;
   readonly meter: Meter;
   readonly breaker: Breaker;
   readonly isolation: Isolation;
   readonly store: StoreWatch;
-  /** Work that ended while Postgres was away, to be told once it is back. */
+  /** Obligations whose work ended while Postgres was away. Recorded once Postgres is back. */
   readonly unnotedEnds: ObligationKey[];
-  /** Since when work of a kind has met nothing but a Postgres that is away or refuses it. */
+  /** Since when every job of a kind has failed because Postgres is away or refuses it. */
   readonly databaseAway: Map<ObligationKind, DatabaseAway>;
 };
 
 export type DatabaseAway = { readonly error: Error; readonly sinceMs: number };
 
 /**
- * Turns a job into work on obligations: starts those of its kinds that Postgres agrees are due, performs them side by
- * side, and notes each failure in Postgres before telling the queue.
+ * Turns a job into work on obligations: starts those of its kinds that are due in Postgres, performs them concurrently,
+ * and records each failure in Postgres before it ends the job.
  */
 export function jobProcessor(
   context: VendorContext,
@@ -73,7 +73,7 @@ export function jobProcessor(
       left.length > 0
         ? await withUnfinishedStarts(context.db.kysely, { transactionId, kinds: left, generation }, maxStartsInCompany)
         : [];
-    // One by one, or the innocent would be given up with the guilty.
+    // One at a time, or harmless obligations would be given up together with the one that kills workers.
     for (const kind of suspects) failures.push(...(await state.isolation.exclusive(begin([kind], null))).failures);
     const [decisive] = failures.sort((a, b) => returnsAfterMs(b) - returnsAfterMs(a));
     if (decisive) throw decisive;
@@ -81,8 +81,8 @@ export function jobProcessor(
 }
 
 /**
- * Forgives starts when Postgres is away: their worker did not die of them. Also where the start itself came to nothing:
- * Postgres may have counted it and could not say so.
+ * Forgives starts when Postgres is away: the worker did not die of them. Also forgives a start that failed itself,
+ * because Postgres may have counted it and lost the response.
  */
 async function forgiving<T>(
   { db, log }: VendorContext,
@@ -106,8 +106,8 @@ async function forgiving<T>(
 }
 
 /**
- * Of several failures in one job the one with the longest delay decides, so that nothing comes back before its time.
- * What is given up for good keeps nothing else from being tried again.
+ * The failure with the longest delay decides how a job ends, so that no obligation comes back too early. One that is
+ * given up does not keep the others from being tried again.
  */
 function returnsAfterMs(failure: Error): number {
   if (failure instanceof TryAgain) return failure.delayMs;
@@ -143,7 +143,7 @@ async function run(
   }
 }
 
-/** Work that the document store keeps from being done: again later, without using an attempt. */
+/** Puts off work that cannot be done without the document store, without using up an attempt. */
 async function putOff(
   context: VendorContext,
   key: ObligationKey,
@@ -161,7 +161,7 @@ async function putOff(
   });
   tally.count(key.kind, 'retried', code);
   meter.retried(key.kind, code);
-  // Said once for all of them, when the store was found to be away.
+  // The store watch has logged the cause, once for all jobs.
   log.debug({ code, pauseMs }, 'waits for the document store');
   throw new TryAgain(pauseMs, { counts: false, cause: error });
 }
@@ -177,12 +177,12 @@ async function settleFailure(
   const code = errorCode(error);
   const outagePauseMs = breaker.failed(code);
   const pauseMs = code === 'vendor_rate_limited' ? retryAfterMs(error) : outagePauseMs;
-  const outcome = pauseMs === undefined ? errorTable[code].job : 'later';
+  const jobEnd = pauseMs === undefined ? errorTable[code].job : 'later';
   const delayMs = pauseMs ?? retryAfterMs(error) ?? backoffMs(started.attemptsMade + 1);
   const state = await failObligation(context.db.kysely, key, started.fence, {
     code,
-    counts: outcome !== 'later',
-    final: outcome === 'never',
+    counts: jobEnd !== 'later',
+    final: jobEnd === 'never',
     maxAttempts,
     sweepAfterMs: delayMs + leaseMs,
   });
@@ -193,7 +193,7 @@ async function settleFailure(
   }
   tally.count(kind, 'retried', code);
   meter.retried(kind, code);
-  // All jobs of a process share its Redis, and would all say the same.
+  // All jobs of a process share one Redis and would all log the same.
   if (code === 'queue_unavailable') context.onRedisTrouble(error);
   else log.warn({ err: error, code, attempt: started.attemptsMade + 1, delayMs }, 'will be tried again');
   if (pauseMs !== undefined) {

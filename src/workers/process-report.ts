@@ -7,7 +7,7 @@ import type { VendorContext } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
 import { parseReportWake } from '../jobs/queue/queues.ts';
 
-/** Writes the report that a job asks for, if it is still due, and notes how it failed. */
+/** Writes the report that a job asks for, if it is still due, and records a failure. */
 export function reportProcessor(context: VendorContext): (job: Job) => Promise<void> {
   return async (job) => {
     const { period, generation } = parseReportWake(job.data);
@@ -17,7 +17,7 @@ export function reportProcessor(context: VendorContext): (job: Job) => Promise<v
       const { directory, lines } = await writeReport(context, period, { generation });
       context.log.info({ period, directory, attempts: String(lines.totals.attempts) }, 'report written');
     } catch (error) {
-      // The report is due as before: nobody could note that it failed, and it has not.
+      // Postgres is away. The report stays due, because the failure cannot be recorded.
       if (meetsAll(error)) {
         sayDatabaseAway(context.log, error);
         throw error;

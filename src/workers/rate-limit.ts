@@ -6,8 +6,8 @@ import { asQueueError } from '../redis/refusal.ts';
 import { within } from '../within.ts';
 
 /**
- * Takes one of as many places as requests are allowed in a second, if one is free and the last request was sent long
- * enough ago. @returns 0, or how many milliseconds to wait before asking again.
+ * Takes a slot, if one is free and the last request was sent long enough ago. There are as many slots as requests are
+ * allowed per second. @returns 0, or how many milliseconds to wait before asking again.
  */
 const take = `
 local time = redis.call('TIME')
@@ -26,29 +26,29 @@ redis.call('SET', KEYS[2], string.format('%.0f', math.max(nextUs, nowUs - 4 * sp
 return 0
 `;
 
-/** The request on a place was answered: the place is free again in a second. */
+/** The request in a slot was answered. The slot is free again in a second. */
 const leave = `
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', time[1] * 1000000 + time[2] + 1000000), ARGV[1])
 `;
 
-/** A place whose request is not answered, or whose process died, is free again after this long. */
+/** A slot whose request is never answered, or whose process died, is free again after this long. */
 const unansweredUs = 5_000_000;
 
 const answersWithinMs = 5_000;
 const askedAgainMs = 1_000;
 
 export type RateLimiter = {
-  /** Resolves when the next request may be sent. Rejects with `queue_unavailable`: without Redis none may be. */
+  /** Resolves when the next request may be sent. Rejects with `queue_unavailable`: without Redis, none may be. */
   readonly beforeRequest: () => Promise<void>;
-  /** Once for every request that was let through, when its answer begins or it has failed. */
+  /** Called once for each request that was let through, when its response begins or it has failed. */
   readonly afterAnswer: () => void;
 };
 
 /**
- * A limiter that all worker processes on one Redis share. A place is taken before a request leaves and given back a
- * second after its answer: two requests on one place thus arrive at least a second apart, however long a busy machine or
- * the network keeps either of them, and no sliding second sees more requests than there are places.
+ * A limiter shared by all worker processes on one Redis. A slot is taken before a request leaves, and freed a second
+ * after its response. Two requests in one slot therefore arrive at least a second apart, however long a busy machine or
+ * the network delays either. So no sliding second sees more requests than there are slots.
  *
  * @param requestsPerSecond never exceeded, over all processes together.
  */
@@ -59,7 +59,7 @@ export function createRateLimiter(redis: RedisClient, prefix: string, requestsPe
   const taken: string[] = [];
   let failed: { readonly error: LedgerError; readonly atMs: number } | undefined;
   const ask = async (place: string): Promise<number> => {
-    // Who stood in line meanwhile does not ask a Redis again that has just failed.
+    // After a failure, requests that were waiting in line do not ask Redis again at once.
     if (failed && performance.now() - failed.atMs < askedAgainMs) throw failed.error;
     try {
       const asked = redis.eval(take, 2, places, next, requestsPerSecond, spacingUs, unansweredUs, place);
@@ -80,7 +80,7 @@ export function createRateLimiter(redis: RedisClient, prefix: string, requestsPe
     }
     taken.push(place);
   };
-  // One at a time: the others of this process need not ask before it is their turn.
+  // One request at a time asks Redis; the others of this process wait for their turn.
   let last = Promise.resolve();
   return {
     beforeRequest: () => {
@@ -88,7 +88,7 @@ export function createRateLimiter(redis: RedisClient, prefix: string, requestsPe
       last = turn.catch(() => undefined);
       return turn;
     },
-    // Which place is given back makes no difference: each is as good as any other that is taken.
+    // It does not matter which taken slot is freed: all are equal.
     afterAnswer: () => {
       const place = taken.shift();
       if (place !== undefined) redis.eval(leave, 1, places, place).catch(() => undefined);

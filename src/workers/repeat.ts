@@ -5,7 +5,7 @@ import type { VendorContext } from '../jobs/context.ts';
 import { sayDatabaseAway } from '../jobs/database-away.ts';
 import { createSeldom } from '../seldom.ts';
 
-/** Runs `work` again and again; a failure is logged and the next round tries again. */
+/** Runs `work` at intervals. A failure is logged, and the next round tries again. */
 export type Repeat = (
   name: string,
   intervalMs: number,
@@ -13,9 +13,12 @@ export type Repeat = (
   work: () => Promise<unknown>,
 ) => Promise<void>;
 
-/** All that is repeated tells of the same failure once in half a minute: when a server is away, it fails all of it. */
+/**
+ * Each failure of a task is logged once in half a minute. A server that is away fails all tasks and is logged for all
+ * together.
+ */
 export function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
-  const isToTell = createSeldom();
+  const shouldReport = createSeldom();
   return async (name, intervalMs, signal, work) => {
     while (!signal.aborted) {
       try {
@@ -25,7 +28,7 @@ export function repeating({ log, onRedisTrouble }: VendorContext): Repeat {
         const code = errorCode(error);
         if (code === 'queue_unavailable') onRedisTrouble(error);
         else if (isDatabaseAway(thrown)) sayDatabaseAway(log, thrown);
-        else if (isToTell(`${name} ${code}`))
+        else if (shouldReport(`${name} ${code}`))
           log.warn({ err: error, code }, `${name} failed, next try in ${intervalMs / 1_000} s`);
       }
       await delay(intervalMs, undefined, { signal }).catch(() => undefined);

@@ -39,20 +39,20 @@ const performs = { result: fetchResult, documents: fetchDocuments, audit_report:
 
 export type RunningWorkers = {
   readonly tally: Tally;
-  /** Whether work can be done, by what it needs: Postgres, Redis, and that the sweep comes round. */
+  /** Whether this process can work, by what the work needs: Postgres, Redis, and a running sweep. */
   readonly checks: Checks;
-  /** Resolves when nothing is due and nothing is being done; with what is due later. */
+  /** Resolves when nothing is due and nothing is running, with when the next obligation is due. */
   readonly idle: (signal: AbortSignal) => Promise<{ nextDueAt: Date | null }>;
-  /** Takes no new job, lets the running ones finish, and gives up waiting at the deadline. */
+  /** Takes no new job, lets running ones finish, and stops waiting at the deadline. */
   readonly stop: (deadlineMs: number) => Promise<void>;
 };
 
 /**
- * Starts a worker per queue and the sweep; for lasting service also the report schedule and the breaker.
+ * Starts a worker per queue, and the sweep. Unless it is a batch run, also starts the report schedule and the breaker.
  *
- * @param isBatch whether the run shall end when nothing is left to do: then it writes no reports that nobody asked for,
- * and a vendor that is down ends in failures rather than in waiting.
- * @param redis is duplicated for every worker; it stays the caller's.
+ * @param isBatch whether the run ends when nothing is left to do. Then it writes only requested reports, and if the
+ * vendor is down, it ends with failures instead of waiting.
+ * @param redis is duplicated for every worker. The caller keeps ownership.
  */
 export function runWorkers(
   context: VendorContext,
@@ -119,12 +119,12 @@ export function runWorkers(
 type Loops = {
   readonly isBatch: boolean;
   readonly stopping: AbortSignal;
-  /** Fires once settled transactions were looked for. */
+  /** Aborted once settled transactions have been looked for. */
   readonly rechecked: AbortController;
   readonly swept: (work: Awaited<ReturnType<typeof sweep>>) => void;
 };
 
-/** What a worker process does from time to time. */
+/** The periodic tasks of a worker process. */
 function startLoops(
   context: VendorContext,
   state: WorkerState,
@@ -170,14 +170,14 @@ function createWorkers(
   return [...workers, reports];
 }
 
-/** Work whose end could not be noted when it ended did not kill its worker. */
+/** These starts did not kill their worker: their end only could not be recorded. */
 async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promise<void> {
   const ended = [...unnoted];
   if (ended.length > 0) await forgiveStarts(db.kysely, ended);
   unnoted.splice(0, ended.length);
 }
 
-/** Of this process alone: another machine's disk is its own. */
+/** Watches the store for this process alone: on another machine it may be usable. */
 function storeWatchOf(
   { store, log }: VendorContext,
   { hold, release }: Holds,
@@ -190,7 +190,7 @@ function storeWatchOf(
   return createStoreWatch({ check: () => checkOpenStore(store), pause: onEach(hold), resume: onEach(release), log });
 }
 
-/** A batch run makes due what is to be asked for again once, and is not idle before. */
+/** A batch run rechecks settled transactions once, and is not idle before that. */
 const rechecking = (
   context: VendorContext,
   repeat: Repeat,
@@ -204,7 +204,7 @@ const rechecking = (
     () => recheckSettled(context, stopping).finally(() => rechecked.abort()),
   );
 
-/** A receiver that hangs keeps nobody from being noted, and what cannot be noted keeps nothing from being delivered. */
+/** Separate loops: a receiver that hangs does not delay new messages, and a failing check does not delay deliveries. */
 async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSignal): Promise<void> {
   const { notifications } = context;
   if (!notifications) return;

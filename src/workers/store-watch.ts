@@ -2,34 +2,35 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 
-/** Failures that may say that the document store itself is away, not that something is wrong with one file. */
+/** Failures that may mean that the document store itself is unusable, not one file. */
 const storeCodes: readonly ErrorCode[] = ['storage_failed', 'storage_full', 'store_mismatch'];
 
 const firstPauseMs = 2_000;
 const longestPauseMs = 30_000;
 
-/** What is wrong with the store, since when, and how long until it is looked at again. */
+/** What is wrong with the store, since when, and how long until it is checked again. */
 export type StoreTrouble = { readonly error: LedgerError; readonly sinceMs: number; readonly pauseMs: number };
 
 /**
- * Notices that the document store cannot be used: a disk that is unmounted, full, read-only, another user's. Meanwhile
- * this process takes no work on files, and what it has begun uses up no attempts. Other machines' disks are their own.
+ * Notices that the document store cannot be used: its disk is unmounted, full, read-only, or owned by another user.
+ * Meanwhile this process takes no file jobs, and running ones use up no attempts. Other processes are not affected: on
+ * their machines the store may be usable.
  */
 export type StoreWatch = {
   /**
-   * @param beganAtMs when the work began that failed, on this watch's clock.
-   * @returns what is, or was meanwhile, wrong with the store; `undefined` = this failure is the file's own.
+   * @param beganAtMs when the failed work began, by this watch's clock.
+   * @returns the trouble of the store, now or while the work ran; `undefined` = only this file failed.
    */
   readonly failed: (error: Error, beganAtMs: number) => Promise<StoreTrouble | undefined>;
   readonly now: () => number;
   readonly trouble: () => StoreTrouble | undefined;
-  /** Resolves once it looks no more. */
+  /** Resolves once no check is running any more. */
   readonly end: () => Promise<void>;
 };
 
 type PastTrouble = { readonly trouble: StoreTrouble; readonly endedAtMs: number; readonly lastPauseMs: number };
 
-/** For runs without files. */
+/** For runs that fetch no files. */
 export const noStoreWatch: StoreWatch = {
   failed: () => Promise.resolve(undefined),
   now: () => 0,
@@ -39,7 +40,7 @@ export const noStoreWatch: StoreWatch = {
 
 /**
  * @param options.check throws what is wrong with the store.
- * @param options.pause stops taking work on files, until `resume`.
+ * @param options.pause stops taking file jobs until `resume`.
  */
 export function createStoreWatch(options: {
   readonly check: () => Promise<void>;
@@ -52,18 +53,18 @@ export function createStoreWatch(options: {
   const { check, pause, resume, log, now = () => performance.now(), wait = waited } = options;
   const ending = new AbortController();
   const isEnding = (): boolean => ending.signal.aborted;
-  // In an object, for it changes while others wait.
+  // An object, because it changes while callers wait.
   const state: { trouble?: StoreTrouble | undefined; past?: PastTrouble } = {};
-  let looking: Promise<LedgerError | undefined> | undefined;
+  let checking: Promise<LedgerError | undefined> | undefined;
   let waiting: Promise<void> = Promise.resolve();
-  /** Of many who ask at once one looks. */
-  const look = (): Promise<LedgerError | undefined> =>
-    (looking ??= faultOf(check).finally(() => (looking = undefined)));
+  /** Concurrent callers share one check. */
+  const checkOnce = (): Promise<LedgerError | undefined> =>
+    (checking ??= faultOf(check).finally(() => (checking = undefined)));
   const untilUsable = async (): Promise<void> => {
     for (let trouble = state.trouble; trouble; trouble = state.trouble) {
       await wait(trouble.pauseMs, ending.signal);
       if (isEnding()) return;
-      const error = await look();
+      const error = await checkOnce();
       if (error) state.trouble = { ...trouble, error, pauseMs: Math.min(longestPauseMs, trouble.pauseMs * 2) };
       else {
         log.info({ afterMs: Math.round(now() - trouble.sinceMs) }, 'the document store can be used again');
@@ -73,7 +74,10 @@ export function createStoreWatch(options: {
       }
     }
   };
-  /** What is back for a moment only, a disk with a little room, is looked at ever more rarely, too. */
+  /**
+   * A store that failed again shortly after it was back, such as a nearly full disk, is checked at growing intervals,
+   * too.
+   */
   const nextPauseMs = (): number => {
     if (!state.past || now() - state.past.endedAtMs > longestPauseMs) return firstPauseMs;
     return Math.min(longestPauseMs, state.past.lastPauseMs * 2);
@@ -90,8 +94,8 @@ export function createStoreWatch(options: {
     failed: async (failure, beganAtMs) => {
       if (!storeCodes.includes(errorCode(failure))) return undefined;
       if (state.trouble || isEnding()) return state.trouble;
-      const error = (await look()) ?? fullDisk(failure);
-      // What began before the store was back may learn of its failure after.
+      const error = (await checkOnce()) ?? fullDisk(failure);
+      // Work that began before the store was back may fail after that.
       if (!error) return state.past && beganAtMs < state.past.endedAtMs ? state.past.trouble : undefined;
       return begin(error);
     },
@@ -104,7 +108,7 @@ export function createStoreWatch(options: {
   };
 }
 
-/** That there was no room for a file is said by the failure itself; a look may find room for a smaller one. */
+/** The failure itself says that a file did not fit. A check may still find room for its smaller probe. */
 const fullDisk = (failure: Error): LedgerError | undefined =>
   failure instanceof LedgerError && failure.code === 'storage_full' ? failure : undefined;
 

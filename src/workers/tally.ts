@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 
 export type TallyEnd = 'done' | 'postponed' | 'retried' | 'failed';
 
-/** What the workers of one process did since they started. */
+/** What the workers of one process have done since they started. */
 export type Tally = {
   readonly count: (kind: ObligationKind, end: TallyEnd, code?: ErrorCode) => void;
   readonly total: (end: TallyEnd) => number;

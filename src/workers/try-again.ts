@@ -1,8 +1,8 @@
-/** A job's work is to be done again. */
+/** The work of a job must be repeated. */
 export class TryAgain extends Error {
   override readonly name = 'TryAgain';
   readonly delayMs: number;
-  /** Whether this attempt is one of those that a job has. */
+  /** Whether this try uses up one of the job's attempts. */
   readonly counts: boolean;
 
   constructor(delayMs: number, { counts, cause }: { readonly counts: boolean; readonly cause: Error }) {
@@ -12,7 +12,7 @@ export class TryAgain extends Error {
   }
 }
 
-/** A job's work has failed for good. */
+/** The work of a job has failed for good. */
 export class GivenUp extends Error {
   override readonly name = 'GivenUp';
 }

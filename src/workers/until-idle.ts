@@ -10,10 +10,10 @@ import type { WorkerState } from './process-job.ts';
 
 const idleCheckIntervalMs = 250;
 
-/** A server or a document store that is away or refuses is waited for this long before a batch run gives up. */
+/** How long a batch run waits for a server or document store that is away or refuses. */
 const patienceMs = 120_000;
 
-/** Waits until nothing is due and nothing is being done. @throws what has been in the way for too long. */
+/** Waits until nothing is due and nothing is running. @throws the failure that has lasted for too long. */
 export async function untilIdle(
   context: VendorContext,
   activeJobs: () => number,
@@ -24,7 +24,7 @@ export async function untilIdle(
   let wroteAtMs = performance.now();
   for (;;) {
     try {
-      const { isIdle, nextDueAt } = await look(context, activeJobs);
+      const { isIdle, nextDueAt } = await idleState(context, activeJobs);
       if (isIdle) return { nextDueAt };
       answeredAtMs = performance.now();
     } catch (thrown) {
@@ -40,13 +40,13 @@ export async function untilIdle(
   }
 }
 
-/** What a batch run has waited for long enough is for a person to put right. */
+/** After such a wait, a refusal needs a person to correct something. */
 function waitedInVain(trouble: LedgerError | undefined): Error {
   const refusal = refusalOf(trouble?.cause);
   return refusal ? misconfigured(refusal, trouble) : (trouble ?? new Error('Redis does not answer.'));
 }
 
-async function look(context: VendorContext, activeJobs: () => number) {
+async function idleState(context: VendorContext, activeJobs: () => number) {
   if (activeJobs() > 0) return { isIdle: false, nextDueAt: null };
   const { dueNow, nextDueAt } = await pendingWork(context.db.kysely, wantedKinds(context.config));
   const reports = (await reportRuns(context.db.kysely)).filter(({ dueAt }) => dueAt !== null);

@@ -59,7 +59,7 @@ test('blockers are listed and end it with 3; then it closes, once, and in order'
   await look('t-2', 'unknown_type_back');
   const closed = await close('2026-01');
   expect(closed.code).toBe(0);
-  expect(closed.stderr).toMatch(/^2 settled transactions are still to be asked for again[^\n]*\n$/);
+  expect(closed.stderr).toMatch(/^2 settled transactions are still to be fetched again[^\n]*\n$/);
   expect(closed.stdout).toContain('2026-01 is closed. Its manifest has the SHA-256 ');
   const refused = { '2026-01': 'period_closed', '2025-12': 'period_out_of_order', '2026-03': 'period_out_of_order' };
   for (const [period, code] of Object.entries({ ...refused, '2999-01': 'period_not_ended' }))

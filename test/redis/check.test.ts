@@ -133,7 +133,7 @@ describe('a Redis that work is to begin on', () => {
 
   it('is refused when it is no cluster', async () => {
     expect(await found(`redis+cluster://127.0.0.1:${server.port}/`)).toBe(
-      'queue_misconfigured: Redis refuses commands: it is no Redis Cluster.',
+      'queue_misconfigured: Redis refuses commands: it is not a Redis Cluster.',
     );
   });
 });

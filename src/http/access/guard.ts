@@ -7,13 +7,13 @@ import type { OidcVerifier } from './oidc.ts';
 import type { Sessions } from './sessions.ts';
 import { recogniseToken, tokenName } from './tokens.ts';
 
-/** How a request may say who it is from. */
+/** How a request may authenticate. */
 export type Means = 'bearer' | 'bearer or session';
 
-/** A hook for `onRequest`: before it has passed, nothing of a body is read. */
+/** A hook for `onRequest`: no body is read before it has passed. */
 export type Guard = (roles: readonly Role[], means: Means) => (request: FastifyRequest) => Promise<void>;
 
-/** Asks who a request is from, and whether that is enough. */
+/** Checks who sent a request, and whether their roles allow it. */
 export function createGuard(service: ServiceConfig, sessions: Sessions, oidc: OidcVerifier | undefined): Guard {
   const identify = async (request: FastifyRequest, means: Means): Promise<Principal | null> => {
     const bearer = bearerOf(request);
@@ -29,10 +29,10 @@ export function createGuard(service: ServiceConfig, sessions: Sessions, oidc: Oi
   return (roles, means) => async (request) => {
     const principal = await identify(request, means);
     if (!principal)
-      throw new LedgerError('unauthenticated', 'This needs somebody who is known here.', {
+      throw new LedgerError('unauthenticated', 'This needs authentication.', {
         hint: means === 'bearer' ? 'Send a bearer token in the header Authorization.' : 'Sign in at /sign-in.',
       });
-    // Known from here on: what follows may refuse, and says so to whom it is.
+    // Set before the checks below, so that their errors are shown and logged for this sender.
     request.principal = principal;
     if (!principal.roles.some((role) => roles.includes(role)))
       throw new LedgerError('forbidden', `This needs the role ${roles.join(' or ')}.`);
@@ -40,7 +40,7 @@ export function createGuard(service: ServiceConfig, sessions: Sessions, oidc: Oi
   };
 }
 
-/** The token of `Authorization: Bearer …`; anything else in that header is a token that nobody has. */
+/** The token of `Authorization: Bearer …`. Any other content of the header counts as an unknown token. */
 function bearerOf(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization;
   if (header === undefined) return undefined;

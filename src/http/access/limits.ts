@@ -2,19 +2,19 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LedgerError } from '../../errors.ts';
 
 const windowMs = 15 * 60_000;
-/** Failed attempts at signing in within the window, from one address (of IPv6 one /64). */
+/** Failed sign-ins within the window, from one address (for IPv6, one /64). */
 export const maxFailedSignIns = 10;
 
 /**
- * Counts failed attempts at signing in. Each process counts for itself. Nobody is ever kept from signing in by others:
- * attempts with a right token are neither counted nor asked about here.
+ * Counts failed sign-ins, for each process separately. Nobody can lock others out: an attempt with a valid token is
+ * neither counted nor checked here.
  */
 export type SignInLimits = {
-  /** @throws LedgerError `too_many_requests` for an address with too many of them */
+  /** @throws LedgerError `too_many_requests` for an address with too many failed sign-ins */
   readonly failed: (request: FastifyRequest) => Promise<void>;
 };
 
-/** Needs @fastify/rate-limit to be registered. It remembers 5,000 addresses; of more the longest unseen are forgotten. */
+/** Needs @fastify/rate-limit to be registered. It keeps 5,000 addresses, and forgets those not seen for longest. */
 export function createSignInLimits(server: FastifyInstance): SignInLimits {
   const limit = server.createRateLimit({ max: maxFailedSignIns, timeWindow: windowMs, ipv6Subnet: 64 });
   return {

@@ -4,7 +4,7 @@ import type { OidcConfig } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import { isLoopbackName } from '../hosts.ts';
 
-/** What is asked of a company's identity provider. */
+/** The requests to a company's identity provider. */
 export type OidcProvider = {
   readonly keys: () => Promise<ReturnType<typeof createRemoteJWKSet>>;
   readonly authorizationUrl: () => Promise<URL>;
@@ -29,7 +29,7 @@ const discoveryDocument = z.object({
 });
 const tokenAnswer = z.object({ id_token: z.string().max(16_384) });
 
-/** Asks nothing yet; what the provider says about itself is read when it is needed, and again after an hour. */
+/** Sends no request yet. The discovery document is read when it is needed, and again after an hour. */
 export function createOidcProvider({ issuer, jwksUrl }: OidcConfig): OidcProvider {
   let discovered: { readonly document: Promise<z.output<typeof discoveryDocument>>; readonly atMs: number } | undefined;
   const discover = (): Promise<z.output<typeof discoveryDocument>> => {
@@ -40,7 +40,7 @@ export function createOidcProvider({ issuer, jwksUrl }: OidcConfig): OidcProvide
       throw unavailable('describes itself in an unexpected way, or as another issuer than OIDC_ISSUER');
     });
     discovered = { document, atMs: performance.now() };
-    // A failure is not remembered.
+    // A failure is not cached.
     document.catch(() => (discovered = undefined));
     return document;
   };
@@ -51,7 +51,7 @@ export function createOidcProvider({ issuer, jwksUrl }: OidcConfig): OidcProvide
       if (keySet?.url !== url.href)
         keySet = {
           url: url.href,
-          // An unknown key is looked for again, but not more often than every 30 s.
+          // An unknown key triggers another look-up, at most every 30 s.
           keys: createRemoteJWKSet(url, { timeoutDuration: timeoutMs, cooldownDuration: 30_000, cacheMaxAge: 600_000 }),
         };
       return keySet.keys;
@@ -72,7 +72,10 @@ function needed(url: string | undefined): string {
   return url;
 }
 
-/** One request with a deadline; redirects are not followed. A refusal is the client's, everything else the provider's. */
+/**
+ * Makes one request with a deadline, without following redirects. A 4xx to a POST is the client's fault, everything
+ * else the provider's.
+ */
 async function ask(url: URL, init: RequestInit = {}): Promise<unknown> {
   let response: Response;
   let text: string;
@@ -88,15 +91,15 @@ async function ask(url: URL, init: RequestInit = {}): Promise<unknown> {
       hint: 'Sign in again. If it happens again, compare OIDC_CLIENT_ID and OIDC_CLIENT_SECRET with the provider.',
     });
   if (!response.ok) throw unavailable(`answers ${response.status}`);
-  if (text.length > maxAnswerLength) throw unavailable('answers at too great a length');
+  if (text.length > maxAnswerLength) throw unavailable('sends an answer that is too long');
   try {
     return JSON.parse(text);
   } catch {
-    throw unavailable('answers something else than JSON');
+    throw unavailable('does not answer with JSON');
   }
 }
 
-/** The provider's fault, not that of whoever wants to sign in. */
+/** A failure of the provider, not of the person who signs in. */
 export const unavailable = (what: string, cause?: unknown): LedgerError =>
   new LedgerError('identity_provider_unavailable', `The identity provider ${what}.`, {
     hint: 'Check OIDC_ISSUER, OIDC_JWKS_URL and the network; tokens of this service work without it.',

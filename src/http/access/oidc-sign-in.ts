@@ -8,9 +8,9 @@ import type { OidcProvider } from './oidc-provider.ts';
 import type { Sealer } from './sealing.ts';
 import { cookieFor } from './sessions.ts';
 
-/** The code flow with PKCE, state and nonce. What belongs to one sign-in is in a sealed cookie of that browser. */
+/** The code flow with PKCE, state and nonce. The values of one sign-in are kept in a sealed cookie of that browser. */
 export type OidcSignIn = {
-  /** @returns where to send the browser. */
+  /** @returns the URL to send the browser to. */
   readonly begin: (request: FastifyRequest, reply: FastifyReply, next: string) => Promise<URL>;
   /** @throws LedgerError `unauthenticated`, `identity_provider_unavailable` */
   readonly finish: (request: FastifyRequest, reply: FastifyReply) => Promise<{ identity: Identity; next: string }>;
@@ -76,13 +76,13 @@ export function createOidcSignIn({ service, oidc, client, provider, verifier, se
       });
       const token = await provider.redeem(form, basic(client));
       const identity = await verifier.verifySignIn(token, nonce);
-      if (!identity) throw new LedgerError('unauthenticated', 'The identity provider’s token does not hold.');
+      if (!identity) throw new LedgerError('unauthenticated', 'The identity provider’s token is not valid.');
       return { identity, next };
     },
   };
 }
 
-/** RFC 6749 wants both parts form-encoded before they are joined. */
+/** RFC 6749 requires both parts to be form-encoded before they are joined. */
 function basic({ id, secret }: NonNullable<OidcConfig['client']>): string | undefined {
   if (secret === undefined) return undefined;
   const encode = (text: string) => new URLSearchParams({ v: text }).toString().slice(2);

@@ -3,17 +3,17 @@ import type { OidcConfig, Role } from '../../config/config.ts';
 import { LedgerError } from '../../errors.ts';
 import { type OidcProvider, unavailable } from './oidc-provider.ts';
 
-/** Somebody the identity provider vouches for. */
+/** A user whom the identity provider has authenticated. */
 export type Identity = { readonly subject: string; readonly roles: readonly Role[] };
 
 export type OidcVerifier = {
-  /** @returns `undefined` for what is no token of the provider's for us. @throws `identity_provider_unavailable` */
+  /** @returns `undefined` unless it is a token from the provider for us. @throws `identity_provider_unavailable` */
   readonly verifyBearer: (token: string) => Promise<Identity | undefined>;
-  /** The ID token of a sign-in that we began with this nonce. */
+  /** Verifies the ID token of a sign-in that we began with this nonce. */
   readonly verifySignIn: (token: string, nonce: string) => Promise<Identity | undefined>;
 };
 
-/** Signatures by the provider's private key alone: an HMAC with a public key as its secret is a known trick. */
+/** Only signatures by the provider's private key: using a public key as an HMAC secret is a known attack. */
 const algorithms = [
   'RS256',
   'RS384',
@@ -30,7 +30,7 @@ const algorithms = [
 const clockToleranceSeconds = 30;
 const maxLength = 16_384;
 
-/** Checks the provider's tokens: signature, issuer, audience, lifetime; roles are read from a claim. */
+/** Checks the provider's tokens: signature, issuer, audience and lifetime. Roles come from a claim. */
 export function createOidcVerifier(config: OidcConfig, provider: OidcProvider, now: () => Date): OidcVerifier {
   const verify = async (token: string, audience: string): Promise<JWTPayload | undefined> => {
     if (!looksLikeToken(token)) return undefined;
@@ -44,7 +44,7 @@ export function createOidcVerifier(config: OidcConfig, provider: OidcProvider, n
     };
     try {
       const { payload } = await jwtVerify(token, await provider.keys(), options);
-      // The standard's bound. A subject is in every line of the log.
+      // The standard's limit. The subject is in every log line.
       return payload.sub && payload.sub.length <= 255 ? payload : undefined;
     } catch (error) {
       if (isTokensFault(error)) return undefined;
@@ -64,14 +64,14 @@ export function createOidcVerifier(config: OidcConfig, provider: OidcProvider, n
       const clientId = config.client?.id ?? '';
       const payload = await verify(token, clientId);
       if (!payload || payload['nonce'] !== nonce) return undefined;
-      // A token for several audiences says for whom it was made.
+      // A token for several audiences names in `azp` the client that it was made for.
       const isOurs = typeof payload.aud === 'string' || payload.aud?.length === 1 || payload['azp'] === clientId;
       return isOurs ? identityOf(payload) : undefined;
     },
   };
 }
 
-/** Whether it is worth asking the provider for its keys. */
+/** Whether a text is worth fetching the provider's keys for. */
 function looksLikeToken(token: string): boolean {
   if (token.length > maxLength || token.split('.').length !== 3) return false;
   try {
@@ -95,7 +95,10 @@ function isTokensFault(error: unknown): boolean {
   );
 }
 
-/** The claim by its very name (it may be a URL), else by a path such as `realm_access.roles`. A text or a list of texts. */
+/**
+ * Reads the claim by its exact name (it may be a URL), or by a path such as `realm_access.roles`. It is a text or a
+ * list of texts.
+ */
 function rolesOf({ roleClaim, roleOf }: OidcConfig, payload: JWTPayload): Role[] {
   const claim = Object.hasOwn(payload, roleClaim)
     ? payload[roleClaim]

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { EncryptJWT, jwtDecrypt, type JWTPayload } from 'jose';
 
-/** Seals small facts into a text that only this service reads, for one purpose and a limited time. */
+/** Seals small values into a text that only this service can read, for one purpose and a limited time. */
 export type Sealer = {
   readonly seal: (purpose: string, content: JWTPayload, lifetimeSeconds: number) => Promise<string>;
-  /** `undefined` for anything that is not whole, not ours, for another purpose, or too old. */
+  /** `undefined` for anything damaged, foreign, expired, or sealed for another purpose. */
   readonly open: (purpose: string, sealed: string) => Promise<JWTPayload | undefined>;
 };
 
@@ -12,7 +12,8 @@ const issuer = 'idscan-ledger';
 const maxLength = 4_096;
 
 /**
- * @param key 32 bytes, the same in all processes of the service; without one, what is sealed ends with the process.
+ * @param key 32 bytes, the same in all processes of the service. Without a key, what is sealed is lost when the process
+ * ends.
  */
 export function createSealer(key: Uint8Array | undefined, now: () => Date): Sealer {
   const secret = key ?? randomBytes(32);

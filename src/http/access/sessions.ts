@@ -12,26 +12,26 @@ import { sha256 } from './digests.ts';
 import type { Sealer } from './sealing.ts';
 import { knownByHash, tokenName } from './tokens.ts';
 
-/** Whose session it is: a configured token's, or that of somebody the identity provider vouched for. */
+/** Whose session it is: of a configured token, or of a user of the identity provider. */
 const content = z.union([
   z.object({ sha256: z.string() }),
   z.object({ subject: z.string(), roles: z.array(z.enum(roles)) }),
 ]);
 export type SessionContent = z.output<typeof content>;
 
-/** Which session it is, and until when. A cookie of a version that gave no ID is none. */
+/** The session's ID and end. A cookie from a version without IDs is not accepted. */
 const identity = z.object({ jti: z.string().min(20), exp: z.number() });
 
 /**
- * Signed-in browsers. The cookie holds all there is to a session, encrypted; Postgres knows those alone that were ended
- * before their time.
+ * Sessions of signed-in browsers. The encrypted cookie contains the whole session. Postgres knows only the sessions
+ * that were ended early.
  */
 export type Sessions = {
   readonly start: (request: FastifyRequest, reply: FastifyReply, whose: SessionContent) => Promise<void>;
-  /** @throws LedgerError `database_unavailable`: whether it was ended cannot be said then. */
+  /** @throws LedgerError `database_unavailable`: without Postgres it is unknown whether the session was ended. */
   readonly read: (request: FastifyRequest) => Promise<Principal | null>;
   /**
-   * Ends it in this browser and, with Postgres, everywhere. Whose it was is the request's principal from then on.
+   * Ends the session in this browser and, through Postgres, everywhere. Sets the request's principal to whose it was.
    *
    * @throws LedgerError `database_unavailable`
    */
@@ -40,12 +40,15 @@ export type Sessions = {
 
 const purpose = 'session';
 const askWithinMs = 5_000;
-/** Clocks of several processes may differ a little: an ended session is remembered for longer than any of them takes it. */
+/**
+ * Clocks of several processes may differ a little. An ended session is remembered for longer than any of them accepts
+ * it.
+ */
 const clockMarginSeconds = 600;
 
 export function createSessions(service: ServiceConfig, sealer: Sealer, db: Database): Sessions {
   const lifetimeSeconds = service.session.lifetimeMinutes * 60;
-  /** What the cookie says, whether or not the session was ended. */
+  /** Reads the cookie, whether or not the session was ended. */
   const open = async (request: FastifyRequest) => {
     const sealed = request.cookies[cookieFor(request, service, 'session').name];
     if (sealed === undefined) return null;
@@ -63,7 +66,7 @@ export function createSessions(service: ServiceConfig, sealer: Sealer, db: Datab
       void reply.setCookie(cookie.name, sealed, { ...cookie.options, maxAge: lifetimeSeconds });
       request.principal = principalOf(service, whose);
     },
-    // Asked anew each time: whatever is remembered of a session would outlive its end in another process.
+    // Asks Postgres each time: a cached session would outlive its end in another process.
     read: async (request) => {
       const session = await open(request);
       if (!session) return null;
@@ -76,14 +79,14 @@ export function createSessions(service: ServiceConfig, sealer: Sealer, db: Datab
       if (!session) return;
       const expiresAt = new Date((session.expiresAtSeconds + clockMarginSeconds) * 1_000);
       await asking(endSession(db.kysely, session.idSha256, expiresAt), notNoted);
-      // What fails here is done with the next sign-out.
+      // If this fails, the next sign-out does it.
       await within(askWithinMs, removeOverSessions(db.kysely), unknown).catch(() => undefined);
       request.principal = session.principal;
     },
   };
 }
 
-/** Waits for Postgres for so long only; what it is not able to say is an error of its own. */
+/** Waits for Postgres for a limited time. `away` makes the error for the case that it does not answer. */
 async function asking<T>(answer: Promise<T>, away: (cause?: unknown) => LedgerError): Promise<T> {
   try {
     return await within(askWithinMs, answer, away);
@@ -94,22 +97,18 @@ async function asking<T>(answer: Promise<T>, away: (cause?: unknown) => LedgerEr
 }
 
 const unknown = (cause?: unknown): LedgerError =>
-  new LedgerError(
-    'database_unavailable',
-    'Postgres does not answer, and so nobody can say whether you are signed in.',
-    {
-      hint: 'Try again in a moment. A bearer token works without it.',
-      cause,
-    },
-  );
-
-const notNoted = (cause?: unknown): LedgerError =>
-  new LedgerError('database_unavailable', 'You are signed out in this browser, but Postgres could not note it.', {
-    hint: 'Had somebody copied the cookie, it would be good until the session is over. Taking the token out of HTTP_TOKENS, or another HTTP_SESSION_KEY, ends it.',
+  new LedgerError('database_unavailable', 'Postgres does not answer, so it is unknown whether you are signed in.', {
+    hint: 'Try again in a moment. A bearer token works without it.',
     cause,
   });
 
-/** A token that is no longer configured has no roles, and its sessions end with it. */
+const notNoted = (cause?: unknown): LedgerError =>
+  new LedgerError('database_unavailable', 'You are signed out in this browser, but Postgres could not record it.', {
+    hint: 'A copy of the cookie stays valid until the session is over. To end it earlier, remove the token from HTTP_TOKENS, or change HTTP_SESSION_KEY.',
+    cause,
+  });
+
+/** A token that is no longer configured has no roles, so its sessions end with it. */
 function principalOf(service: ServiceConfig, whose: SessionContent): Principal | null {
   if ('subject' in whose) return { name: `oidc ${whose.subject}`, roles: whose.roles, via: 'session' };
   const token = knownByHash(service.tokens, whose.sha256);
@@ -117,8 +116,8 @@ function principalOf(service: ServiceConfig, whose: SessionContent): Principal |
 }
 
 /**
- * Name and attributes of a cookie. Over TLS its name says `__Host-`: browsers then take it from this very host alone,
- * and a neighbouring one cannot plant it.
+ * The name and attributes of a cookie. Over TLS the name begins with `__Host-`: browsers then accept it only from this
+ * very host, so a neighbouring one cannot plant it.
  */
 export function cookieFor(request: FastifyRequest, service: ServiceConfig, what: 'session' | 'sign-in') {
   const secure = isOverTls(request, service);

@@ -1,10 +1,10 @@
 import type { AccessToken, Role } from '../../config/config.ts';
 import { matching } from './digests.ts';
 
-/** A configured token that was recognised; one hash may stand for several roles. */
+/** A configured token that was recognised. Several entries with one hash give several roles. */
 export type KnownToken = {
   readonly sha256: string;
-  /** What the configuration calls it, if it does. */
+  /** Its name in the configuration, if it has one. */
   readonly name: string | undefined;
   readonly roles: readonly Role[];
 };
@@ -17,7 +17,7 @@ export function recogniseToken(tokens: readonly AccessToken[], given: string): K
   return together(matching(given, tokens, ({ sha256 }) => Buffer.from(sha256, 'hex')));
 }
 
-/** The token that a hash stands for now: none once it was taken out of the configuration. */
+/** The token with this hash; undefined once it is removed from the configuration. */
 export const knownByHash = (tokens: readonly AccessToken[], sha256: string): KnownToken | undefined =>
   together(tokens.filter((token) => token.sha256 === sha256));
 
@@ -27,6 +27,6 @@ function together(entries: readonly AccessToken[]): KnownToken | undefined {
   return first && { sha256: first.sha256, name, roles: entries.map(({ role }) => role) };
 }
 
-/** How a token is called where somebody reads it: by its name, else by the beginning of its hash. */
+/** The name of a token for people: the configured name, or else the beginning of its hash. */
 export const tokenName = ({ sha256, name }: Pick<KnownToken, 'sha256' | 'name'>): string =>
   `token ${name ?? sha256.slice(0, 8)}`;

@@ -2,7 +2,7 @@ import type { Principal } from '../context.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
 
-/** An error as people are shown it. */
+/** An error, as people see it. */
 type ShownError = {
   readonly title: string;
   readonly status: number;
@@ -11,7 +11,7 @@ type ShownError = {
   readonly requestId: string;
 };
 
-/** What went wrong, for a person. */
+/** The page for an error. */
 export function errorPage(principal: Principal | null, { title, detail, hint, status, requestId }: ShownError): string {
   return page({
     title,

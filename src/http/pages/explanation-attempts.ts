@@ -11,7 +11,7 @@ import { type Html, html } from './html.ts';
 import { facts, table } from './table.ts';
 import { outcome, taskName, verdict } from './words.ts';
 
-/** An attempt: what happened, how it was decided, in which month it is, and all its lines in reports. */
+/** An attempt: what happened, how it was decided, its month, and all its lines in reports. */
 export function attemptSection({ taskType, ordinal, present, lines }: ExplainedAttempt, timeZone: string): Html {
   const title = `attempt-${taskType.replace(/[^a-z_]/gi, '')}-${ordinal}`;
   return html`<section aria-labelledby="${title}">
@@ -57,7 +57,7 @@ function decisionFacts(decision: ExplainedDecision, name: string): [string, Html
 
 function ruleText({ ruleTableVersion, rule, ruleTable, isReproduced }: ExplainedDecision): Html {
   if (ruleTableVersion === null) return html`None was in force`;
-  if (isReproduced === null) return html`Rule table ${ruleTableVersion}, which is not at hand`;
+  if (isReproduced === null) return html`Rule table ${ruleTableVersion}, which was not found`;
   const source = ruleTable ? html` <span class="faint">${ruleTable.source}</span>` : null;
   return html`${rule ? described(rule) : 'No rule decided'}, in rule table ${ruleTableVersion}.${source}`;
 }

@@ -25,7 +25,7 @@ export function explanationPage(principal: Principal, explanation: Explanation, 
       ${transactionFacts(explanation)}
     </section>`,
     ...attempts.map((attempt) => attemptSection(attempt, basis.timeZone)),
-    attempts.length === 0 ? html`<p>No attempts are known, so no report has a line of it.</p>` : html``,
+    attempts.length === 0 ? html`<p>No attempts are known, so no report has a line for it.</p>` : html``,
     tasks.length > 0 ? tasksSection(tasks) : html``,
     workSection(explanation.work, basis.timeZone),
   ];

@@ -2,7 +2,7 @@ import type { Principal } from '../context.ts';
 import { html } from './html.ts';
 import { notice, page } from './layout.ts';
 
-/** The form for an ID; with `unknown`, that nothing was found under it. */
+/** The form for an ID. With `unknown`, says that nothing was found under that ID. */
 export function findPage(principal: Principal, unknown?: string): string {
   const failure =
     unknown === undefined

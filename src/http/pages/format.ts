@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts';
 const thinSpace = '\u202f';
 const minus = '\u2212';
 
-/** What is written where there is nothing to write. */
+/** Shown in place of a missing value. */
 export const nothing: Html = html`<span class="faint" aria-label="none">–</span>`;
 
 const grouped = (text: string): string => {
@@ -23,12 +23,12 @@ export const counted = (number: number | bigint, one: string, many = `${one}s`):
 /** An amount without its currency. */
 export const amount = (micros: Micros, minorDigits: number): string => grouped(formatAmount(micros, minorDigits));
 
-/** An amount that was written by us, such as `-1234.50`. */
+/** An amount that we have written, such as `-1234.50`. */
 export const amountText = (text: string): string => grouped(text);
 
 export type Priced = { readonly currency: string; readonly minorDigits: number };
 
-/** An amount with its currency; a dash where it is not known. */
+/** An amount with its currency; a dash if it is unknown. */
 export function money(micros: Micros | null, prices: Priced | null): Html {
   if (micros === null || !prices) return nothing;
   return html`<span class="money">${amount(micros, prices.minorDigits)}&nbsp;<abbr>${prices.currency}</abbr></span>`;
@@ -69,7 +69,7 @@ export const monthName = (period: string): string =>
 /** `Oct` */
 export const shortMonth = (period: string): string => (monthNames[Number(period.slice(5)) - 1] ?? '').slice(0, 3);
 
-/** An instant as clocks of a time zone show it, with what that zone is called then: `5 Oct 2026, 12:00 CEST`. */
+/** An instant in a time zone's local time, with the abbreviation then in use: `5 Oct 2026, 12:00 CEST`. */
 export function moment(instant: Date, timeZone: string): Html {
   const format = new Intl.DateTimeFormat('en-GB', {
     day: 'numeric',

@@ -1,7 +1,7 @@
 /** Markup that is safe to send. Only {@link html} makes it. */
 export type Html = { readonly markup: string };
 
-/** What may be put into markup; `null` and `undefined` leave no trace. */
+/** What may be inserted into markup. `null` and `undefined` insert nothing. */
 export type Part = string | number | bigint | Html | readonly Html[] | null | undefined;
 
 const entities: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const entities: Readonly<Record<string, string>> = {
 const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 
 /**
- * Builds markup; whatever is put in is escaped unless it is markup itself. Attributes are always in double quotes.
+ * Builds markup. Inserted values are escaped unless they are markup. Attributes are always in double quotes.
  *
  * @example html`<p title="${name}">${parts}</p>`
  */

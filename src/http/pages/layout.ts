@@ -2,7 +2,7 @@ import type { Role } from '../../config/config.ts';
 import type { Principal } from '../context.ts';
 import { type Html, html, type Part } from './html.ts';
 
-/** What somebody who is signed in may open, by role. The first ones are in the head of every page. */
+/** The pages that each role may open. The first ones are in the header of every page. */
 export const places: readonly {
   readonly path: string;
   readonly name: string;
@@ -31,23 +31,23 @@ export const places: readonly {
   },
 ];
 
-/** The places that roles open. */
+/** The pages that these roles may open. */
 export const placesOf = (roles: readonly Role[]) =>
   places.filter((place) => place.roles.some((role) => roles.includes(role)));
 
 export type Page = {
   readonly title: string;
-  /** `null` = nobody is signed in. */
+  /** `null` = not signed in. */
   readonly principal: Principal | null;
   readonly body: Part;
-  /** Above the heading: where the page stands. */
+  /** Shown above the heading: the page's place among the others. */
   readonly trail?: Html;
-  /** Behind the heading. */
+  /** Shown after the heading. */
   readonly badge?: Html | undefined;
   readonly isNarrow?: boolean;
 };
 
-/** A whole page. It needs no script, nothing of it is inline, and it follows the browser's choice of dark or light. */
+/** A complete page. It needs no script, has nothing inline, and follows the browser's choice of dark or light. */
 export function page({ title, principal, body, trail, badge, isNarrow = false }: Page): string {
   return html`<!doctype html>
     <html lang="en">
@@ -100,7 +100,7 @@ function head(principal: Principal | null): Html {
   </header>`;
 }
 
-/** Whether reports and what is behind them are for this person. */
+/** Whether this user may see reports and their details. */
 export const mayRead = ({ roles }: Principal): boolean => roles.includes('finance') || roles.includes('operator');
 
 function searchForm(): Html {
@@ -111,6 +111,6 @@ function searchForm(): Html {
   </form>`;
 }
 
-/** A remark that stands out. */
+/** A highlighted remark. */
 export const notice = (kind: 'good' | 'note' | 'warn', body: Part): Html =>
   html`<div class="notice ${kind}">${body}</div>`;

@@ -13,13 +13,13 @@ type Files = {
   readonly figures: MonthFigures;
   readonly run: ReportRun | null;
   readonly published: Published | undefined;
-  /** Whether this person may have them written anew. */
+  /** Whether this user may have the files written again. */
   readonly mayWrite: boolean;
 };
 
 const order = ['summary', 'detail', 'codes', 'discrepancies'] as const;
 
-/** The files of a month, each as it is and for spreadsheets, and the way to have them written anew. */
+/** The files of a month, each as it is and for spreadsheets, and the form to have them written again. */
 export function filesSection(files: Files): Section {
   const { figures, published } = files;
   return {

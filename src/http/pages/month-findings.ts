@@ -11,14 +11,14 @@ import type { Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { disagreementWords, obstacleNames, taskName } from './words.ts';
 
-/** A transaction, with the way to its explanation. */
+/** A transaction ID, linked to its explanation. */
 export const transactionLink = (id: string): Html =>
   html`<a class="id" href="/transactions/${encodeURIComponent(id)}">${id}</a>`;
 
-/** What stands between an open month and its close: the list that the command `close` has. */
+/** What stands between an open month and its close: the same list as in the command `close`. */
 export function openPointsSection({ open }: MonthFigures): Section | undefined {
   if (!open) return undefined;
-  const { counts, obstacles, first, items, outstandingRechecks: looks } = open;
+  const { counts, obstacles, first, items, outstandingRechecks: rechecks } = open;
   const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
   const body =
     obstacles.length === 0
@@ -31,12 +31,12 @@ export function openPointsSection({ open }: MonthFigures): Section | undefined {
           ${form(items.unfetchedTransactions, 'it', 'they')} may belong to any month.
         </p>`
       : null;
-  return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}${looksNote(looks)}` };
+  return { id: 'open-points', title: 'Open points', body: html`${body}${unfetched}${rechecksNote(rechecks)}` };
 }
 
-/** What does not keep the month from being closed. */
-const looksNote = (looks: number): Html | null => {
-  const text = outstandingText(looks);
+/** A note on rechecks, which do not block the close. */
+const rechecksNote = (rechecks: number): Html | null => {
+  const text = outstandingText(rechecks);
   return text === null ? null : html`<p class="faint">${text}</p>`;
 };
 
@@ -75,7 +75,7 @@ const blockerTable = (first: readonly Blocker[], all: number): Html =>
     ],
   });
 
-/** What a month books for closed ones. */
+/** What a month books for closed months. */
 export function correctionsSection({ lines, prices }: MonthFigures): Section | undefined {
   const corrections = lines.summary.filter(({ correctsPeriod }) => correctsPeriod !== null);
   if (corrections.length === 0) return undefined;
@@ -109,7 +109,7 @@ export function correctionsSection({ lines, prices }: MonthFigures): Section | u
   return { id: 'corrections', title: 'Corrections of closed months', body };
 }
 
-/** Transactions that nobody finished, and what they cost all the same. */
+/** Transactions that were never completed, and what they cost. */
 export function abandonedSection({ abandoned, prices }: MonthFigures): Section {
   const { transactions, attempts, invoiced, amount } = abandoned;
   const cost =
@@ -130,14 +130,14 @@ export function abandonedSection({ abandoned, prices }: MonthFigures): Section {
   return { id: 'abandoned', title: 'Abandoned transactions', body };
 }
 
-/** Sums of Postgres have as many decimals as their parts. */
+/** Pads an amount: sums from Postgres have only as many decimals as their parts. */
 function padded(text: string, minorDigits: number): string {
   const [whole = '0', fraction = ''] = text.split('.');
   const digits = fraction.padEnd(minorDigits, '0');
   return digits === '' ? whole : `${whole}.${digits}`;
 }
 
-/** Where the vendor's own counters say something else than we do. */
+/** Where the vendor's own counters differ from ours. */
 export function disagreementsSection({ disagreements }: MonthFigures): Section {
   const { counts, first } = disagreements;
   const open = counts.filter((one) => one.count > 0);

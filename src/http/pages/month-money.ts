@@ -11,10 +11,10 @@ import type { MonthPage, Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { taskName } from './words.ts';
 
-/** Rows of a table on a page; the files have all. */
+/** The most rows of a table on a page. The files have all. */
 const maxRows = 100;
 
-/** The cost lines, as the summary has them. */
+/** The cost lines of the summary. */
 export function costSection({ lines, prices }: MonthFigures): Section {
   const { summary, totals } = lines;
   const shown = summary.slice(0, maxRows);
@@ -52,7 +52,7 @@ export function costSection({ lines, prices }: MonthFigures): Section {
   return { id: 'costs', title: 'Costs', body: html`${body}${cutNote(summary.length, 'summary')}` };
 }
 
-/** The vendor's counter with what it does not say by itself: of how many attempts it is, and how many tasks differ. */
+/** The vendor's counter, with what it does not say itself: how many attempts it covers, and how many tasks differ. */
 function vendorCell(line: SummaryLine | Totals): Html {
   const { vendorCounter, counted: ofThem, attempts, differing } = line;
   if (vendorCounter === null) return nothing;
@@ -65,7 +65,7 @@ const cutNote = (rows: number, file: string): Html | null =>
     ? html`<p class="faint">The first ${count(maxRows)} of ${count(rows)} rows; the ${file} file has all.</p>`
     : null;
 
-/** Twelve months: columns, and the same figures as a table. */
+/** Twelve months, as columns and as a table. */
 export function trendSection({ figures, trend }: MonthPage): Section {
   const { currency } = figures.prices ?? {};
   const isMoney =
@@ -79,7 +79,7 @@ export function trendSection({ figures, trend }: MonthPage): Section {
   const known = months.filter(({ value }) => value !== undefined && value !== null);
   const what = isMoney ? `Total per month in ${currency}` : 'Invoiced attempts per month';
   const about = `Columns for ${counted(known.length, 'month')} with figures, of twelve up to ${monthName(figures.period)}. Open months are drawn lighter. The table below has all figures.`;
-  const staves = months.map(({ period, totals, value }, index) => ({
+  const columns = months.map(({ period, totals, value }, index) => ({
     label: shortMonth(period),
     year: period.endsWith('-01') || (index === 0 && !period.endsWith('-12')) ? period.slice(0, 4) : null,
     value: value === undefined || value === null ? null : isMoney ? place(value) : Number(value),
@@ -87,7 +87,7 @@ export function trendSection({ figures, trend }: MonthPage): Section {
     isHere: period === figures.period,
   }));
   const rows = months.filter(({ totals }) => totals).toReversed();
-  const body = html`${columnChart({ id: 'trend-chart', title: what, about }, staves)}
+  const body = html`${columnChart({ id: 'trend-chart', title: what, about }, columns)}
   ${table({
     id: 'trend-table',
     caption: what,

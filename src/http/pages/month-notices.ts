@@ -3,7 +3,7 @@ import { counted } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice } from './layout.ts';
 
-/** What has to be known before the figures are believed. */
+/** What readers must know before they trust the figures. */
 export function notices({ close, prices, lines, open }: MonthFigures): Html[] {
   const { totals } = lines;
   const found: Html[] = [];

@@ -9,13 +9,13 @@ import type { Section } from './month-parts.ts';
 import { table } from './table.ts';
 import { outcome, taskName } from './words.ts';
 
-/** Rows of a table on a page; the files have all. */
+/** The most rows of a table on a page. The files have all. */
 const maxRows = 100;
 const maxBars = 12;
 
 type OwnLine = OutcomeParts['own'][number];
 
-/** The month by task and outcome: bars, and the same figures as a table that adds up to the month. */
+/** The month by task and outcome, as bars and as a table that adds up to the month. */
 export function outcomesSection({ lines, prices, period }: MonthFigures): Section {
   const parts = outcomeParts(lines, maxRows);
   const hasMoney = prices !== null && parts.own.some((line) => line.amount !== null);

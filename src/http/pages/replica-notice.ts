@@ -3,12 +3,12 @@ import { counted } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice } from './layout.ts';
 
-/** Nobody minds a few seconds. */
-const unminded = 5;
+/** A delay of this many seconds is not worth a notice. */
+const toleratedSeconds = 5;
 
-/** Says how old a page may be that was read from a standby. */
+/** Says how old a page from a standby may be. */
 export function behindNotice(behind: Behind | null | undefined): Html | null {
-  if (!behind || (behind.seconds !== null && behind.seconds <= unminded)) return null;
+  if (!behind || (behind.seconds !== null && behind.seconds <= toleratedSeconds)) return null;
   const age = behind.seconds === null ? 'of unknown age' : html`${counted(BigInt(behind.seconds), 'second')} old`;
   return notice(
     'warn',

@@ -10,17 +10,17 @@ import { notice, page } from './layout.ts';
 import { behindNotice } from './replica-notice.ts';
 import { table } from './table.ts';
 
-/** @property totals `undefined` = it is being counted and not done yet. */
+/** @property totals `undefined` = still being counted. */
 export type OverviewMonth = KnownMonth & { readonly totals: MonthTotals | undefined };
 
 export type Overview = {
   readonly months: readonly OverviewMonth[];
-  /** The month before the last one shown, to compare it with. */
+  /** The month before the oldest one shown, for comparison. */
   readonly before: MonthTotals | undefined;
-  /** The newest month that is not shown any more; `null` = all are. */
+  /** The newest month that is not shown; `null` = all are shown. */
   readonly older: string | null;
   readonly isFirstPage: boolean;
-  /** How old it may be; `null` = it is from the primary. */
+  /** How far behind it may be; `null` = it is from the primary. */
   readonly behind: Behind | null;
   readonly timeZone: string;
 };
@@ -85,7 +85,7 @@ const previousOf = ({ before }: Overview, period: string): MonthTotals | undefin
 const total = ({ amount: micros, currency }: MonthTotals): Html =>
   money(micros, currency === null ? null : { currency, minorDigits: minorUnitDigits(currency) });
 
-/** Closed for good, or open and how far its files are. */
+/** The status of a month: closed, or open with the state of its files. */
 function statusOf({ close, run }: KnownMonth, timeZone: string): Html {
   if (close) return html`<span class="tag good">Closed</span> <span class="faint">version ${close.version}</span>`;
   if (!run?.finishedAt) return html`<span class="tag">Open</span> <span class="faint">no files yet</span>`;
@@ -93,11 +93,11 @@ function statusOf({ close, run }: KnownMonth, timeZone: string): Html {
     <span class="faint">provisional, files of ${moment(run.finishedAt, timeZone)}</span>`;
 }
 
-/** A running month is compared with part of the one before. */
+/** A running month is compared with only a part of the one before. */
 const sameDaysNote = (totals: MonthTotals | undefined): Html | null =>
   totals?.sameDays ? html`<br /><span class="faint">same days</span>` : null;
 
-/** What changed against the month before, in money and as a share; of a running month, against the same days of it. */
+/** The change against the month before, as an amount and a share; for a running month, against the same days of it. */
 export function change(now: MonthTotals | undefined, before: MonthTotals | undefined): Html {
   const found = now && againstMonthBefore(now, before);
   if (!found) return nothing;

@@ -1,7 +1,7 @@
 import { html } from './html.ts';
 import { notice, page } from './layout.ts';
 
-/** The form for a token and, where there is a provider, the way to it. */
+/** The form for a token and, if there is an identity provider, the link to it. */
 export function signInPage(input: {
   readonly next: string;
   readonly hasOidc: boolean;

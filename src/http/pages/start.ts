@@ -4,7 +4,7 @@ import { page, placesOf } from './layout.ts';
 
 const roleNames = { finance: 'finance', operator: 'operator', intake: 'intake', metrics: 'monitoring' } as const;
 
-/** Where somebody arrives: what there is for them. */
+/** The start page: what this user may open. */
 export function startPage(principal: Principal): string {
   const { name, roles } = principal;
   const links = placesOf(roles).map(

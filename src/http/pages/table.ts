@@ -1,12 +1,12 @@
 import { type Html, html, type Part } from './html.ts';
 
 export type Column<Row> = {
-  /** Stands before each cell as well, where the screen is too narrow for columns. */
+  /** Also shown before each cell if the screen is too narrow for columns. */
   readonly header: string;
   readonly cell: (row: Row) => Part;
-  /** Numbers stand to the right, digit below digit. */
+  /** Numbers are aligned to the right. */
   readonly isNumber?: boolean;
-  /** Names its row. */
+  /** Whether the column's cells name their rows. */
   readonly isHeader?: boolean;
 };
 
@@ -16,13 +16,13 @@ export type Table<Row> = {
   readonly caption: Part;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  /** A cell per column, such as the total. */
+  /** One cell per column, such as a total. */
   readonly footer?: readonly Part[] | undefined;
 };
 
 /**
- * A table that scrolls by itself where it is wider than the screen, also by keyboard. On a phone each row is a card, so
- * that no figure is out of sight; roles say that it still is a table.
+ * A table that scrolls by itself if it is wider than the screen, also by keyboard. On a phone each row becomes a card,
+ * so that no value is out of sight. ARIA roles keep it a table for screen readers.
  */
 export function table<Row>({ id, caption, columns, rows, footer }: Table<Row>): Html {
   const kind = ({ isNumber }: Column<Row>) => (isNumber ? 'number' : '');
@@ -68,7 +68,7 @@ export function table<Row>({ id, caption, columns, rows, footer }: Table<Row>): 
   </div>`;
 }
 
-/** Names and what is said of them. */
+/** Names and their values. */
 export const facts = (rows: readonly (readonly [name: string, value: Part])[]): Html =>
   html`<dl class="facts">
     ${rows

@@ -11,11 +11,11 @@ const tasks: Readonly<Record<string, string>> = {
   [monthlyMinimum]: 'Monthly minimum',
 };
 
-/** A task type in words; one that we have no word for, as the vendor calls it. */
+/** A task type in words. If we have no word for it, the vendor's name. */
 export const taskName = (taskType: string): string =>
   (Object.hasOwn(tasks, taskType) ? tasks[taskType] : undefined) ?? taskType;
 
-/** An outcome: the vendor's code as it is, for it is what is searched for. */
+/** An outcome. The vendor's code is shown unchanged, because people search for it. */
 export const outcome = (code: string | null): Html => (code === null ? html`Success` : html`<code>${code}</code>`);
 
 export const verdict = (invoiced: boolean | null): Html => {
@@ -23,7 +23,7 @@ export const verdict = (invoiced: boolean | null): Html => {
   return invoiced ? html`<span class="tag">Invoiced</span>` : html`<span class="tag quiet">Not invoiced</span>`;
 };
 
-/** What stands in the way of a close, in two words. */
+/** Short names for what prevents a close. */
 export const obstacleNames: Readonly<Record<Obstacle['code'], string>> = {
   period_not_ended: 'Not over yet',
   period_closed: 'Closed already',

@@ -8,7 +8,7 @@ const assets = [
   { name: 'icon.svg', type: 'image/svg+xml' },
 ] as const;
 
-/** What pages need beside themselves. Open, since the sign-in page needs it too, and the same for everybody. */
+/** Files that pages need. Public, because the sign-in page needs them, too. */
 export function addAssets(server: FastifyInstance): void {
   void server.register(async (scope) => {
     for (const { name, type } of assets) {

@@ -10,7 +10,7 @@ const checkTimeoutMs = 2_000;
 
 type Check = 'ok' | 'failed' | 'left_out';
 
-/** `/healthz`: this process runs. `/readyz`: what it stands on answers. */
+/** `/healthz`: this process is running. `/readyz`: what it depends on responds. */
 export function addHealthRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   server.get('/healthz', () => ({ status: 'ok' }));
   const onRequest = context.service.isReadinessOpen ? [] : [guard(['operator', 'metrics'], 'bearer or session')];

@@ -7,16 +7,16 @@ import type { ServiceContext } from '../context.ts';
 import { within } from '../../within.ts';
 
 const readTimeoutMs = 8_000;
-/** Several monitors that ask at once are answered from one look at Postgres. */
+/** Monitors that ask within this time share one read of Postgres. */
 const keptMs = 2_000;
 
-/** `/metrics`: this process' own figures and the state of the books. Without Postgres the former are still there. */
+/** `/metrics`: this process' own metrics and the state of the books. Without Postgres, only the former. */
 export function addMetricsRoute(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
-  let look: { readonly atMs: number; readonly text: Promise<string> } | undefined;
+  let latest: { readonly atMs: number; readonly text: Promise<string> } | undefined;
   const books = (): Promise<string> => {
-    if (!look || performance.now() - look.atMs > keptMs)
-      look = { atMs: performance.now(), text: renderBookMetrics(context) };
-    return look.text;
+    if (!latest || performance.now() - latest.atMs > keptMs)
+      latest = { atMs: performance.now(), text: renderBookMetrics(context) };
+    return latest.text;
   };
   const late = () => new Error('timeout exceeded when reading the figures');
   server.get('/metrics', { onRequest: guard(['operator', 'metrics'], 'bearer or session') }, async (request, reply) => {

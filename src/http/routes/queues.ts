@@ -10,13 +10,19 @@ import { acceptJson } from '../json.ts';
 
 export const boardPath = '/queues';
 
-/** The board's own scripts, styles it sets at run time, and no other host: its link to a font is taken out as well. */
+/**
+ * Allows the board's own scripts, and the styles that it sets at run time, but no other host. Its link to a font is
+ * removed.
+ */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "connect-src 'self'; form-action 'none'; base-uri 'self'; frame-ancestors 'none'";
 const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/gi;
 
-/** What is in the queues, for operators. Whatever is removed there, the sweep puts back: Postgres decides. */
+/**
+ * Shows the content of the queues to operators. The sweep puts back whatever is removed there, because Postgres
+ * decides.
+ */
 export function addQueueBoard(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   const adapter = new FastifyAdapter();
   createBullBoard({
@@ -25,7 +31,7 @@ export function addQueueBoard(server: FastifyInstance, context: ServiceContext, 
     options: { uiConfig: { boardTitle: 'idscan-ledger', hideRedisDetails: true } },
   });
   adapter.setBasePath(boardPath);
-  // Thrown on, it reaches our own handler, which does not say more than it should.
+  // Rethrown, so that our own handler answers, which reveals no more than it should.
   adapter.setErrorHandler((error) => {
     throw asRedisError(error);
   });
@@ -36,7 +42,7 @@ export function addQueueBoard(server: FastifyInstance, context: ServiceContext, 
       void reply.header('content-security-policy', policy);
       return Promise.resolve();
     });
-    // The board would wait for Redis as long as it takes.
+    // The board itself would wait for Redis without limit.
     scope.addHook('preHandler', async ({ url }) => {
       if (url.startsWith(`${boardPath}/api`) && !(await context.isRedisReady()))
         throw asQueueError(context.redisHealth.trouble()?.cause);

@@ -11,14 +11,16 @@ import { readers } from './reports.ts';
 
 type Route = { Params: { period: string; name: string } };
 
-/** `/reports/<month>/files/<name>`: what is published, and copies for spreadsheets, made on the way. */
+/**
+ * `/reports/<month>/files/<name>`: published files, and copies for spreadsheets, which are made while they are sent.
+ */
 export function addReportFileRoutes(server: FastifyInstance, { config }: ServiceContext, guard: Guard): void {
   const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
   server.get<Route>('/reports/:period/files/:name', options, async (request, reply) => {
     const { period, name } = request.params;
     const directory = path.join(config.reportsDir, isPeriod(period) ? period : '');
     const published = isPeriod(period) ? await publishedIn(directory, period) : undefined;
-    // What is asked for is only ever compared with the names that are published: no path is made of it.
+    // The name is only compared with the published names. No path is built from it.
     const found = published && findPublished(published, name);
     if (!found)
       throw new LedgerError('not_found', 'The report of this month has no such file.', {
@@ -42,7 +44,7 @@ export function addReportFileRoutes(server: FastifyInstance, { config }: Service
   });
 }
 
-/** Both were compared with what is published where the answer is a file; what is not even like one is not repeated. */
+/** If a file was found, both values match published names. Text that cannot be a file name is not logged. */
 function accessed(request: FastifyRequest): Accessed {
   const { period, name } = request.params as Route['Params'];
   const month = isPeriod(period) ? period : null;

@@ -17,14 +17,16 @@ import { reportsPage } from '../pages/reports.ts';
 import { sendPage } from '../pages/send.ts';
 import { within } from '../../within.ts';
 
-/** Who reads reports. */
+/** The roles that read reports. */
 export const readers = ['finance', 'operator'] as const;
 
-/** Who has them written anew: that puts work on the queues, and may decide attempts by a new rule table. */
+/**
+ * The roles that have reports rewritten. This puts work into the queues, and may decide attempts by a new rule table.
+ */
 const writers = ['operator'] as const;
 
 const monthsPerPage = 24;
-/** A month that takes longer to count is shown later; counting goes on meanwhile. */
+/** A month that takes longer to count is shown later. Counting continues in the background. */
 const overviewWaitMs = 4_000;
 const monthWaitMs = 20_000;
 const wakeWithinMs = 2_000;
@@ -37,7 +39,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
   const onRequest = guard(readers, 'bearer or session');
   const timeZone = context.config.billingTimeZone;
 
-  /** The totals of a month, if they can be had soon. */
+  /** The totals of a month, if they are available in time. */
   const totalsSoon = async ({ period, close }: KnownMonth, deadlineMs: number): Promise<MonthTotals | undefined> => {
     if (close) return closedTotals(close);
     const waitMs = Math.max(1, deadlineMs - performance.now());
@@ -91,7 +93,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
   addRewriting(server, context, reading);
 }
 
-/** `POST /reports/<month>/write`: asks for the files anew. A worker writes them. */
+/** `POST /reports/<month>/write`: requests that a worker writes the files again. */
 function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months, audit }: Reading): void {
   void server.register((scope, _options, done) => {
     acceptForms(scope);
@@ -101,7 +103,7 @@ function addRewriting(server: FastifyInstance, context: ServiceContext, { guard,
       const generation = await requestReport(context.db.kysely, period, 'browser', 0);
       months.forget(period);
       audit(request, 'report asked for', { month: period });
-      // Without Redis the request stands all the same, and the sweep finds it.
+      // Without Redis the request is kept, and the sweep finds it.
       await within(wakeWithinMs, context.queues.wakeReport({ period, generation }), late).catch(() => undefined);
       return reply.redirect(`/reports/${period}#files`, 303);
     });
@@ -116,9 +118,9 @@ export function knownMonth(months: readonly KnownMonth[], period: string): Known
   throw new LedgerError('not_found', 'The books know no such month.', { hint: 'All months: /reports' });
 }
 
-/** Behind the guard there is somebody. */
+/** The sender, who is known behind the guard. */
 export function principalOf({ principal }: FastifyRequest): Principal {
-  if (!principal) throw new LedgerError('unauthenticated', 'This needs somebody who is known here.');
+  if (!principal) throw new LedgerError('unauthenticated', 'This needs authentication.');
   return principal;
 }
 

@@ -11,11 +11,11 @@ import { within } from '../../within.ts';
 const maxBodyBytes = 1_024 * 1_024;
 const maxItems = 1_000;
 const commitTimeoutMs = 20_000;
-/** Programs can wait a little for the good news; what is taken is committed either way. */
+/** How long a program waits for its jobs to be enqueued. The items are committed either way. */
 const wakeWithinMs = 2_000;
 
 const item = z.object({ transactionId: z.string(), resultId: z.string().nullish() });
-/** One, a list, or a list with a name. What an item is like is found out per item: a bad one never stops a good one. */
+/** One item, a list, or a list under a name. Each item is checked separately: a bad one never stops a good one. */
 const body = z.union([
   z.object({ transactions: z.array(z.unknown()) }).transform(({ transactions }) => transactions),
   z.array(z.unknown()),
@@ -60,7 +60,7 @@ function counts(answers: readonly LineAnswer[]) {
   return { accepted: of('accepted'), alreadyKnown: of('already_known'), rejected: of('rejected') };
 }
 
-/** Items are named by their place, from 1: what they said may be anything. */
+/** Items are identified by their position, from 1, because their content may be anything. */
 const shown = ({ line, ...answer }: LineAnswer) => ({ item: line, ...answer });
 
 const late = (): LedgerError => new LedgerError('database_unavailable', 'Postgres does not answer in time.');

@@ -23,7 +23,7 @@ export type SignInParts = {
   readonly audit: AuditLog;
 };
 
-/** Sign-in of browsers, by token or by the company's provider; the page they arrive at; sign-out. */
+/** Signing in with a browser, by token or identity provider; the start page; signing out. */
 export function addSignInRoutes(server: FastifyInstance, context: ServiceContext, parts: SignInParts): void {
   const { sessions, guard, oidc } = parts;
   const hasOidc = oidc !== undefined;
@@ -85,7 +85,7 @@ function addForms(server: FastifyInstance, { service }: ServiceContext, parts: S
   });
 }
 
-/** Where to go afterwards: a path of this service, never another host. */
+/** Where to go after signing in: a path of this service, never another host. */
 function nextOf(fields: unknown): string {
   const next = field(fields, 'next');
   return /^\/(?!\/)[\w\-.~/%?&=,:]{0,500}$/.test(next) ? next : '/';

@@ -16,7 +16,7 @@ import { principalOf, readers } from './reports.ts';
 
 type Route = { Params: { id: string } };
 
-/** `/transactions?id=…` finds a transaction by its ID or its result's; `/transactions/<id>` explains it. */
+/** `/transactions?id=…` finds a transaction by its own or its result's ID; `/transactions/<id>` explains it. */
 export function addTransactionRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   const onRequest = guard(readers, 'bearer or session');
   server.get('/transactions', { onRequest, config: { accessed: searched } }, (request, reply) => {
@@ -41,7 +41,7 @@ export function addTransactionRoutes(server: FastifyInstance, context: ServiceCo
   });
 }
 
-/** A transaction that a standby does not know yet may be in the books all the same. */
+/** A transaction that the standby does not know yet may be in the books already. */
 async function explainOn(on: Context, primary: Context, id: string): Promise<Explanation> {
   try {
     return await explain(on, id);
@@ -54,5 +54,5 @@ async function explainOn(on: Context, primary: Context, id: string): Promise<Exp
 const opened = ({ params }: FastifyRequest): Accessed => about('transaction', (params as Route['Params']).id);
 const searched = ({ query }: FastifyRequest): Accessed => about('transaction_search', field(query, 'id'));
 
-/** What is no ID may be anything, a name for instance, and is not repeated. */
+/** Text that is not an ID may be anything, such as a name, and is not logged. */
 const about = (what: string, id: string): Accessed => ({ what, transactionId: normaliseId(id) ?? null });

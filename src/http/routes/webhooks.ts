@@ -10,12 +10,12 @@ import { within } from '../../within.ts';
 
 export const webhookPath = '/webhooks/id-scan';
 const maxBodyBytes = 64 * 1_024;
-/** The vendor gives up at a time we do not know; until then it should have its answer, even if it is "later". */
+/** The vendor's timeout is unknown. It should get an answer before that, even a 503. */
 const commitTimeoutMs = 5_000;
 
 /**
- * Takes the vendor's events. Answered 204 once what they ask for is committed, whatever Redis does; 503 while Postgres is
- * away, so that the vendor delivers again.
+ * Receives the vendor's events. Answers 204 once what they ask for is committed, whatever the state of Redis, and 503
+ * while Postgres is down, so that the vendor delivers again.
  */
 export function addWebhookRoute(server: FastifyInstance, context: ServiceContext, meter: ServiceMeter): void {
   void server.register((scope, _options, done) => {
@@ -30,7 +30,7 @@ export function addWebhookRoute(server: FastifyInstance, context: ServiceContext
   });
 }
 
-/** The vendor signs nothing: a header of our own, sent by it with every event, is all there is. */
+/** The vendor signs nothing. A header of our own, which it sends with every event, is the only protection. */
 function secretCheck({ header, secrets }: ServiceConfig['webhook']): (request: FastifyRequest) => Promise<void> {
   const digests = secrets.map(sha256);
   return async (request) => {

@@ -11,7 +11,7 @@ import { type Archive, explainBooked, explainDecision, explainProvisional } from
 import type * as Explained from './explanation.ts';
 import { openMonth } from '../month/month.ts';
 
-/** A line, and the attempt that it is about. */
+/** A line, and the attempt that it is for. */
 export type Line = { readonly taskType: string; readonly ordinal: number; readonly line: Explained.ExplainedLine };
 const keyOf = ({ taskType, ordinal }: Pick<Line, 'taskType' | 'ordinal'>): string => `${ordinal} ${taskType}`;
 const attemptOf = (row: LineRow) => ({ taskType: row.task_type, ordinal: row.ordinal });
@@ -31,7 +31,7 @@ export async function provisionalLines(
       .filter(({ state }) => state === 'open')
       .map(({ period }) => period),
   );
-  // Late changes of other transactions may change the price of this one's attempts.
+  // Late changes of other transactions can change the price of this one's attempts.
   if (last && (await hasLateChanges(queries, null))) periods.add(nextPeriod(last.period));
   const lines: Line[] = [];
   for (const period of [...periods].sort()) {
@@ -106,7 +106,7 @@ async function presentAttempt(context: Context, archive: Archive, row: AttemptRo
   };
 }
 
-/** What does not hold about an attempt and its lines. */
+/** What is wrong with an attempt and its lines. */
 export function problemsOf({
   taskType,
   ordinal,
@@ -118,7 +118,7 @@ export function problemsOf({
   if (present?.decisionDue)
     problems.push({
       code: 'decision_due',
-      message: `${name}: the rules loaded now decide otherwise than the books; the next report decides anew.`,
+      message: `${name}: the rules loaded now decide differently; the next report decides by them.`,
     });
   const balance = lines.reduce((sum, { quantity }) => sum + quantity, 0);
   if (balance !== (present ? 1 : 0))
@@ -130,7 +130,7 @@ export function problemsOf({
     if (decision.isReproduced !== true)
       problems.push({
         code: 'decision_not_reproduced',
-        message: `${name}: rule table ${decision.ruleTableVersion ?? '(none)'} ${decision.isReproduced === null ? 'is not at hand for' : 'does not lead to'} the decision in ${file}${row === null ? '' : `, row ${row}`}.`,
+        message: `${name}: rule table ${decision.ruleTableVersion ?? '(none)'} ${decision.isReproduced === null ? 'was not found for' : 'does not lead to'} the decision in ${file}${row === null ? '' : `, row ${row}`}.`,
       });
   return problems;
 }

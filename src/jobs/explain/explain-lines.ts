@@ -11,20 +11,23 @@ import type { Context } from '../context.ts';
 import type { ExplainedClose, ExplainedDecision, ExplainedLine, ExplainedPrice, RuleTableNote } from './explanation.ts';
 import { closedPriceList } from '../month/references.ts';
 
-/** A rule table, and the file it stands in. */
+/** A rule table, and the hash of the file that contains it. */
 export type FoundTable = { readonly table: RuleTable; readonly sha256: string };
 
-/** What lines rest on: the closed months with the rules and prices kept for them, and those loaded now. */
+/** What lines depend on: the closed months with the rules and prices kept for them, and those loaded now. */
 export type Archive = {
   readonly closes: readonly PeriodClose[];
-  /** The table of a version: that of the close given, else the one loaded now, else of the last close that has it. */
+  /**
+   * Finds the table of a version: in the rules of the given close, else those loaded now, else those of the latest
+   * close that has it.
+   */
   readonly ruleTable: (version: string, close: PeriodClose | undefined) => Promise<FoundTable | undefined>;
-  /** The price list of a version, looked for in the same order. */
+  /** Finds the price list of a version, in the same order. */
   readonly priceList: (version: string, close: PeriodClose | undefined) => Promise<PriceList | undefined>;
   readonly timeZone: string;
 };
 
-/** Opens the archive of what closed months rest on. Each kept file is read at most once. */
+/** Opens the archive. Each kept file is read at most once. */
 export function openArchive(
   { rules, prices, config }: Pick<Context, 'rules' | 'prices' | 'config'>,
   queries: Queries,
@@ -76,7 +79,7 @@ const noteOf = ({ table, sha256 }: FoundTable): RuleTableNote => ({
   sha256,
 });
 
-/** Says why an attempt was decided as it was. @param close the one that froze the decision; `undefined` = none. */
+/** Explains why an attempt was decided as it was. @param close the one that froze the decision; `undefined` = none. */
 export async function explainDecision(
   archive: Archive,
   decided: Decision & { readonly taskType: string; readonly code: string | null },
@@ -96,7 +99,7 @@ export async function explainDecision(
   };
 }
 
-/** A line as it was booked, with the place of its row in the published file. */
+/** Explains a booked line, with the place of its row in the published file. */
 export async function explainBooked(archive: Archive, row: BookedLineRow): Promise<ExplainedLine> {
   const close = archive.closes.find(({ period }) => period === row.period);
   const number = Number(row.line_number);
@@ -110,7 +113,7 @@ export async function explainBooked(archive: Archive, row: BookedLineRow): Promi
   };
 }
 
-/** A line that the report of an open month has now. */
+/** Explains a line that the report of an open month has now. */
 export async function explainProvisional(archive: Archive, row: LineRow, period: string): Promise<ExplainedLine> {
   return {
     ...(await explainLine(archive, row, period, undefined)),
@@ -153,7 +156,7 @@ async function explainLine(archive: Archive, row: LineRow, period: string, close
       },
       close,
     ),
-    // A correction is priced by the list of the month that it corrects; where that has no price, by a later one.
+    // A correction is priced by the list of the month that it corrects, or by a later one if that has no price.
     price: await priceOf(archive, row, archive.closes.find((one) => one.period === row.corrects_period) ?? close),
     vendorAttempts: row.vendor_attempts,
     vendorAttemptsInvoiced: row.vendor_attempts_invoiced,

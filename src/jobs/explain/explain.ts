@@ -28,9 +28,9 @@ import type * as Explained from './explanation.ts';
 import { normaliseId } from '../intake/intake.ts';
 
 /**
- * Explains a transaction: what is known of it, how each of its attempts was decided and priced, and where each ended
- * up. Reads one moment and changes nothing. Lines of closed months are those that were booked; lines of open months
- * come from the very source that their reports are made of.
+ * Explains a transaction: what is known about it, how each of its attempts was decided and priced, and in which report
+ * each is. Reads one snapshot and changes nothing. Lines of closed months are the booked ones; lines of open months
+ * come from the same SQL as their reports.
  *
  * @param id of a transaction, or of its result.
  * @throws LedgerError `transaction_unknown`, `database_unavailable`
@@ -76,7 +76,10 @@ async function explainIn(context: Context, queries: Queries, id: string): Promis
   };
 }
 
-/** A transaction goes before a result of the same ID; of several with the same result, the first. */
+/**
+ * A transaction takes precedence over a result with the same ID. If several transactions have the result, the first
+ * counts.
+ */
 async function askedFor(queries: Queries, id: string): Promise<{ transactionId: string; asked: Explained.Asked }> {
   const { isTransaction, resultOf, deliveredFor } = await meaningsOf(queries, id);
   const found = [
@@ -140,7 +143,7 @@ async function lateChange(
   };
 }
 
-/** What a report of an open month would refuse to be written for. */
+/** Why a report of an open month would be refused. */
 async function problemsOfBooks(
   context: Context,
   queries: Queries,

@@ -7,37 +7,37 @@ import type { ErrorCode } from '../../errors.ts';
 
 /**
  * Everything the books say about one transaction and why, as plain data: for the command line, `--json` and other
- * readers. Holds no personal data, no URLs and no names of files. `docs/operations.md` sends users of `--json` here: its
- * keys are these in snake_case.
+ * readers. Contains no personal data, URLs or file names. `docs/operations.md` sends users of `--json` here: its keys
+ * are these in snake_case.
  */
 export type Explanation = {
   readonly format: 'idscan-ledger-explanation-1';
   readonly asked: Asked;
   readonly transaction: ExplainedTransaction;
   readonly requests: readonly RequestRow[];
-  /** Every time that it was taken out of the books, and put back. */
+  /** Every withdrawal of the transaction, and whether it was put back. */
   readonly withdrawals: readonly Withdrawal[];
   readonly work: readonly ExplainedWork[];
   readonly tasks: readonly ExplainedTask[];
   readonly attempts: readonly ExplainedAttempt[];
-  /** What changed below the horizon of closed months and is not booked yet; `null` = nothing. */
+  /** Changes that belong to closed months and are not booked yet; `null` = none. */
   readonly lateChange: LateChange | null;
   readonly files: readonly FileRow[];
-  /** What does not hold, or will be otherwise in the next report. Empty in good books. */
+  /** What is wrong, or will change with the next report. Empty if the books are in order. */
   readonly problems: readonly ExplainedProblem[];
   readonly basis: { readonly timeZone: string; readonly rulesSha256: string; readonly pricesSha256: string | null };
 };
 
-/** Whether it is out of the books: withdrawn, not put back, and the vendor never answered for it. */
+/** Whether it is out of the books: withdrawn, not put back, and never answered for by the vendor. */
 export const isOut = ({ withdrawals, transaction }: Pick<Explanation, 'withdrawals' | 'transaction'>): boolean =>
   transaction.createdAt === null && withdrawals.at(-1)?.revivedAt === null;
 
-/** How the ID was understood. */
+/** How the given ID was understood. */
 export type Asked = {
   readonly id: string;
-  /** `delivered_result`: it was delivered as a result ID, and the transaction has another one. */
+  /** `delivered_result`: it was delivered as a result ID, but the transaction has another one. */
   readonly foundAs: 'transaction' | 'result' | 'delivered_result';
-  /** Other transactions that the ID could mean as well. */
+  /** Other transactions that the ID could also mean. */
   readonly otherTransactions: readonly string[];
 };
 
@@ -45,18 +45,18 @@ export type ExplainedTransaction = TransactionRow & {
   readonly id: string;
   readonly settlement: SettlementReason;
   readonly settlementMeaning: string;
-  /** From then on one fetch settles it; `null` = not fetched, or settled. */
+  /** From then on one fetch settles it; `null` = not fetched yet, or settled. */
   readonly settledFrom: Date | null;
-  /** When the vendor is asked again; `null` = not by itself. */
+  /** When it is fetched again; `null` = not automatically. */
   readonly nextLookAt: Date | null;
 };
 
-/** @property isWanted `false` = switched off, so nobody does it. */
+/** @property isWanted `false` = switched off, so it is not done. */
 export type ExplainedWork = WorkRow & { readonly isWanted: boolean };
 
 export type Comparison = 'match' | 'mismatch' | 'absent';
 
-/** The vendor's counters against ours. `counterStatus` is that of the detail file. */
+/** The vendor's counters compared with ours. `counterStatus` is that of the detail file. */
 export type ExplainedTask = TaskRow & { readonly attemptsStatus: Comparison; readonly counterStatus: Comparison };
 
 export type LateChange = {
@@ -64,16 +64,16 @@ export type LateChange = {
   readonly since: Date;
   /** The month whose report books it. */
   readonly bookedWith: string;
-  /** `false` = whatever changed, the lines booked are still right. */
+  /** `false` = the booked lines are still right, in spite of the change. */
   readonly changesLines: boolean;
 };
 
 export type ExplainedAttempt = {
   readonly taskType: string;
   readonly ordinal: number;
-  /** The attempt as it stands; `null` = it was booked once and does not exist any more. */
+  /** The attempt as it is now; `null` = it was booked but no longer exists. */
   readonly present: PresentAttempt | null;
-  /** All its lines in reports, in the order of the months: booked ones, then those to come. */
+  /** All its lines in reports, by month: booked ones, then provisional ones. */
   readonly lines: readonly ExplainedLine[];
 };
 
@@ -88,7 +88,7 @@ export type PresentAttempt = {
   readonly captureSource: string | null;
   readonly firstSeenAt: Date;
   readonly decision: ExplainedDecision;
-  /** What the rules loaded now say where that differs: the next report decides so. `null` = the same. */
+  /** What the rules loaded now decide, if that differs: the next report decides so. `null` = the same. */
   readonly decisionDue: ExplainedDecision | null;
   readonly month: ExplainedMonth;
 };
@@ -98,20 +98,20 @@ export type ExplainedMonth = {
   readonly start: Date;
   readonly end: Date;
   readonly timeZone: string;
-  /** `passed_over`: never closed, and a later month is: what belongs to it is booked as corrections. */
+  /** `passed_over`: never closed, but a later month is. Its lines are booked as corrections. */
   readonly state: 'open' | 'closed' | 'passed_over';
 };
 
 export type ExplainedDecision = Decision & {
   readonly reasonMeaning: string;
-  /** The very rule that decided; `null` = none did. */
+  /** The rule that decided; `null` = none did. */
   readonly rule: DecidingRule | null;
   readonly ruleTable: RuleTableNote | null;
-  /** Whether the rule table leads to this decision; `null` = that table is not at hand. */
+  /** Whether the rule table leads to this decision; `null` = the table was not found. */
   readonly isReproduced: boolean | null;
 };
 
-/** @property sha256 of the file that the table stands in. */
+/** @property sha256 of the file that contains the table. */
 export type RuleTableNote = {
   readonly version: string;
   readonly effectiveFrom: string;
@@ -122,14 +122,14 @@ export type RuleTableNote = {
 
 /** A line of a detail file. */
 export type ExplainedLine = {
-  /** `provisional`: of an open month, so it may still change. */
+  /** `provisional`: of an open month, so it can still change. */
   readonly status: 'booked' | 'provisional';
   readonly period: string;
   readonly correctsPeriod: string | null;
-  /** -1 takes back a line booked earlier. */
+  /** -1 takes back a line that was booked earlier. */
   readonly quantity: 1 | -1;
   readonly file: string;
-  /** Row in the file, from 1, and line of the file: the header is line 1. `null` = may still change. */
+  /** The row in the file, from 1, and the line of the file, where the header is line 1. `null` = not fixed yet. */
   readonly row: number | null;
   readonly fileLine: number | null;
   readonly close: ExplainedClose | null;
@@ -155,25 +155,25 @@ export type ExplainedClose = {
   readonly pricesSha256: string | null;
 };
 
-/** What a line costs, and by which entry of which list. `model` is `null` where the list has no price for it. */
+/** What a line costs, and by which entry of which list. `model` is `null` if the list has no price for it. */
 export type ExplainedPrice = {
   readonly listVersion: string | null;
   readonly currency: string | null;
   readonly level: string | null;
   readonly model: 'flat' | 'graduated' | 'volume' | null;
-  /** The level of the entry; `null` = any level without a price of its own. */
+  /** The level of the entry; `null` = the entry for all levels without a price of their own. */
   readonly entryLevel: string | null;
   readonly effectiveFrom: string | null;
   readonly effectiveTo: string | null;
   readonly freeAllowance: string | null;
   readonly tier: string | null;
-  /** Which unit of the month it is; `null` where that does not matter. */
+  /** Which unit of the month it is; `null` if that does not affect the price. */
   readonly position: string | null;
   readonly unitPrice: string | null;
   readonly amount: string | null;
 };
 
-/** @property code of the refusal or failure that a report would end with, or what is wrong with the books. */
+/** @property code the refusal or error that a report would end with, or what is wrong with the books. */
 export type ExplainedProblem = {
   readonly code: ErrorCode | 'decision_due' | 'decision_not_reproduced' | 'in_no_report';
   readonly message: string;

@@ -2,7 +2,7 @@ import type { Download, Sink } from '../../id-scan/client.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Content, DocumentStore } from '../../store/document-store.ts';
 
-/** As `files` has it. */
+/** A stored download, with the column names of `files`. */
 export type StoredDownload = Content & { readonly media_type: string };
 
 const imageTypes = new Set([
@@ -19,18 +19,18 @@ const imageTypes = new Set([
 ]);
 const pdf = 'application/pdf';
 
-/** Bytes kept from either end of a file to tell its type. */
+/** How many bytes of each end of a file are kept to tell its type. */
 const headBytes = 4_100;
 const tailBytes = 1_024;
 
-/** What is accepted: images and PDFs for documents, PDFs alone for audit reports. */
+/** What is accepted: images and PDFs for documents, only PDFs for audit reports. */
 export type Accept = 'document' | 'pdf';
 
 /**
- * Streams a download into the store, if it is what was expected.
+ * Streams a download into the store, and checks that it has an accepted type.
  *
  * @throws LedgerError `file_empty`, `file_type_refused`, `file_truncated`, `storage_full`, `storage_failed`, and what
- * `download` throws. Nothing is left behind.
+ * `download` throws. After an error nothing is left in the store.
  */
 export async function storeDownload(
   store: DocumentStore,
@@ -51,7 +51,7 @@ export async function storeDownload(
 
 type Ends = { readonly bytes: number; readonly head: Buffer; readonly tail: Buffer };
 
-/** Size and both ends of what streams by. */
+/** Keeps the size and both ends of a stream. */
 function endsOf() {
   let bytes = 0;
   let head = Buffer.alloc(0);
@@ -68,7 +68,7 @@ function endsOf() {
 
 async function checkedType(accept: Accept, { bytes, head, tail }: Ends, contentType: string | null): Promise<string> {
   if (bytes === 0) throw new LedgerError('file_empty', 'The vendor sent an empty file.');
-  // A worker at rest does without it.
+  // Loaded on demand: an idle worker does not need it.
   const { fileTypeFromBuffer } = await import('file-type');
   const detected = (await fileTypeFromBuffer(head))?.mime;
   const isAccepted = detected === pdf || (accept === 'document' && detected !== undefined && imageTypes.has(detected));

@@ -6,8 +6,9 @@ import { storeDownload } from './download.ts';
 import { examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
 
 /**
- * Stores a result's audit report, once. That the vendor has none (404, 410) is recorded and is a normal end: how long
- * and for which results reports are kept is not documented. What became of it is recorded with the end of the work.
+ * Stores the audit report of a result, once. If the vendor has none (404, 410), that is recorded and is a normal end:
+ * the vendor does not document for which results, or for how long, it keeps reports. The file and the end of the
+ * obligation are recorded together.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */

@@ -9,7 +9,7 @@ import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMis
 
 type Offer = FileLink & FilePlace;
 
-/** What a failed download means for the file; `undefined` = the job is tried again. */
+/** The state of a file after a failed download; `undefined` = the job is tried again. */
 const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
   vendor_not_found: 'gone',
   vendor_gone: 'gone',
@@ -18,9 +18,10 @@ const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
 };
 
 /**
- * Stores the files that the result offers or, for a transaction without one, its attempts. What is stored already is
- * not fetched again. A file that is gone or refused is recorded as such and is a normal end; a failure that may pass
- * is thrown once the other files are done. What became of all of them is recorded at once, with the end of the work.
+ * Stores the files that the result offers or, for a transaction without a result, those that its attempts offer. A file
+ * that is stored already is not downloaded again. A file that is gone or refused is recorded as such, which is a normal
+ * end. A failure that may pass is thrown after the other files are done. All files and the end of the obligation are
+ * recorded together.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */
@@ -48,7 +49,7 @@ export async function fetchDocuments(
     } catch (error) {
       const code = errorCode(error);
       if (code === 'vendor_rate_limited' || code === 'interrupted') {
-        // The others would meet the same.
+        // The other files would fail in the same way.
         failures.unshift(error);
         break;
       }
@@ -65,7 +66,7 @@ export async function fetchDocuments(
 
 type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;
 
-/** What is there of a transaction's documents, by the hash of the URL it came from. */
+/** The stored contents of a transaction's documents, by the hash of the URL that each came from. */
 function contentsByUrl(held: ReadonlyMap<string, ExaminedFile>): Map<string, StoredFile> {
   const contents = new Map<string, StoredFile>();
   for (const { found, url_sha256, sha256, bytes, media_type } of held.values())
@@ -74,8 +75,8 @@ function contentsByUrl(held: ReadonlyMap<string, ExaminedFile>): Map<string, Sto
 }
 
 /**
- * After expiry the vendor lists no more files of attempts (DOC): those that were on offer before are gone, and said so.
- * Those of them that were stored are there still, or lost.
+ * After expiry the vendor no longer lists the files of attempts (DOC). Files that were offered before and are not
+ * listed now are recorded as gone. Files that were stored before then are still stored, or lost.
  */
 function withdrawnRecords(
   { resultId, basis }: Started,
@@ -135,7 +136,7 @@ const labels = ({ origin, position, category, type, name }: Offer) => ({
   name,
 });
 
-/** What became of a file that could not be had: of one that was stored once, that it is still missing. */
+/** The record of a file that could not be downloaded. If it was stored before, it is lost or damaged, not `gone`. */
 function endRecord(
   offer: Offer,
   known: ExaminedFile | undefined,

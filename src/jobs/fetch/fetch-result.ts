@@ -18,9 +18,9 @@ import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
 import type { VendorContext } from '../context.ts';
 
 /**
- * Fetches a transaction's details and, where its ID is known, its result; decides every attempt and stores it all, with
- * the end of the work, in one transaction. The attempts are in the details: when only the result fails, they are stored
- * all the same, and then the failure is thrown.
+ * Fetches a transaction's details and, if its result ID is known, its result. Decides every attempt, and stores
+ * everything together with the end of the obligation in one database transaction. The attempts are in the details: if
+ * only the result fails, the attempts are stored, and then the failure is thrown.
  *
  * @throws LedgerError `vendor_…`, `database_unavailable`
  */
@@ -31,7 +31,7 @@ export async function fetchResult(
 ): Promise<ObligationEnd['end']> {
   const { resultId, wasResultFetched } = started;
   const fetchedAt = context.now();
-  // A result never changes and is full of personal data: it is requested once, and again only on demand.
+  // A result never changes and is full of personal data. It is requested once, and again only on demand.
   const isResultWanted = resultId !== null && (!wasResultFetched || started.basis === onDemand);
   const [details, result] = await Promise.allSettled([
     context.vendor.getTransaction(transactionId),
@@ -50,7 +50,8 @@ export async function fetchResult(
   };
   const { due, end } = await recorded(context, facts, started, (merged) => {
     const settlement = settlementOf(facts, merged, fetchedAt);
-    // Giving the result up must not end the search for further attempts. One that was there once may be gone by now.
+    // Giving up the result must not end the search for further attempts. A result that was fetched before may be gone
+    // by now.
     const isGivenUp =
       isRefused && (!settlement.settled || wasResultFetched) && givenUpCodes.includes(errorCode(result.reason));
     const found = endOf(context, settlement, { facts, merged, fetchedAt });
@@ -64,7 +65,10 @@ export async function fetchResult(
   return end.end;
 }
 
-/** A transaction that is settled may be asked for again, and the vendor have it no more: then all is known that will be. */
+/**
+ * A settled transaction may be fetched again after the vendor has deleted it. Then everything is known that ever will
+ * be.
+ */
 async function withoutAnswer(
   { log, writes }: VendorContext,
   transactionId: string,
@@ -82,7 +86,10 @@ async function withoutAnswer(
   return 'done';
 }
 
-/** When the transaction is to be fetched again: until it is settled, and a few times more where it contradicts itself. */
+/**
+ * When the transaction is fetched again: until it is settled, and a few more times if what the vendor says is
+ * contradictory.
+ */
 function endOf(
   { config }: VendorContext,
   settlement: Settlement,
@@ -99,7 +106,7 @@ function endOf(
 
 const givenUpCodes: readonly ErrorCode[] = ['vendor_not_found', 'vendor_gone', 'vendor_rejected'];
 
-/** Merges and stores, once more whenever another job has stored something in between. */
+/** Merges the answer and stores it. Repeats that while another job stores something in between. */
 async function recorded(
   context: VendorContext,
   facts: TransactionFacts,
@@ -118,12 +125,12 @@ async function recorded(
   }
 }
 
-/** What an answer offers that was asked for before the last one. */
+/** An answer to an older request than the last stored one offers nothing. */
 const noOffers = { documentsOffer: null, auditReportOffer: null };
 
 /**
- * What there is to fetch beside the figures. After completion files are offered by the result alone; before, by the
- * attempts, and only until the transaction expires (DOC).
+ * The files to fetch. After completion only the result offers files. Before completion the attempts offer them, until
+ * the transaction expires (DOC).
  */
 function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }: Started, isResultFetched: boolean) {
   const scanFiles = facts.tasks.flatMap((task) => task.scans ?? []).flatMap((scan) => scan.files).length;
@@ -135,12 +142,12 @@ function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }
   };
 }
 
-/** Postgres has it that the work is due; if Redis can't be told now, the sweep will. */
+/** Enqueues what is due. Postgres has it as due already, so if Redis cannot be reached, the sweep enqueues it. */
 async function wakeSoon(context: VendorContext, due: readonly Wake[]): Promise<void> {
   try {
     await context.writes.wake(due);
   } catch (error) {
-    // Of a Redis that is away or refuses one line in half a minute is enough, however many jobs come to their end.
+    // While Redis is away or refuses writes, one line in half a minute is enough, however many jobs end.
     if (error instanceof LedgerError && error.code === 'queue_unavailable') {
       context.onRedisTrouble(error.cause instanceof Error ? error.cause : error);
       return;

@@ -5,14 +5,14 @@ import type { Finding } from '../../store/document-store.ts';
 import { ensureMarked } from '../../store/open.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 
-/** A file that was stored once, and how it was found just now. */
+/** A file that was stored once, and the state it was just found in. */
 export type ExaminedFile = HeldFile & { readonly found: Finding };
 
 /**
- * Looks at each of a transaction's files that were stored once: nothing is taken for stored that is not there as it was.
+ * Checks each file of a transaction that was stored once. No file counts as stored unless it is there, unchanged.
  *
- * @returns them by their places.
- * @throws LedgerError `storage_failed`; `store_mismatch` where something is missing because the disk is.
+ * @returns the files by their places.
+ * @throws LedgerError `storage_failed`; `store_mismatch` if files are missing because the store's disk is missing.
  */
 export async function examineHeldFiles(
   context: VendorContext,
@@ -30,17 +30,17 @@ export async function examineHeldFiles(
   return examined;
 }
 
-/** Whether nothing is to be done about a file: it is there, and known to be. */
+/** Whether nothing has to be done about a file: it is there, and recorded as stored. */
 export const isAsRecorded = ({ found, state }: ExaminedFile): boolean => found === 'stored' && state === 'stored';
 
 type Recorded = Omit<FileRecord, 'transaction_id' | 'kind'>;
 
-/** What to record of a file that is there, though it was taken for lost or damaged. */
+/** The record of a file that is there although it was recorded as lost or damaged. */
 export const foundAgain = (file: ExaminedFile): Recorded => ({ ...recorded(file), state: 'stored' });
 
 /**
- * What to record of a file that was stored once and could not be had again. That the vendor has it no more does not make
- * it a file that never was: we lost it.
+ * The record of a file that was stored once and could not be downloaded again. It is recorded as lost, not as `gone`,
+ * even if the vendor no longer has it: we had it.
  */
 export const stillMissing = (file: ExaminedFile, code: ErrorCode): Recorded =>
   file.found === 'stored' ? foundAgain(file) : { ...recorded(file), state: file.found, error_code: code };

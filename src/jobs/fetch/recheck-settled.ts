@@ -6,15 +6,16 @@ import { recheckedMonths, recheckNext, underRecheck } from '../../db/settled-rec
 import { monthBounds, periodOf, periodsBetween, previousPeriod } from '../../domain/billing-month.ts';
 import type { Context } from '../context.ts';
 
-/** What was fetched in the days before its month is rechecked is not asked for again. */
+/** A transaction that was fetched in the days before its month is rechecked is not fetched again. */
 const freshMs = 7 * 86_400_000;
 const batchSize = 1_000;
-/** Rechecks stand behind what is new: none are added while so much is due. */
+/** New work has priority: no rechecks are added while this many fetches are due. */
 const mostDue = 5_000;
 
 /**
- * Has the vendor asked once more, as soon as a month has ended, for all of its settled transactions that were not fetched
- * in the last seven days: what changed without a word is known before the month is closed. Each month once.
+ * Once a month has ended, fetches all of its settled transactions again that were not fetched in the last seven days.
+ * The vendor may have changed something without an event, and this finds it before the month is closed. Done once per
+ * month.
  *
  * @returns how many became due.
  */
@@ -37,7 +38,7 @@ export async function recheckSettled({ db, config, now }: Context, signal?: Abor
 
 const staleBefore = (now: Date): Date => new Date(now.getTime() - freshMs);
 
-/** How many settled transactions of a month are still to be asked for again. They keep nobody from closing it. */
+/** How many settled transactions of a month are still to be fetched again. They do not block the close. */
 export async function outstandingRechecks(
   { config, now }: Pick<Context, 'config' | 'now'>,
   queries: Queries,
@@ -48,14 +49,14 @@ export async function outstandingRechecks(
   return underRecheck(queries, period, month, now() >= month.end ? staleBefore(now()) : null);
 }
 
-/** The same in words; `null` = there are none. */
+/** The same number in words; `null` if it is 0. */
 export function outstandingText(rechecks: number): string | null {
   if (rechecks === 0) return null;
   const are = rechecks === 1 ? 'transaction is' : 'transactions are';
-  return `${rechecks} settled ${are} still to be asked for again, in case the vendor changed something. Let the workers run first, or close without: what comes of it then becomes corrections.`;
+  return `${rechecks} settled ${are} still to be fetched again, in case the vendor changed something. Let the workers run first. If you close now, later changes become corrections.`;
 }
 
-/** Months that have ended, are open, and were not gone through yet. */
+/** Open months that have ended and are not rechecked yet. */
 async function endedMonths({ db, config, now }: Pick<Context, 'db' | 'config' | 'now'>): Promise<string[]> {
   const { billingTimeZone: timeZone } = config;
   const first = await firstAttemptAt(db.kysely);

@@ -5,7 +5,7 @@ import { isBeingFetched } from '../../db/unfetched.ts';
 const patienceMs = 30_000;
 const pollMs = 500;
 
-/** Waits half a minute at most while workers fetch what was registered until an instant. */
+/** Waits, for at most half a minute, while workers are fetching transactions that were registered before an instant. */
 export async function untilFetched(
   { kysely }: Pick<Database, 'kysely'>,
   instant: Date,

@@ -23,27 +23,27 @@ import { ensureMarked } from '../../store/open.ts';
 import { type Context, wantedKinds } from '../context.ts';
 
 export type Verification = {
-  /** When the run began; a run that was broken off is continued. */
+  /** When the run began. An interrupted run is continued. */
   readonly begunAt: Date;
   readonly isContinued: boolean;
   readonly claimed: number;
-  /** Read in this call; the rest of a run that is continued was read before. */
+  /** Files read in this call. A continued run has read other files before. */
   readonly read: number;
   readonly amiss: readonly FilesAmiss[];
-  /** Files in the store that nobody claims. */
+  /** Files in the store that no database row refers to. */
   readonly orphans: number;
 };
 
 const batchSize = 200;
-/** Files read at once: enough for a disk to be busy, and no more than one process may hold open. */
+/** Files read at once: enough to keep a disk busy without many open files. */
 const readAtOnce = 4;
 
 /**
- * Reads every file that is claimed to be stored and compares it with what is claimed, a batch at a time. What is lost or
- * damaged is recorded as such; what is there again counts as stored. May be broken off at any time: the next call goes on.
+ * Reads every file that is recorded as stored and compares it with its record, a batch at a time. Records which files
+ * are lost or damaged, and which are there again. May be interrupted at any time: the next call continues.
  *
- * @param onProgress told after each batch.
- * @throws LedgerError `store_mismatch` where the disk goes away meanwhile: then nothing of that batch is recorded.
+ * @param onProgress called before each batch.
+ * @throws LedgerError `store_mismatch` if the store's disk disappears; then nothing of that batch is recorded.
  */
 export async function verifyDocuments(
   { db: { kysely: db }, now }: Context,
@@ -70,7 +70,7 @@ export async function verifyDocuments(
   return { begunAt: run.begunAt, isContinued: run.isContinued, claimed, read, amiss: await filesAmiss(db), orphans };
 }
 
-/** A content that several files share is read once. */
+/** Reads a content that several files share only once. */
 async function findAll(store: DocumentStore, files: readonly ClaimedFile[], signal: AbortSignal): Promise<FoundFile[]> {
   const contents = new Map(files.map((file) => [`${file.sha256} ${file.bytes}`, file]));
   const findings = new Map<string, Finding>();
@@ -94,7 +94,10 @@ type Searched = {
   readonly signal: AbortSignal;
 };
 
-/** Counts what is in the store and claimed by nobody. What a worker may be about to record does not count yet. */
+/**
+ * Counts the files in the store that no row refers to. A recent file does not count: a worker may be about to record
+ * it.
+ */
 async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<number> {
   let orphans = 0;
   let entries: StoreEntry[] = [];
@@ -118,9 +121,9 @@ async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<num
 const transactionsAtOnce = 1_000;
 
 /**
- * Makes the fetching of what is lost or damaged due again, where it is wanted and the vendor may still have it.
+ * Makes lost or damaged files due to be fetched again, if their kind is wanted and the vendor may still have them.
  *
- * @returns how many obligations are due again, by kind.
+ * @returns how many obligations became due, by kind.
  */
 export async function refetchFiles(
   { db, config }: Context,

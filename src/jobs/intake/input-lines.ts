@@ -1,15 +1,15 @@
 import { parse } from 'csv-parse/sync';
 import type { InputLine } from './intake.ts';
 
-/** Longer lines hold no IDs; they are skipped without being kept. */
+/** A longer line cannot be a pair of IDs. It is skipped and not kept in memory. */
 const maxLineBytes = 8_192;
 const expectedHeader = 'transaction_id,result_id';
 
 /**
- * Reads `transaction_id,result_id` CSV as a stream. Every physical line is read for itself, since no ID contains a line
- * break: a stray quote or a broken line spoils nothing but itself.
+ * Reads `transaction_id,result_id` CSV as a stream. No ID contains a line break, so each physical line is parsed alone:
+ * a stray quote or a broken line affects no other line.
  *
- * A header that lacks `transaction_id` is reported as line 1, and the columns are taken to be in the documented order.
+ * A header without `transaction_id` is reported as line 1, and the columns are assumed to be in the documented order.
  */
 export async function* inputLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<InputLine> {
   let columns: Columns | undefined;
@@ -34,7 +34,7 @@ type Columns = {
 
 const isEmpty = 'is empty';
 
-/** Finds the columns by their names; without `transaction_id` they are taken to be in the documented order. */
+/** Finds the columns by name. Without `transaction_id` it assumes the documented order. */
 function readHeader(cells: string[] | string): Columns {
   const names = typeof cells === 'string' ? [] : cells.map((cell) => cell.trim().toLowerCase());
   if (!names.includes('transaction_id'))
@@ -68,7 +68,10 @@ function readCells(text: string): string[] | string {
   }
 }
 
-/** Lines with their 1-based numbers; `text` is `undefined` for one that is too long. Ends: LF, CRLF. BOM removed. */
+/**
+ * Splits input into lines, numbered from 1. `text` is `undefined` for a line that is too long. Line ends are LF or
+ * CRLF. A BOM is removed.
+ */
 async function* physicalLines(
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<{ line: number; text: string | undefined }> {

@@ -11,7 +11,7 @@ export type LineAnswer =
   | { readonly line: number; readonly answer: 'accepted' | 'already_known' }
   | { readonly line: number; readonly answer: 'rejected'; readonly reason: string };
 
-/** A line of input: either IDs as written, or the reason why it has none. */
+/** A line of input: its IDs as written, or why it has none. */
 export type InputLine =
   | { readonly line: number; readonly transactionId: string; readonly resultId: string }
   | { readonly line: number; readonly problem: string };
@@ -20,8 +20,8 @@ const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * An ID in the one form it is stored in; `undefined` = not an ID. The vendor does not document a form; UUIDs, as in
- * its examples, are the same in upper and lower case, so they are stored in lower case.
+ * An ID in the form that it is stored in; `undefined` = not an ID. The vendor documents no form for IDs. Its examples
+ * are UUIDs, whose case does not matter, so UUIDs are stored in lower case.
  */
 export function normaliseId(text: string): string | undefined {
   const trimmed = text.trim();
@@ -30,11 +30,11 @@ export function normaliseId(text: string): string | undefined {
 }
 
 /**
- * Takes a batch of requests: commits them, then wakes the workers. Idempotent. A bad line never stops a good one.
+ * Registers a batch of requests: commits them, then wakes the workers. Idempotent. A bad line never stops a good one.
  *
- * @param wakeWithinMs how long the caller waits for the workers to be told.
- * @returns an answer per line in the order given, and whether the workers could be told (if not, the sweep tells them).
- * @throws LedgerError `database_unavailable`: nothing of the batch was taken.
+ * @param wakeWithinMs how long the caller waits for the jobs to be enqueued.
+ * @returns an answer per line in the order given, and whether the jobs were enqueued. If not, the sweep enqueues them.
+ * @throws LedgerError `database_unavailable`: nothing of the batch was registered.
  */
 export async function takeIn(
   context: QueueContext,
@@ -88,9 +88,10 @@ const conflict = (line: number): LineAnswer => ({
 });
 
 /**
- * Tells the workers, for whom nobody waits longer than told: what is due is committed, and the sweep finds it.
+ * Enqueues jobs for what is due, and waits no longer than `timeoutMs`. What is due is committed, so the sweep enqueues
+ * what this misses.
  *
- * @returns whether they are known to have been told.
+ * @returns whether the jobs are known to be enqueued.
  */
 export async function wakeWithin(
   context: QueueContext,
@@ -100,7 +101,7 @@ export async function wakeWithin(
   return orAfter(timeoutMs, wake(context, due), false);
 }
 
-/** Keeps Redis small: what exceeds the backlog stays in Postgres until the sweep finds room for it. */
+/** Keeps Redis small: what does not fit into a queue stays in Postgres until the sweep finds room for it. */
 async function wake(
   context: QueueContext,
   due: readonly { transactionId: string; generation: number }[],

@@ -6,15 +6,16 @@ import type { QueueContext } from '../context.ts';
 import { normaliseId, wakeWithin } from './intake.ts';
 import { leaseMs } from '../queue/queues.ts';
 
-/** The vendor waits for our answer; workers that cannot be told in this time are told by the sweep. */
+/** The vendor waits for our response. If the jobs cannot be enqueued in this time, the sweep enqueues them. */
 const wakeWithinMs = 250;
 
 /**
- * Takes an event of the vendor's: commits it together with the intake it asks for, then wakes the workers. A repeated
- * one has no effect, one of an unknown type is noted. What the event says about a result is not believed but fetched.
+ * Takes an event from the vendor: commits it together with the intake that it asks for, then wakes the workers. A
+ * repeated event has no effect. An event of an unknown type is only recorded. What an event says about a result is not
+ * trusted but fetched.
  *
- * @throws LedgerError `request_invalid` with the names of the wrong fields; `database_unavailable`, after which nothing
- * was taken.
+ * @throws LedgerError `request_invalid` with the names of the wrong fields; `database_unavailable`, and then nothing
+ * was committed.
  */
 export async function takeEvent(context: QueueContext, json: unknown): Promise<InboxAnswer['outcome']> {
   const reading = readEvent(json);
@@ -32,7 +33,7 @@ export async function takeEvent(context: QueueContext, json: unknown): Promise<I
   return outcome;
 }
 
-/** What the event is about; the name of the field that is no ID, where there has to be one. */
+/** The IDs that the event is about, or the name of a field that must be an ID and is not. */
 function itemOf({ type, transactionId, resultId }: VendorEvent): IntakeItem | null | string {
   const isDocumented = type === transactionStateUpdated;
   if (transactionId === null) return null;

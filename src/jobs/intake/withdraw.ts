@@ -6,7 +6,7 @@ import { normaliseId } from './intake.ts';
 
 export type WithdrawalRequest = { readonly id: string; readonly withdrawnBy: string; readonly reason: string };
 
-/** @property isNew `false` = somebody withdrew it before, and what they noted stays. */
+/** @property isNew `false` = it was withdrawn before; the earlier note is kept. */
 export type WithdrawnTransaction = {
   readonly transactionId: string;
   readonly isNew: boolean;
@@ -14,11 +14,11 @@ export type WithdrawnTransaction = {
 };
 
 /**
- * Takes an ID out of the books that the vendor never knew. It is looked at and fetched no more, and stands in the way of
- * no close. An intake of the same ID puts it back.
+ * Takes an ID that the vendor never knew out of the books. It is no longer fetched and blocks no close. A new intake of
+ * the same ID puts it back.
  *
- * @throws LedgerError `transaction_unknown` where it was never registered; `blocked` where the vendor may know it: it
- * answered for it, is still to be asked, or refused for another reason than a 404.
+ * @throws LedgerError `transaction_unknown` if it was never registered; `blocked` if the vendor may know it: it
+ * answered for it, is still due to be asked, or failed with another code than a 404.
  */
 export async function withdraw(
   { db }: Pick<Context, 'db'>,

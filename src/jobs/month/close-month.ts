@@ -19,19 +19,19 @@ import type { WrittenReport } from './write-files.ts';
 export type CloseRequest = {
   readonly period: string;
   readonly closedBy: string;
-  /** Why the month is closed although something blocks it; `null` = then it is not. */
+  /** Why the month is closed in spite of blockers; `null` = blockers prevent the close. */
   readonly forcedReason: string | null;
   /**
-   * Why the books begin with this month although there are attempts before it, which become corrections in the month
-   * behind it; `null` = then it is not closed.
+   * Why the books begin with this month although earlier attempts exist. Those become corrections in the following
+   * month. `null` = earlier attempts prevent the close.
    */
   readonly beginReason?: string | null;
   readonly signal?: AbortSignal;
 };
 
 /**
- * Closes a month: freezes its lines, totals, rules and prices in one transaction and publishes its files as version 1.
- * Whatever was registered until now is waited for, as long as workers are fetching it.
+ * Closes a month: freezes its lines, totals, rules and prices in one transaction, and publishes its files as version 1.
+ * First waits for transactions that are registered by now, as long as workers are fetching them.
  *
  * @returns the published report, or what blocks the close.
  * @throws LedgerError `period_not_ended`, `period_closed`, `period_out_of_order`, `close_busy`, `report_busy`,
@@ -59,16 +59,16 @@ export async function closeMonth(context: Context, asked: CloseRequest): Promise
   });
 }
 
-/** The books begin once. */
+/** The books can begin only with the first close. */
 function checkBeginning({ period, beginReason = null }: CloseRequest, closes: readonly PeriodClose[]): void {
   if (!closes[0] || beginReason === null) return;
-  throw new LedgerError('period_out_of_order', `The books have begun with ${closes[0].period}.`, {
+  throw new LedgerError('period_out_of_order', `The books already begin with ${closes[0].period}.`, {
     fields: { period },
-    hint: 'Leave --begin-books away: it is for the first close.',
+    hint: 'Omit --begin-books: it is for the first close.',
   });
 }
 
-/** @throws LedgerError the first of what no force helps against. */
+/** @throws LedgerError the first refusal; no force passes it. */
 async function expectNoRefusal(
   context: Context,
   queries: Queries,
@@ -79,7 +79,7 @@ async function expectNoRefusal(
   if (first) throw first;
 }
 
-/** @property registeredUntil IDs that came in later keep no month from being closed. */
+/** @property registeredUntil IDs registered later do not block the close. */
 type Closing = CloseRequest & { readonly registeredUntil: Date };
 
 async function closeLocked(
@@ -100,7 +100,7 @@ async function closeLocked(
   if (blocked && forcedReason === null) return blocked;
   await moveHorizon(db.kysely, span.end);
   const written = await withBooking(db, async (booking) => {
-    // Once more, in the very snapshot that is frozen.
+    // Checked again in the very snapshot that is frozen.
     await expectNoRefusal(context, booking.queries, request, closes);
     const stillBlocked = await blockersOf(context, booking.queries, request, closes);
     if (stillBlocked && forcedReason === null) return stillBlocked;

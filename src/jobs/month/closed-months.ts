@@ -11,7 +11,9 @@ import type { Context } from '../context.ts';
 import type { References } from './references.ts';
 import { redecideSpan } from './redecide.ts';
 
-/** The versions in use, with hashes of their content. @param end only rules in force before this instant. */
+/**
+ * The versions in use, with hashes of their content. @param end leaves out rules that come into force at or after it.
+ */
 export function versionsInUse({ rules, prices }: References, timeZone: string, end?: Date): ReferenceVersion[] {
   const isUsed = ({ effectiveFrom }: RuleTable) => !end || startOfDay(effectiveFrom, timeZone) < end;
   return [
@@ -24,7 +26,7 @@ export function versionsInUse({ rules, prices }: References, timeZone: string, e
   ];
 }
 
-/** Keeps the rules and prices in use, and notes since when they are: for earlier states of a report. */
+/** Keeps the rules and prices in use, and records since when they are used. Reports of an earlier state need this. */
 export async function noteUses(context: Context): Promise<void> {
   const { prices, db } = context;
   await noteRules(context);
@@ -32,15 +34,15 @@ export async function noteUses(context: Context): Promise<void> {
   await noteUse(db.kysely, 'prices', prices?.sha256 ?? null);
 }
 
-/** The same of the rules alone: whoever decides by them notes them. */
+/** The same for the rules alone. Everything that decides by the rules calls it. */
 export async function noteRules({ rules, db }: Context): Promise<void> {
   await keepFile(db.kysely, 'rules', rules.sha256, rules.bytes);
   await noteUse(db.kysely, 'rules', rules.sha256);
 }
 
 /**
- * Checks that closed months still have the bounds that they were closed with. A zone's name proves nothing: an alias
- * keeps the bounds, and new data of the same zone can move them.
+ * Checks that closed months still have the bounds that they were closed with. Comparing the names of zones would not
+ * do: an alias has the same bounds, and new data for the same zone can move them.
  *
  * @throws LedgerError `billing_time_zone_changed`
  */
@@ -62,8 +64,8 @@ function expectSameBounds(closes: readonly PeriodClose[], timeZone: string): voi
 }
 
 /**
- * Checks that what closed months rest on still holds: their bounds in the billing time zone, the currency, and the content
- * of every version they used.
+ * Checks that what closed months depend on still holds: their bounds in the billing time zone, the currency, and the
+ * content of every version they used.
  *
  * @throws LedgerError `billing_time_zone_changed`, `currency_changed`, `reference_changed`
  */
@@ -93,7 +95,8 @@ export async function checkBooks(context: Context, queries: Queries, closes: rea
 }
 
 /**
- * A month before the closed ones that was never closed itself has no report: its lines are booked as corrections.
+ * Refuses a month that was never closed itself but is followed by a closed one. It has no report: its lines are booked
+ * as corrections.
  *
  * @throws LedgerError `period_out_of_order`
  */
@@ -108,11 +111,11 @@ export function expectNotPassedOver(closes: readonly PeriodClose[], period: stri
 }
 
 /**
- * Where the rules changed since closed months were last decided, decides them anew; where the price list did, looks
- * again at what was booked without a price. Frozen lines stay; what comes out differently is corrected in the month that
- * follows them.
+ * If the rules changed since closed months were last decided, decides them anew. If the price list changed, reviews
+ * what was booked without a price. Frozen lines stay; differences are corrected in the month that follows the closed
+ * ones.
  *
- * @param period the month that is being written: only the one that gets the corrections needs other decisions.
+ * @param period the month that is being written. Only the month that gets the corrections needs the new decisions.
  */
 export async function reviewClosedMonths(
   context: Context,
@@ -122,14 +125,15 @@ export async function reviewClosedMonths(
 ): Promise<void> {
   const last = closes.at(-1);
   if (!last) return;
-  // Whichever month is written: from now on the list is in use, also for an earlier state of the one with corrections.
+  // Done for any month: the price list counts as used from now on, also in an earlier state of the month with
+  // corrections.
   if (context.prices && context.prices.sha256 !== last.pricesSha256) await noteUnpricedBookings(queries);
   if (nextPeriod(last.period) !== period) return;
   const first = await firstAttemptAt(queries);
   if (!first || first >= last.end) return;
   const span = { start: first, end: last.end };
   if ((await rulesBelowHorizon(queries)) === context.rules.sha256) {
-    // What came late may have been decided by a worker that still had other rules.
+    // Late changes may have been decided by a worker that still had other rules.
     if (await hasLateChanges(queries, null)) await redecideSpan(context, queries, span, lateTransactions(null));
     return;
   }

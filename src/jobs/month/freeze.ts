@@ -15,7 +15,7 @@ export type Freezing = {
   readonly closedBy: string;
   readonly forcedReason: string | null;
   readonly beginReason?: string | null;
-  /** Whether nothing was closed before. */
+  /** Whether this is the first close. */
   readonly isFirst: boolean;
   /** Blockers that the close is forced past. */
   readonly counts: BlockerCounts | undefined;
@@ -24,8 +24,8 @@ export type Freezing = {
 };
 
 /**
- * Books the lines, charges and disagreements of a month for good, writes its files from what is booked, and records the
- * close: all in the transaction of `booking`. The files carry no final name yet.
+ * Books the lines, charges and disagreements of a month, writes its files from the booked rows, and records the close,
+ * all in the transaction of `booking`. The files still have temporary names.
  *
  * @param month the open month, opened in that transaction.
  * @throws LedgerError `report_unbalanced`, `storage_full`, `storage_failed`, `database_unavailable`

@@ -24,19 +24,19 @@ import { type Month, monthOf } from './month.ts';
 import { readForPage } from '../reading.ts';
 import { sameDays, type SameDays } from './same-days.ts';
 
-/** How many blockers and disagreements are listed rather than counted. */
+/** How many blockers and disagreements are listed; the rest are only counted. */
 export const listed = 25;
 
-/** What a month's report says, for people. */
+/** A month's report as figures for pages and messages. */
 export type MonthFigures = {
   readonly period: string;
   readonly month: Span;
   readonly timeZone: string;
   /** `null` = the month is open. */
   readonly close: PeriodClose | null;
-  /** The instant that these figures are of. */
+  /** The instant of these figures. */
   readonly readAt: Date;
-  /** How old they may be, where they are from a standby. */
+  /** How far behind they may be; `null` = they are from the primary. */
   readonly behind?: Behind | null;
   readonly prices: Pick<PriceList, 'version' | 'currency' | 'minorDigits'> | null;
   readonly lines: ReportLines;
@@ -47,11 +47,11 @@ export type MonthFigures = {
   /** What stands between an open month and its close. */
   readonly open: {
     readonly counts: BlockerCounts;
-    /** The same with what no force helps against, in words. */
+    /** The refusals and the counts, in words. */
     readonly obstacles: readonly Obstacle[];
     readonly first: readonly Blocker[];
     readonly items: OpenItems;
-    /** How many settled transactions are still to be asked for again. */
+    /** How many settled transactions are still to be fetched again. */
     readonly outstandingRechecks: number;
     /** Why a report cannot be written at all; `null` = it can. */
     readonly refusal: string | null;
@@ -59,8 +59,8 @@ export type MonthFigures = {
 };
 
 /**
- * Reads a month from one moment of the books: the same lines and sums as its report has, from the same SQL. Writes
- * nothing, so a rule table that is new since the last report has not decided anything here yet.
+ * Reads a month in one snapshot. The lines and sums come from the same SQL as those of its report. Writes nothing, so a
+ * rule table that is newer than the last report has no effect here yet.
  */
 export function readMonth(context: Context, period: string): Promise<MonthFigures> {
   return withSnapshot(context.db, async ({ queries }) => {
@@ -85,7 +85,7 @@ export function readMonth(context: Context, period: string): Promise<MonthFigure
   });
 }
 
-/** Reads a month for a page: from the standby, if there is one. */
+/** Reads a month for a page, from the standby if there is one. */
 export async function readMonthForPage(context: Context, period: string): Promise<MonthFigures> {
   const { value, behind } = await readForPage(context, (on) => readMonth(on, period));
   return { ...value, behind };
@@ -105,7 +105,7 @@ async function openFigures(context: Context, queries: Queries, month: Month): Pr
   };
 }
 
-/** Whether the report of an open month would be refused: its figures can be looked at all the same. */
+/** Why the report of an open month would be refused. Its figures can still be shown. */
 async function refusalOf(context: Context, queries: Queries, closes: readonly PeriodClose[]): Promise<string | null> {
   try {
     await checkBooks(context, queries, closes);

@@ -15,38 +15,38 @@ import { closedPriceList, type References, referencesAt } from './references.ts'
 import { type MonthSums, openTotals } from './totals.ts';
 
 /**
- * A month of the books at one moment: what its page shows, its files say and its close freezes. Parts that cost a query
- * are functions. They read on the connection that the month was opened on, each at most once.
+ * A month of the books at one moment: what its page shows, its files contain and its close freezes. Parts that cost a
+ * query are functions. They use the connection that the month was opened on, and read at most once.
  */
 export type Month = {
   readonly head: ReportHead;
   readonly span: Span;
-  /** The zone that the span comes from; of a closed month, as the close kept it. */
+  /** The zone that the span was computed in. For a closed month, the zone kept by the close. */
   readonly timeZone: string;
-  /** The earlier instant that the month is seen at; `null` = the present. */
+  /** The earlier instant that the month is seen at; `null` = now. */
   readonly asOf: Date | null;
   /** `null` = the month is open. */
   readonly close: PeriodClose | null;
-  /** The rules and prices that decide and price it now; of a closed month the manifest has those it was closed with. */
+  /** The current rules and prices. For a closed month, the manifest names those that it was closed with. */
   readonly references: References;
-  /** Queries, with the columns of `src/db/lines.ts` and `src/db/disagreements.ts`. */
+  /** SQL queries, with the columns of `src/db/lines.ts` and `src/db/disagreements.ts`. */
   readonly sql: { readonly lines: string; readonly disagreements: string };
-  /** Closed months that may be among its corrections. */
+  /** Closed months that its corrections may belong to. */
   readonly corrected: readonly CorrectedMonth[];
   readonly totals: () => Promise<MonthSums>;
   readonly openItems: () => Promise<OpenItems>;
-  /** Attempts that it would charge for although earlier reports have: there must be none. */
+  /** Attempts that it would charge for although an earlier report has. There must be none. */
   readonly chargedTwice: () => Promise<readonly UnbalancedAttempt[]>;
 };
 
 export type MonthOptions = {
-  /** An earlier instant to see an open month at: with what was known, decided and in use then. */
+  /** An earlier instant to see an open month at, with what was known, decided and in use then. */
   readonly asOf?: Date | null;
-  /** Leaves out IDs that came in later, where what is open is counted. */
+  /** Leaves IDs that were registered later out of the open items. */
   readonly registeredUntil?: Date | null;
 };
 
-/** Opens a month, closed or open, from what `queries` sees. */
+/** Opens a month, closed or open, as seen by `queries`. */
 export async function monthOf(
   context: Context,
   queries: Queries,
@@ -59,7 +59,7 @@ export async function monthOf(
 }
 
 /**
- * A month that is open: its own attempts and, where it follows the last closed one, the corrections of closed months.
+ * Opens an open month: its own attempts and, if it follows the last closed month, the corrections of closed months.
  *
  * @param closes all closed months, in order.
  */
@@ -78,7 +78,7 @@ export async function openMonth(
   const open = await openLines(queries, { period, timeZone, priceList, closes, tables, asOf });
   const { lines, disagreements, corrected } = open;
   const last = closes.at(-1);
-  // The months behind that one have no corrections: what has moved there from a closed month is reversed before them.
+  // Later months have no corrections. An attempt that moved there from a closed month is first reversed in this month.
   const hasCorrections = last !== undefined && nextPeriod(last.period) === period;
   return {
     head: { period, status: 'provisional', priceList, layout: presentLayout },
@@ -96,8 +96,8 @@ export async function openMonth(
 }
 
 /**
- * The same month once its lines are booked: from here on everything is read from what is frozen, so that its files are
- * those that a later report writes again.
+ * The same month after its lines are booked. Everything is read from the frozen rows from here on, so its files are the
+ * same as those that a later report writes.
  */
 export function bookedMonth(queries: Queries, month: Month): Month {
   const { period, priceList } = month.head;
@@ -126,7 +126,7 @@ export async function closedMonth(references: References, queries: Queries, clos
   const manifest = JSON.parse(close.manifest) as ClosedManifest;
   const { unsettled_transactions: unsettled = 0, unfetched_transactions: unfetched = 0 } = manifest.control_totals;
   return {
-    // Manifests from before layouts were named have the first one.
+    // Manifests without a layout are from before layouts existed, and have the first one.
     head: { period, status: 'closed', priceList, layout: manifest.layout ?? 1 },
     span: { start, end },
     timeZone,
@@ -146,7 +146,7 @@ export async function closedMonth(references: References, queries: Queries, clos
   };
 }
 
-/** Of the manifest that a month was closed with: its layout, and what it was closed in spite of. */
+/** Parts of the manifest that a month was closed with: its layout, and the open items it was closed with. */
 type ClosedManifest = {
   readonly layout?: number;
   readonly control_totals: { readonly unsettled_transactions?: number; readonly unfetched_transactions?: number };

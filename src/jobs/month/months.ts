@@ -7,14 +7,14 @@ import type { Context } from '../context.ts';
 import type { MonthFigures } from './month-figures.ts';
 import type { Compared, SameDays } from './same-days.ts';
 
-/** A month that the books know, and how far its report is. */
+/** A month that the books know, and the state of its report. */
 export type KnownMonth = {
   readonly period: string;
   readonly close: PeriodClose | null;
   readonly run: ReportRun | null;
 };
 
-/** All months with attempts, a close or a report, the one to be closed next, and the present one; newest first. */
+/** All months with attempts, a close or a report, the month to close next, and the current one; newest first. */
 export async function knownMonths({ db, config, now }: Context): Promise<KnownMonth[]> {
   const { billingTimeZone: timeZone } = config;
   const [closes, runs, first] = await Promise.all([
@@ -31,7 +31,7 @@ export async function knownMonths({ db, config, now }: Context): Promise<KnownMo
   const closeOf = new Map(closes.map((close) => [close.period, close]));
   const runOf = new Map(runs.map((run) => [run.period, run]));
   const last = closes.at(-1);
-  // The month to be closed next has a page also where nothing happened in it.
+  // The month to close next has a page even if it has no attempts.
   const next = last && nextPeriod(last.period) < present ? [nextPeriod(last.period)] : [];
   const periods = new Set([present, ...next, ...used.map(({ period }) => period), ...closeOf.keys(), ...runOf.keys()]);
   return [...periods]
@@ -40,7 +40,7 @@ export async function knownMonths({ db, config, now }: Context): Promise<KnownMo
     .map((period) => ({ period, close: closeOf.get(period) ?? null, run: runOf.get(period) ?? null }));
 }
 
-/** A month in one line. */
+/** A month's totals, for one line of a list. */
 export type MonthTotals = {
   readonly period: string;
   readonly isClosed: boolean;
@@ -49,13 +49,13 @@ export type MonthTotals = {
   /** `null` = there are no prices, or one is missing. */
   readonly amount: Micros | null;
   readonly currency: string | null;
-  /** What stands between the month and its close. */
+  /** How many blockers the month has. */
   readonly blockers: number;
-  /** What a running month is compared by: `null` = by nothing; `undefined` = it is not running. */
+  /** What a running month is compared with; `null` = nothing, `undefined` = the month is not running. */
   readonly sameDays: SameDays | null | undefined;
 };
 
-/** A closed month's totals, from the manifest it was closed with. */
+/** The totals of a closed month, from the manifest it was closed with. */
 export function closedTotals({ period, manifest, currency }: PeriodClose): MonthTotals {
   const { control_totals: totals } = JSON.parse(manifest) as {
     control_totals: { attempts: number; invoiced: number; amount: string | null };
@@ -72,7 +72,7 @@ export function closedTotals({ period, manifest, currency }: PeriodClose): Month
   };
 }
 
-/** The same of a month that was read. */
+/** The totals of a month that was read. */
 export function totalsOf({ period, close, lines, prices, open, sameDays }: MonthFigures): MonthTotals {
   const { attempts, invoiced, amount } = lines.totals;
   const blockers = open ? Object.values(open.counts).reduce((sum, count) => sum + count, 0) : 0;
@@ -82,12 +82,12 @@ export function totalsOf({ period, close, lines, prices, open, sameDays }: Month
 
 export type Change = {
   readonly amount: Micros;
-  /** `null` = the share would be one of next to nothing. */
+  /** `null` = the earlier amount is too small for a share. */
   readonly perMille: bigint | null;
   readonly minorDigits: number;
 };
 
-/** A month against the one before; a running one, against the same days of it. `undefined` = they do not compare. */
+/** Compares a month with the one before; a running month, with the same days of it. `undefined` = not comparable. */
 export function againstMonthBefore(now: MonthTotals, before: MonthTotals | undefined): Change | undefined {
   const [one, other] = comparedMonths(now, before);
   return changeOf(one, other);
@@ -100,7 +100,7 @@ export const comparedMonths = (
 ): [now: Compared, before: Compared | undefined] =>
   now.sameDays === undefined ? [now, before] : [now.sameDays?.now ?? now, now.sameDays?.before];
 
-/** A difference of amounts, where both are known and of one currency. */
+/** The difference of two amounts, if both are known and in one currency. */
 export function changeOf(now: Compared, before: Compared | undefined): Change | undefined {
   if (!before || now.amount === null || before.amount === null || now.currency === null) return undefined;
   if (now.currency !== before.currency) return undefined;
@@ -114,5 +114,8 @@ export function changeOf(now: Compared, before: Compared | undefined): Change | 
 
 const oneUnit = 1_000_000n;
 
-/** Whether a share of an amount says anything: of less than one unit of money, or of less than a tenth, it does not. */
+/**
+ * Whether a share of `before` is meaningful. It is not if `before` is less than one unit of money, or less than a tenth
+ * of `now`.
+ */
 const isWorthAShare = (before: Micros, now: Micros): boolean => before >= oneUnit && before * 10n >= now;

@@ -12,12 +12,13 @@ import { type PeriodClose, periodCloses } from '../../db/period-closes.ts';
 import { attemptsBefore } from '../../db/report-rows.ts';
 import { withSnapshot } from '../../db/snapshot.ts';
 import { monthBounds, nextPeriod, periodOf } from '../../domain/billing-month.ts';
+import { counted } from '../../domain/wording.ts';
 import { type ErrorCode, LedgerError } from '../../errors.ts';
 import { checkBooks } from './closed-months.ts';
 import type { Context } from '../context.ts';
 import { type Month, openMonth } from './month.ts';
 
-/** Codes of what no force helps against. */
+/** The codes of refusals, which no force passes. */
 export const refusalCodes = [
   'period_not_ended',
   'period_closed',
@@ -30,32 +31,31 @@ type RefusalCode = (typeof refusalCodes)[number];
 
 /** Everything that stands between a month and its close. */
 export type Obstacles = {
-  /** What no force helps against; a close ends with the first. */
+  /** No force passes these. A close throws the first. */
   readonly refusals: readonly LedgerError[];
   readonly counts: BlockerCounts;
-  /** Where the blockers are; `null` = the month can never be closed, and none are looked for. */
+  /** Where the blockers are. `null` = the month can never be closed, so no blockers are looked for. */
   readonly scope: BlockerScope | null;
 };
 
 type ObstacleOptions = { readonly begins?: boolean; readonly month?: Month; readonly registeredUntil?: Date | null };
 
-/** One line of the list that people see, the same wherever they see it. */
+/** One line of the list that people see. It is the same on the command line and on pages. */
 export type Obstacle = {
   readonly code: RefusalCode | BlockerKind;
   readonly count: number;
   readonly what: string;
   readonly remedy: string;
-  /** The month that has to be closed first. */
+  /** The month that must be closed first. */
   readonly closeFirst: string | null;
 };
 
 /**
- * Finds everything that stands between a month and its close. The one place that says so: the close, its command and the
- * month's page ask it.
+ * Finds everything that stands between a month and its close. The close, its command and the month's page all use this.
  *
  * @param begins whether the books are to begin with this month, whatever lies before it.
- * @param month the month itself, where it is at hand.
- * @param registeredUntil leaves out IDs that came in later.
+ * @param month the month itself, if it is open already.
+ * @param registeredUntil leaves out IDs that were registered later.
  */
 export async function obstaclesTo(
   context: Context,
@@ -72,7 +72,7 @@ export async function obstaclesTo(
   return { refusals, counts: await countBlockers(queries, scope), scope };
 }
 
-/** The same, from one moment of the books. */
+/** The same, read in one snapshot. */
 export function readObstacles(
   context: Context,
   period: string,
@@ -86,7 +86,7 @@ export function readObstacles(
 export const hasBlockers = ({ counts }: Pick<Obstacles, 'counts'>): boolean =>
   blockerKinds.some((kind) => counts[kind] > 0);
 
-/** What no force helps against, in the order in which it is to be cleared. */
+/** What no force passes, in the order in which to clear it. */
 export async function refusalsOf(
   context: Context,
   queries: Queries,
@@ -105,7 +105,7 @@ export async function refusalsOf(
   return found;
 }
 
-/** Months are closed once they have ended, once, in order, none left out. */
+/** A month is closed only after it has ended, only once, and in order without gaps. */
 function orderRefusals({ config, now }: Context, period: string, closes: readonly PeriodClose[]): LedgerError[] {
   const { billingTimeZone: timeZone } = config;
   const { end } = monthBounds(period, timeZone);
@@ -116,7 +116,7 @@ function orderRefusals({ config, now }: Context, period: string, closes: readonl
     found.push(
       refusal(
         'period_not_ended',
-        `${period} has not ended: it does on ${end.toISOString()} (${timeZone}).`,
+        `${period} has not ended: it ends on ${end.toISOString()} (${timeZone}).`,
         'Close it then.',
       ),
     );
@@ -126,7 +126,7 @@ function orderRefusals({ config, now }: Context, period: string, closes: readonl
     found.push(
       refusal(
         'period_closed',
-        `${period} is closed already, since ${own.closedAt.toISOString()} by ${own.closedBy}.`,
+        `${period} was already closed on ${own.closedAt.toISOString()} by ${own.closedBy}.`,
         `What arrived since then is in the corrections of the next open month. To write its files again: idscan-ledger report ${period}`,
       ),
     );
@@ -150,7 +150,7 @@ function orderRefusals({ config, now }: Context, period: string, closes: readonl
   return found;
 }
 
-/** The first month that is closed has nothing before it: what came before would have no month of its own. */
+/** Refuses to close a first month that has attempts before it: they would have no month of their own. */
 async function beginningRefusal({ config }: Context, queries: Queries, period: string): Promise<LedgerError[]> {
   const { billingTimeZone: timeZone } = config;
   const { start } = monthBounds(period, timeZone);
@@ -160,7 +160,7 @@ async function beginningRefusal({ config }: Context, queries: Queries, period: s
   return [
     new LedgerError(
       'period_out_of_order',
-      `${period} cannot be closed before ${closeFirst}, which is open: before ${start.toISOString()} lie attempts, ${attempts} in number.`,
+      `${period} cannot be closed before ${closeFirst}, which is open: ${counted(attempts, 'attempt lies', 'attempts lie')} before ${start.toISOString()}.`,
       {
         fields: { period, attempts, closeFirst },
         hint: `Close ${closeFirst} first, then the months behind it in order. If the books are to begin with ${period}, close it with --begin-books --reason: what lies before it is charged in full as corrections in the month behind it.`,
@@ -189,7 +189,7 @@ const blockerTexts: Readonly<Record<BlockerKind, readonly [what: string, remedy:
   gone: ['The attempt was known or booked, and somebody removed it from the tables.', 'Restore it from a backup.'],
 };
 
-/** The list for people: first what no force helps against, then each kind of blocker with its count. */
+/** The list for people: refusals first, then each kind of blocker with its count. */
 export function obstacleList({ refusals, counts }: Obstacles): Obstacle[] {
   return [
     ...refusals.map(({ code, message, hint, fields }): Obstacle => {
@@ -211,6 +211,6 @@ export function obstacleList({ refusals, counts }: Obstacles): Obstacle[] {
   ];
 }
 
-/** The command that clears a blocker, where there is one for it alone. */
+/** The command that clears this blocker, if there is one. */
 export const remedyCommand = ({ subject, remedy }: Blocker): string | null =>
   remedy === 'withdraw' ? `npx idscan-ledger withdraw ${subject} --reason "…"` : null;

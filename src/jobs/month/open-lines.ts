@@ -27,38 +27,40 @@ import { closedPriceList } from './references.ts';
 /** The lines of an open month, as SQL. */
 export type OpenLines = {
   readonly lines: string;
-  /** Lines that are added up already, and a query of all others; `null` = there are none. */
+  /** Lines that are summed up already, and a query for all others; `null` = there are no others. */
   readonly counted: readonly AttemptGroup[];
   readonly uncounted: string | null;
   readonly disagreements: string;
-  /** Closed months that may be among the corrections. */
+  /** Closed months that the corrections may belong to. */
   readonly corrected: readonly CorrectedMonth[];
 };
 
-/** A closed month of which something may be corrected. */
+/** A closed month that may have corrections. */
 export type CorrectedMonth = {
   readonly period: string;
-  /** The price list that it was closed with or, without one, the first that came after. */
+  /** The price list it was closed with, or else the first one that came later. */
   readonly list: PriceList | undefined;
-  /** Whether no close had a price list so far: its minimum is asked for now, also where none of its lines is corrected. */
+  /**
+   * Whether no close had a price list so far. Then its minimum is charged now, even if none of its lines is corrected.
+   */
   readonly isPricedFirst: boolean;
 };
 
 /** A closed month and the price list that it was closed with. */
 type PricedClose = Pick<CorrectedMonth, 'period' | 'list'>;
 
-/** An open month, with what it is priced by and the months that are closed before it, in order. */
+/** An open month, what it is priced by, and the closed months before it in order. */
 export type OpenScope = {
   readonly period: string;
   readonly timeZone: string;
   readonly priceList: PriceList | undefined;
   readonly closes: readonly PeriodClose[];
-  /** The tables now, or as they were at an earlier instant; that instant, `null` = now. */
+  /** The tables as they are, or as they were at `asOf`; `null` = now. */
   readonly tables: Tables;
   readonly asOf: Date | null;
 };
 
-/** The lines of a month's own attempts and, where it follows the last closed one, the corrections of closed months. */
+/** The lines of a month's own attempts and, if it follows the last closed month, the corrections of closed months. */
 export async function openLines(queries: Queries, scope: OpenScope): Promise<OpenLines> {
   const { period, timeZone, priceList, closes, tables, asOf } = scope;
   const { end } = monthBounds(period, timeZone);
@@ -83,7 +85,7 @@ export async function openLines(queries: Queries, scope: OpenScope): Promise<Ope
   };
 }
 
-/** Whether there are prices for the first time: months are closed with some from the first close on that had any. */
+/** Whether there are prices for the first time. Once a close has had a price list, all later closes have one. */
 const isPricedFirst = ({ priceList }: OpenScope, last: PeriodClose): boolean =>
   priceList !== undefined && last.pricesSha256 === null;
 
@@ -109,7 +111,7 @@ async function correctionsOf(
     ...(await bookedCells(queries, span.stretches, transactions)),
   ];
   const touched = priceCells(late, span.stretches, timeZone);
-  // Where tiers or an allowance count, one attempt more or less changes the price of others.
+  // With tiers or an allowance, one attempt more or less changes the price of others.
   const all = touched.some(({ isCounted }) => isCounted)
     ? priceCells(
         [...unitCounts(await attemptCounts(queries, span)), ...late.map((one) => ({ ...one, units: 0n }))],
@@ -117,9 +119,9 @@ async function correctionsOf(
         timeZone,
       )
     : touched;
-  const cells = beside(touched, all);
+  const cells = countedWith(touched, all);
   const moved = await cellsOfBooked(queries, span, cells);
-  const counted = beside(priceCells(moved, span.stretches, timeZone), all);
+  const counted = countedWith(priceCells(moved, span.stretches, timeZone), all);
   const examined: Examined = { transactions, cells, counted };
   return {
     lines: correctionLines({ ...span, cells: distinct(all) }, examined),
@@ -135,9 +137,9 @@ async function correctionsOf(
 }
 
 /**
- * What attempts of a closed month are priced by: the list it was closed with. Where that one has no price, and for a
- * month before the closed ones, that of the first close behind it that has one, at last the present list. What was
- * priced once keeps its price, whatever lists follow.
+ * The price lists for attempts of a closed month, in order of precedence: the list it was closed with, the lists of
+ * later closes in order, the current list. The first one that has a price counts, so a price given once stays, whatever
+ * lists follow. A month before the first close has no list of its own.
  */
 export function listsOf(period: string, closed: readonly PricedClose[], now: PriceList | undefined): PriceList[] {
   const lists = [...closed.filter((one) => one.period >= period).map(({ list }) => list), now].filter(
@@ -146,8 +148,8 @@ export function listsOf(period: string, closed: readonly PricedClose[], now: Pri
   return [...new Map(lists.map((list) => [list.version, list])).values()];
 }
 
-/** Of `all`, the cells counted together with one that is touched. */
-function beside(touched: readonly PriceCell[], all: readonly PriceCell[]): PriceCell[] {
+/** The cells of `all` that are counted together with a touched one. */
+function countedWith(touched: readonly PriceCell[], all: readonly PriceCell[]): PriceCell[] {
   const isSame = (a: PriceCell, b: PriceCell) =>
     a.taskType === b.taskType && a.level === b.level && a.stretch === b.stretch;
   const counted = touched.filter(({ isCounted }) => isCounted);

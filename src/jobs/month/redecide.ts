@@ -6,10 +6,10 @@ import { boundariesWithin, inForceAt } from '../../domain/effective-dates.ts';
 import type { Context } from '../context.ts';
 
 /**
- * Holds every stored decision about the attempts of a span against the rules now in force and decides anew what
- * differs. Works on groups of like attempts, so its cost does not grow with the number of attempts read into memory.
+ * Compares every stored decision in a span with the rules now in force, and decides anew where they differ. Works on
+ * groups of equal attempts, so memory does not grow with the number of attempts.
  *
- * @param among a query of transaction IDs, to look at those alone.
+ * @param among a query of transaction IDs that limits the work to those.
  * @returns how many attempts changed.
  */
 export async function redecideSpan(

@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 /** The rules and prices that a month is decided and priced by. */
 export type References = Pick<Context, 'rules' | 'prices'>;
 
-/** What reports used at an earlier instant; before the first one that noted it, what is in use now. */
+/** The rules and prices in use at an earlier instant. If no report had recorded them by then, those in use now. */
 export async function referencesAt({ rules, prices }: References, queries: Queries, at: Date): Promise<References> {
   return { rules: await rulesAt(rules, queries, at), prices: await pricesAt(prices, queries, at) };
 }

@@ -6,14 +6,15 @@ import { ownTotals, reportLines } from '../../domain/report-lines.ts';
 import type { Context } from '../context.ts';
 import { type Month, monthOf } from './month.ts';
 
-/** What months are compared by. `amount` `null` = there are no prices, or one is missing. */
+/** Figures that months are compared by. `amount` is `null` if there are no prices, or one is missing. */
 export type Compared = { readonly attempts: bigint; readonly amount: Micros | null; readonly currency: string | null };
 
-/** A running month beside the same days of the month before: own attempts alone, without corrections and minimums. */
+/** A running month and the same days of the month before: own attempts only, no corrections or minimums. */
 export type SameDays = { readonly now: Compared; readonly before: Compared };
 
 /**
- * Reads what the month before had cost when it was as old as a running month is now; a shorter one, as a whole.
+ * Reads what the month before had cost when it was as old as the running month is now. If it is shorter than that, it
+ * counts as a whole.
  *
  * @returns `undefined` = the month is not running; `null` = the month before has nothing to compare with.
  */

@@ -5,12 +5,12 @@ import { localDateOf, monthBounds, periodOf, periodsBetween, startOfDay } from '
 import type { Context } from '../context.ts';
 
 const dayMs = 86_400_000;
-/** A transaction lives at most a day and is settled soon after; two days past its end a month has all it will get. */
+/** A transaction lives for at most a day and is settled soon after. Two days after its end, a month is complete. */
 const afterEndMs = 2 * dayMs;
 
 /**
- * Requests the reports whose time has come: for every open month with attempts, one a day until two days after its end.
- * Whether a run is due is read from Postgres, so one that was missed while everything was off is made up.
+ * Requests the reports that are due: one a day for every open month with attempts, until two days after its end.
+ * Postgres records the runs, so one that was missed during an outage is made up.
  *
  * @returns the months requested.
  */

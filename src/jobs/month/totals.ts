@@ -6,14 +6,16 @@ import { monthlyMinimumAt } from '../../domain/prices.ts';
 import { type AttemptGroup, type Charge, type ReportLines, reportLines, shortfall } from '../../domain/report-lines.ts';
 import type { CorrectedMonth, OpenLines, OpenScope } from './open-lines.ts';
 
-/** A month's lines added up, what tops it and the months it corrects up to their minimum, and its own minimum. */
+/**
+ * The totals of a month, the charges that raise it and the months it corrects to their minimum, and its own minimum.
+ */
 export type MonthSums = {
   readonly lines: ReportLines;
   readonly charges: readonly Charge[];
   readonly minimum: bigint | undefined;
 };
 
-/** Adds up the lines of an open month, with what tops it and the months it corrects up to their minimum. */
+/** Sums up the lines of an open month, with the charges that raise it and the months it corrects to their minimum. */
 export async function openTotals(
   queries: Queries,
   source: Pick<OpenLines, 'counted' | 'uncounted' | 'corrected'>,
@@ -36,7 +38,7 @@ export async function openTotals(
   return { lines: charges.length > 0 ? reportLines(groups, { minorDigits, charges }) : plain, charges, minimum };
 }
 
-/** What a closed month's minimum asks for now, less what was booked for it. */
+/** What a closed month's minimum requires now, less what was booked for it. */
 async function correctedCharge(
   queries: Queries,
   { period, list, isPricedFirst }: CorrectedMonth,
@@ -48,7 +50,7 @@ async function correctedCharge(
   const corrections = groups.filter(({ correctsPeriod }) => correctsPeriod === period);
   if (minimum === undefined || (corrections.length === 0 && !isPricedFirst)) return [];
   const reports = [...(await bookedGroups(queries, period, upTo)), corrections];
-  // Of what was booked without a price, a later report may have taken back all.
+  // A later report may have taken back all that was booked without a price.
   const unpriced = reports.flat().reduce((sum, group) => sum + (group.unitPrice === null ? group.invoiced : 0n), 0n);
   if (unpriced > 0n) return [];
   const lines = reports.flatMap((booked) => {

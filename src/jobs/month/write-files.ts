@@ -15,21 +15,21 @@ import type { DraftFile } from '../../reports/draft-file.ts';
 import { discardDrafts, writeDraft } from '../../reports/publish.ts';
 import type { Month } from './month.ts';
 
-/** A month's report, its files written whole under temporary names. */
+/** A month's report. Its files are complete, but still have temporary names. */
 export type WrittenReport = {
   readonly head: ReportHead;
   readonly span: Span;
   readonly timeZone: string;
-  /** The earlier instant that the figures are of; `null` = the present. */
+  /** The earlier instant of the figures; `null` = now. */
   readonly asOf: Date | null;
   readonly directory: string;
   readonly lines: ReportLines;
   readonly openItems: OpenItems;
-  /** Rows of the file of disagreements. */
+  /** Rows of the discrepancies file. */
   readonly discrepancies: number;
-  /** Those of them that take back what closed months booked: both count the same now. */
+  /** Rows among them that take back a disagreement booked by a closed month, because both sides now count the same. */
   readonly resolved: number;
-  /** Scans that are `processing` although their transaction is settled: the vendor never decided them. */
+  /** Scans still `processing` although their transaction is settled: the vendor never decided them. */
   readonly undecided: bigint;
   readonly files: readonly DraftFile[];
   readonly manifest: DraftFile;
@@ -39,13 +39,13 @@ export type WrittenReport = {
 export type WriteOptions = {
   readonly directory: string;
   readonly signal: AbortSignal | undefined;
-  /** What the month is closed in spite of. */
+  /** Blockers that the close was forced past. */
   readonly blockers?: Readonly<Record<string, number>> | undefined;
 };
 
 /**
- * Writes the files of a month from the snapshot that it was opened in, and checks that they balance; those of a closed
- * month, that they are what it was closed with. Nothing carries a final name yet; if it fails, nothing is left behind.
+ * Writes the files of a month from the snapshot that it was opened in, and checks that they balance. The files of a
+ * closed month must equal those it was closed with. All files keep temporary names; after an error none is left behind.
  *
  * @throws LedgerError `report_unbalanced`, `closed_month_differs`, `storage_full`, `storage_failed`,
  * `database_unavailable`
@@ -85,7 +85,7 @@ export async function writeFiles(
   }
 }
 
-/** Of the rows of disagreements, those that are settled one way or the other. */
+/** Counts the resolved disagreements, and the scans that the vendor never decided. */
 async function settledOf({ queries }: Snapshot, { sql }: Month, discrepancies: number) {
   const counts = discrepancies > 0 ? await countDisagreements(queries, sql.disagreements) : [];
   return {
@@ -118,7 +118,7 @@ async function* copied(snapshot: Snapshot, query: CsvQuery): AsyncGenerator<Buff
 }
 
 /**
- * Refuses to publish or book what charges for an attempt more or less than once over all reports.
+ * Refuses to publish or book lines that would charge for an attempt more or less than once over all reports.
  *
  * @throws LedgerError `report_unbalanced`
  */
@@ -138,7 +138,7 @@ export function expectNets(period: string, attempts: readonly UnbalancedAttempt[
   );
 }
 
-/** `invoiced + not_invoiced + unclassified = attempts`, in every file and between them. */
+/** Checks `invoiced + not_invoiced + unclassified = attempts` in every file, and that the files agree. */
 function checkBalance({ summary, codes, totals }: ReportLines, detail: DraftFile, period: string): void {
   const problems = imbalances(summary, totals);
   const inCodes = codes.reduce((sum, line) => sum + line.attempts, 0n);

@@ -15,11 +15,11 @@ import { restatedMonth } from './restated-month.ts';
 import { writeFiles, type WrittenReport } from './write-files.ts';
 
 export type ReportOptions = {
-  /** The request that this run answers; `null` = none. */
+  /** The request that this run fulfils; `null` = none. */
   readonly generation?: number | null;
   /**
-   * An earlier instant to write the report of: with what was known, how it was decided and which prices were in use
-   * then. Its files go to a folder of their own.
+   * Writes the report as of an earlier instant: with what was known, decided and in use then. Its files go to a folder
+   * of their own.
    */
   readonly asOf?: Date | null;
   /** A closed month with all its corrections. Its files go to a folder of their own. */
@@ -28,13 +28,14 @@ export type ReportOptions = {
 };
 
 /**
- * Writes all files of a month. Of an open one: decides its attempts anew where the rules changed, then reads one
- * snapshot. Of a closed one: the same bytes as when it was closed, or restated. Nothing carries a final name until all balances.
+ * Writes all files of a month. For an open month, decides attempts anew where the rules changed, then reads one
+ * snapshot. For a closed month, the bytes are the same as at its close, unless it is to be restated. No file gets its
+ * final name before everything balances.
  *
  * @throws LedgerError `report_busy`, `report_unbalanced`, `closed_month_differs`, `reference_changed`,
  * `billing_time_zone_changed`, `period_out_of_order`, `storage_full`, `storage_failed`, `database_unavailable`,
- * `replica_behind`; `usage_invalid` for an instant to come, or one at which the month was closed, and for a month to
- * be restated that is not closed
+ * `replica_behind`; `usage_invalid` for a future instant, or one at which the month was closed, and for an open month
+ * that is to be restated
  */
 export async function writeReport(
   context: Context,
@@ -87,7 +88,7 @@ const presentReport = ({ config, db }: Context, period: string): Place => ({
 function earlierReport({ config, db, now }: Context, period: string, asOf: Date): Place {
   if (asOf > now())
     throw new LedgerError('usage_invalid', `${asOf.toISOString()} is still to come.`, {
-      hint: 'Give an instant that has passed, or leave --as-of away.',
+      hint: 'Give an instant that has passed, or omit --as-of.',
     });
   const stamp = asOf.toISOString().replaceAll(/[-:]/g, '').replace('.000Z', 'Z');
   return {
@@ -122,7 +123,7 @@ async function openBehind(queries: Queries, period: string): Promise<string> {
   });
 }
 
-/** Brings the decisions that an open month's report rests on up to date; a closed month's are what they are. */
+/** Brings the decisions of an open month up to date. Those of a closed month are final. */
 async function decideAnew(context: Context, queries: Queries, period: string): Promise<void> {
   const closes = await periodCloses(queries);
   if (closes.some((close) => close.period === period)) return;

@@ -21,26 +21,26 @@ import { type Context, type NotifyingContext, wantedKinds } from '../context.ts'
 import { inWords, type MonthMessage, monthMessage, reportMessage } from './notification-messages.ts';
 import { monthOf } from '../month/month.ts';
 
-/** Counting a month takes its time, and nobody needs to know of a threshold within seconds. */
+/** Counting a month takes time, and nobody needs to know of a crossed threshold within seconds. */
 export const checkIntervalMs = 5 * 60_000;
 const dayMs = 86_400_000;
 const urgentFirst = ['overdue', 'unclassified', 'counter_mismatch', 'budget'] as const;
 
 type Month = Span & { readonly period: string };
 
-/** What is to be told of: `subjects` make it the same crossing or another one, `event` and `details` say what it is. */
+/** Something to notify people of. Its `subjects` identify it: it is sent again only for new ones. */
 type Crossing = {
   readonly kind: NotificationKind;
   readonly period: string;
   readonly subjects: readonly string[];
-  /** In words, of those subjects that are new. */
+  /** What happened, in words, for the subjects that are new. */
   readonly event: (subjects: readonly string[]) => string;
   readonly details: object;
 };
 
 /**
- * Tells of reports that the schedule had written. What is to be told is read from Postgres, not heard from whoever
- * writes: a report is told of whatever breaks off in between, and no failure here can touch it.
+ * Notes messages about the reports that the schedule had written. It finds them in Postgres, not by a call from the
+ * writer: no crash in between loses a message, and no failure here affects a report.
  *
  * @returns how many messages were noted.
  */
@@ -48,7 +48,7 @@ export async function noteReports(context: NotifyingContext): Promise<number> {
   if (!context.notifications.kinds.includes('report')) return 0;
   let noted = 0;
   for (const { period, generation } of await scheduledReports(context.db.kysely))
-    noted += await byItself(context, `report of ${period}`, () => noteReport(context, period, generation));
+    noted += await isolated(context, `report of ${period}`, () => noteReport(context, period, generation));
   return noted;
 }
 
@@ -64,8 +64,8 @@ async function noteReport(context: NotifyingContext, period: string, generation:
   return note(context, { kind: 'report', period, subjects, event, details }, month);
 }
 
-/** What fails keeps nothing else from being told; it is looked at again the next time. */
-async function byItself({ log }: NotifyingContext, what: string, work: () => Promise<number>): Promise<number> {
+/** A failure does not stop other messages. What failed is tried again at the next check. */
+async function isolated({ log }: NotifyingContext, what: string, work: () => Promise<number>): Promise<number> {
   try {
     return await work();
   } catch (error) {
@@ -75,7 +75,7 @@ async function byItself({ log }: NotifyingContext, what: string, work: () => Pro
 }
 
 /**
- * Looks at the thresholds and notes what crossed one since the last look. Several processes take turns.
+ * Checks the thresholds and notes a message for each newly crossed one. Several processes take turns.
  *
  * @returns how many messages were noted.
  */
@@ -85,7 +85,7 @@ export async function checkThresholds(context: NotifyingContext, intervalMs = ch
   const months = await openMonths(context);
   let noted = 0;
   for (const kind of urgentFirst)
-    if (kinds.includes(kind)) noted += await byItself(context, kind, () => checkKind(context, kind, months));
+    if (kinds.includes(kind)) noted += await isolated(context, kind, () => checkKind(context, kind, months));
   return noted;
 }
 
@@ -95,7 +95,7 @@ async function checkKind(
   months: readonly Month[],
 ): Promise<number> {
   const found = await finders[kind](context, months);
-  // A budget that was exceeded is told of once a month, whatever the sum does afterwards.
+  // An exceeded budget is reported once a month, whatever the sum does afterwards.
   const lasting = found.flatMap(({ subjects }) => subjects);
   if (kind !== 'budget') await endCrossings(context.db.kysely, kind, lasting);
   let noted = 0;
@@ -103,7 +103,7 @@ async function checkKind(
   return noted;
 }
 
-/** The present and the previous month, if they are open. */
+/** The current and the previous month, if they are open. */
 async function openMonths({ db, config, now }: Context): Promise<Month[]> {
   const present = periodOf(now(), config.billingTimeZone);
   const closed = new Set((await periodCloses(db.kysely)).map(({ period }) => period));
@@ -193,7 +193,7 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
       period,
       subjects: [period],
       event: () =>
-        `The vendor counts otherwise: ${counted(tasks, 'task has', 'tasks have')} another invoiced count than ours.`,
+        `The vendor counts differently: ${counted(tasks, 'task has', 'tasks have')} an invoiced count other than ours.`,
       details: { tasks, vendor_minus_own: difference },
     }));
   },
@@ -210,7 +210,7 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
   },
 };
 
-/** What an open month costs by now, as far as it has prices. */
+/** What an open month costs so far. Attempts without a price are counted in `unpriced`. */
 function costOf(context: Context, period: string): Promise<{ amount: Micros; unpriced: bigint }> {
   return withSnapshot(context.db, async ({ queries }) => {
     const { lines } = await (await monthOf(context, queries, period)).totals();

@@ -4,20 +4,20 @@ import type { Channel } from '../../notify/channel.ts';
 import type { NotifyingContext } from '../context.ts';
 
 const sendTimeoutMs = 20_000;
-/** Longer than a try may take, so that no other process makes it meanwhile. */
+/** Longer than a try may take, so that no other process sends the same message meanwhile. */
 const leaseMs = 60_000;
 const firstDelayMs = 15_000;
 const longestDelayMs = 3_600_000;
-/** A receiver that is away for longer is not told any more: what was to be said is on the pages. */
+/** After this time a message is given up. What it would have said is on the pages. */
 const givenUpAfterMs = 72 * 3_600_000;
 
 export type Deliveries = { readonly delivered: number; readonly failed: number };
 
 /**
- * Sends what is due, on each channel one after the other. A crash between sending and noting it means that it is sent
- * again, with the same ID; a receiver that fails is tried again later and later, for three days.
+ * Sends the messages that are due, one after the other on each channel. After a crash between sending and recording it,
+ * a message is sent again with the same ID. If a receiver fails, it is tried again at growing intervals for three days.
  *
- * @param signal ends it between two messages, and breaks off those under way.
+ * @param signal stops between two messages, and aborts those being sent.
  */
 export async function deliverNotifications(context: NotifyingContext, signal?: AbortSignal): Promise<Deliveries> {
   const { channels, counted } = context.notifications;

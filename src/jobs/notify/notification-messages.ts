@@ -20,17 +20,17 @@ type Totals = {
 };
 type Change = { readonly attempts: number; readonly amount: string | null; readonly percent: string | null };
 
-/** A month in figures, as every message has them. */
+/** The figures of a month, as every message has them. */
 export type MonthMessage = {
   readonly totals: Totals;
   readonly change: {
     readonly against_month_before: Change | null;
-    /** A running month is compared with the days of the month before that it is old itself. */
+    /** A running month is compared with the same days of the month before. */
     readonly compared_with: 'whole_month' | 'same_days';
-    /** `null` = none was told of before. */
+    /** `null` = no earlier report message. */
     readonly since_last_report: Change | null;
   };
-  /** What stands between the month and its close. */
+  /** The blockers of the month's close. */
   readonly blockers: Readonly<Record<string, number>>;
 };
 
@@ -57,7 +57,7 @@ export async function monthMessage(context: Context, period: string): Promise<Mo
   };
 }
 
-/** A month as the report that was written of it says: the message and the files have the same figures. */
+/** A month as its written report has it, so that the message and the files have the same figures. */
 export async function reportMessage(context: Context, period: string, report: ControlTotals): Promise<MonthMessage> {
   const { attempts, invoiced, not_invoiced, unclassified, amount, currency } = report;
   const totals: Totals = { attempts, invoiced, not_invoiced, unclassified, amount, currency };
@@ -131,7 +131,7 @@ function changed(now: Compared, before: Compared): Change {
 
 const signed = (text: string): string => (/^-|^0(\.0*)?$/.test(text) ? text : `+${text}`);
 
-/** What is told in words: what happened, then the month in one line. */
+/** The text of a message: what happened, then the month in one line. */
 export function inWords(
   kind: NotificationKind,
   { period, isRunning }: { readonly period: string; readonly isRunning: boolean },

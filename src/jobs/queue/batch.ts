@@ -2,23 +2,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How calls are gathered into batches. */
 export type BatchOptions<I> = {
-  /** Inputs with the same key never share a batch, and those of a batch come in the order of their keys. */
+  /** Inputs with the same key never share a batch. A batch is sorted by key. */
   readonly keyOf: (input: I) => string;
-  /** Whether an error would have met each input alike; otherwise each is tried by itself, so that one spoils no other. */
+  /**
+   * Whether an error would have failed every input alike. Otherwise each input is retried alone, so that a bad one
+   * cannot fail the others.
+   */
   readonly isShared: (error: unknown) => boolean;
   readonly maxSize?: number;
-  /** How long after the beginning of a batch the next one begins at the earliest, in milliseconds. */
+  /** The least time between the starts of two batches, in milliseconds. */
   readonly spacingMs?: number;
 };
 
 type Waiting<I, O> = { readonly input: I; readonly key: string; readonly answer: PromiseWithResolvers<O> };
 
-/** So many are tried by themselves at once: whoever waits for a lock, or for an answer that never comes, has company. */
-const bySelfAtOnce = 10;
+/**
+ * How many inputs are retried alone at the same time. More than one, so that an input that waits for a lock, or for an
+ * answer that never comes, does not hold up all others.
+ */
+const aloneAtOnce = 10;
 
 /**
- * Makes one call of many: what is asked for while a batch is under way, or too soon after its beginning, goes into the
- * next one. Any other call waits for nothing, so batches grow with the load.
+ * Combines many calls into one. A call made while a batch is running, or too soon after one started, joins the next
+ * batch. Any other call starts at once, so batches grow with the load.
  *
  * @param run answers a batch, in the order of its inputs.
  */
@@ -41,7 +47,7 @@ export function inBatches<I, O>(
     return [...batch].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   };
 
-  /** @returns what went wrong, if it did. */
+  /** @returns the failure, if any. */
   const tryAll = async (batch: readonly Waiting<I, O>[]): Promise<{ error: unknown } | undefined> => {
     try {
       const answers = await run(batch.map(({ input }) => input));
@@ -54,7 +60,7 @@ export function inBatches<I, O>(
   const rejectAll = (batch: readonly Waiting<I, O>[], error: unknown): void => {
     for (const one of batch) one.answer.reject(error);
   };
-  const tryBySelf = async (one: Waiting<I, O>): Promise<{ error: unknown } | undefined> => {
+  const tryAlone = async (one: Waiting<I, O>): Promise<{ error: unknown } | undefined> => {
     const failure = await tryAll([one]);
     if (failure) rejectAll([one], failure.error);
     return failure;
@@ -68,9 +74,9 @@ export function inBatches<I, O>(
         rejectAll(left, failure.error);
         return;
       }
-      const failures = await Promise.all(left.slice(0, bySelfAtOnce).map(tryBySelf));
+      const failures = await Promise.all(left.slice(0, aloneAtOnce).map(tryAlone));
       failure = failures.find((one) => one && isShared(one.error)) ?? failure;
-      left = left.slice(bySelfAtOnce);
+      left = left.slice(aloneAtOnce);
     }
   };
 

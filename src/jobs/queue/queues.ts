@@ -7,7 +7,10 @@ import type { LedgerError } from '../../errors.ts';
 import { isReady, type RedisClient } from '../../redis/connect.ts';
 import { asQueueError } from '../../redis/refusal.ts';
 
-/** Whose work is one job's: what comes after the result is fetched together. In the order in which rows are locked. */
+/**
+ * Which obligations one job serves: what follows the result is fetched together. Listed in the order in which rows are
+ * locked.
+ */
 export const jobKinds = {
   result: ['result'],
   files: ['audit_report', 'documents'],
@@ -21,7 +24,9 @@ export const queueNames = {
 } as const satisfies Record<JobKind | 'report', string>;
 export type QueueKind = keyof typeof queueNames;
 
-/** Job data are IDs, never personal data, URLs or tokens. What is due of the transaction, Postgres says. */
+/**
+ * Job data are IDs, never personal data, URLs or tokens. Postgres says which of the transaction's obligations are due.
+ */
 const wakePayload = z.strictObject({
   kind: z.enum(Object.keys(jobKinds) as JobKind[]),
   transactionId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/),
@@ -34,36 +39,37 @@ const reportPayload = z.strictObject({
 });
 export type ReportWake = z.output<typeof reportPayload>;
 
-/** Parsed on enqueue and on receipt. @throws ZodError for what no producer of ours makes. */
+/** Parsed on enqueue and on receipt. @throws ZodError for a payload that no producer of ours makes. */
 export const parseWake = (data: unknown): WakePayload => wakePayload.parse(data);
 export const parseReportWake = (data: unknown): ReportWake => reportPayload.parse(data);
 
-/** Attempts before an obligation is parked as failed; with the backoff below they span about 50 s. */
+/** Failed attempts before an obligation is parked as failed. With the backoff below they span about 50 s. */
 export const maxAttempts = 8;
-/** Starts in a row without an end, after which a job counts as one that kills its worker. */
+/** Unfinished starts in a row before a job counts as one that kills its worker. */
 export const maxStarts = 5;
 
-/** With more unfinished starts than this, a job runs alone in its process: it may be what kills workers. */
+/** With more unfinished starts than this, a job runs alone in its process: it may be the one that kills workers. */
 export const maxStartsInCompany = 1;
-/** How long the sweep takes a queue's word for it that it holds a job. */
+/** How long the sweep trusts that a queue still holds a job. */
 export const leaseMs = 10_000;
-/** Waiting jobs per queue above which what is due stays in Postgres until the queue has room. */
+/** With this many jobs waiting in a queue, what is due stays in Postgres until the queue has room. */
 export const maxBacklog = 10_000;
-/** Waiting jobs per queue below which the sweep fills it up, oldest first. */
+/** With fewer jobs waiting in a queue, the sweep refills it, oldest obligations first. */
 export const refillBelow = maxBacklog / 2;
 /**
- * What a queue holds as many jobs of as are due waits there beyond its lease, most of it, and need not be put back again
- * and again. What has been overdue for so long is all the same: newcomers must not keep it out for ever.
+ * Some queues seem to hold everything already: they are half full, or have as many jobs as there are obligations due.
+ * For them the sweep waits this long beyond the lease, because the job is most likely still waiting there. It does not
+ * wait for ever, or newer work could keep a lost job out of the queue.
  */
 export const longOverdueMs = 30_000;
 
-/** Exponential backoff with full jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 30 s. */
+/** Exponential backoff with jitter on its upper half: 0.5 s, 1 s, 2 s … capped at 30 s. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
   const ceilingMs = Math.min(30_000, 500 * 2 ** Math.max(0, attemptsMade - 1));
   return Math.round(ceilingMs * (0.5 + random() / 2));
 }
 
-/** Postgres keeps what became of a job; Redis forgets it, so that an ended job never swallows a new one. */
+/** Postgres keeps how a job ended. Redis forgets it, because BullMQ ignores an `add` with the ID of a kept job. */
 const jobOptions: JobsOptions = {
   attempts: maxAttempts,
   backoff: { type: 'custom' },
@@ -75,23 +81,23 @@ const wakeJobId = ({ transactionId, generation }: WakePayload): string => `t_${t
 const reportJobId = ({ period, generation }: ReportWake): string => `r_${period}_${generation}`;
 
 export type Queues = {
-  /** Wakes workers. @throws LedgerError `queue_unavailable`; what is due then waits for the sweep. */
+  /** Enqueues jobs. @throws LedgerError `queue_unavailable`; what is due then waits for the sweep. */
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
   readonly wakeReport: (wake: ReportWake) => Promise<void>;
-  /** Wakes workers for what is new, but for queues in which enough waits already: that is left to the sweep. */
+  /** Enqueues jobs for new work, except into queues that are full: that work is left to the sweep. */
   readonly wakeForNew: (wakes: readonly Wake[]) => Promise<void>;
-  /** Jobs of one kind: those that wait, and these with those under way. What is to be retried later is in neither. */
+  /** Jobs of one kind: `waiting` ones, and `jobs`, which adds those being worked on. Delayed jobs are in neither. */
   readonly counts: (kind: JobKind) => Promise<{ waiting: number; jobs: number }>;
-  /** Stops all workers from taking jobs that call the vendor, for a while. */
+  /** Stops all workers for a while from taking jobs that call the vendor. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
-  /** Why the last call came to nothing; `undefined` = it did not. */
+  /** Why the last call failed; `undefined` = it did not fail. */
   readonly trouble: () => LedgerError | undefined;
-  /** The queues themselves, for operators to look into. */
+  /** The BullMQ queues, for the operators' page. */
   readonly all: readonly Queue[];
   readonly close: () => Promise<void>;
 };
 
-/** Opens the producers' side of all queues on one connection, which stays the caller's. */
+/** Opens the producers' side of all queues on one connection. The caller keeps ownership of the connection. */
 export function openQueues(
   redis: RedisClient,
   prefix: string,
@@ -143,7 +149,7 @@ export function openQueues(
       reachable(async () => {
         await Promise.all(
           Object.values(byKind).map(async (queue) => {
-            // A shorter pause never ends a longer one early.
+            // A shorter pause must not end a longer one early.
             if ((await queue.getRateLimitTtl()) < durationMs) await queue.rateLimit(durationMs);
           }),
         );
@@ -156,7 +162,7 @@ export function openQueues(
   };
 }
 
-/** One for each transaction and generation: whichever of them are woken, the same obligations have the same job. */
+/** One payload per transaction and generation: whichever of its obligations are woken, they share one job. */
 function payloadsOf(kind: JobKind, wakes: readonly Wake[]): WakePayload[] {
   const kinds: readonly ObligationKind[] = jobKinds[kind];
   const payloads = wakes
@@ -165,7 +171,10 @@ function payloadsOf(kind: JobKind, wakes: readonly Wake[]): WakePayload[] {
   return [...new Map(payloads.map((payload) => [wakeJobId(payload), payload])).values()];
 }
 
-/** Whether a queue has room. What waits is asked for once a second, and whenever it may be too much; between, it is added up. */
+/**
+ * Whether a queue has room. Redis is asked once a second, and whenever the queue may be full. In between, added jobs
+ * are counted here.
+ */
 function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind, jobs: number) => Promise<boolean> {
   const counted = new Map<JobKind, { waiting: number; readonly atMs: number }>();
   return async (kind, jobs) => {
@@ -180,23 +189,26 @@ function roomFor(waitingOf: (kind: JobKind) => Promise<number>): (kind: JobKind,
   };
 }
 
-/** What commands meet between two connections; why there is none, was said before. */
+/** What commands fail with while there is no connection. An earlier error already said why there is none. */
 const betweenConnections = /isn't writeable|Connection is closed|not connected/;
 
-/** Whoever has waited in vain does not wait again: the connection comes back by itself, what is due by the sweep. */
+/**
+ * After a failure, later calls do not wait for the connection: it comes back by itself, and the sweep enqueues what is
+ * due.
+ */
 function whileReachable(redis: RedisClient) {
   let trouble: LedgerError | undefined;
-  let lastSaid: unknown;
-  redis.on('error', (error: Error) => (lastSaid = error));
+  let lastError: unknown;
+  redis.on('error', (error: Error) => (lastError = error));
   const reachable = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       if (!(await isReady(redis, trouble ? 0 : 3_000))) throw new Error('not connected');
       const answer = await work();
-      trouble = lastSaid = undefined;
+      trouble = lastError = undefined;
       return answer;
     } catch (error) {
-      if (!(error instanceof Error && betweenConnections.test(error.message))) lastSaid = error;
-      trouble = asQueueError(lastSaid ?? error);
+      if (!(error instanceof Error && betweenConnections.test(error.message))) lastError = error;
+      trouble = asQueueError(lastError ?? error);
       throw trouble;
     }
   };

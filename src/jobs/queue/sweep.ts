@@ -7,8 +7,8 @@ import { leaseMs, longOverdueMs, maxBacklog, refillBelow } from './queues.ts';
 const batchSize = 1_000;
 
 /**
- * Puts back into the queues what Postgres says is due and no queue is known to hold. A queue drops what it holds
- * already, so this is safe at any time, in any number of processes.
+ * Puts back into the queues what is due in Postgres and not known to be in a queue. A queue ignores a job that it holds
+ * already, so this is safe at any time and in any number of processes.
  *
  * @returns how many were put back.
  */

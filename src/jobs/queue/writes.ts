@@ -7,9 +7,11 @@ import { type FetchedTransaction, recordFetched } from '../../db/record-fetched.
 import { inBatches } from './batch.ts';
 import { leaseMs, type Queues } from './queues.ts';
 
-/** What jobs note and whom they wake, those of a process together: one statement and one commit for many of them. */
+/**
+ * The writes of jobs, and the jobs they enqueue, batched over a process: one statement and one commit serve many jobs.
+ */
 export type Writes = {
-  /** @returns what was begun. */
+  /** @returns the obligations that were started. */
   readonly start: (request: StartRequest) => Promise<ReadonlyMap<ObligationKind, Started>>;
   readonly recordFetched: (fetched: FetchedTransaction) => Promise<Wake[] | undefined>;
   readonly recordFiles: (fetched: FetchedFiles) => Promise<void>;
@@ -25,12 +27,12 @@ const unanswered =
   };
 
 /**
- * Little beside the time that a worker with all hands full needs for the files of one transaction. Jobs that end together
- * begin together, too: fewer and larger batches of starts as well.
+ * Short compared with the time that a fully loaded worker needs for the files of one transaction. Jobs whose writes are
+ * committed together also continue together, so their next starts share fewer and larger batches, too.
  */
 const filesSpacingMs = 25;
 
-/** @param queues whose jobs are added together, too. */
+/** @param queues get the jobs, which are batched as well. */
 export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Writes {
   const isShared = meetsAll;
   return {

@@ -2,12 +2,14 @@ import { scaleBand, scaleLinear } from 'd3-scale';
 import { type Html, html } from '../html.ts';
 import { atBothWidths, type ChartText, shortened } from './chart.ts';
 
-/** @property value where the bar ends. @property text what it says, exact. @property series its colour, from 0. */
+/**
+ * @property value where the bar ends. @property text the exact value, as shown. @property series its colour, from 0.
+ */
 export type Bar = { readonly label: string; readonly value: number; readonly text: string; readonly series: number };
 
 const rowHeight = 44;
 
-/** Horizontal bars, each with its name and figure above it. */
+/** Horizontal bars, each below its name and value. */
 export function barChart(text: ChartText, bars: readonly Bar[]): Html {
   return atBothWidths(text, bars.length * rowHeight, (width) => {
     const most = Math.max(0, ...bars.map(({ value }) => value)) || 1;

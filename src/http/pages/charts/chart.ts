@@ -1,10 +1,10 @@
 import type { Micros } from '../../../domain/money.ts';
 import { type Html, html } from '../html.ts';
 
-/** @property id unique on its page. @property about what there is to see, for whoever does not see it. */
+/** @property id unique on its page. @property about describes the chart for people who cannot see it. */
 export type ChartText = { readonly id: string; readonly title: string; readonly about: string };
 
-/** Two drawings of one chart, of which the style shows one: scaled down, its text would be too small for a phone. */
+/** Each chart is drawn twice, and the style shows one drawing: scaled down, the text would be too small for a phone. */
 const widths = { wide: 880, slim: 340 } as const;
 
 /** Draws a chart for wide and for narrow screens. */
@@ -30,10 +30,10 @@ export function atBothWidths({ id, title, about }: ChartText, height: number, dr
   </figure>`;
 }
 
-/** Where an amount stands in a drawing: a place on the screen, so a float will do. What is written is exact. */
+/** An amount as a position in a drawing, where a float is precise enough. Written amounts are exact. */
 export const place = (micros: Micros): number => Number(micros) / 1_000_000;
 
-/** Text that fits; the table beneath has it in full. */
+/** Shortens a text to fit. The table below has it in full. */
 export function shortened(text: string, characters: number): string {
   const all = Array.from(text);
   return all.length <= characters ? text : `${all.slice(0, Math.max(1, Math.floor(characters) - 1)).join('')}…`;

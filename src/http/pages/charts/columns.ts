@@ -3,8 +3,8 @@ import { count } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { atBothWidths, type ChartText } from './chart.ts';
 
-/** @property value `null` = it is not known. @property isOpen its figure may still change. */
-export type Stave = {
+/** @property value `null` = unknown. @property isOpen the value may still change. */
+export type MonthColumn = {
   readonly label: string;
   readonly year: string | null;
   readonly value: number | null;
@@ -16,10 +16,10 @@ const height = 240;
 const [top, bottom, leastLeft] = [12, 40, 64];
 const digitWidth = 7;
 
-/** Columns side by side over a scale, for months. */
-export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
+/** Vertical columns over a scale, for months. */
+export function columnChart(text: ChartText, months: readonly MonthColumn[]): Html {
   return atBothWidths(text, height, (width) => {
-    const values = staves.map(({ value }) => value ?? 0);
+    const values = months.map(({ value }) => value ?? 0);
     const upright = scaleLinear()
       .domain([Math.min(0, ...values), Math.max(0, ...values) || 1])
       .nice(4)
@@ -27,7 +27,7 @@ export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
     const longest = Math.max(...upright.ticks(4).map((tick) => tickText(tick).length));
     const left = Math.max(leastLeft, longest * digitWidth + 14);
     const along = scaleBand<number>()
-      .domain(staves.map((_, index) => index))
+      .domain(months.map((_, index) => index))
       .range([left, width])
       .paddingInner(0.3)
       .paddingOuter(0.15);
@@ -42,7 +42,7 @@ export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
           >${tickText(tick)}</text
         >`;
     });
-    const columns = staves.map(({ label, year, value, isOpen, isHere }, index) => {
+    const columns = months.map(({ label, year, value, isOpen, isHere }, index) => {
       const x = along(index) ?? 0;
       const wide = along.bandwidth();
       const y = upright(value ?? 0);
@@ -74,7 +74,7 @@ export function columnChart(text: ChartText, staves: readonly Stave[]): Html {
 
 const rounded = (place: number): number => Math.round(place * 10) / 10;
 
-/** Ticks are round numbers. A large one is whole: written as a float it could have an exponent. */
+/** Ticks are round numbers. A large one is whole: written as a float, it could have an exponent. */
 const tickText = (tick: number): string => {
   if (Number.isInteger(tick)) return count(BigInt(tick));
   const [whole = '', fraction] = String(rounded(tick * 100) / 100).split('.');
