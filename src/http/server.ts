@@ -12,6 +12,7 @@ import { createOidcProvider } from './access/oidc-provider.ts';
 import { createOidcSignIn } from './access/oidc-sign-in.ts';
 import { createSealer } from './access/sealing.ts';
 import { createSessions } from './access/sessions.ts';
+import { addressesIn } from './addresses.ts';
 import type { ServiceContext } from './context.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { addHostCheck } from './hosts.ts';
@@ -60,6 +61,7 @@ export async function buildServer(context: ServiceContext): Promise<FastifyInsta
 
 function createServer({ log, service }: ServiceContext): FastifyInstance {
   const { trustedProxies } = service;
+  const isTrusted = addressesIn(trustedProxies);
   // We log requests ourselves, without addresses and queries. The serializers drop what the framework would add.
   const loggerInstance: FastifyBaseLogger = log.child(
     {},
@@ -68,7 +70,8 @@ function createServer({ log, service }: ServiceContext): FastifyInstance {
   const server = Fastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: (request) => (trustedProxies.length > 0 && knownId(request.headers['x-request-id'])) || randomUUID(),
+    genReqId: ({ headers, socket }) =>
+      (isTrusted(socket.remoteAddress) && knownId(headers['x-request-id'])) || randomUUID(),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: 1_024,
     requestTimeout: 30_000,

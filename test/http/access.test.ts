@@ -77,6 +77,10 @@ describe('a session', () => {
     );
     expect(answer.headers['strict-transport-security']).toMatch(/max-age/);
     expect((await signIn(tokens.finance, forwarded)).headers['set-cookie']![0]).not.toContain('Secure');
+    const named = { headers: { 'x-request-id': 'chosen-by-the-proxy' } };
+    expect((await trusting.ask('/healthz', named)).headers['x-request-id']).toBe('chosen-by-the-proxy');
+    const elsewhere = await startService({ HTTP_TRUSTED_PROXIES: '10.0.0.0/8, ::1, fd00::/8' });
+    expect((await elsewhere.ask('/healthz', named)).headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
     const open = await startService({ HTTP_PUBLIC_URL: 'https://idscan.example.com' });
     expect((await signIn(tokens.finance, {}, open)).headers['set-cookie']![0]).toContain('Secure');
   });
