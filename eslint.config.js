@@ -71,7 +71,7 @@ const groupedLiterals = ['SpreadElement > ObjectExpression', 'SpreadElement > Ar
 }));
 
 export default defineConfig(
-  { ignores: ['eslint.config.js', 'node_modules/', '.idscan-ledger/', 'reports/'] },
+  { ignores: ['eslint.config.js', 'node_modules/', '.idscan-ledger/', '.mutation/', 'reports/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

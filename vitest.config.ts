@@ -5,7 +5,7 @@ import { temporaryFolder } from './test/support/temporary.ts';
 process.env['TMPDIR'] ??= temporaryFolder();
 
 /** What needs no server: rules, figures, files, the simulated vendor and the client that calls it. */
-const unit = [
+export const unit = [
   'test/{config,domain,id-scan,reference-data,reports,simulator}/**/*.test.ts',
   'test/documents.test.ts',
   'test/error-table.test.ts',

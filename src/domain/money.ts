@@ -31,10 +31,9 @@ export function storedAmount(text: string): Micros {
 
 /** Rounds to the currency's minor unit, half away from zero. The result is still in micro-units. */
 export function roundToMinorUnit(amount: Micros, minorDigits: number): Micros {
+  if (amount < 0n) return -roundToMinorUnit(-amount, minorDigits);
   const step = 10n ** BigInt(microDigits - minorDigits);
-  const magnitude = amount < 0n ? -amount : amount;
-  const rounded = ((magnitude + step / 2n) / step) * step;
-  return amount < 0n ? -rounded : rounded;
+  return ((amount + step / 2n) / step) * step;
 }
 
 /**
@@ -42,11 +41,12 @@ export function roundToMinorUnit(amount: Micros, minorDigits: number): Micros {
  * Never an exponent, a thousands separator or `-0.00`.
  */
 export function formatAmount(amount: Micros, minorDigits: number): string {
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(microDigits + 1, '0');
+  if (amount < 0n) return `-${formatAmount(-amount, minorDigits)}`;
+  const digits = amount.toString().padStart(microDigits + 1, '0');
   const whole = digits.slice(0, -microDigits);
   let fraction = digits.slice(-microDigits);
   while (fraction.length > minorDigits && fraction.endsWith('0')) fraction = fraction.slice(0, -1);
-  return `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
 /**

@@ -12,13 +12,14 @@ const stages = {
   taskState: { pending: 0, other: 1, completed: 2, failed: 2 },
   /** The vendor replaces `processing` by another code. It is not invoiced (DOC). */
   code: { processing: 0, other: 1 },
-} as const satisfies Record<string, Readonly<Record<string, number>>>;
+} as const satisfies Record<string, { readonly other: number; readonly [value: string]: number }>;
 
 export type Fact = keyof typeof stages;
 
+/** Names are compared, not looked up: the vendor may call a code what every object has, such as `constructor`. */
 const stageOf = (fact: Fact, value: string | null): number => {
-  const known: Readonly<Record<string, number>> = stages[fact];
-  return (value === null ? undefined : known[value]) ?? known['other'] ?? 0;
+  const { other, ...named } = stages[fact];
+  return Object.entries(named).find(([name]) => name === value)?.[1] ?? other;
 };
 
 /**

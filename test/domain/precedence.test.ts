@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { type Fact, stays } from '../../src/domain/precedence.ts';
 
+/** Names of what every object has. */
+const hostile = ['constructor', 'toString', '__proto__'];
+
 /** Per fact the values from the least to what is final; in one line those that are equally far. */
 const orders: Record<Fact, readonly (readonly (string | null)[])[]> = {
-  transactionState: [['pending'], ['expired', 'archived', 'Completed'], ['completed']],
-  taskState: [['pending'], ['in_review', 'expired', null], ['completed', 'failed']],
-  code: [['processing'], [null, 'unknown_type_front', 'never_seen']],
+  transactionState: [['pending'], ['expired', 'archived', 'Completed', ...hostile], ['completed']],
+  taskState: [['pending'], ['in_review', 'expired', null, ...hostile], ['completed', 'failed']],
+  code: [['processing'], [null, 'unknown_type_front', 'never_seen', ...hostile]],
 };
 
 const cells = Object.entries(orders).flatMap(([fact, order]) =>
