@@ -4,7 +4,7 @@
  * - `later`: not the job's fault; tried again without using an attempt.
  * - `never`: it cannot pass; parked as failed at once.
  */
-export type JobEnd = 'retry' | 'later' | 'never';
+type JobEnd = 'retry' | 'later' | 'never';
 
 export type ErrorEntry = {
   readonly job: JobEnd;

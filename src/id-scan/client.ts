@@ -18,7 +18,7 @@ export type Sink = (chunk: Uint8Array) => void | Promise<void>;
 /** `contentType` in lower case without parameters; `null` where the answer has none that can be read. */
 export type Download = { readonly bytes: number; readonly contentType: string | null };
 
-export type Probe = { readonly status: number; readonly date: Date | null };
+type Probe = { readonly status: number; readonly date: Date | null };
 
 /**
  * The ID Scan API. Every method makes one request and never retries, but for a 401, after which it asks once more with a
@@ -46,7 +46,7 @@ export type VendorClient = {
   close(): Promise<void>;
 };
 
-export type VendorLimits = {
+type VendorLimits = {
   /** One deadline per call over connecting, headers, body and the repeat after a 401; waiting in `beforeRequest` apart. */
   readonly jsonTimeoutMs: number;
   readonly fileTimeoutMs: number;

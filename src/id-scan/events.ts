@@ -17,7 +17,7 @@ export type VendorEvent = {
 /** The one event whose form is documented. */
 export const transactionStateUpdated = 'transaction.state.updated';
 /** Exists; its payload is UNKNOWN. */
-export const taskStateUpdated = 'task.state.updated';
+const taskStateUpdated = 'task.state.updated';
 /** What the vendor sends unless told otherwise. */
 export const knownEvents = [transactionStateUpdated, taskStateUpdated] as const;
 

@@ -1,7 +1,7 @@
 import type { Worker } from 'bullmq';
 
 /** Why a worker takes no jobs. */
-export type HoldReason = 'redis' | 'store';
+type HoldReason = 'redis' | 'store';
 
 /** Keeps workers from taking jobs, for several reasons at once. */
 export type Holds = {

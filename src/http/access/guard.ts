@@ -8,7 +8,7 @@ import type { Sessions } from './sessions.ts';
 import { recogniseToken, tokenName } from './tokens.ts';
 
 /** How a request may say who it is from. */
-export type Means = 'bearer' | 'bearer or session';
+type Means = 'bearer' | 'bearer or session';
 
 /** A hook for `onRequest`: before it has passed, nothing of a body is read. */
 export type Guard = (roles: readonly Role[], means: Means) => (request: FastifyRequest) => Promise<void>;

@@ -8,7 +8,7 @@ import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
 
-export const boardPath = '/queues';
+const boardPath = '/queues';
 
 /** The board's own scripts, styles it sets at run time, and no other host: its link to a font is taken out as well. */
 const policy =
