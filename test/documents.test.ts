@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '..');
-const documents = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md', 'bench/*.md'], { cwd: root });
+const documents = globSync(['*.md', '.github/**/*.md', 'docs/**/*.md', 'src/**/*.md', 'bench/*.md'], { cwd: root });
 const sources = globSync(['src/**/*.ts', 'migrations/*.ts', 'ops/*.ts'], { cwd: root });
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
