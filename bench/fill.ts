@@ -8,7 +8,7 @@ export type Filling = {
 };
 
 /** Attempts of each transaction: two scans and both face tasks. */
-export const attemptsPerTransaction = 4;
+const attemptsPerTransaction = 4;
 
 /**
  * Fills the books by SQL with settled transactions, as workers would have left them. Triggers and checks between tables

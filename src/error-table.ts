@@ -4,7 +4,7 @@
  * - `later`: the failure is not the job's fault. It is tried again without using up an attempt.
  * - `never`: it cannot pass. It is parked as failed at once.
  */
-export type JobEnd = 'retry' | 'later' | 'never';
+type JobEnd = 'retry' | 'later' | 'never';
 
 export type ErrorEntry = {
   readonly job: JobEnd;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '..');
-const documents = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md', 'bench/*.md'], { cwd: root });
+const documents = globSync(['*.md', '.github/**/*.md', 'docs/**/*.md', 'src/**/*.md', 'bench/*.md'], { cwd: root });
 const sources = globSync(['src/**/*.ts', 'migrations/*.ts', 'ops/*.ts'], { cwd: root });
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
@@ -39,4 +39,34 @@ test('every file that is named in a document or a comment is there', () => {
   );
   expect(named.length).toBeGreaterThan(20);
   expect(named.filter(({ name }) => !existsSync(path.join(root, name)))).toEqual([]);
+});
+
+/** The glossary's last table: what is not written any more, with what is written instead. */
+const replaced = textOf('docs/glossary.md')
+  .split('## Words that were replaced')[1]!
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .flatMap((line) => {
+    const [, words = '', instead = ''] = line.split('|').map((cell) => cell.trim());
+    return [...words.matchAll(/`([^`]+)`/g)].map(([, word = '']) => ({ word, instead }));
+  });
+
+/** Where a word of letters begins and ends, so does what is looked for, unless `…` leaves the ending open. */
+const patternOf = (word: string): RegExp => {
+  const stem = word.replace(/…$/, '');
+  const literal = stem.replaceAll(/[.(/]/g, String.raw`\$&`);
+  return new RegExp(`${/^\w/.test(stem) ? '\\b' : ''}${literal}${/\w$/.test(word) ? '\\b' : ''}`);
+};
+const replacedWordsIn = (text: string): typeof replaced => replaced.filter(({ word }) => patternOf(word).test(text));
+
+test('words that were replaced do not come back', () => {
+  const files = [...documents, ...sources, ...globSync(['{test,bench}/**/*.ts', 'bin/*.js'], { cwd: root })];
+  const again = files
+    .filter((file) => !['CHANGELOG.md', 'docs/glossary.md'].includes(file))
+    .flatMap((file) => replacedWordsIn(`${file}\n${textOf(file)}`).map((found) => ({ file, ...found })));
+  expect(again).toEqual([]);
+});
+
+test.each(replaced)('$word is found where it comes back', ({ word, instead }) => {
+  expect(replacedWordsIn(`a comment (${word.replace('…', 'd')}) of its own`)).toEqual([{ word, instead }]);
 });

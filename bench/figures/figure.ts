@@ -27,7 +27,7 @@ export type Line = {
   readonly goal?: Goal;
 };
 
-export type Prepared = {
+type Prepared = {
   readonly contenders: readonly Contender[];
   readonly lines: readonly Line[];
   /** Ends what was started for this figure. */

@@ -85,7 +85,7 @@ export const resultsWithFiles = resultsFigure({
   goal: 0.85,
 });
 
-export type Load = {
+type Load = {
   readonly vendor: Vendor;
   readonly results: number;
   readonly withFiles: boolean;

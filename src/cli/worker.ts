@@ -104,7 +104,7 @@ export function watch(context: VendorContext): () => void {
 }
 
 /** Exit code 0 if nothing is left to do; 1 if something failed for good and waits for an operator. */
-export function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): ExitCode {
+function summarise({ tally }: RunningWorkers, nextDueAt: Date | null): ExitCode {
   const done = tally.total('done');
   const postponed = tally.total('postponed');
   const failed = tally.total('failed');

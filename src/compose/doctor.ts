@@ -22,7 +22,7 @@ import { disconnect } from './queues.ts';
 import { orAfter } from '../within.ts';
 
 /** What is examined, in this order. */
-export const examinations = [
+const examinations = [
   'configuration',
   'rules and prices',
   'servers',
@@ -34,7 +34,7 @@ export const examinations = [
   'reports',
   'vendor',
 ] as const;
-export type Examination = (typeof examinations)[number];
+type Examination = (typeof examinations)[number];
 
 /** `left_out`: not examined, or not there; `found` says why. */
 export type Finding = {

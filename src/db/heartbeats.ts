@@ -15,7 +15,7 @@ export type Heartbeat = {
 export type SeenWorker = Omit<Heartbeat, 'id'> & { readonly startedAt: Date; readonly seenAt: Date };
 
 /** A worker not seen for this long counts as dead: it has missed two heartbeats. */
-export const aliveSeconds = 30;
+const aliveSeconds = 30;
 
 /** How long a killed worker's row is kept, so that `status` can say when the last worker was seen. */
 const keptHours = 24;

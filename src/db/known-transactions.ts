@@ -12,7 +12,7 @@ export type Known = {
 };
 
 /** For a transaction that was never fetched. */
-export const unknownYet: Known = { fence: '0', revision: '0', transaction: null };
+const unknownYet: Known = { fence: '0', revision: '0', transaction: null };
 
 type AttemptRow = Omit<KnownAttempt, 'attemptedAt' | 'formerTimes' | 'fence'> & {
   readonly attemptedAt: string;

@@ -1,7 +1,7 @@
 import type { Attempt } from './attempts.ts';
 import type { Decision } from './classify.ts';
 
-export type DecidedAttempt = Attempt & Decision;
+type DecidedAttempt = Attempt & Decision;
 
 /** An attempt with what is needed to recognise it in a later answer. */
 export type KnownAttempt = DecidedAttempt & {

@@ -2,7 +2,7 @@ import { type DateProblem, type Effective, effectiveDateProblems, inForceAt } fr
 import { type Micros } from './money.ts';
 
 /** A price tier: from the unit after the previous tier's last one up to and including `upTo` (`null` = no end). */
-export type Tier = { readonly upTo: bigint | null; readonly unitPrice: Micros };
+type Tier = { readonly upTo: bigint | null; readonly unitPrice: Micros };
 
 /**
  * How the units of a month are priced:
@@ -22,7 +22,7 @@ export type Price = Effective &
   PriceModel & { readonly taskType: string; readonly level: string | null; readonly freeAllowance: bigint };
 
 /** The minimum charge of a month. The one in force at the month's start applies. */
-export type MonthlyMinimum = Effective & { readonly amount: Micros };
+type MonthlyMinimum = Effective & { readonly amount: Micros };
 
 /** Contracted prices in one currency. */
 export type PriceList = {

@@ -24,7 +24,7 @@ export const longestLifeMs = 24 * hourMs;
  * When to fetch a settled transaction with contradictory answers again, counted from the time at which it became final.
  * After the last fetch the vendor's answer is accepted and the difference is reported.
  */
-export const secondFetchesMs: readonly number[] = [hourMs, 24 * hourMs, 7 * 24 * hourMs];
+const secondFetchesMs: readonly number[] = [hourMs, 24 * hourMs, 7 * 24 * hourMs];
 
 /** When to fetch a settled transaction with contradictory answers again; `null` = never. */
 export function secondFetchAt(createdAt: Date, expiresAt: Date | null, fetchedAt: Date): Date | null {
@@ -85,15 +85,8 @@ export function settlementOf(facts: TransactionFacts, merged: KnownTransaction, 
  * - `not_completed`: not settled; its user may go on until it expires.
  * - `to_be_confirmed`: not settled; it is completed, but the last answer did not say so.
  */
-export const settlementReasons = [
-  'not_fetched',
-  'completed',
-  'expired',
-  'scan_processing',
-  'not_completed',
-  'to_be_confirmed',
-] as const;
-export type SettlementReason = (typeof settlementReasons)[number];
+export type SettlementReason =
+  'not_fetched' | 'completed' | 'expired' | 'scan_processing' | 'not_completed' | 'to_be_confirmed';
 
 /** Why a stored transaction is settled or not. The counterpart of {@link settlementOf}. */
 export function settlementReason(stored: {

@@ -3,7 +3,7 @@ import type { ServiceConfig } from '../config/config.ts';
 import { LedgerError } from '../errors.ts';
 
 /** Nothing from other hosts, no scripts, nothing inline, no frames. */
-export const strictPolicy =
+const strictPolicy =
   "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /**

@@ -18,7 +18,7 @@ export type Sink = (chunk: Uint8Array) => void | Promise<void>;
 /** `contentType` is in lower case, without parameters; `null` if there is no valid one. */
 export type Download = { readonly bytes: number; readonly contentType: string | null };
 
-export type Probe = { readonly status: number; readonly date: Date | null };
+type Probe = { readonly status: number; readonly date: Date | null };
 
 /**
  * The ID Scan API. Every method makes one request and never retries, except once with a new token after a 401. Errors
@@ -47,7 +47,7 @@ export type VendorClient = {
   close(): Promise<void>;
 };
 
-export type VendorLimits = {
+type VendorLimits = {
   /** One deadline per call. It covers connecting, headers, body and the repeat after a 401, but not `beforeRequest`. */
   readonly jsonTimeoutMs: number;
   readonly fileTimeoutMs: number;

@@ -17,7 +17,7 @@ export type VendorEvent = {
 /** The only event whose form is documented. */
 export const transactionStateUpdated = 'transaction.state.updated';
 /** This event exists; its payload is UNKNOWN. */
-export const taskStateUpdated = 'task.state.updated';
+const taskStateUpdated = 'task.state.updated';
 /** The events that the vendor sends by default. */
 export const knownEvents = [transactionStateUpdated, taskStateUpdated] as const;
 

@@ -24,7 +24,7 @@ export type FaultKind = (typeof faultKinds)[number];
 export const transientFaultKinds: readonly FaultKind[] = faultKinds.filter((kind) => kind !== 'redirect');
 
 const faultedRoutes = ['transaction', 'result', 'audit_report', 'download'] as const;
-export type FaultedRoute = (typeof faultedRoutes)[number];
+type FaultedRoute = (typeof faultedRoutes)[number];
 
 /**
  * Which requests fail, and how. `share`: each request fails with this probability, so a retry can succeed. `first`: the

@@ -15,11 +15,9 @@ import { crossedBoundary } from './timeline.ts';
 import { generateTransaction } from './transaction.ts';
 import type { TransactionKind } from './transaction.ts';
 
-export type { FaultKind, FaultPlan } from './faults.ts';
-export { faultKinds, transientFaultKinds } from './faults.ts';
-export type { Invoice, InvoiceGroup, InvoiceLine, InvoicePrices } from './invoice.ts';
-export type { IncompleteKind, SimulatorOptions, WorldOptions } from './options.ts';
-export type { DownloadCount, LoggedRequest, RequestLog } from './request-log.ts';
+export { transientFaultKinds } from './faults.ts';
+export type { Invoice, InvoicePrices } from './invoice.ts';
+export type { SimulatorOptions } from './options.ts';
 
 /** What a test may know about a transaction, and properties of its answers. */
 export type SimulatedTransaction = {
@@ -43,7 +41,7 @@ export type SimulatedTransaction = {
   readonly hasAuditReport: boolean;
 };
 
-export type PersonalData = {
+type PersonalData = {
   /** The beginning of every surname, so that one search finds any leaked surname. */
   readonly canaryPrefix: string;
   readonly surnames: readonly string[];

@@ -32,7 +32,7 @@ export type InvoicePrices = {
 };
 
 /** The charge for a task type and level. Amounts are `null` on an invoice without prices. */
-export type InvoiceGroup = {
+type InvoiceGroup = {
   readonly taskType: TaskType;
   readonly level: string | null;
   readonly quantity: number;

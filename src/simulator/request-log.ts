@@ -2,7 +2,7 @@ import type { FaultKind } from './faults.ts';
 import { basePath } from './routes.ts';
 import type { Route, Target } from './routes.ts';
 
-export type LoggedRequest = {
+type LoggedRequest = {
   readonly method: string;
   /** Without the query, and with download tokens masked. */
   readonly path: string;
@@ -11,7 +11,7 @@ export type LoggedRequest = {
   readonly fault: FaultKind | null;
 };
 
-export type DownloadCount = {
+type DownloadCount = {
   readonly requested: number;
   /** Answers with status 200 that were complete and correct. */
   readonly served: number;

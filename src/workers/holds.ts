@@ -1,7 +1,7 @@
 import type { Worker } from 'bullmq';
 
 /** Why a worker is on hold. */
-export type HoldReason = 'redis' | 'store';
+type HoldReason = 'redis' | 'store';
 
 /** Puts workers on hold. Several reasons can hold one worker. */
 export type Holds = {

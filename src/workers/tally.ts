@@ -1,7 +1,7 @@
 import type { ObligationKind } from '../db/schema.ts';
 import type { ErrorCode } from '../errors.ts';
 
-export type TallyEnd = 'done' | 'postponed' | 'retried' | 'failed';
+type TallyEnd = 'done' | 'postponed' | 'retried' | 'failed';
 
 /** What the workers of one process have done since they started. */
 export type Tally = {

@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fillBooks, now, prices } from '../http/pages-books.ts';
@@ -38,15 +38,12 @@ type Finding = { id: string; impact: string | null; nodes: { html: string; failu
 
 /** What axe finds, the serious and the critical. It is given to the page by the test, which the page's policy allows. */
 async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(await axeSource());
+  await page.evaluate(axe.source);
   const found = await page.evaluate<Finding[]>('axe.run().then(({ violations }) => violations)');
   return found
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary ?? ''}`));
 }
-
-const axeSource = (): Promise<string> =>
-  readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe.each(looks)('at $width px, $colorScheme', ({ width, colorScheme }) => {
   test('every page is accessible, fits, and asks nobody else', async () => {

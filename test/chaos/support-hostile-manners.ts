@@ -23,7 +23,7 @@ export type HostileCase = {
 /** A whole answer, from which a manner of sending departs. */
 export type Whole = { readonly type: string; readonly body: Buffer };
 
-export const threeGiB = 3 * 1_024 ** 3;
+const threeGiB = 3 * 1_024 ** 3;
 const head = (type: string, ...more: string[]): string =>
   ['HTTP/1.1 200 OK', `Content-Type: ${type}`, ...more, '', ''].join('\r\n');
 

@@ -1,7 +1,7 @@
 import { seededRandom } from './world.ts';
 
 /** What becomes of a file that is offered at such a URL. */
-export type UrlEnd = 'refused' | 'gone' | 'stored';
+type UrlEnd = 'refused' | 'gone' | 'stored';
 export type HostileUrl = {
   readonly name: string;
   readonly url: string;

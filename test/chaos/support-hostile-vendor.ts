@@ -6,7 +6,7 @@ import { atEnd } from '../support/books.ts';
 /** What can be asked of a vendor. */
 export type Place = 'details' | 'result' | 'file' | 'audit';
 export type Respond = (response: http.ServerResponse, request: http.IncomingMessage) => void;
-export type FileEntry = Readonly<Record<string, unknown>>;
+type FileEntry = Readonly<Record<string, unknown>>;
 
 /** A transaction in the books of this vendor. Every answer about it can be replaced by another one. */
 export type Account = {
@@ -46,7 +46,7 @@ const codes = [
 ] as const;
 
 /** A transaction of October 2026 with one to four scans and, every other one, a face task. */
-export function createAccount(index: number, origin: string): Account {
+function createAccount(index: number, origin: string): Account {
   const number = index.toString(16).padStart(12, '0');
   const transactionId = `11111111-2222-4333-8444-${number}`;
   const scans = codes.slice(0, 1 + (index % codes.length));

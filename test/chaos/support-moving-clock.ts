@@ -3,7 +3,8 @@ import { pendingWork } from '../../src/db/obligations.ts';
 import { wantedKinds } from '../../src/jobs/context.ts';
 import { takeIn } from '../../src/jobs/intake/intake.ts';
 import { sweep } from '../../src/jobs/queue/sweep.ts';
-import { type Simulator, startSimulator, type WorldOptions } from '../../src/simulator/index.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import type { WorldOptions } from '../../src/simulator/options.ts';
 import { createVendorClient, type VendorClient } from '../../src/id-scan/client.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../support/books.ts';
@@ -19,7 +20,7 @@ export type MovingWorld = {
   readonly nextDueMs: () => Promise<number | null>;
 };
 
-export type Sent = { readonly transactionId: string; readonly resultId: string | null };
+type Sent = { readonly transactionId: string; readonly resultId: string | null };
 
 /** What the test puts between the ledger and the vendor. */
 export type WrapVendor = (client: VendorClient, simulator: Simulator, now: () => Date) => VendorClient;

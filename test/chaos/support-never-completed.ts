@@ -1,7 +1,8 @@
 import type { TransactionFacts } from '../../src/domain/facts.ts';
 import { processingPollMs } from '../../src/domain/settlement.ts';
 import { LedgerError } from '../../src/errors.ts';
-import type { InvoiceLine, SimulatedTransaction, Simulator } from '../../src/simulator/index.ts';
+import type { SimulatedTransaction, Simulator } from '../../src/simulator/index.ts';
+import type { InvoiceLine } from '../../src/simulator/invoice.ts';
 import type { VendorClient } from '../../src/id-scan/client.ts';
 import { seededRandom } from './world.ts';
 

@@ -32,7 +32,7 @@ export async function newTransaction(): Promise<string> {
 }
 
 /** The job itself, with a vendor that gives this answer. */
-export async function deliver(id: string, truth: Truth, { look, fence, atS }: Delivery): Promise<void> {
+async function deliver(id: string, truth: Truth, { look, fence, atS }: Delivery): Promise<void> {
   await store(factsAt(truth, id, look), {
     fence,
     atS,

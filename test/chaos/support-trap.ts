@@ -7,7 +7,7 @@ import { jpegOf } from './support-hostile-vendor.ts';
 /** Where every name leads, see `names-to-trap.ts`. */
 export const namesLeadTo = '127.0.0.3';
 
-export type Trapped = { readonly path: string; readonly authorization: string };
+type Trapped = { readonly path: string; readonly authorization: string };
 export type Trap = Awaited<ReturnType<typeof startTrap>>;
 
 /**

@@ -27,7 +27,7 @@ import { isTlsRequest, statementReader, withoutTls } from './postgres-statements
 export type ProxyMode = 'forward' | 'black-hole' | 'black-hole-new' | 'refuse' | 'reset';
 
 /** Writes to Postgres whose reply never arrives: committed there, broken off here. */
-export type DroppedReplies = {
+type DroppedReplies = {
   /** How many replies are dropped before the proxy is honest again. */
   readonly count: number;
   /** Which writes are meant, by their text and values as sent. */

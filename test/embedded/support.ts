@@ -23,7 +23,7 @@ export function inCheckout(file: string, checkout = ownCheckout): string {
 /** Shared by all tests, so that a machine without Redis fetches it once. */
 export const cacheDir = inCheckout('node_modules/.cache/idscan-ledger');
 
-export const settings: Settings = {
+const settings: Settings = {
   cacheDir,
   patience: { silentMs: 15_000, startingMs: 30_000 },
   lockTimeoutMs: 30_000,

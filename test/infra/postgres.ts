@@ -4,8 +4,8 @@ import pg from 'pg';
 import type { Authority } from './certificates.ts';
 import { belongsToServers, eventually, serverFolder, type ServerProcess, startServer, tool } from './processes.ts';
 
-export const superuser = 'postgres';
-export const superPassword = 'a-password-of-the-suite';
+const superuser = 'postgres';
+const superPassword = 'a-password-of-the-suite';
 const rolesFile = path.join(import.meta.dirname, '../../ops/postgres-roles.sql');
 
 /** One Postgres on a port and a folder of its own, with TLS. It can be killed, promoted, and made a standby again. */

@@ -9,7 +9,7 @@ import { atEnd, waitFor } from '../support/books.ts';
 import { debianPrograms, type ProgramName, type Programs, serverAccount } from './debian.ts';
 
 let found: Promise<Programs> | undefined;
-export const programs = (): Promise<Programs> => (found ??= debianPrograms());
+const programs = (): Promise<Programs> => (found ??= debianPrograms());
 
 /** For what has no promise of its own, on a machine that is busy with other things. */
 const patienceMs = 240_000;

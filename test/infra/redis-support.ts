@@ -52,7 +52,7 @@ export async function startWorker(environment: CliEnvironment): Promise<WatchedP
 }
 
 /** What a process costs while nothing can be done: share of a processor, and log lines a minute. */
-export async function costs(worker: WatchedProcess, overMs = 20_000): Promise<{ cpu: number; linesAMinute: number }> {
+async function costs(worker: WatchedProcess, overMs = 20_000): Promise<{ cpu: number; linesAMinute: number }> {
   const [cpuBefore, linesBefore, startMs] = [await processorMs(worker.pid!), worker.lines().length, performance.now()];
   await delay(overMs);
   const elapsedMs = performance.now() - startMs;

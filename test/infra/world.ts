@@ -12,10 +12,10 @@ import { eventually, freePorts } from './processes.ts';
 /** The long form: `INFRA=full npm run test:infra`. The short one, a part of the gate, has one kind of fault for each set-up. */
 export const isFull = process.env['INFRA'] === 'full';
 /** Printed with the figures, so that a run can be repeated: INFRA_SEED. */
-export const seed = Number(process.env['INFRA_SEED'] ?? '15');
+const seed = Number(process.env['INFRA_SEED'] ?? '15');
 /** `INFRA_FAULTS=2` makes the long form a quick one: every kind, but not often. */
 export const faultsOfAKind = Number(process.env['INFRA_FAULTS'] ?? (isFull ? '30' : '1'));
-export const transactions = Math.max(75, Math.round((2_000 * faultsOfAKind) / 30));
+const transactions = Math.max(75, Math.round((2_000 * faultsOfAKind) / 30));
 export const month = '2026-10';
 const metricsToken = 'a-token-of-the-suite-for-metrics-only';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 
-export const inOps = (name: string): URL => new URL(`../../${name}`, import.meta.url);
+const inOps = (name: string): URL => new URL(`../../${name}`, import.meta.url);
 export const textOf = (name: string): Promise<string> => readFile(inOps(name), 'utf8');
 
 /** The documents of a YAML file; a mistake, a warning or a repeated key is an error. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import type { InvoiceLine, Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
+import type { InvoiceLine } from '../../src/simulator/invoice.ts';
 import { clientOf } from './client.ts';
 import type { Details } from './client.ts';
 

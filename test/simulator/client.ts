@@ -75,7 +75,7 @@ export type Details = {
   }[];
 };
 
-export type ListedFile = { category: string; type: string; name?: string; score?: number; url: string | null };
+type ListedFile = { category: string; type: string; name?: string; score?: number; url: string | null };
 
 export type Result = {
   id: string;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { faultKinds, startSimulator, transientFaultKinds } from '../../src/simulator/index.ts';
-import type { FaultKind, FaultPlan, Simulator } from '../../src/simulator/index.ts';
+import { type FaultKind, faultKinds, type FaultPlan } from '../../src/simulator/faults.ts';
+import { type Simulator, startSimulator, transientFaultKinds } from '../../src/simulator/index.ts';
 import { clientOf } from './client.ts';
 import type { Reply } from './client.ts';
 

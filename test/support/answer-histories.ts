@@ -5,7 +5,7 @@ import type { ScanFacts, TaskFacts, TransactionFacts } from '../../src/domain/fa
  * True histories of a transaction, answers that tell parts of them, and the books that they must give. Shares no code
  * with the product: the model knows which scan each entry is, and only adds up what was ever said.
  */
-export type TrueScan = {
+type TrueScan = {
   readonly id: number;
   readonly createdS: number;
   /** When the scan was made, in steps of the history: a copy of the vendor's from before does not list it. */
@@ -37,7 +37,7 @@ export type Saying = {
   readonly hasTasks: boolean;
 };
 
-export const lastStep = 9;
+const lastStep = 9;
 const codes: fc.Arbitrary<string | null> = fc.constantFrom(
   null,
   'unknown_type_front',
@@ -124,8 +124,8 @@ export const sayings: fc.Arbitrary<Saying> = fc.record({
 });
 
 const startMs = Date.parse('2026-10-31T22:00:00Z');
-export const instantOf = (s: number): Date => new Date(startMs + s * 1_000);
-export const isInvoiced = (code: string | null): boolean | null =>
+const instantOf = (s: number): Date => new Date(startMs + s * 1_000);
+const isInvoiced = (code: string | null): boolean | null =>
   code === 'not_in_table' ? null : code === null || code === 'age_criteria_not_met';
 
 const codeAt = (scan: TrueScan, step: number): string | null =>
@@ -134,7 +134,7 @@ const createdAt = (scan: TrueScan, step: number): number =>
   scan.redated && step >= scan.redated.at ? scan.redated.createdS : scan.createdS;
 
 /** The scans that a saying lists. What is at the same time is left out together, or nobody could tell which it is. */
-export function listedIn(history: TrueHistory, { step, omitted, isListMissing, hasTasks }: Saying): TrueScan[] {
+function listedIn(history: TrueHistory, { step, omitted, isListMissing, hasTasks }: Saying): TrueScan[] {
   if (isListMissing || !hasTasks) return [];
   const left = new Set(history.scans.filter(({ id }) => omitted.includes(id)).map((scan) => createdAt(scan, step)));
   return history.scans.filter((scan) => scan.since <= step && !left.has(createdAt(scan, step)));

@@ -11,7 +11,7 @@ export const closingMonths = ['2026-09', '2026-10', '2026-11', '2026-12'] as con
 /** Nothing of this one is closed. */
 export const openMonth = '2027-01';
 
-export type Step =
+type Step =
   | { readonly do: 'look'; readonly transaction: number }
   /** Writes an open month, by some files. */
   | { readonly do: 'report'; readonly ahead: number; readonly rules: number; readonly prices: number }
@@ -19,7 +19,7 @@ export type Step =
   | { readonly do: 'again'; readonly index: number };
 
 /** What happens until a month is closed, and by which files it is. */
-export type Phase = { readonly steps: readonly Step[]; readonly rules: number; readonly prices: number };
+type Phase = { readonly steps: readonly Step[]; readonly rules: number; readonly prices: number };
 
 export type History = {
   readonly timeZone: string;

@@ -42,7 +42,7 @@ export type ModelMonth = {
 };
 
 const formats = new Map<string, Intl.DateTimeFormat>();
-export function dayOf(at: Date, timeZone: string): string {
+function dayOf(at: Date, timeZone: string): string {
   const known = formats.get(timeZone);
   const format =
     known ?? new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
@@ -133,7 +133,7 @@ function unlisted(transaction: TrueTransaction, moment: number): (boolean | null
 }
 
 /** The lists that a month is priced by: the first one with a price for an attempt is the one. */
-export function listsFor({ closed, prices }: Situation, period: string): PriceFile[] {
+function listsFor({ closed, prices }: Situation, period: string): PriceFile[] {
   const later = closed.filter((one) => one.period >= period).map((one) => one.prices);
   return [...later, prices].filter((list) => list !== undefined);
 }

@@ -18,7 +18,7 @@ export type PriceFile = {
   readonly prices: readonly PriceEntry[];
   readonly monthly_minimum: readonly (Dated & { readonly amount: string })[];
 };
-export type RuleEntry = {
+type RuleEntry = {
   readonly task_type: string;
   readonly outcome_code: string | null;
   readonly invoiced: boolean;

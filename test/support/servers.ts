@@ -81,7 +81,7 @@ async function locally(): Promise<TestServers> {
 }
 
 /** Switches a Postgres of ours to TLS. @returns its URL with the authority to check it by. */
-export async function withTls(url: string, folder: string, host = '127.0.0.1'): Promise<string> {
+async function withTls(url: string, folder: string, host = '127.0.0.1'): Promise<string> {
   const hosts = host === '127.0.0.1' ? [] : [host];
   const certificate = await keptCertificate(folder, { ips: ['127.0.0.1'], hosts });
   await switchToTls(url, certificate);

@@ -8,7 +8,7 @@ import type { Sessions } from './sessions.ts';
 import { recogniseToken, tokenName } from './tokens.ts';
 
 /** How a request may authenticate. */
-export type Means = 'bearer' | 'bearer or session';
+type Means = 'bearer' | 'bearer or session';
 
 /** A hook for `onRequest`: no body is read before it has passed. */
 export type Guard = (roles: readonly Role[], means: Means) => (request: FastifyRequest) => Promise<void>;

@@ -17,7 +17,7 @@ const content = z.union([
   z.object({ sha256: z.string() }),
   z.object({ subject: z.string(), roles: z.array(z.enum(roles)) }),
 ]);
-export type SessionContent = z.output<typeof content>;
+type SessionContent = z.output<typeof content>;
 
 /** The session's ID and end. A cookie from a version without IDs is not accepted. */
 const identity = z.object({ jti: z.string().min(20), exp: z.number() });

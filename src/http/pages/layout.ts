@@ -3,7 +3,7 @@ import type { Principal } from '../context.ts';
 import { type Html, html, type Part } from './html.ts';
 
 /** The pages that each role may open. The first ones are in the header of every page. */
-export const places: readonly {
+const places: readonly {
   readonly path: string;
   readonly name: string;
   readonly about: string;
@@ -101,7 +101,7 @@ function head(principal: Principal | null): Html {
 }
 
 /** Whether this user may see reports and their details. */
-export const mayRead = ({ roles }: Principal): boolean => roles.includes('finance') || roles.includes('operator');
+const mayRead = ({ roles }: Principal): boolean => roles.includes('finance') || roles.includes('operator');
 
 function searchForm(): Html {
   return html`<form class="search" method="get" action="/transactions" role="search">

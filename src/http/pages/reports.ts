@@ -11,7 +11,7 @@ import { behindNotice } from './replica-notice.ts';
 import { table } from './table.ts';
 
 /** @property totals `undefined` = still being counted. */
-export type OverviewMonth = KnownMonth & { readonly totals: MonthTotals | undefined };
+type OverviewMonth = KnownMonth & { readonly totals: MonthTotals | undefined };
 
 export type Overview = {
   readonly months: readonly OverviewMonth[];

@@ -1,6 +1,6 @@
 import { type Html, html, type Part } from './html.ts';
 
-export type Column<Row> = {
+type Column<Row> = {
   /** Also shown before each cell if the screen is too narrow for columns. */
   readonly header: string;
   readonly cell: (row: Row) => Part;

@@ -8,7 +8,7 @@ import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
 
-export const boardPath = '/queues';
+const boardPath = '/queues';
 
 /**
  * Allows the board's own scripts, and the styles that it sets at run time, but no other host. Its link to a font is

@@ -112,7 +112,7 @@ function addRewriting(server: FastifyInstance, context: ServiceContext, { guard,
 }
 
 /** @throws LedgerError `not_found` */
-export function knownMonth(months: readonly KnownMonth[], period: string): KnownMonth {
+function knownMonth(months: readonly KnownMonth[], period: string): KnownMonth {
   const known = isPeriod(period) ? months.find((one) => one.period === period) : undefined;
   if (known) return known;
   throw new LedgerError('not_found', 'The books know no such month.', { hint: 'All months: /reports' });

@@ -12,7 +12,7 @@ import type { ExplainedClose, ExplainedDecision, ExplainedLine, ExplainedPrice, 
 import { closedPriceList } from '../month/references.ts';
 
 /** A rule table, and the hash of the file that contains it. */
-export type FoundTable = { readonly table: RuleTable; readonly sha256: string };
+type FoundTable = { readonly table: RuleTable; readonly sha256: string };
 
 /** What lines depend on: the closed months with the rules and prices kept for them, and those loaded now. */
 export type Archive = {

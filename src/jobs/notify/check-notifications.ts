@@ -22,7 +22,7 @@ import { inWords, type MonthMessage, monthMessage, reportMessage } from './notif
 import { monthOf } from '../month/month.ts';
 
 /** Counting a month takes time, and nobody needs to know of a crossed threshold within seconds. */
-export const checkIntervalMs = 5 * 60_000;
+const checkIntervalMs = 5 * 60_000;
 const dayMs = 86_400_000;
 const urgentFirst = ['overdue', 'unclassified', 'counter_mismatch', 'budget'] as const;
 

@@ -24,7 +24,7 @@ export type ReadFile = Bytes & {
 };
 
 /** Counts and hashes a stream's bytes. */
-export function measure(): { through: Transform; result: () => Bytes & { endsWithLine: boolean } } {
+function measure(): { through: Transform; result: () => Bytes & { endsWithLine: boolean } } {
   const hash = createHash('sha256');
   let [bytes, lines, last] = [0, 0, 0];
   const through = new Transform({

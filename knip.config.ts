@@ -1,0 +1,29 @@
+import type { KnipConfig } from 'knip';
+
+/**
+ * Exports, files and packages that nobody uses are refused. With `--production` tests do not count: an export that only
+ * they import must be used in its own file, else it is dead and its test with it.
+ */
+export default ({ production = false }: { production?: boolean }): KnipConfig => ({
+  // Programs that are started by themselves. Vitest's configurations name the suites. `!` marks what is production.
+  entry: [
+    'bin/*.js!',
+    'src/simulator/main.ts!',
+    'ops/*.ts',
+    'bench/programs/*.ts',
+    'bench/vendor/main.ts',
+    'test/chaos/{naive-downloader,naive-worker,names-to-trap}.ts',
+    'test/embedded/holder.ts',
+    // Stryker names it.
+    'vitest.mutation.config.ts',
+    'test/mutation/*.ts',
+  ],
+  project: ['{bin,migrations,src}/**!', '{bench,ops,test}/**', '*.ts'],
+  // What src/invoices will read invoices into.
+  ignoreFiles: ['src/domain/vendor-invoice.ts'],
+  ignoreExportsUsedInFile: production,
+  // migrations/index.ts takes each as a whole module.
+  ignoreIssues: { 'migrations/2*.ts': ['exports'] },
+  // Programs of the system.
+  ignoreBinaries: ['mount', 'prlimit', 'psql', 'setpriv', 'soffice', 'umount'],
+});
