@@ -108,7 +108,7 @@ export default defineConfig(
   },
   ...direction,
   {
-    files: ['src/config/config.ts', 'test/**', 'bench/**', 'bin/**', '*.config.*'],
+    files: ['src/config/config.ts', 'ops/release.ts', 'test/**', 'bench/**', 'bin/**', '*.config.*'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['bench/**'], rules: { '@typescript-eslint/restrict-template-expressions': 'off' } },

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 /** Programs with the packages of Debian that bring them, by which a machine is made fit for a suite. */
 const packageOf = {
   python3: 'python3',
+  git: 'git',
   soffice: 'libreoffice-calc',
   setpriv: 'util-linux',
   prlimit: 'util-linux',
