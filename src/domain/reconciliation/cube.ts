@@ -1,6 +1,6 @@
 import { startOfDay } from '../billing-month.ts';
 import type { PriceList } from '../prices.ts';
-import { edgeDays, midnightAt, zonesIn } from './zones.ts';
+import { edgeDays, midnightsIn, zonesIn } from './zones.ts';
 
 /** The times that may decide an attempt's month. The books go by `attempt`. */
 export const timesOfAttempts = ['attempt', 'created', 'completed'] as const;
@@ -97,9 +97,7 @@ export function priceDays(period: string, { lists, otherLists }: Contract): stri
 export function cubeMarks(period: string, contract: Contract): Date[] {
   const days = edgeDays(period, priceDays(period, contract));
   const own = days.map((day) => startOfDay(day, contract.timeZone));
-  const others = zonesIn(period).flatMap(({ atStart, atEnd }) =>
-    days.map((day, index) => midnightAt(day, index === days.length - 1 ? atEnd : atStart)),
-  );
+  const others = zonesIn(period).flatMap((zone) => midnightsIn(zone, days));
   const times = new Set([...own, ...others].map((at) => at.getTime()));
   return [...times].sort((a, b) => a - b).map((time) => new Date(time));
 }

@@ -29,10 +29,13 @@ export type Step = {
   readonly minimum: Micros;
 };
 
+/** How far the candidates account for what the invoice says of a task type and level, and what is plain to see. */
 export type CellNote = {
   readonly taskType: string;
   readonly level: string | null;
-  readonly isLeftOut: boolean;
+  /** `units`: the invoice has another price, which nothing accounts for. `nothing`: it has no line of it. */
+  readonly accountedFor: 'all' | 'units' | 'nothing';
+  /** What a unit costs depends on how many there are, so that another price may be the effect of another quantity. */
   readonly isCounted: boolean;
 };
 
@@ -49,11 +52,7 @@ export type Explanation = {
   readonly candidates: readonly Candidate[];
   /** Of the first candidate. */
   readonly steps: readonly Step[];
-  /**
-   * Of each task type and level, what is plain to see. `isLeftOut`: the invoice has no line of it although the books have,
-   * and no candidate accounts for that. `isCounted`: what a unit costs depends on how many there are, so that another
-   * price may be the effect of another quantity.
-   */
+  /** Of each task type and level that the month has attempts of. */
   readonly cells: readonly CellNote[];
   /** How many sets of hypotheses were looked through, and whether there were more than that may be. */
   readonly setsTried: number;

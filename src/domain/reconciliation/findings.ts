@@ -1,11 +1,11 @@
 import type { Micros } from '../money.ts';
 import type { InvoiceLine, VendorInvoice } from '../vendor-invoice.ts';
 import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './causes.ts';
-import type { Explanation } from './explanation.ts';
+import type { CellNote, Explanation } from './explanation.ts';
 import { identityOf } from './identity.ts';
 import type { Books } from './lines.ts';
-import { type LinePair, pairLines, vendorLines } from './pairing.ts';
-import { type Reason, reasonFor, reasonOfKind } from './reasons.ts';
+import { cellKey, type LinePair, pairLines, vendorLines } from './pairing.ts';
+import { type Known, type Reason, reasonFor, reasonOfKind } from './reasons.ts';
 import { minimumShares, type Share, sharesOf } from './shares.ts';
 
 /** What both sides say of a line; `null` = one has no such line, or does not say. */
@@ -63,13 +63,18 @@ type Compared = { readonly line: LineFacts; readonly shares: readonly (Share & {
  */
 export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Explanation): Findings {
   const { steps } = explanation;
-  const pairs = pairLines(books.lines, vendorLines(invoice.lines));
+  const vendor = vendorLines(invoice.lines);
+  const pairs = pairLines(books.lines, vendor);
+  const known: Known = { books, explanation, printed: new Set(vendor.map(cellKey)) };
   const compared: Compared[] = [
     ...pairs.map((pair): Compared => ({
       line: lineFacts(pair),
-      shares: sharesOf(pair, steps).map((share) => ({ ...share, reason: reasonFor(share, pair, books, explanation) })),
+      shares: sharesOf(pair, steps, accountedFor(pair, explanation)).map((share) => ({
+        ...share,
+        reason: reasonFor(share, pair, known),
+      })),
     })),
-    ...comparedMinimum(books, invoice.lines, explanation),
+    ...comparedMinimum(known, invoice.lines),
     ...invoice.lines.flatMap(otherLine),
     ...comparedTax(invoice),
   ];
@@ -80,6 +85,13 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   const total = totalOf(books, invoice);
   check('the invoice', total.amountDifference, findings);
   return { findings, matches: compared.filter(({ shares }) => shares.length === 0).map(({ line }) => line), total };
+}
+
+/** What the cube has no attempts of, no step can account for. */
+function accountedFor({ own, vendor }: LinePair, { outcome, cells }: Explanation): CellNote['accountedFor'] {
+  const key = cellKey(own ?? vendor ?? { taskType: null, level: null });
+  const note = cells.find((cell) => cellKey(cell) === key);
+  return outcome === 'reproduced' && note ? note.accountedFor : 'nothing';
 }
 
 function lineFacts(pair: LinePair): LineFacts {
@@ -110,7 +122,8 @@ const withoutUsage = {
   vendorAmount: null,
 } as const satisfies LineFacts;
 
-function comparedMinimum(books: Books, lines: readonly InvoiceLine[], explanation: Explanation): Compared[] {
+function comparedMinimum(known: Known, lines: readonly InvoiceLine[]): Compared[] {
+  const { books, explanation } = known;
   const ofVendor = lines.filter(({ kind }) => kind === 'minimum');
   const vendorAmount = sum(ofVendor.map(({ amount }) => amount));
   if (ofVendor.length === 0 && books.minimum === 0n) return [];
@@ -120,8 +133,8 @@ function comparedMinimum(books: Books, lines: readonly InvoiceLine[], explanatio
     ownAmount: books.minimum,
     vendorAmount: ofVendor.length === 0 ? null : vendorAmount,
   };
-  const shares = minimumShares(books.minimum, vendorAmount, explanation.steps);
-  return [{ line, shares: shares.map((share) => ({ ...share, reason: reasonFor(share, {}, books, explanation) })) }];
+  const shares = minimumShares(books.minimum, vendorAmount, explanation.steps, explanation.outcome === 'reproduced');
+  return [{ line, shares: shares.map((share) => ({ ...share, reason: reasonFor(share, {}, known) })) }];
 }
 
 /** Lines that the books cannot have: fees, discounts, credits, and usage of no task type. Tax is no part of the net. */

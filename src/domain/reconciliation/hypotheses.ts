@@ -1,7 +1,8 @@
 import type { PriceList } from '../prices.ts';
 import type { Cause } from './causes.ts';
 import { type Contract, type Cube, type CubeRow, timesOfAttempts } from './cube.ts';
-import type { Act, Hypothesis, MoneyReading, TierCount } from './readings.ts';
+import { type Act, type Change, type Hypothesis, type MoneyReading, type TierCount, tierCounts } from './readings.ts';
+import { firstCounted } from './tiers.ts';
 import { zonesIn, zoneText } from './zones.ts';
 
 /** The reading of the books. */
@@ -16,24 +17,22 @@ export const ownMoney = ({ lists }: Pick<Contract, 'lists'>): MoneyReading => ({
 
 /** Every hypothesis that can have an effect on a month. What last month showed does not count yet. */
 export function hypothesesFor(cube: Cube, contract: Contract): Hypothesis[] {
-  return [...cutoffs(cube.period), ...decisions(cube.rows), ...money(contract)];
+  return [...cutoffs(cube.period), ...decisions(cube.rows), ...money(cube.period, contract)];
 }
 
 function cutoffs(period: string): Hypothesis[] {
-  const zones = zonesIn(period).map((zone): Hypothesis => {
-    const subject = zoneText(zone);
-    return { key: `cutoff:${subject}`, cause: 'cutoff', subject, change: { of: 'zone', zone } };
-  });
-  const times = timesOfAttempts
-    .filter((time) => time !== 'attempt')
-    .map((time): Hypothesis => ({
-      key: `cutoff:${time}`,
-      cause: 'cutoff',
-      subject: time,
-      change: { of: 'time', time },
-    }));
+  const zones = zonesIn(period).map((zone) => cutoff(zoneText(zone), { of: 'zone', zone }));
+  const times = timesOfAttempts.filter((time) => time !== 'attempt').map((time) => cutoff(time, { of: 'time', time }));
   return [...zones, ...times];
 }
+
+const cutoff = (subject: string, change: Change): Hypothesis => ({
+  key: `cutoff:${subject}`,
+  cause: 'cutoff',
+  subject,
+  taskType: null,
+  change,
+});
 
 /** Scans that no list has are decided by the counter, not by a rule. */
 const unlisted = '(not listed)';
@@ -54,10 +53,17 @@ function decisions(rows: readonly CubeRow[]): Hypothesis[] {
         named({ taskType, code }),
         'turn',
         (row) => row.taskType === taskType && row.code === code && row.invoiced !== null,
+        taskType,
       ),
     ),
     ...[...new Set(rows.map(({ taskType }) => taskType))].map((taskType) =>
-      decision('rule', `${taskType}/all`, 'take_in', (row) => row.taskType === taskType && row.invoiced === false),
+      decision(
+        'rule',
+        `${taskType}/all`,
+        'take_in',
+        (row) => row.taskType === taskType && row.invoiced === false,
+        taskType,
+      ),
     ),
     ...flag('rule', 'linked', (row) => row.linked),
     ...flag('rule', 'failed', (row) => row.failed),
@@ -81,8 +87,14 @@ function decisions(rows: readonly CubeRow[]): Hypothesis[] {
   ];
 }
 
-function decision(cause: Cause, subject: string, act: Act, concerns: (row: CubeRow) => boolean): Hypothesis {
-  return { key: `${cause}:${subject}`, cause, subject, change: { of: 'decisions', act, concerns } };
+function decision(
+  cause: Cause,
+  subject: string,
+  act: Act,
+  concerns: (row: CubeRow) => boolean,
+  taskType: string | null = null,
+): Hypothesis {
+  return { key: `${cause}:${subject}`, cause, subject, taskType, change: { of: 'decisions', act, concerns } };
 }
 
 /** Attempts of a kind are billed although the rules say no, or are not although they say yes. */
@@ -101,27 +113,40 @@ const tierSubjects: Readonly<Record<Exclude<TierCount, 'month'>, string>> = {
   from_year: 'counted from the year',
 };
 
-function money(contract: Contract): Hypothesis[] {
+function money(period: string, contract: Contract): Hypothesis[] {
   const { lists, otherLists } = contract;
   const known = [...lists, ...otherLists];
   const has = (one: (list: PriceList) => boolean): boolean => known.some(one);
   const isTiered = has(({ prices }) => prices.some(({ model }) => model !== 'flat'));
   const isFree = has(({ prices }) => prices.some(({ freeAllowance }) => freeAllowance > 0n));
   const hasMinimum = has(({ monthlyMinimums }) => monthlyMinimums.length > 0);
-  const counted = (Object.entries(tierSubjects) as [Exclude<TierCount, 'month'>, string][]).map(([tiers, subject]) =>
-    ofMoney('tier', subject, { tiers }),
-  );
   return [
     ...otherLists.map((list) => ofMoney('price', list.version, { lists: [list, ...lists] })),
-    ...(isTiered ? [...counted, ofMoney('tier', 'graduated for volume', { isModelSwapped: true })] : []),
+    ...(isTiered
+      ? [...countedElsewhere(period), ofMoney('tier', 'graduated for volume', { isModelSwapped: true })]
+      : []),
     ...(isFree ? twice('allowance', (allowances) => ({ allowances })) : []),
     ...(hasMinimum ? twice('minimum', (minimums) => ({ minimums })) : []),
     ...(known.length > 0 ? [ofMoney('rounding', 'of every attempt', { rounding: 'attempt' })] : []),
   ];
 }
 
+/** Tiers that are counted from other months: in the first months of a year, ways to do that come to the same. */
+function countedElsewhere(period: string): Hypothesis[] {
+  const ways = tierCounts.flatMap((tiers) => {
+    const from = firstCounted(period, tiers);
+    return tiers === 'month' || from === undefined || from >= period ? [] : [{ tiers, from }];
+  });
+  const same = Map.groupBy(ways, ({ tiers, from }) => (tiers === 'month_before_alone' ? tiers : from));
+  return [...same.values()].flatMap(([first, ...others]) => {
+    if (!first) return [];
+    const subjects = [first, ...others].map(({ tiers }) => tierSubjects[tiers]);
+    return [ofMoney('tier', subjects.join(' or '), { tiers: first.tiers })];
+  });
+}
+
 function ofMoney(cause: Cause, subject: string, change: Partial<MoneyReading>): Hypothesis {
-  return { key: `${cause}:${subject}`, cause, subject, change: { of: 'money', change } };
+  return { key: `${cause}:${subject}`, cause, subject, taskType: null, change: { of: 'money', change } };
 }
 
 const twice = (cause: Cause, change: (times: bigint) => Partial<MoneyReading>): Hypothesis[] => [

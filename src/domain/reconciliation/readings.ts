@@ -42,6 +42,8 @@ export type Hypothesis = {
   readonly key: string;
   readonly cause: Cause;
   readonly subject: string;
+  /** The task type whose rule it turns; `null` = it is about no single one. */
+  readonly taskType: string | null;
   readonly change: Change;
 };
 

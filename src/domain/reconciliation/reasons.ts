@@ -3,7 +3,7 @@ import type { InvoiceLineKind } from '../vendor-invoice.ts';
 import { type Cause, causeText, type Certainty } from './causes.ts';
 import type { Candidate, Explanation } from './explanation.ts';
 import type { Books } from './lines.ts';
-import { cellKey } from './pairing.ts';
+import { cellKey, type LinePair } from './pairing.ts';
 import { factsOf, isRounding, type Share } from './shares.ts';
 
 /** Why there is a difference, and how sure that is. */
@@ -22,23 +22,27 @@ const somethingElse = 'something else';
 /** From how many units on it is no chance that a line is missing altogether. */
 const clearlyMissing = 334n;
 
+/** What a reason is looked up in. */
+export type Known = {
+  readonly books: Books;
+  readonly explanation: Explanation;
+  /** Keys of the cells that the invoice has lines of. */
+  readonly printed: ReadonlySet<string>;
+};
+
 /** Why a share of a difference is there: by the part that adds it, or by what is plain to see of the line. */
-export function reasonFor(
-  share: Share,
-  pair: Parameters<typeof factsOf>[0],
-  books: Books,
-  explanation: Explanation,
-): Reason {
+export function reasonFor(share: Share, pair: LinePair, { books, explanation, printed }: Known): Reason {
   const cell = pair.own ?? pair.vendor;
   const line = cell ? cellText(cell) : 'of the month';
   if (share.step) {
     const { part, certainty } = share.step;
     // A rule is only said to be billed otherwise of a line that is there.
-    const named = share.effect === 'missing_line' && part.cause === 'rule';
-    const { cause, subject }: Named = named ? { cause: 'usage_not_billed', subject: line } : part;
+    const isMissing = part.cause === 'rule' && cell !== undefined && !printed.has(cellKey(cell));
+    const { cause, subject }: Named = isMissing ? { cause: 'usage_not_billed', subject: line } : part;
     return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(explanation.candidates) : '' };
   }
   const note = cell && explanation.cells.find((one) => cellKey(one) === cellKey(cell));
+  const isAccountedFor = explanation.outcome === 'reproduced';
   const facts = factsOf(pair);
   switch (share.effect) {
     case 'quantity':
@@ -48,12 +52,13 @@ export function reasonFor(
     case 'missing_line':
       return said(
         { cause: 'usage_not_billed', subject: line },
-        note?.isLeftOut === true && facts.ownQuantity >= clearlyMissing,
+        note?.accountedFor === 'nothing' && facts.ownQuantity >= clearlyMissing,
       );
     case 'extra_line':
       return said({ cause: 'usage_unknown', subject: line }, false);
     case 'minimum':
-      return said({ cause: 'minimum', subject: line }, false);
+      // Lines that are missing or have another price lead to another minimum, too.
+      return isAccountedFor ? said(leadingTo(explanation), true) : said({ cause: 'minimum', subject: line }, false);
     case 'rounding':
       return isRounding(pair, books.minorDigits) ? said({ cause: 'rounding', subject: line }, true) : unexplained(line);
     case 'tax':
@@ -61,6 +66,13 @@ export function reasonFor(
     default:
       return share.effect satisfies never;
   }
+}
+
+function leadingTo({ cells }: Explanation): Named {
+  const missing = cells.find(({ accountedFor }) => accountedFor === 'nothing');
+  const priced = cells.find(({ accountedFor }) => accountedFor === 'units');
+  if (missing) return { cause: 'usage_not_billed', subject: cellText(missing) };
+  return { cause: 'price', subject: priced ? cellText(priced) : '' };
 }
 
 type Named = Pick<Reason, 'cause' | 'subject'>;

@@ -1,6 +1,6 @@
 import { type Micros, roundToMinorUnit } from '../money.ts';
 import type { Effect } from './causes.ts';
-import type { StateLine, Step } from './explanation.ts';
+import type { CellNote, StateLine, Step } from './explanation.ts';
 import { cellKey, type LinePair } from './pairing.ts';
 
 /** What one part of an explanation adds to one effect; `step` `undefined` = no part accounts for it. */
@@ -26,12 +26,16 @@ export function factsOf({ own, vendor }: LinePair) {
   };
 }
 
-/** Divides the difference of a line into effects, and each of them among the parts of the explanation. */
-export function sharesOf(pair: LinePair, steps: readonly Step[]): Share[] {
+/**
+ * Divides the difference of a line into effects, and each of them among the parts of the explanation.
+ *
+ * @param accountedFor how far the steps lead to what the invoice says of the line.
+ */
+export function sharesOf(pair: LinePair, steps: readonly Step[], accountedFor: CellNote['accountedFor']): Share[] {
   const facts = factsOf(pair);
   const { ownQuantity, vendorQuantity, ownPrice, vendorPrice, ownAmount, vendorAmount } = facts;
   const quantities = steps.map(({ lines }) => quantityIn(lines, pair));
-  const changes = differences(ownQuantity, quantities, vendorQuantity);
+  const changes = differences(ownQuantity, quantities, vendorQuantity, accountedFor !== 'nothing');
   if (!pair.own || !pair.vendor) return ofWholeLine(pair, steps, changes, vendorAmount - ownAmount);
   const prices = steps.map(({ lines }) => priceIn(lines, pair));
   const shares: Share[] = [
@@ -41,7 +45,7 @@ export function sharesOf(pair: LinePair, steps: readonly Step[]): Share[] {
       quantity,
       amount: quantity * ownPrice,
     })),
-    ...differences(ownPrice, prices, vendorPrice).map((price, index): Share => ({
+    ...differences(ownPrice, prices, vendorPrice, accountedFor === 'all').map((price, index): Share => ({
       effect: 'price',
       step: steps[index],
       quantity: 0n,
@@ -71,19 +75,20 @@ function ofWholeLine(pair: LinePair, steps: readonly Step[], changes: readonly b
 }
 
 /** Divides the difference of what tops a month up to its minimum among the parts. */
-export function minimumShares(own: Micros, vendor: Micros, steps: readonly Step[]): Share[] {
+export function minimumShares(own: Micros, vendor: Micros, steps: readonly Step[], isAccountedFor: boolean): Share[] {
   const minimums = steps.map(({ minimum }) => minimum);
-  return differences(own, minimums, vendor)
+  return differences(own, minimums, vendor, isAccountedFor)
     .map((amount, index): Share => ({ effect: 'minimum', step: steps[index], quantity: 0n, amount }))
     .filter(({ amount }) => amount !== 0n);
 }
 
 /**
- * What each step adds on the way from our value to the vendor's. The last one leads to the vendor's, whatever it says
- * itself, so that the differences add up. Without steps, one difference.
+ * What each step adds on the way from our value to the vendor's, and last what is left. Where the steps account for the
+ * vendor's value, the last one leads to it whatever it says of this line alone.
  */
-function differences(own: bigint, after: readonly bigint[], vendor: bigint): bigint[] {
-  const values = [own, ...after.slice(0, -1), vendor];
+function differences(own: bigint, after: readonly bigint[], vendor: bigint, isAccountedFor: boolean): bigint[] {
+  const reached = isAccountedFor && after.length > 0 ? [...after.slice(0, -1), vendor] : after;
+  const values = [own, ...reached, vendor];
   return values.slice(1).map((value, index) => value - (values[index] ?? 0n));
 }
 
