@@ -1,0 +1,119 @@
+import { byCause, type Cause } from './causes.ts';
+import { certainMembers, type Member, membersOf } from './coincidence.ts';
+import type { Candidate, Part, StateLine, Step } from './explanation.ts';
+import type { Hypothesis } from './readings.ts';
+import { chargedBy, costOf, type HypothesisSet, nothing, quantitiesOf, type Space } from './space.ts';
+
+/** A part, and what of a set it stands for. */
+type NamedMember = { readonly part: Part; readonly member: Member };
+
+/** How far-fetched causes are, to put the likeliest first among those that cost the same. */
+const farFetched: Partial<Readonly<Record<Cause, number>>> = { cutoff: 2, rule: 1, counter: 1, abandoned: 1, tier: 1 };
+
+/** Offsets of most accounts, and the times that are a natural choice. */
+const usual = ['UTC', 'created', 'completed', 'UTC+01:00', 'UTC+02:00', 'UTC+01:00/+02:00', 'UTC+02:00/+01:00'];
+
+/** An explanation, and the cheapest of the sets that it stands for. */
+export type Likely = { readonly parts: Candidate; readonly set: HypothesisSet };
+
+/** All explanations, likeliest first; those that differ in the way to cut off alone are one. */
+export function candidatesOf(space: Space, sets: readonly HypothesisSet[]): Likely[] {
+  const groups = Map.groupBy(sets, ({ cutOff, decisions, money }) => JSON.stringify([cutOff !== 0, decisions, money]));
+  return [...groups.values()]
+    .flatMap((same) => {
+      const [set] = same;
+      if (!set) return [];
+      const each = same.map((one) => namedMembers(space, one).map(({ part }) => part));
+      const parts = (each[0] ?? []).map((part, place) =>
+        joined(
+          each.flatMap((one) => one[place] ?? []),
+          part,
+        ),
+      );
+      return [{ parts, set, cost: costOf(space, set), doubt: parts.reduce((sum, part) => sum + doubtOf(part), 0) }];
+    })
+    .sort((a, b) => a.cost - b.cost || a.doubt - b.doubt);
+}
+
+function doubtOf({ cause, subject }: Part): number {
+  if (cause === 'cutoff' && usual.some((one) => subject.split(' or ').includes(one))) return 0;
+  return farFetched[cause] ?? 0;
+}
+
+/** The parts of a set in the order in which they are applied. */
+function namedMembers(space: Space, set: HypothesisSet): NamedMember[] {
+  return membersOf(set)
+    .map((member): NamedMember => ({ member, part: partOf(readingsOf(space, set, member)) }))
+    .sort((a, b) => byCause(a.part, b.part));
+}
+
+function readingsOf(space: Space, { cutOff }: HypothesisSet, member: Member): readonly (readonly Hypothesis[])[] {
+  const [kind, place] = member.split(' ');
+  if (kind === 'cutOff') return space.cutOffs[cutOff]?.readings ?? [];
+  if (kind === 'money') return [space.money[Number(place)]].flatMap((one) => (one ? [[one]] : []));
+  return (space.decisions.hypotheses[Number(place)] ?? []).map((one) => [one]);
+}
+
+function partOf(readings: readonly (readonly Hypothesis[])[]): Part {
+  const subjects = readings.map((reading) => reading.map(({ subject }) => subject).join(' by '));
+  const known = subjects.filter((subject) => usual.includes(subject));
+  return {
+    cause: readings[0]?.[0]?.cause ?? 'unexplained',
+    subject: [...new Set([...known, ...subjects])].join(' or '),
+    readings: readings.map((reading) => reading.map(({ key }) => key)),
+  };
+}
+
+function joined(parts: readonly Part[], { cause }: Part): Part {
+  const subjects = new Set(parts.flatMap(({ subject }) => subject.split(' or ')));
+  const readings = new Map(parts.flatMap((part) => part.readings).map((keys) => [keys.join(), keys]));
+  return { cause, subject: [...subjects].join(' or '), readings: [...readings.values()] };
+}
+
+/**
+ * Applies the parts of the likeliest explanation one after another, and says how sure each of them is.
+ *
+ * @param mayBeCertain whether everything was looked through.
+ */
+export function stepsOf(
+  space: Space,
+  sets: readonly HypothesisSet[],
+  { parts, set }: Likely,
+  leftOut: ReadonlySet<number>,
+  mayBeCertain: boolean,
+): Step[] {
+  const certain = mayBeCertain ? certainIn(space, sets, leftOut) : new Set<Member>();
+  const members = namedMembers(space, set);
+  return members.map(({ member }, index): Step => {
+    const applied = only(
+      set,
+      members.slice(0, index + 1).map((one) => one.member),
+    );
+    const { lines, minimum } = chargedBy(space, applied.money, quantitiesOf(space, applied, leftOut));
+    return {
+      part: parts[index] ?? partOf([]),
+      certainty: certain.has(member) ? 'fits' : 'ambiguous',
+      minimum,
+      lines: lines.flatMap(({ cells, unitPrice, quantity }): StateLine[] => {
+        const [cell] = cells.map((place) => space.tally.cells[place]);
+        return cell ? [{ ...cell, unitPrice, quantity }] : [];
+      }),
+    };
+  });
+}
+
+/** What every set has, and what in every smallest one is no chance. */
+function certainIn(space: Space, sets: readonly HypothesisSet[], leftOut: ReadonlySet<number>): Set<Member> {
+  const [cheapest = nothing] = sets;
+  const shared = membersOf(cheapest).filter((member) => sets.every((set) => membersOf(set).includes(member)));
+  if (shared.length === 0) return new Set();
+  const smallest = sets.filter((set) => costOf(space, set) === costOf(space, cheapest));
+  const certain = smallest.map((set) => certainMembers(space, set, leftOut));
+  return new Set(shared.filter((member) => certain.every((members) => members.has(member))));
+}
+
+const only = ({ cutOff, decisions, money }: HypothesisSet, members: readonly Member[]): HypothesisSet => ({
+  cutOff: members.includes('cutOff') ? cutOff : 0,
+  decisions: decisions.filter((one) => members.includes(`decision ${one}`)),
+  money: money.filter((one) => members.includes(`money ${one}`)),
+});
