@@ -15,7 +15,6 @@ export async function refusalOf(work: () => unknown): Promise<{ code: string; mi
     const { code, message, hint } = error as LedgerError;
     expect(hint?.length).toBeGreaterThan(10);
     // Nothing moves a terminal's cursor, and nothing is quoted at length.
-    // eslint-disable-next-line no-control-regex
     expect(message).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     for (const [quoted] of message.matchAll(/"[^"]*"/g)) expect(quoted.length).toBeLessThanOrEqual(43);
     return { code, mistakes: message.split('\n').map((line) => line.replace(/^[^:]*: ?/, '')) };
