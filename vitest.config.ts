@@ -4,9 +4,9 @@ import { temporaryFolder } from './test/support/temporary.ts';
 // Whatever asks for a temporary folder gets one in memory.
 process.env['TMPDIR'] ??= temporaryFolder();
 
-/** What needs no server: rules, figures, files, the simulated vendor and the client that calls it. */
+/** What needs no server: rules, figures, files, the vendor's invoices, the simulated vendor and the client that calls it. */
 export const unit = [
-  'test/{config,domain,id-scan,reference-data,reports,simulator}/**/*.test.ts',
+  'test/{config,domain,id-scan,invoices,reference-data,reports,simulator}/**/*.test.ts',
   'test/documents.test.ts',
   'test/error-table.test.ts',
 ];

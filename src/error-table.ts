@@ -102,6 +102,43 @@ const table = {
   file_empty: { job: 'retry', exit: 1, hint: "the vendor's file is broken: report it to the vendor" },
   file_type_refused: { job: 'retry', exit: 1, hint: 'the file is broken, or the path of audit reports is wrong' },
   file_truncated: { job: 'retry', exit: 1, hint: "the vendor's file is broken: report it to the vendor" },
+  // the vendor's invoice
+  invoice_unreadable: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The invoice cannot be read'],
+    hint: 'the message names file, line and reason: docs/vendor-invoices.md',
+  },
+  invoice_ambiguous: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The invoice can be read in more than one way'],
+    hint: 'the message names the value, and the key of the layout that settles it',
+  },
+  invoice_not_tied_out: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The invoice does not add up'],
+    hint: 'the message lists what does not add up; ask the vendor for a correct invoice',
+  },
+  usage_unreadable: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The usage statement cannot be read'],
+    hint: 'the message names file, line and reason: docs/vendor-invoices.md',
+  },
+  usage_ambiguous: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The usage statement can be read in more than one way'],
+    hint: 'the message names the value, and the key of the layout that settles it',
+  },
+  layout_mismatch: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The layout does not fit the file'],
+    hint: 'correct the layout; `reconcile --suggest-layout` prints one to start from',
+  },
   // what the program depends on
   database_unavailable: {
     job: 'retry',

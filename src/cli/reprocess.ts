@@ -13,7 +13,7 @@ import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { type QueueContext, wantedKinds } from '../jobs/context.ts';
 import { inputLines } from '../jobs/intake/input-lines.ts';
-import { normaliseId } from '../jobs/intake/intake.ts';
+import { normaliseId } from '../domain/transaction-id.ts';
 import { sweep } from '../jobs/queue/sweep.ts';
 import { currentUser } from './current-user.ts';
 import { openInputFile } from './input-file.ts';

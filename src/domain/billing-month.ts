@@ -95,6 +95,19 @@ function computeStartOfDay(date: string, timeZone: string): Date {
   return new Date(firstAtOrAfter(local, timeZone, candidates[0] ?? local, candidates.at(-1) ?? local));
 }
 
+/**
+ * The instant at which a clock in a time zone shows a time, given as milliseconds since the epoch had that clock been
+ * UTC's. Where the clock is put back and shows it twice, the earlier one.
+ *
+ * @returns `undefined` where the clock is put forward and never shows it.
+ */
+export function instantOfClock(localMs: number, timeZone: string): Date | undefined {
+  const offsets = [-86_400_000, 86_400_000].map((step) => localMillis(localMs + step, timeZone) - (localMs + step));
+  const candidates = offsets.map((offset) => localMs - offset).sort((a, b) => a - b);
+  const instant = candidates.find((candidate) => localMillis(candidate, timeZone) === localMs);
+  return instant === undefined ? undefined : new Date(instant);
+}
+
 /** Finds the end of a gap in the local clock by bisection between an instant before the gap and one after it. */
 function firstAtOrAfter(local: number, timeZone: string, before: number, after: number): number {
   let [low, high] = [before - 1, after];

@@ -31,7 +31,11 @@ export type VendorInvoice = {
   readonly lines: readonly InvoiceLine[];
   /** As the document states them; `null` = it does not. */
   readonly stated: { readonly net: Micros | null; readonly tax: Micros | null; readonly total: Micros | null };
+  /** What is to be paid, where the document says so beside the total: `amount` = total − `prepaid` + `rounding`. */
+  readonly payable?: Payable;
 };
+
+export type Payable = { readonly amount: Micros; readonly prepaid: Micros; readonly rounding: Micros };
 
 /** A row of a usage statement: something that the vendor charged. */
 export type UsageRow = {

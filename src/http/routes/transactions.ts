@@ -3,7 +3,7 @@ import { errorCode } from '../../errors.ts';
 import type { Context } from '../../jobs/context.ts';
 import { explain } from '../../jobs/explain/explain.ts';
 import type { Explanation } from '../../jobs/explain/explanation.ts';
-import { normaliseId } from '../../jobs/intake/intake.ts';
+import { normaliseId } from '../../domain/transaction-id.ts';
 import { readForPage } from '../../jobs/reading.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';

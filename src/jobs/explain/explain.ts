@@ -25,7 +25,7 @@ import { type Context, wantedKinds } from '../context.ts';
 import { explainAttempts, type Line, problemsOf, provisionalLines } from './explain-attempts.ts';
 import { openArchive } from './explain-lines.ts';
 import type * as Explained from './explanation.ts';
-import { normaliseId } from '../intake/intake.ts';
+import { normaliseId } from '../../domain/transaction-id.ts';
 
 /**
  * Explains a transaction: what is known about it, how each of its attempts was decided and priced, and in which report

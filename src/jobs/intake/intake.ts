@@ -1,4 +1,5 @@
 import { type IntakeItem, recordIntake } from '../../db/intake.ts';
+import { normaliseId } from '../../domain/transaction-id.ts';
 import { errorCode } from '../../errors.ts';
 import type { QueueContext } from '../context.ts';
 import { leaseMs } from '../queue/queues.ts';
@@ -15,19 +16,6 @@ export type LineAnswer =
 export type InputLine =
   | { readonly line: number; readonly transactionId: string; readonly resultId: string }
   | { readonly line: number; readonly problem: string };
-
-const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/**
- * An ID in the form that it is stored in; `undefined` = not an ID. The vendor documents no form for IDs. Its examples
- * are UUIDs, whose case does not matter, so UUIDs are stored in lower case.
- */
-export function normaliseId(text: string): string | undefined {
-  const trimmed = text.trim();
-  if (!idPattern.test(trimmed)) return undefined;
-  return uuidPattern.test(trimmed) ? trimmed.toLowerCase() : trimmed;
-}
 
 /**
  * Registers a batch of requests: commits them, then wakes the workers. Idempotent. A bad line never stops a good one.

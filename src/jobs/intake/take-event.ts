@@ -3,7 +3,8 @@ import { type InboxAnswer, recordEvent } from '../../db/webhook-inbox.ts';
 import { LedgerError } from '../../errors.ts';
 import { knownEvents, readEvent, transactionStateUpdated, type VendorEvent } from '../../id-scan/events.ts';
 import type { QueueContext } from '../context.ts';
-import { normaliseId, wakeWithin } from './intake.ts';
+import { normaliseId } from '../../domain/transaction-id.ts';
+import { wakeWithin } from './intake.ts';
 import { leaseMs } from '../queue/queues.ts';
 
 /** The vendor waits for our response. If the jobs cannot be enqueued in this time, the sweep enqueues them. */

@@ -2,7 +2,7 @@ import { type Withdrawal, type WithdrawalAnswer, withdrawTransaction } from '../
 import { form } from '../../domain/wording.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Context } from '../context.ts';
-import { normaliseId } from './intake.ts';
+import { normaliseId } from '../../domain/transaction-id.ts';
 
 export type WithdrawalRequest = { readonly id: string; readonly withdrawnBy: string; readonly reason: string };
 

@@ -1,0 +1,29 @@
+/**
+ * A cell of a table. A text is read by the format that the whole file turns out to have; a spreadsheet's own numbers
+ * and dates have only one reading.
+ */
+export type Cell =
+  | string
+  /** A decimal with a point, without exponent or thousands marks. */
+  | { readonly number: string }
+  /** `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS.sss`, by a clock without time zone. */
+  | { readonly date: string }
+  /** What makes a cell useless, such as a formula: said only if somebody needs the cell. */
+  | { readonly unusable: string };
+
+/** A row and where it stands: its line in a text file, its number in a sheet; counted from 1. */
+export type Row = { readonly line: number; readonly cells: readonly Cell[] };
+
+/** What a cell says, for text columns. */
+export function textOf(cell: Cell | undefined): string {
+  if (cell === undefined) return '';
+  if (typeof cell === 'string') return cell.trim();
+  if ('number' in cell) return cell.number;
+  return 'date' in cell ? cell.date : '';
+}
+
+export const isEmpty = (cell: Cell | undefined): boolean =>
+  cell === undefined || (typeof cell === 'string' && cell.trim() === '');
+
+/** How two texts of headers, labels and descriptions are compared: whatever the spaces between their words. */
+export const normalised = (text: string): string => text.normalize('NFC').replaceAll(/\s+/g, ' ').trim();

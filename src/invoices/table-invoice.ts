@@ -1,0 +1,181 @@
+import type { InvoiceLine, VendorInvoice } from '../domain/vendor-invoice.ts';
+import { type Cell, isEmpty, type Row, textOf } from './cells.ts';
+import { findHeader, type Header, plainColumns } from './columns.ts';
+import { type DayOrder, orderEvidence } from './dates.ts';
+import { type InvoiceField, type Layout, plainInvoiceFields } from './layout/layout.ts';
+import { meaningOf, type RowMeaning } from './layout/line-rules.ts';
+import { distinctLines } from './line-numbers.ts';
+import { type DecimalMark, markEvidence, microsOf, numberIn, quantityOf } from './numbers.ts';
+import { ambiguous, layoutMismatch, maxMistakes, type Mistake, shown, type Source, unreadable } from './refusals.ts';
+import { type Given, identityOf, type Statement, type StatementField, statements } from './stated.ts';
+import { turnSigns } from './turn-signs.ts';
+
+/** What was found out about a table. */
+export type TableReading = {
+  readonly invoice: VendorInvoice;
+  readonly decimal: DecimalMark | null;
+  readonly date: DayOrder | null;
+  readonly headerLine: number;
+  readonly columns: Readonly<Record<string, string>>;
+  readonly notes: readonly string[];
+};
+
+/** A row that is one of the invoice's lines or figures. */
+type UsedRow = RowMeaning & { readonly row: Row; readonly cell: (field: InvoiceField) => Cell | undefined };
+
+const numberFields = ['quantity', 'unit_price', 'amount'] as const;
+const statementFields = ['invoice_number', 'issue_date', 'currency', 'period'] as const satisfies StatementField[];
+const correctIt = 'Correct the file or the layout, or ask the vendor for the file anew.';
+
+/** The fields that a layout maps; those of the plain format where it maps none. */
+export const wantedColumns = ({ columns }: Layout) => {
+  const isPlain = Object.keys(columns).length === 0;
+  return { columns: isPlain ? plainColumns(plainInvoiceFields) : columns, isPlain };
+};
+
+/**
+ * Reads an invoice from a table.
+ *
+ * @param isFixed whether decimal points and ISO days are certain, as in the plain format.
+ * @throws LedgerError `invoice_unreadable`, `invoice_ambiguous`, `layout_mismatch`
+ */
+export function invoiceOfTable(
+  rows: readonly Row[],
+  layout: Layout,
+  source: Source,
+  { given, isFixed, isSheet }: { given: Given; isFixed: boolean; isSheet: boolean },
+): TableReading {
+  const header = findHeader(rows, { ...wantedColumns(layout), headerRow: layout.format.headerRow }, source);
+  const mistakes: Mistake[] = [];
+  const refuse = (): void => {
+    if (mistakes.length > 0) throw unreadable(source, mistakes, correctIt);
+  };
+  const below = rows.filter(({ line }) => line > header.line);
+  if (!isSheet) mistakes.push(...below.filter(isTooWide(header.width)).map(widthMistake(header.width)));
+  refuse();
+  const used = usedRows(below, header, layout, source);
+  if (used.length === 0) throw unreadable(source, 'has no lines', correctIt);
+  const inColumns = new Map(statementFields.map((field) => [field, cellsOf(used, field)]));
+  const stated = statements(rows, layout, inColumns, mistakes);
+  refuse();
+  const { decimal, date } = isFixed
+    ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
+    : settledFormat(used, stated, layout, source);
+  const identity = identityOf(stated, given, date ?? 'YYYY-MM-DD', mistakes);
+  const lines: InvoiceLine[] = [];
+  const sums: Record<'net' | 'tax_total' | 'total', bigint | null> = { net: null, tax_total: null, total: null };
+  for (const one of used) {
+    const line = lineOf(one, decimal ?? '.', identity?.currency, mistakes);
+    if (mistakes.length > maxMistakes) break;
+    if (line === undefined || one.kind === 'ignore') continue;
+    if (one.kind === 'net' || one.kind === 'tax_total' || one.kind === 'total') {
+      if (sums[one.kind] !== null) mistakes.push({ at: one.row.line, message: `is a second row of kind ${one.kind}` });
+      sums[one.kind] = line.amount;
+    } else lines.push({ ...line, kind: one.kind });
+  }
+  refuse();
+  if (!identity) throw new Error('an invoice without identity passed the checks');
+  const numbered = distinctLines(lines);
+  const figures = { lines: numbered.lines, stated: { net: sums.net, tax: sums.tax_total, total: sums.total } };
+  const isNegative = lines.reduce((sum, { amount }) => sum + amount, 0n) < 0n;
+  const written = { ...identity, ...figures, isCreditNote: isNegative };
+  const invoice = layout.invoice.isCreditNote ? turnSigns(written) : written;
+  return { invoice, decimal, date, headerLine: header.line, columns: header.names, notes: numbered.notes };
+}
+
+const isTooWide =
+  (width: number) =>
+  ({ cells }: Row): boolean =>
+    cells.slice(width).some((cell) => !isEmpty(cell));
+const widthMistake =
+  (width: number) =>
+  ({ line, cells }: Row): Mistake => ({ at: line, message: `has ${cells.length} cells, the header has ${width}` });
+
+/** Rows below the header with what they are. A row that nothing says anything about is refused by its line. */
+function usedRows(rows: readonly Row[], header: Header<InvoiceField>, layout: Layout, source: Source): UsedRow[] {
+  const unmatched: Mistake[] = [];
+  const used = rows.flatMap((row): UsedRow[] => {
+    const cell = (field: InvoiceField): Cell | undefined => row.cells[header.places.get(field) ?? -1];
+    if ([...header.places.values()].every((place) => isEmpty(row.cells[place]))) return [];
+    const word = (field: InvoiceField): string | undefined => textOf(cell(field)) || undefined;
+    const description = word('description') ?? '';
+    const words = { description, kind: word('kind'), taskType: word('task_type'), level: word('level') };
+    const meaning = meaningOf(words, layout.lines);
+    if (meaning) return meaning.kind === 'ignore' ? [] : [{ ...meaning, row, cell }];
+    const message = words.kind
+      ? `kind: ${shown(words.kind)} is none of usage, minimum, fee, discount, credit, tax`
+      : `no rule of the layout's lines matches ${shown(description)}`;
+    unmatched.push({ at: row.line, message });
+    return [];
+  });
+  if (unmatched.length > 0)
+    throw wantedColumns(layout).isPlain && layout.lines.length === 0
+      ? unreadable(source, unmatched, correctIt)
+      : layoutMismatch(source, unmatched);
+  return used;
+}
+
+const cellsOf = (used: readonly UsedRow[], field: InvoiceField): Statement[] =>
+  used.flatMap(({ row, cell }) => {
+    const one = cell(field);
+    return one === undefined ? [] : [{ cell: one, line: row.line }];
+  });
+
+/** Decimal mark and order of dates: the layout's, else what the values leave no doubt about. */
+function settledFormat(
+  used: readonly UsedRow[],
+  stated: ReadonlyMap<StatementField, Statement>,
+  layout: Layout,
+  source: Source,
+): { readonly decimal: DecimalMark | null; readonly date: DayOrder | null } {
+  const marks = markEvidence();
+  for (const { row, cell } of used)
+    for (const field of numberFields) {
+      const value = cell(field);
+      if (typeof value === 'string') marks.see(value.trim(), row.line, field);
+    }
+  const mark = layout.format.decimal ? { mark: layout.format.decimal } : marks.settle('format');
+  if ('mistake' in mark) throw ambiguous(source, mark.mistake);
+  const orders = orderEvidence();
+  for (const field of ['issue_date', 'period'] as const) {
+    const { cell, line = 0 } = stated.get(field) ?? {};
+    if (typeof cell === 'string' && line > 0) orders.see(cell.trim(), line, field);
+  }
+  const order = layout.format.date ? { order: layout.format.date } : orders.settle('format');
+  if ('mistake' in order) throw ambiguous(source, order.mistake);
+  return { decimal: mark.mark, date: order.order };
+}
+
+/** A line's figures; of what cannot be one, mistakes. */
+function lineOf(
+  { row, cell, kind, taskType, level }: UsedRow,
+  mark: DecimalMark,
+  currency: string | undefined,
+  mistakes: Mistake[],
+): Omit<InvoiceLine, 'kind'> | undefined {
+  const read = (field: (typeof numberFields)[number], as: typeof microsOf): bigint | null => {
+    const number = numberIn(cell(field), mark, as);
+    if (typeof number !== 'string') return number;
+    mistakes.push({ at: row.line, message: `${field}: ${number}` });
+    return null;
+  };
+  const before = mistakes.length;
+  const quantity = read('quantity', quantityOf);
+  const unitPrice = read('unit_price', microsOf);
+  const amount = read('amount', microsOf);
+  if (amount === null && mistakes.length === before) mistakes.push({ at: row.line, message: 'amount: is empty' });
+  if (kind === 'usage' && taskType === null)
+    mistakes.push({ at: row.line, message: 'task_type: is empty, and usage is of a task type' });
+  const description = textOf(cell('description')).slice(0, 500);
+  requireSameCurrency(cell('amount'), currency, row.line, mistakes);
+  if (amount === null || mistakes.length > before) return undefined;
+  return { line: textOf(cell('line')), description, taskType, level, quantity, unitPrice, amount };
+}
+
+/** `USD 12.50` in an invoice in EUR. */
+function requireSameCurrency(cell: Cell | undefined, currency: string | undefined, at: number, mistakes: Mistake[]) {
+  const [code] = /[A-Z]{3}|€|£/.exec(typeof cell === 'string' ? cell : '') ?? [];
+  const own = code === '€' ? 'EUR' : code === '£' ? 'GBP' : code;
+  if (own === undefined || currency === undefined || own === currency) return;
+  mistakes.push({ at, message: `amount: ${shown(textOf(cell))} is not in ${currency}, the invoice's currency` });
+}

@@ -1,0 +1,128 @@
+import { isCalendarDate } from '../../domain/billing-month.ts';
+import { isCurrency } from '../../domain/money.ts';
+import type { Payable, VendorInvoice } from '../../domain/vendor-invoice.ts';
+import { decodeAll, type Encoding, markedEncoding } from '../csv/charset.ts';
+import type { Layout } from '../layout/layout.ts';
+import { distinctLines } from '../line-numbers.ts';
+import { layoutMismatch, type Mistake, shown, type Source, unreadable } from '../refusals.ts';
+import type { Given } from '../stated.ts';
+import { turnSigns } from '../turn-signs.ts';
+import { childrenOf, elementAt, parseXml, textAt, type XmlElement } from '../xml.ts';
+import { type Figures, figuresOf } from './figures.ts';
+import { allowanceLines, descriptionOf, taxLines, taxTotal, ublLine } from './lines.ts';
+
+const askAnew = 'Ask the vendor for the file anew.';
+
+/**
+ * Reads an Invoice or CreditNote of UBL 2.1, as Peppol BIS Billing 3 has them. What a line is about, UBL does not say:
+ * the layout's `lines` do.
+ *
+ * @throws LedgerError `invoice_unreadable`, `layout_mismatch`
+ */
+export function ublInvoice(
+  bytes: Buffer,
+  source: Source,
+  layout: Layout,
+  given: Given,
+): { readonly invoice: VendorInvoice; readonly notes: readonly string[]; readonly encoding: Encoding } {
+  const { text, encoding } = decodeXml(bytes, source);
+  const { name, namespace, root } = parseXml(text, source);
+  const isCreditNote = name === 'CreditNote';
+  if ((!isCreditNote && name !== 'Invoice') || namespace !== `urn:oasis:names:specification:ubl:schema:xsd:${name}-2`)
+    throw unreadable(source, `is XML, but no UBL 2.1 Invoice or CreditNote: its root is ${shown(name)}`, askAnew);
+  const mistakes: Mistake[] = [];
+  const unmatched: Mistake[] = [];
+  const currency = textAt(root, 'DocumentCurrencyCode') ?? '';
+  if (!isCurrency(currency))
+    mistakes.push({ at: 'DocumentCurrencyCode', message: `${shown(currency)} is no currency` });
+  if (textAt(root, 'InvoiceTypeCode') === '381')
+    mistakes.push({
+      at: 'InvoiceTypeCode',
+      message: '381 is a credit note, and the document is an Invoice: whose signs?',
+    });
+  const figures = figuresOf(currency, mistakes);
+  const entries = childrenOf(root, isCreditNote ? 'CreditNoteLine' : 'InvoiceLine');
+  if (entries.length === 0) mistakes.push({ at: undefined, message: 'has no lines' });
+  const ownLines = entries.flatMap((line, index) =>
+    ublLine(line, index, layout.lines, figures, { mistakes, unmatched }),
+  );
+  const tax = taxTotal(root, currency);
+  const lines = [...ownLines, ...allowanceLines(root, '', figures, mistakes), ...taxLines(tax, figures, mistakes)];
+  const identity = identityOf(root, entries, given, mistakes);
+  const totals = totalsOf(root, tax, figures);
+  if (mistakes.length > 0) throw unreadable(source, mistakes, askAnew);
+  if (unmatched.length > 0) throw layoutMismatch(source, unmatched);
+  const { lines: numbered, notes } = distinctLines(lines);
+  const invoice = { ...identity, currency, isCreditNote, lines: numbered, ...totals };
+  return { invoice: isCreditNote ? turnSigns(invoice) : invoice, notes, encoding };
+}
+
+/** What the lines of a document are called. @throws LedgerError `invoice_unreadable` */
+export function ublDescriptions(bytes: Buffer, source: Source): string[] {
+  const { root } = parseXml(decodeXml(bytes, source).text, source);
+  return ['InvoiceLine', 'CreditNoteLine'].flatMap((name) => childrenOf(root, name).map(descriptionOf));
+}
+
+const declaredEncodings: Readonly<Record<string, Encoding>> = {
+  'utf-8': 'utf-8',
+  'us-ascii': 'utf-8',
+  'iso-8859-1': 'windows-1252',
+  'windows-1252': 'windows-1252',
+};
+
+/** By the byte order mark, else as the XML declaration says, else UTF-8. */
+function decodeXml(bytes: Buffer, source: Source): { readonly text: string; readonly encoding: Encoding } {
+  const head = bytes.subarray(0, 200).toString('latin1');
+  const declared = /^\s*<\?xml[^>]*encoding=["']([\w.-]+)["']/.exec(head)?.[1]?.toLowerCase() ?? 'utf-8';
+  const encoding = markedEncoding(bytes) ?? declaredEncodings[declared];
+  if (encoding === undefined)
+    throw unreadable(source, `is in the encoding ${shown(declared)}`, 'Ask the vendor for the file in UTF-8.');
+  return decodeAll(bytes, encoding, source);
+}
+
+function identityOf(root: XmlElement, lines: readonly XmlElement[], given: Given, mistakes: Mistake[]) {
+  const [number = '', issueDate = ''] = [textAt(root, 'ID')?.slice(0, 100), textAt(root, 'IssueDate')?.slice(0, 10)];
+  if (number === '') mistakes.push({ at: 'ID', message: 'is missing: an invoice has a number' });
+  if (!isCalendarDate(issueDate))
+    mistakes.push({ at: 'IssueDate', message: `${shown(issueDate)} is no day that exists, as YYYY-MM-DD` });
+  const ofLines = new Set(lines.map(periodOf));
+  const [only] = ofLines;
+  return {
+    number,
+    issueDate,
+    period: given.period ?? periodOf(root) ?? (ofLines.size === 1 ? (only ?? null) : null),
+  };
+}
+
+/** The month that an `InvoicePeriod` lies in; `undefined` where there is none, or it is not within one month. */
+function periodOf(element: XmlElement): string | undefined {
+  const period = elementAt(element, 'InvoicePeriod');
+  const [start, end] = [textAt(period, 'StartDate')?.slice(0, 10), textAt(period, 'EndDate')?.slice(0, 10)];
+  const [first = end, last = start] = [start, end];
+  if (first === undefined || last === undefined || !isCalendarDate(first) || !isCalendarDate(last)) return undefined;
+  return first.slice(0, 7) === last.slice(0, 7) ? first.slice(0, 7) : undefined;
+}
+
+function totalsOf(
+  root: XmlElement,
+  tax: XmlElement | undefined,
+  figures: Figures,
+): Pick<VendorInvoice, 'stated' | 'payable'> {
+  const monetary = elementAt(root, 'LegalMonetaryTotal');
+  const amount = (name: string) => figures.amount(monetary, 'LegalMonetaryTotal', name);
+  const payable = amount('PayableAmount');
+  return {
+    stated: {
+      net: amount('TaxExclusiveAmount'),
+      tax: figures.amount(tax, 'TaxTotal', 'TaxAmount'),
+      total: amount('TaxInclusiveAmount'),
+    },
+    ...(payable === null ? {} : { payable: payableOf(payable, amount) }),
+  };
+}
+
+const payableOf = (payable: bigint, amount: (name: string) => bigint | null): Payable => ({
+  amount: payable,
+  prepaid: amount('PrepaidAmount') ?? 0n,
+  rounding: amount('PayableRoundingAmount') ?? 0n,
+});
