@@ -37,11 +37,19 @@ const layers = [
 /** Its agreement with the rest would mean nothing if they shared code. */
 const shareNothing = { simulator: layers, embedded: ['domain', 'config', 'simulator', 'redis'] };
 
-const direction = layers.map((layer, place) => {
+/** Where the domain's own files are for one of its files. */
+const domainPaths = [
+  { files: ['src/domain/*.ts'], regex: '^(?!\\./)' },
+  { files: ['src/domain/*/*.ts'], regex: '^(?!\\./|\\.\\./[^./]+\\.ts$)' },
+  { files: ['src/domain/*/*/**/*.ts'], regex: '' },
+];
+
+const direction = layers.flatMap((layer, place) => {
   const folder = `src/${layer}`;
   const above = [...layers.slice(place + 1), ...(shareNothing[layer] ?? [])].filter((other) => other !== layer);
-  return {
-    files: [`${folder}/**/*.ts`],
+  const kinds = layer === 'domain' ? domainPaths : [{ files: [`${folder}/**/*.ts`] }];
+  return kinds.map(({ files, regex }) => ({
+    files,
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
@@ -54,14 +62,14 @@ const direction = layers.map((layer, place) => {
               regex: `^(\\.\\./)+(${above.join('|')})/`,
               message: `${folder} may import from ${layers.slice(0, place).join(', ') || 'itself'} alone.`,
             },
-            ...(layer === 'domain'
-              ? [{ regex: '^(?!\\./)', message: 'The domain imports only itself: no packages, no Node, no I/O.' }]
-              : []),
+            ...(regex === undefined
+              ? []
+              : [{ regex, message: 'The domain imports only itself: no packages, no Node, no I/O.' }]),
           ],
         },
       ],
     },
-  };
+  }));
 });
 
 /** A literal that is spread into another one only groups lines: what belongs together is a value with a name. */

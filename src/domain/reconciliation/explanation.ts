@@ -1,0 +1,64 @@
+import type { Micros } from '../money.ts';
+import type { Cause, Certainty } from './causes.ts';
+
+/** One part of an explanation: a cause, and everything that it may have been, since all of it has the same effect. */
+export type Part = {
+  readonly cause: Cause;
+  /** Names what the cause is about. Several readings of it are joined by ` or `. */
+  readonly subject: string;
+  /** The hypotheses behind it, by their keys, each reading by itself. */
+  readonly readings: readonly (readonly string[])[];
+};
+
+/** Parts that together reproduce the invoice, in the order in which causes are applied. */
+export type Candidate = readonly Part[];
+
+/** What is billed of a task type and level at a price, when some parts of an explanation have been applied. */
+export type StateLine = {
+  readonly taskType: string;
+  readonly level: string | null;
+  readonly unitPrice: Micros | null;
+  readonly quantity: bigint;
+};
+
+/** A part of the likeliest explanation, and how the books stand once it and those before it are applied. */
+export type Step = {
+  readonly part: Part;
+  readonly certainty: Exclude<Certainty, 'none'>;
+  readonly lines: readonly StateLine[];
+  readonly minimum: Micros;
+};
+
+export type CellNote = {
+  readonly taskType: string;
+  readonly level: string | null;
+  readonly isLeftOut: boolean;
+  readonly isCounted: boolean;
+};
+
+/** What was found out about the differences between the books and an invoice. */
+export type Explanation = {
+  /**
+   * - `same`: there is nothing to explain.
+   * - `reproduced`: the candidates reproduce the invoice.
+   * - `unexplained`: nothing that was looked through does.
+   * - `books_differ`: the cube does not give the books' own lines, so that nothing can be learnt from it.
+   */
+  readonly outcome: 'same' | 'reproduced' | 'unexplained' | 'books_differ';
+  /** Everything that reproduces the invoice, likeliest first. */
+  readonly candidates: readonly Candidate[];
+  /** Of the first candidate. */
+  readonly steps: readonly Step[];
+  /**
+   * Of each task type and level, what is plain to see. `isLeftOut`: the invoice has no line of it although the books have,
+   * and no candidate accounts for that. `isCounted`: what a unit costs depends on how many there are, so that another
+   * price may be the effect of another quantity.
+   */
+  readonly cells: readonly CellNote[];
+  /** How many sets of hypotheses were looked through, and whether there were more than that may be. */
+  readonly setsTried: number;
+  readonly isBounded: boolean;
+  /** Keys of hypotheses that held last month and were preferred for it, and of those that the counters rule out. */
+  readonly held: readonly string[];
+  readonly ruledOut: readonly string[];
+};

@@ -1,0 +1,193 @@
+import type { Micros } from '../money.ts';
+import type { InvoiceLine, VendorInvoice } from '../vendor-invoice.ts';
+import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './causes.ts';
+import type { Explanation } from './explanation.ts';
+import { identityOf } from './identity.ts';
+import type { Books } from './lines.ts';
+import { type LinePair, pairLines, vendorLines } from './pairing.ts';
+import { type Reason, reasonFor, reasonOfKind } from './reasons.ts';
+import { minimumShares, type Share, sharesOf } from './shares.ts';
+
+/** What both sides say of a line; `null` = one has no such line, or does not say. */
+export type LineFacts = {
+  /** As the invoice numbers it, several joined by `+`; `null` = it has no such line. */
+  readonly invoiceLine: string | null;
+  readonly taskType: string | null;
+  readonly level: string | null;
+  readonly ownQuantity: bigint | null;
+  readonly vendorQuantity: bigint | null;
+  readonly ownUnitPrice: Micros | null;
+  readonly vendorUnitPrice: Micros | null;
+  readonly ownAmount: Micros | null;
+  readonly vendorAmount: Micros | null;
+};
+
+/** One effect on one line by one cause: the unit that people decide on. */
+export type Finding = LineFacts &
+  Reason & {
+    /** The same in every run over the same invoice: 16 hexadecimal digits. */
+    readonly id: string;
+    readonly effect: Effect;
+    readonly quantityDifference: bigint;
+    readonly amountDifference: Micros;
+    readonly likelyWrong: LikelyWrong;
+  };
+
+/** The differences between the books and an invoice, to the last digit, and the lines without any. */
+export type Findings = {
+  readonly findings: readonly Finding[];
+  readonly matches: readonly LineFacts[];
+  readonly total: { readonly ownAmount: Micros; readonly vendorAmount: Micros; readonly amountDifference: Micros };
+};
+
+/** Findings that do not add up to the difference: a fault of the program. */
+export class UnbalancedFindings extends Error {
+  readonly difference: Micros;
+  readonly found: Micros;
+
+  constructor(place: string, difference: Micros, found: Micros) {
+    super(`${place}: the findings add up to ${found}, the difference is ${difference} micro-units.`);
+    this.name = 'UnbalancedFindings';
+    this.difference = difference;
+    this.found = found;
+  }
+}
+
+/** A line of both sides with what is to be said of it. */
+type Compared = { readonly line: LineFacts; readonly shares: readonly (Share & { readonly reason: Reason })[] };
+
+/**
+ * Says of every difference between the books and an invoice what it does and why.
+ *
+ * @throws UnbalancedFindings if the findings of a line, or all of them, do not add up to the difference.
+ */
+export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Explanation): Findings {
+  const { steps } = explanation;
+  const pairs = pairLines(books.lines, vendorLines(invoice.lines));
+  const compared: Compared[] = [
+    ...pairs.map((pair): Compared => ({
+      line: lineFacts(pair),
+      shares: sharesOf(pair, steps).map((share) => ({ ...share, reason: reasonFor(share, pair, books, explanation) })),
+    })),
+    ...comparedMinimum(books, invoice.lines, explanation),
+    ...invoice.lines.flatMap(otherLine),
+    ...comparedTax(invoice),
+  ];
+  for (const { line, shares } of compared) checkLine(line, shares);
+  const findings = compared.flatMap(({ line, shares }) =>
+    shares.map((share) => finding(books.period, invoice.number, line, share)),
+  );
+  const total = totalOf(books, invoice);
+  check('the invoice', total.amountDifference, findings);
+  return { findings, matches: compared.filter(({ shares }) => shares.length === 0).map(({ line }) => line), total };
+}
+
+function lineFacts(pair: LinePair): LineFacts {
+  const { own, vendor } = pair;
+  const { taskType = null, level = null } = own ?? vendor ?? {};
+  return {
+    invoiceLine: vendor?.line ?? null,
+    taskType,
+    level,
+    ownQuantity: own?.quantity ?? null,
+    vendorQuantity: vendor?.quantity ?? null,
+    ownUnitPrice: own?.unitPrice ?? null,
+    vendorUnitPrice: vendor?.unitPrice ?? null,
+    ownAmount: own?.amount ?? null,
+    vendorAmount: vendor?.amount ?? null,
+  };
+}
+
+const withoutUsage = {
+  invoiceLine: null,
+  taskType: null,
+  level: null,
+  ownQuantity: null,
+  vendorQuantity: null,
+  ownUnitPrice: null,
+  vendorUnitPrice: null,
+  ownAmount: null,
+  vendorAmount: null,
+} as const satisfies LineFacts;
+
+function comparedMinimum(books: Books, lines: readonly InvoiceLine[], explanation: Explanation): Compared[] {
+  const ofVendor = lines.filter(({ kind }) => kind === 'minimum');
+  const vendorAmount = sum(ofVendor.map(({ amount }) => amount));
+  if (ofVendor.length === 0 && books.minimum === 0n) return [];
+  const line = {
+    ...withoutUsage,
+    invoiceLine: ofVendor.length === 0 ? null : ofVendor.map((one) => one.line).join('+'),
+    ownAmount: books.minimum,
+    vendorAmount: ofVendor.length === 0 ? null : vendorAmount,
+  };
+  const shares = minimumShares(books.minimum, vendorAmount, explanation.steps);
+  return [{ line, shares: shares.map((share) => ({ ...share, reason: reasonFor(share, {}, books, explanation) })) }];
+}
+
+/** Lines that the books cannot have: fees, discounts, credits, and usage of no task type. Tax is no part of the net. */
+function otherLine({ line, kind, description, quantity, unitPrice, amount, taskType }: InvoiceLine): Compared[] {
+  if (kind === 'minimum' || kind === 'tax' || (kind === 'usage' && taskType !== null)) return [];
+  const facts = {
+    ...withoutUsage,
+    invoiceLine: line,
+    vendorQuantity: quantity,
+    vendorUnitPrice: unitPrice,
+    vendorAmount: amount,
+  };
+  const share = { effect: 'extra_line', step: undefined, quantity: quantity ?? 0n, amount } as const;
+  return [{ line: facts, shares: amount === 0n ? [] : [{ ...share, reason: reasonOfKind(kind, description) }] }];
+}
+
+/** A net that is not what the lines add up to has the tax in it, or was rounded. */
+function comparedTax(invoice: VendorInvoice): Compared[] {
+  const amount = netOf(invoice) - sum(netLines(invoice).map((line) => line.amount));
+  if (amount === 0n) return [];
+  const tax = sum(invoice.lines.filter(({ kind }) => kind === 'tax').map((line) => line.amount));
+  const line = { ...withoutUsage, vendorAmount: amount };
+  const [effect, certainty]: ['tax' | 'rounding', Certainty] =
+    amount === tax ? ['tax', 'fits'] : ['rounding', 'ambiguous'];
+  const reason: Reason = { cause: effect, subject: 'net of the invoice', certainty, alternatives: '' };
+  return [{ line, shares: [{ effect, step: undefined, quantity: 0n, amount, reason }] }];
+}
+
+function finding(
+  period: string,
+  invoice: string,
+  line: LineFacts,
+  { effect, quantity, amount, reason }: Share & { readonly reason: Reason },
+): Finding {
+  const prices = [line.ownUnitPrice, line.vendorUnitPrice].map((price) => price?.toString() ?? null);
+  const about = [period, invoice, line.invoiceLine, line.taskType, line.level, ...prices];
+  return {
+    ...line,
+    ...reason,
+    id: identityOf([...about, effect, reason.cause, reason.subject]),
+    effect,
+    quantityDifference: quantity,
+    amountDifference: amount,
+    likelyWrong: likelyWrong(reason.cause),
+  };
+}
+
+const netLines = ({ lines }: VendorInvoice): InvoiceLine[] => lines.filter(({ kind }) => kind !== 'tax');
+const netOf = (invoice: VendorInvoice): Micros =>
+  invoice.stated.net ?? sum(netLines(invoice).map(({ amount }) => amount));
+
+function totalOf(books: Books, invoice: VendorInvoice): Findings['total'] {
+  const ownAmount = sum(books.lines.map(({ amount }) => amount ?? 0n)) + books.minimum;
+  const vendorAmount = netOf(invoice);
+  return { ownAmount, vendorAmount, amountDifference: vendorAmount - ownAmount };
+}
+
+function checkLine(line: LineFacts, shares: readonly Share[]): void {
+  const place = line.invoiceLine === null ? `${line.taskType}, ${line.level}` : `line ${line.invoiceLine}`;
+  const found = shares.map(({ amount }) => ({ amountDifference: amount }));
+  check(place, (line.vendorAmount ?? 0n) - (line.ownAmount ?? 0n), found);
+}
+
+function check(place: string, difference: Micros, found: readonly Pick<Finding, 'amountDifference'>[]): void {
+  const added = sum(found.map(({ amountDifference }) => amountDifference));
+  if (added !== difference) throw new UnbalancedFindings(place, difference, added);
+}
+
+const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);

@@ -1,0 +1,130 @@
+import type { PriceList } from '../prices.ts';
+import type { Cause } from './causes.ts';
+import { type Contract, type Cube, type CubeRow, timesOfAttempts } from './cube.ts';
+import type { Act, Hypothesis, MoneyReading, TierCount } from './readings.ts';
+import { zonesIn, zoneText } from './zones.ts';
+
+/** The reading of the books. */
+export const ownMoney = ({ lists }: Pick<Contract, 'lists'>): MoneyReading => ({
+  lists,
+  tiers: 'month',
+  isModelSwapped: false,
+  allowances: 1n,
+  minimums: 1n,
+  rounding: 'line',
+});
+
+/** Every hypothesis that can have an effect on a month. What last month showed does not count yet. */
+export function hypothesesFor(cube: Cube, contract: Contract): Hypothesis[] {
+  return [...cutoffs(cube.period), ...decisions(cube.rows), ...money(contract)];
+}
+
+function cutoffs(period: string): Hypothesis[] {
+  const zones = zonesIn(period).map((zone): Hypothesis => {
+    const subject = zoneText(zone);
+    return { key: `cutoff:${subject}`, cause: 'cutoff', subject, change: { of: 'zone', zone } };
+  });
+  const times = timesOfAttempts
+    .filter((time) => time !== 'attempt')
+    .map((time): Hypothesis => ({
+      key: `cutoff:${time}`,
+      cause: 'cutoff',
+      subject: time,
+      change: { of: 'time', time },
+    }));
+  return [...zones, ...times];
+}
+
+/** Scans that no list has are decided by the counter, not by a rule. */
+const unlisted = '(not listed)';
+/** What rules name instead of a code for an attempt that succeeded. */
+const success = 'success';
+
+function decisions(rows: readonly CubeRow[]): Hypothesis[] {
+  const codes = [...Map.groupBy(rows, ({ taskType, code }) => JSON.stringify([taskType, code])).values()].flatMap(
+    (same) => (same[0] ? [{ taskType: same[0].taskType, code: same[0].code, same }] : []),
+  );
+  const ruled = codes.filter(({ code, same }) => code !== unlisted && same.some(({ invoiced }) => invoiced !== null));
+  const open = codes.filter(({ same }) => same.some(({ invoiced }) => invoiced === null));
+  const named = ({ taskType, code }: Pick<CubeRow, 'taskType' | 'code'>) => `${taskType}/${code ?? success}`;
+  return [
+    ...ruled.map(({ taskType, code }) =>
+      decision(
+        'rule',
+        named({ taskType, code }),
+        'turn',
+        (row) => row.taskType === taskType && row.code === code && row.invoiced !== null,
+      ),
+    ),
+    ...[...new Set(rows.map(({ taskType }) => taskType))].map((taskType) =>
+      decision('rule', `${taskType}/all`, 'take_in', (row) => row.taskType === taskType && row.invoiced === false),
+    ),
+    ...flag('rule', 'linked', (row) => row.linked),
+    ...flag('rule', 'failed', (row) => row.failed),
+    decision(
+      'counter',
+      'attemptsInvoiced',
+      'counter',
+      ({ counter }) => counter === 'charged' || counter === 'not_charged',
+    ),
+    decision('unclassified', 'all', 'take_in', ({ invoiced }) => invoiced === null),
+    ...(open.length < 2 ? [] : open).map(({ taskType, code }) =>
+      decision(
+        'unclassified',
+        named({ taskType, code }),
+        'take_in',
+        (row) => row.taskType === taskType && row.code === code && row.invoiced === null,
+      ),
+    ),
+    ...flag('abandoned', '', (row) => row.abandoned),
+    decision('late', 'since the close', 'late', ({ late }) => late !== 'no'),
+  ];
+}
+
+function decision(cause: Cause, subject: string, act: Act, concerns: (row: CubeRow) => boolean): Hypothesis {
+  return { key: `${cause}:${subject}`, cause, subject, change: { of: 'decisions', act, concerns } };
+}
+
+/** Attempts of a kind are billed although the rules say no, or are not although they say yes. */
+function flag(cause: Cause, name: string, has: (row: CubeRow) => boolean): Hypothesis[] {
+  const [billed, notBilled] = name === '' ? ['billed', 'not billed'] : [`${name} billed`, `${name} not billed`];
+  return [
+    decision(cause, billed, 'take_in', (row) => has(row) && row.invoiced === false),
+    decision(cause, notBilled, 'leave_out', (row) => has(row) && row.invoiced !== false),
+  ];
+}
+
+const tierSubjects: Readonly<Record<Exclude<TierCount, 'month'>, string>> = {
+  month_before_alone: 'of the month before',
+  from_month_before: 'counted from the month before',
+  from_quarter: 'counted from the quarter',
+  from_year: 'counted from the year',
+};
+
+function money(contract: Contract): Hypothesis[] {
+  const { lists, otherLists } = contract;
+  const known = [...lists, ...otherLists];
+  const has = (one: (list: PriceList) => boolean): boolean => known.some(one);
+  const isTiered = has(({ prices }) => prices.some(({ model }) => model !== 'flat'));
+  const isFree = has(({ prices }) => prices.some(({ freeAllowance }) => freeAllowance > 0n));
+  const hasMinimum = has(({ monthlyMinimums }) => monthlyMinimums.length > 0);
+  const counted = (Object.entries(tierSubjects) as [Exclude<TierCount, 'month'>, string][]).map(([tiers, subject]) =>
+    ofMoney('tier', subject, { tiers }),
+  );
+  return [
+    ...otherLists.map((list) => ofMoney('price', list.version, { lists: [list, ...lists] })),
+    ...(isTiered ? [...counted, ofMoney('tier', 'graduated for volume', { isModelSwapped: true })] : []),
+    ...(isFree ? twice('allowance', (allowances) => ({ allowances })) : []),
+    ...(hasMinimum ? twice('minimum', (minimums) => ({ minimums })) : []),
+    ...(known.length > 0 ? [ofMoney('rounding', 'of every attempt', { rounding: 'attempt' })] : []),
+  ];
+}
+
+function ofMoney(cause: Cause, subject: string, change: Partial<MoneyReading>): Hypothesis {
+  return { key: `${cause}:${subject}`, cause, subject, change: { of: 'money', change } };
+}
+
+const twice = (cause: Cause, change: (times: bigint) => Partial<MoneyReading>): Hypothesis[] => [
+  ofMoney(cause, 'left out', change(0n)),
+  ofMoney(cause, 'doubled', change(2n)),
+];

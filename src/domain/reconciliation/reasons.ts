@@ -1,0 +1,96 @@
+import { formatAmount } from '../money.ts';
+import type { InvoiceLineKind } from '../vendor-invoice.ts';
+import { type Cause, causeText, type Certainty } from './causes.ts';
+import type { Candidate, Explanation } from './explanation.ts';
+import type { Books } from './lines.ts';
+import { cellKey } from './pairing.ts';
+import { factsOf, isRounding, type Share } from './shares.ts';
+
+/** Why there is a difference, and how sure that is. */
+export type Reason = {
+  readonly cause: Cause;
+  /** Names the code, zone, list or line that the cause is about. */
+  readonly subject: string;
+  readonly certainty: Certainty;
+  /** Where it is `ambiguous`, all sets: `|` between sets, `+` within; else empty. */
+  readonly alternatives: string;
+};
+
+/** What stands behind all that was looked through. */
+const somethingElse = 'something else';
+
+/** From how many units on it is no chance that a line is missing altogether. */
+const clearlyMissing = 334n;
+
+/** Why a share of a difference is there: by the part that adds it, or by what is plain to see of the line. */
+export function reasonFor(
+  share: Share,
+  pair: Parameters<typeof factsOf>[0],
+  books: Books,
+  explanation: Explanation,
+): Reason {
+  const cell = pair.own ?? pair.vendor;
+  const line = cell ? cellText(cell) : 'of the month';
+  if (share.step) {
+    const { part, certainty } = share.step;
+    // A rule is only said to be billed otherwise of a line that is there.
+    const named = share.effect === 'missing_line' && part.cause === 'rule';
+    const { cause, subject }: Named = named ? { cause: 'usage_not_billed', subject: line } : part;
+    return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(explanation.candidates) : '' };
+  }
+  const note = cell && explanation.cells.find((one) => cellKey(one) === cellKey(cell));
+  const facts = factsOf(pair);
+  switch (share.effect) {
+    case 'quantity':
+      return unexplained(line);
+    case 'price':
+      return said({ cause: 'price', subject: priceChange(facts, books) }, note?.isCounted === false);
+    case 'missing_line':
+      return said(
+        { cause: 'usage_not_billed', subject: line },
+        note?.isLeftOut === true && facts.ownQuantity >= clearlyMissing,
+      );
+    case 'extra_line':
+      return said({ cause: 'usage_unknown', subject: line }, false);
+    case 'minimum':
+      return said({ cause: 'minimum', subject: line }, false);
+    case 'rounding':
+      return isRounding(pair, books.minorDigits) ? said({ cause: 'rounding', subject: line }, true) : unexplained(line);
+    case 'tax':
+      return said({ cause: 'tax', subject: line }, true);
+    default:
+      return share.effect satisfies never;
+  }
+}
+
+type Named = Pick<Reason, 'cause' | 'subject'>;
+
+/** What a line that the books cannot have says of itself. */
+export function reasonOfKind(kind: Exclude<InvoiceLineKind, 'minimum' | 'tax'>, description: string): Reason {
+  return kind === 'usage'
+    ? said({ cause: 'usage_unknown', subject: description }, false)
+    : said({ cause: kind, subject: description }, true);
+}
+
+const said = (named: Named, isSure: boolean): Reason => ({
+  ...named,
+  certainty: isSure ? 'fits' : 'ambiguous',
+  alternatives: isSure ? '' : `${causeText(named)}|${somethingElse}`,
+});
+
+const unexplained = (subject: string): Reason => ({
+  cause: 'unexplained',
+  subject,
+  certainty: 'none',
+  alternatives: '',
+});
+
+/** A task type and level as a subject names them. */
+export const cellText = ({ taskType, level }: { readonly taskType: string; readonly level: string | null }): string =>
+  level === null ? taskType : `${taskType}/${level}`;
+
+const allOf = (candidates: readonly Candidate[]): string =>
+  [...new Set(candidates.map((parts) => parts.map(causeText).join('+'))), somethingElse].join('|');
+
+const priceChange = ({ ownPrice, vendorPrice }: ReturnType<typeof factsOf>, { minorDigits }: Books): string =>
+  `${formatAmount(vendorPrice, minorDigits)} instead of ${formatAmount(ownPrice, minorDigits)}`;
