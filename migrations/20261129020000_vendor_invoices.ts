@@ -66,6 +66,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       own_amount numeric not null,
       vendor_amount numeric not null,
       amount_difference numeric not null check (amount_difference = vendor_amount - own_amount),
+      held text[] not null,
       manifest_sha256 text collate "C" not null,
       ran_at timestamptz not null default now(),
       ran_by text not null check (ran_by <> '')

@@ -7,7 +7,7 @@ import { type DecisionName, decisions, hasFinding, recordDecision } from '../db/
 import type { VendorFile } from '../db/vendor-invoices.ts';
 import { LedgerError } from '../errors.ts';
 import { readInvoice } from '../invoices/read-invoice.ts';
-import { readLayout } from '../invoices/layout/layout.ts';
+import { parseLayout } from '../invoices/layout/layout-file.ts';
 import type { Context } from '../jobs/context.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { type GivenInvoice, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
@@ -93,7 +93,7 @@ async function decide({ db }: Context, period: string, { finding, decision, reas
 async function invoiceGiven(name: string, layoutName: string | undefined): Promise<GivenInvoice> {
   const file = await fileGiven(name);
   const layoutFile = layoutName === undefined ? undefined : await fileGiven(layoutName);
-  const layout = layoutFile && readLayout(layoutFile.content, layoutName ?? '');
+  const layout = layoutFile && parseLayout(layoutFile.content, layoutFile.name).content;
   const { invoice } = await readInvoice(file.content, file.name, layout);
   return { invoice, file, layout: layoutFile };
 }

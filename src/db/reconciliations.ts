@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
 
@@ -23,6 +24,8 @@ export type ReconciliationRun = {
   readonly currency: string;
   readonly total: { readonly ownAmount: bigint; readonly vendorAmount: bigint; readonly amountDifference: bigint };
   readonly findings: readonly Finding[];
+  /** Keys of the hypotheses that explain it: the next month's are looked for among them first. */
+  readonly held: readonly string[];
   readonly manifestSha256: string;
   readonly ranBy: string;
 };
@@ -32,9 +35,9 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
   const { total } = run;
   const { rows } = await sql<{ id: string }>`
     insert into reconciliations (period, basis, is_provisional, invoices, currency, own_amount, vendor_amount,
-      amount_difference, manifest_sha256, ran_by)
+      amount_difference, held, manifest_sha256, ran_by)
     values (${run.period}, ${run.basis}, ${run.isProvisional}, ${run.invoices}::bigint[], ${run.currency},
-      ${text(total.ownAmount)}, ${text(total.vendorAmount)}, ${text(total.amountDifference)}, ${run.manifestSha256}, ${run.ranBy})
+      ${text(total.ownAmount)}, ${text(total.vendorAmount)}, ${text(total.amountDifference)}, ${run.held}::text[], ${run.manifestSha256}, ${run.ranBy})
     returning id`.execute(db);
   const findings = run.findings.map((finding, position) => ({
     finding: finding.id,
@@ -54,6 +57,13 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
 }
 
 const text = (amount: bigint): string => formatAmount(amount, 6);
+
+/** What explained the month before, by its last run. */
+export async function heldLastMonth(db: Queries, period: string): Promise<string[]> {
+  const { rows } = await sql<{ held: string[] }>`
+    select held from reconciliations where period = ${previousPeriod(period)} order by id desc limit 1`.execute(db);
+  return rows[0]?.held ?? [];
+}
 
 /** The last decision about each finding of a month. */
 export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision>> {

@@ -1,12 +1,14 @@
 import path from 'node:path';
-import { findingDecisions, recordReconciliation } from '../../db/reconciliations.ts';
+import { findingDecisions, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
 import { keepInvoice, keptInvoices, type VendorFile } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
-import { explainInvoice } from '../../domain/reconciliation/explain.ts';
+import { explain } from '../../domain/reconciliation/explain.ts';
 import type { Explanation } from '../../domain/reconciliation/explanation.ts';
 import { type Findings, findingsOf, UnbalancedFindings } from '../../domain/reconciliation/findings.ts';
-import { type VendorInvoice } from '../../domain/vendor-invoice.ts';
+import { formatAmount, minorUnitDigits } from '../../domain/money.ts';
+import { type Mismatch, tieOut } from '../../domain/tie-out.ts';
+import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 import { joinInvoices } from '../../domain/reconciliation/invoices.ts';
 import { LedgerError } from '../../errors.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
@@ -49,7 +51,7 @@ export type Reconciliation = {
  * report. An invoice that is given is kept first; the same one twice changes nothing.
  *
  * @throws LedgerError `period_not_ended`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
- * `reconciliation_unbalanced`, `storage_full`, `storage_failed`, `database_unavailable`
+ * `reconciliation_unbalanced`, `invoice_not_tied_out`, `storage_full`, `storage_failed`, `database_unavailable`
  */
 export async function reconcileMonth(
   context: Context,
@@ -61,7 +63,7 @@ export async function reconcileMonth(
     await bringUpToDate(context, queries, period);
     return withReportSnapshot(context, async (snapshot) => {
       const month = await booksOfMonth(context, snapshot, period, options.basis);
-      if (options.given) expectCurrency(month, options.given.invoice);
+      if (options.given) expectUsable(month, options.given.invoice);
       const { replaced, invoices } = await invoicesOf(context, period, options);
       return compare(context, month, { ...options, period, invoices, replaced });
     });
@@ -82,7 +84,11 @@ function expectEnded({ config, now }: Context, period: string): void {
   });
 }
 
-function expectCurrency({ books }: BooksOfMonth, { number, currency }: VendorInvoice): void {
+/** Refuses what is not of these books, or contradicts itself, before anything is kept. */
+function expectUsable({ books }: BooksOfMonth, invoice: VendorInvoice): void {
+  const { number, currency } = invoice;
+  const mismatches = currency === books.currency ? tieOut(invoice) : [];
+  if (mismatches.length > 0) throw notTiedOut(invoice, mismatches);
   if (currency === books.currency) return;
   throw new LedgerError(
     'currency_differs',
@@ -93,6 +99,27 @@ function expectCurrency({ books }: BooksOfMonth, { number, currency }: VendorInv
     },
   );
 }
+
+function notTiedOut({ number, currency }: VendorInvoice, mismatches: readonly Mismatch[]): LedgerError {
+  const money = (amount: bigint) => formatAmount(amount, minorUnitDigits(currency));
+  const named = mismatches
+    .slice(0, mostNamed)
+    .map(
+      ({ kind, line, stated, expected }) =>
+        `${line === null ? `the ${kind}` : `line ${line}`} is ${money(stated)}, its parts give ${money(expected)}`,
+    );
+  const more = mismatches.length - named.length;
+  return new LedgerError(
+    'invoice_not_tied_out',
+    `Invoice ${number} does not add up: ${named.join('; ')}${more > 0 ? `, and ${more} more` : ''}.`,
+    {
+      fields: { invoice: number, mismatches: mismatches.length },
+      hint: 'Is the layout right? If the file says so itself, send it back to the vendor. Nothing was kept.',
+    },
+  );
+}
+
+const mostNamed = 5;
 
 type NamedInvoice = VendorInvoice & { readonly fileSha256: string; readonly id: string | null };
 
@@ -127,7 +154,8 @@ async function compare(
   { period, basis, invoices, replaced, isDryRun, ranBy, signal }: Comparison,
 ): Promise<Reconciliation> {
   const invoice = joinInvoices(invoices);
-  const explanation = explainInvoice({ books, cube, contract, invoice });
+  const priors = { held: await heldLastMonth(context.db.kysely, period) };
+  const explanation = explain({ books, cube, contract, priors }, invoice);
   const found = balanced(() => findingsOf(books, invoice, explanation), period);
   const directory = path.join(context.config.reportsDir, period);
   const head: ReconciliationHead = {
@@ -149,6 +177,7 @@ async function compare(
     currency: books.currency,
     total: found.total,
     findings: found.findings,
+    held: explanation.steps.filter(({ certainty }) => certainty === 'fits').flatMap(({ part }) => part.readings.flat()),
     manifestSha256: files.at(-1)?.sha256 ?? '',
     ranBy,
   });
