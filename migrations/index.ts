@@ -19,6 +19,7 @@ import * as attemptIdentity from './20261128030000_attempt_identity.ts';
 import * as withdrawals from './20261128040000_withdrawals.ts';
 import * as reidentifiedAttempts from './20261128050000_reidentified_attempts.ts';
 import * as lateAnswers from './20261129010000_late_answers.ts';
+import * as vendorInvoices from './20261129020000_vendor_invoices.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -42,4 +43,5 @@ export const migrations: Record<string, Migration> = {
   '20261128040000_withdrawals': withdrawals,
   '20261128050000_reidentified_attempts': reidentifiedAttempts,
   '20261129010000_late_answers': lateAnswers,
+  '20261129020000_vendor_invoices': vendorInvoices,
 };

@@ -64,7 +64,8 @@ grant insert on
   attempts_history, tasks_history, transactions_history,
   reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,
-  notifications
+  notifications,
+  vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions
   to idscan_ledger_app;
 
 commit;

@@ -182,6 +182,10 @@ const table = {
   worker_died: { job: 'never', exit: 1, hint: 'memory? Look into the log before it, then reprocess' },
   // the books
   report_unbalanced: { job: 'never', exit: 1, hint: 'report it: a fault of the program' },
+  reconciliation_unbalanced: { job: 'never', exit: 1, hint: 'report it: a fault of the program' },
+  invoice_missing: { job: 'never', exit: 2, hint: 'give it with `--invoice`' },
+  prices_missing: { job: 'never', exit: 3, hint: 'set `PRICES_FILE`' },
+  currency_differs: { job: 'never', exit: 3, hint: 'is it the invoice of this account?' },
   report_busy: { job: 'later', exit: 3, http: [503, 'The report is busy'], hint: 'wait, run it again' },
   close_busy: {
     job: 'later',

@@ -3,6 +3,7 @@ import { type DialectName, dialectNames } from '../reports/names.ts';
 import type { ReportOptions } from './report.ts';
 import type { CloseArguments } from './close.ts';
 import { addDocuments } from './document-commands.ts';
+import { addReconcile } from './reconcile-command.ts';
 import type { ReprocessArguments } from './reprocess.ts';
 import {
   type ExitCode,
@@ -57,6 +58,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addWithdraw(program, finish);
   addWork(program, finish);
   addReports(program, finish);
+  addReconcile(program, finish);
   addExplain(program, finish);
   addDocuments(program, finish);
   addService(program, finish);

@@ -22,6 +22,16 @@ export async function keptFile(db: Queries, sha256: string): Promise<Buffer | un
   return row?.content;
 }
 
+/** All price lists that were ever used, the oldest first. */
+export async function keptPriceLists(db: Queries): Promise<Buffer[]> {
+  const { rows } = await sql<{ content: Buffer }>`
+    select f.content from reference_files f
+    where f.kind = 'prices' order by (select min(used_from) from price_list_uses u where u.sha256 = f.sha256), f.sha256`.execute(
+    db,
+  );
+  return rows.map(({ content }) => content);
+}
+
 /** Fixes the content of the versions that a month is closed with. */
 export async function fixVersions(db: Queries, versions: readonly ReferenceVersion[]): Promise<void> {
   for (const { kind, version, sha256 } of versions)

@@ -16,6 +16,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   document_verifications: 'insert update(ended_at)', // documents verify
   ended_sessions: 'insert delete', // sign-outs, until the session would have expired
   files: 'insert update', // files fetched, and fetched again
+  finding_decisions: 'insert', // what somebody decided about a difference
   intake: 'insert', // each request as it came
   late_changes: 'insert update(booked_in)', // triggers note_late_…; close books them
   notification_checks: 'update', // which process checks the thresholds
@@ -25,6 +26,8 @@ export const neededRights: Readonly<Record<string, string>> = {
   obligations: 'insert update', // what is to be done
   period_closes: 'insert', // close
   price_list_uses: 'insert', // which prices were used from when
+  reconciliation_findings: 'insert', // differences between books and invoice
+  reconciliations: 'insert', // when an invoice was held against the books
   reference_files: 'insert', // rules and price files, byte for byte
   reference_versions: 'insert', // which version is which file
   report_runs: 'insert update', // reports asked for and written
@@ -35,6 +38,9 @@ export const neededRights: Readonly<Record<string, string>> = {
   tasks_history: 'insert', // trigger keep_tasks
   transactions: 'insert update', // intake; answers stored
   transactions_history: 'insert', // trigger keep_transactions
+  vendor_files: 'insert', // invoices and layouts as they came
+  vendor_invoice_lines: 'insert', // what they charge
+  vendor_invoices: 'insert', // what they say they are
   withdrawal_revivals: 'insert', // intake of what was withdrawn
   withdrawals: 'insert', // IDs that the vendor never knew, taken out of the books
   webhook_inbox: 'insert', // events, with their results

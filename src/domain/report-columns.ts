@@ -16,7 +16,7 @@ export type ReportColumn = {
   readonly since: number;
 };
 
-const column = <const Header extends string>(
+export const column = <const Header extends string>(
   header: Header,
   type: CellType,
   { mayBeEmpty = false, since = 1 }: { mayBeEmpty?: boolean; since?: number } = {},

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
-import type { ReportKind } from '../domain/report-columns.ts';
+import { columnsOf, type ReportKind } from '../domain/report-columns.ts';
 import { csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from './names.ts';
 import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';
@@ -10,6 +10,8 @@ import { checkDetail, type Work } from './verify/detail-file.ts';
 import { checkEntries, listFolder, presentDialects } from './verify/folder.ts';
 import { checkSeal, formatOf, knownFormat, type Manifest, readManifest, statusOf } from './verify/manifest.ts';
 import { type Problem, Problems } from './verify/problems.ts';
+import { reconciliationManifestName } from './reconciliation-files.ts';
+import { checkReconciliation, reconciliationNames } from './verify/reconciliation.ts';
 import { type ReadFile, readRows, type Row } from './verify/reading.ts';
 import { summaryChecker } from './verify/summary.ts';
 import { checkControlTotals } from './verify/totals.ts';
@@ -59,8 +61,10 @@ export async function verifyFolder(directory: string): Promise<Verification> {
     };
   }
   const dialects = presentDialects(entries);
+  const isReconciled = entries.some(({ name }) => name === reconciliationManifestName);
   const expected = [
     manifestName,
+    ...(isReconciled ? reconciliationNames(report.manifest.period) : []),
     ...namesOf(report.manifest),
     ...dialects.flatMap((dialect) => [dialectManifestName(dialect), ...namesOf(report.manifest, dialect)]),
   ];
@@ -69,6 +73,7 @@ export async function verifyFolder(directory: string): Promise<Verification> {
   const { intact, isDetailInOrder } = await checkFiles({ directory, report, problems }, names);
   for (const dialect of dialects) await checkCopies(directory, dialect, { report, manifestSha256, intact }, problems);
   checkSeal(bytes, manifestName, problems);
+  if (isReconciled) await checkReconciliation(directory, report.manifest.period, problems);
   return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects, isDetailInOrder };
 }
 
@@ -107,8 +112,8 @@ async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Che
     const { directory } = work;
     const file = present.has(name)
       ? await readRows(
-          { directory, name, kind },
-          { problems, minorDigits: report.minorDigits, layout: report.layout },
+          { directory, name, columns: columnsOf(kind, report.layout) },
+          { problems, minorDigits: report.minorDigits },
           onRow,
         )
       : undefined;

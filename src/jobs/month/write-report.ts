@@ -46,7 +46,8 @@ export async function writeReport(
   const report = await lock(async (queries) => {
     await removeStaleDrafts(directory);
     if (asOf) await expectOpenAt(queries, period, asOf);
-    else await decideAnew(context, queries, isRestated ? await openBehind(queries, period) : period);
+    else if (isRestated) await expectClosed(queries, period);
+    if (!asOf) await (isRestated ? bringUpToDate(context, queries, period) : decideAnew(context, queries, period));
     const written = await withReportSnapshot(context, async (snapshot) => {
       const { queries: read } = snapshot;
       const month = isRestated ? restatedMonth(context, read, period) : monthOf(context, read, period, { asOf });
@@ -109,18 +110,20 @@ async function expectOpenAt(queries: Queries, period: string, asOf: Date): Promi
   expectNotPassedOver(closes, period);
 }
 
-/**
- * The open month that the corrections of a closed one are booked in.
- *
- * @throws LedgerError `usage_invalid`
- */
-async function openBehind(queries: Queries, period: string): Promise<string> {
-  const closes = await periodCloses(queries);
-  const last = closes.at(-1);
-  if (last && closes.some((close) => close.period === period)) return nextPeriod(last.period);
+/** @throws LedgerError `usage_invalid` */
+async function expectClosed(queries: Queries, period: string): Promise<void> {
+  if ((await periodCloses(queries)).some((close) => close.period === period)) return;
   throw new LedgerError('usage_invalid', `${period} is not closed: there is nothing to restate.`, {
     hint: `Its report is what it is now: npx idscan-ledger report ${period}`,
   });
+}
+
+/** Brings all decisions that a month as it stands now rests on up to date: of a closed one, those of its corrections. */
+export async function bringUpToDate(context: Context, queries: Queries, period: string): Promise<void> {
+  const closes = await periodCloses(queries);
+  const last = closes.at(-1);
+  const isClosed = closes.some((close) => close.period === period);
+  await decideAnew(context, queries, isClosed && last ? nextPeriod(last.period) : period);
 }
 
 /** Brings the decisions of an open month up to date. Those of a closed month are final. */

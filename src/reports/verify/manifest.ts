@@ -135,7 +135,7 @@ export function readDialectManifest(bytes: Buffer, name: string, problems: Probl
   return readShape(bytes, dialectSchema, name, problems);
 }
 
-function readShape<T>(bytes: Buffer, shape: z.ZodType<T>, name: string, problems: Problems): T | undefined {
+export function readShape<T>(bytes: Buffer, shape: z.ZodType<T>, name: string, problems: Problems): T | undefined {
   const read = readJson(bytes);
   if ('problem' in read) {
     problems.add(name, `cannot be read: ${read.problem.kind === 'cut' ? 'it ends too early' : read.problem.reason}`);

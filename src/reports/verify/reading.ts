@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
-import { columnsOf, type ReportColumn, reportColumns, type ReportKind } from '../../domain/report-columns.ts';
+import { type ReportColumn, reportColumns, type ReportKind } from '../../domain/report-columns.ts';
 import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
 
@@ -46,11 +46,10 @@ function measure(): { through: Transform; result: () => Bytes & { endsWithLine: 
  * @returns `undefined` if the file cannot be read at all.
  */
 export async function readRows(
-  { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
-  { problems, minorDigits, layout }: { problems: Problems; minorDigits: number; layout: number },
+  { directory, name, columns }: { directory: string; name: string; columns: readonly ReportColumn[] },
+  { problems, minorDigits }: { problems: Problems; minorDigits: number },
   onRow: (row: Row) => void | Promise<void>,
 ): Promise<ReadFile | undefined> {
-  const columns = columnsOf(kind, layout);
   const byHeader = new Map(columns.map(({ header }, index) => [header, index]));
   const source = createReadStream(path.join(directory, name));
   const { through, result } = measure();

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import type { ReconcileArguments } from './reconcile.ts';
+import { type Finish, runCommand } from './run.ts';
+
+/** `reconcile` */
+export function addReconcile(program: Command, finish: Finish): void {
+  program
+    .command('reconcile')
+    .description("hold the vendor's invoice for a month against the books, and say why they differ")
+    .argument('<YYYY-MM>', 'the month')
+    .option('--invoice <file>', 'an invoice to keep: CSV, XLSX or UBL; without it, those that are kept')
+    .option('--layout <file>', 'how to read the invoice')
+    .option('--basis <basis>', 'closed: as the month was closed; restated: with all corrections since', 'restated')
+    .option('--decide <finding=decision>', 'accept, dispute or expect a finding; needs --reason')
+    .option('--reason <text>', 'why, kept with the decision')
+    .option('--dry-run', 'keep nothing and write no file', false)
+    .option('--json', 'for programs', false)
+    .addHelpText(
+      'after',
+      `
+Each finding is one effect on one line by one cause; their amounts add up to the difference. A cause that may be
+another one is called ambiguous. Exit codes: 0 reconciled, 1 findings are open, 2 the file or its layout cannot be
+used, 3 blocked: the month has not ended, has no prices, or is in another currency.
+
+Examples:
+  $ npx idscan-ledger reconcile 2026-10 --invoice invoice-2026-10.csv
+  $ npx idscan-ledger reconcile 2026-10 --decide 0123456789abcdef=accept --reason "agreed by mail of 3 November"`,
+    )
+    .action(async (period: string, options: ReconcileArguments) => {
+      const { reconcile } = await import('./reconcile.ts');
+      await finish(runCommand((input) => reconcile(period, options, input)));
+    });
+}

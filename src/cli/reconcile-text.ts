@@ -1,0 +1,112 @@
+import { formatAmount, type Micros } from '../domain/money.ts';
+import type { Finding } from '../domain/reconciliation/findings.ts';
+import { counted, form } from '../domain/wording.ts';
+import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
+import { openFindings } from '../reports/reconciliation-files.ts';
+import { table } from './output.ts';
+
+/** What reconciling found, for a person: the difference, then its parts, the largest first. */
+export function reconciliationText({ head, found, explanation, directory, files, replaced }: Reconciliation): string[] {
+  const money = (amount: Micros | null) => (amount === null ? '' : formatAmount(amount, head.minorDigits));
+  const { total } = found;
+  const open = openFindings(found.findings, head.decisions);
+  const numbers = head.invoices.map(({ number }) => number).join(', ');
+  const status = head.isProvisional ? 'provisional: the month is still open' : head.basis;
+  return [
+    `Reconciliation of ${head.period} (${status}) with ${numbers}`,
+    ...(replaced === null ? [] : ['The invoice replaces the one with the same number that was kept before.']),
+    '',
+    ...table(
+      ['', `amount ${head.currency}`],
+      [
+        ['books', money(total.ownAmount)],
+        ['invoice', money(total.vendorAmount)],
+        ['difference', money(total.amountDifference)],
+      ],
+      [1],
+    ),
+    '',
+    ...(found.findings.length === 0
+      ? [`Every line agrees: ${counted(found.matches.length, 'line')}.`]
+      : findingLines(found.findings, head.decisions, money)),
+    ...(explanation.isBounded
+      ? ['', 'There were more sets of causes than are looked through, so no cause is said to fit.']
+      : []),
+    ...(head.isProvisional
+      ? ['', `Close ${head.period} before you sign the invoice: its figures may still change.`]
+      : []),
+    '',
+    open.length === 0
+      ? `Reconciled: nothing is open.`
+      : `${counted(open.length, 'finding')} ${form(open.length, 'is', 'are')} open. Decide each: npx idscan-ledger reconcile ${head.period} --decide <finding>=accept|dispute|expect --reason <text>`,
+    ...(files.length === 0
+      ? ['Nothing was kept: this was a dry run.']
+      : [`Files in ${directory}:`, ...files.map(({ name, bytes }) => `  ${name}  ${counted(bytes, 'byte')}`)]),
+  ];
+}
+
+function findingLines(
+  findings: readonly Finding[],
+  decisions: Reconciliation['head']['decisions'],
+  money: (amount: Micros | null) => string,
+): string[] {
+  const size = ({ amountDifference: amount }: Finding) => (amount < 0n ? -amount : amount);
+  const bySize = [...findings].sort((a, b) => (size(a) === size(b) ? 0 : size(a) < size(b) ? 1 : -1));
+  const rows = bySize.map((one) => [
+    one.id,
+    [one.taskType, one.level].filter(Boolean).join(' ') || (one.invoiceLine ? `line ${one.invoiceLine}` : ''),
+    one.effect,
+    one.cause,
+    one.subject,
+    one.certainty,
+    String(one.quantityDifference),
+    money(one.amountDifference),
+    decisions.get(one.id)?.decision ?? 'open',
+  ]);
+  return table(
+    ['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'decision'],
+    rows,
+    [6, 7],
+  );
+}
+
+/** The same for a program. */
+export function reconciliationJson({ head, found, directory, files, replaced }: Reconciliation): string {
+  const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
+  const { total, findings } = found;
+  return JSON.stringify(
+    {
+      period: head.period,
+      basis: head.basis,
+      is_provisional: head.isProvisional,
+      currency: head.currency,
+      invoices: head.invoices,
+      replaced,
+      totals: {
+        own_amount: money(total.ownAmount),
+        vendor_amount: money(total.vendorAmount),
+        amount_difference: money(total.amountDifference),
+      },
+      open_findings: openFindings(findings, head.decisions).length,
+      findings: findings.map((one) => ({
+        finding: one.id,
+        invoice_line: one.invoiceLine,
+        task_type: one.taskType,
+        level: one.level,
+        effect: one.effect,
+        cause: one.cause,
+        subject: one.subject,
+        certainty: one.certainty,
+        alternatives: one.alternatives === '' ? [] : one.alternatives.split('|'),
+        quantity_difference: Number(one.quantityDifference),
+        amount_difference: money(one.amountDifference),
+        likely_wrong: one.likelyWrong,
+        decision: head.decisions.get(one.id)?.decision ?? null,
+      })),
+      directory,
+      files: files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
+    },
+    null,
+    2,
+  );
+}

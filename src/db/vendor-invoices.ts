@@ -1,0 +1,138 @@
+import { sql } from 'kysely';
+import { formatAmount, storedAmount } from '../domain/money.ts';
+import type { InvoiceLine, InvoiceLineKind, VendorInvoice } from '../domain/vendor-invoice.ts';
+import type { Queries } from './database.ts';
+
+/** A file of the vendor's, or a layout, as it came. */
+export type VendorFile = { readonly sha256: string; readonly name: string; readonly content: Buffer };
+
+/** An invoice that is kept for a month. */
+export type KeptInvoice = VendorInvoice & {
+  readonly id: string;
+  readonly fileSha256: string;
+  readonly keptAt: Date;
+  readonly keptBy: string;
+};
+
+export type InvoiceToKeep = {
+  readonly period: string;
+  readonly invoice: VendorInvoice;
+  readonly file: VendorFile;
+  readonly layout: VendorFile | undefined;
+  readonly keptBy: string;
+};
+
+/**
+ * Keeps an invoice for a month, with the bytes that it came in. The same bytes twice change nothing. Another document
+ * with the number of one that is kept replaces it.
+ *
+ * @returns whether it is new, and the invoice that it replaces, if any.
+ */
+export async function keepInvoice(
+  db: Queries,
+  { period, invoice, file, layout, keptBy }: InvoiceToKeep,
+): Promise<{ isNew: boolean; replaced: string | null }> {
+  for (const one of [file, ...(layout ? [layout] : [])])
+    await sql`
+      insert into vendor_files (sha256, name, content, kept_by)
+      values (${one.sha256}, ${one.name}, ${one.content}, ${keptBy}) on conflict (sha256) do nothing`.execute(db);
+  const { stated } = invoice;
+  const { rows } = await sql<{ id: string; replaces: string | null }>`
+    insert into vendor_invoices (period, file_sha256, layout_sha256, number, is_credit_note, issue_date, currency,
+      stated_net, stated_tax, stated_total, kept_by, replaces)
+    values (${period}, ${file.sha256}, ${layout?.sha256 ?? null}, ${invoice.number}, ${invoice.isCreditNote},
+      ${invoice.issueDate}, ${invoice.currency}, ${text(stated.net)}, ${text(stated.tax)}, ${text(stated.total)}, ${keptBy},
+      (select id from vendor_invoices i where period = ${period} and number = ${invoice.number}
+        and not exists (select from vendor_invoices later where later.replaces = i.id)))
+    on conflict (period, file_sha256) do nothing
+    returning id, replaces`.execute(db);
+  const [kept] = rows;
+  if (!kept) return { isNew: false, replaced: null };
+  const lines = invoice.lines.map((line, position) => ({
+    position,
+    line: line.line,
+    description: line.description,
+    kind: line.kind,
+    task_type: line.taskType,
+    level: line.level,
+    quantity: line.quantity?.toString() ?? null,
+    unit_price: text(line.unitPrice),
+    amount: text(line.amount),
+  }));
+  await sql`
+    insert into vendor_invoice_lines (invoice_id, position, line, description, kind, task_type, level, quantity, unit_price, amount)
+    select ${kept.id}, j.* from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as j (position integer, line text,
+      description text, kind text, task_type text, level text, quantity bigint, unit_price numeric, amount numeric)`.execute(
+    db,
+  );
+  return { isNew: true, replaced: kept.replaces };
+}
+
+type InvoiceRow = {
+  id: string;
+  number: string;
+  is_credit_note: boolean;
+  issue_date: string;
+  currency: string;
+  stated_net: string | null;
+  stated_tax: string | null;
+  stated_total: string | null;
+  file_sha256: string;
+  kept_at: Date;
+  kept_by: string;
+};
+
+type LineRow = {
+  invoice_id: string;
+  line: string;
+  description: string;
+  kind: InvoiceLineKind;
+  task_type: string | null;
+  level: string | null;
+  quantity: string | null;
+  unit_price: string | null;
+  amount: string;
+};
+
+/** The invoices of a month that nothing has replaced, in the order in which they were kept. */
+export async function keptInvoices(db: Queries, period: string): Promise<KeptInvoice[]> {
+  const { rows: invoices } = await sql<InvoiceRow>`
+    select id, number, is_credit_note, to_char(issue_date, 'YYYY-MM-DD') as issue_date, currency,
+      stated_net::text, stated_tax::text, stated_total::text, file_sha256, kept_at, kept_by
+    from vendor_invoices i
+    where period = ${period} and not exists (select from vendor_invoices later where later.replaces = i.id)
+    order by id`.execute(db);
+  const { rows: lines } = await sql<LineRow>`
+    select invoice_id, line, description, kind, task_type, level, quantity::text, unit_price::text, amount::text
+    from vendor_invoice_lines where invoice_id = any(${invoices.map(({ id }) => id)}::bigint[])
+    order by invoice_id, position`.execute(db);
+  const byInvoice = Map.groupBy(lines, ({ invoice_id: id }) => id);
+  return invoices.map((row) => ({
+    id: row.id,
+    number: row.number,
+    isCreditNote: row.is_credit_note,
+    issueDate: row.issue_date,
+    currency: row.currency,
+    period,
+    stated: { net: micros(row.stated_net), tax: micros(row.stated_tax), total: micros(row.stated_total) },
+    fileSha256: row.file_sha256,
+    keptAt: row.kept_at,
+    keptBy: row.kept_by,
+    lines: (byInvoice.get(row.id) ?? []).map(invoiceLine),
+  }));
+}
+
+const invoiceLine = (row: LineRow): InvoiceLine => ({
+  line: row.line,
+  description: row.description,
+  kind: row.kind,
+  taskType: row.task_type,
+  level: row.level,
+  quantity: row.quantity === null ? null : BigInt(row.quantity),
+  unitPrice: micros(row.unit_price),
+  amount: storedAmount(row.amount),
+});
+
+/** All six digits, so that nothing is rounded on the way. */
+const text = (amount: bigint | null): string | null => (amount === null ? null : formatAmount(amount, 6));
+const micros = (amount: string | null): bigint | null => (amount === null ? null : storedAmount(amount));

@@ -1,0 +1,69 @@
+import { cubeRows, earlierUnits } from '../../db/cube.ts';
+import { periodCloses } from '../../db/period-closes.ts';
+import type { Snapshot } from '../../db/snapshot.ts';
+import { keptPriceLists } from '../../db/reference.ts';
+import { minimumOf, usageLines } from '../../domain/reconciliation/books.ts';
+import { type Contract, type Cube, cubeMarks } from '../../domain/reconciliation/cube.ts';
+import type { Books } from '../../domain/reconciliation/lines.ts';
+import { LedgerError } from '../../errors.ts';
+import { parsePriceList } from '../../reference-data/price-list.ts';
+import type { Context } from '../context.ts';
+import { monthOf } from '../month/month.ts';
+import { listsOf, pricedCloses } from '../month/open-lines.ts';
+import { restatedMonth } from '../month/restated-month.ts';
+
+export type Basis = 'closed' | 'restated';
+
+/** What the books say of a month, in lines as an invoice has them and in few rows that can be asked what would be if. */
+export type BooksOfMonth = {
+  readonly books: Books;
+  readonly cube: Cube;
+  readonly contract: Contract;
+  /** The month is still open. */
+  readonly isProvisional: boolean;
+};
+
+/**
+ * Reads a month for the invoice to be held against.
+ *
+ * @throws LedgerError `prices_missing` where the month has no prices.
+ */
+export async function booksOfMonth(
+  context: Context,
+  { queries }: Snapshot,
+  period: string,
+  basis: Basis,
+): Promise<BooksOfMonth> {
+  const closes = await periodCloses(queries);
+  const isClosed = closes.some((close) => close.period === period);
+  const isRestated = isClosed && basis === 'restated';
+  const month = await (isRestated ? restatedMonth(context, queries, period) : monthOf(context, queries, period));
+  const { head, span, timeZone } = month;
+  if (!head.priceList)
+    throw new LedgerError('prices_missing', `There are no prices for ${period}, so there is nothing to compare.`, {
+      fields: { period },
+      hint: 'Set PRICES_FILE to the prices of your contract.',
+    });
+  const { currency, minorDigits } = head.priceList;
+  const { lines, charges } = await month.totals();
+  const lists = listsOf(period, await pricedCloses(queries, closes), context.prices?.content);
+  const known = (await keptPriceLists(queries)).map((bytes) => parsePriceList(bytes, 'a price list').content);
+  const isUsed = new Set(lists.map(({ version }) => version));
+  const otherLists = [...new Map(known.map((list) => [list.version, list])).values()].filter(
+    ({ version, currency: other }) => !isUsed.has(version) && other === currency,
+  );
+  const contract: Contract = { timeZone, lists, otherLists };
+  const marks = cubeMarks(period, contract);
+  return {
+    books: { period, currency, minorDigits, lines: usageLines(lines.summary), minimum: minimumOf(charges) },
+    cube: {
+      period,
+      basis,
+      marks,
+      rows: await cubeRows(queries, { period, span, marks, isClosed }),
+      earlier: await earlierUnits(queries, period, timeZone),
+    },
+    contract,
+    isProvisional: !isClosed,
+  };
+}

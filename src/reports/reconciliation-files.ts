@@ -1,0 +1,119 @@
+import { formatAmount, type Micros } from '../domain/money.ts';
+import type { Finding, Findings, LineFacts } from '../domain/reconciliation/findings.ts';
+import { evidenceColumns, reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
+import type { CsvColumn, CsvValue } from './csv.ts';
+import type { DraftFile } from './draft-file.ts';
+import { sealed } from './manifest.ts';
+
+/** The names of a reconciliation's files, which lie beside the report's. */
+export const reconciliationName = (period: string): string => `idscan-cost_${period}_reconciliation.csv`;
+export const evidenceName = (period: string): string => `idscan-cost_${period}_reconciliation-evidence.csv`;
+export const reconciliationManifestName = 'reconciliation.json';
+export const reconciliationFormat = 'idscan-ledger-reconciliation-1';
+
+/** What all rows have in common, and what was decided. */
+export type ReconciliationHead = {
+  readonly period: string;
+  readonly basis: 'closed' | 'restated';
+  /** The month has ended and is still open. */
+  readonly isProvisional: boolean;
+  readonly currency: string;
+  readonly minorDigits: number;
+  readonly invoices: readonly { readonly number: string; readonly sha256: string }[];
+  /** The last decision about each finding that has one. */
+  readonly decisions: ReadonlyMap<string, { readonly decision: string }>;
+};
+
+type Row =
+  | { readonly type: 'MATCH'; readonly line: LineFacts }
+  | { readonly type: 'FINDING'; readonly line: Finding }
+  | { readonly type: 'TOTAL'; readonly line: Findings['total'] };
+
+/** Lines without difference, then findings, then the total: once and last. */
+export function* reconciliationRows({ matches, findings, total }: Findings): Generator<Row> {
+  for (const line of matches) yield { type: 'MATCH', line };
+  for (const line of findings) yield { type: 'FINDING', line };
+  yield { type: 'TOTAL', line: total };
+}
+
+export function reconciliationCsv(head: ReconciliationHead): CsvColumn<Row>[] {
+  const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
+  const ofLine = (read: (line: LineFacts) => CsvValue) => (row: Row) => (row.type === 'TOTAL' ? null : read(row.line));
+  const ofFinding = (read: (line: Finding) => CsvValue) => (row: Row) =>
+    row.type === 'FINDING' ? read(row.line) : null;
+  const number = head.invoices.map((one) => one.number).join('+');
+  const values: Readonly<Record<ReconciliationHeader, (row: Row) => CsvValue>> = {
+    period: () => head.period,
+    record_type: ({ type }) => type,
+    finding: ofFinding(({ id }) => id),
+    invoice_number: () => number,
+    invoice_line: ofLine(({ invoiceLine }) => invoiceLine),
+    task_type: ofLine(({ taskType }) => taskType),
+    level: ofLine(({ level }) => level),
+    effect: ofFinding(({ effect }) => effect),
+    cause: ofFinding(({ cause }) => cause),
+    subject: ofFinding(({ subject }) => subject),
+    certainty: ofFinding(({ certainty }) => certainty),
+    alternatives: ofFinding(({ alternatives }) => alternatives || null),
+    own_quantity: ofLine(({ ownQuantity }) => ownQuantity),
+    vendor_quantity: ofLine(({ vendorQuantity }) => vendorQuantity),
+    quantity_difference: (row) => differenceOf(row),
+    own_unit_price: ofLine(({ ownUnitPrice }) => money(ownUnitPrice)),
+    vendor_unit_price: ofLine(({ vendorUnitPrice }) => money(vendorUnitPrice)),
+    own_amount: ({ line }) => money(line.ownAmount),
+    vendor_amount: ({ line }) => money(line.vendorAmount),
+    amount_difference: (row) => money(row.type === 'MATCH' ? 0n : row.line.amountDifference),
+    currency: () => head.currency,
+    likely_wrong: ofFinding(({ likelyWrong }) => likelyWrong),
+    decision: ofFinding(({ id }) => head.decisions.get(id)?.decision ?? null),
+    evidence_rows: ofFinding(() => 0),
+  };
+  return reconciliationColumns.map(({ header, type }) => ({ header, value: values[header], isText: type === 'text' }));
+}
+
+function differenceOf(row: Row): bigint | null {
+  switch (row.type) {
+    case 'MATCH':
+      return 0n;
+    case 'FINDING':
+      return row.line.quantityDifference;
+    case 'TOTAL':
+      return null;
+    default:
+      return row satisfies never;
+  }
+}
+
+/** The header of the evidence; its rows are written by Postgres. */
+export const evidenceHeaders = evidenceColumns.map(({ header }) => header);
+
+/** What a reconciliation's files are: names and hashes, what was held against what, and the totals. */
+export function reconciliationManifest(
+  head: ReconciliationHead,
+  { findings, total }: Findings,
+  files: readonly DraftFile[],
+): Buffer {
+  const money = (amount: Micros) => formatAmount(amount, head.minorDigits);
+  return sealed({
+    format: reconciliationFormat,
+    period: head.period,
+    basis: head.basis,
+    is_provisional: head.isProvisional,
+    currency: head.currency,
+    invoices: head.invoices,
+    totals: {
+      own_amount: money(total.ownAmount),
+      vendor_amount: money(total.vendorAmount),
+      amount_difference: money(total.amountDifference),
+      findings: findings.length,
+      open_findings: openFindings(findings, head.decisions).length,
+    },
+    files: files.map(({ name, sha256, bytes, rows }) => ({ name, sha256, bytes, rows })),
+  });
+}
+
+/** Findings that nobody has accepted. What is disputed or expected is still open. */
+export const openFindings = (
+  findings: readonly Finding[],
+  decisions: ReconciliationHead['decisions'],
+): readonly Finding[] => findings.filter(({ id }) => decisions.get(id)?.decision !== 'accept');

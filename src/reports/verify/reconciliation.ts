@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as z from 'zod';
+import { minorUnitDigits } from '../../domain/money.ts';
+import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
+import type { ReportColumn } from '../../domain/report-columns.ts';
+import {
+  evidenceName,
+  reconciliationFormat,
+  reconciliationManifestName,
+  reconciliationName,
+} from '../reconciliation-files.ts';
+import { amountOf, microsOf } from './cells.ts';
+import { checkBytes } from './copies.ts';
+import { checkSeal, readShape } from './manifest.ts';
+import { type Problems, shown } from './problems.ts';
+import { readRows, type Row } from './reading.ts';
+
+const amount = z.string().refine((text) => microsOf(text) !== undefined, 'not an amount');
+const count = z.int().nonnegative();
+
+const schema = z.object({
+  format: z.literal(reconciliationFormat),
+  period: z.string(),
+  currency: z.string(),
+  totals: z.object({
+    own_amount: amount,
+    vendor_amount: amount,
+    amount_difference: amount,
+    findings: count,
+    open_findings: count,
+  }),
+  files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count, rows: count })),
+});
+type Manifest = z.infer<typeof schema>;
+
+/** The names of a month's reconciliation. */
+export const reconciliationNames = (period: string): string[] => [
+  reconciliationName(period),
+  evidenceName(period),
+  reconciliationManifestName,
+];
+
+/**
+ * Proves a reconciliation from its files: that they are those its manifest names, and that its findings add up to the
+ * difference between invoice and books.
+ */
+export async function checkReconciliation(directory: string, period: string, problems: Problems): Promise<void> {
+  const name = reconciliationManifestName;
+  const bytes = await readFile(path.join(directory, name)).catch(() => undefined);
+  if (!bytes) {
+    problems.add(name, 'cannot be read');
+    return;
+  }
+  const manifest = readShape(bytes, schema, name, problems);
+  if (manifest) {
+    if (manifest.period !== period) problems.add(name, `is of ${manifest.period}`, { column: 'period' });
+    const files = { directory, manifest, problems };
+    const findings = await checkLines(files, reconciliationName(period));
+    await checkEvidence(files, evidenceName(period), findings);
+  }
+  checkSeal(bytes, name, problems);
+}
+
+type Files = { readonly directory: string; readonly manifest: Manifest; readonly problems: Problems };
+
+async function read(
+  { directory, manifest, problems }: Files,
+  name: string,
+  columns: readonly ReportColumn[],
+  onRow: (row: Row) => void,
+): Promise<boolean> {
+  const listed = manifest.files.filter((file) => file.name === name);
+  if (listed.length !== 1) problems.add(reconciliationManifestName, `does not name ${name} once`);
+  const minorDigits = minorUnitDigits(manifest.currency);
+  const found = await readRows({ directory, name, columns }, { problems, minorDigits }, onRow);
+  if (found && listed[0]) checkBytes(name, found, listed[0], problems);
+  return found?.isWhole ?? false;
+}
+
+/** @returns the findings, each with how many rows of evidence it has. */
+async function checkLines(files: Files, name: string): Promise<Map<string, number>> {
+  const { manifest, problems } = files;
+  const { totals } = manifest;
+  const findings = new Map<string, number>();
+  const sums = { own_amount: 0n, vendor_amount: 0n, amount_difference: 0n };
+  let open = 0;
+  let total: Row | undefined;
+  const isWhole = await read(files, name, reconciliationColumns, (row) => {
+    const add = (problem: string, column?: string) => problems.add(name, problem, { row: row.line, column });
+    if (row.cell('period') !== manifest.period) add(`period is ${row.cell('period')}`, 'period');
+    if (row.cell('currency') !== manifest.currency) add(`currency is ${row.cell('currency')}`, 'currency');
+    if (total) add('stands behind the TOTAL');
+    const type = row.cell('record_type');
+    if (type === 'TOTAL') total = row;
+    else if (type === 'FINDING') {
+      const id = row.cell('finding');
+      if (findings.has(id)) add(`finding ${id} is there twice`, 'finding');
+      findings.set(id, Number(row.cell('evidence_rows')));
+      if (row.cell('decision') !== 'accept') open += 1;
+      sums.amount_difference += amountOf(row.cell('amount_difference')) ?? 0n;
+    } else if (type !== 'MATCH') add(`record_type is ${type}, neither MATCH, FINDING nor TOTAL`, 'record_type');
+    else if ((amountOf(row.cell('amount_difference')) ?? 0n) !== 0n)
+      add('amount_difference is not zero in a MATCH', 'amount_difference');
+  });
+  if (!isWhole) return findings;
+  if (!total) problems.add(name, 'has no TOTAL');
+  for (const column of ['own_amount', 'vendor_amount', 'amount_difference'] as const) {
+    const cell = total?.cell(column);
+    if (cell !== undefined && cell !== totals[column])
+      problems.add(reconciliationManifestName, `totals.${column} is ${totals[column]}, the TOTAL is ${shown(cell)}`);
+  }
+  const difference = microsOf(totals.amount_difference);
+  if (difference !== sums.amount_difference)
+    problems.add(name, 'the findings do not add up to the difference', { column: 'amount_difference' });
+  if ((microsOf(totals.vendor_amount) ?? 0n) - (microsOf(totals.own_amount) ?? 0n) !== difference)
+    problems.add(reconciliationManifestName, 'totals: the difference is not that of the amounts');
+  if (totals.findings !== findings.size || totals.open_findings !== open)
+    problems.add(
+      reconciliationManifestName,
+      `totals: ${totals.findings} findings, ${totals.open_findings} of them open; the file has ${findings.size} and ${open}`,
+    );
+  return findings;
+}
+
+async function checkEvidence(files: Files, name: string, findings: ReadonlyMap<string, number>): Promise<void> {
+  const { problems } = files;
+  const rows = new Map<string, number>();
+  const isWhole = await read(files, name, evidenceColumns, (row) => {
+    const finding = row.cell('finding');
+    if (!findings.has(finding))
+      problems.add(name, `finding ${finding} is not in the reconciliation`, { row: row.line, column: 'finding' });
+    rows.set(finding, (rows.get(finding) ?? 0) + 1);
+  });
+  if (!isWhole) return;
+  for (const [finding, expected] of findings)
+    if (expected !== (rows.get(finding) ?? 0))
+      problems.add(name, `finding ${finding} has ${rows.get(finding) ?? 0} rows, evidence_rows says ${expected}`);
+}

@@ -1,0 +1,146 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/db/database.ts';
+import { verifyFolder } from '../../src/reports/verify.ts';
+import { atEnd } from '../support/books.ts';
+import { createCliEnvironment, runCli } from '../support/cli.ts';
+import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordFetched } from '../support/single.ts';
+
+const header = 'invoice_number,issue_date,currency,line,description,kind,task_type,level,quantity,unit_price,amount';
+
+/**
+ * Books of January 2026, which has ended whenever this runs: 300 scans that are invoiced, and 60 of unknown documents,
+ * which the rules do not invoice. All at 0.85.
+ */
+async function january() {
+  const environment = await createCliEnvironment({
+    PRICES_FILE: new URL('../../examples/prices.json', import.meta.url).pathname,
+  });
+  const db = openDatabase(environment['DATABASE_URL'] ?? '');
+  atEnd(db.close);
+  for (let index = 0; index < 60; index += 1) {
+    const id = `t-${index}`;
+    const at = (minute: number) => new Date(Date.UTC(2026, 0, 5 + (index % 20), 10, minute)).toISOString();
+    await register(db, id, `r-${index}`);
+    const codes = [null, null, null, null, null, 'unknown_type_back'];
+    const of = facts(id, {
+      createdAt: new Date(at(0)),
+      completedAt: new Date(at(30)),
+      tasks: [
+        scanTask(
+          codes.map((code, minute) => scan(at(minute + 1), code)),
+          { level: 'advanced', attempts: null, attemptsInvoiced: null },
+        ),
+      ],
+    });
+    await recordFetched(db.kysely, fetchedOf(of, { fence: '1' }), 0);
+  }
+  const folder = path.join(environment['REPORTS_DIR'] ?? '', '2026-01');
+  const reconcile = (...args: string[]) => runCli(['reconcile', '2026-01', ...args], environment);
+  const invoice = async (name: string, ...lines: string[]) => {
+    const file = path.join(environment.folder, name);
+    await writeFile(file, [header, ...lines.map((line) => `${line}`), ''].join('\r\n'));
+    return file;
+  };
+  const rows = async (): Promise<Record<string, string>[]> =>
+    parse(await readFile(path.join(folder, 'idscan-cost_2026-01_reconciliation.csv')), { columns: true });
+  return { environment, folder, reconcile, invoice, rows, report: () => runCli(['report', '2026-01'], environment) };
+}
+
+const line = (quantity: number, amount: string, number = 'INV-1') =>
+  `${number},2026-02-01,EUR,1,Document scan,usage,document_scan,advanced,${quantity},0.85,${amount}`;
+
+test('an invoice that agrees is reconciled, and so it is once more without it', async () => {
+  const { reconcile, invoice, rows, report, folder } = await january();
+  const file = await invoice('right.csv', line(300, '255.00'));
+  const found = await reconcile('--invoice', file);
+  expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('Reconciled: nothing is open.') as string });
+  expect((await rows()).map((row) => [row['record_type'], row['amount_difference']])).toEqual([
+    ['MATCH', '0.00'],
+    ['TOTAL', '0.00'],
+  ]);
+  expect((await reconcile()).code).toBe(0);
+  expect((await reconcile('--invoice', file)).code).toBe(0);
+  expect((await report()).code).toBe(0);
+  expect((await verifyFolder(folder)).problems).toEqual([]);
+});
+
+test('a code that the vendor bills although the rules do not is named, decided, and proven by verify', async () => {
+  const { reconcile, invoice, rows, report, folder } = await january();
+  const file = await invoice('more.csv', line(360, '306.00'));
+  const dry = await reconcile('--invoice', file, '--dry-run');
+  expect(dry).toMatchObject({ code: 1, stdout: expect.stringContaining('dry run') as string });
+  expect(await reconcile()).toMatchObject({ code: 2, stderr: expect.stringContaining('(invoice_missing)') as string });
+  const found = await reconcile('--invoice', file);
+  expect(found.code, found.stderr).toBe(1);
+  const [finding, total] = await rows();
+  expect(finding).toMatchObject({
+    record_type: 'FINDING',
+    effect: 'quantity',
+    quantity_difference: '60',
+    amount_difference: '51.00',
+    decision: '',
+  });
+  expect([finding?.['cause'], finding?.['subject'], finding?.['alternatives']].join(' ')).toContain(
+    'unknown_type_back',
+  );
+  expect(total).toMatchObject({ record_type: 'TOTAL', own_amount: '255.00', vendor_amount: '306.00' });
+  const id = finding?.['finding'] ?? '';
+  for (const wrong of [[`${id}=perhaps`], [`${'0'.repeat(16)}=accept`], [id]])
+    expect((await reconcile('--decide', ...wrong, '--reason', 'because')).code).toBe(2);
+  expect((await reconcile('--decide', `${id}=accept`)).code).toBe(2);
+  expect((await reconcile('--decide', `${id}=dispute`, '--reason', 'not in the contract')).code).toBe(1);
+  expect((await reconcile('--decide', `${id}=accept`, '--reason', 'it is, page 4')).code).toBe(0);
+  expect((await rows())[0]).toMatchObject({ finding: id, decision: 'accept' });
+  expect((await report()).code).toBe(0);
+  expect((await verifyFolder(folder)).problems).toEqual([]);
+  const name = path.join(folder, 'idscan-cost_2026-01_reconciliation.csv');
+  await writeFile(name, (await readFile(name, 'utf8')).replace('51.00', '50.00'));
+  expect((await verifyFolder(folder)).problems.map(({ problem }) => problem)).toContain(
+    'the findings do not add up to the difference',
+  );
+});
+
+test('what cannot be held against the books is refused with its code, and nothing of it is kept', async () => {
+  const { reconcile, invoice, environment } = await january();
+  const refused: [file: string, exit: number, code: string][] = [
+    [await invoice('sum.csv', line(300, '254.00')), 2, 'invoice_not_tied_out'],
+    [await invoice('usd.csv', line(300, '255.00').replace('EUR', 'USD')), 3, 'currency_differs'],
+    [await invoice('none.csv'), 2, 'invoice_unreadable'],
+    [path.join(environment.folder, 'missing.csv'), 2, 'usage_invalid'],
+  ];
+  for (const [file, exit, code] of refused) {
+    const said = await reconcile('--invoice', file);
+    expect({ file, code: said.code, said: said.stderr.includes(`(${code})`) }).toEqual({
+      file,
+      code: exit,
+      said: true,
+    });
+    expect(said.stderr).not.toMatch(/\n\s+at /);
+  }
+  expect(await reconcile()).toMatchObject({ code: 2, stderr: expect.stringContaining('(invoice_missing)') as string });
+  const future = await runCli(['reconcile', '2999-01'], environment);
+  expect(future).toMatchObject({ code: 3, stderr: expect.stringContaining('(period_not_ended)') as string });
+  const withoutPrices = await runCli(
+    ['reconcile', '2026-01', '--invoice', await invoice('ok.csv', line(300, '255.00'))],
+    {
+      ...environment,
+      PRICES_FILE: '',
+    },
+  );
+  expect(withoutPrices).toMatchObject({ code: 3, stderr: expect.stringContaining('(prices_missing)') as string });
+});
+
+test('another document with the same number replaces the one that is kept; a credit note is added to it', async () => {
+  const { reconcile, invoice, rows } = await january();
+  expect((await reconcile('--invoice', await invoice('first.csv', line(310, '263.50')))).code).toBe(1);
+  const second = await reconcile('--invoice', await invoice('second.csv', line(305, '259.25')));
+  expect(second.stdout).toContain('replaces');
+  const credit = line(-5, '-4.25', 'CN-1').replace(',usage,', ',usage,');
+  const settled = await reconcile('--invoice', await invoice('credit.csv', credit));
+  expect(settled.stdout).toContain('INV-1, CN-1');
+  expect((await rows()).at(-1)).toMatchObject({ vendor_amount: '255.00', amount_difference: '0.00' });
+});
