@@ -14,6 +14,15 @@ const appendOnly = [
  * of it is only ever added to: the last decision about a finding counts, and an invoice is replaced by a later one.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
+  await createInvoices(db);
+  await createReconciliations(db);
+  for (const table of appendOnly)
+    await sql`
+      create trigger refuse_change before update or delete or truncate on ${sql.ref(table)}
+      for each statement execute function refuse_change()`.execute(db);
+}
+
+async function createInvoices(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table vendor_files (
       sha256 text collate "C" primary key check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -55,6 +64,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (invoice_id, position),
       unique (invoice_id, line)
     )`.execute(db);
+}
+
+async function createReconciliations(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table reconciliations (
       id bigint generated always as identity primary key,
@@ -96,10 +108,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       decided_by text not null check (decided_by <> '')
     )`.execute(db);
   await sql`create index finding_decisions_finding on finding_decisions (period, finding, id)`.execute(db);
-  for (const table of appendOnly)
-    await sql`
-      create trigger refuse_change before update or delete or truncate on ${sql.ref(table)}
-      for each statement execute function refuse_change()`.execute(db);
 }
 
 export async function down(db: Kysely<unknown>): Promise<void> {

@@ -5,6 +5,7 @@
 
 /** The task types that the vendor documents. Other types are stored as they come and stay unclassified. */
 export const taskTypes = ['document_scan', 'face_liveness', 'face_match'] as const;
+export type TaskType = (typeof taskTypes)[number];
 
 /** A file that an answer offers. `url` contains an access token: keep it in memory, never in a table, job or log. */
 export type FileLink = {
