@@ -131,7 +131,7 @@ describe.concurrent('a lasting worker', () => {
   test.for([
     { what: 'start', text: 'fence = o.fence + 1', times: maxStarts + 1 },
     // What was committed has ended the work with it: it is not done again.
-    { what: 'outcome', text: 'with look as', times: 1 },
+    { what: 'outcome', text: 'with fetched as', times: 1 },
   ])('is not taken for dead when Postgres cannot tell it a job’s $what', async ({ text, times }) => {
     const world = await createWorld({ simulation: { transactions: 20, abandonedShare: 0, latencyMs: 0 } });
     const { simulator, proxies, counts } = world;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -61,6 +61,15 @@ test('every command works as the program’s role; only migrations are the owner
   await command(['withdraw', 'never-known', '--reason', 'a typing error']);
   await command(['close', '2026-10', '--force', '--reason', 'to see it closed']);
   await command(['report', '2026-10']);
+  await command(['report', '2026-10', '--restated']);
+  const invoice = path.join(environment['folder']!, 'invoice.csv');
+  await writeFile(
+    invoice,
+    'invoice_number,issue_date,currency,line,description,kind,task_type,level,quantity,unit_price,amount\n1,2026-11-02,EUR,1,Scans,usage,document_scan,advanced,1,0.85,0.85\n',
+  );
+  const found = await command(['reconcile', '2026-10', '--invoice', invoice, '--json'], 1);
+  const { findings } = JSON.parse(found) as { findings: { finding: string }[] };
+  await command(['reconcile', '2026-10', '--decide', `${findings[0]!.finding}=dispute`, '--reason', 'too few'], 1);
   await command(['verify', path.join(environment['REPORTS_DIR']!, '2026-10')]);
   const service = startCli(['serve'], environment);
   // Its address is the first thing that it says.
