@@ -14,6 +14,7 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
     'bench/vendor/main.ts',
     'test/chaos/{naive-downloader,naive-worker,names-to-trap}.ts',
     'test/embedded/holder.ts',
+    'test/privileged/open-store-as.ts',
     // Stryker names it.
     'vitest.mutation.config.ts',
     'test/mutation/*.ts',

@@ -12,24 +12,10 @@ const [first, second] = [65_001, 65_002];
 
 /** Opens the store as another user does, in a process of its own. */
 function openAs(uid: number, databaseUrl: string, dataDir: string): Promise<{ code: number | null; output: string }> {
-  const program = `
-    const [{ openDatabase }, { openStore }] = await Promise.all([import('./src/db/database.ts'), import('./src/store/store.ts')]);
-    const db = openDatabase(${JSON.stringify(databaseUrl)});
-    try { console.log((await openStore(db.kysely, ${JSON.stringify(dataDir)})).id); }
-    catch (error) { console.log(error.code + ': ' + error.message); process.exitCode = 1; }
-    finally { await db.close(); }`;
-  const child = spawn(
-    process.execPath,
-    [
-      '--input-type=module',
-      '--eval',
-      `process.setgroups([]); process.setgid(${uid}); process.setuid(${uid}); ${program}`,
-    ],
-    {
-      cwd: path.join(import.meta.dirname, '../..'),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const program = path.join(import.meta.dirname, 'open-store-as.ts');
+  const child = spawn(process.execPath, [program, String(uid), databaseUrl, dataDir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
