@@ -45,7 +45,7 @@ export async function readUsage(name: string, open: Openable, layout?: Layout): 
   if (type === 'ubl') throw unreadable(source, 'is XML, and a usage statement is CSV or XLSX', correctIt);
   const wanted = { columns, isPlain, headerRow: usage.format.headerRow };
   const file =
-    type === 'xlsx' ? await sheetFile(open, source, usage) : await csvFile(open, head, source, usage, columns);
+    type === 'xlsx' ? await sheetFile(open, source, usage) : await csvFile(open, head, source, usage, wanted);
   const header = findHeader(await firstRows(file.rows()), wanted, source);
   const isFixed = isPlain && file.delimiter === ',';
   const { decimal, date } = isFixed
