@@ -1,16 +1,16 @@
 import { createReadStream } from 'node:fs';
 import type { UsageRow } from '../domain/vendor-invoice.ts';
-import { type Row, textOf } from './cells.ts';
+import { type Row, textOf } from './values/cells.ts';
 import { findHeader, type Header, plainColumns } from './columns.ts';
 import { headOf, type Openable } from './csv/text-stream.ts';
-import { type DayOrder, orderEvidence } from './dates.ts';
+import { type DayOrder, orderEvidence } from './values/dates.ts';
 import { fileKind } from './file-kind.ts';
 import { type Layout, plainLayout, type UsageField, usageFields } from './layout/layout.ts';
-import { type DecimalMark, markEvidence } from './numbers.ts';
+import { type DecimalMark, markEvidence } from './values/numbers.ts';
 import type { Detected } from './read-invoice.ts';
 import { ambiguous, maxMistakes, type Mistake, type Source, unreadable } from './refusals.ts';
-import { csvFile, type RowBatch, sheetFile } from './usage-file.ts';
-import { usageRowReader } from './usage-row.ts';
+import { csvFile, type RowBatch, sheetFile } from './usage/usage-file.ts';
+import { usageRowReader } from './usage/usage-row.ts';
 
 export type ReadUsage = {
   readonly detected: Omit<Detected, 'notes'>;
@@ -24,7 +24,7 @@ const correctIt = 'Correct the file or the layout, or ask the vendor for the fil
 export const fileAt =
   (path: string): Openable =>
   () =>
-    createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+    createReadStream(path) as AsyncIterable<Buffer>;
 
 /**
  * Reads a usage statement of any length, holding a chunk of it at a time. In the plain format, and where the layout

@@ -1,4 +1,4 @@
-import type { Row } from '../cells.ts';
+import type { Row } from '../values/cells.ts';
 import type { FileFormat } from '../layout/layout.ts';
 import { ambiguous, type Mistake, type Source, unreadable } from '../refusals.ts';
 import { decodeAll, type Encoding } from './charset.ts';

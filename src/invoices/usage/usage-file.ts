@@ -1,13 +1,13 @@
-import type { Cell, Row } from './cells.ts';
-import { hasColumns } from './columns.ts';
-import { decoderOf, type Encoding } from './csv/charset.ts';
-import { brokenQuote, delimiterEvidence, separationMistake } from './csv/delimiter.ts';
-import { type Delimiter, recordReader } from './csv/records.ts';
-import { encodingOf, headOf, type Openable, textOf } from './csv/text-stream.ts';
-import { fileKind, maxInvoiceBytes } from './file-kind.ts';
-import type { Columns, Layout, UsageField } from './layout/layout.ts';
-import { ambiguous, type Mistake, type Source, unreadable } from './refusals.ts';
-import { sheetOf } from './xlsx/workbook.ts';
+import type { Cell, Row } from '../values/cells.ts';
+import { hasColumns } from '../columns.ts';
+import { decoderOf, type Encoding } from '../csv/charset.ts';
+import { brokenQuote, delimiterEvidence, separationMistake } from '../csv/delimiter.ts';
+import { type Delimiter, recordReader } from '../csv/records.ts';
+import { encodingOf, headOf, type Openable, textOf } from '../csv/text-stream.ts';
+import { fileKind, maxInvoiceBytes } from '../file-kind.ts';
+import type { Columns, Layout, UsageField } from '../layout/layout.ts';
+import { ambiguous, type Mistake, type Source, unreadable } from '../refusals.ts';
+import { sheetOf } from '../xlsx/workbook.ts';
 
 const correctIt = 'Correct the file or the layout, or ask the vendor for the file anew.';
 
