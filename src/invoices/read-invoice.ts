@@ -70,8 +70,9 @@ export async function readInvoice(
   const table =
     type === 'csv' ? csvTable(bytes, source, format, hasColumns(columns)) : await sheetOf(bytes, source, format.sheet);
   const { rows, ...found } = table;
-  // By its definition the plain format, with commas between its cells, has points in its numbers.
-  const isFixed = isPlain && 'delimiter' in found && found.delimiter === ',' && format.decimal === undefined;
+  // By its definition the plain format, with commas between its cells, has points in its numbers; a layout may differ.
+  const isAsDefined = format.decimal === undefined && format.date === undefined;
+  const isFixed = isPlain && isAsDefined && 'delimiter' in found && found.delimiter === ',';
   const { invoice, ...reading } = invoiceOfTable(rows, used, source, { given, isFixed, isSheet: type === 'xlsx' });
   return { sha256, invoice, detected: { ...common, ...found, ...reading, type, isPlain } };
 }

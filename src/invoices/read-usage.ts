@@ -47,7 +47,8 @@ export async function readUsage(name: string, open: Openable, layout?: Layout): 
   const file =
     type === 'xlsx' ? await sheetFile(open, source, usage) : await csvFile(open, head, source, usage, wanted);
   const header = findHeader(await firstRows(file.rows()), wanted, source);
-  const isFixed = isPlain && file.delimiter === ',';
+  const isAsDefined = usage.format.decimal === undefined && usage.format.date === undefined;
+  const isFixed = isPlain && isAsDefined && file.delimiter === ',';
   const { decimal, date } = isFixed
     ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
     : await settledFormat(file.rows(), header, source, usage);
