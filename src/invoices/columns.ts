@@ -1,4 +1,4 @@
-import { type Cell, normalised, type Row, textOf } from './cells.ts';
+import { type Cell, normalised, type Row, textOf } from './values/cells.ts';
 import type { ColumnName, Columns } from './layout/layout.ts';
 import { layoutMismatch, type Mistake, shown, shownNames, type Source, unreadable } from './refusals.ts';
 

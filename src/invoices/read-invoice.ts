@@ -4,10 +4,10 @@ import { hasColumns } from './columns.ts';
 import type { Encoding } from './csv/charset.ts';
 import type { Delimiter } from './csv/records.ts';
 import { csvTable } from './csv/table.ts';
-import type { DayOrder } from './dates.ts';
+import type { DayOrder } from './values/dates.ts';
 import { fileKind, type FileKind } from './file-kind.ts';
 import { type Layout, plainLayout } from './layout/layout.ts';
-import type { DecimalMark } from './numbers.ts';
+import type { DecimalMark } from './values/numbers.ts';
 import type { Source } from './refusals.ts';
 import type { Given } from './stated.ts';
 import { invoiceOfTable, wantedColumns } from './table-invoice.ts';
@@ -70,8 +70,9 @@ export async function readInvoice(
   const table =
     type === 'csv' ? csvTable(bytes, source, format, hasColumns(columns)) : await sheetOf(bytes, source, format.sheet);
   const { rows, ...found } = table;
-  // By its definition the plain format, with commas between its cells, has points in its numbers.
-  const isFixed = isPlain && 'delimiter' in found && found.delimiter === ',' && format.decimal === undefined;
+  // By its definition the plain format, with commas between its cells, has points in its numbers; a layout may differ.
+  const isAsDefined = format.decimal === undefined && format.date === undefined;
+  const isFixed = isPlain && isAsDefined && 'delimiter' in found && found.delimiter === ',';
   const { invoice, ...reading } = invoiceOfTable(rows, used, source, { given, isFixed, isSheet: type === 'xlsx' });
   return { sha256, invoice, detected: { ...common, ...found, ...reading, type, isPlain } };
 }

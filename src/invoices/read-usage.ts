@@ -1,16 +1,16 @@
 import { createReadStream } from 'node:fs';
 import type { UsageRow } from '../domain/vendor-invoice.ts';
-import { type Row, textOf } from './cells.ts';
+import { type Row, textOf } from './values/cells.ts';
 import { findHeader, type Header, plainColumns } from './columns.ts';
 import { headOf, type Openable } from './csv/text-stream.ts';
-import { type DayOrder, orderEvidence } from './dates.ts';
+import { type DayOrder, orderEvidence } from './values/dates.ts';
 import { fileKind } from './file-kind.ts';
 import { type Layout, plainLayout, type UsageField, usageFields } from './layout/layout.ts';
-import { type DecimalMark, markEvidence } from './numbers.ts';
+import { type DecimalMark, markEvidence } from './values/numbers.ts';
 import type { Detected } from './read-invoice.ts';
 import { ambiguous, maxMistakes, type Mistake, type Source, unreadable } from './refusals.ts';
-import { csvFile, type RowBatch, sheetFile } from './usage-file.ts';
-import { usageRowReader } from './usage-row.ts';
+import { csvFile, type RowBatch, sheetFile } from './usage/usage-file.ts';
+import { usageRowReader } from './usage/usage-row.ts';
 
 export type ReadUsage = {
   readonly detected: Omit<Detected, 'notes'>;
@@ -24,7 +24,7 @@ const correctIt = 'Correct the file or the layout, or ask the vendor for the fil
 export const fileAt =
   (path: string): Openable =>
   () =>
-    createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+    createReadStream(path) as AsyncIterable<Buffer>;
 
 /**
  * Reads a usage statement of any length, holding a chunk of it at a time. In the plain format, and where the layout
@@ -45,9 +45,10 @@ export async function readUsage(name: string, open: Openable, layout?: Layout): 
   if (type === 'ubl') throw unreadable(source, 'is XML, and a usage statement is CSV or XLSX', correctIt);
   const wanted = { columns, isPlain, headerRow: usage.format.headerRow };
   const file =
-    type === 'xlsx' ? await sheetFile(open, source, usage) : await csvFile(open, head, source, usage, columns);
+    type === 'xlsx' ? await sheetFile(open, source, usage) : await csvFile(open, head, source, usage, wanted);
   const header = findHeader(await firstRows(file.rows()), wanted, source);
-  const isFixed = isPlain && file.delimiter === ',';
+  const isAsDefined = usage.format.decimal === undefined && usage.format.date === undefined;
+  const isFixed = isPlain && isAsDefined && file.delimiter === ',';
   const { decimal, date } = isFixed
     ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
     : await settledFormat(file.rows(), header, source, usage);

@@ -1,6 +1,6 @@
 import { isCurrency } from '../domain/money.ts';
-import { type Cell, isEmpty, normalised, type Row, textOf } from './cells.ts';
-import { dayOf, type DayOrder, readPeriod } from './dates.ts';
+import { type Cell, isEmpty, normalised, type Row, textOf } from './values/cells.ts';
+import { dayOf, type DayOrder, readPeriod } from './values/dates.ts';
 import type { Layout, Said } from './layout/layout.ts';
 import { type Mistake, shown } from './refusals.ts';
 

@@ -1,11 +1,11 @@
 import type { InvoiceLine, VendorInvoice } from '../domain/vendor-invoice.ts';
-import { type Cell, isEmpty, type Row, textOf } from './cells.ts';
+import { type Cell, isEmpty, type Row, textOf } from './values/cells.ts';
 import { findHeader, type Header, plainColumns } from './columns.ts';
-import { type DayOrder, orderEvidence } from './dates.ts';
+import { type DayOrder, orderEvidence } from './values/dates.ts';
 import { type InvoiceField, type Layout, plainInvoiceFields } from './layout/layout.ts';
 import { meaningOf, type RowMeaning } from './layout/line-rules.ts';
 import { distinctLines } from './line-numbers.ts';
-import { type DecimalMark, markEvidence, microsOf, numberIn, quantityOf } from './numbers.ts';
+import { type DecimalMark, markEvidence, microsOf, numberIn, quantityOf } from './values/numbers.ts';
 import { ambiguous, layoutMismatch, maxMistakes, type Mistake, shown, type Source, unreadable } from './refusals.ts';
 import { type Given, identityOf, type Statement, type StatementField, statements } from './stated.ts';
 import { turnSigns } from './turn-signs.ts';

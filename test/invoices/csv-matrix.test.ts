@@ -116,4 +116,16 @@ describe('the plain format', () => {
     expect(invoice.lines[0]).toMatchObject({ unitPrice: 1_234_000n, amount: 1_234_000n });
     expect(invoice.issueDate).toBe('2026-02-01');
   });
+
+  test('is written otherwise where a layout says so', async () => {
+    const row = 'F1,01-02-2026,EUR,1,Scan,usage,document_scan,,1,"1,234","1,234"';
+    const file = Buffer.from(`${plainHeader}\n${row}\n`);
+    const { invoice } = await readInvoice(
+      file,
+      'plain.csv',
+      layoutOf({ format: { decimal: ',', date: 'DD-MM-YYYY' } }),
+    );
+    expect(invoice.lines[0]).toMatchObject({ unitPrice: 1_234_000n, amount: 1_234_000n });
+    expect(invoice.issueDate).toBe('2026-02-01');
+  });
 });

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dayOrders, instantOf, needsZone, orderEvidence, readDay, readPeriod } from '../../src/invoices/dates.ts';
+import {
+  dayOrders,
+  instantReader,
+  needsZone,
+  orderEvidence,
+  readDay,
+  readPeriod,
+} from '../../src/invoices/values/dates.ts';
 import { dateText } from './writers.ts';
 
 const days = fc
@@ -51,10 +58,10 @@ describe('days', () => {
 
 describe('instants', () => {
   const at = (text: string, zone?: string) => {
-    const instant = instantOf(text, 'DD-MM-YYYY', zone);
+    const instant = instantReader('DD-MM-YYYY', zone)(text);
     return typeof instant === 'string' ? instant : instant.toISOString();
   };
-  const iso = (text: string) => instantOf(text, 'YYYY-MM-DD', undefined);
+  const iso = (text: string) => instantReader('YYYY-MM-DD', undefined)(text);
 
   test('an offset is believed; without one a time zone is needed', () => {
     expect(iso('2026-11-03T10:11:12Z')).toEqual(new Date('2026-11-03T10:11:12Z'));

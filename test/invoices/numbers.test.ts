@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { markEvidence, microsOf, numberIn, quantityOf, readDecimal } from '../../src/invoices/numbers.ts';
+import { markEvidence, microsOf, numberIn, quantityOf, readDecimal } from '../../src/invoices/values/numbers.ts';
 import { decimalOfDouble } from '../../src/invoices/xlsx/doubles.ts';
 import { serialDate } from '../../src/invoices/xlsx/serial-dates.ts';
 import { numberText } from './writers.ts';

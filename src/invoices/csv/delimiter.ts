@@ -6,15 +6,17 @@ type Trial = {
   readonly delimiter: Delimiter;
   readonly reader: ReturnType<typeof recordReader>;
   header: readonly string[] | undefined;
-  /** The first record that differs from the header. */
-  odd: { readonly line: number; readonly width: number } | undefined;
+  /** The first record that differs from the header, or is none. */
+  odd: { readonly line: number; readonly width: number; readonly broken: Broken | undefined } | undefined;
 };
 
 /** What separates the cells, or why that is not certain. */
 export type Separation =
   | { readonly delimiter: Delimiter }
   | { readonly several: readonly Delimiter[] }
-  | { readonly none: true; readonly nearest?: { delimiter: Delimiter; width: number; line: number; found: number } };
+  | { readonly none: true; readonly broken?: Broken | undefined; readonly nearest?: Nearest };
+/** The sign that comes nearest to a delimiter, and the first line that has another number of cells by it. */
+type Nearest = { readonly delimiter: Delimiter; readonly width: number; readonly line: number; readonly found: number };
 
 /**
  * Finds the delimiter: the one that gives every record as many cells as the first, and at least two. How often a sign
@@ -37,7 +39,7 @@ export function delimiterEvidence(from: number) {
       if (cells.length === 1 && cells[0] === '' && trial.header) continue;
       trial.header ??= cells;
       if (cells.length !== trial.header.length || cells.length < 2)
-        trial.odd = { line: record.line, width: cells.length };
+        trial.odd = { line: record.line, width: cells.length, broken: 'broken' in record ? record : undefined };
     }
   };
   return {
@@ -60,6 +62,7 @@ export function delimiterEvidence(from: number) {
         .sort((a, b) => (b.odd?.line ?? 0) - (a.odd?.line ?? 0))[0];
       if (!nearest?.header || !nearest.odd) return { none: true };
       const { delimiter, header, odd } = nearest;
+      if (odd.broken) return { none: true, broken: odd.broken };
       return { none: true, nearest: { delimiter, width: header.length, line: odd.line, found: odd.width } };
     },
   };
@@ -84,10 +87,19 @@ export function separationMistake(
     const all = separation.several.map((one) => names[one]).join(' and ');
     return { at: undefined, message: `cells can be separated by ${all}; set ${format}.delimiter`, isAmbiguous: true };
   }
-  const { nearest } = separation;
+  const { nearest, broken } = separation;
+  if (broken) return { ...brokenQuote(broken), isAmbiguous: false };
   if (!nearest)
     return { at: undefined, message: 'is no table: no line has cells apart by ; , tab or |', isAmbiguous: false };
   const { delimiter, width, line, found } = nearest;
   const message = `has ${found} cells, where the first line has ${width}, apart by ${names[delimiter]}; was the file cut? Lines above a table: set ${format}.header_row`;
   return { at: line, message, isAmbiguous: false };
 }
+
+export const brokenQuote = ({ line, broken }: Broken): { readonly at: number; readonly message: string } => ({
+  at: line,
+  message:
+    broken === 'open'
+      ? 'has a quote that is never closed; was the file cut?'
+      : 'has a quote within a cell, not doubled',
+});

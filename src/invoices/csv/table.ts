@@ -1,9 +1,9 @@
-import type { Row } from '../cells.ts';
+import type { Row } from '../values/cells.ts';
 import type { FileFormat } from '../layout/layout.ts';
 import { ambiguous, type Mistake, type Source, unreadable } from '../refusals.ts';
 import { decodeAll, type Encoding } from './charset.ts';
-import { delimiterEvidence, separationMistake } from './delimiter.ts';
-import { type Broken, type Delimiter, recordReader } from './records.ts';
+import { brokenQuote, delimiterEvidence, separationMistake } from './delimiter.ts';
+import { type Delimiter, recordReader } from './records.ts';
 
 export type CsvTable = { readonly rows: readonly Row[]; readonly encoding: Encoding; readonly delimiter: Delimiter };
 
@@ -49,11 +49,3 @@ function delimiterOf(
     ? ambiguous(source, mistake)
     : unreadable(source, [mistake], 'Correct the file, or set it in a layout.');
 }
-
-export const brokenQuote = ({ line, broken }: Broken): Mistake => ({
-  at: line,
-  message:
-    broken === 'open'
-      ? 'has a quote that is never closed; was the file cut?'
-      : 'has a quote within a cell, not doubled',
-});

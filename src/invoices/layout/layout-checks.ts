@@ -1,7 +1,7 @@
 import type { Problem } from '../../reference-data/data-file.ts';
 import type { JsonPath, JsonTree } from '../../reference-data/json-tree.ts';
 import { listOf, memberOf } from '../../reference-data/relations.ts';
-import { normalised } from '../cells.ts';
+import { normalised } from '../values/cells.ts';
 
 /** What is wrong between the values of a layout, whatever else is wrong with them. */
 export function layoutProblems(json: unknown, lineOf: JsonTree['lineOf']): Problem[] {

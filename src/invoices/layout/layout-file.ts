@@ -13,7 +13,7 @@ import {
 } from '../../reference-data/data-file.ts';
 import { encodings } from '../csv/charset.ts';
 import { delimiters } from '../csv/records.ts';
-import { type DayOrder, dayOrders } from '../dates.ts';
+import { type DayOrder, dayOrders } from '../values/dates.ts';
 import { layoutProblems } from './layout-checks.ts';
 import { type FileFormat, invoiceFields, type Layout, rowKinds, usageFields } from './layout.ts';
 

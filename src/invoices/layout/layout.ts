@@ -1,8 +1,8 @@
 import { type InvoiceLineKind, invoiceLineKinds } from '../../domain/vendor-invoice.ts';
 import type { Encoding } from '../csv/charset.ts';
 import type { Delimiter } from '../csv/records.ts';
-import type { DayOrder } from '../dates.ts';
-import type { DecimalMark } from '../numbers.ts';
+import type { DayOrder } from '../values/dates.ts';
+import type { DecimalMark } from '../values/numbers.ts';
 
 /** What a row of an invoice can be beside a line: a figure that the document states, or nothing of interest. */
 export const statedKinds = ['net', 'tax_total', 'total', 'ignore'] as const;

@@ -1,5 +1,5 @@
 import { type InvoiceLineKind, invoiceLineKinds } from '../../domain/vendor-invoice.ts';
-import { normalised } from '../cells.ts';
+import { normalised } from '../values/cells.ts';
 import type { LineRule, RowKind } from './layout.ts';
 
 /** What a row of the file says about itself; `undefined` = the file has no such column, or the cell is empty. */

@@ -1,8 +1,8 @@
-import { type Cell, isEmpty, normalised, type Row, textOf } from '../cells.ts';
+import { type Cell, isEmpty, normalised, type Row, textOf } from '../values/cells.ts';
 import { csvTable } from '../csv/table.ts';
-import { type DayOrder, orderEvidence } from '../dates.ts';
+import { type DayOrder, orderEvidence } from '../values/dates.ts';
 import { fileKind } from '../file-kind.ts';
-import { type DecimalMark, markEvidence, readDecimal } from '../numbers.ts';
+import { type DecimalMark, markEvidence, readDecimal } from '../values/numbers.ts';
 import { type Source } from '../refusals.ts';
 import { LedgerError } from '../../errors.ts';
 import { ublDescriptions } from '../ubl/document.ts';

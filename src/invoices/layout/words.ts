@@ -1,5 +1,5 @@
 import type { TaskType } from '../../domain/facts.ts';
-import { normalised } from '../cells.ts';
+import { normalised } from '../values/cells.ts';
 import type { InvoiceField, RowKind, UsageField } from './layout.ts';
 
 /** What headers are called in English and Dutch. The first field that fits has the column. */

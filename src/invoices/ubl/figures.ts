@@ -1,5 +1,5 @@
 import type { Micros } from '../../domain/money.ts';
-import { type Decimal, microsOf, quantityOf, readDecimal } from '../numbers.ts';
+import { type Decimal, microsOf, quantityOf, readDecimal } from '../values/numbers.ts';
 import { type Mistake, shown } from '../refusals.ts';
 import { attributeOf, elementAt, textAt, type XmlElement } from '../xml.ts';
 

@@ -1,4 +1,4 @@
-import type { Cell, Row } from '../cells.ts';
+import type { Cell, Row } from '../values/cells.ts';
 import { type Source, unreadable } from '../refusals.ts';
 import { attributeOf, childrenOf, elementAt, rawTextOf, type XmlElement } from '../xml.ts';
 import { decimalOfDouble } from './doubles.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Row } from '../cells.ts';
+import type { Row } from '../values/cells.ts';
 import { layoutMismatch, shown, shownNames, type Source, unreadable } from '../refusals.ts';
 import { attributeOf, childrenOf, elementAt, parseXml, type XmlElement } from '../xml.ts';
 import { openParts, type Parts } from './parts.ts';

@@ -1,14 +1,13 @@
-import type { Cell, Row } from './cells.ts';
-import { hasColumns } from './columns.ts';
-import type { Encoding } from './csv/charset.ts';
-import { delimiterEvidence, separationMistake } from './csv/delimiter.ts';
-import { type Delimiter, recordReader } from './csv/records.ts';
-import { brokenQuote } from './csv/table.ts';
-import { encodingOf, headOf, type Openable, textOf } from './csv/text-stream.ts';
-import { fileKind, maxInvoiceBytes } from './file-kind.ts';
-import type { Columns, Layout, UsageField } from './layout/layout.ts';
-import { ambiguous, type Mistake, type Source, unreadable } from './refusals.ts';
-import { sheetOf } from './xlsx/workbook.ts';
+import type { Cell, Row } from '../values/cells.ts';
+import { hasColumns } from '../columns.ts';
+import { decoderOf, type Encoding } from '../csv/charset.ts';
+import { brokenQuote, delimiterEvidence, separationMistake } from '../csv/delimiter.ts';
+import { type Delimiter, recordReader } from '../csv/records.ts';
+import { encodingOf, headOf, type Openable, textOf } from '../csv/text-stream.ts';
+import { fileKind, maxInvoiceBytes } from '../file-kind.ts';
+import type { Columns, Layout, UsageField } from '../layout/layout.ts';
+import { ambiguous, type Mistake, type Source, unreadable } from '../refusals.ts';
+import { sheetOf } from '../xlsx/workbook.ts';
 
 const correctIt = 'Correct the file or the layout, or ask the vendor for the file anew.';
 
@@ -41,11 +40,14 @@ export async function csvFile(
   head: Buffer,
   source: Source,
   { format }: Layout['usage'],
-  columns: Columns<UsageField>,
+  { columns, isPlain }: { columns: Columns<UsageField>; isPlain: boolean },
 ): Promise<TableFile> {
   const encoding = await encodingOf(open, head, format.encoding, source);
   const fits = hasColumns(columns);
-  const delimiter = format.delimiter ?? (await delimiterOf(open, encoding, source, format.headerRow ?? 1, fits));
+  // A header in the plain format says it: no need to go through the file.
+  const [firstLine = ''] = decoderOf(encoding)(head)?.split(/\r\n|\n|\r/, 1) ?? [];
+  const known = format.delimiter ?? (isPlain && fits(firstLine.split(',')) ? ',' : undefined);
+  const delimiter = known ?? (await delimiterOf(open, encoding, source, format.headerRow ?? 1, fits));
   return { encoding, delimiter, sheet: null, rows: () => csvRows(open, encoding, delimiter, source) };
 }
 

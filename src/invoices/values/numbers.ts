@@ -1,6 +1,6 @@
-import type { Micros } from '../domain/money.ts';
+import type { Micros } from '../../domain/money.ts';
 import { type Cell, isEmpty, textOf } from './cells.ts';
-import { type Mistake, shown } from './refusals.ts';
+import { type Mistake, shown } from '../refusals.ts';
 
 export type DecimalMark = '.' | ',';
 

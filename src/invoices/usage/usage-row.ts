@@ -1,12 +1,13 @@
-import { taskTypes } from '../domain/facts.ts';
-import { normaliseId } from '../domain/transaction-id.ts';
-import type { UsageRow } from '../domain/vendor-invoice.ts';
-import { normalised, type Row, textOf } from './cells.ts';
-import type { Header } from './columns.ts';
-import { type DayOrder, instantOf, needsZone } from './dates.ts';
-import type { Layout, UsageField } from './layout/layout.ts';
-import { type DecimalMark, microsOf, numberIn, quantityOf } from './numbers.ts';
-import { ambiguous, type Mistake, shown, type Source } from './refusals.ts';
+import { taskTypes } from '../../domain/facts.ts';
+import { normaliseId } from '../../domain/transaction-id.ts';
+import type { UsageRow } from '../../domain/vendor-invoice.ts';
+import { normalised, type Row, textOf } from '../values/cells.ts';
+import type { Header } from '../columns.ts';
+import { type DayOrder, instantReader, needsZone } from '../values/dates.ts';
+import type { Layout, UsageField } from '../layout/layout.ts';
+import { type DecimalMark, microsOf, numberIn, quantityOf } from '../values/numbers.ts';
+import { remembered } from '../values/remembered.ts';
+import { ambiguous, type Mistake, shown, type Source } from '../refusals.ts';
 
 /** How the cells of a usage statement are read. */
 export type UsageReading = {
@@ -19,6 +20,7 @@ export type UsageReading = {
 
 /** As many attempts as an `integer` of the database counts. */
 const maxAttempt = 2_147_483_647n;
+const unitOf = { attempt: quantityOf, quantity: quantityOf, unit_price: microsOf };
 const known: ReadonlySet<string> = new Set(taskTypes);
 
 /**
@@ -27,17 +29,24 @@ const known: ReadonlySet<string> = new Set(taskTypes);
  * @throws LedgerError `usage_ambiguous` at the first time without offset, where no time zone is known.
  */
 export function usageRowReader(reading: UsageReading, mistakes: Mistake[]): (row: Row) => UsageRow | undefined {
-  const { usage, decimal, header } = reading;
+  const { usage, decimal, date, header } = reading;
   const places = Object.fromEntries(header.places) as Partial<Record<UsageField, number>>;
   const taskTypeOf = taskTypeReader(usage);
   const levelOf = wordReader(usage.levels);
+  const instantOf = instantReader(date, usage.format.timeZone);
+  const numberOf = {
+    attempt: remembered((text) => numberIn(text, decimal, unitOf.attempt)),
+    quantity: remembered((text) => numberIn(text, decimal, unitOf.quantity)),
+    unit_price: remembered((text) => numberIn(text, decimal, unitOf.unit_price)),
+  };
   return (row) => {
     const before = mistakes.length;
     const refuse = (field: UsageField, message: string): void =>
       void mistakes.push({ at: row.line, message: `${field}: ${message}` });
     const text = (field: UsageField): string => textOf(row.cells[places[field] ?? -1]);
-    const number = (field: UsageField, as: typeof microsOf): bigint | null => {
-      const found = numberIn(row.cells[places[field] ?? -1], decimal, as);
+    const number = (field: keyof typeof numberOf): bigint | null => {
+      const cell = row.cells[places[field] ?? -1] ?? '';
+      const found = typeof cell === 'string' ? numberOf[field](cell) : numberIn(cell, decimal, unitOf[field]);
       if (typeof found !== 'string') return found;
       refuse(field, found);
       return null;
@@ -48,13 +57,13 @@ export function usageRowReader(reading: UsageReading, mistakes: Mistake[]): (row
     if (taskType === undefined)
       refuse('task_type', `${shown(text('task_type'))} is not in usage.task_types of the layout`);
     if (taskType === '') refuse('task_type', 'is empty');
-    const attemptedAt = instantIn(row, places.attempted_at, reading);
+    const attemptedAt = instantIn(row, places.attempted_at, instantOf, reading.source);
     if (typeof attemptedAt === 'string') refuse('attempted_at', attemptedAt);
-    const attempt = number('attempt', quantityOf);
+    const attempt = number('attempt');
     if (attempt !== null && (attempt < 1n || attempt > maxAttempt)) refuse('attempt', 'must be a whole number from 1');
-    const quantity = places.quantity === undefined ? 1n : number('quantity', quantityOf);
+    const quantity = places.quantity === undefined ? 1n : number('quantity');
     if (quantity === null && mistakes.length === before) refuse('quantity', 'is empty');
-    const unitPrice = number('unit_price', microsOf);
+    const unitPrice = number('unit_price');
     if (mistakes.length > before) return undefined;
     if (transactionId === undefined || taskType === undefined || quantity === null || typeof attemptedAt === 'string')
       return undefined;
@@ -91,10 +100,15 @@ function wordReader(words: Readonly<Record<string, string | null>>): (text: stri
   };
 }
 
-function instantIn({ line, cells }: Row, place: number | undefined, reading: UsageReading): Date | string {
+function instantIn(
+  { line, cells }: Row,
+  place: number | undefined,
+  instantOf: ReturnType<typeof instantReader>,
+  source: Source,
+): Date | string {
   const cell = cells[place ?? -1] ?? '';
-  const instant = instantOf(cell, reading.date, reading.usage.format.timeZone);
+  const instant = instantOf(cell);
   if (instant !== needsZone) return instant;
   const message = `attempted_at: ${shown(textOf(cell))} ${needsZone}; set usage.format.time_zone`;
-  throw ambiguous(reading.source, { at: line, message });
+  throw ambiguous(source, { at: line, message });
 }

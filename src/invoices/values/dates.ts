@@ -1,6 +1,7 @@
-import { instantOfClock, isCalendarDate, isPeriod } from '../domain/billing-month.ts';
+import { instantOfClock, isCalendarDate, isPeriod } from '../../domain/billing-month.ts';
 import { type Cell, textOf } from './cells.ts';
-import { type Mistake, shown } from './refusals.ts';
+import { remembered } from './remembered.ts';
+import { type Mistake, shown } from '../refusals.ts';
 
 export const dayOrders = ['YYYY-MM-DD', 'DD-MM-YYYY', 'MM-DD-YYYY'] as const;
 /** The order of a date's parts. They may be separated by `-`, `/` or `.`. */
@@ -124,20 +125,23 @@ export function readPeriod(cell: Cell, order: DayOrder | null): string | undefin
 const clockPattern = /^(\S+)[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d{2}:?\d{2})?$/;
 
 /**
- * An instant of a cell, or why it is none. Where it names no offset it is a clock's in `timeZone`; of an hour that comes
- * twice the first is taken.
+ * Reads instants: a function that says the instant of a cell, or why it is none. Where a text names no offset it is a
+ * clock's in `timeZone`; of an hour that comes twice the first is taken.
  */
-export function instantOf(cell: Cell, order: DayOrder | null, timeZone: string | undefined): Date | string {
-  if (typeof cell !== 'string' && 'unusable' in cell) return cell.unusable;
-  const text = textOf(cell);
-  const [, date = '', hour = '', minute = '', second = '00', fraction = '', zone] = clockPattern.exec(text) ?? [];
-  const day = readDay(date, typeof cell === 'string' ? order : 'YYYY-MM-DD');
-  if (day === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
-    return `${shown(text)} is no instant, such as 2026-11-03T10:11:12Z`;
-  const millis = Date.parse(`${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}Z`);
-  if (zone !== undefined) return new Date(millis - offsetMinutes(zone) * 60_000);
-  if (timeZone === undefined) return needsZone;
-  return instantOfClock(millis, timeZone) ?? `${shown(text)} is in the hour that the clocks of ${timeZone} skip`;
+export function instantReader(order: DayOrder | null, timeZone: string | undefined): (cell: Cell) => Date | string {
+  const dayOfText = remembered((text) => readDay(text, order));
+  return (cell) => {
+    if (typeof cell !== 'string' && 'unusable' in cell) return cell.unusable;
+    const text = textOf(cell);
+    const [, date = '', hour = '', minute = '', second = '00', fraction = '', zone] = clockPattern.exec(text) ?? [];
+    const day = typeof cell === 'string' ? dayOfText(date) : readDay(date, 'YYYY-MM-DD');
+    if (day === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
+      return `${shown(text)} is no instant, such as 2026-11-03T10:11:12Z`;
+    const millis = Date.parse(`${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}Z`);
+    if (zone !== undefined) return new Date(millis - offsetMinutes(zone) * 60_000);
+    if (timeZone === undefined) return needsZone;
+    return instantOfClock(millis, timeZone) ?? `${shown(text)} is in the hour that the clocks of ${timeZone} skip`;
+  };
 }
 
 /** Said of a time without offset where no time zone is known: the only mistake in an instant that a layout settles. */
