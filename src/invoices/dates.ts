@@ -25,9 +25,11 @@ const months = [
 /**
  * Reads a day by the order of its parts. A month in words, English or Dutch, needs no order.
  *
+ * @param order `null` = it does not matter: every order that reads the text says the same day.
  * @returns `YYYY-MM-DD`, or `undefined` for what is no day that exists.
  */
-export function readDay(text: string, order: DayOrder): string | undefined {
+export function readDay(text: string, order: DayOrder | null): string | undefined {
+  if (order === null) return dayOrders.map((one) => readDay(text, one)).find((found) => found !== undefined);
   const trimmed = text.trim();
   const [, first = '', , second = '', third = ''] = /^(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})$/.exec(trimmed) ?? [];
   if (first !== '') {
@@ -87,7 +89,7 @@ export function orderEvidence() {
 }
 
 /** A day of a cell as `YYYY-MM-DD`, or why it is none. */
-export function dayOf(cell: Cell, order: DayOrder): { readonly day: string } | string {
+export function dayOf(cell: Cell, order: DayOrder | null): { readonly day: string } | string {
   if (typeof cell !== 'string') {
     if ('unusable' in cell) return cell.unusable;
     if ('date' in cell) return { day: cell.date.slice(0, 10) };
@@ -95,11 +97,13 @@ export function dayOf(cell: Cell, order: DayOrder): { readonly day: string } | s
   const text = textOf(cell);
   const compact = /^(\d{4})(\d{2})(\d{2})$/.exec(text);
   const found = compact ? day(compact[1] ?? '', compact[2] ?? '', compact[3] ?? '') : readDay(text, order);
-  return found === undefined ? `${shown(text)} is no day that exists, as ${order}` : { day: found };
+  return found === undefined
+    ? `${shown(text)} is no day that exists${order === null ? '' : `, as ${order}`}`
+    : { day: found };
 }
 
 /** A month as `YYYY-MM`, of `2026-11`, `11-2026`, `november 2026`, or a day in it. */
-export function readPeriod(cell: Cell, order: DayOrder): string | undefined {
+export function readPeriod(cell: Cell, order: DayOrder | null): string | undefined {
   const text = textOf(cell);
   const [, year, month = ''] = /^(\d{4})[-/](\d{2})$/.exec(text) ?? [];
   const [, monthFirst = '', yearLast] = /^(\d{1,2}|\p{L}{3,9})[-/. ](\d{4})$/u.exec(text) ?? [];
@@ -123,7 +127,7 @@ const clockPattern = /^(\S+)[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?
  * An instant of a cell, or why it is none. Where it names no offset it is a clock's in `timeZone`; of an hour that comes
  * twice the first is taken.
  */
-export function instantOf(cell: Cell, order: DayOrder, timeZone: string | undefined): Date | string {
+export function instantOf(cell: Cell, order: DayOrder | null, timeZone: string | undefined): Date | string {
   if (typeof cell !== 'string' && 'unusable' in cell) return cell.unusable;
   const text = textOf(cell);
   const [, date = '', hour = '', minute = '', second = '00', fraction = '', zone] = clockPattern.exec(text) ?? [];

@@ -56,10 +56,10 @@ export async function readInvoice(
   given: Given = {},
 ): Promise<ReadInvoice> {
   const source: Source = { subject: 'invoice', name };
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
   const common = { layoutVersion: layout?.version ?? null, encoding: null, delimiter: null, sheet: null };
   const used = layout ?? plainLayout;
   const type = fileKind(bytes, source);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (type === 'ubl') {
     const { invoice, notes, encoding } = ublInvoice(bytes, source, used, given);
     const none = { decimal: null, date: null, headerLine: null, columns: {} };

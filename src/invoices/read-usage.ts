@@ -51,7 +51,7 @@ export async function readUsage(name: string, open: Openable, layout?: Layout): 
   const { decimal, date } = isFixed
     ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
     : await settledFormat(file.rows(), header, source, usage);
-  const reading = { header, usage, decimal: decimal ?? '.', date: date ?? 'YYYY-MM-DD', source } as const;
+  const reading = { header, usage, decimal: decimal ?? '.', date, source } as const;
   const isWidthFixed = type === 'csv';
   return {
     detected: {

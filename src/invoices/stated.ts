@@ -81,7 +81,7 @@ const plainLabel = (text: string): string => normalised(text).replace(/ ?:$/, ''
 export function identityOf(
   found: ReadonlyMap<StatementField, Statement>,
   given: Given,
-  order: DayOrder,
+  order: DayOrder | null,
   mistakes: Mistake[],
 ): Identity | undefined {
   const read = <T>(key: keyof Identity, parse: (cell: Cell) => T | undefined): T | undefined => {

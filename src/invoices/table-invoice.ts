@@ -61,7 +61,7 @@ export function invoiceOfTable(
   const { decimal, date } = isFixed
     ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
     : settledFormat(used, stated, layout, source);
-  const identity = identityOf(stated, given, date ?? 'YYYY-MM-DD', mistakes);
+  const identity = identityOf(stated, given, date, mistakes);
   const lines: InvoiceLine[] = [];
   const sums: Record<'net' | 'tax_total' | 'total', bigint | null> = { net: null, tax_total: null, total: null };
   for (const one of used) {

@@ -13,7 +13,7 @@ export type UsageReading = {
   readonly header: Header<UsageField>;
   readonly usage: Layout['usage'];
   readonly decimal: DecimalMark;
-  readonly date: DayOrder;
+  readonly date: DayOrder | null;
   readonly source: Source;
 };
 

@@ -80,3 +80,23 @@ test('a decision that a table cannot have led to leads back to nothing', () => {
     { numRuns: 2_000 },
   );
 });
+
+test('no rule decides where no table is in force, whatever the evidence', () => {
+  for (const evidence of evidences)
+    expect(decidingRule({ taskType: 'face_match', evidence, code: null }, undefined)).toBeUndefined();
+});
+
+test('a rule is said to be for a code or for all executed tasks', () => {
+  const rules: RuleTable = {
+    version: 'v1',
+    effectiveFrom: '2026-01-01',
+    effectiveTo: null,
+    source: 'by hand',
+    rules: [{ taskType: 'face_match', outcomeCode: 'failed', invoiced: false }],
+    executedTasks: [{ taskType: 'face_match', invoiced: true }],
+  };
+  const ruleFor = (outcome: string | null) =>
+    decidingRule({ taskType: 'face_match', evidence: 'task_completed_transaction', code: outcome }, rules);
+  expect(ruleFor('failed')).toEqual({ kind: 'code', taskType: 'face_match', outcomeCode: 'failed', invoiced: false });
+  expect(ruleFor(null)).toEqual({ kind: 'executed_task', taskType: 'face_match', invoiced: true });
+});

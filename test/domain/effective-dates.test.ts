@@ -67,6 +67,11 @@ describe('entries that follow one another', () => {
       ['overlap', 1],
       ['overlap', 2],
     ]);
+    // One without an end ends nobody's cover.
+    expect(kinds([span('2026-01-01', '2026-02-01'), span('2026-02-01', null), span('2026-05-01', null)])).toEqual([
+      ['overlap', 2],
+    ]);
+    expect(kinds([span('2026-05-01', '2026-04-01')])).toEqual([['reversed', 0]]);
   });
 
   test('are accepted exactly if no day from first to last has none or two of them in force', () => {

@@ -33,10 +33,44 @@ describe('an entry at another time than any that is known', () => {
     ['the counter lags behind an earlier one', [scan(1), scan(9)], 2, 3],
     ['a counter that lagged behind a list before', [scan(1), scan(9)], 2, 1],
     ['nothing is counted', [scan(1), scan(9)], null, 0],
+    ['its own counter lags, also behind what it lists', [scan(9)], 1, 2],
     ['its code is another one', [scan(1), scan(9, { code: 'unknown_type_back' })], 2, 2],
     ['its source is another one', [scan(1), scan(9, { source: 'file' })], 2, 2],
   ])('is new where %s', (_, entries, said, greatest) => {
     expect(takenFor(entries, said, greatest)).toBeUndefined();
+  });
+});
+
+test('an entry at another time is new where this answer counts nothing, whatever an earlier one counted', () => {
+  const { pairs, fresh } = matchAttempts([scan(9)], [known(1, 1)], counter(null, 1));
+  expect([pairs, fresh]).toEqual([[], [scan(9)]]);
+});
+
+test('entries that no attempt fits come in the order of their time, also where one repeats another', () => {
+  const entries = [scan(1), scan(1), scan(5)];
+  const { fresh, listedTwice } = matchAttempts(entries, [], counter(3, 0));
+  expect([fresh, listedTwice]).toEqual([entries, []]);
+});
+
+describe('of entries that repeat others as many are left out as are too many,', () => {
+  /** How many of each kind are left out; a kind has a code of its own. */
+  const leftOut = (counted: number, ...kinds: number[]) => {
+    const entries = kinds.flatMap((size, kind) => Array.from({ length: size }, () => scan(1, { code: `${kind}` })));
+    const { listedTwice } = matchAttempts(entries, [], counter(counted, 0));
+    return kinds.map((_, kind) => listedTwice.filter(({ code }) => code === `${kind}`).length);
+  };
+
+  test.each<[rule: string, counted: number, kinds: number[], leftOut: number[]]>([
+    ['of each kind in proportion', 6, [6, 3], [2, 1]],
+    ['of a whole list that comes twice the half', 3, [4, 2], [2, 1]],
+    ['the rest from the kind of which the least was rounded off', 5, [5, 3], [2, 1]],
+    ['whichever stands first', 5, [3, 5], [1, 2]],
+    ['of two kinds that are alike from the second', 3, [3, 3], [1, 2]],
+    ['but never the only one of its kind', 3, [5, 1, 1], [4, 0, 0]],
+    ['and none of a kind twice for the rest, that has less than one by its share', 8, [2, 5, 5, 5], [1, 2, 3, 3]],
+    ['none where all are counted', 4, [2, 2], [0, 0]],
+  ])('%s: %d of %j', (_, counted, kinds, expected) => {
+    expect(leftOut(counted, ...kinds)).toEqual(expected);
   });
 });
 

@@ -253,6 +253,10 @@ describe('a scan list that is missing', () => {
     const [attempts, attemptsInvoiced] = counters;
     const task = scanTask({ state, attempts, attemptsInvoiced, scans: [] });
     expect(isScanListMissing(task)).toBe(isMissing);
+    // Without a list at all there is none where something is invoiced or the task is completed, too.
+    expect(isScanListMissing({ ...task, scans: null })).toBe(
+      isMissing || state === 'completed' || (attemptsInvoiced ?? 0) > 0,
+    );
     // Where none is missing there are none to make up: a difference is reported.
     expect(unlisted(task)).toEqual(isMissing ? unlisted({ ...task, scans: null }) : []);
   });

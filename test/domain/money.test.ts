@@ -184,6 +184,11 @@ function oracle(quantity: bigint, price: string, minorDigits: number): string {
   return isNegative && units > 0n ? `-${text}` : text;
 }
 
+test('an amount of ours without decimals is read, too', () => {
+  expect(storedAmount('12')).toBe(12_000_000n);
+  expect(storedAmount('-3')).toBe(-3_000_000n);
+});
+
 test('100,000 lines of quantity and price agree with exact fractions', () => {
   // Mostly small figures and halves, where rounding decides; some as large as prices may be.
   const whole = fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 999_999_999 })).map(String);

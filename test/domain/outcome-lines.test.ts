@@ -52,9 +52,39 @@ describe('a month by task and outcome', () => {
     expect([total.amount, rounding]).toEqual([null, null]);
   });
 
-  test('has no amounts without prices', () => {
-    const { own, total } = outcomeParts(report([group(1, 1)], undefined), 9);
-    expect([own[0]?.amount, total.amount]).toEqual([null, null]);
+  test('has no amounts without prices, and nothing that rounding adds; most invoiced first', () => {
+    const groups = [group(1, 1, { code: 'a' }), group(3, 3, { code: 'b' }), group(2, 2, { code: 'c' })];
+    const { own, total, rounding } = outcomeParts(report(groups, undefined), 9);
+    expect(own.map(({ code, amount }) => [code, amount])).toEqual([
+      ['b', null],
+      ['c', null],
+      ['a', null],
+    ]);
+    expect([total.amount, rounding]).toEqual([null, null]);
+  });
+
+  test('has what costs the same in the order of what is invoiced, and unknown amounts behind those that are known', () => {
+    const free = listOf(prices(['document_scan', null, 0n], ['face_match', null, 250_000n]));
+    const groups = [
+      group(1, 1, { code: 'a' }),
+      group(5, 5, { code: 'b' }),
+      group(9, 8, { code: 'c', notInvoiced: 0n, unclassified: 1n }),
+      group(1, 1, { taskType: 'face_match' }),
+    ];
+    expect(outcomeParts(report(groups, free), 9).own.map(({ code }) => code)).toEqual([null, 'c', 'b', 'a']);
+  });
+
+  test('has corrections that are a closed month’s minimum alone', () => {
+    const charges = [{ correctsPeriod: '2026-09', amount: -100_000n }];
+    expect(outcomeParts(report([group(1, 1)], list, charges), 9).corrections).toEqual({
+      attempts: 0n,
+      invoiced: 0n,
+      notInvoiced: 0n,
+      unclassified: 0n,
+      amount: -100_000n,
+    });
+    const both = [group(1, 1), group(1, 1, correction)];
+    expect(outcomeParts(report(both, list, charges), 9).corrections?.amount).toBe(233_300n);
   });
 
   test('that does not add up is not shown', () => {

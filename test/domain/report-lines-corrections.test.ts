@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { imbalances, shortfall } from '../../src/domain/report-lines.ts';
+import { imbalances, ownTotals, shortfall } from '../../src/domain/report-lines.ts';
 import { group, listOf, prices, report } from './support-report-lines.ts';
 
 describe('corrections of a closed month', () => {
@@ -45,6 +45,27 @@ describe('corrections of a closed month', () => {
       ['2026-09', 'monthly_minimum', 0n, -5_000_000n],
     ]);
     expect(totals).toMatchObject({ amount: 5_330_000n, unroundedAmount: 999_900n, attempts: 3n });
+  });
+
+  test('are rows of the detail file like others, and counted apart', () => {
+    const groups = [
+      group(2, 2),
+      group(3, 3, { correctsPeriod: '2026-09' }),
+      group(4, 4, { correctsPeriod: '2026-08' }),
+    ];
+    expect(report(groups, list).totals).toMatchObject({ lines: 9n, corrections: 7n });
+    expect(report([group(2, 2)], list).totals).toMatchObject({ lines: 2n, corrections: 0n });
+  });
+
+  test('and what tops it up are no part of what a month’s own attempts come to', () => {
+    const groups = [group(2, 2), group(1, 0, { code: 'x' }), group(9, 9, { correctsPeriod: '2026-09' })];
+    const charges = [
+      { correctsPeriod: null, amount: 9_330_000n },
+      { correctsPeriod: '2026-09', amount: 1_000_000n },
+    ];
+    expect(ownTotals(report(groups, list, charges))).toEqual({ attempts: 3n, amount: 670_000n });
+    expect(ownTotals(report([], list))).toEqual({ attempts: 0n, amount: 0n });
+    expect(ownTotals(report(groups, undefined))).toEqual({ attempts: 3n, amount: null });
   });
 
   test.each([

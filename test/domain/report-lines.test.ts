@@ -193,6 +193,11 @@ describe('counters beside our count', () => {
     expect(totals).toMatchObject({ ...counts(2n, 3n, 2n, 2n), attempts: 7n });
   });
 
+  test('that agree in each task hide nothing', () => {
+    const { totals } = report([group(3, 2, counts(2n, 3n, 2n, 0n))], undefined);
+    expect([hidesDifferences(totals), isPartial(totals)]).toEqual([false, false]);
+  });
+
   test('that differ in sum say so themselves', () => {
     const { totals } = report([group(3, 2, counts(3n, 3n, 2n, 1n))], undefined);
     expect([hidesDifferences(totals), isPartial(totals)]).toEqual([false, false]);

@@ -8,7 +8,10 @@ import {
   isWorthAnotherFetch,
   longestLifeMs,
   processingPollMs,
+  secondFetchAt,
   settlementOf,
+  settlementReason,
+  type SettlementReason,
 } from '../../src/domain/settlement.ts';
 import { decide } from './support-merging.ts';
 import { faceTask, scan, scanTask, startedAt, transaction } from './support.ts';
@@ -98,7 +101,7 @@ describe('a transaction without an expiry', () => {
   });
 });
 
-test('the next fetchnever lies in the past', () => {
+test('the next fetch never lies in the past', () => {
   for (const facts of [idle, processing, { ...processing, ...completed }])
     for (let atMs = startedAt.getTime(); atMs < finalMs; atMs += 7_919)
       expect(nextFetch(facts, atMs)).toBeGreaterThan(atMs);
@@ -121,5 +124,92 @@ describe('a scan that an answer leaves out', () => {
       [null, false],
     ] as const)
       expect(isWorthAnotherFetch(omitting(attempts), merged(omitting(attempts), decided))).toBe(expected);
+  });
+});
+
+describe('what the vendor says is worth another look where it contradicts itself:', () => {
+  const twice = [scan(1), scan(1)];
+  test.each<[what: string, TransactionFacts, boolean]>([
+    ['as many scans as it counts', transaction([scanTask({ scans: [scan(1)], attempts: 1 })], completed), false],
+    ['more scans than it counts', transaction([scanTask({ scans: [scan(1), scan(2)], attempts: 1 })]), false],
+    ['fewer scans than it counts', transaction([scanTask({ scans: [scan(1)], attempts: 2 })]), true],
+    [
+      'fewer scans than it invoices, where it counts none',
+      transaction([scanTask({ scans: [scan(1)], attemptsInvoiced: 2 })]),
+      true,
+    ],
+    [
+      'its count of attempts goes before that of invoiced ones',
+      transaction([scanTask({ scans: [scan(1)], attempts: 1, attemptsInvoiced: 2 })]),
+      false,
+    ],
+    ['no list and no count', transaction([scanTask({ scans: null })]), false],
+    ['a completed scan without a list', transaction([scanTask({ scans: null, state: 'completed' })]), true],
+    ['a completed scan with an empty one', transaction([scanTask({ scans: [], state: 'completed' })]), true],
+    ['a pending scan of which nothing is said', transaction([scanTask({ scans: [] })]), false],
+    ['a scan listed twice', transaction([scanTask({ scans: twice, attempts: 1 })]), true],
+    ['a pending face task in an open transaction', transaction([faceTask('pending')]), false],
+    ['a pending face task in a completed one', transaction([faceTask('pending')], completed), true],
+    ['a face task that is over, in a completed one', transaction([faceTask('failed')], completed), false],
+    [
+      'a face task with counters and no list',
+      transaction([faceTask('completed', { attempts: 2, attemptsInvoiced: 2 })], completed),
+      false,
+    ],
+    [
+      'one task of several',
+      transaction([faceTask('completed'), scanTask({ scans: [scan(1)], attempts: 2 }), faceTask('completed')]),
+      true,
+    ],
+  ])('%s', (_, said, expected) => {
+    expect(isWorthAnotherFetch(said, merged(said))).toBe(expected);
+  });
+
+  test('also of an answer that is right by itself, where what is known contradicts it', () => {
+    const before = merged(transaction([scanTask({ scans: [scan(1)], attempts: 3 })]));
+    const said = transaction([scanTask({ scans: [scan(1), scan(2)], attempts: 2 })]);
+    expect(isWorthAnotherFetch(said, merged(said, before))).toBe(true);
+  });
+});
+
+test('a transaction whose answers contradict themselves is asked for again an hour, a day and a week after its end', () => {
+  const after = (hours: number) => new Date(finalMs + hours * 3_600_000);
+  const next = (fetchedAt: Date) => secondFetchAt(startedAt, new Date(expiresMs), fetchedAt);
+  expect(next(startedAt)).toEqual(after(1));
+  expect(next(after(0))).toEqual(after(1));
+  expect(next(after(1))).toEqual(after(24));
+  expect(next(after(2))).toEqual(after(24));
+  expect(next(after(24))).toEqual(after(168));
+  expect(next(after(168))).toBeNull();
+  expect(secondFetchAt(startedAt, null, startedAt)).toEqual(
+    new Date(startedAt.getTime() + longestLifeMs + expiryGraceMs + 3_600_000),
+  );
+});
+
+test.each<[state: string | null, settled: boolean, isProcessing: boolean, SettlementReason]>([
+  [null, false, false, 'not_fetched'],
+  ['completed', true, false, 'completed'],
+  ['completed', true, true, 'expired'],
+  ['expired', true, false, 'expired'],
+  ['pending', true, true, 'expired'],
+  ['pending', false, true, 'scan_processing'],
+  ['completed', false, true, 'scan_processing'],
+  ['pending', false, false, 'not_completed'],
+  ['completed', false, false, 'to_be_confirmed'],
+])('the state %s, settled %s, a scan being processed %s: %s', (state, settled, isProcessing, reason) => {
+  expect(settlementReason({ state, settled, isProcessing })).toBe(reason);
+});
+
+test('a transaction begins when the first answer that is not behind said so', () => {
+  const later = new Date(startedAt.getTime() + 60_000);
+  const known = { ...merged(idle), expiresAt: null };
+  const said = { ...idle, createdAt: later };
+  expect(settlementOf(said, known, startedAt)).toEqual({
+    settled: false,
+    nextFetchAt: new Date(startedAt.getTime() + longestLifeMs - expiryLeadMs),
+  });
+  expect(settlementOf(said, { ...known, createdAt: null }, startedAt)).toEqual({
+    settled: false,
+    nextFetchAt: new Date(later.getTime() + longestLifeMs - expiryLeadMs),
   });
 });

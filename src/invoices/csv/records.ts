@@ -1,5 +1,3 @@
-import { CsvError, parse } from 'csv-parse/sync';
-
 export const delimiters = [';', ',', '\t', '|'] as const;
 export type Delimiter = (typeof delimiters)[number];
 
@@ -12,8 +10,8 @@ export type Broken = { readonly line: number; readonly broken: 'stray' | 'open' 
 const maxRecordChars = 65_536;
 
 /**
- * Reads records out of text that comes in parts. Lines end in LF, CRLF or CR. Most lines have no quotes and are split as
- * they are, eight times as fast as csv-parse, which reads the others.
+ * Reads records out of text that comes in parts, as RFC 4180 says. Lines end in LF, CRLF or CR. It is a reader of its own
+ * because ten million rows pass through it: csv-parse takes eight times as long for lines without quotes.
  */
 export function recordReader(delimiter: string) {
   let rest = '';
@@ -38,13 +36,8 @@ export function recordReader(delimiter: string) {
     line += 1;
   };
   const parseQuoted = (record: string, first: number): void => {
-    try {
-      const [cells] = parse(record, { delimiter, record_delimiter: '\u0000', relax_column_count: true });
-      found.push({ line: first, cells: cells ?? [''] });
-    } catch (error) {
-      if (!(error instanceof CsvError)) throw error;
-      found.push({ line: first, broken: 'stray' });
-    }
+    const cells = quotedCells(record, delimiter);
+    found.push(cells ? { line: first, cells } : { line: first, broken: 'stray' });
   };
 
   return {
@@ -72,4 +65,26 @@ function quotes(text: string): number {
   let count = 0;
   for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) count += 1;
   return count;
+}
+
+/** Cells of a record that has quotes; `undefined` where one stands elsewhere than around a cell, or doubled within. */
+function quotedCells(record: string, delimiter: string): string[] | undefined {
+  const cells: string[] = [];
+  for (let at = 0; at <= record.length; at += delimiter.length) {
+    if (record[at] !== '"') {
+      const next = record.indexOf(delimiter, at);
+      const end = next === -1 ? record.length : next;
+      const cell = record.slice(at, end);
+      if (cell.includes('"')) return undefined;
+      cells.push(cell);
+      at = end;
+      continue;
+    }
+    let close = record.indexOf('"', at + 1);
+    while (close !== -1 && record[close + 1] === '"') close = record.indexOf('"', close + 2);
+    if (close === -1 || (close + 1 < record.length && !record.startsWith(delimiter, close + 1))) return undefined;
+    cells.push(record.slice(at + 1, close).replaceAll('""', '"'));
+    at = close + 1;
+  }
+  return cells;
 }
