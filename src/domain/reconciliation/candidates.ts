@@ -16,9 +16,14 @@ const usual = ['UTC', 'created', 'completed', 'UTC+01:00', 'UTC+02:00', 'UTC+01:
 /** An explanation, and the cheapest of the sets that it stands for. */
 export type Likely = { readonly parts: Candidate; readonly set: HypothesisSet };
 
-/** All explanations, likeliest first; those that differ in the way to cut off alone are one. */
+/**
+ * All explanations, likeliest first. Those that differ in the way to cut off alone are one, and so are those that differ
+ * in hypotheses of the same cause on prices: since both lead to the invoice, they do the same.
+ */
 export function candidatesOf(space: Space, sets: readonly HypothesisSet[]): Likely[] {
-  const groups = Map.groupBy(sets, ({ cutOff, decisions, money }) => JSON.stringify([cutOff !== 0, decisions, money]));
+  const groups = Map.groupBy(sets, (set) =>
+    JSON.stringify([set.cutOff !== 0, set.decisions, pricesCauses(space, set)]),
+  );
   return [...groups.values()]
     .flatMap((same) => {
       const [set] = same;
@@ -33,6 +38,15 @@ export function candidatesOf(space: Space, sets: readonly HypothesisSet[]): Like
       return [{ parts, set, cost: costOf(space, set), doubt: parts.reduce((sum, part) => sum + doubtOf(part), 0) }];
     })
     .sort((a, b) => a.cost - b.cost || a.doubt - b.doubt);
+}
+
+const pricesCauses = (space: Space, { money }: HypothesisSet): (Cause | undefined)[] =>
+  money.map((member) => space.money[member]?.cause);
+
+/** One of each of the sets that differ in hypotheses of the same cause on prices. */
+function withoutAlike(space: Space, sets: readonly HypothesisSet[]): HypothesisSet[] {
+  const groups = Map.groupBy(sets, (set) => JSON.stringify([set.cutOff, set.decisions, pricesCauses(space, set)]));
+  return [...groups.values()].flatMap(([first]) => (first ? [first] : []));
 }
 
 function doubtOf({ cause, subject }: Part): number {
@@ -82,7 +96,7 @@ export function stepsOf(
   leftOut: ReadonlySet<number>,
   mayBeCertain: boolean,
 ): Step[] {
-  const certain = mayBeCertain ? certainIn(space, sets, leftOut) : new Set<Member>();
+  const certain = mayBeCertain ? certainIn(space, withoutAlike(space, sets), leftOut) : new Set<Member>();
   const members = namedMembers(space, set);
   return members.map(({ member }, index): Step => {
     const applied = only(

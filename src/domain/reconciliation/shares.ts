@@ -61,7 +61,7 @@ export function sharesOf(pair: LinePair, steps: readonly Step[], accountedFor: C
 /** A line that one side does not have: its amount goes to the parts by what they add, the last one takes the rest. */
 function ofWholeLine(pair: LinePair, steps: readonly Step[], changes: readonly bigint[], amount: Micros): Share[] {
   // An invoice may leave out free units: whether it does is no difference.
-  if (pair.own?.unitPrice === 0n) return [];
+  if (pair.own?.unitPrice === 0n && amount === 0n) return [];
   const effect = pair.own ? 'missing_line' : 'extra_line';
   const price = pair.own?.unitPrice ?? pair.vendor?.unitPrice ?? 0n;
   const taking = changes.flatMap((quantity, index) => (quantity === 0n ? [] : [{ quantity, step: steps[index] }]));
