@@ -29,9 +29,10 @@ export default defineConfig({
       reporter: [['text', { skipFull: true }]],
       // A point beneath what was measured: properties draw other examples each time.
       thresholds: {
-        'src/domain/*.ts': { statements: 84, branches: 82, functions: 84, lines: 86 },
+        'src/domain/*.ts': { statements: 95, branches: 94, functions: 96, lines: 96 },
+        'src/domain/reconciliation/**': { statements: 94, branches: 83, functions: 95, lines: 95 },
         'src/reference-data/**': { statements: 97, branches: 92, functions: 99, lines: 98 },
-        'src/reports/**': { statements: 91, branches: 86, functions: 90, lines: 93 },
+        'src/reports/**': { statements: 83, branches: 79, functions: 77, lines: 85 },
       },
     },
     projects: [

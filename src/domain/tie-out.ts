@@ -9,7 +9,7 @@ import type { InvoiceLine, VendorInvoice } from './vendor-invoice.ts';
  * - `total`: net and tax are not the stated total.
  * - `payable`: total, prepaid and rounding are not what is to be paid.
  */
-export type MismatchKind = 'line' | 'net' | 'tax' | 'total' | 'payable';
+type MismatchKind = 'line' | 'net' | 'tax' | 'total' | 'payable';
 
 /** A contradiction of an invoice in itself. `difference` = stated − expected, never 0. */
 export type Mismatch = {

@@ -23,7 +23,7 @@ export const period = (start: string, end: string): string =>
 export const eur = (name: string, value: string, currency = 'EUR'): string =>
   `<cbc:${name} currencyID="${currency}">${value}</cbc:${name}>`;
 
-export type Line = {
+type Line = {
   readonly id: string;
   readonly name: string;
   readonly quantity?: string;

@@ -1,6 +1,5 @@
 /** What a difference does to a line. */
-export const effects = ['quantity', 'price', 'missing_line', 'extra_line', 'minimum', 'rounding', 'tax'] as const;
-export type Effect = (typeof effects)[number];
+export type Effect = 'quantity' | 'price' | 'missing_line' | 'extra_line' | 'minimum' | 'rounding' | 'tax';
 
 /** Why there is a difference. The order counts: where several causes meet on a line, they are applied in it. */
 export const causes = [

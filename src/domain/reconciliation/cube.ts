@@ -101,14 +101,3 @@ export function cubeMarks(period: string, contract: Contract): Date[] {
   const times = new Set([...own, ...others].map((at) => at.getTime()));
   return [...times].sort((a, b) => a - b).map((time) => new Date(time));
 }
-
-/** Where a time lies among marks, as {@link CubeRow} counts it. */
-export const slotOf = (time: Date, marks: readonly Date[]): number => {
-  let [low, high] = [0, marks.length];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((marks[middle] ?? time) <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};

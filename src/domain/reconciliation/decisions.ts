@@ -90,7 +90,7 @@ function addedAt({ bits, change }: Decisions, members: readonly number[], place:
 }
 
 /** All subsets of a few members but the empty one. */
-export function subsetsOf(members: readonly number[]): number[][] {
+function subsetsOf(members: readonly number[]): number[][] {
   const subsets: number[][] = [];
   for (let subset = 1; subset < 2 ** members.length; subset += 1)
     subsets.push(members.filter((_, index) => (subset >> index) % 2 === 1));

@@ -48,7 +48,7 @@ export type Hypothesis = {
 };
 
 /** Whether an attempt is in the books at all. */
-export const isInBooks = ({ late }: Pick<CubeRow, 'late'>, basis: 'closed' | 'restated'): boolean =>
+const isInBooks = ({ late }: Pick<CubeRow, 'late'>, basis: 'closed' | 'restated'): boolean =>
   late === 'no' || (late === 'came') === (basis === 'restated');
 
 /**

@@ -98,7 +98,7 @@ const unexplained = (subject: string): Reason => ({
 });
 
 /** A task type and level as a subject names them. */
-export const cellText = ({ taskType, level }: { readonly taskType: string; readonly level: string | null }): string =>
+const cellText = ({ taskType, level }: { readonly taskType: string; readonly level: string | null }): string =>
   level === null ? taskType : `${taskType}/${level}`;
 
 const allOf = (candidates: readonly Candidate[]): string =>

@@ -8,7 +8,7 @@ import { isReproduced, mayBe, type Target, unprintedOf } from './target.ts';
 /** A set may hold as many hypotheses. */
 export const mostCost = 3;
 /** As many sets are looked through. With more of them, something that would also do may not have been seen. */
-export const mostSets = 250_000;
+const mostSets = 250_000;
 
 export type Question = {
   readonly target: Target;

@@ -2,7 +2,7 @@ import { interactionOf } from './decisions.ts';
 import { cutOffsFrom, type HypothesisSet, type Space } from './space.ts';
 
 /** All ways to add `size` numbers below `count` to some that are given, in order. */
-export function* additions(given: readonly number[], count: number, size: number, from = 0): Generator<number[]> {
+function* additions(given: readonly number[], count: number, size: number, from = 0): Generator<number[]> {
   if (size === 0) yield [...given].sort((a, b) => a - b);
   else
     for (let next = from; next < count; next += 1)

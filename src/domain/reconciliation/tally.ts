@@ -4,7 +4,7 @@ import { type Cube, type CubeRow, type TimeOfAttempt, timesOfAttempts } from './
 export type Cell = { readonly taskType: string; readonly level: string | null };
 
 /** Attempts that are alike in everything but their times. `cell` is the place of theirs among the cells. */
-export type AttemptClass = { readonly row: CubeRow; readonly cell: number };
+type AttemptClass = { readonly row: CubeRow; readonly cell: number };
 
 /** A cube, so that the attempts of any span can be counted at once. */
 export type Tally = {

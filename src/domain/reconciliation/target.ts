@@ -7,7 +7,7 @@ import type { Cell } from './tally.ts';
 type Amounts = { readonly quantity: bigint; readonly amount: Micros };
 
 /** What the invoice says of a cell, and how far its lines are to be taken at their word. */
-export type CellTarget = {
+type CellTarget = {
   readonly lines: readonly (Amounts & { readonly unitPrice: Micros | null })[];
   readonly quantity: bigint;
   /** Some line is no quantity times a price: one line may stand for several prices, and only sums are compared. */

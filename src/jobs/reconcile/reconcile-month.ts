@@ -6,11 +6,10 @@ import { monthBounds } from '../../domain/billing-month.ts';
 import { explain } from '../../domain/reconciliation/explain.ts';
 import type { Explanation } from '../../domain/reconciliation/explanation.ts';
 import { type Findings, findingsOf, UnbalancedFindings } from '../../domain/reconciliation/findings.ts';
-import { formatAmount, minorUnitDigits } from '../../domain/money.ts';
-import { type Mismatch, tieOut } from '../../domain/tie-out.ts';
 import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 import { joinInvoices } from '../../domain/reconciliation/invoices.ts';
 import { LedgerError } from '../../errors.ts';
+import { requireTiedOut } from '../../invoices/require-tied-out.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
 import type { ReconciliationHead } from '../../reports/reconciliation-files.ts';
 import type { Context } from '../context.ts';
@@ -87,9 +86,10 @@ function expectEnded({ config, now }: Context, period: string): void {
 /** Refuses what is not of these books, or contradicts itself, before anything is kept. */
 function expectUsable({ books }: BooksOfMonth, invoice: VendorInvoice): void {
   const { number, currency } = invoice;
-  const mismatches = currency === books.currency ? tieOut(invoice) : [];
-  if (mismatches.length > 0) throw notTiedOut(invoice, mismatches);
-  if (currency === books.currency) return;
+  if (currency === books.currency) {
+    requireTiedOut(invoice);
+    return;
+  }
   throw new LedgerError(
     'currency_differs',
     `Invoice ${number} is in ${currency}, the books of ${books.period} are in ${books.currency}.`,
@@ -99,27 +99,6 @@ function expectUsable({ books }: BooksOfMonth, invoice: VendorInvoice): void {
     },
   );
 }
-
-function notTiedOut({ number, currency }: VendorInvoice, mismatches: readonly Mismatch[]): LedgerError {
-  const money = (amount: bigint) => formatAmount(amount, minorUnitDigits(currency));
-  const named = mismatches
-    .slice(0, mostNamed)
-    .map(
-      ({ kind, line, stated, expected }) =>
-        `${line === null ? `the ${kind}` : `line ${line}`} is ${money(stated)}, its parts give ${money(expected)}`,
-    );
-  const more = mismatches.length - named.length;
-  return new LedgerError(
-    'invoice_not_tied_out',
-    `Invoice ${number} does not add up: ${named.join('; ')}${more > 0 ? `, and ${more} more` : ''}.`,
-    {
-      fields: { invoice: number, mismatches: mismatches.length },
-      hint: 'Is the layout right? If the file says so itself, send it back to the vendor. Nothing was kept.',
-    },
-  );
-}
-
-const mostNamed = 5;
 
 type NamedInvoice = VendorInvoice & { readonly fileSha256: string; readonly id: string | null };
 

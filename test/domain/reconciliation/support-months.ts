@@ -17,7 +17,7 @@ export function chance(seed: number): () => number {
 export const pick = <T>(random: () => number, from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
 
 /** One of several by their weights. */
-export function weighted<T>(random: () => number, from: readonly (readonly [T, number])[]): T {
+function weighted<T>(random: () => number, from: readonly (readonly [T, number])[]): T {
   let left = random() * from.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [one, weight] of from) {
     left -= weight;

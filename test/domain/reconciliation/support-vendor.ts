@@ -29,7 +29,7 @@ export type Billing = {
   readonly rounding: 'line' | 'attempt';
 };
 
-export type ModelLine = {
+type ModelLine = {
   readonly type: ModelAttempt['type'];
   readonly level: string | null;
   readonly price: bigint;
