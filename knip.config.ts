@@ -9,8 +9,6 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
   entry: [
     'bin/*.js!',
     'src/simulator/main.ts!',
-    // Usage statements can be read, and nothing asks for them yet.
-    'src/invoices/{read-usage,layout/suggest-layout}.ts!',
     'ops/*.ts',
     'bench/programs/*.ts',
     'bench/vendor/main.ts',

@@ -7,9 +7,11 @@ export function addReconcile(program: Command, finish: Finish): void {
   program
     .command('reconcile')
     .description("hold the vendor's invoice for a month against the books, and say why they differ")
-    .argument('<YYYY-MM>', 'the month')
+    .argument('[YYYY-MM]', 'the month')
     .option('--invoice <file>', 'an invoice to keep: CSV, XLSX or UBL; without it, those that are kept')
-    .option('--layout <file>', 'how to read the invoice')
+    .option('--usage <file>', 'a usage statement to keep, CSV or XLSX: what the vendor charged, row by row')
+    .option('--layout <file>', 'how to read the invoice and the usage statement')
+    .option('--suggest-layout <file>', 'print a layout to start from, for an invoice or a usage statement')
     .option('--basis <basis>', 'closed: as the month was closed; restated: with all corrections since', 'restated')
     .option('--decide <finding=decision>', 'accept, dispute or expect a finding; needs --reason')
     .option('--reason <text>', 'why, kept with the decision')
@@ -18,15 +20,17 @@ export function addReconcile(program: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-Each finding is one effect on one line by one cause; their amounts add up to the difference. A cause that may be
-another one is called ambiguous. Exit codes: 0 reconciled, 1 findings are open, 2 the file or its layout cannot be
+Each finding is one effect on one line by one cause; their amounts add up to the difference. A cause is proven by the
+usage statement, attempt by attempt; with the invoice alone it fits, or is ambiguous if it may be another one. Exit codes: 0 reconciled, 1 findings are open, 2 the file or its layout cannot be
 used, 3 blocked: the month has not ended, has no prices, or is in another currency.
 
 Examples:
   $ npx idscan-ledger reconcile 2026-10 --invoice invoice-2026-10.csv
+  $ npx idscan-ledger reconcile 2026-10 --usage usage-2026-10.csv
+  $ npx idscan-ledger reconcile --suggest-layout invoice-2026-10.csv > layout.json
   $ npx idscan-ledger reconcile 2026-10 --decide 0123456789abcdef=accept --reason "agreed by mail of 3 November"`,
     )
-    .action(async (period: string, options: ReconcileArguments) => {
+    .action(async (period: string | undefined, options: ReconcileArguments) => {
       const { reconcile } = await import('./reconcile.ts');
       await finish(runCommand((input) => reconcile(period, options, input)));
     });

@@ -1,9 +1,34 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding } from '../domain/reconciliation/findings.ts';
 import { counted, form } from '../domain/wording.ts';
+import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
+
+/** How a file was read, to be seen before its figures are believed. */
+export function detectedText(
+  name: string,
+  detected: Omit<Detected, 'notes'> & { readonly notes?: readonly string[] },
+): string[] {
+  const { type, encoding, delimiter, decimal, date, sheet, headerLine, columns, layoutVersion, isPlain } = detected;
+  const how = [
+    type.toUpperCase(),
+    layoutVersion === null ? (isPlain ? 'plain format' : null) : `layout ${layoutVersion}`,
+    encoding,
+    delimiter === null ? null : `delimiter ${delimiter === '\t' ? 'tab' : delimiter}`,
+    decimal === null ? null : `decimal ${decimal}`,
+    date === null ? null : `dates ${date}`,
+    sheet === null ? null : `sheet ${sheet}`,
+    headerLine === null ? null : `header on line ${headerLine}`,
+  ].filter((one) => one !== null);
+  const others = Object.entries(columns).filter(([field, column]) => field !== column);
+  return [
+    `${name}: ${how.join(', ')}`,
+    ...(others.length === 0 ? [] : [`  ${others.map(([field, column]) => `${field} = ${column}`).join(', ')}`]),
+    ...(detected.notes ?? []).map((note) => `  ${note}`),
+  ];
+}
 
 /** What reconciling found, for a person: the difference, then its parts, the largest first. */
 export function reconciliationText({ head, found, explanation, directory, files, replaced }: Reconciliation): string[] {
@@ -13,7 +38,7 @@ export function reconciliationText({ head, found, explanation, directory, files,
   const numbers = head.invoices.map(({ number }) => number).join(', ');
   const status = head.isProvisional ? 'provisional: the month is still open' : head.basis;
   return [
-    `Reconciliation of ${head.period} (${status}) with ${numbers}`,
+    `Reconciliation of ${head.period} (${status}) with ${numbers}${head.usage ? ` and the usage statement ${head.usage.name}` : ''}`,
     ...(replaced === null ? [] : ['The invoice replaces the one with the same number that was kept before.']),
     '',
     ...table(
@@ -81,6 +106,7 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
       is_provisional: head.isProvisional,
       currency: head.currency,
       invoices: head.invoices,
+      usage: head.usage,
       replaced,
       totals: {
         own_amount: money(total.ownAmount),
@@ -102,6 +128,7 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
         amount_difference: money(one.amountDifference),
         likely_wrong: one.likelyWrong,
         decision: head.decisions.get(one.id)?.decision ?? null,
+        evidence_rows: one.evidenceRows,
       })),
       directory,
       files: files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),

@@ -1,25 +1,31 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions, hasFinding, recordDecision } from '../db/reconciliations.ts';
-import type { VendorFile } from '../db/vendor-invoices.ts';
+import type { VendorFile } from '../db/vendor-files.ts';
 import { LedgerError } from '../errors.ts';
 import { readInvoice } from '../invoices/read-invoice.ts';
+import type { Layout } from '../invoices/layout/layout.ts';
 import { parseLayout } from '../invoices/layout/layout-file.ts';
+import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
+import { fileAt, readUsage } from '../invoices/read-usage.ts';
 import type { Context } from '../jobs/context.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
-import { type GivenInvoice, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
+import { type GivenInvoice, type GivenUsage, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
 import { say } from './output.ts';
-import { reconciliationJson, reconciliationText } from './reconcile-text.ts';
+import { detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 
 export type ReconcileArguments = {
   readonly invoice?: string;
+  readonly usage?: string;
   readonly layout?: string;
+  readonly suggestLayout?: string;
   readonly basis: string;
   readonly decide?: string;
   readonly reason?: string;
@@ -27,29 +33,45 @@ export type ReconcileArguments = {
   readonly json: boolean;
 };
 
-/** `reconcile <YYYY-MM> [--invoice <file>] [--layout <file>] [--basis closed|restated] [--decide …] [--dry-run] [--json]` */
+/**
+ * `reconcile <YYYY-MM> [--invoice <file>] [--usage <file>] [--layout <file>] [--basis closed|restated] [--decide …]
+ * [--dry-run] [--json]`, or `reconcile --suggest-layout <file>`.
+ */
 export async function reconcile(
-  period: string,
+  period: string | undefined,
   options: ReconcileArguments,
   { config, signal }: CommandInput,
 ): Promise<ExitCode> {
-  if (!isPeriod(period)) throw usageError(`${period} is not a month.`, 'Write it as YYYY-MM, such as 2026-10.');
+  if (options.suggestLayout !== undefined) return suggest(options.suggestLayout, period);
+  if (period === undefined || !isPeriod(period))
+    throw usageError(`${period ?? 'Nothing'} is not a month.`, 'Write it as YYYY-MM, such as 2026-10.');
   const basis = basisGiven(options.basis);
-  if (options.layout !== undefined && options.invoice === undefined)
-    throw usageError('--layout says how to read an invoice.', 'Give the invoice with --invoice.');
+  if (options.layout !== undefined && options.invoice === undefined && options.usage === undefined)
+    throw usageError('--layout says how to read a file.', 'Give the file with --invoice or --usage.');
   const decision = decisionGiven(options);
-  const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, options.layout);
+  const layout = options.layout === undefined ? undefined : await layoutGiven(options.layout);
+  const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, layout);
+  const usage = options.usage === undefined ? undefined : await usageGiven(options.usage, layout);
   const { context, close } = await composeBooks(config);
   try {
     if (decision) await decide(context, period, decision);
     const reconciliation = await reconcileMonth(context, period, {
       basis,
       given,
+      usage,
       isDryRun: options.dryRun,
       ranBy: currentUser(),
       signal,
     });
-    say(...(options.json ? [reconciliationJson(reconciliation)] : reconciliationText(reconciliation)));
+    say(
+      ...(options.json
+        ? [reconciliationJson(reconciliation)]
+        : [
+            ...(given ? [...detectedText(given.file.name, given.detected), ''] : []),
+            ...(usage ? [...detectedText(usage.name, usage.detected), ''] : []),
+            ...reconciliationText(reconciliation),
+          ]),
+    );
     const { found, head } = reconciliation;
     return openFindings(found.findings, head.decisions).length > 0 ? 1 : 0;
   } finally {
@@ -66,7 +88,7 @@ type GivenDecision = { readonly finding: string; readonly decision: DecisionName
 
 const decisionPattern = /^([0-9a-f]{16})=(\w+)$/;
 
-function decisionGiven({ decide: given, reason = '', invoice }: ReconcileArguments): GivenDecision | undefined {
+function decisionGiven({ decide: given, reason = '', invoice, usage }: ReconcileArguments): GivenDecision | undefined {
   if (given === undefined) {
     if (reason !== '') throw usageError('--reason goes with --decide.', 'Say which finding is decided.');
     return undefined;
@@ -79,8 +101,11 @@ function decisionGiven({ decide: given, reason = '', invoice }: ReconcileArgumen
       'Write it as <finding>=accept, <finding>=dispute or <finding>=expect.',
     );
   if (reason.trim() === '') throw usageError('--decide needs --reason.', 'Say why; it is kept with the decision.');
-  if (invoice !== undefined)
-    throw usageError('--decide goes without --invoice.', 'Reconcile the invoice first, then decide what was found.');
+  if (invoice !== undefined || usage !== undefined)
+    throw usageError(
+      '--decide goes without --invoice and --usage.',
+      'Reconcile the invoice first, then decide what was found.',
+    );
   return { finding, decision, reason: reason.trim() };
 }
 
@@ -93,17 +118,49 @@ async function decide({ db }: Context, period: string, { finding, decision, reas
   await recordDecision(db.kysely, period, { finding, decision, reason, decidedBy: currentUser() });
 }
 
-async function invoiceGiven(name: string, layoutName: string | undefined): Promise<GivenInvoice> {
-  const file = await fileGiven(name);
-  const layoutFile = layoutName === undefined ? undefined : await fileGiven(layoutName);
-  const layout = layoutFile && parseLayout(layoutFile.content, layoutFile.name).content;
-  const { invoice } = await readInvoice(file.content, file.name, layout);
-  return { invoice, file, layout: layoutFile };
+async function suggest(name: string, period: string | undefined): Promise<ExitCode> {
+  if (period !== undefined) throw usageError('--suggest-layout goes without a month.', 'Leave the month out.');
+  const { content, name: baseName } = await fileGiven(name);
+  process.stdout.write(await suggestLayout(content, baseName));
+  return 0;
 }
+
+type GivenLayout = { readonly file: VendorFile; readonly content: Layout };
+
+async function layoutGiven(name: string): Promise<GivenLayout> {
+  const file = await fileGiven(name);
+  return { file, content: parseLayout(file.content, file.name).content };
+}
+
+async function invoiceGiven(name: string, layout: GivenLayout | undefined): Promise<GivenInvoice> {
+  const file = await fileGiven(name);
+  const { invoice, detected } = await readInvoice(file.content, file.name, layout?.content);
+  return { invoice, detected, file, layout: layout?.file };
+}
+
+/** The file may be of any size: it is never held whole. */
+async function usageGiven(name: string, layout: GivenLayout | undefined): Promise<GivenUsage> {
+  const hash = createHash('sha256');
+  for await (const chunk of bytesOf(name)) hash.update(chunk);
+  const baseName = path.basename(name);
+  const { detected, rows } = await readUsage(baseName, fileAt(name), layout?.content);
+  return { name: baseName, sha256: hash.digest('hex'), layout: layout?.file, content: bytesOf(name), rows, detected };
+}
+
+async function* bytesOf(name: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of createReadStream(name)) yield chunk as Buffer;
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+}
+
+const unreadable = (name: string, cause: unknown): LedgerError =>
+  new LedgerError('usage_invalid', `${name} cannot be read.`, { hint: 'Check the path.', cause });
 
 async function fileGiven(name: string): Promise<VendorFile> {
   const content = await readFile(name).catch((cause: unknown) => {
-    throw new LedgerError('usage_invalid', `${name} cannot be read.`, { hint: 'Check the path.', cause });
+    throw unreadable(name, cause);
   });
   return { name: path.basename(name), content, sha256: createHash('sha256').update(content).digest('hex') };
 }

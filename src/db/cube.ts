@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { monthBounds, nextPeriod, type Span } from '../domain/billing-month.ts';
-import type { CubeRow, EarlierUnits } from '../domain/reconciliation/cube.ts';
+import type { CubeRow, EarlierUnits, UnmatchedUsage } from '../domain/reconciliation/cube.ts';
 import type { Queries } from './database.ts';
 import { instant, literal } from './lines.ts';
+import { usageMatching } from './usage-matching.ts';
 
 export type CubeScope = {
   readonly period: string;
@@ -10,31 +11,82 @@ export type CubeScope = {
   readonly marks: readonly Date[];
   /** Whether the month is closed: then every attempt is held against how it was booked. */
   readonly isClosed: boolean;
+  readonly basis: 'closed' | 'restated';
+  /** The ID of the usage statement that attempts are matched with; `null` = there is none. */
+  readonly statement: string | null;
 };
+
+/** What the attempts of a row of the cube have in common, as columns. */
+const alike = [
+  'task_type',
+  'level',
+  'code',
+  'invoiced',
+  'counter',
+  'linked',
+  'failed',
+  'abandoned',
+  'late',
+  'by_attempt',
+  'by_created',
+  'by_completed',
+] as const;
 
 /**
  * A month in few rows, each a number of attempts that are alike; `CubeRow` says what each column means. The attempts that
  * changed since a closed month was booked are in it twice, as they were and as they are.
  */
 export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]> {
-  const { rows } = await sql<RawRow>`${sql.raw(cubeQuery(scope))}`.execute(db);
-  return rows.map(({ task_type: taskType, by_attempt, by_created, by_completed, count, ...row }) => ({
-    ...row,
-    taskType,
-    slots: { attempt: by_attempt, created: by_created, completed: by_completed },
-    count: Number(count),
-  }));
+  const { rows } = await sql<RawRow>`${sql.raw(`
+    with ${cubeAttempts(scope)}
+    select ${alike.join(', ')}, count(*) as count, count(*) filter (where is_charged) as charged,
+      coalesce(sum(extra) filter (where is_charged), 0) as extra, count(*) filter (where is_charged and extra > 0) as charged_again
+    from attempt group by ${alike.join(', ')}`)}`.execute(db);
+  return rows.map(({ task_type: taskType, by_attempt, by_created, by_completed, count, ...row }) => {
+    const { charged, extra, charged_again: chargedAgain, ...same } = row;
+    return {
+      ...same,
+      taskType,
+      slots: { attempt: by_attempt, created: by_created, completed: by_completed },
+      count: Number(count),
+      ...(scope.statement === null
+        ? {}
+        : { usage: { charged: Number(charged), extra: Number(extra), chargedAgain: Number(chargedAgain) } }),
+    };
+  });
 }
 
-type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count'> & {
+type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count' | 'usage'> & {
   readonly task_type: string;
   readonly by_attempt: number;
   readonly by_created: number;
   readonly by_completed: number;
   readonly count: string;
+  readonly charged: string;
+  readonly extra: string;
+  readonly charged_again: string;
 };
 
-function cubeQuery({ period, span, marks, isClosed }: CubeScope): string {
+/** What a usage statement charges that matches no attempt of the books. */
+export async function unmatchedUsage(db: Queries, scope: CubeScope): Promise<UnmatchedUsage[]> {
+  if (scope.statement === null) return [];
+  const { rows } = await sql<{ task_type: string; level: string | null; rows: string; units: string }>`${sql.raw(`
+    with ${cubeAttempts(scope)}
+    select task_type, level, count(*) as rows, sum(units) as units from unmatched group by task_type, level
+    order by task_type, level`)}`.execute(db);
+  return rows.map(({ task_type: taskType, level, ...counts }) => ({
+    taskType,
+    level,
+    rows: Number(counts.rows),
+    units: Number(counts.units),
+  }));
+}
+
+/**
+ * Common table expressions that end with `attempt`, the attempts of the cube one by one. With a usage statement every
+ * attempt that it charges is among them, whenever it was, with `is_charged` and `extra`; and there is `unmatched`.
+ */
+export function cubeAttempts({ period, span, marks, isClosed, basis, statement }: CubeScope): string {
   const array = `array[${marks.map(instant).join(', ')}]::timestamptz[]`;
   const slot = (time: string) => `width_bucket(${time}, ${array})`;
   const times = {
@@ -57,45 +109,65 @@ function cubeQuery({ period, span, marks, isClosed }: CubeScope): string {
     else 'agrees' end`;
   const ofTransaction = `t.result_id is null as abandoned,
     coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed`;
-  const now = `
-    select a.transaction_id, a.task_type, a.ordinal, k.level, a.code, a.invoiced, ${counter} as counter,
-      coalesce(a.linked, false) as linked, ${ofTransaction}, a.attempted_at,
-      ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed
-    from attempts a
-    join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
-    join transactions t on t.id = a.transaction_id
-    where ${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}`;
-  const grouped =
-    'task_type, level, code, invoiced, counter, linked, failed, abandoned, late, by_attempt, by_created, by_completed';
-  const columns = (table: string) =>
-    grouped
-      .split(', ')
-      .filter((column) => column !== 'late')
-      .map((column) => `${table}.${column}`)
-      .join(', ');
-  if (!isClosed)
-    return `select ${grouped}, count(*) from (select *, 'no' as late from (${now}) now) attempt group by ${grouped}`;
+  const slots = `${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed`;
+  const isInBooks = (late: string) => `(${late} = 'no' or (${late} = 'came') = ${basis === 'restated'})`;
+  const usage = statement === null ? '' : `, ${known(statement, isClosed, isOwn)}, ${usageMatching(statement)}`;
   const booked = `
     select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced,
       case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter,
-      coalesce(a.linked, false) as linked, ${ofTransaction}, a.attempted_at,
-      ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed
+      coalesce(a.linked, false) as linked, ${ofTransaction}, a.attempted_at, ${slots}
     from closed_lines a join transactions t on t.id = a.transaction_id
-    where a.period = ${literal(period)} and a.corrects_period is null`;
+    where ${isClosed ? `a.period = ${literal(period)} and a.corrects_period is null` : 'false'}`;
+  const now = `
+    select a.transaction_id, a.task_type, a.ordinal, k.level, a.code, a.invoiced, ${counter} as counter,
+      coalesce(a.linked, false) as linked, ${ofTransaction}, a.attempted_at, ${slots}
+    from attempts a
+    join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
+    join transactions t on t.id = a.transaction_id
+    ${statement === null ? '' : 'left join charged c on c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal'}
+    where ${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}
+      ${statement === null ? '' : 'or c.transaction_id is not null'}`;
   const isSame = `now.invoiced is not distinct from booked.invoiced and now.code is not distinct from booked.code
     and now.level is not distinct from booked.level and ${isOwn('now.attempted_at')}`;
-  return `
-    with now as materialized (${now}), booked as materialized (${booked})
-    select ${grouped}, count(*) from (
-      select ${columns('now')}, case
+  const shown = ['transaction_id', 'task_type', 'ordinal', 'attempted_at', ...alike.slice(1)].filter(
+    (column) => column !== 'late',
+  );
+  const columns = (table: string) => shown.map((column) => `${table}.${column}`).join(', ');
+  const sides = isClosed
+    ? `select ${columns('now')}, booked.invoiced as other_invoiced, booked.transaction_id is not null and not (${isSame}) as is_double, case
         when booked.transaction_id is not null then case when ${isSame} then 'no' else 'came' end
         when ${isOwn('now.attempted_at')} then 'came' else 'no' end as late
       from now left join booked using (transaction_id, task_type, ordinal)
       union all
-      select ${columns('booked')}, 'went'
+      select ${columns('booked')}, now.invoiced, now.transaction_id is not null, 'went'
       from booked left join now using (transaction_id, task_type, ordinal)
-      where now.transaction_id is null or not (${isSame})
-    ) attempt group by ${grouped}`;
+      where now.transaction_id is null or not (${isSame})`
+    : `select ${columns('now')}, null::boolean as other_invoiced, false as is_double, 'no' as late from now`;
+  // Of an attempt that is there as it was and as it is, the side that is invoiced is the one that was charged.
+  const isChosen = `not is_double or (invoiced is true and other_invoiced is not true)
+    or ((invoiced is true) = (other_invoiced is true) and ${isInBooks('late')})`;
+  const charged =
+    statement === null
+      ? `select *, false as is_charged, 0::bigint as extra from sides`
+      : `select sides.*, c.transaction_id is not null and (${isChosen}) as is_charged, coalesce(c.extra, 0) as extra
+        from sides left join charged c using (transaction_id, task_type, ordinal)`;
+  return `booked as materialized (${booked})${usage}, now as materialized (${now}), sides as (${sides}), attempt as (${charged})`;
+}
+
+/** Every attempt that a usage statement can be about. */
+function known(statement: string, isClosed: boolean, isOwn: (time: string) => string): string {
+  const gone = isClosed
+    ? `union all
+      select transaction_id, task_type, ordinal, attempted_at, invoiced, invoiced is true
+      from booked where not exists (select from attempts a
+        where a.transaction_id = booked.transaction_id and a.task_type = booked.task_type and a.ordinal = booked.ordinal)`
+    : '';
+  return `known as materialized (
+    select a.transaction_id, a.task_type, a.ordinal, a.attempted_at, a.invoiced, a.invoiced is true and ${isOwn('a.attempted_at')} as is_own
+    from attempts a
+    where a.transaction_id in (select transaction_id from vendor_usage_rows where statement_id = ${literal(statement)})
+    ${gone}
+  )`;
 }
 
 /** Invoiced attempts of the month before, and of all earlier months of the calendar year, by the months' bounds. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { to as copyTo } from 'pg-copy-streams';
-import { columnsOf, type HeaderOf, presentLayout, type ReportKind } from '../domain/report-columns.ts';
+import { columnsOf, presentLayout, type ReportColumn } from '../domain/report-columns.ts';
 import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
 import { literal } from './lines.ts';
@@ -10,8 +10,9 @@ import { literal } from './lines.ts';
  */
 export type CsvQuery = { readonly headers: readonly string[]; readonly select: string };
 
-const utc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
-const yesOrNo = (column: string): string => `case when ${column} then 'true' when not ${column} then 'false' end`;
+export const utc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+export const yesOrNo = (column: string): string =>
+  `case when ${column} then 'true' when not ${column} then 'false' end`;
 
 /** The same rule as `neutraliseFormula` in `src/reports/csv.ts`. A test compares the bytes of both. */
 const neutralised = (value: string): string =>
@@ -25,7 +26,7 @@ export const lineOrder = ['transaction_id', 'task_type', 'ordinal', 'quantity', 
 
 /** The detail file: a row per line. */
 export function detailQuery(lines: string, period: string, currency: string | null, layout: number): CsvQuery {
-  return csvQuery('detail', layout, lines, lineOrder, {
+  return csvQuery(columnsOf('detail', layout), lines, lineOrder, {
     period: literal(period),
     transaction_id: 'transaction_id',
     result_id: 'result_id',
@@ -59,7 +60,7 @@ export function detailQuery(lines: string, period: string, currency: string | nu
 
 /** The discrepancies file: a row per disagreement with the vendor. */
 export function discrepanciesQuery(disagreements: string, period: string): CsvQuery {
-  return csvQuery('discrepancies', presentLayout, disagreements, disagreementOrder, {
+  return csvQuery(columnsOf('discrepancies', presentLayout), disagreements, disagreementOrder, {
     period: literal(period),
     transaction_id: 'transaction_id',
     task_type: 'task_type',
@@ -73,14 +74,12 @@ export function discrepanciesQuery(disagreements: string, period: string): CsvQu
 }
 
 /** A query of a file's columns, in order. @param values the SQL expression of each cell, for a row of `source`. */
-function csvQuery<Kind extends ReportKind>(
-  kind: Kind,
-  layout: number,
+export function csvQuery<Header extends string>(
+  columns: readonly (ReportColumn & { readonly header: Header })[],
   source: string,
   order: readonly string[],
-  values: Readonly<Record<HeaderOf<Kind>, string>>,
+  values: Readonly<Record<Header, string>>,
 ): CsvQuery {
-  const columns = columnsOf(kind, layout);
   const cells = columns.map(({ header, type }) => {
     const value = values[header];
     return `${type === 'text' ? neutralised(value) : value} as ${header}`;

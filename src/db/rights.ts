@@ -41,6 +41,9 @@ export const neededRights: Readonly<Record<string, string>> = {
   vendor_files: 'insert', // invoices and layouts as they came
   vendor_invoice_lines: 'insert', // what they charge
   vendor_invoices: 'insert', // what they say they are
+  vendor_usage_parts: 'insert', // usage statements as they came
+  vendor_usage_rows: 'insert', // what the vendor charged, row by row
+  vendor_usage_statements: 'insert', // usage statements
   withdrawal_revivals: 'insert', // intake of what was withdrawn
   withdrawals: 'insert', // IDs that the vendor never knew, taken out of the books
   webhook_inbox: 'insert', // events, with their results

@@ -68,12 +68,18 @@ export function withSnapshot<T>(
 
 /**
  * Runs `book` in one repeatable-read transaction that may write, and commits it. If `book` throws, nothing is written.
+ *
+ * @param isDryRun writes nothing either.
  */
-export function withBooking<T>(db: Database, book: (booking: Snapshot) => Promise<T>): Promise<T> {
+export function withBooking<T>(
+  db: Database,
+  book: (booking: Snapshot) => Promise<T>,
+  { isDryRun = false } = {},
+): Promise<T> {
   return withDedicatedClient(db, async (connection) => {
     await connection.client.query('begin transaction isolation level repeatable read');
     const result = await book(connection);
-    await connection.client.query('commit');
+    await connection.client.query(isDryRun ? 'rollback' : 'commit');
     return result;
   });
 }

@@ -2,9 +2,7 @@ import { sql } from 'kysely';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { InvoiceLine, InvoiceLineKind, VendorInvoice } from '../domain/vendor-invoice.ts';
 import type { Queries } from './database.ts';
-
-/** A file of the vendor's, or a layout, as it came. */
-export type VendorFile = { readonly sha256: string; readonly name: string; readonly content: Buffer };
+import { keepFile, type VendorFile } from './vendor-files.ts';
 
 /** An invoice that is kept for a month. */
 export type KeptInvoice = VendorInvoice & {
@@ -32,10 +30,7 @@ export async function keepInvoice(
   db: Queries,
   { period, invoice, file, layout, keptBy }: InvoiceToKeep,
 ): Promise<{ isNew: boolean; replaced: string | null }> {
-  for (const one of [file, ...(layout ? [layout] : [])])
-    await sql`
-      insert into vendor_files (sha256, name, content, kept_by)
-      values (${one.sha256}, ${one.name}, ${one.content}, ${keptBy}) on conflict (sha256) do nothing`.execute(db);
+  for (const one of [file, ...(layout ? [layout] : [])]) await keepFile(db, one, keptBy);
   const { stated } = invoice;
   const { rows } = await sql<{ id: string; replaces: string | null }>`
     insert into vendor_invoices (period, file_sha256, layout_sha256, number, is_credit_note, issue_date, currency,

@@ -1,6 +1,6 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding, Findings, LineFacts } from '../domain/reconciliation/findings.ts';
-import { evidenceColumns, reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
+import { reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
 import type { CsvColumn, CsvValue } from './csv.ts';
 import type { DraftFile } from './draft-file.ts';
 import { sealed } from './manifest.ts';
@@ -20,6 +20,8 @@ export type ReconciliationHead = {
   readonly currency: string;
   readonly minorDigits: number;
   readonly invoices: readonly { readonly number: string; readonly sha256: string }[];
+  /** The usage statement that attempts were matched with; `null` = there is none. */
+  readonly usage: { readonly name: string; readonly sha256: string } | null;
   /** The last decision about each finding that has one. */
   readonly decisions: ReadonlyMap<string, { readonly decision: string }>;
 };
@@ -66,7 +68,7 @@ export function reconciliationCsv(head: ReconciliationHead): CsvColumn<Row>[] {
     currency: () => head.currency,
     likely_wrong: ofFinding(({ likelyWrong }) => likelyWrong),
     decision: ofFinding(({ id }) => head.decisions.get(id)?.decision ?? null),
-    evidence_rows: ofFinding(() => 0),
+    evidence_rows: ofFinding(({ evidenceRows }) => evidenceRows),
   };
   return reconciliationColumns.map(({ header, type }) => ({ header, value: values[header], isText: type === 'text' }));
 }
@@ -84,9 +86,6 @@ function differenceOf(row: Row): bigint | null {
   }
 }
 
-/** The header of the evidence; its rows are written by Postgres. */
-export const evidenceHeaders = evidenceColumns.map(({ header }) => header);
-
 /** What a reconciliation's files are: names and hashes, what was held against what, and the totals. */
 export function reconciliationManifest(
   head: ReconciliationHead,
@@ -101,6 +100,7 @@ export function reconciliationManifest(
     is_provisional: head.isProvisional,
     currency: head.currency,
     invoices: head.invoices,
+    usage: head.usage,
     totals: {
       own_amount: money(total.ownAmount),
       vendor_amount: money(total.vendorAmount),

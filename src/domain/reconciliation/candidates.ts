@@ -1,4 +1,5 @@
 import { byCause, type Cause } from './causes.ts';
+import type { ChargedLine } from './charges.ts';
 import { certainMembers, type Member, membersOf } from './coincidence.ts';
 import type { Candidate, Part, StateLine, Step } from './explanation.ts';
 import type { Hypothesis } from './readings.ts';
@@ -68,7 +69,7 @@ function readingsOf(space: Space, { cutOff }: HypothesisSet, member: Member): re
   return (space.decisions.hypotheses[Number(place)] ?? []).map((one) => [one]);
 }
 
-function partOf(readings: readonly (readonly Hypothesis[])[]): Part {
+export function partOf(readings: readonly (readonly Hypothesis[])[]): Part {
   const subjects = readings.map((reading) => reading.map(({ subject }) => subject).join(' by '));
   const known = subjects.filter((subject) => usual.includes(subject));
   return {
@@ -84,37 +85,49 @@ function joined(parts: readonly Part[], { cause }: Part): Part {
   return { cause, subject: [...subjects].join(' or '), readings: [...readings.values()] };
 }
 
-/**
- * Applies the parts of the likeliest explanation one after another, and says how sure each of them is.
- *
- * @param mayBeCertain whether everything was looked through.
- */
+/** A step, and the set that it and those before it are. */
+export type AppliedStep = { readonly step: Step; readonly applied: HypothesisSet };
+
+type Steps = {
+  readonly leftOut: ReadonlySet<number>;
+  /** All explanations. */
+  readonly among: readonly Candidate[];
+  /** Whether everything was looked through. */
+  readonly mayBeCertain: boolean;
+};
+
+/** Applies the parts of the likeliest explanation one after another, and says how sure each of them is. */
 export function stepsOf(
   space: Space,
   sets: readonly HypothesisSet[],
   { parts, set }: Likely,
-  leftOut: ReadonlySet<number>,
-  mayBeCertain: boolean,
-): Step[] {
+  { leftOut, among, mayBeCertain }: Steps,
+): AppliedStep[] {
   const certain = mayBeCertain ? certainIn(space, withoutAlike(space, sets), leftOut) : new Set<Member>();
   const members = namedMembers(space, set);
-  return members.map(({ member }, index): Step => {
+  return members.map(({ member }, index): AppliedStep => {
     const applied = only(
       set,
       members.slice(0, index + 1).map((one) => one.member),
     );
     const { lines, minimum } = chargedBy(space, applied.money, quantitiesOf(space, applied, leftOut));
-    return {
+    const step: Step = {
       part: parts[index] ?? partOf([]),
       certainty: certain.has(member) ? 'fits' : 'ambiguous',
+      among,
       minimum,
-      lines: lines.flatMap(({ cells, unitPrice, quantity }): StateLine[] => {
-        const [cell] = cells.map((place) => space.tally.cells[place]);
-        return cell ? [{ ...cell, unitPrice, quantity }] : [];
-      }),
+      lines: stateLines(space, lines),
     };
+    return { step, applied };
   });
 }
+
+/** What is billed, by task type, level and price. */
+export const stateLines = ({ tally }: Space, lines: readonly ChargedLine[]): StateLine[] =>
+  lines.flatMap(({ cells, unitPrice, quantity }): StateLine[] => {
+    const [cell] = cells.map((place) => tally.cells[place]);
+    return cell ? [{ ...cell, unitPrice, quantity }] : [];
+  });
 
 /** What every set has, and what in every smallest one is no chance. */
 function certainIn(space: Space, sets: readonly HypothesisSet[], leftOut: ReadonlySet<number>): Set<Member> {

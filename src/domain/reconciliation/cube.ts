@@ -46,6 +46,25 @@ export type CubeRow = {
    */
   readonly slots: Readonly<Record<TimeOfAttempt, number>>;
   readonly count: number;
+  /** What the usage statement charges for them; absent = there is none. */
+  readonly usage?: UsageOfRow;
+};
+
+/** Of the attempts of a row, how many a usage statement charges, and what it charges for them beyond once. */
+type UsageOfRow = {
+  readonly charged: number;
+  /** Units beyond one an attempt, and the attempts that have some. */
+  readonly extra: number;
+  readonly chargedAgain: number;
+};
+
+/** What a usage statement charges that is no attempt of the books. */
+export type UnmatchedUsage = {
+  readonly taskType: string;
+  readonly level: string | null;
+  /** Rows of the statement, and the units that they charge. */
+  readonly rows: number;
+  readonly units: number;
 };
 
 /** Invoiced attempts of a task type and level in an earlier month: what tiers may be counted on from. */
@@ -58,7 +77,8 @@ export type EarlierUnits = {
 
 /**
  * A month in as few rows as an explanation needs. It has every attempt that has one of its three times from the first
- * mark on and before the last one, those of the days around the month among them.
+ * mark on and before the last one, those of the days around the month among them, and with a usage statement every
+ * attempt that it charges.
  */
 export type Cube = {
   readonly period: string;
@@ -69,6 +89,8 @@ export type Cube = {
   readonly rows: readonly CubeRow[];
   /** Of the month before and of all earlier months of the calendar year; months without units may be left out. */
   readonly earlier: readonly EarlierUnits[];
+  /** What the usage statement charges beside the rows; absent = there is none. */
+  readonly unmatched?: readonly UnmatchedUsage[];
 };
 
 /** What a month's books are priced by. */

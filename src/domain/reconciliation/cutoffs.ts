@@ -1,11 +1,20 @@
 import { startOfDay } from '../billing-month.ts';
-import type { Cube, TimeOfAttempt } from './cube.ts';
+import type { Cube, CubeRow, TimeOfAttempt } from './cube.ts';
 import type { Hypothesis } from './readings.ts';
 import type { Tally } from './tally.ts';
 import { midnightsIn } from './zones.ts';
 
+/** A span that a month may have, by one of the attempts' times: the places of marks at which its stretches begin and end. */
+export type MonthSpan = {
+  readonly reading: readonly Hypothesis[];
+  readonly time: TimeOfAttempt;
+  readonly edges: readonly number[];
+};
+
 /** One way of telling which attempts a month has, with every hypothesis that comes to it. */
 export type CutOff = {
+  /** Of the first reading. */
+  readonly span: MonthSpan;
   /** Sets of hypotheses of the same cost, any of which has this effect. Of the books' own way, one empty set. */
   readonly readings: readonly (readonly Hypothesis[])[];
   readonly cost: number;
@@ -22,19 +31,37 @@ export function cutOffsOf(
   days: readonly string[],
   timeZone: string,
 ): CutOff[] {
-  const places = new Map(cube.marks.map((mark, index) => [mark.getTime(), index]));
   const known = new Map<string, CutOff>();
-  for (const reading of readingsOf(hypotheses)) {
-    const edges = edgesOf(reading, days, timeZone).map((at) => places.get(at.getTime()));
-    const counts = edges
-      .slice(1)
-      .map((to, index) => tally.countsBetween(timeOf(reading), placeIn(edges[index]), placeIn(to)));
+  for (const span of spansOf(cube, hypotheses, days, timeZone)) {
+    const { reading, time, edges } = span;
+    const counts = edges.slice(1).map((to, index) => tally.countsBetween(time, edges[index] ?? 0, to));
     const key = counts.map((one) => one.join()).join(' ');
     const same = known.get(key);
-    if (!same) known.set(key, { readings: [reading], cost: reading.length, counts, totals: added(counts) });
+    if (!same) known.set(key, { span, readings: [reading], cost: reading.length, counts, totals: added(counts) });
     else if (same.cost === reading.length) known.set(key, { ...same, readings: [...same.readings, reading] });
   }
   return [...known.values()];
+}
+
+/** Every span that the month has under some hypotheses, its own first. */
+export function spansOf(
+  { marks }: Cube,
+  hypotheses: readonly Hypothesis[],
+  days: readonly string[],
+  timeZone: string,
+): MonthSpan[] {
+  const places = new Map(marks.map((mark, index) => [mark.getTime(), index]));
+  return readingsOf(hypotheses).map((reading) => ({
+    reading,
+    time: timeOf(reading),
+    edges: edgesOf(reading, days, timeZone).map((at) => placeIn(places.get(at.getTime()))),
+  }));
+}
+
+/** Whether attempts are in a span. */
+export function isWithin({ slots }: CubeRow, { time, edges }: MonthSpan): boolean {
+  const slot = slots[time];
+  return slot > (edges[0] ?? 0) && slot <= (edges.at(-1) ?? 0);
 }
 
 /** No hypothesis; each zone and each time; then both together. */

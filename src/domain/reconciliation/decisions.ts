@@ -1,8 +1,7 @@
 import type { Cube } from './cube.ts';
-import { type Act, type Hypothesis, isBilled } from './readings.ts';
+import { type Act, acts, type Hypothesis, isBilled } from './readings.ts';
 import type { Tally } from './tally.ts';
 
-const acts: readonly Act[] = ['turn', 'counter', 'take_in', 'leave_out', 'late'];
 const masks = 2 ** acts.length;
 const actsIn = (mask: number): Act[] => acts.filter((_, bit) => (mask >> bit) % 2 === 1);
 

@@ -1,5 +1,6 @@
 import type { Micros } from '../money.ts';
 import type { Cause, Certainty } from './causes.ts';
+import type { CubeRow } from './cube.ts';
 
 /** One part of an explanation: a cause, and everything that it may have been, since all of it has the same effect. */
 export type Part = {
@@ -25,9 +26,31 @@ export type StateLine = {
 export type Step = {
   readonly part: Part;
   readonly certainty: Exclude<Certainty, 'none'>;
+  /** Where it is ambiguous: all that it may be. */
+  readonly among: readonly Candidate[];
   readonly lines: readonly StateLine[];
   readonly minimum: Micros;
 };
+
+/** Attempts, or rows of a usage statement, that a part of an explanation is about. */
+export type Evidence = {
+  /** `undefined` = nothing accounts for them. */
+  readonly part: Part | undefined;
+  readonly taskType: string;
+  readonly level: string | null;
+  readonly of: EvidenceOf;
+  /** How many there are. */
+  readonly count: number;
+};
+
+/**
+ * - `all`, `charged`, `not_charged`, `charged_again`: the attempts of a row of the cube, or those that the usage statement
+ *   charges, does not charge, or charges more than once.
+ * - `unmatched`: rows of the usage statement that are no attempt of the books.
+ */
+type EvidenceOf =
+  | { readonly attempts: 'all' | 'charged' | 'not_charged' | 'charged_again'; readonly row: CubeRow }
+  | { readonly attempts: 'unmatched' };
 
 /** How far the candidates account for what the invoice says of a task type and level, and what is plain to see. */
 export type CellNote = {
@@ -52,6 +75,7 @@ export type Explanation = {
   readonly candidates: readonly Candidate[];
   /** Of the first candidate. */
   readonly steps: readonly Step[];
+  readonly evidence: readonly Evidence[];
   /** Of each task type and level that the month has attempts of. */
   readonly cells: readonly CellNote[];
   /** How many sets of hypotheses were looked through, and whether there were more than that may be. */

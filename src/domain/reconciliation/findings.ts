@@ -1,7 +1,7 @@
 import type { Micros } from '../money.ts';
 import type { InvoiceLine, VendorInvoice } from '../vendor-invoice.ts';
 import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './causes.ts';
-import type { CellNote, Explanation } from './explanation.ts';
+import type { CellNote, Evidence, Explanation, Part } from './explanation.ts';
 import { identityOf } from './identity.ts';
 import type { Books } from './lines.ts';
 import { cellKey, type LinePair, pairLines, vendorLines } from './pairing.ts';
@@ -31,12 +31,18 @@ export type Finding = LineFacts &
     readonly quantityDifference: bigint;
     readonly amountDifference: Micros;
     readonly likelyWrong: LikelyWrong;
+    /** Attempts, or rows of the usage statement, that it is about. */
+    readonly evidenceRows: number;
   };
+
+/** Evidence, and the finding that it is of. */
+export type FindingEvidence = { readonly finding: string; readonly evidence: Evidence };
 
 /** The differences between the books and an invoice, to the last digit, and the lines without any. */
 export type Findings = {
   readonly findings: readonly Finding[];
   readonly matches: readonly LineFacts[];
+  readonly evidence: readonly FindingEvidence[];
   readonly total: { readonly ownAmount: Micros; readonly vendorAmount: Micros; readonly amountDifference: Micros };
 };
 
@@ -54,7 +60,8 @@ export class UnbalancedFindings extends Error {
 }
 
 /** A line of both sides with what is to be said of it. */
-type Compared = { readonly line: LineFacts; readonly shares: readonly (Share & { readonly reason: Reason })[] };
+type Compared = { readonly line: LineFacts; readonly shares: readonly ReasonedShare[] };
+type ReasonedShare = Share & { readonly reason: Reason };
 
 /**
  * Says of every difference between the books and an invoice what it does and why.
@@ -78,13 +85,60 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
     ...invoice.lines.flatMap(otherLine),
     ...comparedTax(invoice),
   ];
-  for (const { line, shares } of compared) checkLine(line, shares);
-  const findings = compared.flatMap(({ line, shares }) =>
-    shares.map((share) => finding(books.period, invoice.number, line, share)),
+  const told = withoutNetting(compared, pairs, known);
+  for (const { line, shares } of told) checkLine(line, shares);
+  const named = told.flatMap(({ line, shares }) =>
+    shares.map((share) => ({ share, found: finding(books.period, invoice.number, line, share) })),
   );
+  const evidence = explanation.evidence.flatMap((one): FindingEvidence[] => {
+    const of = mostOf(named.filter(({ share, found }) => isAbout(one, found, share)));
+    return of ? [{ finding: of.found.id, evidence: one }] : [];
+  });
+  const rows = Map.groupBy(evidence, (one) => one.finding);
+  const findings = named.map(({ found }) => ({
+    ...found,
+    evidenceRows: (rows.get(found.id) ?? []).reduce((sum, one) => sum + one.evidence.count, 0),
+  }));
   const total = totalOf(books, invoice);
   check('the invoice', total.amountDifference, findings);
-  return { findings, matches: compared.filter(({ shares }) => shares.length === 0).map(({ line }) => line), total };
+  const matches = told.filter(({ shares }) => shares.length === 0).map(({ line }) => line);
+  return { findings, matches, evidence, total };
+}
+
+const aboutUnits: ReadonlySet<Effect> = new Set(['quantity', 'missing_line', 'extra_line']);
+
+/** Whether evidence is of a share of a line. */
+const isAbout = (evidence: Evidence, line: LineFacts, { effect, step }: Share): boolean =>
+  aboutUnits.has(effect) && cellKey(line) === cellKey(evidence) && partKey(step?.part) === partKey(evidence.part);
+
+const partKey = (part: Part | undefined): string => (part ? `${part.cause} ${part.subject}` : '');
+
+/** Where a cell has several lines, its evidence is told with the one that the cause changes most. */
+function mostOf<One extends { readonly share: Share }>(all: readonly One[]): One | undefined {
+  const size = ({ share: { quantity } }: One): bigint => (quantity < 0n ? -quantity : quantity);
+  return all.reduce<One | undefined>((most, one) => (most && size(most) >= size(one) ? most : one), undefined);
+}
+
+/** Attempts that a usage statement has more and others that it has less are told, also where they come to nothing. */
+function withoutNetting(compared: readonly Compared[], pairs: readonly LinePair[], known: Known): Compared[] {
+  const { steps, evidence } = known.explanation;
+  const hidden = evidence.filter(
+    (one) =>
+      one.part !== undefined &&
+      one.of.attempts !== 'all' &&
+      !compared.some(({ line, shares }) => shares.some((share) => isAbout(one, line, share))),
+  );
+  return compared.map(({ line, shares }, index) => {
+    const isFirst = compared.findIndex((other) => cellKey(other.line) === cellKey(line)) === index;
+    const here = isFirst ? hidden.filter((one) => cellKey(one) === cellKey(line)) : [];
+    const parts = new Map(here.map(({ part }) => [partKey(part), part]));
+    const added = [...parts.keys()].map((key): ReasonedShare => {
+      const step = steps.find(({ part }) => partKey(part) === key);
+      const share = { effect: 'quantity', step, quantity: 0n, amount: 0n } as const;
+      return { ...share, reason: reasonFor(share, pairs[index] ?? {}, known) };
+    });
+    return { line, shares: [...shares, ...added] };
+  });
 }
 
 /** What the cube has no attempts of, no step can account for. */
@@ -167,8 +221,8 @@ function finding(
   period: string,
   invoice: string,
   line: LineFacts,
-  { effect, quantity, amount, reason }: Share & { readonly reason: Reason },
-): Finding {
+  { effect, quantity, amount, reason }: ReasonedShare,
+): Omit<Finding, 'evidenceRows'> {
   const prices = [line.ownUnitPrice, line.vendorUnitPrice].map((price) => price?.toString() ?? null);
   const about = [period, invoice, line.invoiceLine, line.taskType, line.level, ...prices];
   return {

@@ -10,7 +10,8 @@ import type { Zone } from './zones.ts';
  * - `take_in`, `leave_out`: they are billed, or are not, whatever the rules say.
  * - `late`: what came since the month was closed counts, or does not, the other way round than in the books.
  */
-export type Act = 'turn' | 'counter' | 'take_in' | 'leave_out' | 'late';
+export const acts = ['turn', 'counter', 'take_in', 'leave_out', 'late'] as const;
+export type Act = (typeof acts)[number];
 
 /** Where tiers begin to count: with the month, or with units of earlier months before it. */
 export const tierCounts = ['month', 'month_before_alone', 'from_month_before', 'from_quarter', 'from_year'] as const;

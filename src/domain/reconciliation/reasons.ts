@@ -35,11 +35,11 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
   const cell = pair.own ?? pair.vendor;
   const line = cell ? cellText(cell) : 'of the month';
   if (share.step) {
-    const { part, certainty } = share.step;
+    const { part, certainty, among } = share.step;
     // A rule is only said to be billed otherwise of a line that is there.
     const isMissing = part.cause === 'rule' && cell !== undefined && !printed.has(cellKey(cell));
     const { cause, subject }: Named = isMissing ? { cause: 'usage_not_billed', subject: line } : part;
-    return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(explanation.candidates) : '' };
+    return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(among) : '' };
   }
   const note = cell && explanation.cells.find((one) => cellKey(one) === cellKey(cell));
   const isAccountedFor = explanation.outcome === 'reproduced';
@@ -98,7 +98,7 @@ const unexplained = (subject: string): Reason => ({
 });
 
 /** A task type and level as a subject names them. */
-const cellText = ({ taskType, level }: { readonly taskType: string; readonly level: string | null }): string =>
+export const cellText = ({ taskType, level }: { readonly taskType: string; readonly level: string | null }): string =>
   level === null ? taskType : `${taskType}/${level}`;
 
 const allOf = (candidates: readonly Candidate[]): string =>

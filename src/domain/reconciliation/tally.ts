@@ -10,6 +10,8 @@ type AttemptClass = { readonly row: CubeRow; readonly cell: number };
 export type Tally = {
   readonly cells: readonly Cell[];
   readonly classes: readonly AttemptClass[];
+  /** Per row of the cube, the place of its class. */
+  readonly classOfRow: readonly number[];
   /** Per class, how many attempts lie in the span between two marks, by one of their times. */
   readonly countsBetween: (time: TimeOfAttempt, fromMark: number, toMark: number) => Int32Array;
 };
@@ -34,6 +36,7 @@ export function tallyOf({ rows, marks }: Cube): Tally {
   return {
     cells: [...cells.values()],
     classes: [...classes.values()],
+    classOfRow,
     countsBetween: (time, fromMark, toMark) => {
       const counts = new Int32Array(classes.size);
       const all = before.get(time);

@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { UnbalancedAttempt } from '../../db/attempt-nets.ts';
-import { copyCsv, type CsvQuery, detailQuery, discrepanciesQuery } from '../../db/report-files.ts';
+import { detailQuery, discrepanciesQuery } from '../../db/report-files.ts';
 import { countDisagreements } from '../../db/month-figures.ts';
 import type { OpenItems } from '../../db/report-rows.ts';
 import type { PeriodClose } from '../../db/period-closes.ts';
@@ -8,11 +7,12 @@ import type { Snapshot } from '../../db/snapshot.ts';
 import type { Span } from '../../domain/billing-month.ts';
 import { imbalances, type ReportLines } from '../../domain/report-lines.ts';
 import { LedgerError } from '../../errors.ts';
-import { csvStream, headerLine, toCrlf } from '../../reports/csv.ts';
+import { csvStream } from '../../reports/csv.ts';
 import { codesColumns, fileName, type ReportHead, summaryColumns, summaryRows } from '../../reports/files.ts';
 import { manifestOf } from '../../reports/manifest.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
 import { discardDrafts, writeDraft } from '../../reports/publish.ts';
+import { copiedCsv } from '../copied-csv.ts';
 import type { Month } from './month.ts';
 
 /** A month's report. Its files are complete, but still have temporary names. */
@@ -67,11 +67,11 @@ export async function writeFiles(
   };
   try {
     const detailRows = detailQuery(sql.lines, head.period, head.priceList?.currency ?? null, head.layout);
-    const detail = await draft(fileName(head, 'detail'), copied(snapshot, detailRows));
+    const detail = await draft(fileName(head, 'detail'), copiedCsv(snapshot, detailRows));
     await draft(fileName(head, 'summary'), csvStream(summaryColumns(head), summaryRows(lines)));
     await draft(fileName(head, 'codes'), csvStream(codesColumns(head), lines.codes));
     const disagreements = discrepanciesQuery(sql.disagreements, head.period);
-    const { rows: discrepancies } = await draft(fileName(head, 'discrepancies'), copied(snapshot, disagreements));
+    const { rows: discrepancies } = await draft(fileName(head, 'discrepancies'), copiedCsv(snapshot, disagreements));
     checkBalance(lines, detail, head.period);
     const files = [...drafts];
     if (close) expectSameBytes(files, close);
@@ -107,14 +107,6 @@ function expectSameBytes(files: readonly DraftFile[], { period, manifest }: Peri
       hint: 'Nothing was published. The rows of a closed month were changed in the database, or this is a fault of the program: restore them from a backup, or report it with this message.',
     },
   );
-}
-
-async function* copied(snapshot: Snapshot, query: CsvQuery): AsyncGenerator<Buffer> {
-  yield headerLine(query.headers);
-  const source: Readable = copyCsv(snapshot, query);
-  const converted = source.pipe(toCrlf());
-  source.once('error', (error) => converted.destroy(error));
-  for await (const chunk of converted) yield chunk as Buffer;
 }
 
 /**

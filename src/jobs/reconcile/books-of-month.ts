@@ -1,4 +1,4 @@
-import { cubeRows, earlierUnits } from '../../db/cube.ts';
+import { cubeRows, type CubeScope, earlierUnits, unmatchedUsage } from '../../db/cube.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import type { Snapshot } from '../../db/snapshot.ts';
 import { keptPriceLists } from '../../db/reference.ts';
@@ -19,6 +19,8 @@ export type BooksOfMonth = {
   readonly books: Books;
   readonly cube: Cube;
   readonly contract: Contract;
+  /** What the cube is of. */
+  readonly scope: CubeScope;
   /** The month is still open. */
   readonly isProvisional: boolean;
 };
@@ -26,13 +28,14 @@ export type BooksOfMonth = {
 /**
  * Reads a month for the invoice to be held against.
  *
+ * @param statement the ID of the usage statement to match attempts with; `null` = there is none.
  * @throws LedgerError `prices_missing` where the month has no prices.
  */
 export async function booksOfMonth(
   context: Context,
   { queries }: Snapshot,
   period: string,
-  basis: Basis,
+  { basis, statement }: { readonly basis: Basis; readonly statement: string | null },
 ): Promise<BooksOfMonth> {
   const closes = await periodCloses(queries);
   const isClosed = closes.some((close) => close.period === period);
@@ -54,15 +57,18 @@ export async function booksOfMonth(
   );
   const contract: Contract = { timeZone, lists, otherLists };
   const marks = cubeMarks(period, contract);
+  const scope: CubeScope = { period, span, marks, isClosed, basis, statement };
   return {
     books: { period, currency, minorDigits, lines: usageLines(lines.summary), minimum: minimumOf(charges) },
     cube: {
       period,
       basis,
       marks,
-      rows: await cubeRows(queries, { period, span, marks, isClosed }),
+      rows: await cubeRows(queries, scope),
       earlier: await earlierUnits(queries, period, timeZone),
+      ...(statement === null ? {} : { unmatched: await unmatchedUsage(queries, scope) }),
     },
+    scope,
     contract,
     isProvisional: !isClosed,
   };

@@ -1,19 +1,24 @@
 import path from 'node:path';
 import { findingDecisions, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
-import { keepInvoice, keptInvoices, type VendorFile } from '../../db/vendor-invoices.ts';
+import { type Snapshot, withBooking } from '../../db/snapshot.ts';
+import { keepUsage, type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
+import type { VendorFile } from '../../db/vendor-files.ts';
+import { keepInvoice, type KeptInvoice, keptInvoices } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
 import { explain } from '../../domain/reconciliation/explain.ts';
+import { explainByUsage } from '../../domain/reconciliation/explain-usage.ts';
 import type { Explanation } from '../../domain/reconciliation/explanation.ts';
 import { type Findings, findingsOf, UnbalancedFindings } from '../../domain/reconciliation/findings.ts';
 import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 import { joinInvoices } from '../../domain/reconciliation/invoices.ts';
 import { LedgerError } from '../../errors.ts';
+import type { Detected } from '../../invoices/read-invoice.ts';
+import type { ReadUsage } from '../../invoices/read-usage.ts';
 import { requireTiedOut } from '../../invoices/require-tied-out.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
 import type { ReconciliationHead } from '../../reports/reconciliation-files.ts';
 import type { Context } from '../context.ts';
-import { withReportSnapshot } from '../reading.ts';
 import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
@@ -23,12 +28,18 @@ export type GivenInvoice = {
   readonly invoice: VendorInvoice;
   readonly file: VendorFile;
   readonly layout: VendorFile | undefined;
+  readonly detected: Detected;
 };
+
+/** A usage statement to match attempts with: its file and its rows are read while they are kept. */
+export type GivenUsage = Omit<UsageToKeep, 'period' | 'keptBy'> & { readonly detected: ReadUsage['detected'] };
 
 export type ReconcileOptions = {
   readonly basis: Basis;
   /** `undefined` = those that are kept. */
   readonly given: GivenInvoice | undefined;
+  /** `undefined` = the one that is kept, if any. */
+  readonly usage: GivenUsage | undefined;
   /** Keeps nothing and writes no file. */
   readonly isDryRun: boolean;
   readonly ranBy: string;
@@ -47,7 +58,7 @@ export type Reconciliation = {
 
 /**
  * Holds the vendor's invoice for a month against the books, says why they differ, and writes that beside the month's
- * report. An invoice that is given is kept first; the same one twice changes nothing.
+ * report. An invoice or usage statement that is given is kept with it, all or nothing; the same one twice changes nothing.
  *
  * @throws LedgerError `period_not_ended`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
  * `reconciliation_unbalanced`, `invoice_not_tied_out`, `storage_full`, `storage_failed`, `database_unavailable`
@@ -60,12 +71,7 @@ export async function reconcileMonth(
   expectEnded(context, period);
   const reconciled = await withNamedLock(context.db, `reconcile ${period}`, async (queries) => {
     await bringUpToDate(context, queries, period);
-    return withReportSnapshot(context, async (snapshot) => {
-      const month = await booksOfMonth(context, snapshot, period, options.basis);
-      if (options.given) expectUsable(month, options.given.invoice);
-      const { replaced, invoices } = await invoicesOf(context, period, options);
-      return compare(context, month, { ...options, period, invoices, replaced });
-    });
+    return withBooking(context.db, (booking) => reconcileIn(context, booking, period, options), options);
   });
   if (reconciled) return reconciled;
   throw new LedgerError('report_busy', `Another process is reconciling ${period}.`, {
@@ -73,6 +79,38 @@ export async function reconcileMonth(
     hint: 'Wait for it to end, then run the command again.',
   });
 }
+
+async function reconcileIn(
+  context: Context,
+  booking: Snapshot,
+  period: string,
+  options: ReconcileOptions,
+): Promise<Reconciliation> {
+  const { given, usage, ranBy } = options;
+  const kept = given && (await keepInvoice(booking.queries, { period, ...given, keptBy: ranBy }));
+  if (usage) await keepUsage(booking, { period, ...usage, keptBy: ranBy });
+  const invoices = await keptInvoices(booking.queries, period);
+  if (invoices.length === 0) throw invoiceMissing(period);
+  const statement = await keptUsage(booking.queries, period);
+  const month = await booksOfMonth(context, booking, period, {
+    basis: options.basis,
+    statement: statement?.id ?? null,
+  });
+  if (given) expectUsable(month, given.invoice);
+  return compare(context, booking, month, {
+    ...options,
+    period,
+    invoices,
+    statement,
+    replaced: kept?.replaced ?? null,
+  });
+}
+
+const invoiceMissing = (period: string): LedgerError =>
+  new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
+    fields: { period },
+    hint: `Give one: npx idscan-ledger reconcile ${period} --invoice <file>`,
+  });
 
 function expectEnded({ config, now }: Context, period: string): void {
   const { end } = monthBounds(period, config.billingTimeZone);
@@ -100,41 +138,23 @@ function expectUsable({ books }: BooksOfMonth, invoice: VendorInvoice): void {
   );
 }
 
-type NamedInvoice = VendorInvoice & { readonly fileSha256: string; readonly id: string | null };
-
-/** What is held against the books: what is kept for the month and, with it, what is given. */
-async function invoicesOf(
-  { db }: Context,
-  period: string,
-  { given, isDryRun, ranBy }: ReconcileOptions,
-): Promise<{ invoices: readonly NamedInvoice[]; replaced: string | null }> {
-  if (given && isDryRun) {
-    const others = (await keptInvoices(db.kysely, period)).filter(({ number }) => number !== given.invoice.number);
-    return { invoices: [...others, { ...given.invoice, fileSha256: given.file.sha256, id: null }], replaced: null };
-  }
-  const kept = given && (await keepInvoice(db.kysely, { period, ...given, keptBy: ranBy }));
-  const invoices = await keptInvoices(db.kysely, period);
-  if (invoices.length > 0) return { invoices, replaced: kept?.replaced ?? null };
-  throw new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
-    fields: { period },
-    hint: `Give one: npx idscan-ledger reconcile ${period} --invoice <file>`,
-  });
-}
-
 type Comparison = ReconcileOptions & {
   readonly period: string;
-  readonly invoices: readonly NamedInvoice[];
+  readonly invoices: readonly KeptInvoice[];
+  readonly statement: KeptUsage | undefined;
   readonly replaced: string | null;
 };
 
 async function compare(
   context: Context,
-  { books, cube, contract, isProvisional }: BooksOfMonth,
-  { period, basis, invoices, replaced, isDryRun, ranBy, signal }: Comparison,
+  booking: Snapshot,
+  { books, cube, contract, scope, isProvisional }: BooksOfMonth,
+  { period, basis, invoices, statement, replaced, isDryRun, ranBy, signal }: Comparison,
 ): Promise<Reconciliation> {
+  const { queries } = booking;
   const invoice = joinInvoices(invoices);
-  const priors = { held: await heldLastMonth(context.db.kysely, period) };
-  const explanation = explain({ books, cube, contract, priors }, invoice);
+  const month = { books, cube, contract, priors: { held: await heldLastMonth(queries, period) } };
+  const explanation = statement ? explainByUsage(month, invoice) : explain(month, invoice);
   const found = balanced(() => findingsOf(books, invoice, explanation), period);
   const directory = path.join(context.config.reportsDir, period);
   const head: ReconciliationHead = {
@@ -144,23 +164,27 @@ async function compare(
     currency: books.currency,
     minorDigits: books.minorDigits,
     invoices: invoices.map(({ number, fileSha256 }) => ({ number, sha256: fileSha256 })),
-    decisions: await findingDecisions(context.db.kysely, period),
+    usage: statement ? { name: statement.name, sha256: statement.fileSha256 } : null,
+    decisions: await findingDecisions(queries, period),
   };
-  if (isDryRun) return { head, found, explanation, directory, files: [], replaced };
-  const files = await writeReconciliation(head, found, { directory, signal });
-  await recordReconciliation(context.db.kysely, {
+  const result = { head, found, explanation, directory, replaced };
+  if (isDryRun) return { ...result, files: [] };
+  const files = await writeReconciliation(booking, head, found, { directory, scope, signal });
+  await recordReconciliation(queries, {
     period,
     basis,
     isProvisional,
-    invoices: invoices.flatMap(({ id }) => (id === null ? [] : [id])),
+    invoices: invoices.map(({ id }) => id),
     currency: books.currency,
     total: found.total,
     findings: found.findings,
-    held: explanation.steps.filter(({ certainty }) => certainty === 'fits').flatMap(({ part }) => part.readings.flat()),
+    held: explanation.steps
+      .filter(({ certainty }) => certainty !== 'ambiguous')
+      .flatMap(({ part }) => part.readings.flat()),
     manifestSha256: files.at(-1)?.sha256 ?? '',
     ranBy,
   });
-  return { head, found, explanation, directory, files, replaced };
+  return { ...result, files };
 }
 
 /** @throws LedgerError `reconciliation_unbalanced` */

@@ -1,9 +1,12 @@
+import type { CubeScope } from '../../db/cube.ts';
+import { evidenceQuery } from '../../db/evidence.ts';
+import type { Snapshot } from '../../db/snapshot.ts';
 import type { Findings } from '../../domain/reconciliation/findings.ts';
-import { csvStream, headerLine } from '../../reports/csv.ts';
+import { csvStream } from '../../reports/csv.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
 import { discardDrafts, publishDrafts, writeDraft } from '../../reports/publish.ts';
+import { copiedCsv } from '../copied-csv.ts';
 import {
-  evidenceHeaders,
   evidenceName,
   reconciliationCsv,
   type ReconciliationHead,
@@ -13,15 +16,23 @@ import {
   reconciliationRows,
 } from '../../reports/reconciliation-files.ts';
 
+type WriteOptions = {
+  readonly directory: string;
+  /** What the findings were found in. */
+  readonly scope: CubeScope;
+  readonly signal: AbortSignal | undefined;
+};
+
 /**
  * Writes a reconciliation's files beside the month's report, its manifest last.
  *
  * @throws LedgerError `storage_full`, `storage_failed`; nothing is published then.
  */
 export async function writeReconciliation(
+  snapshot: Snapshot,
   head: ReconciliationHead,
   found: Findings,
-  { directory, signal }: { readonly directory: string; readonly signal: AbortSignal | undefined },
+  { directory, scope, signal }: WriteOptions,
 ): Promise<DraftFile[]> {
   const drafts: DraftFile[] = [];
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> => {
@@ -29,7 +40,7 @@ export async function writeReconciliation(
   };
   try {
     await draft(reconciliationName(head.period), csvStream(reconciliationCsv(head), reconciliationRows(found)));
-    await draft(evidenceName(head.period), [headerLine(evidenceHeaders)]);
+    await draft(evidenceName(head.period), copiedCsv(snapshot, evidenceQuery(scope, found.evidence)));
     await draft(reconciliationManifestName, [reconciliationManifest(head, found, drafts)]);
     await publishDrafts(directory, drafts);
     return drafts;

@@ -91,6 +91,7 @@ const step = fc
   .map(({ cause, certainty, lines, minimum }): Step => ({
     part: { cause, subject: 'x', readings: [['x']] },
     certainty: certainty,
+    among: [],
     lines,
     minimum,
   }));
@@ -115,7 +116,8 @@ const explanation = fc
       accountedFor: accountedFor,
       isCounted,
     })),
-    setsTried: 0,
+    evidence: [],
+      setsTried: 0,
     isBounded: false,
     held: [],
     ruledOut: [],

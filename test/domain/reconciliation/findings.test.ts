@@ -64,7 +64,8 @@ const unexplained: Explanation = {
     { taskType: 'face_liveness', level: null, accountedFor: 'all', isCounted: false },
     { taskType: 'face_match', level: null, accountedFor: 'nothing', isCounted: false },
   ],
-  setsTried: 0,
+  evidence: [],
+      setsTried: 0,
   isBounded: false,
   held: [],
   ruledOut: [],
@@ -176,8 +177,8 @@ test('two causes on one line have what each adds, even where they cancel out', (
     candidates: [[cutoff, rule]],
     cells: [{ taskType: 'face_match', level: null, accountedFor: 'all', isCounted: false }],
     steps: [
-      { part: cutoff, certainty: 'ambiguous', lines: state(59n), minimum: 0n },
-      { part: rule, certainty: 'fits', lines: state(56n), minimum: 0n },
+      { part: cutoff, certainty: 'ambiguous', among: [[cutoff, rule]], lines: state(59n), minimum: 0n },
+      { part: rule, certainty: 'fits', among: [], lines: state(56n), minimum: 0n },
     ],
   };
   const document = invoice(usage('face_match', null, 250_000n, 56n));

@@ -1,0 +1,77 @@
+import { evidenceColumns } from '../domain/reconciliation/columns.ts';
+import type { FindingEvidence } from '../domain/reconciliation/findings.ts';
+import { type CubeScope, cubeAttempts } from './cube.ts';
+import { literal } from './lines.ts';
+import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
+
+/** A text of no column, so that rows without a value find each other. */
+const none = 'chr(1)';
+const isSame = (column: string): string => `coalesce(w.${column}, ${none}) = coalesce(a.${column}, ${none})`;
+
+/** The evidence of a reconciliation: every attempt, or row of the usage statement, that a finding is about. */
+export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEvidence[]): CsvQuery {
+  const ofAttempts = evidence.flatMap(({ finding, evidence: { of } }) => {
+    if (of.attempts === 'unmatched') return [];
+    const { row } = of;
+    return [
+      {
+        finding,
+        attempts: of.attempts,
+        task_type: row.taskType,
+        level: row.level,
+        code: row.code,
+        invoiced: row.invoiced === null ? null : String(row.invoiced),
+        counter: row.counter,
+        linked: row.linked,
+        failed: row.failed,
+        abandoned: row.abandoned,
+        late: row.late,
+        by_attempt: row.slots.attempt,
+        by_created: row.slots.created,
+        by_completed: row.slots.completed,
+      },
+    ];
+  });
+  const ofRows = evidence.flatMap(({ finding, evidence: { of, taskType, level } }) =>
+    of.attempts === 'unmatched' ? [{ finding, task_type: taskType, level }] : [],
+  );
+  const hasStatement = scope.statement !== null;
+  const unmatched = `
+    union all
+    select w.finding, a.transaction_id, a.task_type, a.attempt, a.attempted_at, a.outcome_code, null, true, null, 'not_in_books'
+    from unmatched a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, task_type text, level text)
+      on w.task_type = a.task_type and ${isSame('level')}`;
+  const source = `
+    with ${cubeAttempts(scope)}
+    select w.finding, a.transaction_id, a.task_type, a.ordinal as attempt, a.attempted_at, a.code as outcome_code,
+      a.invoiced as own_invoiced, ${hasStatement ? 'a.is_charged' : 'null::boolean'} as vendor_invoiced, a.counter,
+      ${hasStatement ? `case when w.attempts = 'charged_again' then 'charged_again' else 'stated' end` : `'inferred'`} as note
+    from attempt a join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
+      task_type text, level text, code text, invoiced text, counter text, linked boolean, failed boolean, abandoned boolean,
+      late text, by_attempt integer, by_created integer, by_completed integer)
+      on w.task_type = a.task_type and ${isSame('level')} and ${isSame('code')}
+        and coalesce(w.invoiced, ${none}) = coalesce(a.invoiced::text, ${none}) and w.counter = a.counter
+        and w.linked = a.linked and w.failed = a.failed and w.abandoned = a.abandoned and w.late = a.late
+        and w.by_attempt = a.by_attempt and w.by_created = a.by_created and w.by_completed = a.by_completed
+    where case w.attempts when 'charged' then a.is_charged when 'not_charged' then not a.is_charged
+      when 'charged_again' then a.is_charged and a.extra > 0 else true end
+    ${hasStatement ? unmatched : ''}`;
+  return csvQuery(
+    evidenceColumns,
+    source,
+    ['finding', 'transaction_id', 'task_type', 'attempt nulls first', 'attempted_at', 'note'],
+    {
+      period: literal(scope.period),
+      finding: 'finding',
+      transaction_id: 'transaction_id',
+      task_type: 'task_type',
+      attempt: 'attempt',
+      attempted_at: utc('attempted_at'),
+      outcome_code: 'outcome_code',
+      own_invoiced: yesOrNo('own_invoiced'),
+      vendor_invoiced: yesOrNo('vendor_invoiced'),
+      counter: 'counter',
+      note: 'note',
+    },
+  );
+}

@@ -1,0 +1,96 @@
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { sql } from 'kysely';
+import { from as copyFrom } from 'pg-copy-streams';
+import { formatAmount } from '../domain/money.ts';
+import type { UsageRow } from '../domain/vendor-invoice.ts';
+import type { Queries } from './database.ts';
+import type { Snapshot } from './snapshot.ts';
+import { keepFile, type VendorFile } from './vendor-files.ts';
+
+/** A usage statement that is kept for a month. */
+export type KeptUsage = {
+  readonly id: string;
+  readonly fileSha256: string;
+  readonly name: string;
+  readonly keptAt: Date;
+  readonly keptBy: string;
+};
+
+export type UsageToKeep = {
+  readonly period: string;
+  readonly sha256: string;
+  readonly name: string;
+  readonly layout: VendorFile | undefined;
+  readonly keptBy: string;
+  /** The file as it came, in chunks of any size. */
+  readonly content: AsyncIterable<Buffer>;
+  readonly rows: AsyncIterable<UsageRow>;
+};
+
+/**
+ * Keeps a usage statement for a month: the file and its rows, as they come and a chunk at a time. The same file twice
+ * changes nothing. The caller's transaction decides whether any of it stays.
+ *
+ * @returns whether it is new.
+ */
+export async function keepUsage({ client, queries }: Snapshot, usage: UsageToKeep): Promise<boolean> {
+  if (usage.layout) await keepFile(queries, usage.layout, usage.keptBy);
+  const { rows } = await sql<{ id: string }>`
+    insert into vendor_usage_statements (period, file_sha256, name, layout_sha256, kept_by)
+    values (${usage.period}, ${usage.sha256}, ${usage.name}, ${usage.layout?.sha256 ?? null}, ${usage.keptBy})
+    on conflict (period, file_sha256) do nothing returning id`.execute(queries);
+  const [statement] = rows;
+  if (!statement) return false;
+  const copy = (table: string, lines: AsyncIterable<Buffer>) =>
+    pipeline(Readable.from(lines), client.query(copyFrom(`copy ${table} from stdin`)));
+  await copy('vendor_usage_parts', partLines(statement.id, usage.content));
+  await copy('vendor_usage_rows', rowLines(statement.id, usage.rows));
+  return true;
+}
+
+/** The usage statement that counts for a month: the one kept last. */
+export async function keptUsage(db: Queries, period: string): Promise<KeptUsage | undefined> {
+  const { rows } = await sql<{ id: string; file_sha256: string; name: string; kept_at: Date; kept_by: string }>`
+    select id, file_sha256, name, kept_at, kept_by from vendor_usage_statements
+    where period = ${period} order by id desc limit 1`.execute(db);
+  return rows.map(({ id, file_sha256: fileSha256, name, kept_at: keptAt, kept_by: keptBy }) => ({
+    id,
+    fileSha256,
+    name,
+    keptAt,
+    keptBy,
+  }))[0];
+}
+
+async function* partLines(statement: string, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let part = 0;
+  for await (const chunk of content) {
+    part += 1;
+    yield Buffer.from(`${statement}\t${part}\t\\\\x${chunk.toString('hex')}\n`);
+  }
+}
+
+const rowsAtOnce = 1_000;
+
+async function* rowLines(statement: string, rows: AsyncIterable<UsageRow>): AsyncGenerator<Buffer> {
+  let position = 0;
+  let lines = '';
+  for await (const row of rows) {
+    position += 1;
+    const price = row.unitPrice === null ? '\\N' : formatAmount(row.unitPrice, 6);
+    lines += `${statement}\t${position}\t${copied(row.transactionId)}\t${copied(row.taskType)}\t${row.attempt ?? '\\N'}\t${row.attemptedAt.toISOString()}\t${copied(row.outcomeCode)}\t${copied(row.level)}\t${row.quantity}\t${price}\n`;
+    if (position % rowsAtOnce !== 0) continue;
+    yield Buffer.from(lines);
+    lines = '';
+  }
+  if (lines !== '') yield Buffer.from(lines);
+}
+
+/** A text as COPY reads it. */
+function copied(text: string | null): string {
+  if (text === null) return '\\N';
+  return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (mark) => escapes[mark] ?? mark) : text;
+}
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };

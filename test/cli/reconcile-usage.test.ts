@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { verifyFolder } from '../../src/reports/verify.ts';
+import { january, line, rightRows, row } from './january.ts';
+
+type Rows = readonly Record<string, string>[];
+
+const shown = (rows: Rows, type = 'FINDING') =>
+  rows
+    .filter((one) => one['record_type'] === type)
+    .map((one) =>
+      ['effect', 'cause', 'certainty', 'quantity_difference', 'amount_difference', 'evidence_rows']
+        .map((column) => one[column])
+        .join(' '),
+    )
+    .sort();
+
+test.each(['by number', 'by time', 'by count'] as const)(
+  'a usage statement that agrees, %s, leaves nothing open; the same one twice changes nothing',
+  async (how) => {
+    const { reconcile, invoice, usage, rows, folder, report } = await january();
+    const files = ['--invoice', await invoice('right.csv', line(300, '255.00'))];
+    const statement = ['--usage', await usage('usage.csv', rightRows(how))];
+    const dry = await reconcile(...files, ...statement, '--dry-run');
+    expect(dry.code, dry.stderr).toBe(0);
+    expect((await reconcile()).code).toBe(2);
+    for (const args of [[...files, ...statement], statement, []]) {
+      const said = await reconcile(...args);
+      expect(said.code, said.stderr).toBe(0);
+      expect(said.stdout).toContain('the usage statement usage.csv');
+    }
+    expect(shown(await rows())).toEqual([]);
+    expect((await report()).code).toBe(0);
+    expect((await verifyFolder(folder)).problems).toEqual([]);
+  },
+);
+
+test('causes that cancel out in one line are proven, each with its attempts', async () => {
+  const { reconcile, invoice, usage, rows, evidence, folder, report } = await january();
+  const right = rightRows();
+  const notBilled = right.filter((one) => /^t-(3|17),/.test(one)).slice(0, 7);
+  const kept = right.filter((one) => !notBilled.includes(one));
+  const twice = kept.slice(40, 44);
+  const unknown = [
+    't-1,document_scan,9,2026-01-10T10:00:00Z,,advanced,1,0.85',
+    'nobody,document_scan,1,2026-01-10T10:00:00Z,,advanced,2,0.85',
+  ];
+  const statement = await usage('usage.csv', [...kept, ...twice, ...unknown]);
+  const said = await reconcile('--invoice', await invoice('right.csv', line(300, '255.00')), '--usage', statement);
+  expect(said.code, said.stderr).toBe(1);
+  expect(shown(await rows())).toEqual([
+    'quantity billed_twice proven 4 3.40 4',
+    'quantity usage_not_billed proven -7 -5.95 7',
+    'quantity usage_unknown proven 3 2.55 2',
+  ]);
+  const attempts = (await evidence()).map((one) => [
+    one['transaction_id'],
+    one['attempt'],
+    one['vendor_invoiced'],
+    one['note'],
+  ]);
+  expect(attempts).toContainEqual(['nobody', '1', 'true', 'not_in_books']);
+  expect(attempts).toContainEqual(['t-3', '1', 'false', 'stated']);
+  expect(attempts.filter((one) => one[3] === 'charged_again')).toHaveLength(4);
+  expect((await report()).code).toBe(0);
+  expect((await verifyFolder(folder)).problems).toEqual([]);
+});
+
+test('a rule that the vendor applies otherwise is proven, and a single scan beside it', async () => {
+  const { reconcile, invoice, usage, rows } = await january();
+  const billed = Array.from({ length: 60 }, (_, index) => row(index, 6, 'unknown_type_back'));
+  const statement = await usage('usage.csv', [...rightRows().slice(1), ...billed]);
+  const said = await reconcile('--invoice', await invoice('more.csv', line(359, '305.15')), '--usage', statement);
+  expect(said.code, said.stderr).toBe(1);
+  expect(shown(await rows())).toEqual([
+    'quantity rule proven 60 51.00 60',
+    'quantity usage_not_billed proven -1 -0.85 1',
+  ]);
+  expect((await rows()).find(({ cause }) => cause === 'rule')?.['subject']).toContain(
+    'document_scan/unknown_type_back',
+  );
+});
+
+test('what the invoice has more than its own usage statement stays unexplained', async () => {
+  const { reconcile, invoice, usage, rows } = await january();
+  const file = await invoice('more.csv', line(305, '259.25'));
+  const said = await reconcile('--invoice', file, '--usage', await usage('usage.csv', rightRows()));
+  expect(said.code, said.stderr).toBe(1);
+  expect(shown(await rows())).toEqual(['quantity unexplained none 5 4.25 0']);
+});
+
+test('a usage statement that cannot be read is refused with its lines, and neither it nor the invoice is kept', async () => {
+  const { reconcile, invoice, usage } = await january();
+  const file = await invoice('right.csv', line(300, '255.00'));
+  const broken = await usage('broken.csv', [
+    ...rightRows(),
+    't-1,document_scan,x,2026-01-10T10:00:00Z,,advanced,1,0.85',
+  ]);
+  const said = await reconcile('--invoice', file, '--usage', broken);
+  expect(said).toMatchObject({ code: 2, stderr: expect.stringContaining('(usage_unreadable)') as string });
+  expect(said.stderr).toContain('302');
+  expect(await reconcile()).toMatchObject({ code: 2, stderr: expect.stringContaining('(invoice_missing)') as string });
+});
+
+test('a layout to start from is printed for an invoice and a usage statement', async () => {
+  const { reconcile, usage, environment } = await january();
+  const file = await usage('usage.csv', rightRows().slice(0, 3));
+  const { runCli } = await import('../support/cli.ts');
+  const said = await runCli(['reconcile', '--suggest-layout', file], environment);
+  expect(said.code, said.stderr).toBe(0);
+  expect(JSON.parse(said.stdout)).toHaveProperty('usage.columns.transaction_id', 'transaction_id');
+  expect((await reconcile('--suggest-layout', file)).code).toBe(2);
+});
