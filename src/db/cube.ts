@@ -70,25 +70,38 @@ type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count' | 'usage'> & {
 /** What a usage statement charges that matches no attempt of the books. */
 export async function unmatchedUsage(db: Queries, scope: CubeScope): Promise<UnmatchedUsage[]> {
   if (scope.statement === null) return [];
-  const { rows } = await sql<{ task_type: string; level: string | null; rows: string; units: string }>`${sql.raw(`
+  const { rows } = await sql<{
+    task_type: string;
+    level: string | null;
+    slot: number;
+    rows: string;
+    units: string;
+  }>`${sql.raw(`
     with ${cubeAttempts(scope)}
-    select task_type, level, count(*) as rows, sum(units) as units from unmatched group by task_type, level
-    order by task_type, level`)}`.execute(db);
-  return rows.map(({ task_type: taskType, level, ...counts }) => ({
+    select task_type, level, ${slotOf(scope)('attempted_at')} as slot, count(*) as rows, sum(units) as units
+    from unmatched group by task_type, level, slot order by task_type, level, slot`)}`.execute(db);
+  return rows.map(({ task_type: taskType, level, slot, ...counts }) => ({
     taskType,
     level,
+    slot,
     rows: Number(counts.rows),
     units: Number(counts.units),
   }));
 }
 
+/** Where times lie among the cube's marks. */
+export const slotOf =
+  ({ marks }: Pick<CubeScope, 'marks'>) =>
+  (time: string): string =>
+    `width_bucket(${time}, array[${marks.map(instant).join(', ')}]::timestamptz[])`;
+
 /**
  * Common table expressions that end with `attempt`, the attempts of the cube one by one. With a usage statement every
  * attempt that it charges is among them, whenever it was, with `is_charged` and `extra`; and there is `unmatched`.
  */
-export function cubeAttempts({ period, span, marks, isClosed, basis, statement }: CubeScope): string {
-  const array = `array[${marks.map(instant).join(', ')}]::timestamptz[]`;
-  const slot = (time: string) => `width_bucket(${time}, ${array})`;
+export function cubeAttempts(scope: CubeScope): string {
+  const { period, span, marks, isClosed, basis, statement } = scope;
+  const slot = slotOf(scope);
   const times = {
     created: 'coalesce(t.created_at, a.attempted_at)',
     completed: 'coalesce(t.completed_at, t.expires_at, a.attempted_at)',

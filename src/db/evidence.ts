@@ -1,6 +1,6 @@
 import { evidenceColumns } from '../domain/reconciliation/columns.ts';
 import type { FindingEvidence } from '../domain/reconciliation/findings.ts';
-import { type CubeScope, cubeAttempts } from './cube.ts';
+import { type CubeScope, cubeAttempts, slotOf } from './cube.ts';
 import { literal } from './lines.ts';
 import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
 
@@ -33,14 +33,14 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
     ];
   });
   const ofRows = evidence.flatMap(({ finding, evidence: { of, taskType, level } }) =>
-    of.attempts === 'unmatched' ? [{ finding, task_type: taskType, level }] : [],
+    of.attempts === 'unmatched' ? [{ finding, task_type: taskType, level, slot: of.slot }] : [],
   );
   const hasStatement = scope.statement !== null;
   const unmatched = `
     union all
     select w.finding, a.transaction_id, a.task_type, a.attempt, a.attempted_at, a.outcome_code, null, true, null, 'not_in_books'
-    from unmatched a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, task_type text, level text)
-      on w.task_type = a.task_type and ${isSame('level')}`;
+    from unmatched a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, task_type text, level text, slot integer)
+      on w.task_type = a.task_type and ${isSame('level')} and w.slot = ${slotOf(scope)('a.attempted_at')}`;
   const source = `
     with ${cubeAttempts(scope)}
     select w.finding, a.transaction_id, a.task_type, a.ordinal as attempt, a.attempted_at, a.code as outcome_code,

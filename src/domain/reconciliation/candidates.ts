@@ -94,6 +94,8 @@ type Steps = {
   readonly among: readonly Candidate[];
   /** Whether everything was looked through. */
   readonly mayBeCertain: boolean;
+  /** Whether only prices are in question. */
+  readonly areUnitsKnown: boolean;
 };
 
 /** Applies the parts of the likeliest explanation one after another, and says how sure each of them is. */
@@ -101,9 +103,11 @@ export function stepsOf(
   space: Space,
   sets: readonly HypothesisSet[],
   { parts, set }: Likely,
-  { leftOut, among, mayBeCertain }: Steps,
+  { leftOut, among, mayBeCertain, areUnitsKnown }: Steps,
 ): AppliedStep[] {
-  const certain = mayBeCertain ? certainIn(space, withoutAlike(space, sets), leftOut) : new Set<Member>();
+  const certain = mayBeCertain
+    ? certainIn(space, withoutAlike(space, sets), leftOut, areUnitsKnown)
+    : new Set<Member>();
   const members = namedMembers(space, set);
   return members.map(({ member }, index): AppliedStep => {
     const applied = only(
@@ -130,10 +134,15 @@ export const stateLines = ({ tally }: Space, lines: readonly ChargedLine[]): Sta
   });
 
 /** What every set has, and what in every smallest one is no chance. */
-function certainIn(space: Space, sets: readonly HypothesisSet[], leftOut: ReadonlySet<number>): Set<Member> {
+function certainIn(
+  space: Space,
+  sets: readonly HypothesisSet[],
+  leftOut: ReadonlySet<number>,
+  areUnitsKnown: boolean,
+): Set<Member> {
   const [cheapest = nothing] = sets;
   const shared = membersOf(cheapest).filter((member) => sets.every((set) => membersOf(set).includes(member)));
-  if (shared.length === 0) return new Set();
+  if (shared.length === 0 || areUnitsKnown) return new Set(shared);
   const smallest = sets.filter((set) => costOf(space, set) === costOf(space, cheapest));
   const certain = smallest.map((set) => certainMembers(space, set, leftOut));
   return new Set(shared.filter((member) => certain.every((members) => members.has(member))));

@@ -225,9 +225,8 @@ export function alsoRight(charged: Charged, reading: Reading, rows: readonly num
   });
 }
 
-/** Where in a month's stretches attempts are priced: in the first or last one, if they are counted into it. */
-export function stretchOf({ slots }: CubeRow, { edges }: MonthSpan): number {
-  const slot = slots.attempt;
-  const found = edges.slice(1).findIndex((to) => slot <= to);
+/** In which of a month's stretches attempts are priced: in the first or last one, if they are outside of it. */
+export function stretchOf({ slots }: Pick<CubeRow, 'slots'>, { time, edges }: MonthSpan): number {
+  const found = edges.slice(1).findIndex((to) => slots[time] <= to);
   return found === -1 ? edges.length - 2 : found;
 }

@@ -62,6 +62,8 @@ type UsageOfRow = {
 export type UnmatchedUsage = {
   readonly taskType: string;
   readonly level: string | null;
+  /** Where their time lies among the cube's marks, as in {@link CubeRow}. */
+  readonly slot: number;
   /** Rows of the statement, and the units that they charge. */
   readonly rows: number;
   readonly units: number;

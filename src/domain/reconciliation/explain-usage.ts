@@ -23,15 +23,15 @@ import type { Hypothesis } from './readings.ts';
 import { chargedBy, nothing, quantitiesOf, type Space, spaceOf } from './space.ts';
 
 /** Causes that are looked for as hypotheses: all their attempts are charged otherwise, or nearly all. */
-const ofMany: ReadonlySet<Cause> = new Set(['cutoff', 'rule', 'abandoned']);
+const ofMany: ReadonlySet<Cause> = new Set(['cutoff', 'rule', 'abandoned', 'late']);
 
 /** Attempts, or rows of the statement, that differ for one cause, and what they do to the units of a cell. */
 type Difference = {
   readonly part: Part;
   readonly among: readonly Candidate[];
   readonly evidence: Evidence;
-  readonly stretch: number;
-  readonly units: number;
+  /** What it adds to the stretches of the month. */
+  readonly changes: readonly { readonly stretch: number; readonly units: number }[];
 };
 
 /**
@@ -52,13 +52,13 @@ export function explainByUsage(month: Month, invoice: VendorInvoice): Explanatio
     possible.filter(({ cause }) => ofMany.has(cause)),
   );
   const reading = readingOf(charged);
-  const differences = [...ofStatement(charged), ...ofAttempts(charged, reading)].sort((a, b) =>
-    byCause(a.part, b.part),
+  const differences = [...ofStatement(charged), ...ofMoved(charged, reading), ...ofAttempts(charged, reading)].sort(
+    (a, b) => byCause(a.part, b.part),
   );
   const { steps, quantities } = applied(space, differences);
   const atOwnPrices = asCharged({ ...month, cube }, space, quantities);
   const money = possible.filter(({ change }) => change.of === 'money');
-  const priced = explainBy(money, atOwnPrices, invoice);
+  const priced = explainBy(money, atOwnPrices, invoice, { areUnitsKnown: true });
   return {
     ...priced,
     outcome: priced.outcome === 'same' && steps.length > 0 ? 'reproduced' : priced.outcome,
@@ -93,10 +93,11 @@ const certainOf = (cause: Cause, subject: string): Part => ({ cause, subject, re
 /** What the statement charges that the books do not have, and what it charges more than once. */
 function ofStatement({ cube, spans }: Charged): Difference[] {
   const [own] = spans;
-  const unknown = (cube.unmatched ?? []).map(({ taskType, level, rows, units }): Difference => {
+  const unknown = (cube.unmatched ?? []).map(({ taskType, level, slot, rows, units }): Difference => {
     const part = certainOf('usage_unknown', cellText({ taskType, level }));
-    const evidence = { part, taskType, level, of: { attempts: 'unmatched' }, count: rows } as const;
-    return { part, among: [], evidence, stretch: 0, units };
+    const evidence = { part, taskType, level, of: { attempts: 'unmatched', slot }, count: rows } as const;
+    const stretch = own ? stretchOf(plainRow({ taskType, level }, slot, 0), own) : 0;
+    return { part, among: [], evidence, changes: [{ stretch, units }] };
   });
   const twice = cube.rows.flatMap((row): Difference[] => {
     const { taskType, level, usage } = row;
@@ -104,7 +105,7 @@ function ofStatement({ cube, spans }: Charged): Difference[] {
     const part = certainOf('billed_twice', cellText(row));
     const of = { attempts: 'charged_again', row } as const;
     const evidence = { part, taskType, level, of, count: usage.chargedAgain };
-    return [{ part, among: [], evidence, stretch: stretchOf(row, own), units: usage.extra }];
+    return [{ part, among: [], evidence, changes: [{ stretch: stretchOf(row, own), units: usage.extra }] }];
   });
   return [...unknown, ...twice];
 }
@@ -138,7 +139,36 @@ function ofAttempts(charged: Charged, reading: Reading): Difference[] {
     const of = { attempts: isBilled ? 'not_charged' : 'charged', row } as const;
     const evidence = { part: member?.part, taskType, level, of, count };
     const { part = unexplained, among = [] } = member ?? {};
-    return [{ part, among, evidence, stretch: stretchOf(row, own), units: isBilled ? -count : count }];
+    const change = isBilled
+      ? { stretch: stretchOf(row, own), units: -count }
+      : { stretch: stretchOf(row, reading.span), units: count };
+    return [{ part, among, evidence, changes: [change] }];
+  });
+}
+
+/** Attempts that both sides bill in the month, and not at the same time of it: another price may be in force then. */
+function ofMoved(charged: Charged, reading: Reading): Difference[] {
+  const [own] = charged.spans;
+  const cutOff = membersOf(charged, reading).find(({ part }) => part.cause === 'cutoff');
+  if (!own || !cutOff) return [];
+  const books = billedBy(charged, { span: own, decisions: [] });
+  return charged.cube.rows.flatMap((row, index): Difference[] => {
+    const { part, among } = cutOff;
+    const { taskType, level } = row;
+    const [from, to, count] = [stretchOf(row, own), stretchOf(row, reading.span), charged.counts[index]?.charged ?? 0];
+    if (books[index] !== 1 || from === to || count === 0) return [];
+    const evidence = { part, taskType, level, of: { attempts: 'charged', row }, count } as const;
+    return [
+      {
+        part,
+        among,
+        evidence,
+        changes: [
+          { stretch: from, units: -count },
+          { stretch: to, units: count },
+        ],
+      },
+    ];
   });
 }
 
@@ -189,7 +219,13 @@ function singleParts(
 ): Map<number, Omit<Member, 'reading'>> {
   const { cube, spans } = charged;
   const [own] = spans;
-  const plain = rows.map((one) => ({ ...one, part: own && plainPart(one, isWithin(one.row, own), cube.basis) }));
+  const chargedCells = new Set(cube.rows.flatMap((row) => (row.usage?.charged ? [cellKey(row)] : [])));
+  const plain = rows.map((one) => ({
+    ...one,
+    part: chargedCells.has(cellKey(one.row))
+      ? own && plainPart(one, isWithin(one.row, own), cube.basis)
+      : certainOf('usage_not_billed', cellText(one.row)),
+  }));
   const doubted = (isBilled: boolean) =>
     plain.filter((one) => one.isBilled === isBilled && (!one.part || one.part.cause === 'usage_not_billed'));
   const parts = new Map<number, Omit<Member, 'reading'>>(
@@ -217,7 +253,7 @@ function singleParts(
 function plainPart({ row, isBilled }: Single, isInMonth: boolean, basis: Cube['basis']): Part | undefined {
   const { late, counter, invoiced, taskType, code } = row;
   const isInBooks = late === 'no' || (late === 'came') === (basis === 'restated');
-  if (late !== 'no' && isBilled === isInBooks) return certainOf('late', 'since the close');
+  if (!isInBooks) return certainOf('late', 'since the close');
   if (isBilled)
     return counter === 'not_charged'
       ? certainOf('counter', 'attemptsInvoiced')
@@ -233,9 +269,9 @@ function applied(space: Space, differences: readonly Difference[]): { steps: Ste
   const places = new Map(space.tally.cells.map((cell, place) => [cellKey(cell), place]));
   const explained = differences.filter(({ part }) => part !== unexplained);
   const groups = Map.groupBy(explained, ({ part }) => `${part.cause} ${part.subject}`);
-  const add = ({ evidence, stretch, units }: Difference): void => {
+  const add = ({ evidence, changes }: Difference): void => {
     const cell = quantities[places.get(cellKey(evidence)) ?? -1];
-    if (cell) cell[stretch] = (cell[stretch] ?? 0) + units;
+    for (const { stretch, units } of cell ? changes : []) if (cell) cell[stretch] = (cell[stretch] ?? 0) + units;
   };
   const steps = [...groups.values()].flatMap((same): Step[] => {
     for (const difference of same) add(difference);

@@ -38,11 +38,16 @@ export function aboutLines(hypotheses: readonly Hypothesis[], { lines }: VendorI
   return hypotheses.filter(({ taskType }) => taskType === null || types.has(taskType));
 }
 
-/** Looks for the causes among some hypotheses. */
+/**
+ * Looks for the causes among some hypotheses.
+ *
+ * @param options.areUnitsKnown whether only prices are in question: then what reproduces every amount is no coincidence.
+ */
 export function explainBy(
   hypotheses: readonly Hypothesis[],
   { cube, contract, books, priors }: Month,
   invoice: VendorInvoice,
+  { areUnitsKnown = false } = {},
 ): Explanation {
   const lines = vendorLines(invoice.lines);
   const space = spaceOf(cube, contract, hypotheses);
@@ -70,7 +75,7 @@ export function explainBy(
     if (found.isBounded || found.sets.length > 0)
       return {
         ...blank,
-        ...explained(cube, space, round, found, priors),
+        ...explained({ cube, space, priors, areUnitsKnown }, round, found),
         setsTried: tried,
         isBounded: found.isBounded,
       };
@@ -87,12 +92,17 @@ export function hasBooks(space: Space, { lines, minimum, minorDigits }: Books): 
   return isReproduced(target, chargedBy(space, [], quantitiesOf(space, nothing, new Set())), new Set());
 }
 
+type Question = {
+  readonly cube: Cube;
+  readonly space: Space;
+  readonly priors: Priors;
+  readonly areUnitsKnown: boolean;
+};
+
 function explained(
-  cube: Cube,
-  space: Space,
+  { cube, space, priors, areUnitsKnown }: Question,
   { leftOut, printed }: Round,
   found: Found,
-  priors: Priors,
 ): Partial<Explanation> {
   if (found.sets.length === 0) return {};
   const sets = narrowed(space, found.sets, priors);
@@ -100,7 +110,9 @@ function explained(
   const [likeliest] = candidates;
   const held = priors.held.filter((key) => sets.every((set) => keysOf(space, set).some((keys) => keys.includes(key))));
   const among = candidates.map(({ parts }) => parts).filter((parts) => parts.length > 0);
-  const steps = likeliest ? stepsOf(space, sets, likeliest, { leftOut, among, mayBeCertain: !found.isBounded }) : [];
+  const steps = likeliest
+    ? stepsOf(space, sets, likeliest, { leftOut, among, areUnitsKnown, mayBeCertain: !found.isBounded })
+    : [];
   return {
     outcome: 'reproduced',
     candidates: among,

@@ -50,7 +50,7 @@ export type Evidence = {
  */
 type EvidenceOf =
   | { readonly attempts: 'all' | 'charged' | 'not_charged' | 'charged_again'; readonly row: CubeRow }
-  | { readonly attempts: 'unmatched' };
+  | { readonly attempts: 'unmatched'; readonly slot: number };
 
 /** How far the candidates account for what the invoice says of a task type and level, and what is plain to see. */
 export type CellNote = {

@@ -117,7 +117,7 @@ const explanation = fc
       isCounted,
     })),
     evidence: [],
-      setsTried: 0,
+    setsTried: 0,
     isBounded: false,
     held: [],
     ruledOut: [],

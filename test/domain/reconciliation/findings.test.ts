@@ -65,7 +65,7 @@ const unexplained: Explanation = {
     { taskType: 'face_match', level: null, accountedFor: 'nothing', isCounted: false },
   ],
   evidence: [],
-      setsTried: 0,
+  setsTried: 0,
   isBounded: false,
   held: [],
   ruledOut: [],

@@ -3,7 +3,7 @@ import { type Contract, type Cube, cubeMarks, type CubeRow } from '../../../src/
 import type { Month } from '../../../src/domain/reconciliation/explain.ts';
 import type { InvoiceLine, VendorInvoice } from '../../../src/domain/vendor-invoice.ts';
 import { contractOf } from './support-contracts.ts';
-import { type ModelMonth, modelMonth } from './support-months.ts';
+import { type ModelAttempt, type ModelMonth, modelMonth } from './support-months.ts';
 import { type Billing, invoiceOf, type ModelInvoice, type ModelList } from './support-vendor.ts';
 
 /** A month in the model, and as the books have it. */
@@ -86,8 +86,16 @@ function priceList({ version, prices, minimum }: ModelList): PriceList {
   };
 }
 
-/** Groups attempts as the one SQL statement would. */
-function cubeOf({ period, basis, attempts, earlier }: ModelMonth, contract: Contract): Cube {
+/**
+ * Groups attempts as the one SQL statement would.
+ *
+ * @param charged units that a usage statement charges for an attempt.
+ */
+export function cubeOf(
+  { period, basis, attempts, earlier }: ModelMonth,
+  contract: Contract,
+  charged?: (attempt: ModelAttempt) => number,
+): Cube {
   const marks = cubeMarks(period, contract);
   const times = marks.map((mark) => mark.getTime());
   const [first, last] = [times[0]!, times.at(-1)!];
@@ -101,15 +109,23 @@ function cubeOf({ period, basis, attempts, earlier }: ModelMonth, contract: Cont
     }
     return low;
   };
-  const rows = new Map<string, CubeRow & { count: number }>();
+  const rows = new Map<
+    string,
+    CubeRow & { count: number; usage?: { charged: number; extra: number; chargedAgain: number } }
+  >();
   for (const one of attempts) {
-    if (![one.at, one.created, one.completed].some(isNear)) continue;
+    const units = charged?.(one) ?? 0;
+    if (units === 0 && ![one.at, one.created, one.completed].some(isNear)) continue;
     const slots = { attempt: slot(one.at), created: slot(one.created), completed: slot(one.completed) };
     const flags = [one.own, one.linked, one.failed, one.abandoned, one.late, one.counterDiffers];
     const key = [one.type, one.level, one.code, ...flags, slots.attempt, slots.created, slots.completed].join('|');
     const known = rows.get(key);
-    if (known) known.count += 1;
-    else
+    const usage = { charged: Math.min(1, units), extra: Math.max(0, units - 1), chargedAgain: units > 1 ? 1 : 0 };
+    if (known) {
+      known.count += 1;
+      if (known.usage)
+        for (const field of ['charged', 'extra', 'chargedAgain'] as const) known.usage[field] += usage[field];
+    } else
       rows.set(key, {
         taskType: one.type,
         level: one.level,
@@ -122,6 +138,7 @@ function cubeOf({ period, basis, attempts, earlier }: ModelMonth, contract: Cont
         late: one.late ? 'came' : 'no',
         slots,
         count: 1,
+        ...(charged ? { usage } : {}),
       });
   }
   return {

@@ -31,6 +31,20 @@ const also = (billing: Billing, more: (one: ModelAttempt, isBilled: boolean) => 
   bills: (one) => more(one, billing.bills(one)),
 });
 
+/** Draws a fault of a kind; `undefined` = the month has none of it. */
+export function faultOf(
+  name: string,
+  random: () => number,
+  month: ModelMonth,
+  lists: readonly ModelList[],
+): Fault | undefined {
+  for (let tries = 0; tries < 400; tries += 1) {
+    const fault = libraryFault(random, month, lists);
+    if (fault.kind === name) return fault;
+  }
+  return undefined;
+}
+
 /** Draws a fault of the library. Its kinds are alike likely. */
 export function libraryFault(random: () => number, month: ModelMonth, lists: readonly ModelList[]): Fault {
   const kind = pick(random, kinds);

@@ -44,15 +44,20 @@ export const cents = (micros: bigint): bigint => ((micros + 5_000n) / 10_000n) *
 /** The midnight that a vendor in a zone sees. A price changes at its midnight, too. */
 const midnight = (date: string, timeZone: string): number => dayStart(date, timeZone);
 
-/** Bills a month attempt by attempt, in order of time. */
-export function invoiceOf(month: ModelMonth, billing: Billing): ModelInvoice {
+/** The attempts that a vendor bills for a month. */
+export function billedIn(month: ModelMonth, billing: Billing): ModelAttempt[] {
   const [start, end] = [
     midnight(`${month.period}-01`, billing.timeZone),
     midnight(`${monthAfter(month.period)}-01`, billing.timeZone),
   ];
-  const billed = month.attempts.filter(
+  return month.attempts.filter(
     (one) => billing.counts(one) && billing.bills(one) && one[billing.time] >= start && one[billing.time] < end,
   );
+}
+
+/** Bills a month attempt by attempt, in order of time. */
+export function invoiceOf(month: ModelMonth, billing: Billing): ModelInvoice {
+  const billed = billedIn(month, billing);
   billed.sort((a, b) => a[billing.time] - b[billing.time]);
   const begins = new Map(
     billing.list.prices.map(({ from }) => [from, from === '' ? -Infinity : midnight(from, billing.timeZone)]),

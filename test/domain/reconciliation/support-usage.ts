@@ -1,0 +1,179 @@
+import { explainByUsage } from '../../../src/domain/reconciliation/explain-usage.ts';
+import { type Finding, findingsOf } from '../../../src/domain/reconciliation/findings.ts';
+import { type Case, caseOf, cubeOf, documentOf } from './support-case.ts';
+import { applied, type Fault, faultOf } from './support-faults.ts';
+import { chance, type ModelAttempt, pick } from './support-months.ts';
+import { textOf } from './support-outside.ts';
+import { billedIn, invoiceOf, type ModelInvoice } from './support-vendor.ts';
+
+/** Faults about single attempts, which nothing but a usage statement tells. */
+const singleKinds = ['usage_unknown', 'usage_not_billed', 'billed_twice'] as const;
+const libraryKinds = [
+  'zone',
+  'time',
+  'code',
+  'all scans',
+  'linked',
+  'failed',
+  'abandoned',
+  'counter',
+  'unclassified',
+  'late',
+  'list',
+  'tiers',
+  'model',
+  'allowance',
+  'minimum',
+  'rounding',
+  'left out',
+] as const;
+export const usageKinds: readonly string[] = [...singleKinds, ...libraryKinds];
+
+type Told = { readonly cause: string; readonly subject: string | null };
+
+/** What a vendor with some faults charges: its invoice, and per attempt the units of its usage statement. */
+type Charging = {
+  readonly invoice: ModelInvoice;
+  readonly units: ReadonlyMap<ModelAttempt, number>;
+  readonly unknown: readonly ModelAttempt[];
+};
+
+function chargingOf(
+  { model, own }: Case,
+  random: () => number,
+  kinds: readonly string[],
+  faults: readonly Fault[],
+): Charging {
+  const base = applied(own, faults);
+  const billed = billedIn(model, base);
+  const some = (): Set<ModelAttempt> => {
+    const count = Math.min(billed.length, 3 + Math.floor(random() * 12));
+    return new Set(Array.from({ length: count }, () => pick(random, billed)));
+  };
+  const dropped = kinds.includes('usage_not_billed') ? some() : new Set();
+  const doubled = kinds.includes('billed_twice') ? [...some()].filter((one) => !dropped.has(one)) : [];
+  // Nobody knows them, so that they are none of the objects of the model.
+  const unknown = kinds.includes('usage_unknown') ? [...some()].map((one) => ({ ...one })) : [];
+  const isUnknown = new Set(unknown);
+  const billing = {
+    ...base,
+    counts: (one: ModelAttempt) => isUnknown.has(one) || base.counts(one),
+    bills: (one: ModelAttempt) => isUnknown.has(one) || (!dropped.has(one) && base.bills(one)),
+  };
+  const attempts = [...model.attempts, ...doubled, ...unknown];
+  const units = new Map<ModelAttempt, number>();
+  for (const one of billedIn({ ...model, attempts }, billing))
+    if (!isUnknown.has(one)) units.set(one, (units.get(one) ?? 0) + 1);
+  return { invoice: invoiceOf({ ...model, attempts }, billing), units, unknown };
+}
+
+/** Which attempts are charged, and what it costs: two vendors that agree in it are the same. */
+const chargedText = ({ invoice, units, unknown }: Charging, { model }: Case): string =>
+  `${textOf(invoice)} ${unknown.length} ${model.attempts.map((one) => units.get(one) ?? 0).join('')}`;
+
+/**
+ * Counts of months: `right` = every cause is named and no other, `ambiguous` = not all of them as certain, `wrong` =
+ * something else is said to be certain.
+ */
+export type UsageRow = {
+  kinds: string;
+  months: number;
+  right: number;
+  ambiguous: number;
+  wrong: number;
+  examples: string[];
+};
+
+/** Months with faults of some kinds, each of which makes a difference, explained with the usage statement and judged. */
+export function judged(
+  kinds: readonly string[],
+  { months, size, seed }: { months: number; size: number; seed: number },
+): UsageRow {
+  const row: UsageRow = { kinds: kinds.join('+'), months: 0, right: 0, ambiguous: 0, wrong: 0, examples: [] };
+  for (let index = 0; row.months < months && index < months * 5; index += 1) {
+    const one = caseOf(seed + index * 7919, size);
+    const random = chance(seed + index * 104_729 + 1);
+    const library = kinds.filter((kind) => !(singleKinds as readonly string[]).includes(kind));
+    const faults = library.map((kind) => faultOf(kind, random, one.model, one.lists));
+    const drawn = faults.filter((fault) => fault !== undefined);
+    if (drawn.length < faults.length) continue;
+    const charging = chargingOf(one, chance(seed + index), kinds, drawn);
+    const isNeeded = kinds.every((kind) => {
+      const rest = kinds.filter((other) => other !== kind);
+      const without = chargingOf(
+        one,
+        chance(seed + index),
+        rest,
+        drawn.filter((fault) => fault.kind !== kind),
+      );
+      return chargedText(without, one) !== chargedText(charging, one);
+    });
+    if (isNeeded) judge(row, one, charging, [...singles(kinds), ...drawn]);
+  }
+  return row;
+}
+
+const singles = (kinds: readonly string[]): Told[] =>
+  singleKinds.filter((kind) => kinds.includes(kind)).map((cause) => ({ cause, subject: null }));
+
+function judge(row: UsageRow, one: Case, { invoice, units, unknown }: Charging, truth: readonly Told[]): void {
+  const document = documentOf(invoice, { period: one.model.period, printsFree: true });
+  const { marks } = one.month.cube;
+  const unmatched = unknown.map(({ type: taskType, level, at }) => ({
+    taskType,
+    level,
+    slot: marks.filter((mark) => mark.getTime() <= at).length,
+    rows: 1,
+    units: 1,
+  }));
+  const cube = { ...cubeOf(one.model, one.month.contract, (attempt) => units.get(attempt) ?? 0), unmatched };
+  const explanation = explainByUsage({ ...one.month, cube }, document);
+  const { findings } = findingsOf(one.month.books, document, explanation);
+  const certain = findings.filter(({ certainty }) => certainty === 'proven' || certainty === 'fits');
+  const wrong = certain.filter((finding) => !isTold(finding, truth, findings));
+  const isWhole = truth.every((told) => findings.some((finding) => isNamed(finding, told)));
+  row.months += 1;
+  if (wrong.length > 0) row.wrong += 1;
+  else if (isWhole && findings.every((finding) => isTold(finding, truth, findings))) row.right += 1;
+  if (certain.length < findings.length) row.ambiguous += 1;
+  const isFault = wrong.length > 0 || certain.length < findings.length || !isWhole;
+  if (!isFault || row.examples.length >= 3) return;
+  const text = ({ cause, subject }: Told) => `${cause}(${subject ?? ''})`.slice(0, 60);
+  row.examples.push(
+    `${one.model.period} ${one.model.timeZone}: ${truth.map(text).join('+')} => ${explanation.outcome}: ${findings
+      .map(
+        (finding) =>
+          `${text(finding)} ${finding.effect} ${finding.certainty} ${finding.taskType} ${finding.level} ${finding.quantityDifference}`,
+      )
+      .join(' | ')
+      .slice(0, 400)}`,
+  );
+}
+
+/** Any code that no rule covers is `unclassified`, whichever it is. */
+const isNamed = ({ cause, subject }: Told, told: Told): boolean =>
+  cause === told.cause &&
+  (told.subject === null || cause === 'unclassified' || (subject ?? '').split(' or ').includes(told.subject));
+
+function isTold(finding: Finding, truth: readonly Told[], findings: readonly Finding[]): boolean {
+  // Both amounts are right roundings; a minimum that follows from the rest; a kind of task that is gone.
+  if (finding.effect === 'rounding' && finding.subject !== 'of every attempt') return true;
+  if (finding.effect === 'minimum' && finding.cause !== 'minimum' && findings.length > 1) return true;
+  const isGone = finding.cause === 'usage_not_billed' && finding.effect === 'missing_line';
+  return truth.some((told) => isNamed(finding, told) || (isGone && told.cause === 'rule'));
+}
+
+export const printedUsage = (rows: readonly UsageRow[]): string =>
+  [
+    'kinds                                    months  right  ambiguous  wrong',
+    ...rows.map(({ kinds, months, right, ambiguous, wrong }) =>
+      [
+        kinds.padEnd(40),
+        String(months).padStart(6),
+        String(right).padStart(6),
+        String(ambiguous).padStart(10),
+        String(wrong).padStart(6),
+      ].join(' '),
+    ),
+    ...rows.flatMap(({ kinds, examples }) => examples.map((example) => `  ${kinds}: ${example}`)),
+  ].join('\n');
