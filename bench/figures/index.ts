@@ -1,9 +1,20 @@
 import { enqueue } from './enqueue.ts';
 import type { Figure } from './figure.ts';
 import { latency } from './latency.ts';
+import { reconcile } from './reconcile.ts';
 import { report } from './report.ts';
 import { results, resultsWithFiles } from './results.ts';
 import { rest, stored, sweep } from './stored.ts';
 
 /** All figures, in the order in which they are measured. */
-export const figures: readonly Figure[] = [results, resultsWithFiles, latency, enqueue, report, stored, sweep, rest];
+export const figures: readonly Figure[] = [
+  results,
+  resultsWithFiles,
+  latency,
+  enqueue,
+  report,
+  reconcile,
+  stored,
+  sweep,
+  rest,
+];

@@ -59,7 +59,7 @@ async function writeReport(bench: Bench, checkout: string, sandbox: Sandbox): Pr
 }
 
 /** The query for the detail file in this checkout's report. */
-async function detailSql(sandbox: Sandbox): Promise<string> {
+export async function detailSql(sandbox: Sandbox): Promise<string> {
   const { config } = loadConfig(sandbox.environment, { vendorKey: false });
   const data = readReferenceData(config);
   const db = openDatabase(sandbox.databaseUrl);

@@ -3,7 +3,6 @@ import { monthBounds, nextPeriod, type Span } from '../domain/billing-month.ts';
 import type { CubeRow, EarlierUnits, UnmatchedUsage } from '../domain/reconciliation/cube.ts';
 import type { Queries } from './database.ts';
 import { instant, literal } from './lines.ts';
-import { usageMatching } from './usage-matching.ts';
 
 export type CubeScope = {
   readonly period: string;
@@ -67,7 +66,7 @@ type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count' | 'usage'> & {
   readonly charged_again: string;
 };
 
-/** What a usage statement charges that matches no attempt of the books. */
+/** What a usage statement charges that matches no attempt of the books, once it is matched. */
 export async function unmatchedUsage(db: Queries, scope: CubeScope): Promise<UnmatchedUsage[]> {
   if (scope.statement === null) return [];
   const { rows } = await sql<{
@@ -77,9 +76,10 @@ export async function unmatchedUsage(db: Queries, scope: CubeScope): Promise<Unm
     rows: string;
     units: string;
   }>`${sql.raw(`
-    with ${cubeAttempts(scope)}
     select task_type, level, ${slotOf(scope)('attempted_at')} as slot, count(*) as rows, sum(units) as units
-    from unmatched group by task_type, level, slot order by task_type, level, slot`)}`.execute(db);
+    from usage_matches where ordinal is null group by task_type, level, slot order by task_type, level, slot`)}`.execute(
+    db,
+  );
   return rows.map(({ task_type: taskType, level, slot, ...counts }) => ({
     taskType,
     level,
@@ -96,8 +96,8 @@ export const slotOf =
     `width_bucket(${time}, array[${marks.map(instant).join(', ')}]::timestamptz[])`;
 
 /**
- * Common table expressions that end with `attempt`, the attempts of the cube one by one. With a usage statement every
- * attempt that it charges is among them, whenever it was, with `is_charged` and `extra`; and there is `unmatched`.
+ * Common table expressions that end with `attempt`, the attempts of the cube one by one. With a usage statement, which
+ * `matchUsage` matched before, every attempt that it charges is among them, whenever it was, with `is_charged` and `extra`.
  */
 export function cubeAttempts(scope: CubeScope): string {
   const { period, span, marks, isClosed, basis, statement } = scope;
@@ -124,7 +124,6 @@ export function cubeAttempts(scope: CubeScope): string {
     coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed`;
   const slots = `${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed`;
   const isInBooks = (late: string) => `(${late} = 'no' or (${late} = 'came') = ${basis === 'restated'})`;
-  const usage = statement === null ? '' : `, ${known(statement, isClosed, isOwn)}, ${usageMatching(statement)}`;
   const booked = `
     select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced,
       case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter,
@@ -137,7 +136,7 @@ export function cubeAttempts(scope: CubeScope): string {
     from attempts a
     join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
     join transactions t on t.id = a.transaction_id
-    ${statement === null ? '' : 'left join charged c on c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal'}
+    ${statement === null ? '' : 'left join usage_matches c on c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal'}
     where ${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}
       ${statement === null ? '' : 'or c.transaction_id is not null'}`;
   const isSame = `now.invoiced is not distinct from booked.invoiced and now.code is not distinct from booked.code
@@ -162,25 +161,9 @@ export function cubeAttempts(scope: CubeScope): string {
   const charged =
     statement === null
       ? `select *, false as is_charged, 0::bigint as extra from sides`
-      : `select sides.*, c.transaction_id is not null and (${isChosen}) as is_charged, coalesce(c.extra, 0) as extra
-        from sides left join charged c using (transaction_id, task_type, ordinal)`;
-  return `booked as materialized (${booked})${usage}, now as materialized (${now}), sides as (${sides}), attempt as (${charged})`;
-}
-
-/** Every attempt that a usage statement can be about. */
-function known(statement: string, isClosed: boolean, isOwn: (time: string) => string): string {
-  const gone = isClosed
-    ? `union all
-      select transaction_id, task_type, ordinal, attempted_at, invoiced, invoiced is true
-      from booked where not exists (select from attempts a
-        where a.transaction_id = booked.transaction_id and a.task_type = booked.task_type and a.ordinal = booked.ordinal)`
-    : '';
-  return `known as materialized (
-    select a.transaction_id, a.task_type, a.ordinal, a.attempted_at, a.invoiced, a.invoiced is true and ${isOwn('a.attempted_at')} as is_own
-    from attempts a
-    where a.transaction_id in (select transaction_id from vendor_usage_rows where statement_id = ${literal(statement)})
-    ${gone}
-  )`;
+      : `select sides.*, c.transaction_id is not null and (${isChosen}) as is_charged, coalesce(c.units - 1, 0) as extra
+        from sides left join usage_matches c using (transaction_id, task_type, ordinal)`;
+  return `booked as materialized (${booked}), now as materialized (${now}), sides as (${sides}), attempt as (${charged})`;
 }
 
 /** Invoiced attempts of the month before, and of all earlier months of the calendar year, by the months' bounds. */

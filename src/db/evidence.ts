@@ -39,8 +39,9 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
   const unmatched = `
     union all
     select w.finding, a.transaction_id, a.task_type, a.attempt, a.attempted_at, a.outcome_code, null, true, null, 'not_in_books'
-    from unmatched a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, task_type text, level text, slot integer)
-      on w.task_type = a.task_type and ${isSame('level')} and w.slot = ${slotOf(scope)('a.attempted_at')}`;
+    from usage_matches a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, task_type text, level text, slot integer)
+      on w.task_type = a.task_type and ${isSame('level')} and w.slot = ${slotOf(scope)('a.attempted_at')}
+    where a.ordinal is null`;
   const source = `
     with ${cubeAttempts(scope)}
     select w.finding, a.transaction_id, a.task_type, a.ordinal as attempt, a.attempted_at, a.code as outcome_code,

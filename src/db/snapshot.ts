@@ -92,3 +92,14 @@ function queriesOn(client: pg.Client): Queries {
   };
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: borrowed as unknown as pg.Pool }) });
 }
+
+/**
+ * Runs queries that join whole months without nested loops. Of tables that were just written, and of what is matched on
+ * the way, Postgres expects a few rows, and would go through a million of them for each of a million others.
+ */
+export async function withHashJoins<T>({ client }: Snapshot, work: () => Promise<T>): Promise<T> {
+  await client.query('set local enable_nestloop = off');
+  const result = await work();
+  await client.query('set local enable_nestloop = on');
+  return result;
+}

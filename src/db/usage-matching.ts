@@ -1,114 +1,137 @@
-import { literal } from './lines.ts';
+import { sql } from 'kysely';
+import type { Span } from '../domain/billing-month.ts';
+import { instant, literal } from './lines.ts';
+import { type Snapshot, withHashJoins } from './snapshot.ts';
 
-const isLeft = (matched: string) => `not exists (select from ${matched} m where m.position = s.position)`;
-const isFree = (matched: string) => `not exists (select from ${matched} m
-  where m.transaction_id = k.transaction_id and m.task_type = k.task_type and m.ordinal = k.ordinal)`;
+export type MatchScope = {
+  readonly period: string;
+  readonly span: Span;
+  readonly isClosed: boolean;
+  /** The ID of the statement. */
+  readonly statement: string;
+};
 
 /**
- * The common table expressions that match a usage statement with the attempts of the books, for a query that has `known`:
- * every attempt that a statement can be about, with `is_own` = the books bill it in this month.
+ * Matches a usage statement with the attempts of the books, into the table `usage_matches`, which is gone at the end of
+ * the transaction: with `ordinal`, an attempt that is charged, and the `units` of it; without, rows that match nothing.
  *
  * A row is matched by its attempt number; else by its time, to the second; else, where most of the statement's times are
  * not ours or a row stands for several attempts, by count within its transaction and task, attempts that the books bill
- * first. An attempt is matched once. What is charged for it again is `extra`; what matches nothing is in `unmatched`.
- *
- * - `charged`: `transaction_id`, `task_type`, `ordinal`, `extra` in units.
- * - `unmatched`: `position`, `transaction_id`, `task_type`, `attempt`, `attempted_at`, `outcome_code`, `level`, `units`.
- *
- * @param statement the ID of the statement.
+ * first. An attempt is matched once: what is charged for it again adds to its units.
  */
-export const usageMatching = (statement: string): string =>
-  `${stated(statement)}, ${byIdentity}, ${byCount}, ${leftOver}`;
+export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise<void> {
+  const { queries } = snapshot;
+  const tables = [stated(scope.statement), known(scope), byNumber, rest, byTime, byCount, leftOver].join(', ');
+  await withHashJoins(snapshot, () =>
+    sql`create temporary table usage_matches on commit drop as ${sql.raw(`with ${tables} ${matches}`)}`.execute(
+      queries,
+    ),
+  );
+  await sql`analyze usage_matches`.execute(queries);
+}
 
-/** Rows about the same attempt are one. */
-const stated = (statement: string): string => `
-  stated as materialized (
-    select min(position) as position, transaction_id, task_type, attempt, attempted_at, min(outcome_code) as outcome_code,
-      min(level) as level, sum(quantity)::bigint as units, count(*) = 1 as is_single
-    from vendor_usage_rows where statement_id = ${literal(statement)}
-    group by transaction_id, task_type, attempt, attempted_at having sum(quantity) <> 0
+/** Rows about the same attempt, or at the same time, are one. */
+const stated = (statement: string): string => {
+  const columns = `min(position) as position, transaction_id, task_type, attempt, min(attempted_at) as attempted_at,
+    min(outcome_code) as outcome_code, min(level) as level, sum(quantity)::bigint as units, count(*) = 1 as is_single`;
+  const rows = `from vendor_usage_rows where statement_id = ${literal(statement)}`;
+  return `stated as materialized (
+    select ${columns} ${rows} and attempt is not null group by transaction_id, task_type, attempt
+    union all
+    select ${columns} ${rows} and attempt is null group by transaction_id, task_type, attempt, attempted_at
+  )`;
+};
+
+/** Every attempt that the statement can be about; `is_own` = the books bill it in the month. */
+function known({ period, span, isClosed, statement }: MatchScope): string {
+  const named = (of: string) =>
+    `${of}.transaction_id in (select transaction_id from vendor_usage_rows where statement_id = ${literal(statement)})`;
+  const gone = `union all
+    select b.transaction_id, b.task_type, b.ordinal, b.attempted_at, b.invoiced, b.invoiced is true
+    from closed_lines b left join attempts a using (transaction_id, task_type, ordinal)
+    where b.period = ${literal(period)} and b.corrects_period is null and a.transaction_id is null and ${named('b')}`;
+  return `known as materialized (
+    select a.transaction_id, a.task_type, a.ordinal, a.attempted_at, a.invoiced, a.invoiced is true
+      and a.attempted_at >= ${instant(span.start)} and a.attempted_at < ${instant(span.end)} as is_own
+    from attempts a where ${named('a')}
+    ${isClosed ? gone : ''}
+  )`;
+}
+
+const byNumber = `
+  by_number as materialized (
+    select s.position, s.units, k.transaction_id, k.task_type, k.ordinal
+    from stated s join known k on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.ordinal = s.attempt
+    where s.units > 0
   )`;
 
-/** By attempt number, and by time. `place` takes care that nothing is matched twice. */
-const byIdentity = `
-  by_number as materialized (
-    select * from (
-      select s.position, s.units, s.is_single, k.*,
-        row_number() over (partition by k.transaction_id, k.task_type, k.ordinal
-          order by s.attempted_at <> k.attempted_at, s.position) as place
-      from stated s join known k on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.ordinal = s.attempt
-      where s.units > 0
-    ) matched where place = 1
+/** What no number matches, on both sides. */
+const rest = `
+  rest as materialized (
+    select s.* from stated s left join by_number n using (position) where n.position is null and s.units > 0
   ),
+  free as materialized (
+    select k.* from known k left join by_number n using (transaction_id, task_type, ordinal)
+    where n.position is null and k.transaction_id in (select transaction_id from rest)
+  )`;
+
+/** `place` takes care that nothing is matched twice. */
+const byTime = `
   by_time as materialized (
-    select s.position, s.units, s.is_single, k.*
+    select s.position, k.transaction_id, k.task_type, k.ordinal
     from (
-      select position, units, is_single, transaction_id, task_type, date_trunc('second', attempted_at) as at,
+      select *, date_trunc('second', attempted_at) as at,
         row_number() over (partition by transaction_id, task_type, date_trunc('second', attempted_at) order by position) as place
-      from stated s where units > 0 and ${isLeft('by_number')}
+      from rest
     ) s join (
       select *, date_trunc('second', attempted_at) as at,
         row_number() over (partition by transaction_id, task_type, date_trunc('second', attempted_at) order by ordinal) as place
-      from known k where ${isFree('by_number')}
+      from free
     ) k on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.at = s.at and k.place = s.place
   )`;
 
 const byCount = `
   most as materialized (
-    select coalesce((select count(*) from by_time) * 2 >= count(*), true) as have_our_times
-    from stated s where units > 0 and attempt is null
+    select coalesce((select count(*) from by_time) * 2 >= count(*), true) as have_our_times from rest where attempt is null
   ),
   counted as materialized (
     select s.position, s.transaction_id, s.task_type,
       row_number() over (partition by s.transaction_id, s.task_type order by s.position, unit) as place
-    from stated s left join by_time t on t.position = s.position
+    from rest s left join by_time t on t.position = s.position
       cross join lateral generate_series(case when t.position is null then 1 else 2 end, s.units) as unit
-    where s.units > 0 and s.attempt is null
+    where s.attempt is null
       and case when t.position is null then s.units > 1 or not (select have_our_times from most)
         else s.is_single and s.units > 1 end
   ),
   by_count as materialized (
     select c.position, k.transaction_id, k.task_type, k.ordinal
     from counted c join (
-      select k.*, row_number() over (partition by transaction_id, task_type
-        order by is_own desc, invoiced is true desc, ordinal) as place
-      from known k
-      where transaction_id in (select transaction_id from counted) and ${isFree('by_number')} and ${isFree('by_time')}
+      select k.*, row_number() over (partition by k.transaction_id, k.task_type
+        order by k.is_own desc, k.invoiced is true desc, k.ordinal) as place
+      from free k left join by_time t using (transaction_id, task_type, ordinal) where t.position is null
     ) k on k.transaction_id = c.transaction_id and k.task_type = c.task_type and k.place = c.place
   )`;
 
-/** What is charged again, or matches nothing. */
+/** How many units of the rest are left when each match has taken one. */
 const leftOver = `
   left_over as materialized (
-    select s.*, s.units - coalesce(c.units, 0) - (n.position is not null or t.position is not null)::integer as rest,
-      coalesce(n.ordinal, t.ordinal) as ordinal
-    from stated s
-    left join by_number n on n.position = s.position
+    select s.*, t.ordinal, s.units - coalesce(c.units, 0) - (t.position is not null)::integer as left_units
+    from rest s
     left join by_time t on t.position = s.position
     left join (select position, count(*) as units from by_count group by position) c on c.position = s.position
-  ),
-  again as materialized (
-    select transaction_id, task_type, ordinal, sum(rest)::bigint as extra
-    from (
-      select transaction_id, task_type, ordinal, rest from left_over where ordinal is not null and rest > 0
-      union all
-      select o.transaction_id, o.task_type, n.ordinal, o.rest
-      from left_over o join by_number n on n.transaction_id = o.transaction_id and n.task_type = o.task_type and n.ordinal = o.attempt
-      where o.ordinal is null and o.rest > 0
-    ) twice group by transaction_id, task_type, ordinal
-  ),
-  charged as materialized (
-    select m.transaction_id, m.task_type, m.ordinal, coalesce(a.extra, 0) as extra
-    from (
-      select transaction_id, task_type, ordinal from by_number union all
-      select transaction_id, task_type, ordinal from by_time union all
-      select transaction_id, task_type, ordinal from by_count
-    ) m left join again a using (transaction_id, task_type, ordinal)
-  ),
-  unmatched as materialized (
-    select position, transaction_id, task_type, attempt, attempted_at, outcome_code, level, rest as units
-    from left_over o
-    where rest <> 0 and ordinal is null and not (rest > 0 and exists (
-      select from by_number n
-      where n.transaction_id = o.transaction_id and n.task_type = o.task_type and n.ordinal = o.attempt))
   )`;
+
+const nothing = `null::integer as attempt, null::timestamptz as attempted_at, null::text collate "C" as outcome_code,
+  null::text collate "C" as level`;
+const asStated = 'attempt, attempted_at, outcome_code, level';
+
+const matches = `
+  select transaction_id, task_type, ordinal, units, ${nothing} from by_number
+  union all
+  select transaction_id, task_type, ordinal, 1 + left_units, ${nothing} from left_over where ordinal is not null
+  union all
+  select transaction_id, task_type, ordinal, 1, ${nothing} from by_count
+  union all
+  select transaction_id, task_type, null, left_units, ${asStated} from left_over where ordinal is null and left_units <> 0
+  union all
+  select transaction_id, task_type, null, units, ${asStated} from stated where units < 0`;

@@ -1,7 +1,8 @@
 import { cubeRows, type CubeScope, earlierUnits, unmatchedUsage } from '../../db/cube.ts';
 import { periodCloses } from '../../db/period-closes.ts';
-import type { Snapshot } from '../../db/snapshot.ts';
+import { type Snapshot, withHashJoins } from '../../db/snapshot.ts';
 import { keptPriceLists } from '../../db/reference.ts';
+import { matchUsage } from '../../db/usage-matching.ts';
 import { minimumOf, usageLines } from '../../domain/reconciliation/books.ts';
 import { type Contract, type Cube, cubeMarks } from '../../domain/reconciliation/cube.ts';
 import type { Books } from '../../domain/reconciliation/lines.ts';
@@ -33,10 +34,11 @@ export type BooksOfMonth = {
  */
 export async function booksOfMonth(
   context: Context,
-  { queries }: Snapshot,
+  snapshot: Snapshot,
   period: string,
   { basis, statement }: { readonly basis: Basis; readonly statement: string | null },
 ): Promise<BooksOfMonth> {
+  const { queries } = snapshot;
   const closes = await periodCloses(queries);
   const isClosed = closes.some((close) => close.period === period);
   const isRestated = isClosed && basis === 'restated';
@@ -58,13 +60,14 @@ export async function booksOfMonth(
   const contract: Contract = { timeZone, lists, otherLists };
   const marks = cubeMarks(period, contract);
   const scope: CubeScope = { period, span, marks, isClosed, basis, statement };
+  if (statement !== null) await matchUsage(snapshot, { ...scope, statement });
   return {
     books: { period, currency, minorDigits, lines: usageLines(lines.summary), minimum: minimumOf(charges) },
     cube: {
       period,
       basis,
       marks,
-      rows: await cubeRows(queries, scope),
+      rows: await withHashJoins(snapshot, () => cubeRows(queries, scope)),
       earlier: await earlierUnits(queries, period, timeZone),
       ...(statement === null ? {} : { unmatched: await unmatchedUsage(queries, scope) }),
     },

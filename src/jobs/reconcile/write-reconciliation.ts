@@ -1,6 +1,6 @@
 import type { CubeScope } from '../../db/cube.ts';
 import { evidenceQuery } from '../../db/evidence.ts';
-import type { Snapshot } from '../../db/snapshot.ts';
+import { type Snapshot, withHashJoins } from '../../db/snapshot.ts';
 import type { Findings } from '../../domain/reconciliation/findings.ts';
 import { csvStream } from '../../reports/csv.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
@@ -40,7 +40,8 @@ export async function writeReconciliation(
   };
   try {
     await draft(reconciliationName(head.period), csvStream(reconciliationCsv(head), reconciliationRows(found)));
-    await draft(evidenceName(head.period), copiedCsv(snapshot, evidenceQuery(scope, found.evidence)));
+    const evidence = evidenceQuery(scope, found.evidence);
+    await withHashJoins(snapshot, () => draft(evidenceName(head.period), copiedCsv(snapshot, evidence)));
     await draft(reconciliationManifestName, [reconciliationManifest(head, found, drafts)]);
     await publishDrafts(directory, drafts);
     return drafts;

@@ -4,7 +4,7 @@ import { type Finding, findingsOf } from '../../../src/domain/reconciliation/fin
 import type { VendorInvoice } from '../../../src/domain/vendor-invoice.ts';
 import { type Case, caseOf, documentOf } from './support-case.ts';
 import { applied, type Fault, libraryFault } from './support-faults.ts';
-import { chance, pick } from './support-months.ts';
+import { chance, type ModelAttempt, pick } from './support-months.ts';
 import { outsideFaults, textOf } from './support-outside.ts';
 import { invoiceOf, type ModelInvoice } from './support-vendor.ts';
 
@@ -101,7 +101,7 @@ function judge(row: Row, one: Case, truth: readonly Fault[], document: VendorInv
   const isListed = (explanation.candidates.length === 0 ? [[]] : explanation.candidates).some((candidate) =>
     isSame(candidate, named),
   );
-  const wrong = wrongly(findings, truth, document);
+  const wrong = wrongly(findings, truth, document, one.model.attempts);
   const isWhole =
     isListed && explanation.steps.length === named.length && findings.every(({ certainty }) => certainty === 'fits');
   row.months += 1;
@@ -125,7 +125,12 @@ const isSame = (candidate: readonly Part[], truth: readonly Fault[]): boolean =>
   candidate.length === truth.length && truth.every((fault) => candidate.some((part) => isPart(part, fault)));
 
 /** Findings that are said to fit and do not. What is plain to see is no cause that could be wrong. */
-function wrongly(findings: readonly Finding[], truth: readonly Fault[], document: VendorInvoice): Finding[] {
+function wrongly(
+  findings: readonly Finding[],
+  truth: readonly Fault[],
+  document: VendorInvoice,
+  attempts: readonly ModelAttempt[],
+): Finding[] {
   return findings.filter((finding) => {
     if (finding.certainty !== 'fits') return false;
     const isMissing = document.lines.every(
@@ -140,8 +145,24 @@ function wrongly(findings: readonly Finding[], truth: readonly Fault[], document
       return false;
     // Both amounts are right roundings of quantity times price.
     if (finding.effect === 'rounding' && finding.subject !== 'of every attempt') return false;
-    return !truth.some((fault) => isPart(finding, fault));
+    return !truth.some((fault) => isPart(finding, fault)) && !isSaidOtherwise(finding, truth, attempts);
   });
+}
+
+/** What says the same in other words: another price without its list, all codes that are not invoiced one by one. */
+function isSaidOtherwise(
+  { cause, subject, taskType }: Finding,
+  truth: readonly Fault[],
+  attempts: readonly ModelAttempt[],
+): boolean {
+  if (cause === 'price') return truth.some((fault) => fault.cause === 'price');
+  const turned = new Set(truth.filter((fault) => fault.cause === 'rule').map((fault) => fault.subject));
+  const notInvoiced = attempts.filter(({ type, own }) => type === taskType && own === false);
+  return (
+    cause === 'rule' &&
+    subject.split(' or ').includes(`${taskType}/all`) &&
+    notInvoiced.every(({ type, code }) => turned.has(`${type}/${code}`))
+  );
 }
 
 function exampleOf(
@@ -168,7 +189,12 @@ export function outside({ size, months, seed }: Omit<Plan, 'faults'>): Row[] {
     const document = documentOf(invoice, { period: one.model.period, printsFree: random() < 0.5 });
     const row = rows.get(name)!;
     const explanation = explain(one.month, document);
-    const wrong = wrongly(findingsOf(one.month.books, document, explanation).findings, [], document);
+    const wrong = wrongly(
+      findingsOf(one.month.books, document, explanation).findings,
+      [],
+      document,
+      one.model.attempts,
+    );
     row.months += 1;
     if (wrong.length > 0) row.wrong += 1;
     if (explanation.outcome === 'unexplained') row.unexplained += 1;
