@@ -12,6 +12,7 @@ import {
   runCommand,
   runPlainCommand,
   runWorkerCommand,
+  stopTimeoutMs,
 } from './run.ts';
 import { addService } from './service-commands.ts';
 import { addWithdraw } from './withdraw-command.ts';
@@ -74,7 +75,7 @@ function addSetUp(program: Command, finish: Finish): void {
     .option('--serve', 'stay up afterwards, with the service on HTTP and tokens to sign in with', false)
     .action(async (options: { transactions: string; seed: string; serve: boolean }) => {
       const { demo } = await import('./demo.ts');
-      await finish(runCommand((input) => demo(options, input)));
+      await finish(runCommand((input) => demo(options, input), stopTimeoutMs));
     });
   program
     .command('doctor')

@@ -47,6 +47,8 @@ export type Finding = {
 
 /** An examination that does not end in time counts as failed. What it waits for is abandoned. */
 const deadlineMs = 30_000;
+/** Shorter, so that it is said what an examination waited for. */
+const lockTimeoutMs = 10_000;
 /** Redis may have to be downloaded, once. */
 const serversDeadlineMs = 600_000;
 
@@ -182,7 +184,7 @@ async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line
 }
 
 async function examinePostgres({ databaseUrl }: Services, add: Add) {
-  const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs });
+  const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs, lockTimeoutMs });
   add(db.close);
   const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
   const schema = await checkSchema(db);
@@ -192,7 +194,7 @@ async function examinePostgres({ databaseUrl }: Services, add: Add) {
 }
 
 async function examineStandby(db: Database, url: string, add: Add) {
-  const replica = openReplica(url, db, { maxConnections: 2, queryTimeoutMs: deadlineMs });
+  const replica = openReplica(url, db, { maxConnections: 2, queryTimeoutMs: deadlineMs, lockTimeoutMs });
   add(replica.db.close);
   const found = [await checkReplica(db, replica), await checkPooling(replica.db, 'DATABASE_READ_URL')];
   return { found: found.join(', '), value: undefined };
