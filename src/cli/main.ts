@@ -127,7 +127,9 @@ function addWork(program: Command, finish: Finish): void {
     .option('--until-idle', 'end with exit code 0 when nothing is left to do', false)
     .addHelpText(
       'after',
-      '\nEnds orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once.',
+      `
+Ends orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once. A lasting worker
+then exits 0, --until-idle 130 or 143, because work is left.`,
     )
     .action(async (options: { untilIdle: boolean }) => {
       const { worker } = await import('./worker.ts');
