@@ -1,5 +1,5 @@
 import type { Config, NotificationConfig } from '../config/config.ts';
-import { checkDatabase } from '../db/check.ts';
+import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
@@ -76,6 +76,7 @@ export async function booksOn(
   await checkDatabase(db, Date.now);
   await checkPooling(db);
   if (!options.anySchema) {
+    await checkConnectionLimit(db, maxConnections + maxSessions);
     await ensureMigrated(db);
     await checkRights(db.kysely);
   }

@@ -1,4 +1,5 @@
-import { databaseReadiness } from '../db/readiness.ts';
+import { databaseReadiness, notReady } from '../db/readiness.ts';
+import { sayDatabaseNewer } from '../jobs/database-away.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { sharedCheck } from '../jobs/queue/shared-check.ts';
 
@@ -10,8 +11,15 @@ const sweptWithinMs = 60_000;
  *
  * @param sweptAtMs when a sweep last succeeded, by the clock of `performance`.
  */
-export function workerChecks({ db, redisHealth }: Pick<QueueContext, 'db' | 'redisHealth'>, sweptAtMs: () => number) {
-  const database = sharedCheck(() => databaseReadiness(db), { postgres: false, migrations: false });
+export function workerChecks(
+  { db, redisHealth, log }: Pick<QueueContext, 'db' | 'redisHealth' | 'log'>,
+  sweptAtMs: () => number,
+) {
+  const database = sharedCheck(async () => {
+    const readiness = await databaseReadiness(db);
+    if (readiness.isNewer) sayDatabaseNewer(log);
+    return readiness;
+  }, notReady);
   return {
     postgres: async () => (await database()).postgres,
     migrations: async () => (await database()).migrations,
