@@ -87,6 +87,7 @@ describe('/metrics', () => {
       'idscan_files gauge',
       'idscan_http_request_duration_seconds histogram',
       'idscan_http_requests_total counter',
+      'idscan_missing_result_ids gauge',
       'idscan_notifications_total counter',
       'idscan_obligations gauge',
       'idscan_oldest_due_age_seconds gauge',
