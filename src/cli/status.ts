@@ -29,7 +29,13 @@ function workersLine({ alive, lastSeenAt }: Workers): string {
   if (alive.length === 0) return `none runs${lastSeenAt ? `, the last one was seen ${instant(lastSeenAt)}` : ''}`;
   const jobs = alive.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
   const cut = alive.filter(({ redisUsable }) => !redisUsable).length;
-  return `${alive.length} alive, ${counted(jobs, 'job')} under way${cut > 0 ? `; ${cut} cannot use Redis` : ''}`;
+  const codes = [...new Set(alive.flatMap(({ storeErrorCode }) => storeErrorCode ?? []))];
+  const storeless = alive.filter(({ storeErrorCode }) => storeErrorCode !== null).length;
+  return [
+    `${alive.length} alive, ${counted(jobs, 'job')} under way`,
+    ...(cut > 0 ? [`${cut} cannot use Redis`] : []),
+    ...(storeless > 0 ? [`${storeless} cannot use the document store, files wait (${codes.join(', ')})`] : []),
+  ].join('; ');
 }
 
 function statusLines(now: Status, workers: string, reports: readonly ReportRun[], areFilesWanted: boolean): string[] {

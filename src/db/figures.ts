@@ -20,6 +20,7 @@ export type Figures = {
   readonly counterMismatches: number;
   /** Live worker processes. */
   readonly workersAlive: number;
+  readonly workersWithoutStore: number;
   /** Files that were stored and are now missing or damaged. */
   readonly filesAmiss: readonly FilesAmiss[];
   /** Completed transactions whose result ID is not known. */
@@ -35,8 +36,8 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss, missing] =
-    await Promise.all([
+  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, missing] = await Promise.all(
+    [
       sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
       sql<Figures['oldestDue'][number]>`
@@ -57,14 +58,16 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
       filesAmiss(db),
       sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
-    ]);
+    ],
+  );
   return {
     obligations: obligations.rows,
     oldestDue: oldest.rows,
     attempts: attempts.rows,
     unclassified: unclassified.rows[0]?.count ?? 0,
     counterMismatches: mismatches.rows[0]?.count ?? 0,
-    workersAlive,
+    workersAlive: workers.alive,
+    workersWithoutStore: workers.withoutStore,
     reports: reports.rows,
     filesAmiss: amiss,
     missingResultIds: missing.rows[0]?.count ?? 0,

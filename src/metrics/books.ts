@@ -36,6 +36,9 @@ export async function renderBookMetrics(context: Context): Promise<string> {
     figures.counterMismatches,
   );
   gauge('idscan_workers_alive', 'Worker processes heard of within 30 s.').set(figures.workersAlive);
+  gauge('idscan_workers_without_store', 'Living worker processes that cannot use their document store.').set(
+    figures.workersWithoutStore,
+  );
   const files = gauge('idscan_files', 'Files lost or damaged since they were stored, as last verified.', [
     'kind',
     'state',

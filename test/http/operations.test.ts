@@ -104,6 +104,7 @@ describe('/metrics', () => {
       'idscan_vendor_requests_total counter',
       'idscan_webhook_events_total counter',
       'idscan_workers_alive gauge',
+      'idscan_workers_without_store gauge',
     ]);
     for (const name of ['process_resident_memory_bytes gauge', 'nodejs_eventloop_lag_p99_seconds gauge'])
       expect(names).toContain(name);
