@@ -20,7 +20,7 @@ export function isConnectionFailure(error: unknown): boolean {
 }
 
 /** Whether other work caused the failure: a lock or statement timeout, a deadlock or a serialization failure. */
-export function isContention(error: unknown): boolean {
+function isContention(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === lockTimeout || code === cancelled || isAborted(error);
 }
