@@ -23,7 +23,7 @@ export type ComposeOptions = {
   /** A connection that stays silent for longer is closed. */
   readonly queryTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
-  readonly maxSessions?: number;
+  readonly maxDedicated?: number;
   /** Counts every request to the vendor. */
   readonly meter?: Meter;
   readonly tracing?: Tracing;
@@ -70,17 +70,21 @@ export async function booksOn(
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
     onError: (error: Error) => sayDatabaseAway(log, error),
   };
-  const { maxConnections = 5, maxSessions = 3, lockTimeoutMs = options.anySchema ? 0 : commandLockTimeoutMs } = options;
-  const db = openDatabase(databaseUrl, { ...limits, maxConnections, maxSessions, lockTimeoutMs });
+  const {
+    maxConnections = 5,
+    maxDedicated = 3,
+    lockTimeoutMs = options.anySchema ? 0 : commandLockTimeoutMs,
+  } = options;
+  const db = openDatabase(databaseUrl, { ...limits, maxConnections, maxDedicated, lockTimeoutMs });
   add(db.close);
   await checkDatabase(db, Date.now);
   await checkPooling(db);
   if (!options.anySchema) {
-    await checkConnectionLimit(db, maxConnections + maxSessions);
+    await checkConnectionLimit(db, maxConnections + maxDedicated);
     await ensureMigrated(db);
     await checkRights(db.kysely);
   }
-  const ofReplica = { ...limits, onError: () => undefined, maxConnections: 5, maxSessions, lockTimeoutMs };
+  const ofReplica = { ...limits, onError: () => undefined, maxConnections: 5, maxDedicated, lockTimeoutMs };
   const replica = await replicaOf(config, db, ofReplica, log, add);
   return { config, log, now: () => new Date(), db, replica, ...data };
 }

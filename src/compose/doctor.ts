@@ -188,7 +188,7 @@ async function examinePostgres({ databaseUrl }: Services, add: Add) {
   const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs, lockTimeoutMs });
   add(db.close);
   const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
-  await checkConnectionLimit(db, workerConnections.maxConnections + workerConnections.maxSessions);
+  await checkConnectionLimit(db, workerConnections.maxConnections + workerConnections.maxDedicated);
   const schema = await checkSchema(db);
   if (schema === 'current') await checkRights(db.kysely);
   const words = { empty: 'empty: the first command sets it up', current: 'the schema of this version' };

@@ -33,7 +33,7 @@ export function composeWorkers(
 
 export const workerConnections = {
   maxConnections: 16,
-  maxSessions: 4,
+  maxDedicated: 4,
   queryTimeoutMs: 20_000,
   lockTimeoutMs: 5_000,
 };

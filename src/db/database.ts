@@ -13,7 +13,7 @@ import { parseServers, type Purpose } from '../config/postgres-address.ts';
 import { asConnectError, isConnectionFailure } from './errors.ts';
 import { type Connections, openServers } from './hosts.ts';
 import type { Schema } from './schema.ts';
-import type { Session } from './sessions.ts';
+import type { DedicatedConnection } from './dedicated.ts';
 
 export { asDatabaseError } from './errors.ts';
 
@@ -21,7 +21,7 @@ export { asDatabaseError } from './errors.ts';
 export type Database = {
   readonly kysely: Kysely<Schema>;
   /** Opens a connection outside the pool, without the pool's time limits on queries. The caller ends it. */
-  readonly connect: () => Promise<Session>;
+  readonly connect: () => Promise<DedicatedConnection>;
   /** Whether the connection opened last goes to the server itself rather than through a pooler. */
   readonly isDirect: () => boolean;
   readonly close: () => Promise<void>;
@@ -34,7 +34,7 @@ export type DatabaseOptions = {
   /** How many connections the pool holds at most. */
   readonly maxConnections?: number;
   /** How many connections there are outside the pool at most. Whoever wants one more waits as for the pool's. */
-  readonly maxSessions?: number;
+  readonly maxDedicated?: number;
   /**
    * How long to wait for an answer. Postgres' statement timeout is a little shorter, so that no abandoned statement
    * keeps running there.
@@ -74,10 +74,10 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     variable,
     queryTimeoutMs,
     maxConnections: options.maxConnections ?? 10,
-    maxSessions: options.maxSessions ?? 5,
+    maxDedicated: options.maxDedicated ?? 5,
     // Whoever holds a connection because of a lock gives up first, and says so.
     freeConnectionTimeoutMs: Math.max(connectTimeoutMs, lockTimeoutMs + 5_000),
-    freeSessionTimeoutMs: lockTimeoutMs || connectTimeoutMs,
+    freeDedicatedTimeoutMs: lockTimeoutMs || connectTimeoutMs,
     examine: options.examine,
     connection: {
       application_name: 'idscan-ledger',
@@ -87,7 +87,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
       ...(ssl === undefined ? {} : { ssl }),
     },
     poolSettings: sessionSettings(queryTimeoutMs - 1_000, lockTimeoutMs),
-    sessionSettings: sessionSettings(0, lockTimeoutMs),
+    dedicatedSettings: sessionSettings(0, lockTimeoutMs),
     connectTimeoutMs,
     onError: options.onError ?? (() => undefined),
   });

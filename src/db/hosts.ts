@@ -2,7 +2,7 @@ import pg from 'pg';
 import { LedgerError } from '../errors.ts';
 import type { Address, ServerList, SessionTarget } from '../config/postgres-address.ts';
 import { isConnectionFailure } from './errors.ts';
-import { limitSessions, type Session } from './sessions.ts';
+import { limitDedicated, type DedicatedConnection } from './dedicated.ts';
 
 /** The part of a pool that is used. */
 export type Connections = Pick<pg.Pool, 'options' | 'connect' | 'end'>;
@@ -11,7 +11,7 @@ export type Connections = Pick<pg.Pool, 'options' | 'connect' | 'end'>;
 export type Servers = {
   readonly pool: Connections;
   /** Opens a connection outside the pool. The caller ends it. */
-  readonly connect: () => Promise<Session>;
+  readonly connect: () => Promise<DedicatedConnection>;
   /** Whether the connection opened last goes to the server itself rather than through a pooler. */
   readonly isDirect: () => boolean;
 };
@@ -21,16 +21,16 @@ export type ServersInput = ServerList & {
   readonly variable: string;
   readonly connection: Omit<pg.ClientConfig, 'connectionString' | 'connectionTimeoutMillis'>;
   readonly maxConnections: number;
-  readonly maxSessions: number;
+  readonly maxDedicated: number;
   readonly queryTimeoutMs: number;
   /** Settings of a pooled connection, and of one outside the pool, as SQL. */
   readonly poolSettings: string;
-  readonly sessionSettings: string;
+  readonly dedicatedSettings: string;
   /** How long to wait for a server. */
   readonly connectTimeoutMs: number;
   /** How long to wait for a free connection of the pool, and for one of those outside to end. */
   readonly freeConnectionTimeoutMs: number;
-  readonly freeSessionTimeoutMs: number;
+  readonly freeDedicatedTimeoutMs: number;
   readonly onError: (error: Error) => void;
   /** Checks each new connection before its first use, and throws to reject it. */
   readonly examine?: ((client: pg.ClientBase) => Promise<void>) | undefined;
@@ -58,7 +58,7 @@ const askRole = `
  */
 export function openServers(input: ServersInput): Servers {
   const { addresses, connection, connectTimeoutMs, examine, onError } = input;
-  const { maxSessions, freeSessionTimeoutMs, sessionSettings } = input;
+  const { maxDedicated, freeDedicatedTimeoutMs, dedicatedSettings } = input;
   const oneTimeoutMs = addresses.length > 1 ? Math.min(nextServerMs, connectTimeoutMs) : connectTimeoutMs;
   const state: State = { preferred: 0, isDirect: true, noneSince: undefined };
   const prepare = async (client: pg.ClientBase, settings: string, target: SessionTarget): Promise<void> => {
@@ -84,7 +84,7 @@ export function openServers(input: ServersInput): Servers {
       const client = newClient(addresses[index] ?? addresses[0]);
       try {
         await client.connect();
-        await prepare(client, sessionSettings, target);
+        await prepare(client, dedicatedSettings, target);
         return client;
       } catch (error) {
         client.end().catch(() => undefined);
@@ -101,7 +101,7 @@ export function openServers(input: ServersInput): Servers {
         await Promise.all(pools.map((pool) => pool.end()));
       },
     },
-    connect: limitSessions(open, maxSessions, freeSessionTimeoutMs),
+    connect: limitDedicated(open, maxDedicated, freeDedicatedTimeoutMs),
     isDirect: () => state.isDirect,
   };
 }

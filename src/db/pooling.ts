@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { errorCode, LedgerError } from '../errors.ts';
 import { asDatabaseError, type Database } from './database.ts';
-import type { Session } from './sessions.ts';
+import type { DedicatedConnection } from './dedicated.ts';
 import { orAfter } from '../within.ts';
 
 /** A pooler without a free server does not answer at all. */
@@ -18,10 +18,10 @@ const rounds = 3;
  */
 export async function checkPooling(db: Database, variable = 'DATABASE_URL'): Promise<string> {
   if (db.isDirect()) return 'direct connections';
-  const sessions: Session[] = [];
+  const dedicated: DedicatedConnection[] = [];
   try {
-    const one = await opened(db, sessions);
-    const other = await opened(db, sessions);
+    const one = await opened(db, dedicated);
+    const other = await opened(db, dedicated);
     for (let round = 0; round < rounds; round += 1) {
       const sharing = await findSharing(one, other);
       if (sharing === 'cannot tell') break;
@@ -31,17 +31,17 @@ export async function checkPooling(db: Database, variable = 'DATABASE_URL'): Pro
   } catch (error) {
     throw asDatabaseError(error);
   } finally {
-    await orAfter(answerMs, Promise.all(sessions.map(({ end }) => end())), undefined);
+    await orAfter(answerMs, Promise.all(dedicated.map(({ end }) => end())), undefined);
   }
 }
 
 type Probe = { readonly client: pg.Client; readonly pids: Set<number> };
 
-async function opened(db: Database, sessions: Session[]): Promise<Probe> {
+async function opened(db: Database, dedicated: DedicatedConnection[]): Promise<Probe> {
   try {
-    const session = await db.connect();
-    sessions.push(session);
-    return { client: session.client, pids: new Set() };
+    const connection = await db.connect();
+    dedicated.push(connection);
+    return { client: connection.client, pids: new Set() };
   } catch (cause) {
     if (!isNoAnswer(cause)) throw cause;
     throw new LedgerError('database_unavailable', 'The pooler in front of Postgres has no free connection.', {

@@ -3,7 +3,7 @@ import { orAfter } from '../within.ts';
 import { connectionsBusy } from './errors.ts';
 
 /** A connection outside the pool. */
-export type Session = {
+export type DedicatedConnection = {
   readonly client: pg.Client;
   /** Ends the connection. Does not wait long for a server that does not confirm it. */
   readonly end: () => Promise<void>;
@@ -17,7 +17,11 @@ const endTimeoutMs = 5_000;
  *
  * @param waitMs how long to wait for one of the others to end. @throws LedgerError `database_unavailable`
  */
-export function limitSessions(open: () => Promise<pg.Client>, max: number, waitMs: number): () => Promise<Session> {
+export function limitDedicated(
+  open: () => Promise<pg.Client>,
+  max: number,
+  waitMs: number,
+): () => Promise<DedicatedConnection> {
   let free = max;
   const waiting: (() => void)[] = [];
   const giveBack = (): void => {
