@@ -143,7 +143,7 @@ const table = {
   database_unavailable: {
     job: 'retry',
     exit: 1,
-    http: [503, 'Postgres does not answer'],
+    http: [503, 'Postgres cannot do this now'],
     hint: 'the message says which; `DATABASE_URL`, the server, `pg_stat_activity`',
   },
   database_outdated: { job: 'never', exit: 3, hint: 'back up, `migrate up`' },

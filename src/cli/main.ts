@@ -12,6 +12,7 @@ import {
   runCommand,
   runPlainCommand,
   runWorkerCommand,
+  stopTimeoutMs,
 } from './run.ts';
 import { addService } from './service-commands.ts';
 import { addWithdraw } from './withdraw-command.ts';
@@ -74,7 +75,7 @@ function addSetUp(program: Command, finish: Finish): void {
     .option('--serve', 'stay up afterwards, with the service on HTTP and tokens to sign in with', false)
     .action(async (options: { transactions: string; seed: string; serve: boolean }) => {
       const { demo } = await import('./demo.ts');
-      await finish(runCommand((input) => demo(options, input)));
+      await finish(runCommand((input) => demo(options, input), stopTimeoutMs));
     });
   program
     .command('doctor')
@@ -126,7 +127,9 @@ function addWork(program: Command, finish: Finish): void {
     .option('--until-idle', 'end with exit code 0 when nothing is left to do', false)
     .addHelpText(
       'after',
-      '\nEnds orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once.',
+      `
+Ends orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once. A lasting worker
+then exits 0, --until-idle 130 or 143, because work is left.`,
     )
     .action(async (options: { untilIdle: boolean }) => {
       const { worker } = await import('./worker.ts');

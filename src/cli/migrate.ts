@@ -3,6 +3,9 @@ import { migrateDown, migrateUp, migrationNotes, migrationStatus } from '../db/m
 import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
 
+/** Somebody may have written anything into the table. */
+const timeOf = (appliedAt: Date): string => (Number.isNaN(appliedAt.getTime()) ? 'at no time' : instant(appliedAt));
+
 /** `migrate [up|down|status]` */
 export async function migrate(action: 'up' | 'down' | 'status', { config }: CommandInput): Promise<ExitCode> {
   const { context, close } = await composeBooks(config, { anySchema: true });
@@ -14,7 +17,7 @@ export async function migrate(action: 'up' | 'down' | 'status', { config }: Comm
           ['migration', 'applied'],
           rows.map(({ name, appliedAt, isKnown }) => [
             name,
-            `${appliedAt ? instant(appliedAt) : 'no'}${isKnown ? '' : ' (unknown to this version)'}`,
+            `${appliedAt ? timeOf(appliedAt) : 'no'}${isKnown ? '' : ' (unknown to this version)'}`,
           ]),
         ),
       );

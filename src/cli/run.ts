@@ -23,15 +23,18 @@ export type CommandInput = {
 
 /** Runs a command that needs no configuration, so that it works in a broken environment. */
 export function runPlainCommand(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
-  return guarded(command);
+  return guarded(command, endTimeoutMs);
 }
 
 /** Takes a running command and waits for its exit code. */
 export type Finish = (running: Promise<ExitCode>) => Promise<void>;
 
-/** Runs a command that needs no vendor key. */
-export function runCommand(command: (input: CommandInput) => Promise<ExitCode>): Promise<ExitCode> {
-  return guarded((signal) => command({ ...loadConfig(readEnvironment(), { vendorKey: false }), signal }));
+/** Runs a command that needs no vendor key. @param timeoutMs how long it may take to end after a signal. */
+export function runCommand(
+  command: (input: CommandInput) => Promise<ExitCode>,
+  timeoutMs = endTimeoutMs,
+): Promise<ExitCode> {
+  return guarded((signal) => command({ ...loadConfig(readEnvironment(), { vendorKey: false }), signal }), timeoutMs);
 }
 
 /** What worker commands get in addition: the vendor's key, and the configuration of notifications. */
@@ -49,7 +52,7 @@ export function runWorkerCommand(command: (input: WorkerInput) => Promise<ExitCo
     });
     if (!vendorKey) throw new LedgerError('config_invalid', 'The vendor key is not set.');
     return command({ config, vendorKey, notifications, signal });
-  });
+  }, stopTimeoutMs);
 }
 
 export type ServiceInput = CommandInput & {
@@ -72,25 +75,36 @@ export function runServiceCommand(
     const { config, vendorKey, service, notifications } = loadConfig(readEnvironment(), { ...needs, service: true });
     if (!service) throw new LedgerError('config_invalid', 'The service is not configured.');
     return command({ config, service, vendorKey: needs.vendorKey ? vendorKey : undefined, notifications, signal });
-  });
+  }, stopTimeoutMs);
 }
+
+/**
+ * How long a command may take to end after a signal. It may be waiting for a lock in Postgres or a disk that does not
+ * answer; what it has begun is taken back or done again, as after a power cut.
+ */
+const endTimeoutMs = 3_000;
+/** The same for what lets jobs and requests finish first: it has deadlines of its own, and this much for the rest. */
+export const stopTimeoutMs = 35_000;
 
 /** Within this time, another SIGINT counts as a duplicate of the first one. */
 const echoMs = 300;
 
 /**
  * Gives the command a signal that SIGINT and SIGTERM abort, and turns its errors into messages and an exit code. A
- * second signal ends the process at once.
+ * second signal ends the process at once; so does the first one after a time.
  */
-async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
+async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>, timeoutMs: number): Promise<ExitCode> {
   const ending = new AbortController();
   let firstAtMs = -Infinity;
+  let timer: NodeJS.Timeout | undefined;
   const onSignal = (name: NodeJS.Signals) => {
     // On Ctrl-C the terminal sends SIGINT, and npx sends it again. Both are one request.
     if (name === 'SIGINT' && performance.now() - firstAtMs < echoMs) return;
-    if (ending.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    const interrupted = new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } });
+    if (ending.signal.aborted) process.exit(exitCodeOf(interrupted));
     firstAtMs = performance.now();
-    ending.abort(new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } }));
+    timer = setTimeout(() => process.exit(exitCodeOf(interrupted)), timeoutMs);
+    ending.abort(interrupted);
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
@@ -99,6 +113,7 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Pro
     if (ending.signal.aborted) return exitCodeOf(ending.signal.reason);
     return report(asDatabaseError(error));
   } finally {
+    clearTimeout(timer);
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }

@@ -3,6 +3,7 @@ import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
 import { counted } from '../domain/wording.ts';
+import { isStoreWanted } from '../jobs/context.ts';
 import { errorTable, isErrorCode } from '../error-table.ts';
 import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
@@ -17,7 +18,7 @@ export async function status({ json }: { json: boolean }, { config }: CommandInp
     const workers = await readWorkers(context.db.kysely);
     const reports = await reportRuns(context.db.kysely);
     if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports }, null, 2));
-    else say(...statusLines(now, workersLine(workers), reports));
+    else say(...statusLines(now, workersLine(workers), reports, isStoreWanted(config)));
     return 0;
   } finally {
     await close();
@@ -28,10 +29,16 @@ function workersLine({ alive, lastSeenAt }: Workers): string {
   if (alive.length === 0) return `none runs${lastSeenAt ? `, the last one was seen ${instant(lastSeenAt)}` : ''}`;
   const jobs = alive.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
   const cut = alive.filter(({ redisUsable }) => !redisUsable).length;
-  return `${alive.length} alive, ${counted(jobs, 'job')} under way${cut > 0 ? `; ${cut} cannot use Redis` : ''}`;
+  const codes = [...new Set(alive.flatMap(({ storeErrorCode }) => storeErrorCode ?? []))];
+  const storeless = alive.filter(({ storeErrorCode }) => storeErrorCode !== null).length;
+  return [
+    `${alive.length} alive, ${counted(jobs, 'job')} under way`,
+    ...(cut > 0 ? [`${cut} cannot use Redis`] : []),
+    ...(storeless > 0 ? [`${storeless} cannot use the document store, files wait (${codes.join(', ')})`] : []),
+  ].join('; ');
 }
 
-function statusLines(now: Status, workers: string, reports: readonly ReportRun[]): string[] {
+function statusLines(now: Status, workers: string, reports: readonly ReportRun[], areFilesWanted: boolean): string[] {
   const { transactions, attempts, oldestOpen } = now;
   const lines = [
     `Transactions: ${transactions.total} registered, ${transactions.fetched} fetched, ${transactions.settled} settled` +
@@ -80,6 +87,7 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
     now.files.map(({ kind, state, count }) => [kind, state, count]),
   );
   lines.push(...amissLines(now));
+  if (areFilesWanted) lines.push(...missingLines(now));
   if (hasOnlyMissingAuditReports(now))
     lines.push('', 'No audit report was found at all: check IDSCAN_AUDIT_REPORT_PATH, its default is an assumption.');
   if (reports.length > 0)
@@ -110,6 +118,15 @@ function amissLines({ filesAmiss }: Status): string[] {
     '',
     `Files lost or damaged: ${of('lost')} lost, ${of('damaged')} damaged${gone === 0 ? '' : `; the vendor no longer has ${gone} of them`}.`,
     'Fetch again what the vendor still has: npx idscan-ledger documents verify --repair',
+  ];
+}
+
+function missingLines({ transactions: { missingResultId } }: Status): string[] {
+  if (missingResultId === 0) return [];
+  return [
+    '',
+    `Files not fetched: ${counted(missingResultId, 'completed transaction')} ${missingResultId === 1 ? 'has' : 'have'} no result ID.`,
+    'Enqueue each again with it: npx idscan-ledger enqueue <transactionId> <resultId>; docs/operations.md says how to list them.',
   ];
 }
 

@@ -76,8 +76,11 @@ async function workUntilIdle(context: VendorContext, workers: RunningWorkers, si
     stopWatching();
     return summarise(workers, nextDueAt);
   } catch (error) {
-    // Ended before the work was done. What is left stays due.
-    if (signal.aborted) return 0;
+    stopWatching();
+    if (signal.aborted) {
+      summarise(workers, null);
+      remark('Ended before all was done: what is left stays due for the next run.');
+    }
     throw error;
   } finally {
     stopWatching();

@@ -1,5 +1,5 @@
 import type { Config, NotificationConfig } from '../config/config.ts';
-import { checkDatabase } from '../db/check.ts';
+import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
@@ -23,6 +23,7 @@ export type ComposeOptions = {
   /** A connection that stays silent for longer is closed. */
   readonly queryTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
+  readonly maxDedicated?: number;
   /** Counts every request to the vendor. */
   readonly meter?: Meter;
   readonly tracing?: Tracing;
@@ -34,6 +35,12 @@ export type ComposeOptions = {
 
 /** Stands in for the URL of a server that a command does not need, so that no embedded one is started. */
 const notNeeded = 'none';
+
+/**
+ * A command waits longer than workers, which try again by themselves. Locks of side-by-side workers are short. Only
+ * `migrate` waits for as long as another `migrate` takes.
+ */
+const commandLockTimeoutMs = 30_000;
 
 /** The books alone: Postgres, rules and prices. Reports, status and migrations need no more. */
 export function composeBooks(config: Config, options: ComposeOptions = {}): Promise<Composed<Context>> {
@@ -63,16 +70,22 @@ export async function booksOn(
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
     onError: (error: Error) => sayDatabaseAway(log, error),
   };
-  const { maxConnections = 5, lockTimeoutMs } = options;
-  const db = openDatabase(databaseUrl, { ...limits, maxConnections, lockTimeoutMs });
+  const {
+    maxConnections = 5,
+    maxDedicated = 3,
+    lockTimeoutMs = options.anySchema ? 0 : commandLockTimeoutMs,
+  } = options;
+  const db = openDatabase(databaseUrl, { ...limits, maxConnections, maxDedicated, lockTimeoutMs });
   add(db.close);
   await checkDatabase(db, Date.now);
   await checkPooling(db);
   if (!options.anySchema) {
+    await checkConnectionLimit(db, maxConnections + maxDedicated);
     await ensureMigrated(db);
     await checkRights(db.kysely);
   }
-  const replica = await replicaOf(config, db, { ...limits, onError: () => undefined, maxConnections: 5 }, log, add);
+  const ofReplica = { ...limits, onError: () => undefined, maxConnections: 5, maxDedicated, lockTimeoutMs };
+  const replica = await replicaOf(config, db, ofReplica, log, add);
   return { config, log, now: () => new Date(), db, replica, ...data };
 }
 

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config/config.ts';
-import { checkDatabase } from '../db/check.ts';
+import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { asDatabaseError } from '../db/errors.ts';
 import { goneAttempts } from '../db/gone-attempts.ts';
@@ -19,6 +19,7 @@ import { checkVendor } from '../id-scan/check-vendor.ts';
 import { createVendorClient } from '../id-scan/client.ts';
 import { type Add, building } from './closing.ts';
 import { disconnect } from './queues.ts';
+import { workerConnections } from './workers.ts';
 import { orAfter } from '../within.ts';
 
 /** What is examined, in this order. */
@@ -47,6 +48,8 @@ export type Finding = {
 
 /** An examination that does not end in time counts as failed. What it waits for is abandoned. */
 const deadlineMs = 30_000;
+/** Shorter, so that it is said what an examination waited for. */
+const lockTimeoutMs = 10_000;
 /** Redis may have to be downloaded, once. */
 const serversDeadlineMs = 600_000;
 
@@ -182,9 +185,10 @@ async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line
 }
 
 async function examinePostgres({ databaseUrl }: Services, add: Add) {
-  const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs });
+  const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs, lockTimeoutMs });
   add(db.close);
   const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
+  await checkConnectionLimit(db, workerConnections.maxConnections + workerConnections.maxDedicated);
   const schema = await checkSchema(db);
   if (schema === 'current') await checkRights(db.kysely);
   const words = { empty: 'empty: the first command sets it up', current: 'the schema of this version' };
@@ -192,7 +196,7 @@ async function examinePostgres({ databaseUrl }: Services, add: Add) {
 }
 
 async function examineStandby(db: Database, url: string, add: Add) {
-  const replica = openReplica(url, db, { maxConnections: 2, queryTimeoutMs: deadlineMs });
+  const replica = openReplica(url, db, { maxConnections: 2, queryTimeoutMs: deadlineMs, lockTimeoutMs });
   add(replica.db.close);
   const found = [await checkReplica(db, replica), await checkPooling(replica.db, 'DATABASE_READ_URL')];
   return { found: found.join(', '), value: undefined };

@@ -31,7 +31,12 @@ export function composeWorkers(
   });
 }
 
-export const workerConnections = { maxConnections: 20, queryTimeoutMs: 20_000, lockTimeoutMs: 5_000 };
+export const workerConnections = {
+  maxConnections: 16,
+  maxDedicated: 4,
+  queryTimeoutMs: 20_000,
+  lockTimeoutMs: 5_000,
+};
 
 /**
  * What workers need in addition to books and queues.

@@ -12,14 +12,18 @@ type Facts = {
   standing: 'superuser' | 'owner' | 'not the owner' | null;
   migrations: boolean;
   readOnly: boolean;
+  schema: string | null;
+  searchPath: string;
+  encoding: string;
+  replicationRole: string;
 };
 
 const maxClockSkewMs = 60_000;
 const oldestVersion = 15;
 
 /**
- * Checks that Postgres answers, accepts writes and is new enough, and that its clock agrees with ours: settlement uses
- * our clock, due times use Postgres'.
+ * Checks that Postgres answers, accepts writes, is new enough and can keep books, and that its clock agrees with ours:
+ * settlement uses our clock, due times use Postgres'.
  *
  * @returns what it found, as a line for people.
  * @throws LedgerError `database_unavailable`, `database_misconfigured`, `database_forbidden`, `clock_skewed`
@@ -37,6 +41,7 @@ export async function checkDatabase(db: Database, nowMs: () => number): Promise<
       throw new LedgerError('database_misconfigured', `This is Postgres ${facts.version}: too old.`, {
         hint: `The books need Postgres ${oldestVersion} or newer.`,
       });
+    refuseUnfit(facts);
     const migrations = facts.migrations ? await countMigrations(db) : 0;
     return [
       `Postgres ${facts.version}`,
@@ -62,12 +67,64 @@ async function factsOf(db: Database): Promise<Facts> {
       (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl) as tls, current_user as role,
       case when r.rolsuper then 'superuser' when pg_has_role(c.relowner, 'usage') then 'owner'
         when c.oid is not null then 'not the owner' end as standing,
-      c.oid is not null as migrations, current_setting('transaction_read_only')::boolean as "readOnly"
+      c.oid is not null as migrations, current_setting('transaction_read_only')::boolean as "readOnly",
+      current_schema() as schema, current_setting('search_path') as "searchPath",
+      current_setting('server_encoding') as encoding, current_setting('session_replication_role') as "replicationRole"
     from pg_roles r left join pg_class c on c.oid = to_regclass('kysely_migration')
     where r.rolname = current_user`.execute(db.kysely);
   const [facts] = rows;
   if (!facts) throw new Error('Postgres knows no current user');
   return facts;
+}
+
+/** @throws LedgerError `database_misconfigured` for settings with which queries would fail, or rules would not hold. */
+function refuseUnfit({ schema, searchPath, encoding, replicationRole }: Facts): void {
+  const misconfigured = (message: string, hint: string) => new LedgerError('database_misconfigured', message, { hint });
+  if (schema === null)
+    throw misconfigured(
+      `The search_path (${searchPath}) leads to no schema that this role may use.`,
+      'Correct search_path in DATABASE_URL, of the role or of the database; or create the schema as its owner, run migrate up and ops/postgres-roles.sql.',
+    );
+  if (encoding !== 'UTF8')
+    throw misconfigured(
+      `The database is encoded in ${encoding}: what the vendor sends may not fit in.`,
+      "Create the database anew: create database books template template0 encoding 'UTF8'.",
+    );
+  if (replicationRole !== 'origin')
+    throw misconfigured(
+      `session_replication_role is ${replicationRole}: triggers and foreign keys are off, and closed months unprotected.`,
+      'Reset it for the role and the database (alter role … reset session_replication_role).',
+    );
+}
+
+type Limit = { readonly limit: number; readonly what: string };
+
+/**
+ * Checks that Postgres grants as many connections at once as a process opens. Whoever else is connected is not counted.
+ *
+ * @param needed the most that the process opens.
+ * @throws LedgerError `database_misconfigured`
+ */
+export async function checkConnectionLimit(db: Database, needed: number): Promise<void> {
+  const { rows } = await sql<Limit>`
+    select l."limit"::int as "limit", l.what
+    from pg_roles r, pg_database d, lateral (values
+      (case when r.rolsuper or r.rolconnlimit < 0 then null else r.rolconnlimit end, 'the connection limit of the role ' || r.rolname),
+      (case when r.rolsuper or d.datconnlimit < 0 then null else d.datconnlimit end, 'the connection limit of the database ' || d.datname),
+      (current_setting('max_connections')::int, 'max_connections of the server')
+    ) as l ("limit", what)
+    where r.rolname = current_user and d.datname = current_database() and l."limit" < ${needed}
+    order by l."limit" limit 1`.execute(db.kysely);
+  const [first] = rows;
+  if (first)
+    throw new LedgerError(
+      'database_misconfigured',
+      `Postgres allows at most ${first.limit} connections at once, and this needs up to ${needed}.`,
+      {
+        fields: { limit: first.limit, needed },
+        hint: `Raise ${first.what}: all processes together need 20 for each worker and service, 8 for each command.`,
+      },
+    );
 }
 
 async function countMigrations(db: Database): Promise<number> {

@@ -13,6 +13,7 @@ import { parseServers, type Purpose } from '../config/postgres-address.ts';
 import { asConnectError, isConnectionFailure } from './errors.ts';
 import { type Connections, openServers } from './hosts.ts';
 import type { Schema } from './schema.ts';
+import type { DedicatedConnection } from './dedicated.ts';
 
 export { asDatabaseError } from './errors.ts';
 
@@ -20,7 +21,7 @@ export { asDatabaseError } from './errors.ts';
 export type Database = {
   readonly kysely: Kysely<Schema>;
   /** Opens a connection outside the pool, without the pool's time limits on queries. The caller ends it. */
-  readonly connect: () => Promise<pg.Client>;
+  readonly connect: () => Promise<DedicatedConnection>;
   /** Whether the connection opened last goes to the server itself rather than through a pooler. */
   readonly isDirect: () => boolean;
   readonly close: () => Promise<void>;
@@ -30,13 +31,19 @@ export type Database = {
 export type Queries = Kysely<Schema>;
 
 export type DatabaseOptions = {
+  /** How many connections the pool holds at most. */
   readonly maxConnections?: number;
+  /** How many connections there are outside the pool at most. Whoever wants one more waits as for the pool's. */
+  readonly maxDedicated?: number;
   /**
    * How long to wait for an answer. Postgres' statement timeout is a little shorter, so that no abandoned statement
    * keeps running there.
    */
   readonly queryTimeoutMs?: number;
-  /** How long a statement may wait for a lock. Default: no limit of its own. */
+  /**
+   * How long a statement may wait for a lock. A `lock_timeout` that the role, the database or the URL has counts
+   * instead. Default: no limit of ours.
+   */
   readonly lockTimeoutMs?: number | undefined;
   readonly connectTimeoutMs?: number;
   /** Called when an idle connection breaks (a restart of Postgres). The pool replaces the connection itself. */
@@ -61,12 +68,16 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   const list = parseServers(connectionString, purpose);
   if (typeof list === 'string') throw new LedgerError('config_invalid', `${variable} ${list}.`);
   const queryTimeoutMs = options.queryTimeoutMs ?? 60_000;
-  const limits = { statement_timeout: queryTimeoutMs - 1_000, lock_timeout: options.lockTimeoutMs ?? 0 };
+  const { lockTimeoutMs = 0, connectTimeoutMs = 10_000 } = options;
   const servers = openServers({
     ...list,
     variable,
     queryTimeoutMs,
     maxConnections: options.maxConnections ?? 10,
+    maxDedicated: options.maxDedicated ?? 5,
+    // Whoever holds a connection because of a lock gives up first, and says so.
+    freeConnectionTimeoutMs: Math.max(connectTimeoutMs, lockTimeoutMs + 5_000),
+    freeDedicatedTimeoutMs: lockTimeoutMs || connectTimeoutMs,
     examine: options.examine,
     connection: {
       application_name: 'idscan-ledger',
@@ -75,10 +86,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
       keepAliveInitialDelayMillis: 10_000,
       ...(ssl === undefined ? {} : { ssl }),
     },
-    settings: Object.entries(limits)
-      .map(([name, ms]) => `set ${name} = ${ms}; `)
-      .join(''),
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    poolSettings: sessionSettings(queryTimeoutMs - 1_000, lockTimeoutMs),
+    dedicatedSettings: sessionSettings(0, lockTimeoutMs),
+    connectTimeoutMs,
     onError: options.onError ?? (() => undefined),
   });
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: maintained(servers.pool) }) });
@@ -86,6 +96,25 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   const { connect, isDirect } = servers;
   return { kysely, connect, isDirect, close: () => (closing ??= kysely.destroy()) };
 }
+
+/**
+ * What queries and the driver rely on, whatever the role, the database or the server is set to for other programs. As
+ * SQL, because poolers refuse or ignore them as options of a connection.
+ */
+const sessionSettings = (statementTimeoutMs: number, lockTimeoutMs: number): string => `
+  set statement_timeout = ${statementTimeoutMs};
+  set client_encoding = 'UTF8';
+  set datestyle = 'ISO, MDY';
+  set intervalstyle = 'postgres';
+  set timezone = 'UTC';
+  set extra_float_digits = 1;
+  set bytea_output = 'hex';
+  set standard_conforming_strings = on;
+  set default_transaction_isolation = 'read committed';
+  set idle_in_transaction_session_timeout = 0;
+  select set_config(name, '0', false) from unnest('{idle_session_timeout,transaction_timeout}'::text[]) as name
+    where current_setting(name, true) is not null;
+  select set_config('lock_timeout', '${lockTimeoutMs}', false) where current_setting('lock_timeout') = '0';`;
 
 /** @throws LedgerError `config_invalid` for a URL, or a file that it names, which cannot be used. */
 function withTls(text: string, variable: string): { connectionString: string; ssl?: DatabaseTls } {

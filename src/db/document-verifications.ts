@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { isContention } from './errors.ts';
+import { isAborted } from './errors.ts';
 import type { FileKind } from './files.ts';
 import type { FileState, ObligationKind } from './schema.ts';
 
@@ -85,17 +85,17 @@ export type FoundFile = ClaimedFile & { readonly found: 'stored' | 'lost' | 'dam
 
 /** Records the state of files. A file that was stored again in the meantime is left alone. */
 export const recordFindings = (db: Queries, files: readonly FoundFile[]): Promise<void> =>
-  retryingContention(() => noteFindings(db, files));
+  retryingAborted(() => noteFindings(db, files));
 
 /**
  * Workers lock the same rows, many at once and in other orders. A statement that Postgres aborts has changed nothing.
  */
-async function retryingContention<T>(write: () => Promise<T>): Promise<T> {
+async function retryingAborted<T>(write: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {
       return await write();
     } catch (error) {
-      if (!isContention(error) || tries === 5) throw error;
+      if (!isAborted(error) || tries === 5) throw error;
     }
 }
 
@@ -174,7 +174,7 @@ export async function refetchAmiss(
     select (count(*) filter (where kind = 'documents'))::int as documents,
       (count(*) filter (where kind = 'audit_report'))::int as audit_report, (select max(transaction_id) from chosen) as last
     from again`;
-  const { rows } = await retryingContention(() => statement.execute(db));
+  const { rows } = await retryingAborted(() => statement.execute(db));
   const { documents = 0, audit_report = 0, last = null } = rows[0] ?? {};
   return { counts: { result: 0, documents, audit_report }, last };
 }

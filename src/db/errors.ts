@@ -20,9 +20,18 @@ export function isConnectionFailure(error: unknown): boolean {
 }
 
 /** Whether other work caused the failure: a lock or statement timeout, a deadlock or a serialization failure. */
-export function isContention(error: unknown): boolean {
+function isContention(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return code === '55P03' || code === '57014' || code === '40P01' || code === '40001';
+  return code === lockTimeout || code === cancelled || isAborted(error);
+}
+
+const lockTimeout = '55P03';
+const cancelled = '57014';
+
+/** Whether Postgres aborted a statement for the sake of another one. It has changed nothing and can run again at once. */
+export function isAborted(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '40P01' || code === '40001';
 }
 
 const awayCodes: readonly ErrorCode[] = ['database_unavailable', 'database_forbidden', 'database_misconfigured'];
@@ -42,11 +51,11 @@ export function meetsAll(error: unknown): boolean {
 /** Converts a failure of Postgres into a {@link LedgerError} with a hint. Other errors are returned as they are. */
 export function asDatabaseError(error: unknown): Error {
   if (error instanceof LedgerError) return error;
-  return described(
-    error,
-    isContention(error) ? contention : (ofState(error) ?? (isConnectionFailure(error) ? ofNoAnswer(error) : undefined)),
-  );
+  return described(error, ofState(error) ?? (isConnectionFailure(error) ? ofNoAnswer(error) : undefined));
 }
+
+/** For a wait for one of several connections, all of which are in use. */
+export const connectionsBusy = (): LedgerError => new LedgerError(busy.code, busy.message, { hint: busy.hint });
 
 /**
  * Converts a failure to connect. Only here, because TLS errors have the same codes on connections to other services.
@@ -62,10 +71,32 @@ function described(error: unknown, description: Description | undefined): Error 
 
 type Description = { readonly code: ErrorCode; readonly message: string; readonly hint: string };
 
-const contention: Description = {
+const whoHoldsLocks =
+  'Who: select pid, pg_blocking_pids(pid), state, xact_start, query from pg_stat_activity. Wait for that session or end it, and run the command again. Nothing was lost: workers try again by themselves.';
+
+const locked: Description = {
   code: 'database_unavailable',
-  message: 'Other work in Postgres kept this from finishing in time.',
-  hint: 'Nothing was lost: workers try again by themselves. Run a command again; if that fails too, see pg_stat_activity for what holds locks.',
+  message: 'Another session in Postgres holds a lock that this waited for in vain.',
+  hint: whoHoldsLocks,
+};
+
+const busy: Description = {
+  code: 'database_unavailable',
+  message:
+    'All connections to Postgres that this process may hold were busy: another session holds a lock, or Postgres is slow.',
+  hint: whoHoldsLocks,
+};
+
+const aborted: Description = {
+  code: 'database_unavailable',
+  message: 'Other work in Postgres kept this from finishing.',
+  hint: 'Nothing was lost: workers try again by themselves. Run a command again.',
+};
+
+const ended: Description = {
+  code: 'database_unavailable',
+  message: 'Postgres ended a statement: it took longer than it may (statement_timeout), or somebody cancelled it.',
+  hint: 'Nothing was lost: workers try again by themselves. Run a command again; if that fails too, look in pg_stat_activity for what keeps Postgres busy.',
 };
 
 const noAnswer: Description = {
@@ -75,6 +106,8 @@ const noAnswer: Description = {
 };
 
 function ofNoAnswer(error: unknown): Description {
+  // The pool's words for a wait for one of its connections, all of which are in use.
+  if ((error as { message?: unknown }).message === 'timeout exceeded when trying to connect') return busy;
   const why = whyUnreachable(error);
   return why === undefined ? noAnswer : { ...noAnswer, message: `Postgres does not answer: ${why}.` };
 }
@@ -83,6 +116,9 @@ function ofNoAnswer(error: unknown): Description {
 function ofState(error: unknown): Description | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
+  if (code === lockTimeout) return locked;
+  if (code === cancelled) return ended;
+  if (isAborted(error)) return aborted;
   const words = String(message);
   const refused = (hint: string): Description => ({
     code: 'database_unavailable',

@@ -4,6 +4,7 @@ import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
+import { isMissingResultId } from './status.ts';
 
 /** What the metrics show. */
 export type Figures = {
@@ -19,8 +20,11 @@ export type Figures = {
   readonly counterMismatches: number;
   /** Live worker processes. */
   readonly workersAlive: number;
+  readonly workersWithoutStore: number;
   /** Files that were stored and are now missing or damaged. */
   readonly filesAmiss: readonly FilesAmiss[];
+  /** Completed transactions whose result ID is not known. */
+  readonly missingResultIds: number;
   /** Per open month, the age of its report. */
   readonly reports: readonly { readonly period: string; readonly ageSeconds: number }[];
 };
@@ -32,35 +36,40 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss] = await Promise.all([
-    sql<Figures['obligations'][number]>`
+  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, missing] = await Promise.all(
+    [
+      sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
-    sql<Figures['oldestDue'][number]>`
+      sql<Figures['oldestDue'][number]>`
       select kind, extract(epoch from now() - min(due_at))::float8 as "ageSeconds" from obligations
       where state = 'due' and due_at <= now() group by kind`.execute(db),
-    sql<Figures['attempts'][number]>`
+      sql<Figures['attempts'][number]>`
       select task_type as "taskType", count(*)::int as count,
         case when invoiced then 'invoiced' when not invoiced then 'not_invoiced' else 'unclassified' end as outcome
       from attempts where attempted_at >= ${since} group by 1, 3`.execute(db),
-    sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
-    sql<{ count: number }>`
+      sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
+      sql<{ count: number }>`
       select count(*)::int as count from tasks k
       where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced`.execute(db),
-    countWorkers(db),
-    sql<Figures['reports'][number]>`
+      countWorkers(db),
+      sql<Figures['reports'][number]>`
       select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
       where finished_at is not null and period >= ${reportsFrom}
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
-    filesAmiss(db),
-  ]);
+      filesAmiss(db),
+      sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
+    ],
+  );
   return {
     obligations: obligations.rows,
     oldestDue: oldest.rows,
     attempts: attempts.rows,
     unclassified: unclassified.rows[0]?.count ?? 0,
     counterMismatches: mismatches.rows[0]?.count ?? 0,
-    workersAlive,
+    workersAlive: workers.alive,
+    workersWithoutStore: workers.withoutStore,
     reports: reports.rows,
     filesAmiss: amiss,
+    missingResultIds: missing.rows[0]?.count ?? 0,
   };
 }

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { LedgerError } from '../errors.ts';
 import type { Address, ServerList, SessionTarget } from '../config/postgres-address.ts';
 import { isConnectionFailure } from './errors.ts';
+import { limitDedicated, type DedicatedConnection } from './dedicated.ts';
 
 /** The part of a pool that is used. */
 export type Connections = Pick<pg.Pool, 'options' | 'connect' | 'end'>;
@@ -10,7 +11,7 @@ export type Connections = Pick<pg.Pool, 'options' | 'connect' | 'end'>;
 export type Servers = {
   readonly pool: Connections;
   /** Opens a connection outside the pool. The caller ends it. */
-  readonly connect: () => Promise<pg.Client>;
+  readonly connect: () => Promise<DedicatedConnection>;
   /** Whether the connection opened last goes to the server itself rather than through a pooler. */
   readonly isDirect: () => boolean;
 };
@@ -20,11 +21,16 @@ export type ServersInput = ServerList & {
   readonly variable: string;
   readonly connection: Omit<pg.ClientConfig, 'connectionString' | 'connectionTimeoutMillis'>;
   readonly maxConnections: number;
+  readonly maxDedicated: number;
   readonly queryTimeoutMs: number;
-  /** Settings of a pooled connection, as SQL. Poolers refuse them as connection options. */
-  readonly settings: string;
-  /** How long to wait for a server, and for a free connection of the pool. */
+  /** Settings of a pooled connection, and of one outside the pool, as SQL. */
+  readonly poolSettings: string;
+  readonly dedicatedSettings: string;
+  /** How long to wait for a server. */
   readonly connectTimeoutMs: number;
+  /** How long to wait for a free connection of the pool, and for one of those outside to end. */
+  readonly freeConnectionTimeoutMs: number;
+  readonly freeDedicatedTimeoutMs: number;
   readonly onError: (error: Error) => void;
   /** Checks each new connection before its first use, and throws to reject it. */
   readonly examine?: ((client: pg.ClientBase) => Promise<void>) | undefined;
@@ -52,6 +58,7 @@ const askRole = `
  */
 export function openServers(input: ServersInput): Servers {
   const { addresses, connection, connectTimeoutMs, examine, onError } = input;
+  const { maxDedicated, freeDedicatedTimeoutMs, dedicatedSettings } = input;
   const oneTimeoutMs = addresses.length > 1 ? Math.min(nextServerMs, connectTimeoutMs) : connectTimeoutMs;
   const state: State = { preferred: 0, isDirect: true, noneSince: undefined };
   const prepare = async (client: pg.ClientBase, settings: string, target: SessionTarget): Promise<void> => {
@@ -72,6 +79,18 @@ export function openServers(input: ServersInput): Servers {
     return client;
   };
   const pools = addresses.map((address) => poolOf(address, input, newClient, prepare));
+  const open = () =>
+    firstUsable(input, state, async (index, target) => {
+      const client = newClient(addresses[index] ?? addresses[0]);
+      try {
+        await client.connect();
+        await prepare(client, dedicatedSettings, target);
+        return client;
+      } catch (error) {
+        client.end().catch(() => undefined);
+        throw error;
+      }
+    });
   const [first] = pools;
   if (!first) throw new RangeError('no server');
   return {
@@ -82,25 +101,14 @@ export function openServers(input: ServersInput): Servers {
         await Promise.all(pools.map((pool) => pool.end()));
       },
     },
-    connect: () =>
-      firstUsable(input, state, async (index, target) => {
-        const client = newClient(addresses[index] ?? addresses[0]);
-        try {
-          await client.connect();
-          await prepare(client, '', target);
-          return client;
-        } catch (error) {
-          client.end().catch(() => undefined);
-          throw error;
-        }
-      }),
+    connect: limitDedicated(open, maxDedicated, freeDedicatedTimeoutMs),
     isDirect: () => state.isDirect,
   };
 }
 
 function poolOf(
   address: Address,
-  { connection, connectTimeoutMs, queryTimeoutMs, maxConnections, settings, target, onError }: ServersInput,
+  { connection, freeConnectionTimeoutMs, queryTimeoutMs, maxConnections, poolSettings, target, onError }: ServersInput,
   newClient: (address: Address, limits: pg.ClientConfig) => pg.Client,
   prepare: (client: pg.ClientBase, settings: string, target: SessionTarget) => Promise<void>,
 ): pg.Pool {
@@ -113,9 +121,9 @@ function poolOf(
     connectionString: address.url,
     Client,
     max: maxConnections,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: freeConnectionTimeoutMs,
     verify: (client, callback) => {
-      prepare(client, settings, target).then(() => callback(), callback);
+      prepare(client, poolSettings, target).then(() => callback(), callback);
     },
   });
   pool.on('error', onError);

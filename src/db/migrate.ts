@@ -54,22 +54,25 @@ export async function migrationStatus(db: Database): Promise<MigrationStatus[]> 
 /**
  * Migrates an empty database. An outdated one is left to the operator, who may want a backup first.
  *
- * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
+ * @throws as {@link checkSchema}
  */
 export async function ensureMigrated(db: Database): Promise<void> {
   if ((await checkSchema(db)) === 'empty') await migrateUp(db);
 }
 
 /**
- * Checks that the schema is that of this version. Changes nothing.
+ * Checks that the schema is that of this version, or can be made. Changes nothing.
  *
- * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`
+ * @throws LedgerError `database_outdated`, `database_newer`, `database_misconfigured`, `database_forbidden`
  */
 export async function checkSchema(db: Database): Promise<'empty' | 'current'> {
   const status = await statusOfOurs(db);
   const pending = status.filter(({ appliedAt }) => appliedAt === null);
   if (pending.length === 0) return 'current';
-  if (pending.length === status.length) return 'empty';
+  if (pending.length === status.length) {
+    await expectMayCreate(db);
+    return 'empty';
+  }
   throw new LedgerError('database_outdated', `The database lacks ${listed(pending)}.`, {
     fields: { pending: pending.length },
     hint: 'Run, as the owner of the schema: npx idscan-ledger migrate up',
@@ -92,9 +95,42 @@ async function statusOfOurs(db: Database): Promise<MigrationStatus[]> {
   if (unknown.length > 0)
     throw new LedgerError('database_newer', `The database has ${listed(unknown)} that this version does not know.`, {
       fields: { unknown: unknown.length },
-      hint: 'Run the version that made them, or a newer one. To return to this version, restore a backup or run that version’s migrate down.',
+      hint: 'Run the version that made them, or a newer one (kysely_migration lists them). To return to this version, restore a backup or run that version’s migrate down.',
     });
+  expectOrder(status);
   return status;
+}
+
+/** Migrations are applied in their order, each once. Kysely refuses all else, too, but not in words for an operator. */
+function expectOrder(status: readonly MigrationStatus[]): void {
+  const appliedAtMs = ({ appliedAt }: MigrationStatus): number => appliedAt?.getTime() ?? Infinity;
+  // The sort is stable: those of one instant stay in the order of their names.
+  const inTime = status.toSorted((a, b) => (appliedAtMs(a) === appliedAtMs(b) ? 0 : appliedAtMs(a) - appliedAtMs(b)));
+  const timeless = status.find((one) => Number.isNaN(appliedAtMs(one)));
+  const wrong = timeless ?? status.find((one, index) => inTime[index] !== one);
+  if (!wrong) return;
+  throw new LedgerError(
+    'database_misconfigured',
+    `The table kysely_migration was changed by hand: ${wrong.name} is missing there, or has another time than that of its turn.`,
+    {
+      hint: 'Restore kysely_migration from a backup, or correct it as the owner: a row for each migration that was applied, with times in the order of their names. migrate status lists them.',
+    },
+  );
+}
+
+/** @throws LedgerError `database_forbidden` if this role cannot set an empty database up. */
+async function expectMayCreate(db: Database): Promise<void> {
+  const { rows } = await sql<{ role: string; schema: string; may: boolean }>`
+    select current_user as role, current_schema() as schema, has_schema_privilege(current_schema(), 'create') as may`.execute(
+    db.kysely,
+  );
+  const [found] = rows;
+  if (!found || found.may) return;
+  throw new LedgerError(
+    'database_forbidden',
+    `The database is empty, and the role ${found.role} may not create tables in its schema ${found.schema}.`,
+    { hint: 'Run migrate up as the owner of the schema, then ops/postgres-roles.sql.' },
+  );
 }
 
 async function appliedMigrations(db: Database): Promise<[string, Date][]> {

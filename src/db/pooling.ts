@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { errorCode, LedgerError } from '../errors.ts';
 import { asDatabaseError, type Database } from './database.ts';
+import type { DedicatedConnection } from './dedicated.ts';
 import { orAfter } from '../within.ts';
 
 /** A pooler without a free server does not answer at all. */
@@ -17,10 +18,10 @@ const rounds = 3;
  */
 export async function checkPooling(db: Database, variable = 'DATABASE_URL'): Promise<string> {
   if (db.isDirect()) return 'direct connections';
-  const clients: pg.Client[] = [];
+  const dedicated: DedicatedConnection[] = [];
   try {
-    const one = await opened(db, clients);
-    const other = await opened(db, clients);
+    const one = await opened(db, dedicated);
+    const other = await opened(db, dedicated);
     for (let round = 0; round < rounds; round += 1) {
       const sharing = await findSharing(one, other);
       if (sharing === 'cannot tell') break;
@@ -30,21 +31,21 @@ export async function checkPooling(db: Database, variable = 'DATABASE_URL'): Pro
   } catch (error) {
     throw asDatabaseError(error);
   } finally {
-    await orAfter(answerMs, Promise.all(clients.map((client) => client.end().catch(() => undefined))), undefined);
+    await orAfter(answerMs, Promise.all(dedicated.map(({ end }) => end())), undefined);
   }
 }
 
 type Probe = { readonly client: pg.Client; readonly pids: Set<number> };
 
-async function opened(db: Database, clients: pg.Client[]): Promise<Probe> {
+async function opened(db: Database, dedicated: DedicatedConnection[]): Promise<Probe> {
   try {
-    const client = await db.connect();
-    clients.push(client);
-    return { client, pids: new Set() };
+    const connection = await db.connect();
+    dedicated.push(connection);
+    return { client: connection.client, pids: new Set() };
   } catch (cause) {
     if (!isNoAnswer(cause)) throw cause;
     throw new LedgerError('database_unavailable', 'The pooler in front of Postgres has no free connection.', {
-      hint: 'A command needs at least 3 connections, a worker up to 22: raise default_pool_size, or end what holds them.',
+      hint: 'A command needs up to 8 connections, a worker or service up to 20: raise default_pool_size, or end what holds them.',
       cause,
     });
   }

@@ -199,6 +199,7 @@ export type Schema = {
     started_at: Generated<Date>;
     seen_at: Generated<Date>;
     redis_usable: boolean;
+    store_error_code: string | null;
     active_jobs: number;
   };
   settled_rechecks: {

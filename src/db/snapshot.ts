@@ -3,9 +3,6 @@ import type pg from 'pg';
 import type { Database, Queries } from './database.ts';
 import { asConnectError, asDatabaseError } from './errors.ts';
 import type { Schema } from './schema.ts';
-import { orAfter } from '../within.ts';
-
-const endTimeoutMs = 5_000;
 
 /**
  * Settings for queries over whole months:
@@ -28,7 +25,7 @@ export type Snapshot = Dedicated;
  * month. When the connection ends, so do its transaction, its locks and an unfinished COPY.
  */
 export async function withDedicatedClient<T>(db: Database, work: (connection: Dedicated) => Promise<T>): Promise<T> {
-  const client = await db.connect().catch((error: unknown) => {
+  const { client, end } = await db.connect().catch((error: unknown) => {
     throw asDatabaseError(asConnectError(error));
   });
   try {
@@ -39,12 +36,7 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
   } catch (error) {
     throw asDatabaseError(error);
   } finally {
-    // A server that no longer answers does not confirm the end of the connection either.
-    await orAfter(
-      endTimeoutMs,
-      client.end().catch(() => undefined),
-      undefined,
-    );
+    await end();
   }
 }
 

@@ -11,6 +11,8 @@ export type Status = {
     readonly settled: number;
     /** Registered, but withdrawn since: the vendor never knew them. */
     readonly withdrawn: number;
+    /** Completed, but nobody told their result ID: their files cannot be fetched. */
+    readonly missingResultId: number;
   };
   readonly obligations: readonly {
     readonly kind: ObligationKind;
@@ -41,12 +43,19 @@ export type Status = {
   readonly files: readonly { readonly kind: string; readonly state: FileState; readonly count: number }[];
 };
 
+/**
+ * The condition, as SQL on `transactions`, that a transaction is completed and its result ID is not known. It is that of
+ * an index.
+ */
+export const isMissingResultId = sql<boolean>`state = 'completed' and result_id is null`;
+
 /** The present state of the books. */
 export async function readStatus(db: Queries): Promise<Status> {
   const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss] = await Promise.all([
     sql<Status['transactions']>`
       select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled,
-        (count(*) filter (where ${isWithdrawn('t')}))::int as withdrawn
+        (count(*) filter (where ${isWithdrawn('t')}))::int as withdrawn,
+        (count(*) filter (where ${isMissingResultId}))::int as "missingResultId"
       from transactions t`.execute(db),
     sql<Status['obligations'][number]>`
       select kind, state, count(*)::int as count, min(created_at) as "oldestAt" from obligations
@@ -75,7 +84,7 @@ export async function readStatus(db: Queries): Promise<Status> {
     filesAmiss(db),
   ]);
   return {
-    transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0, withdrawn: 0 },
+    transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0, withdrawn: 0, missingResultId: 0 },
     obligations: obligations.rows,
     failed: codes.rows
       .filter(({ state }) => state === 'failed')

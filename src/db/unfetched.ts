@@ -18,5 +18,5 @@ export async function isBeingFetched(db: Queries, registeredUntil: Date): Promis
     select from transactions t join obligations o on o.transaction_id = t.id and o.kind = 'result' and o.state = 'due'
     where not t.settled and t.created_at is null and t.registered_at <= ${registeredUntil} and not ${isWithdrawn('t')}
     limit 1`.execute(db);
-  return rows.length > 0 && (await countWorkers(db)) > 0;
+  return rows.length > 0 && (await countWorkers(db)).alive > 0;
 }

@@ -17,3 +17,15 @@ export function sayDatabaseAway(log: Context['log'], thrown: unknown): void {
   const { hint } = error instanceof LedgerError ? error : {};
   if (shouldReport(code)) log.warn({ server: 'postgres', code, message: error.message, hint }, 'waiting for postgres');
 }
+
+const told = new WeakSet<Context['log']>();
+
+/** Logs once per logger that a newer version has migrated the database under this process. */
+export function sayDatabaseNewer(log: Context['log']): void {
+  if (told.has(log)) return;
+  told.add(log);
+  log.warn({ server: 'postgres' }, newerWords);
+}
+
+export const newerWords =
+  'a newer version has migrated the database: this process goes on, but cannot be started again';

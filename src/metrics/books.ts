@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import { readFigures } from '../db/figures.ts';
 import { obligationKinds, type ObligationState } from '../db/schema.ts';
 import { monthBounds, periodOf, previousPeriod } from '../domain/billing-month.ts';
-import type { Context } from '../jobs/context.ts';
+import { type Context, isStoreWanted } from '../jobs/context.ts';
 
 const states: readonly ObligationState[] = ['due', 'done', 'failed', 'withdrawn'];
 
@@ -36,6 +36,9 @@ export async function renderBookMetrics(context: Context): Promise<string> {
     figures.counterMismatches,
   );
   gauge('idscan_workers_alive', 'Worker processes heard of within 30 s.').set(figures.workersAlive);
+  gauge('idscan_workers_without_store', 'Living worker processes that cannot use their document store.').set(
+    figures.workersWithoutStore,
+  );
   const files = gauge('idscan_files', 'Files lost or damaged since they were stored, as last verified.', [
     'kind',
     'state',
@@ -43,6 +46,9 @@ export async function renderBookMetrics(context: Context): Promise<string> {
   for (const kind of ['document', 'audit_report'])
     for (const state of ['lost', 'damaged']) files.set({ kind, state }, 0);
   for (const { kind, state, count } of figures.filesAmiss) files.set({ kind, state }, count);
+  gauge('idscan_missing_result_ids', 'Completed transactions whose files wait for their result ID to be enqueued.').set(
+    isStoreWanted(context.config) ? figures.missingResultIds : 0,
+  );
   const reports = gauge('idscan_report_age_seconds', 'How long ago a month’s report was written.', ['period']);
   for (const one of figures.reports) reports.set({ period: one.period }, one.ageSeconds);
   return registry.metrics();

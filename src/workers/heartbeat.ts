@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import packageFile from '../../package.json' with { type: 'json' };
 import { asDatabaseError } from '../db/database.ts';
 import { beat, endHeartbeat } from '../db/heartbeats.ts';
-import { errorCode } from '../errors.ts';
+import { type ErrorCode, errorCode } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
 import { within } from '../within.ts';
 
@@ -21,7 +21,7 @@ const farewellMs = 1_000;
  */
 export function startHeartbeat(
   { db, log }: Context,
-  checks: { readonly redis: () => Promise<boolean> },
+  checks: { readonly redis: () => Promise<boolean>; readonly store: () => Promise<ErrorCode | null> },
   activeJobs: () => number,
 ): () => Promise<void> {
   const self = { id: randomUUID(), host: os.hostname() || 'unknown', pid: process.pid, version: packageFile.version };
@@ -29,8 +29,8 @@ export function startHeartbeat(
   let hasFailed = false;
   const once = async (): Promise<void> => {
     try {
-      const redisUsable = await checks.redis();
-      await beat(db.kysely, { ...self, redisUsable, activeJobs: activeJobs() });
+      const [redisUsable, storeErrorCode] = await Promise.all([checks.redis(), checks.store()]);
+      await beat(db.kysely, { ...self, redisUsable, storeErrorCode, activeJobs: activeJobs() });
       hasFailed = false;
     } catch (error) {
       if (!hasFailed) log.warn({ code: errorCode(asDatabaseError(error)) }, 'others cannot see that this worker runs');

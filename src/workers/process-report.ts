@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import { meetsAll } from '../db/errors.ts';
+import { isDatabaseAway, meetsAll } from '../db/errors.ts';
 import { failReport, isReportDue } from '../db/report-runs.ts';
 import { errorTable } from '../error-table.ts';
 import { errorCode } from '../errors.ts';
@@ -24,7 +24,9 @@ export function reportProcessor(context: VendorContext): (job: Job) => Promise<v
       }
       const code = errorCode(error);
       const isLastTry = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      const givesUp = errorTable[code].job === 'never' || (errorTable[code].job === 'retry' && isLastTry);
+      // A lock passes: the report stays due, and the sweep asks for it again.
+      const counts = errorTable[code].job === 'retry' && !isDatabaseAway(error);
+      const givesUp = errorTable[code].job === 'never' || (counts && isLastTry);
       await failReport(context.db.kysely, period, generation, code, givesUp);
       context.log.error({ err: error, code, period, givesUp }, 'report failed');
       throw error;

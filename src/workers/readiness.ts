@@ -1,21 +1,46 @@
-import { databaseReadiness } from '../db/readiness.ts';
+import { databaseReadiness, notReady } from '../db/readiness.ts';
+import { sayDatabaseNewer } from '../jobs/database-away.ts';
+import { type ErrorCode, LedgerError } from '../errors.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { sharedCheck } from '../jobs/queue/shared-check.ts';
+import type { OpenedStore } from '../store/document-store.ts';
+import { checkOpenStore } from '../store/open.ts';
 
 /** The sweep runs every 2 s. If none succeeds for this long, jobs that Redis lost are not put back. */
 const sweptWithinMs = 60_000;
 
+/** Why the document store cannot be used; `null` = it can. A store that does not answer in time has failed. */
+export const storeCheck = (store: OpenedStore): (() => Promise<ErrorCode | null>) =>
+  sharedCheck<ErrorCode | null>(
+    () =>
+      checkOpenStore(store).then(
+        () => null,
+        (error: unknown) => (error instanceof LedgerError ? error.code : 'storage_failed'),
+      ),
+    'storage_failed',
+  );
+
 /**
  * Whether this process can do its work, by what the work needs.
  *
+ * @param storeError why it cannot use its document store, if it fetches files.
  * @param sweptAtMs when a sweep last succeeded, by the clock of `performance`.
  */
-export function workerChecks({ db, redisHealth }: Pick<QueueContext, 'db' | 'redisHealth'>, sweptAtMs: () => number) {
-  const database = sharedCheck(() => databaseReadiness(db), { postgres: false, migrations: false });
+export function workerChecks(
+  { db, redisHealth, log }: Pick<QueueContext, 'db' | 'redisHealth' | 'log'>,
+  storeError: (() => Promise<ErrorCode | null>) | undefined,
+  sweptAtMs: () => number,
+) {
+  const database = sharedCheck(async () => {
+    const readiness = await databaseReadiness(db);
+    if (readiness.isNewer) sayDatabaseNewer(log);
+    return readiness;
+  }, notReady);
   return {
     postgres: async () => (await database()).postgres,
     migrations: async () => (await database()).migrations,
     redis: redisHealth.isUsable,
+    ...(storeError ? { documents: async () => (await storeError()) === null } : {}),
     work: () => Promise.resolve(performance.now() - sweptAtMs() < sweptWithinMs),
   };
 }

@@ -24,7 +24,7 @@ import { collectLate } from './memory.ts';
 import { createPauses } from './pauses.ts';
 import { type DatabaseAway, jobProcessor, type WorkerState } from './process-job.ts';
 import { reportProcessor } from './process-report.ts';
-import { workerChecks } from './readiness.ts';
+import { storeCheck, workerChecks } from './readiness.ts';
 import { type Repeat, repeating } from './repeat.ts';
 import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
@@ -73,7 +73,8 @@ export function runWorkers(
   const stopping = new AbortController();
   let active = 0;
   let sweptAtMs = performance.now();
-  const checks = workerChecks(context, () => sweptAtMs);
+  const storeError = context.store && storeCheck(context.store);
+  const checks = workerChecks(context, storeError, () => sweptAtMs);
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
     active += 1;
     try {
@@ -97,7 +98,8 @@ export function runWorkers(
       sweptAtMs = performance.now();
     },
   });
-  const endHeartbeat = startHeartbeat(context, checks, () => active);
+  const store = storeError ?? (() => Promise.resolve(null));
+  const endHeartbeat = startHeartbeat(context, { redis: checks.redis, store }, () => active);
   return {
     tally,
     checks,

@@ -121,7 +121,7 @@ export async function booksAfterAtOnce(truth: Truth, deliveries: readonly Delive
 /** Holds a transaction's row, so that writes to it queue up, until it is let go. */
 export async function holdTransaction(id: string) {
   const { db } = await observed();
-  const client = await db.connect();
+  const { client, end } = await db.connect();
   await client.query('begin');
   await client.query('select from transactions where id = $1 for update', [id]);
   return {
@@ -133,7 +133,7 @@ export async function holdTransaction(id: string) {
           where datname = current_database() and wait_event_type = 'Lock'`.execute(db.kysely);
         return rows[0]?.count === count;
       }),
-    letGo: () => client.end(),
+    letGo: end,
   };
 }
 

@@ -34,6 +34,22 @@ describe('worker', () => {
     },
   );
 
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('--until-idle that %s ends before all is done exits %i, not 0', async (signal, exitCode) => {
+    const { simulator, vendor } = await withSimulator({ transactions: 120, latencyMs: 100 });
+    const environment = await createCliEnvironment(vendor);
+    await runCli(['enqueue', '-'], environment, simulator.idsCsv());
+    const batch = startCli(['worker', '--until-idle'], environment);
+    await waitFor('some requests', () => simulator.requests.total > 60);
+    batch.kill(signal);
+    const { code, stdout, stderr } = await batch.result;
+    expect(code, stderr).toBe(exitCode);
+    expect(stdout).toMatch(/^\d+ done, /m);
+    expect(stderr).toContain('stays due');
+  });
+
   test('writes requested and scheduled reports', async () => {
     const { simulator, vendor } = await withSimulator();
     const environment = await createCliEnvironment(vendor);

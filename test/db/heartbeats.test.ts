@@ -11,6 +11,7 @@ const worker = (n: number, more: Partial<Heartbeat> = {}): Heartbeat => ({
   pid: 100 + n,
   version: '1.2.3',
   redisUsable: true,
+  storeErrorCode: null,
   activeJobs: 0,
   ...more,
 });
@@ -39,7 +40,8 @@ test('a worker counts as alive for 30 s, by Postgres’ clock', async () => {
   await backdate(db, 1, 29);
   await backdate(db, 2, 31);
   expect((await readWorkers(db.kysely)).alive.map(({ pid }) => pid).sort()).toEqual([101, 103]);
-  expect(await countWorkers(db.kysely)).toBe(2);
+  await beat(db.kysely, worker(3, { storeErrorCode: 'store_mismatch' }));
+  expect(await countWorkers(db.kysely)).toEqual({ alive: 2, withoutStore: 1 });
 });
 
 test('one that ends in good order is gone at once, and none is left to be seen', async () => {
@@ -70,5 +72,5 @@ test('many at once are in nobody’s way', async () => {
   for (let n = 1; n <= 40; n += 1) await beat(db.kysely, worker(n));
   for (let n = 21; n <= 40; n += 1) await backdate(db, n, 90_000);
   await Promise.all(Array.from({ length: 40 }, (_, n) => beat(db.kysely, worker((n % 20) + 1))));
-  expect(await countWorkers(db.kysely)).toBe(20);
+  expect((await countWorkers(db.kysely)).alive).toBe(20);
 });

@@ -74,11 +74,54 @@ describe('a database of another version or program', () => {
     expect(status.stdout).toMatch(new RegExp(`^${future} .*\\(unknown to this version\\)$`, 'm'));
   });
 
-  test('a service that runs says so when a newer version migrates', async () => {
+  test('what runs stays ready when a newer version migrates, and knows', async () => {
     const db = await openTestDatabase(await newer());
-    expect(await databaseReadiness(db)).toEqual({ postgres: true, migrations: false });
+    expect(await databaseReadiness(db)).toEqual({ postgres: true, migrations: true, isNewer: true });
     const own = await openTestDatabase();
-    expect(await databaseReadiness(own)).toEqual({ postgres: true, migrations: true });
+    expect(await databaseReadiness(own)).toEqual({ postgres: true, migrations: true, isNewer: false });
+  });
+
+  test.each([
+    ['a row is gone from the middle', `delete from kysely_migration where name = $name`],
+    ['a row was put in later', `update kysely_migration set timestamp = '2999-01-01T00:00:00Z' where name = $name`],
+    ['a row has no time', `update kysely_migration set timestamp = 'yesterday' where name = $name`],
+  ])('a list of migrations that somebody changed is refused by whatever works on it: %s', async (_what, statement) => {
+    const url = await createTestDatabase();
+    const owner = await openTestDatabase(asOwner(url));
+    const third = (await migrationStatus(owner))[2]!.name;
+    await asRole(asOwner(url), statement.replace('$name', `'${third}'`));
+    const message = expect.stringContaining(third) as string;
+    const refusal = {
+      code: 'database_misconfigured',
+      message,
+      hint: expect.stringContaining('kysely_migration') as string,
+    };
+    for (const touch of [ensureMigrated, migrateUp, migrateDown])
+      await expect(touch(owner)).rejects.toMatchObject(refusal);
+    const environment = await createCliEnvironment({ DATABASE_URL: asOwner(url) });
+    for (const args of [
+      ['migrate', 'up'],
+      ['migrate', 'down'],
+      ['enqueue', 't-1'],
+    ]) {
+      const { code, stderr } = await runCli(args, environment);
+      expect(code, stderr).toBe(3);
+      expect(stderr).toContain('(database_misconfigured)');
+    }
+    expect((await runCli(['migrate', 'status'], environment)).code).toBe(0);
+  });
+
+  test('a row that no version knows is refused, with what to do', async () => {
+    const url = await createTestDatabase();
+    const unknown = '20200101000000_by_hand';
+    await asRole(asOwner(url), `insert into kysely_migration values ('${unknown}', '2020-01-01T00:00:00Z')`);
+    const { code, stderr } = await runCli(
+      ['migrate', 'up'],
+      await createCliEnvironment({ DATABASE_URL: asOwner(url) }),
+    );
+    expect(code, stderr).toBe(3);
+    expect(stderr).toContain(unknown);
+    expect(stderr).toContain('(database_newer)');
   });
 
   test('an older one is refused until it is migrated', async () => {
@@ -88,7 +131,7 @@ describe('a database of another version or program', () => {
     const db = await openTestDatabase(url);
     const message = expect.stringContaining(last!) as string;
     await expect(ensureMigrated(db)).rejects.toMatchObject({ code: 'database_outdated', message });
-    expect(await databaseReadiness(db)).toEqual({ postgres: true, migrations: false });
+    expect(await databaseReadiness(db)).toEqual({ postgres: true, migrations: false, isNewer: false });
     await migrateUp(owner);
     await ensureMigrated(db);
   });
@@ -126,7 +169,7 @@ describe('a database of another version or program', () => {
       const error: unknown = await touch().catch(asDatabaseError);
       expect(error).toMatchObject({ code: 'database_forbidden', hint });
     }
-    expect(await databaseReadiness(unseen)).toEqual({ postgres: true, migrations: false });
+    expect(await databaseReadiness(unseen)).toEqual({ postgres: true, migrations: false, isNewer: false });
     const { code, stderr } = await runCli(['status'], await createCliEnvironment({ DATABASE_URL: url }));
     expect(code).toBe(3);
     expect(stderr).toContain('(database_forbidden)');

@@ -87,6 +87,7 @@ describe('/metrics', () => {
       'idscan_files gauge',
       'idscan_http_request_duration_seconds histogram',
       'idscan_http_requests_total counter',
+      'idscan_missing_result_ids gauge',
       'idscan_notifications_total counter',
       'idscan_obligations gauge',
       'idscan_oldest_due_age_seconds gauge',
@@ -103,6 +104,7 @@ describe('/metrics', () => {
       'idscan_vendor_requests_total counter',
       'idscan_webhook_events_total counter',
       'idscan_workers_alive gauge',
+      'idscan_workers_without_store gauge',
     ]);
     for (const name of ['process_resident_memory_bytes gauge', 'nodejs_eventloop_lag_p99_seconds gauge'])
       expect(names).toContain(name);

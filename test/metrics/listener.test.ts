@@ -49,7 +49,7 @@ const becomes = (worker: Worker, checks: Record<string, string>) =>
     const now = await readiness(worker);
     return JSON.stringify(now.checks) === JSON.stringify(checks) && now;
   });
-const allOk = { postgres: 'ok', migrations: 'ok', redis: 'ok', work: 'ok' };
+const allOk = { postgres: 'ok', migrations: 'ok', redis: 'ok', documents: 'ok', work: 'ok' };
 
 describe('a worker’s listener', () => {
   test('says that it is ready, that it lives, and what it did', async () => {
@@ -78,7 +78,7 @@ describe('a worker’s listener', () => {
       expect(await becomes(worker, { ...allOk, redis: 'failed' })).toMatchObject({ http: 503, status: 'not_ready' });
       expect((await worker.get('/metrics')).text).toContain('idscan_redis_usable 0');
       await worker.postgres.set(mode);
-      await becomes(worker, { postgres: 'failed', migrations: 'failed', redis: 'failed', work: 'ok' });
+      await becomes(worker, { ...allOk, postgres: 'failed', migrations: 'failed', redis: 'failed' });
       expect((await worker.get('/metrics')).text).toContain('idscan_postgres_usable 0');
       expect((await worker.get('/healthz')).status).toBe(200);
       await worker.redis.set('forward');

@@ -76,6 +76,8 @@ test.each(Object.entries(aways))(
     // Results need no store. Far more failures than a file has attempts, were they counted.
     await waitFor('all results', async () => (await results()) === 40, patienceMs);
     for (const one of await ofFiles()) expect(one).toMatchObject({ state: 'due', attempts_made: 0 });
+    const status = () => runCli(['status'], environment).then(({ stdout }) => stdout);
+    await waitFor('status to say so', async () => (await status()).includes(`files wait (${code})`), patienceMs);
     await bringBack();
     await waitFor(
       'all files',

@@ -51,7 +51,7 @@ describe('workers', () => {
     const workers = work(context);
     expect(await workers.idle(signal)).toEqual({ nextDueAt: null });
     const status = await readStatus(context.db.kysely);
-    expect(status.transactions).toEqual({ total: 40, fetched: 40, settled: 40, withdrawn: 0 });
+    expect(status.transactions).toEqual({ total: 40, fetched: 40, settled: 40, withdrawn: 0, missingResultId: 0 });
     expect(status.obligations.filter(({ state }) => state !== 'done')).toEqual([]);
     const completed = simulator.transactions.filter(({ resultId }) => resultId !== null).length;
     expect(status.obligations.find(({ kind }) => kind === 'documents')?.count).toBe(completed);
@@ -119,7 +119,7 @@ describe('workers', () => {
     const status = await readStatus(context.db.kysely);
     expect(status.failed).toEqual([{ kind: 'result', code: 'vendor_not_found', count: 2 }]);
     // The details were there: what they prove is in the books, though the result is not.
-    expect(status.transactions).toEqual({ total: 3, fetched: 2, settled: 2, withdrawn: 0 });
+    expect(status.transactions).toEqual({ total: 3, fetched: 2, settled: 2, withdrawn: 0, missingResultId: 0 });
   });
 
   test('give up on a job whose worker died too often', async () => {

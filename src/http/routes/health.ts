@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { databaseReadiness } from '../../db/readiness.ts';
+import { databaseReadiness, notReady } from '../../db/readiness.ts';
 import { LedgerError } from '../../errors.ts';
+import { newerWords, sayDatabaseNewer } from '../../jobs/database-away.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
 import { problemOf } from '../problem.ts';
@@ -15,15 +16,17 @@ export function addHealthRoutes(server: FastifyInstance, context: ServiceContext
   server.get('/healthz', () => ({ status: 'ok' }));
   const onRequest = context.service.isReadinessOpen ? [] : [guard(['operator', 'metrics'], 'bearer or session')];
   server.get('/readyz', { onRequest }, async (request, reply) => {
-    const checks = await readiness(context, isRedisLeftOut(request));
+    const { checks, isNewer } = await readiness(context, isRedisLeftOut(request));
+    if (isNewer) sayDatabaseNewer(context.log);
+    const warnings = isNewer ? { warnings: [newerWords] } : {};
     const failed = Object.entries(checks).filter(([, check]) => check === 'failed');
-    if (failed.length === 0) return { status: 'ready', checks };
+    if (failed.length === 0) return { status: 'ready', checks, ...warnings };
     const names = failed.map(([name]) => name).join(', ');
     const error = new LedgerError('service_unavailable', `Not ready: ${names}.`, {
       hint: 'Intake does without Redis: a probe that shall cut off traffic asks for /readyz?without=redis.',
     });
     void reply.code(503).header('retry-after', 5).type('application/problem+json');
-    return JSON.stringify({ ...problemOf(503, error, request.id), checks });
+    return JSON.stringify({ ...problemOf(503, error, request.id), checks, ...warnings });
   });
 }
 
@@ -33,16 +36,17 @@ const isRedisLeftOut = ({ query }: FastifyRequest): boolean =>
 async function readiness(
   context: ServiceContext,
   withoutRedis: boolean,
-): Promise<Record<'postgres' | 'migrations' | 'redis', Check>> {
+): Promise<{ checks: Record<'postgres' | 'migrations' | 'redis', Check>; isNewer: boolean }> {
   const late = () => new Error('late');
   const [database, redis] = await Promise.all([
-    within(checkTimeoutMs, databaseReadiness(context.db), late).catch(() => ({ postgres: false, migrations: false })),
+    within(checkTimeoutMs, databaseReadiness(context.db), late).catch(() => notReady),
     withoutRedis ? null : within(checkTimeoutMs, context.isRedisReady(), late).catch(() => false),
   ]);
   const check = (isGood: boolean): Check => (isGood ? 'ok' : 'failed');
-  return {
+  const checks = {
     postgres: check(database.postgres),
     migrations: check(database.migrations),
     redis: redis === null ? 'left_out' : check(redis),
-  };
+  } as const;
+  return { checks, isNewer: database.isNewer };
 }

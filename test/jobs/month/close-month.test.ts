@@ -168,7 +168,15 @@ describe('an ID of which nothing is known', () => {
     const { context, look } = await october();
     const { kysely } = context.db;
     await register(context.db, 'under-way');
-    await beat(kysely, { id: randomUUID(), host: 'h', pid: 1, version: 'v', redisUsable: true, activeJobs: 1 });
+    await beat(kysely, {
+      id: randomUUID(),
+      host: 'h',
+      pid: 1,
+      version: 'v',
+      redisUsable: true,
+      storeErrorCode: null,
+      activeJobs: 1,
+    });
     const closing = close(context);
     const fetched = { tasks: [scanTask([scan('2026-10-09T10:05:00Z', null)])] };
     await look('under-way', fetched);
