@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { asOwner, createEmptyDatabase, createTestContext } from '../support/books.ts';
@@ -72,6 +74,16 @@ test('with a wrong configuration doctor names all mistakes, and looks at nothing
   expect(findings.get('configuration')).toMatchObject({ state: 'failed', code: 'config_invalid' });
   expect(findings.get('configuration')?.found).toMatch(/BILLING_TIME_ZONE[^]*HTTP_PORT/);
   expect(all.slice(1).map((name) => findings.get(name)?.state)).toEqual(all.slice(1).map(() => 'left_out'));
+});
+
+test('a .env that cannot be understood is a wrong configuration like any other', async () => {
+  const environment = await createCliEnvironment();
+  await writeFile(path.join(environment.folder, '.env'), 'LOG_LEVEL="info\n');
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(1);
+  expect(findings.get('configuration')).toMatchObject({ state: 'failed', code: 'config_invalid' });
+  expect(findings.get('configuration')?.found).toMatch(/line 1: LOG_LEVEL has a quote/);
+  expect(await runCli(['status'], environment)).toMatchObject({ code: 2, stdout: '' });
 });
 
 test('one thing that is wrong keeps doctor from looking at nothing else, and no secret is printed', async () => {
