@@ -1,8 +1,40 @@
+import { fstatSync, writeFileSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 
 /** What a person reads goes to stdout; logs and progress go to stderr. */
 export function say(...lines: string[]): void {
-  for (const line of lines) process.stdout.write(`${line}\n`);
+  for (const line of lines) print(`${line}\n`);
+}
+
+/** Writes to stdout. Of a file on a disk that fills up, Node's stream loses the end without an error. */
+export function print(text: string): void {
+  if (!fstatSync(process.stdout.fd).isFile()) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(process.stdout.fd, text);
+  } catch (error) {
+    process.stdout.emit('error', error);
+  }
+}
+
+/**
+ * Keeps a command alive whose output cannot be written, so that it closes in order.
+ *
+ * @returns waits for what was written; then what went wrong, if anything. A reader that stops early (`status | head`)
+ * has what it wanted.
+ */
+export function watchOutput(): () => Promise<NodeJS.ErrnoException | undefined> {
+  let failure: NodeJS.ErrnoException | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') failure ??= error;
+  });
+  process.stderr.on('error', () => undefined);
+  return async () => {
+    await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+    return failure;
+  };
 }
 
 /** A remark that is not part of the output, such as a warning. */

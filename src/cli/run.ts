@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import type { Logger } from 'pino';
 import {
   type Config,
   loadConfig,
@@ -9,11 +10,11 @@ import {
 } from '../config/config.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { errorTable } from '../error-table.ts';
-import { LedgerError } from '../errors.ts';
+import { errorCode, LedgerError } from '../errors.ts';
 import { remark } from './output.ts';
 
 /** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
-export type ExitCode = 0 | 1 | 2 | 3 | 130 | 143;
+export type ExitCode = 0 | 1 | 2 | 3 | 129 | 130 | 143;
 
 /** What a command gets: the configuration, and a signal that aborts when a person or the system ends the command. */
 export type CommandInput = {
@@ -78,28 +79,34 @@ export function runServiceCommand(
 /** Within this time, another SIGINT counts as a duplicate of the first one. */
 const echoMs = 300;
 
+/** The signals that end a command, with its exit code. */
+const endingSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
 /**
- * Gives the command a signal that SIGINT and SIGTERM abort, and turns its errors into messages and an exit code. A
+ * Gives the command a signal that SIGHUP, SIGINT and SIGTERM abort, and turns its errors into messages and an exit code. A
  * second signal ends the process at once.
  */
 async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
   const ending = new AbortController();
   let firstAtMs = -Infinity;
-  const onSignal = (name: NodeJS.Signals) => {
+  const onSignal = (name: keyof typeof endingSignals) => {
+    // When a terminal is closed, both the shell and the kernel say so.
+    if (name === 'SIGHUP' && ending.signal.aborted) return;
     // On Ctrl-C the terminal sends SIGINT, and npx sends it again. Both are one request.
     if (name === 'SIGINT' && performance.now() - firstAtMs < echoMs) return;
-    if (ending.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    if (ending.signal.aborted) process.exit(endingSignals[name]);
     firstAtMs = performance.now();
     ending.abort(new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } }));
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const names = Object.keys(endingSignals) as (keyof typeof endingSignals)[];
+  for (const name of names) process.on(name, onSignal);
   try {
     return await command(ending.signal);
   } catch (error) {
     if (ending.signal.aborted) return exitCodeOf(ending.signal.reason);
     return report(asDatabaseError(error));
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    for (const name of names) process.off(name, onSignal);
   }
 }
 
@@ -116,10 +123,36 @@ export function report(error: unknown): ExitCode {
   return exitCodeOf(error);
 }
 
+/**
+ * Runs what follows a start. Where the log goes to a file or a collector, a failure is a line of the log like any other,
+ * not words for a person.
+ */
+export async function onceStarted(log: Logger, signal: AbortSignal, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (signal.aborted || process.stderr.isTTY) throw thrown;
+    const error = asDatabaseError(thrown);
+    const { hint } = error instanceof LedgerError ? error : {};
+    log.fatal({ err: error, code: errorCode(error), hint }, 'ended by a failure');
+    return exitCodeOf(error);
+  }
+}
+
+/** Says in one line that what was printed is not whole. */
+export async function reportUnwritten(cause: NodeJS.ErrnoException): Promise<void> {
+  const { asStorageError } = await import('../reports/publish.ts');
+  const code = errorCode(asStorageError(cause, 'stdout'));
+  remark(`The output is not whole: writing to stdout failed with ${cause.code ?? cause.message}. (${code})`);
+}
+
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof LedgerError)) return 1;
-  if (error.code === 'interrupted') return error.fields['signal'] === 'SIGTERM' ? 143 : 130;
+  if (error.code === 'interrupted') {
+    const [, code] = Object.entries(endingSignals).find(([name]) => name === error.fields['signal']) ?? [];
+    return code ?? endingSignals.SIGINT;
+  }
   return errorTable[error.code].exit;
 }
 
