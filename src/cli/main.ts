@@ -130,7 +130,7 @@ function addWork(program: Command, finish: Finish): void {
     .option('--until-idle', 'end with exit code 0 when nothing is left to do', false)
     .addHelpText(
       'after',
-      '\nEnds orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once.',
+      '\nEnds orderly on SIGINT, SIGTERM and SIGHUP: running jobs finish first. A second signal ends it at once.',
     )
     .action(async (options: { untilIdle: boolean }) => {
       const { worker } = await import('./worker.ts');

@@ -23,12 +23,13 @@ export function print(text: string): void {
  * Keeps a command alive whose output cannot be written, so that it closes in order.
  *
  * @returns waits for what was written; then what went wrong, if anything. A reader that stops early (`status | head`)
- * has what it wanted.
+ * has what it wanted, and of a terminal that is closed there is none.
  */
 export function watchOutput(): () => Promise<NodeJS.ErrnoException | undefined> {
   let failure: NodeJS.ErrnoException | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') failure ??= error;
+    const isReaderGone = error.code === 'EPIPE' || (error.code === 'EIO' && process.stdout.isTTY);
+    if (!isReaderGone) failure ??= error;
   });
   process.stderr.on('error', () => undefined);
   return async () => {

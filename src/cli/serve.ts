@@ -31,10 +31,9 @@ export async function serve({ config, service, vendorKey, notifications, signal 
 
 /** Lists what is switched off because a setting is missing. Logged once, because nothing fails. */
 function adviceOn(service: ServiceConfig): string[] {
-  const { webhook, tokens, oidc, session, isReadinessOpen, publicUrl, allowedHosts, trustedProxies } = service;
+  const { tokens, oidc, session, isReadinessOpen, publicUrl, allowedHosts, trustedProxies } = service;
   const isNameless = publicUrl === undefined && allowedHosts.length === 0;
   return [
-    ...(webhook.secrets.length === 0 ? ['Events of the vendor are not taken: WEBHOOK_SECRET is not set.'] : []),
     ...(tokens.length === 0 && !oidc ? ['Nobody can sign in: neither HTTP_TOKENS nor OIDC_ISSUER is set.'] : []),
     ...(tokens.length > 0 && !session.key ? ['Sessions end with this process: HTTP_SESSION_KEY is not set.'] : []),
     ...(isNameless && trustedProxies.length > 0
