@@ -5,7 +5,6 @@ import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions, hasFinding, recordDecision } from '../db/reconciliations.ts';
 import type { VendorFile } from '../db/vendor-invoices.ts';
-import { LedgerError } from '../errors.ts';
 import { readInvoice } from '../invoices/read-invoice.ts';
 import { parseLayout } from '../invoices/layout/layout-file.ts';
 import type { Context } from '../jobs/context.ts';
@@ -13,6 +12,7 @@ import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { type GivenInvoice, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
+import { unreadable } from './input-file.ts';
 import { say } from './output.ts';
 import { reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
@@ -103,7 +103,7 @@ async function invoiceGiven(name: string, layoutName: string | undefined): Promi
 
 async function fileGiven(name: string): Promise<VendorFile> {
   const content = await readFile(name).catch((cause: unknown) => {
-    throw new LedgerError('usage_invalid', `${name} cannot be read.`, { hint: 'Check the path.', cause });
+    throw unreadable(name, cause);
   });
   return { name: path.basename(name), content, sha256: createHash('sha256').update(content).digest('hex') };
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, readFileSync } from 'node:fs';
 import { LedgerError } from '../errors.ts';
+import { whyUnreadable } from '../unreadable.ts';
 
 /** Variables of a `.env`, by name. */
 type Variables = Readonly<Record<string, string>>;
@@ -29,21 +30,15 @@ function bytesOf(file: string): Buffer | undefined {
   try {
     return readFileSync(file);
   } catch (cause) {
-    const { code = 'error' } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && lstatSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
-    throw new LedgerError('config_invalid', `${file} cannot be read: ${words[code] ?? code}.`, {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isMissing && lstatSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+    const why = isMissing ? 'it is a link to a file that is not there' : whyUnreadable(cause);
+    throw new LedgerError('config_invalid', `${file} cannot be read: ${why}.`, {
       hint: 'Make it a file that this user may read, or give the variables in the environment and take it away.',
       cause,
     });
   }
 }
-
-const words: Readonly<Record<string, string>> = {
-  ENOENT: 'it is a link to a file that is not there',
-  ELOOP: 'it is a link that leads back to itself',
-  EISDIR: 'it is a folder',
-  EACCES: 'this user may not read it',
-};
 
 type Parsed = { readonly variables: Variables; readonly problems: readonly string[] };
 
