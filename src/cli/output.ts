@@ -1,4 +1,5 @@
 import { fstatSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 
 /** What a person reads goes to stdout; logs and progress go to stderr. */
@@ -22,7 +23,7 @@ export function print(text: string): void {
 /**
  * Keeps a command alive whose output cannot be written, so that it closes in order.
  *
- * @returns waits for what was written; then what went wrong, if anything. A reader that stops early (`status | head`)
+ * @returns what went wrong with what was written, if anything. A reader that stops early (`status | head`)
  * has what it wanted, and of a terminal that is closed there is none.
  */
 export function watchOutput(): () => Promise<NodeJS.ErrnoException | undefined> {
@@ -33,7 +34,8 @@ export function watchOutput(): () => Promise<NodeJS.ErrnoException | undefined> 
   });
   process.stderr.on('error', () => undefined);
   return async () => {
-    await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+    // Writing does not take longer than the call, but a failure is told a little later.
+    await setImmediate();
     return failure;
   };
 }

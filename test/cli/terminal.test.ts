@@ -57,6 +57,17 @@ describe('an output that cannot be written', () => {
     expect(statSync(file).size).toBe(100);
   });
 
+  test('is none where there was nothing to say', async () => {
+    const environment = await createCliEnvironment({ DATABASE_URL: 'postgres://127.0.0.1:9/none' });
+    const full = openSync('/dev/full', 'w');
+    const { code, stderr } = await runInto(full, ['status'], environment);
+    closeSync(full);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/\(database_unavailable\)\n$/) as string,
+    });
+  });
+
   test('is none where the reader has read enough', async () => {
     expect(await runInto('pipe', ['--help'], { folder: await createTestFolder() })).toEqual({ code: 0, stderr: '' });
   });
