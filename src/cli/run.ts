@@ -83,8 +83,8 @@ const echoMs = 300;
 const endingSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Gives the command a signal that SIGHUP, SIGINT and SIGTERM abort, and turns its errors into messages and an exit code. A
- * second signal ends the process at once.
+ * Gives the command a signal that SIGHUP, SIGINT and SIGTERM abort, and turns its errors into messages and an exit
+ * code. A second signal ends the process at once.
  */
 async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>): Promise<ExitCode> {
   const ending = new AbortController();
@@ -131,7 +131,7 @@ export async function onceStarted(log: Logger, signal: AbortSignal, work: () => 
   try {
     return await work();
   } catch (thrown) {
-    if (signal.aborted || process.stderr.isTTY) throw thrown;
+    if (signal.aborted || process.stderr.isTTY || log.level === 'silent') throw thrown;
     const error = asDatabaseError(thrown);
     const { hint } = error instanceof LedgerError ? error : {};
     log.fatal({ err: error, code: errorCode(error), hint }, 'ended by a failure');

@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { onceStarted } from '../../src/cli/run.ts';
+import { LedgerError } from '../../src/errors.ts';
 import { serverProcesses } from '../embedded/support.ts';
 import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, launcher, ownEnvironment, startCli } from '../support/cli.ts';
@@ -129,5 +132,16 @@ describe('without a terminal every line is JSON', () => {
       .filter(({ level }) => level === 40)
       .map(({ msg }) => msg);
     expect(warned).toContain('Nobody can sign in: neither HTTP_TOKENS nor OIDC_ISSUER is set.');
+  });
+
+  test('of a failure after the start, unless nothing is logged', async () => {
+    const lines: string[] = [];
+    const failing = (level: string) =>
+      onceStarted(pino({ level }, { write: (line: string) => lines.push(line) }), AbortSignal.any([]), () =>
+        Promise.reject(new LedgerError('queue_misconfigured', 'It refuses.', { hint: 'Look at it.' })),
+      );
+    expect(await failing('fatal')).toBe(3);
+    expect(linesOf(lines.join(''))).toMatchObject([{ level: 60, code: 'queue_misconfigured', hint: 'Look at it.' }]);
+    await expect(failing('silent')).rejects.toMatchObject({ code: 'queue_misconfigured' });
   });
 });
