@@ -9,7 +9,7 @@ const words: Readonly<Record<Finding['state'], string>> = { ok: 'ok', failed: 'F
 export async function doctor({ json }: { json: boolean }, signal: AbortSignal): Promise<ExitCode> {
   const findings: Finding[] = [];
   await examine(
-    readEnvironment(),
+    readEnvironment,
     (finding) => {
       findings.push(finding);
       if (!json) say(...linesOf(finding));

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { composeQueues } from '../compose/queues.ts';
 import { counted } from '../domain/wording.ts';
-import { LedgerError } from '../errors.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/intake/input-lines.ts';
 import { type InputLine, type IntakeSource, type LineAnswer, takeIn } from '../jobs/intake/intake.ts';
-import { openInputFile } from './input-file.ts';
+import { openInputFile, unreadable } from './input-file.ts';
 import { progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
@@ -55,18 +54,15 @@ async function openInput({ transactionId, resultId, file }: EnqueueArguments, si
     const size = await stat(file).then(
       (found) => found.size,
       (cause: unknown) => {
-        throw new LedgerError('usage_invalid', `${file} cannot be read.`, {
-          hint: 'Check the path after --file.',
-          cause,
-        });
+        throw unreadable(file, cause);
       },
     );
-    const { chunks, bytesRead } = openInputFile(file, signal);
+    const { chunks, bytesRead } = openInputFile(file, 'enqueue', signal);
     return { lines: inputLines(chunks), source: 'file', totalBytes: size, bytesRead };
   }
   if (transactionId === '-')
     return {
-      lines: inputLines(openInputFile('-', signal).chunks),
+      lines: inputLines(openInputFile('-', 'enqueue', signal).chunks),
       source: 'standard_input',
       totalBytes: 0,
       bytesRead: () => 0,

@@ -4,11 +4,13 @@ import type { ReportOptions } from './report.ts';
 import type { CloseArguments } from './close.ts';
 import { addDocuments } from './document-commands.ts';
 import { addReconcile } from './reconcile-command.ts';
+import { print, watchOutput } from './output.ts';
 import type { ReprocessArguments } from './reprocess.ts';
 import {
   type ExitCode,
   type Finish,
   report as reportError,
+  reportUnwritten,
   runCommand,
   runPlainCommand,
   runWorkerCommand,
@@ -24,23 +26,25 @@ import { addWithdraw } from './withdraw-command.ts';
  */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  // A reader that stops early (`status | head`) must not prevent an orderly close.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const written = watchOutput();
   const program = buildProgram(async (running) => {
     exitCode = await running;
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return exitCode;
   } catch (error) {
-    return reportError(error);
+    exitCode = reportError(error);
   }
+  const failure = await written();
+  if (failure) await reportUnwritten(failure);
+  return failure && exitCode === 0 ? 1 : exitCode;
 }
 
 function buildProgram(finish: Finish): Command {
   const program = new Command('idscan-ledger')
     .description('The books for what an ID Scan account costs: result IDs in, monthly cost reports out.')
     .exitOverride()
+    .configureOutput({ writeOut: print })
     .showHelpAfterError('Run with --help to see what it takes.')
     .addHelpText(
       'after',
@@ -128,8 +132,8 @@ function addWork(program: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-Ends orderly on SIGINT and SIGTERM: running jobs finish first. A second signal ends it at once. A lasting worker
-then exits 0, --until-idle 130 or 143, because work is left.`,
+Ends orderly on SIGINT, SIGTERM and SIGHUP: running jobs finish first. A second signal ends it at once. A lasting
+worker then exits 0, --until-idle 129, 130 or 143, because work is left.`,
     )
     .action(async (options: { untilIdle: boolean }) => {
       const { worker } = await import('./worker.ts');

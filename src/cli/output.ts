@@ -1,8 +1,43 @@
+import { fstatSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 
 /** What a person reads goes to stdout; logs and progress go to stderr. */
 export function say(...lines: string[]): void {
-  for (const line of lines) process.stdout.write(`${line}\n`);
+  for (const line of lines) print(`${line}\n`);
+}
+
+/** Writes to stdout. Of a file on a disk that fills up, Node's stream loses the end without an error. */
+export function print(text: string): void {
+  if (!fstatSync(process.stdout.fd).isFile()) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(process.stdout.fd, text);
+  } catch (error) {
+    process.stdout.emit('error', error);
+  }
+}
+
+/**
+ * Keeps a command alive whose output cannot be written, so that it closes in order.
+ *
+ * @returns what went wrong with what was written, if anything. A reader that stops early (`status | head`)
+ * has what it wanted, and of a terminal that is closed there is none.
+ */
+export function watchOutput(): () => Promise<NodeJS.ErrnoException | undefined> {
+  let failure: NodeJS.ErrnoException | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const isReaderGone = error.code === 'EPIPE' || (error.code === 'EIO' && process.stdout.isTTY);
+    if (!isReaderGone) failure ??= error;
+  });
+  process.stderr.on('error', () => undefined);
+  return async () => {
+    // Writing does not take longer than the call, but a failure is told a little later.
+    await setImmediate();
+    return failure;
+  };
 }
 
 /** A remark that is not part of the output, such as a warning. */

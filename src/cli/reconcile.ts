@@ -6,7 +6,6 @@ import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions, hasFinding, recordDecision } from '../db/reconciliations.ts';
 import type { VendorFile } from '../db/vendor-files.ts';
-import { LedgerError } from '../errors.ts';
 import { readInvoice } from '../invoices/read-invoice.ts';
 import type { Layout } from '../invoices/layout/layout.ts';
 import { parseLayout } from '../invoices/layout/layout-file.ts';
@@ -17,6 +16,7 @@ import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { type GivenInvoice, type GivenUsage, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
+import { unreadable } from './input-file.ts';
 import { say } from './output.ts';
 import { detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
@@ -154,9 +154,6 @@ async function* bytesOf(name: string): AsyncGenerator<Buffer> {
     throw unreadable(name, cause);
   }
 }
-
-const unreadable = (name: string, cause: unknown): LedgerError =>
-  new LedgerError('usage_invalid', `${name} cannot be read.`, { hint: 'Check the path.', cause });
 
 async function fileGiven(name: string): Promise<VendorFile> {
   const content = await readFile(name).catch((cause: unknown) => {

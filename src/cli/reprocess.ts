@@ -133,7 +133,7 @@ async function* parts(
   }
   const chosen = filter.transactionIds;
   let transactionIds: string[] = [];
-  for await (const input of inputLines(openInputFile(file, signal).chunks)) {
+  for await (const input of inputLines(openInputFile(file, 'reprocess', signal).chunks)) {
     const id = 'problem' in input ? undefined : normaliseId(input.transactionId);
     if (id === undefined)
       problems.push(

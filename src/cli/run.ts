@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import type { Logger } from 'pino';
 import {
   type Config,
   loadConfig,
@@ -9,11 +10,11 @@ import {
 } from '../config/config.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { errorTable } from '../error-table.ts';
-import { LedgerError } from '../errors.ts';
+import { errorCode, LedgerError } from '../errors.ts';
 import { remark } from './output.ts';
 
 /** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
-export type ExitCode = 0 | 1 | 2 | 3 | 130 | 143;
+export type ExitCode = 0 | 1 | 2 | 3 | 129 | 130 | 143;
 
 /** What a command gets: the configuration, and a signal that aborts when a person or the system ends the command. */
 export type CommandInput = {
@@ -89,15 +90,20 @@ export const stopTimeoutMs = 35_000;
 /** Within this time, another SIGINT counts as a duplicate of the first one. */
 const echoMs = 300;
 
+/** The signals that end a command, with its exit code. */
+const endingSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
 /**
- * Gives the command a signal that SIGINT and SIGTERM abort, and turns its errors into messages and an exit code. A
- * second signal ends the process at once; so does the first one after a time.
+ * Gives the command a signal that SIGHUP, SIGINT and SIGTERM abort, and turns its errors into messages and an exit
+ * code. A second signal ends the process at once; so does the first one after a time.
  */
 async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>, timeoutMs: number): Promise<ExitCode> {
   const ending = new AbortController();
   let firstAtMs = -Infinity;
   let timer: NodeJS.Timeout | undefined;
-  const onSignal = (name: NodeJS.Signals) => {
+  const onSignal = (name: keyof typeof endingSignals) => {
+    // When a terminal is closed, both the shell and the kernel say so.
+    if (name === 'SIGHUP' && ending.signal.aborted) return;
     // On Ctrl-C the terminal sends SIGINT, and npx sends it again. Both are one request.
     if (name === 'SIGINT' && performance.now() - firstAtMs < echoMs) return;
     const interrupted = new LedgerError('interrupted', `Ended by ${name}.`, { fields: { signal: name } });
@@ -106,7 +112,8 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>, time
     timer = setTimeout(() => process.exit(exitCodeOf(interrupted)), timeoutMs);
     ending.abort(interrupted);
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const names = Object.keys(endingSignals) as (keyof typeof endingSignals)[];
+  for (const name of names) process.on(name, onSignal);
   try {
     return await command(ending.signal);
   } catch (error) {
@@ -114,7 +121,7 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>, time
     return report(asDatabaseError(error));
   } finally {
     clearTimeout(timer);
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    for (const name of names) process.off(name, onSignal);
   }
 }
 
@@ -131,10 +138,36 @@ export function report(error: unknown): ExitCode {
   return exitCodeOf(error);
 }
 
+/**
+ * Runs what follows a start. Where the log goes to a file or a collector, a failure is a line of the log like any other,
+ * not words for a person.
+ */
+export async function onceStarted(log: Logger, signal: AbortSignal, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (signal.aborted || process.stderr.isTTY || log.level === 'silent') throw thrown;
+    const error = asDatabaseError(thrown);
+    const { hint } = error instanceof LedgerError ? error : {};
+    log.fatal({ err: error, code: errorCode(error), hint }, 'ended by a failure');
+    return exitCodeOf(error);
+  }
+}
+
+/** Says in one line that what was printed is not whole. */
+export async function reportUnwritten(cause: NodeJS.ErrnoException): Promise<void> {
+  const { asStorageError } = await import('../reports/publish.ts');
+  const code = errorCode(asStorageError(cause, 'stdout'));
+  remark(`The output is not whole: writing to stdout failed with ${cause.code ?? cause.message}. (${code})`);
+}
+
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof LedgerError)) return 1;
-  if (error.code === 'interrupted') return error.fields['signal'] === 'SIGTERM' ? 143 : 130;
+  if (error.code === 'interrupted') {
+    const [, code] = Object.entries(endingSignals).find(([name]) => name === error.fields['signal']) ?? [];
+    return code ?? endingSignals.SIGINT;
+  }
   return errorTable[error.code].exit;
 }
 

@@ -7,7 +7,7 @@ export function addService(program: Command, finish: Finish): void {
     .command('serve')
     .description('run the service on HTTP: webhooks, intake, sign-in, metrics, queues')
     .option('--with-workers', 'run all workers in the same process', false)
-    .addHelpText('after', '\nAll it takes is in docs/service.md. Ends orderly on SIGINT and SIGTERM.')
+    .addHelpText('after', '\nAll it takes is in docs/service.md. Ends orderly on SIGINT, SIGTERM and SIGHUP.')
     .action(async ({ withWorkers }: { withWorkers: boolean }) => {
       const { serve } = await import('./serve.ts');
       await finish(runServiceCommand({ vendorKey: withWorkers, notifications: withWorkers }, serve));

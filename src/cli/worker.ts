@@ -1,3 +1,4 @@
+import { createLog } from '../compose/log.ts';
 import { composeWorkers } from '../compose/workers.ts';
 import { obligationProgress } from '../db/status.ts';
 import { counted } from '../domain/wording.ts';
@@ -8,7 +9,7 @@ import type { addProcessMetrics } from '../metrics/process.ts';
 import { createWorkMetrics } from '../metrics/work.ts';
 import { type RunningWorkers, runWorkers } from '../workers/run-workers.ts';
 import { instant, progress, remark, say } from './output.ts';
-import { type ExitCode, isLogLevelGiven, type WorkerInput } from './run.ts';
+import { type ExitCode, isLogLevelGiven, onceStarted, type WorkerInput } from './run.ts';
 
 /** Leaves time to close everything else within 30 s. */
 const stopDeadlineMs = 20_000;
@@ -22,7 +23,7 @@ export async function worker(
   const { registry, meter } = createWorkMetrics();
   const isWatched = untilIdle && process.stderr.isTTY && !isLogLevelGiven();
   const { context, close } = await composeWorkers(isWatched ? { ...config, logLevel: 'fatal' } : config, vendorKey, {
-    notice: remark,
+    notice: isWatched ? remark : (line) => createLog(config.logLevel).info(line),
     meter,
     notifications: untilIdle ? undefined : notifications,
   });
@@ -33,7 +34,9 @@ export async function worker(
     context.log.info({ pid: process.pid }, 'workers started');
     try {
       if (config.metrics) listener = await listen(registry, config.metrics, workers.checks);
-      return untilIdle ? await workUntilIdle(context, workers, signal) : await workUntilSignal(signal);
+      return await onceStarted(context.log, signal, () =>
+        untilIdle ? workUntilIdle(context, workers, signal) : workUntilSignal(signal),
+      );
     } finally {
       context.log.info('stopping: no new job is taken, the running ones finish');
       await workers.stop(stopDeadlineMs);

@@ -60,10 +60,11 @@ type Examine<T> = () => Promise<{ readonly found: string; readonly value: T }>;
  * Examines everything that can be wrong, before it causes a failure. Its only effects are a temporary file in each
  * folder, a Redis key that expires, and one request to the vendor. Commands run the same checks at their start.
  *
+ * @param environment reads the environment, which may be wrong itself.
  * @param tell gets each finding as it is made.
  */
 export async function examine(
-  environment: Environment,
+  environment: () => Environment,
   tell: (finding: Finding) => void,
   { notice, signal }: ExamineOptions,
 ): Promise<void> {
@@ -87,7 +88,7 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
   });
 
 async function examineAll(
-  environment: Environment,
+  environment: () => Environment,
   tell: (finding: Finding) => void,
   notice: (line: string) => void,
   add: Add,
@@ -97,7 +98,7 @@ async function examineAll(
   const leaveOut = (names: readonly Examination[], found: string) => {
     for (const examination of names) tell({ examination, state: 'left_out', found });
   };
-  const loaded = await attempt('configuration', () => Promise.resolve(readConfiguration(environment)));
+  const loaded = await attempt('configuration', () => Promise.resolve(readConfiguration(environment())));
   if (!loaded) {
     leaveOut(examinations.slice(1), 'not looked at: the configuration comes first');
     return;

@@ -7,6 +7,9 @@ import type { Context } from '../jobs/context.ts';
 
 /** Logs are JSON lines on stderr. Only harmless parts of an error are logged. */
 export function createLog(level: Config['logLevel']): Context['log'] {
+  const stderr = destination({ fd: 2, sync: true });
+  // A terminal that was closed, or a full disk, must not prevent an orderly close.
+  stderr.on('error', () => undefined);
   return pino(
     {
       level,
@@ -16,7 +19,7 @@ export function createLog(level: Config['logLevel']): Context['log'] {
         err: describeError,
       },
     },
-    destination({ fd: 2, sync: true }),
+    stderr,
   );
 }
 

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { readEnvFile } from './env-file.ts';
 import { type NotificationConfig, notificationConfig } from './notifications.ts';
 import { type ServiceConfig, serviceConfig } from './service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './tracing.ts';
@@ -124,18 +124,22 @@ const schema = z.object({
  *
  * @throws LedgerError `config_invalid` for a `.env` that cannot be read.
  */
-export function readEnvironment(directory: string = process.cwd()): Environment {
-  const file = path.join(directory, '.env');
-  if (!existsSync(file)) return process.env;
+export function readEnvironment(directory: string = currentFolder()): Environment {
+  for (const [name, value] of Object.entries(readEnvFile(path.join(directory, '.env')) ?? {}))
+    process.env[name] ??= value;
+  return process.env;
+}
+
+/** Relative paths and `.env` are looked for from here. */
+function currentFolder(): string {
   try {
-    process.loadEnvFile(file);
+    return process.cwd();
   } catch (cause) {
-    throw new LedgerError('config_invalid', `${file} cannot be read.`, {
-      hint: 'Make it a file that this user may read, or give the variables in the environment and take it away.',
+    throw new LedgerError('config_invalid', 'The working directory is not there any more.', {
+      hint: 'Go to a folder that is there, such as the one with .env, and run it again.',
       cause,
     });
   }
-  return process.env;
 }
 
 /**

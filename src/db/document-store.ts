@@ -30,13 +30,16 @@ export async function registerStore(db: Queries, id: string, mark: () => Promise
 /** Where the samples begin. Hashes are distributed evenly, so a few after each of these are a fair sample. */
 const sampleStarts = ['0', '4', '8', 'c'];
 
-/** A sample of the contents that the books say are stored. */
-export async function sampleOfClaimed(db: Queries): Promise<{ sha256: string; bytes: string }[]> {
+/** A content that the books have recorded; those that are `lost` or `damaged` are known to be. */
+type Claimed = { readonly sha256: string; readonly bytes: string; readonly state: 'stored' | 'lost' | 'damaged' };
+
+/** A sample of the contents that the books have recorded. */
+export async function sampleOfClaimed(db: Queries): Promise<Claimed[]> {
   const samples = sampleStarts.map(
     (start) => sql`(
-      select sha256, bytes from files where sha256 is not null and sha256 >= ${start}
+      select sha256, bytes, state from files where sha256 is not null and sha256 >= ${start}
       order by sha256 limit 25)`,
   );
-  const { rows } = await sql<{ sha256: string; bytes: string }>`${sql.join(samples, sql` union `)}`.execute(db);
+  const { rows } = await sql<Claimed>`${sql.join(samples, sql` union `)}`.execute(db);
   return rows;
 }

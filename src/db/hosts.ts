@@ -59,6 +59,8 @@ const askRole = `
 export function openServers(input: ServersInput): Servers {
   const { addresses, connection, connectTimeoutMs, examine, onError } = input;
   const { maxDedicated, freeDedicatedTimeoutMs, dedicatedSettings } = input;
+  // Instants are sent in UTC. In the zone of the process (TZ) their offset may be one that Postgres does not take.
+  pg.defaults.parseInputDatesAsUTC = true;
   const oneTimeoutMs = addresses.length > 1 ? Math.min(nextServerMs, connectTimeoutMs) : connectTimeoutMs;
   const state: State = { preferred: 0, isDirect: true, noneSince: undefined };
   const prepare = async (client: pg.ClientBase, settings: string, target: SessionTarget): Promise<void> => {

@@ -7,7 +7,7 @@ import { LedgerError } from '../errors.ts';
 export type Account = Readonly<{ uid: number; gid: number }>;
 
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
-const DENIED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ENOENT', 'EIO']);
+const DENIED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP', 'ENOENT', 'EIO']);
 
 /** The `code` of a system error, such as `ENOENT`. */
 export function systemCode(error: unknown): string {

@@ -1,13 +1,14 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
 import { LedgerError } from '../errors.ts';
 import { within } from '../within.ts';
-import { tryCommands } from './commands.ts';
+import { tryCommands, tryOutsideScripts } from './commands.ts';
 import { isReady, type RedisClient } from './connect.ts';
-import { misconfigured, type Refusal, refusalOf, silent } from './refusal.ts';
+import { asQueueError, misconfigured, type Refusal, refusalOf, silent } from './refusal.ts';
 
 const readyWithinMs = 10_000;
 const answerWithinMs = 10_000;
+const loadingSaidWithinMs = 2_000;
 
 /**
  * Refuses a Redis that cannot be worked on: a replica, a Sentinel, a node without our keys, missing permissions, a full
@@ -47,9 +48,23 @@ async function connected(redis: RedisClient): Promise<void> {
     if (await Promise.race([isReady(redis, readyWithinMs), refused.promise])) return;
     const refusal = refusalOf(last);
     if (refusal) throw misconfigured(refusal, last);
-    throw redis.status === 'connect' ? stillLoading() : unavailable(last);
+    throw (await isLoading(redis)) ? stillLoading() : unavailable(last);
   } finally {
     redis.off('error', onError).off('sentinelError', onSentinelError);
+  }
+}
+
+/** A connection to a server that is loading looks like one to a server that says nothing. */
+async function isLoading(redis: RedisClient): Promise<boolean> {
+  if (!(redis instanceof Redis) || redis.status !== 'connect') return false;
+  const asking = redis.duplicate({ enableReadyCheck: false, commandTimeout: loadingSaidWithinMs });
+  asking.on('error', () => undefined);
+  try {
+    return /^loading:1/m.test(await asking.info('persistence'));
+  } catch (error) {
+    return error instanceof Error && error.message.includes('LOADING');
+  } finally {
+    asking.disconnect();
   }
 }
 
@@ -71,14 +86,30 @@ const stillLoading = (): LedgerError =>
   new LedgerError('queue_unavailable', 'Redis is still loading its data.', { hint: 'Start again in a while.' });
 
 async function examine(redis: RedisClient, prefix: string): Promise<string> {
-  const servers = redis instanceof Cluster ? redis.nodes('master') : [redis];
-  const infos = await Promise.all(servers.map(async (server) => parseInfo(await server.info())));
+  const infos = await infosOf(redis);
   for (const info of infos) examineInfo(info);
   // If the database does not exist, ioredis only emits an error and continues in another one.
   if (redis instanceof Redis && redis.options.db) await redis.select(redis.options.db);
   await examineCommands(redis, prefix);
   const { redis_version: version = '?', valkey_version: valkey } = infos[0] ?? {};
   return `${valkey === undefined ? `Redis ${version}` : `Valkey ${valkey}`}, ${place(redis, infos.length)}`;
+}
+
+/**
+ * Checks what may be set differently while work goes on: the eviction policy.
+ *
+ * @throws LedgerError `queue_misconfigured`, `queue_unavailable`
+ */
+export async function checkEviction(redis: RedisClient): Promise<void> {
+  const infos = await infosOf(redis).catch((cause: unknown) => {
+    throw asQueueError(cause);
+  });
+  for (const info of infos) examinePolicy(info);
+}
+
+function infosOf(redis: RedisClient): Promise<Info[]> {
+  const servers = redis instanceof Cluster ? redis.nodes('master') : [redis];
+  return Promise.all(servers.map(async (server) => parseInfo(await server.info())));
 }
 
 function place(redis: RedisClient, masters: number): string {
@@ -98,7 +129,7 @@ const parseInfo = (text: string): Info =>
   );
 
 function examineInfo(info: Info): void {
-  const { redis_mode: mode, role, redis_version: version = '', maxmemory_policy: policy } = info;
+  const { redis_mode: mode, role, redis_version: version = '' } = info;
   if (mode === 'sentinel')
     throw misconfigured({
       reason: 'it is a Sentinel, not a Redis',
@@ -111,6 +142,10 @@ function examineInfo(info: Info): void {
       reason: `its version ${version} is too old`,
       hint: 'Redis 6.2 or newer is needed, or Valkey.',
     });
+  examinePolicy(info);
+}
+
+function examinePolicy({ maxmemory_policy: policy }: Info): void {
   if (policy !== undefined && policy !== 'noeviction')
     throw new LedgerError(
       'queue_misconfigured',
@@ -125,7 +160,7 @@ function examineInfo(info: Info): void {
 const replica = refusalOf(new Error('READONLY')) ?? { reason: 'it is a read-only replica', hint: '' };
 
 async function examineCommands(redis: RedisClient, prefix: string): Promise<void> {
-  // A key for this check alone: other checks and write probes run at the same time.
+  // A key for this check alone: others run at the same time.
   const key = `${prefix}:check-${randomUUID()}`;
   const failures = (await tryCommands(redis, key)).flatMap(({ command, error }) => {
     const refusal = refusalOf(error);
@@ -133,23 +168,11 @@ async function examineCommands(redis: RedisClient, prefix: string): Promise<void
   });
   const [first] = failures;
   if (!first) {
-    await tryKnownScript(redis, key);
-    // The blocking command that workers wait with cannot be tried in a script.
-    await redis.bzpopmin(key, 0.01);
+    await tryOutsideScripts(redis, key);
     return;
   }
   const refused = failures.filter(({ refusal }) => refusal.reason.includes('ACL')).map(({ command }) => command);
   if (refused.length === 0) throw misconfigured(first.refusal, first.error);
   const names = `${refused.slice(0, 5).join(', ')}${refused.length > 5 ? ` and ${refused.length - 5} more commands` : ''}`;
   throw misconfigured({ ...first.refusal, reason: `its ACL does not let us run ${names}` }, first.error);
-}
-
-/** BullMQ runs known scripts by their hash. Here NOSCRIPT is success: it shows that the command is allowed. */
-async function tryKnownScript(redis: RedisClient, key: string): Promise<void> {
-  const hash = createHash('sha1').update('return 1').digest('hex');
-  try {
-    await redis.evalsha(hash, 1, key);
-  } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { RedisClient } from './connect.ts';
 
 /**
@@ -82,9 +83,34 @@ export async function tryCommands(redis: RedisClient, key: string): Promise<{ co
   });
 }
 
-const write = `redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return 1`;
+/**
+ * Does once what work needs: every command from a script, a script by its hash, and the blocking command that workers
+ * wait with. A replica and a full memory refuse only writes, an ACL may refuse a single command.
+ *
+ * @throws ReplyError of the first thing that is refused.
+ */
+export async function tryWork(redis: RedisClient, prefix: string): Promise<void> {
+  // Scripts leave nothing in it, so any number of processes may share it.
+  const key = `${prefix}:check`;
+  const [first] = await tryCommands(redis, key);
+  if (first) throw first.error;
+  await tryOutsideScripts(redis, key);
+}
 
-/** Writes from a script, as BullMQ does. A replica and a full memory refuse only writes. @throws ReplyError */
-export async function tryWrite(redis: RedisClient, prefix: string): Promise<void> {
-  await redis.eval(write, 1, `${prefix}:check`, '1');
+/** Tries what cannot be tried in a script. @throws ReplyError */
+export async function tryOutsideScripts(redis: RedisClient, key: string): Promise<void> {
+  await tryKnownScript(redis, key);
+  // With a member there it does not block: others wait behind it on this connection.
+  const answers = await redis.pipeline().zadd(key, 0, '1').bzpopmin(key, 0.01).exec();
+  for (const [error] of answers ?? []) if (error) throw error;
+}
+
+/** BullMQ runs known scripts by their hash. Here NOSCRIPT is success: it shows that the command is allowed. */
+async function tryKnownScript(redis: RedisClient, key: string): Promise<void> {
+  const hash = createHash('sha1').update('return 1').digest('hex');
+  try {
+    await redis.evalsha(hash, 1, key);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+  }
 }

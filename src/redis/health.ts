@@ -1,5 +1,6 @@
 import { within } from '../within.ts';
-import { tryWrite } from './commands.ts';
+import { checkEviction } from './check.ts';
+import { tryWork } from './commands.ts';
 import { isReady, type RedisClient } from './connect.ts';
 import { asQueueError, refusalOf } from './refusal.ts';
 import type { LedgerError } from '../errors.ts';
@@ -7,12 +8,14 @@ import type { LedgerError } from '../errors.ts';
 /** Whether Redis accepts work now. */
 export type RedisHealth = {
   /**
-   * Whether a write succeeds. Cheap enough for probes and scrapes: Redis is asked at most once a second, and gets a
+   * Whether everything that work needs succeeds. Cheap enough for probes and scrapes: Redis is asked at most once a second, and gets a
    * second to answer.
    */
   readonly isUsable: () => Promise<boolean>;
-  /** Why the last write failed; `undefined` = it succeeded. */
+  /** Why the last try failed; `undefined` = it succeeded. */
   readonly trouble: () => LedgerError | undefined;
+  /** @throws LedgerError `queue_misconfigured` if Redis may drop jobs by now, `queue_unavailable` */
+  readonly checkEviction: () => Promise<void>;
 };
 
 const askedAgainMs = 1_000;
@@ -24,10 +27,10 @@ export function createRedisHealth(redis: RedisClient, prefix: string): RedisHeal
   let asked: { readonly atMs: number; readonly answer: Promise<boolean> } | undefined;
   let lastRefusal: Error | undefined;
   redis.on('error', (error: Error) => (lastRefusal = refusalOf(error) ? error : undefined));
-  const write = async (): Promise<boolean> => {
+  const tryOnce = async (): Promise<boolean> => {
     try {
       if (!(await isReady(redis, answersWithinMs))) throw lastRefusal ?? new Error('not connected');
-      await within(answersWithinMs, tryWrite(redis, prefix), () => new Error('no answer in time'));
+      await within(answersWithinMs, tryWork(redis, prefix), () => new Error('no answer in time'));
       trouble = undefined;
       return true;
     } catch (error) {
@@ -37,9 +40,11 @@ export function createRedisHealth(redis: RedisClient, prefix: string): RedisHeal
   };
   return {
     isUsable: () => {
-      if (!asked || performance.now() - asked.atMs > askedAgainMs) asked = { atMs: performance.now(), answer: write() };
+      if (!asked || performance.now() - asked.atMs > askedAgainMs)
+        asked = { atMs: performance.now(), answer: tryOnce() };
       return asked.answer;
     },
     trouble: () => trouble,
+    checkEviction: () => checkEviction(redis),
   };
 }

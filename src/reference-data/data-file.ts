@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isCalendarDate } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import { type JsonPath, type JsonTree, type Located, parseJsonTree } from './json-tree.ts';
 
 /** A data file: its exact bytes, their hash, and the content. */
@@ -55,18 +56,11 @@ export function readBytes(path: string): Buffer {
     return readFileSync(descriptor);
   } catch (cause) {
     if (cause instanceof LedgerError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw refusal(path, [`cannot be read: ${readingWords[code] ?? 'the system refuses it'} (${code})`], cause);
+    throw refusal(path, [`cannot be read: ${whyUnreadable(cause)}`], cause);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
 }
-
-const readingWords: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'this user may not read it',
-  EISDIR: 'it is a directory',
-};
 
 const tooLarge = (bytes: number): string =>
   `is too large: ${bytes.toLocaleString('en-US')} bytes, and at most 10 MB (${maxBytes.toLocaleString('en-US')} bytes) are read`;

@@ -83,7 +83,8 @@ const storageCodes: Record<string, ErrorCode> = {
   EDQUOT: 'storage_full',
   EFBIG: 'storage_full',
 };
-const fileSystemCodes = /^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|IO|MFILE|NFILE|EXIST|NOENT|BUSY|INVAL|XDEV)$/;
+const fileSystemCodes =
+  /^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|IO|MFILE|NFILE|EXIST|NOENT|BUSY|INVAL|XDEV|LOOP|NAMETOOLONG|STALE|NOTEMPTY)$/;
 
 /** Converts failures of the file system. Other errors stay as they are. */
 export function asStorageError(error: unknown, place: string): Error {

@@ -55,3 +55,14 @@ export const withoutContents = (folder: string): LedgerError =>
     `${folder} is not the document store of these books: nothing that they claim is stored there.`,
     { fields: { folder }, hint: whatToDo(folder) },
   );
+
+/** The folder is marked as the store, but some of what was looked for is not there. */
+export const lacksContents = (folder: string, missing: number, lookedFor: number): LedgerError =>
+  new LedgerError(
+    'store_mismatch',
+    `${missing} of ${lookedFor} stored files that were looked for are not in ${folder}: it is a copy of the store that is not kept up, or files were lost.`,
+    {
+      fields: { folder, missing, lookedFor },
+      hint: 'Does this machine use the folder that all workers share? If it does: npx idscan-ledger documents verify.',
+    },
+  );

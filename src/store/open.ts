@@ -4,7 +4,7 @@ import type { Queries } from '../db/database.ts';
 import { knownStore, registerStore, sampleOfClaimed } from '../db/document-store.ts';
 import { errorCode } from '../errors.ts';
 import type { DocumentStore, OpenedStore } from './document-store.ts';
-import { anothersStore, currentUid, noStoreThere, withoutContents } from './errors.ts';
+import { anothersStore, currentUid, lacksContents, noStoreThere, withoutContents } from './errors.ts';
 import { folderStore } from './folder-store.ts';
 import { isContentName } from './layout.ts';
 
@@ -71,7 +71,16 @@ export async function checkStore(db: Queries, store: DocumentStore): Promise<str
     return `${store.place} is no document store yet; the first worker makes it one`;
   }
   await checkOpenStore({ ...store, id: known });
+  await checkSample(db, store);
   return `${store.place}, store ${known}, writable by uid ${currentUid()}`;
+}
+
+/** A copy of the store has its marker, but not what was stored since. @throws LedgerError `store_mismatch` */
+async function checkSample(db: Queries, store: DocumentStore): Promise<void> {
+  const stored = (await sampleOfClaimed(db)).filter(({ state }) => state === 'stored');
+  let missing = 0;
+  for (const content of stored) if (!(await store.has(content))) missing += 1;
+  if (missing > 0) throw lacksContents(store.place, missing, stored.length);
 }
 
 /**

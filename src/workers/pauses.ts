@@ -13,11 +13,11 @@ const reconnectWithinMs = 5_000;
 
 /**
  * Stops workers from polling a Redis that refuses them. BullMQ polls again at once after an error, so a replica, a full
- * memory or a missing permission would keep a CPU busy. During a pause a write is tried at growing intervals. When it
- * succeeds, the workers continue on new connections, because the old ones may lead to a demoted master.
+ * memory or a missing permission would keep a CPU busy. During a pause it is tried at growing intervals what work
+ * needs. When that succeeds, the workers continue on new connections, because the old ones may lead to a demoted master.
  */
 export function createPauses(
-  { redisHealth, log }: Pick<VendorContext, 'redisHealth' | 'log'>,
+  { redisHealth, log, onRedisTrouble }: Pick<VendorContext, 'redisHealth' | 'log' | 'onRedisTrouble'>,
   { hold, release }: Holds,
   signal: AbortSignal,
 ): { readonly guard: (worker: Worker) => void } {
@@ -31,6 +31,8 @@ export function createPauses(
     for (; ; pauseMs = longer(pauseMs)) {
       await delay(pauseMs, undefined, { signal });
       if (await redisHealth.isUsable()) break;
+      const trouble = redisHealth.trouble();
+      if (trouble) onRedisTrouble(trouble);
     }
     const reconnected = Promise.allSettled(workers.map(reconnect));
     await Promise.race([reconnected, delay(reconnectWithinMs, undefined, { signal })]);

@@ -34,6 +34,7 @@ import { orAfter } from '../within.ts';
 const sweepIntervalMs = 2_000;
 const scheduleIntervalMs = 60_000;
 const notifyIntervalMs = 10_000;
+const evictionIntervalMs = 10_000;
 
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
 
@@ -148,6 +149,7 @@ function startLoops(
   if (isBatch) return loops;
   return [
     ...loops,
+    repeat("check of Redis' eviction policy", evictionIntervalMs, stopping, context.redisHealth.checkEviction),
     repeat('report schedule', scheduleIntervalMs, stopping, () => scheduleReports(context)),
     notifying(context, repeat, stopping).catch((error: unknown) => {
       context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');

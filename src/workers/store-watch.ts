@@ -6,7 +6,10 @@ import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 const storeCodes: readonly ErrorCode[] = ['storage_failed', 'storage_full', 'store_mismatch'];
 
 const firstPauseMs = 2_000;
-const longestPauseMs = 30_000;
+/** Work must go on within 30 s of the store's return. Looking, and waking the worker, take some of that. */
+const longestPauseMs = 15_000;
+/** A failure so soon after the store was back counts as the same trouble. */
+const sameTroubleMs = 30_000;
 
 /** What is wrong with the store, since when, and how long until it is checked again. */
 export type StoreTrouble = { readonly error: LedgerError; readonly sinceMs: number; readonly pauseMs: number };
@@ -79,7 +82,7 @@ export function createStoreWatch(options: {
    * too.
    */
   const nextPauseMs = (): number => {
-    if (!state.past || now() - state.past.endedAtMs > longestPauseMs) return firstPauseMs;
+    if (!state.past || now() - state.past.endedAtMs > sameTroubleMs) return firstPauseMs;
     return Math.min(longestPauseMs, state.past.lastPauseMs * 2);
   };
   const begin = (error: LedgerError): StoreTrouble => {

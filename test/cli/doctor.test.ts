@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { asOwner, createEmptyDatabase, createTestContext } from '../support/books.ts';
+import { asOwner, atEnd, createEmptyDatabase, createTestContext } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
@@ -74,13 +78,27 @@ test('with a wrong configuration doctor names all mistakes, and looks at nothing
   expect(all.slice(1).map((name) => findings.get(name)?.state)).toEqual(all.slice(1).map(() => 'left_out'));
 });
 
+test('a .env that cannot be understood is a wrong configuration like any other', async () => {
+  const environment = await createCliEnvironment();
+  await writeFile(path.join(environment.folder, '.env'), 'LOG_LEVEL="info\n');
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(1);
+  expect(findings.get('configuration')).toMatchObject({ state: 'failed', code: 'config_invalid' });
+  expect(findings.get('configuration')?.found).toMatch(/line 1: LOG_LEVEL has a quote/);
+  expect(await runCli(['status'], environment)).toMatchObject({ code: 2, stdout: '' });
+});
+
 test('one thing that is wrong keeps doctor from looking at nothing else, and no secret is printed', async () => {
   const { vendor } = await withSimulator();
   const given = await createCliEnvironment({ ...vendor, IDSCAN_KEY_SECRET: 'another-secret-that-is-long-enough-here' });
+  // It accepts connections, and never says anything.
+  const silent = net.createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  atEnd(() => Promise.resolve(silent.close()));
   const { code, findings, stdout } = await examine({
     ...given,
     DATABASE_URL: 'postgres://somebody:open-sesame@127.0.0.1:9/books',
-    REDIS_URL: 'redis://:open-sesame@127.0.0.1:9/0',
+    REDIS_URL: `redis://:open-sesame@127.0.0.1:${(silent.address() as net.AddressInfo).port}/0`,
     REPORTS_DIR: '/proc/reports',
   });
   expect(code).toBe(1);
@@ -96,6 +114,7 @@ test('one thing that is wrong keeps doctor from looking at nothing else, and no 
     ['reports', 'failed', 'storage_failed'],
     ['vendor', 'failed', 'vendor_unauthorized'],
   ]);
+  expect(findings.get('redis')?.found).toBe('Redis does not answer.');
   expect(stdout).not.toMatch(/open-sesame|another-secret/);
   for (const { state, hint, examination } of findings.values())
     if (state === 'failed') expect(hint, examination).toMatch(/\w/);

@@ -60,6 +60,27 @@ describe('enqueue', () => {
     expect(await runCli(['enqueue', '--file', '/no/such/file.csv'], environment)).toMatchObject({ code: 2 });
   });
 
+  test.each([
+    [['enqueue', '-'], 'Nothing to enqueue: the input is empty.'],
+    [['enqueue', '--file', 'empty.csv'], 'Nothing to enqueue: empty.csv is empty.'],
+    [['enqueue', '--file', '/dev/null'], 'Nothing to enqueue: /dev/null is empty.'],
+    [['enqueue', '--file', '.'], '. cannot be read: it is a directory (EISDIR).'],
+    [['reprocess', '--file', 'empty.csv'], 'Nothing to reprocess: empty.csv is empty.'],
+    [['reprocess', '--file', '.'], '. cannot be read: it is a directory (EISDIR).'],
+    [['reprocess', '--file', '/no/such/file.csv'], '/no/such/file.csv cannot be read: there is no such file (ENOENT).'],
+  ])('%j with nothing in it is a mistake, and says what is expected', async (args, message) => {
+    const environment = await createCliEnvironment();
+    await writeFile(path.join(environment.folder, 'empty.csv'), '');
+    const { code, stdout, stderr } = await runCli(args, environment);
+    expect({ code, stdout, message: stderr.split('\n')[0] }).toEqual({ code: 2, stdout: '', message });
+    expect(stderr).toMatch(/\n\(usage_invalid\)\n$/);
+  });
+
+  test('that is given a header alone has nothing to do', async () => {
+    const environment = await createCliEnvironment();
+    expect(await runCli(['enqueue', '-'], environment, 'transaction_id,result_id\n')).toMatchObject({ code: 0 });
+  });
+
   test('without Redis commits all the same and exits 0 with a warning', async () => {
     const environment = await createCliEnvironment({ REDIS_URL: 'redis://127.0.0.1:1' });
     const { code, stdout, stderr } = await runCli(['enqueue', a], { ...environment, LOG_LEVEL: 'silent' });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { freePort } from '../support/redis-servers.ts';
 import { ask, deliver, eventOf, secret, sha256, tokens, tokenSetting } from '../http/support.ts';
 import { atEnd, waitFor } from '../support/books.ts';
-import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';
+import { createCliEnvironment, listeningPort, runCli, startCli } from '../support/cli.ts';
 import { withSimulator } from '../support/simulator.ts';
 
 const setting = { HTTP_PORT: '0', HTTP_TOKENS: tokenSetting, WEBHOOK_SECRET: secret };
@@ -13,13 +13,7 @@ const setting = { HTTP_PORT: '0', HTTP_TOKENS: tokenSetting, WEBHOOK_SECRET: sec
 /** Starts `serve` and waits until it listens. */
 async function startServe(args: readonly string[], environment: Record<string, string>) {
   const child = startCli(['serve', ...args], environment);
-  let out = '';
-  child.stdout!.on('data', (chunk) => (out += String(chunk)));
-  const port = await waitFor('the address', () => {
-    if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}`);
-    const found = /^Listening at http:\/\/127\.0\.0\.1:(\d+)$/m.exec(out)?.[1];
-    return found === undefined ? undefined : Number(found);
-  });
+  const port = await listeningPort(child);
   return { child, port, ask: (path: string, init = {}) => ask(port, path, init) };
 }
 

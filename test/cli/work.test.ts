@@ -1,8 +1,17 @@
-import { access } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createTestFolder, waitFor } from '../support/books.ts';
-import { type CliEnvironment, createCliEnvironment, runCli, startCli } from '../support/cli.ts';
+import {
+  type CliEnvironment,
+  createCliEnvironment,
+  launcher,
+  ownEnvironment,
+  runCli,
+  startCli,
+} from '../support/cli.ts';
 import { withSimulator } from '../support/simulator.ts';
 
 type StatusJson = {
@@ -68,6 +77,63 @@ describe('worker', () => {
     );
     worker.kill('SIGTERM');
     expect((await worker.result).code).toBe(0);
+  });
+});
+
+test('the time zone of the process means nothing, even one that Postgres does not know', async () => {
+  const { simulator, vendor } = await withSimulator();
+  const environment = await createCliEnvironment(vendor);
+  const farAway = { ...environment, TZ: 'UTC+99' };
+  await runCli(['enqueue', '-'], farAway, simulator.idsCsv());
+  const worked = await runCli(['worker', '--until-idle'], farAway);
+  expect(worked.code, worked.stderr).toBe(0);
+  const [far, near] = [
+    await runCli(['report', '2026-10', '--json'], farAway),
+    await runCli(['report', '2026-10', '--json'], environment),
+  ];
+  expect(far).toEqual(near);
+  expect(JSON.parse(near.stdout)).toMatchObject({ control_totals: { invoiced: simulator.invoice().invoicedCount } });
+});
+
+describe('a folder that cannot be one', () => {
+  test.each(['loop/data', `${'x'.repeat(300)}/data`])(
+    '%s is refused by a worker and by embedded servers',
+    async (name) => {
+      const environment = await createCliEnvironment({
+        IDSCAN_KEY_ID: 'key',
+        IDSCAN_KEY_SECRET: 'a secret that is long enough for HS256',
+      });
+      await symlink('loop', path.join(environment.folder, 'loop'));
+      const given = { ...environment, IDSCAN_DATA_DIR: path.join(environment.folder, name), LOG_LEVEL: 'silent' };
+      const embedded = { ...given, DATABASE_URL: '' };
+      for (const refused of [
+        await runCli(['worker', '--until-idle'], given),
+        await runCli(['status'], embedded),
+        await runCli(['report', '2026-10'], { ...environment, REPORTS_DIR: given.IDSCAN_DATA_DIR }),
+      ])
+        expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/\(storage_failed\)\n$/) as string });
+    },
+  );
+
+  test('a working directory that is gone is said to be', async () => {
+    const environment = await createCliEnvironment();
+    // A process keeps the folder that it was started in.
+    const gone = spawn(
+      'sh',
+      ['-c', 'cd "$0" && rmdir "$0" && exec "$@"', await createTestFolder(), process.execPath, launcher, 'status'],
+      {
+        env: ownEnvironment(environment),
+      },
+    );
+    let stderr = '';
+    gone.stderr.on('data', (chunk) => (stderr += String(chunk)));
+    const [code] = (await once(gone, 'close')) as [number];
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^The working directory is not there any more\.\n.*\n\(config_invalid\)\n$/,
+      ) as string,
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ask, bearer, sha256 } from './support.ts';
 import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';
 import { waitFor } from '../support/books.ts';
+import { freePort } from '../support/redis-servers.ts';
 
 const tokens = { anna: 'anna-s-token-of-the-tests', operator: 'operator-token-of-the-tests' };
 const names = { anna: 'token anna.b@example.com', operator: `token ${sha256(tokens.operator).slice(0, 8)}` };
@@ -13,17 +14,17 @@ async function logOf(
   logLevel: string,
   act: (send: (path: string, init?: Parameters<typeof ask>[2]) => ReturnType<typeof ask>) => Promise<void>,
 ) {
+  const port = await freePort();
   const environment = await createCliEnvironment({
-    HTTP_PORT: '0',
+    HTTP_PORT: String(port),
     LOG_LEVEL: logLevel,
     HTTP_TOKENS: `finance:${sha256(tokens.anna)}:anna.b@example.com,operator:${sha256(tokens.operator)}`,
   });
   expect((await runCli(['report', '2026-10'], environment)).code).toBe(0);
   const child = startCli(['serve'], environment);
-  let out = '';
-  child.stdout!.on('data', (chunk) => (out += String(chunk)));
-  const port = await waitFor('the address', () => /^Listening at \S+:(\d+)$/m.exec(out)?.[1]);
-  await act((path, init = {}) => ask(Number(port), path, init));
+  // Not every level says where it listens.
+  await waitFor('the service', () => ask(port, '/healthz', {}).catch(() => undefined));
+  await act((path, init = {}) => ask(port, path, init));
   child.kill('SIGTERM');
   const { stderr } = await child.result;
   const lines = stderr

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { createCliEnvironment, startCli } from '../support/cli.ts';
-import { waitFor } from '../support/books.ts';
+import { createCliEnvironment, listeningPort, startCli } from '../support/cli.ts';
 import { secret, sha256, tokens, tokenSetting } from './support.ts';
 
 const requests = 1_500;
@@ -168,9 +167,7 @@ test('1,500 strange requests: no fault of ours, no stack, our headers on every a
     HTTP_TOKENS: tokenSetting,
   });
   const child = startCli(['serve'], environment);
-  let out = '';
-  child.stdout!.on('data', (chunk) => (out += String(chunk)));
-  const port = Number(await waitFor('the address', () => /^Listening at \S+:(\d+)$/m.exec(out)?.[1]));
+  const port = await listeningPort(child);
   const random = randomFrom(20_261_128);
   const statuses = new Map<string, number>();
   let silent = 0;

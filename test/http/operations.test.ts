@@ -41,6 +41,7 @@ describe('/readyz', () => {
       expect(problem(noRedis)).toMatchObject({
         status: 503,
         code: 'service_unavailable',
+        detail: expect.stringMatching(/^Not ready: redis\. Redis does not answer/) as string,
         checks: { postgres: 'ok', migrations: 'ok', redis: 'failed' },
       });
       expect(noRedis.headers['retry-after']).toBe('5');

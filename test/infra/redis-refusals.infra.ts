@@ -117,7 +117,7 @@ describe('a worker whose Redis begins to refuse', () => {
     await redis.admin.replicaof('127.0.0.1', '1');
     const { code, stderr } = await run.result;
     expect(stderr).toContain('Redis refuses commands: it is a read-only replica.');
-    expect(stderr).toContain('(queue_misconfigured)');
+    expect(stderr).toContain('"code":"queue_misconfigured"');
     expect(code).toBe(3);
   });
 

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildServer } from '../../src/http/server.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestFolder } from '../support/books.ts';
-import { type CliEnvironment, createCliEnvironment, runCli, startCli } from '../support/cli.ts';
+import { type CliEnvironment, createCliEnvironment, listeningPort, runCli, startCli } from '../support/cli.ts';
 import { appRole, asRole } from '../support/roles.ts';
 import { fillBooks, now, prices } from '../http/pages-books.ts';
 import { bearer, deliver, eventOf, inbox, secret, startService, tokens, tokenSetting } from '../http/support.ts';
@@ -71,9 +71,8 @@ test('every command works as the program’s role; only migrations are the owner
   const { findings } = JSON.parse(found) as { findings: { finding: string }[] };
   await command(['reconcile', '2026-10', '--decide', `${findings[0]!.finding}=dispute`, '--reason', 'too few'], 1);
   await command(['verify', path.join(environment['REPORTS_DIR']!, '2026-10')]);
-  const service = startCli(['serve'], environment);
-  // Its address is the first thing that it says.
-  await new Promise((resolve) => service.stdout!.once('readable', resolve));
+  const service = startCli(['serve'], { ...environment, LOG_LEVEL: 'info' });
+  await listeningPort(service);
   service.kill('SIGTERM');
   expect(await service.result).toMatchObject({ code: 0, stderr: expect.not.stringContaining('forbidden') as string });
   done.push('serve');

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkRedis } from '../../src/redis/check.ts';
-import { commands, tryWrite } from '../../src/redis/commands.ts';
+import { commands, tryWork } from '../../src/redis/commands.ts';
 import { openRedis } from '../../src/redis/connect.ts';
 import { LedgerError } from '../../src/errors.ts';
 import { type RedisServer, startRedis } from '../support/redis-servers.ts';
@@ -38,12 +38,12 @@ describe('a Redis that work is to begin on', () => {
     expect(await server.admin.keys('*')).toEqual([]);
   });
 
-  it('is well for many that start at once, and beside those that look whether they can write', async () => {
+  it('is well for many that start at once, and beside those that look whether they can work', async () => {
     const url = `redis://127.0.0.1:${server.port}/3`;
     const redis = openRedis(url, 'worker', () => undefined);
     const over = new AbortController();
     const looking = (async () => {
-      while (!over.signal.aborted) await tryWrite(redis, '{check}');
+      while (!over.signal.aborted) await tryWork(redis, '{check}');
     })();
     try {
       for (let round = 0; round < 5; round += 1)
@@ -52,7 +52,6 @@ describe('a Redis that work is to begin on', () => {
     } finally {
       over.abort();
       await looking;
-      await redis.del('{check}:check');
       redis.disconnect();
     }
   });

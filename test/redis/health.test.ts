@@ -22,6 +22,23 @@ it('a master is usable until it is demoted, and is again when it is promoted, on
   redis.disconnect();
 });
 
+it.each(['bzpopmin', 'evalsha', 'zadd'])('one whose ACL loses %s is not usable until it has it again', async (name) => {
+  const server = await startRedis();
+  await server.admin.acl('SETUSER', 'worker', 'on', '>pw', '~*', '+@all');
+  const redis = openRedis(server.url.replace('//', '//worker:pw@'), 'producer', () => undefined);
+  const health = createRedisHealth(redis, '{health}');
+  expect(await health.isUsable()).toBe(true);
+  await server.admin.acl('SETUSER', 'worker', `-${name}`);
+  await waitFor('the loss to be noticed', async () => !(await health.isUsable()));
+  expect(health.trouble()?.message).toBe(
+    `Redis refuses commands: its ACL does not let us run ${name === 'zadd' ? 'a command' : name.toUpperCase()}.`,
+  );
+  await server.admin.acl('SETUSER', 'worker', `+${name}`);
+  await waitFor('its return to be noticed', () => health.isUsable());
+  expect(await server.admin.keys('*')).toEqual([]);
+  redis.disconnect();
+});
+
 it('Redis is asked no more than once a second, however many ask', async () => {
   const server = await startRedis();
   const redis = openRedis(server.url, 'producer', () => undefined);

@@ -188,6 +188,9 @@ describe('errors of the file system have names of their own', () => {
     ['ENOTDIR', 'open', 'storage_failed'],
     ['ENOENT', 'rename', 'storage_failed'],
     ['EMFILE', 'open', 'storage_failed'],
+    ['ELOOP', 'mkdir', 'storage_failed'],
+    ['ENAMETOOLONG', 'mkdir', 'storage_failed'],
+    ['ESTALE', 'stat', 'storage_failed'],
   ])('%s of %s is %s, with its cause', (systemCode, syscall, code) => {
     const cause = systemError(systemCode, syscall);
     const error = asStorageError(cause, '/reports');

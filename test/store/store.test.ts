@@ -110,6 +110,25 @@ describe('an installation from before stores were known', () => {
 });
 
 describe('a store that Postgres knows', () => {
+  test('is looked at for what the books say is there: a copy that fell behind is not called well', async () => {
+    const { db, dataDir, folder } = await world();
+    await openStore(db.kysely, documentStore({ dataDir }));
+    for (const text of ['one', 'two', 'three']) await claim(db, dataDir, text);
+    expect(await checkStore(db.kysely, documentStore({ dataDir }))).toContain(folder);
+    const elsewhere = await claim(db, dataDir, 'stored on another machine', false);
+    await expect(checkStore(db.kysely, documentStore({ dataDir }))).rejects.toMatchObject({
+      code: 'store_mismatch',
+      message: expect.stringMatching(/^1 of 4 stored files/) as string,
+    });
+    // What is known to be lost is told by `status`.
+    await db.kysely
+      .updateTable('files')
+      .set({ state: 'lost' })
+      .where('sha256', '=', path.basename(elsewhere))
+      .execute();
+    expect(await checkStore(db.kysely, documentStore({ dataDir }))).toContain(folder);
+  });
+
   test('is refused where the folder is missing, empty, or another’s, and nothing is made there', async () => {
     const { db, dataDir, folder } = await world();
     const store = await openStore(db.kysely, documentStore({ dataDir }));

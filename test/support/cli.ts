@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { inject } from 'vitest';
-import { atEnd, createTestDatabase, createTestFolder } from './books.ts';
+import { atEnd, createTestDatabase, createTestFolder, waitFor } from './books.ts';
 import { type CliResult, runInHost } from './command-hosts.ts';
 
 export type CliEnvironment = Readonly<Record<string, string>>;
 
-const launcher = path.join(import.meta.dirname, '../../bin/idscan-ledger.js');
+export const launcher = path.join(import.meta.dirname, '../../bin/idscan-ledger.js');
 
 /** The environment for commands on a database, a Redis database and folders of their own. */
 export async function createCliEnvironment(extra: CliEnvironment = {}): Promise<CliEnvironment & { folder: string }> {
@@ -28,7 +28,7 @@ export async function createCliEnvironment(extra: CliEnvironment = {}): Promise<
 }
 
 /** Nothing of the test runner's environment but the path and home. */
-function ownEnvironment(environment: CliEnvironment): CliEnvironment {
+export function ownEnvironment(environment: CliEnvironment): CliEnvironment {
   const { PATH = '', HOME = '' } = process.env;
   return { PATH, HOME, ...environment };
 }
@@ -62,6 +62,17 @@ export function startCli(
     await exited;
   });
   return Object.assign(child, { result });
+}
+
+/** Waits until a `serve` says in its log where it listens. */
+export function listeningPort(service: ChildProcess): Promise<number> {
+  let log = '';
+  service.stderr!.on('data', (chunk) => (log += String(chunk)));
+  return waitFor('the address', () => {
+    if (service.exitCode !== null) throw new Error(`ended with ${service.exitCode}`);
+    const port = /Server listening at http:\/\/127\.0\.0\.1:(\d+)"/.exec(log)?.[1];
+    return port === undefined ? undefined : Number(port);
+  });
 }
 
 /** Only a process that starts with them heeds these. */

@@ -58,12 +58,12 @@ describe('the watch over the document store', () => {
     await watch.end();
   });
 
-  test('looks again after 2 s, 4 s and so on up to 30 s, and goes on by itself once the store is back', async () => {
+  test('looks again after 2 s, 4 s and so on up to 15 s, and goes on by itself once the store is back', async () => {
     const { state, watch, pass } = setUp();
     state.isAway = true;
     await watch.failed(failure, state.nowMs);
     for (let round = 0; round < 6; round += 1) await pass();
-    expect(state.waits).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+    expect(state.waits).toEqual([2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000]);
     expect(state).toMatchObject({ isPaused: true, lines: ['error'] });
     state.isAway = false;
     await pass();
@@ -78,7 +78,7 @@ describe('the watch over the document store', () => {
   test('takes a full disk at its word, though there is room for a look, and the more rarely the oftener it is full', async () => {
     const { state, watch, pass } = setUp();
     const full = new LedgerError('storage_full', 'no room');
-    for (const pauseMs of [2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+    for (const pauseMs of [2_000, 4_000, 8_000, 15_000, 15_000, 15_000]) {
       expect(await watch.failed(full, state.nowMs)).toMatchObject({ error: full, pauseMs });
       expect(state.isPaused).toBe(true);
       await pass();

@@ -22,7 +22,8 @@ export function addHealthRoutes(server: FastifyInstance, context: ServiceContext
     const failed = Object.entries(checks).filter(([, check]) => check === 'failed');
     if (failed.length === 0) return { status: 'ready', checks, ...warnings };
     const names = failed.map(([name]) => name).join(', ');
-    const error = new LedgerError('service_unavailable', `Not ready: ${names}.`, {
+    const why = checks.redis === 'failed' ? context.redisHealth.trouble()?.message : undefined;
+    const error = new LedgerError('service_unavailable', `Not ready: ${names}.${why === undefined ? '' : ` ${why}`}`, {
       hint: 'Intake does without Redis: a probe that shall cut off traffic asks for /readyz?without=redis.',
     });
     void reply.code(503).header('retry-after', 5).type('application/problem+json');
