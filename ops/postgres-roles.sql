@@ -65,7 +65,8 @@ grant insert on
   reference_files, reference_versions, price_list_uses, rules_uses,
   period_closes, closed_lines, closed_discrepancies, closed_charges,
   notifications,
-  vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions
+  vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions,
+  finding_settlements
   to idscan_ledger_app;
 
 commit;

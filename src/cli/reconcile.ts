@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
-import { type DecisionName, decisions, hasFinding, recordDecision } from '../db/reconciliations.ts';
+import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
 import type { VendorFile } from '../db/vendor-invoices.ts';
 import { LedgerError } from '../errors.ts';
 import { readInvoice } from '../invoices/read-invoice.ts';
 import { parseLayout } from '../invoices/layout/layout-file.ts';
-import type { Context } from '../jobs/context.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
+import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
 import { type GivenInvoice, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
@@ -41,7 +41,7 @@ export async function reconcile(
   const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, options.layout);
   const { context, close } = await composeBooks(config);
   try {
-    if (decision) await decide(context, period, decision);
+    if (decision) await decideFinding(context, period, { ...decision, decidedBy: currentUser() });
     const reconciliation = await reconcileMonth(context, period, {
       basis,
       given,
@@ -49,9 +49,10 @@ export async function reconcile(
       ranBy: currentUser(),
       signal,
     });
-    say(...(options.json ? [reconciliationJson(reconciliation)] : reconciliationText(reconciliation)));
+    const now = context.now();
+    say(...(options.json ? [reconciliationJson(reconciliation, now)] : reconciliationText(reconciliation, now)));
     const { found, head } = reconciliation;
-    return openFindings(found.findings, head.decisions).length > 0 ? 1 : 0;
+    return openFindings(found.findings, head).length > 0 ? 1 : 0;
   } finally {
     await close();
   }
@@ -82,15 +83,6 @@ function decisionGiven({ decide: given, reason = '', invoice }: ReconcileArgumen
   if (invoice !== undefined)
     throw usageError('--decide goes without --invoice.', 'Reconcile the invoice first, then decide what was found.');
   return { finding, decision, reason: reason.trim() };
-}
-
-async function decide({ db }: Context, period: string, { finding, decision, reason }: GivenDecision): Promise<void> {
-  if (!(await hasFinding(db.kysely, period, finding)))
-    throw usageError(
-      `${finding} is no finding of ${period}.`,
-      `npx idscan-ledger reconcile ${period} lists the findings of the month.`,
-    );
-  await recordDecision(db.kysely, period, { finding, decision, reason, decidedBy: currentUser() });
 }
 
 async function invoiceGiven(name: string, layoutName: string | undefined): Promise<GivenInvoice> {

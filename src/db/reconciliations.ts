@@ -1,11 +1,9 @@
 import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import type { DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
-
-export const decisions = ['accept', 'dispute', 'expect'] as const;
-export type DecisionName = (typeof decisions)[number];
 
 /** What somebody decided about a finding. */
 export type FindingDecision = {

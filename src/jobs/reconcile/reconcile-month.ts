@@ -1,8 +1,10 @@
 import path from 'node:path';
-import { findingDecisions, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
+import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
+import { recordSettlements } from '../../db/settlements.ts';
 import { keepInvoice, keptInvoices, type VendorFile } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
+import { withCredits } from '../../domain/reconciliation/credits.ts';
 import { explain } from '../../domain/reconciliation/explain.ts';
 import type { Explanation } from '../../domain/reconciliation/explanation.ts';
 import { type Findings, findingsOf, UnbalancedFindings } from '../../domain/reconciliation/findings.ts';
@@ -16,6 +18,7 @@ import type { Context } from '../context.ts';
 import { withReportSnapshot } from '../reading.ts';
 import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
+import { settleCredits } from './settle-credits.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
 
 /** An invoice to be held against the books, with the file that it came in. */
@@ -108,17 +111,18 @@ async function invoicesOf(
   period: string,
   { given, isDryRun, ranBy }: ReconcileOptions,
 ): Promise<{ invoices: readonly NamedInvoice[]; replaced: string | null }> {
-  if (given && isDryRun) {
-    const others = (await keptInvoices(db.kysely, period)).filter(({ number }) => number !== given.invoice.number);
+  const before = await keptInvoices(db.kysely, period);
+  const others = before.filter(({ number }) => number !== given?.invoice.number);
+  if (![...(given ? [given.invoice, ...others] : before)].some(({ isCreditNote }) => !isCreditNote))
+    throw new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
+      fields: { period },
+      hint: `Give it: npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
+    });
+  if (!given) return { invoices: before, replaced: null };
+  if (isDryRun)
     return { invoices: [...others, { ...given.invoice, fileSha256: given.file.sha256, id: null }], replaced: null };
-  }
-  const kept = given && (await keepInvoice(db.kysely, { period, ...given, keptBy: ranBy }));
-  const invoices = await keptInvoices(db.kysely, period);
-  if (invoices.length > 0) return { invoices, replaced: kept?.replaced ?? null };
-  throw new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
-    fields: { period },
-    hint: `Give one: npx idscan-ledger reconcile ${period} --invoice <file>`,
-  });
+  const { replaced } = await keepInvoice(db.kysely, { period, ...given, keptBy: ranBy });
+  return { invoices: await keptInvoices(db.kysely, period), replaced };
 }
 
 type Comparison = ReconcileOptions & {
@@ -132,10 +136,19 @@ async function compare(
   { books, cube, contract, isProvisional }: BooksOfMonth,
   { period, basis, invoices, replaced, isDryRun, ranBy, signal }: Comparison,
 ): Promise<Reconciliation> {
-  const invoice = joinInvoices(invoices);
+  const notes = invoices.filter(({ isCreditNote }) => isCreditNote);
+  const invoice = joinInvoices(invoices.filter(({ isCreditNote }) => !isCreditNote));
   const priors = { held: await heldLastMonth(context.db.kysely, period) };
   const explanation = explain({ books, cube, contract, priors }, invoice);
-  const found = balanced(() => findingsOf(books, invoice, explanation), period);
+  const credited = withCredits(
+    balanced(() => findingsOf(books, invoice, explanation), period),
+    period,
+    notes,
+  );
+  const { found, settlements, ...standing } = await settleCredits(context.db.kysely, period, {
+    found: credited,
+    notes,
+  });
   const directory = path.join(context.config.reportsDir, period);
   const head: ReconciliationHead = {
     period,
@@ -143,12 +156,12 @@ async function compare(
     isProvisional,
     currency: books.currency,
     minorDigits: books.minorDigits,
-    invoices: invoices.map(({ number, fileSha256 }) => ({ number, sha256: fileSha256 })),
-    decisions: await findingDecisions(context.db.kysely, period),
+    invoices: invoices.map(({ number, fileSha256, isCreditNote }) => ({ number, sha256: fileSha256, isCreditNote })),
+    ...standing,
   };
   if (isDryRun) return { head, found, explanation, directory, files: [], replaced };
   const files = await writeReconciliation(head, found, { directory, signal });
-  await recordReconciliation(context.db.kysely, {
+  const run = {
     period,
     basis,
     isProvisional,
@@ -159,6 +172,10 @@ async function compare(
     held: explanation.steps.filter(({ certainty }) => certainty === 'fits').flatMap(({ part }) => part.readings.flat()),
     manifestSha256: files.at(-1)?.sha256 ?? '',
     ranBy,
+  };
+  await context.db.kysely.transaction().execute(async (queries) => {
+    await recordReconciliation(queries, run);
+    await recordSettlements(queries, settlements, ranBy);
   });
   return { head, found, explanation, directory, files, replaced };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
+import { decisions, type FindingState, isOpen, smallerOf, standingOf } from '../../domain/reconciliation/standing.ts';
 import type { ReportColumn } from '../../domain/report-columns.ts';
 import {
   evidenceName,
@@ -30,6 +31,7 @@ const schema = z.object({
     findings: count,
     open_findings: count,
   }),
+  carried_over: z.array(z.object({ period: z.string(), finding: z.string(), amount_left: amount })),
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count, rows: count })),
 });
 type Manifest = z.infer<typeof schema>;
@@ -97,7 +99,10 @@ async function checkLines(files: Files, name: string): Promise<Map<string, numbe
       const id = row.cell('finding');
       if (findings.has(id)) add(`finding ${id} is there twice`, 'finding');
       findings.set(id, Number(row.cell('evidence_rows')));
-      if (row.cell('decision') !== 'accept') open += 1;
+      const standing = standingOfRow(row);
+      if (standing.state !== row.cell('state')) add(`state is ${row.cell('state')}, not ${standing.state}`, 'state');
+      if (!standing.isPart) add('settled_amount is more than the amount, or of the other sign', 'settled_amount');
+      if (isOpen(standing.state)) open += 1;
       sums.amount_difference += amountOf(row.cell('amount_difference')) ?? 0n;
     } else if (type !== 'MATCH') add(`record_type is ${type}, neither MATCH, FINDING nor TOTAL`, 'record_type');
     else if ((amountOf(row.cell('amount_difference')) ?? 0n) !== 0n)
@@ -121,6 +126,15 @@ async function checkLines(files: Files, name: string): Promise<Map<string, numbe
       `totals: ${totals.findings} findings, ${totals.open_findings} of them open; the file has ${findings.size} and ${open}`,
     );
   return findings;
+}
+
+/** How far a finding is by its other cells, and whether what is settled of it is a part of it. */
+function standingOfRow(row: Row): { readonly state: FindingState; readonly isPart: boolean } {
+  const amount = amountOf(row.cell('amount_difference')) ?? 0n;
+  const settled = amountOf(row.cell('settled_amount')) ?? 0n;
+  const decision = decisions.find((one) => one === row.cell('decision'));
+  const { state } = standingOf(amount, settled, decision);
+  return { state, isPart: settled === 0n || smallerOf(settled, amount) === settled };
 }
 
 async function checkEvidence(files: Files, name: string, findings: ReadonlyMap<string, number>): Promise<void> {
