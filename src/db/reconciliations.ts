@@ -56,6 +56,15 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
 
 const text = (amount: bigint): string => formatAmount(amount, 6);
 
+/** The hash of the manifest that a month's last run wrote; `undefined` = it was never reconciled. */
+export async function lastManifest(db: Queries, period: string): Promise<string | undefined> {
+  const { rows } = await sql<{ sha256: string }>`
+    select manifest_sha256 as sha256 from reconciliations where period = ${period} order by id desc limit 1`.execute(
+    db,
+  );
+  return rows[0]?.sha256;
+}
+
 /** What explained the month before, by its last run. */
 export async function heldLastMonth(db: Queries, period: string): Promise<string[]> {
   const { rows } = await sql<{ held: string[] }>`

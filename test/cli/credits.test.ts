@@ -4,25 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { asOwner, openTestDatabase } from '../support/books.ts';
-import { january, line } from '../support/january.ts';
-
-/** January with an invoice for 60 scans too many at 0.85, and the finding about them, disputed. */
-async function disputed() {
-  const books = await january();
-  const { reconcile, invoice, rows } = books;
-  await reconcile('--invoice', await invoice('more.csv', line(360, '306.00')));
-  const [finding] = await rows();
-  const id = finding?.['finding'] ?? '';
-  await reconcile('--decide', `${id}=dispute`, '--reason', 'not in the contract');
-  const states = async () =>
-    (await rows()).flatMap((row) =>
-      row['record_type'] === 'FINDING'
-        ? [[row['invoice_number'], row['cause'], row['amount_difference'], row['settled_amount'], row['state']]]
-        : [],
-    );
-  const kept = async () => (await sql`select * from finding_settlements`.execute(books.db.kysely)).rows.length;
-  return { ...books, id, states, kept, cause: finding?.['cause'] };
-}
+import { disputed, january, line } from '../support/january.ts';
 
 test('a credit note settles the dispute that it matches: both stay as they were found, and nothing is open', async () => {
   const { reconcile, invoice, rows, states, kept, report, folder, id, cause } = await disputed();

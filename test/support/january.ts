@@ -1,7 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sql } from 'kysely';
+import { createHash } from 'node:crypto';
 import { parse } from 'csv-parse/sync';
 import { openDatabase } from '../../src/db/database.ts';
+import { sealed } from '../../src/reports/manifest.ts';
 import { atEnd } from './books.ts';
 import { createCliEnvironment, runCli } from './cli.ts';
 import { facts, fetchedOf, register, scan, scanTask } from './facts.ts';
@@ -51,3 +54,68 @@ export async function january() {
 
 export const line = (quantity: number, amount: string, number = 'INV-1') =>
   `${number},2026-02-01,EUR,1,Document scan,usage,document_scan,advanced,${quantity},0.85,${amount}`;
+
+/** January with an invoice for 60 scans too many at 0.85, and the finding about them, disputed. */
+export async function disputed() {
+  const books = await january();
+  const { reconcile, invoice, rows } = books;
+  await reconcile('--invoice', await invoice('more.csv', line(360, '306.00')));
+  const [finding] = await rows();
+  const id = finding?.['finding'] ?? '';
+  await reconcile('--decide', `${id}=dispute`, '--reason', 'not in the contract');
+  const states = async () =>
+    (await rows()).flatMap((row) =>
+      row['record_type'] === 'FINDING'
+        ? [[row['invoice_number'], row['cause'], row['amount_difference'], row['settled_amount'], row['state']]]
+        : [],
+    );
+  const kept = async () => (await sql`select * from finding_settlements`.execute(books.db.kysely)).rows.length;
+  return { ...books, id, states, kept, cause: finding?.['cause'] };
+}
+
+/**
+ * As if the vendor had sent a usage statement: gives the finding as many rows of evidence, in the published files and in
+ * the books.
+ */
+export async function withEvidence({ db, folder, id }: Awaited<ReturnType<typeof disputed>>, rows: number) {
+  const names = ['', '-evidence'].map((kind) => path.join(folder, `idscan-cost_2026-01_reconciliation${kind}.csv`));
+  const [findings = '', evidence = ''] = names;
+  const other = 'f'.repeat(16);
+  const row = (index: number) =>
+    `2026-01,${index % 2 === 0 ? id : other},"t-${index},x",document_scan,1,2026-01-05T10:06:00Z,unknown_type_back,false,true,,`;
+  const texts = [
+    (await readFile(findings, 'utf8')).replace(/,0,0\.00,disputed/, `,${rows},0.00,disputed`),
+    [
+      (await readFile(evidence, 'utf8')).trimEnd(),
+      ...Array.from({ length: rows * 2 }, (_, index) => row(index)),
+      '',
+    ].join('\r\n'),
+  ];
+  const manifestFile = path.join(folder, 'reconciliation.json');
+  const { sha256: _, ...manifest } = JSON.parse(await readFile(manifestFile, 'utf8')) as {
+    sha256: string;
+    files: { name: string }[];
+  };
+  for (const [index, name] of names.entries()) await writeFile(name, texts[index] ?? '');
+  const files = manifest.files.map((file, index) => ({
+    ...file,
+    sha256: createHash('sha256')
+      .update(texts[index] ?? '')
+      .digest('hex'),
+    bytes: Buffer.byteLength(texts[index] ?? ''),
+    rows: (texts[index] ?? '').split('\n').length - 2,
+  }));
+  const bytes = sealed({ ...manifest, files });
+  await writeFile(manifestFile, bytes);
+  await sql`
+    with last as (select * from reconciliations order by id desc limit 1), copy as (
+      insert into reconciliations (period, basis, is_provisional, invoices, currency, own_amount, vendor_amount,
+        amount_difference, held, manifest_sha256, ran_by)
+      select period, basis, is_provisional, invoices, currency, own_amount, vendor_amount, amount_difference, held,
+        ${createHash('sha256').update(bytes).digest('hex')}, ran_by from last
+      returning id)
+    insert into reconciliation_findings (reconciliation_id, finding, position, effect, cause, subject, certainty,
+      amount_difference, likely_wrong)
+    select copy.id, finding, position, effect, cause, subject, certainty, f.amount_difference, likely_wrong
+    from copy, last join reconciliation_findings f on f.reconciliation_id = last.id`.execute(db.kysely);
+}

@@ -20,10 +20,12 @@ import { readRows, type Row } from './reading.ts';
 const amount = z.string().refine((text) => microsOf(text) !== undefined, 'not an amount');
 const count = z.int().nonnegative();
 
-const schema = z.object({
+/** The manifest of a reconciliation. */
+export const reconciliationShape = z.object({
   format: z.literal(reconciliationFormat),
   period: z.string(),
   currency: z.string(),
+  invoices: z.array(z.object({ number: z.string(), sha256: z.string(), is_credit_note: z.boolean() })),
   totals: z.object({
     own_amount: amount,
     vendor_amount: amount,
@@ -34,7 +36,7 @@ const schema = z.object({
   carried_over: z.array(z.object({ period: z.string(), finding: z.string(), amount_left: amount })),
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count, rows: count })),
 });
-type Manifest = z.infer<typeof schema>;
+type Manifest = z.infer<typeof reconciliationShape>;
 
 /** The names of a month's reconciliation. */
 export const reconciliationNames = (period: string): string[] => [
@@ -54,7 +56,7 @@ export async function checkReconciliation(directory: string, period: string, pro
     problems.add(name, 'cannot be read');
     return;
   }
-  const manifest = readShape(bytes, schema, name, problems);
+  const manifest = readShape(bytes, reconciliationShape, name, problems);
   if (manifest) {
     if (manifest.period !== period) problems.add(name, `is of ${manifest.period}`, { column: 'period' });
     const files = { directory, manifest, problems };
