@@ -116,7 +116,8 @@ export async function openFindings(db: Queries): Promise<OpenFinding[]> {
 export type FindingFigures = {
   readonly currency: string;
   readonly open: number;
-  readonly disputed: string;
+  /** Of all disputes together, in units of the currency. */
+  readonly disputed: number;
   readonly ageSeconds: number;
 };
 
@@ -125,7 +126,7 @@ export async function findingFigures(db: Queries): Promise<FindingFigures[]> {
   const { rows } = await sql<FindingFigures>`
     with ${currentTables}, ${openTable}
     select c.currency, count(o.finding)::int as open,
-      coalesce(sum(o.remaining) filter (where o.decision = 'dispute'), 0)::text as disputed,
+      coalesce(sum(o.remaining) filter (where o.decision = 'dispute'), 0)::float8 as disputed,
       coalesce(extract(epoch from now() - min(o.since)), 0)::float8 as "ageSeconds"
     from (select distinct currency from reconciliations) c left join open_findings o using (currency)
     group by c.currency order by c.currency`.execute(db);

@@ -80,8 +80,8 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   rule: (subject, isTooMuch) => {
     if (!isOutcome(subject)) return `pogingen zijn anders in rekening gebracht dan uw documentatie zegt (${subject}).`;
     return isTooMuch
-      ? `u brengt pogingen met de uitkomst ${subject} in rekening; volgens uw documentatie zijn ze gratis.`
-      : `u brengt pogingen met de uitkomst ${subject} niet in rekening; volgens uw documentatie zijn ze niet gratis.`;
+      ? `u brengt pogingen met de uitkomst ${subject} in rekening; volgens uw documentatie gebeurt dat niet.`
+      : `u brengt pogingen met de uitkomst ${subject} niet in rekening; volgens uw documentatie gebeurt dat wel.`;
   },
   counter: () => 'de factuur en uw eigen teller attemptsInvoiced stemmen niet overeen.',
   unclassified: (subject) =>
