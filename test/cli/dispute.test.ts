@@ -53,12 +53,15 @@ test('what is disputed is written to be sent: letters, findings, evidence and th
 });
 
 test('a part that was credited is taken off; accepted and settled findings are not sent', async () => {
-  const { run, reconcile, invoice, folder } = await disputed();
+  const { run, reconcile, invoice, folder, report } = await disputed();
   await reconcile('--invoice', await invoice('part.csv', line(-40, '-34.00', 'CN-1')));
   expect((await run('dispute', '2026-01')).stdout).toContain('Expected credit: 17.00 EUR');
   const letter = await readFile(path.join(`${folder}-dispute`, 'idscan-cost_2026-01_dispute-letter.nl.txt'), 'utf8');
   expect(letter).toContain('Hiervan is EUR 34,00 gecrediteerd; EUR 17,00 staat nog open.');
   expect((await verifyDispute(`${folder}-dispute`)).problems).toEqual([]);
+  await report();
+  const all = await run('verify', path.dirname(folder));
+  expect(all).toMatchObject({ code: 0, stdout: expect.stringContaining('2026-01-dispute: as written') as string });
   await reconcile('--invoice', await invoice('rest.csv', line(-20, '-17.00', 'CN-2')));
   expect(await run('dispute', '2026-01')).toMatchObject({
     code: 3,
@@ -130,6 +133,8 @@ test('verify finds any flipped byte, what was added, and sums that do not hold a
   expect(missed).toEqual([]);
   await writeFile(path.join(folder, 'other.csv'), '');
   expect((await books.run('verify', folder)).stderr).toContain('(verification_failed)');
+  await books.report();
+  expect((await books.run('verify', path.dirname(folder))).stdout).toContain('2026-01-dispute/other.csv');
   await rm(path.join(folder, 'other.csv'));
   const manifest = JSON.parse(await readFile(path.join(folder, 'dispute.json'), 'utf8')) as {
     sha256?: string;

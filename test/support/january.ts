@@ -75,7 +75,7 @@ export async function disputed() {
 
 /**
  * As if the vendor had sent a usage statement: gives the finding as many rows of evidence, in the published files and in
- * the books.
+ * the books, and between them rows of a finding that is none of January's.
  */
 export async function withEvidence({ db, folder, id }: Awaited<ReturnType<typeof disputed>>, rows: number) {
   const names = ['', '-evidence'].map((kind) => path.join(folder, `idscan-cost_2026-01_reconciliation${kind}.csv`));

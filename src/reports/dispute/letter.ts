@@ -32,7 +32,7 @@ export type Language = {
 };
 
 /** What the whole letter is about. */
-export type Said = {
+type Said = {
   readonly invoices: string;
   readonly isOneInvoice: boolean;
   readonly month: string;
