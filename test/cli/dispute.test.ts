@@ -36,9 +36,9 @@ test('what is disputed is written to be sent: letters, findings, evidence and th
     'idscan-cost_2026-01_dispute-letter.nl.txt',
     'idscan-cost_2026-01_dispute.csv',
   ]);
-  const findings = parse(texts.get('idscan-cost_2026-01_dispute.csv') ?? '', { columns: true }) as object[];
+  const findings = parse<object>(texts.get('idscan-cost_2026-01_dispute.csv') ?? '', { columns: true });
   expect(findings).toMatchObject([{ record_type: 'FINDING', finding: id, decision: 'dispute', evidence_rows: '60' }]);
-  const evidence = parse(texts.get('idscan-cost_2026-01_dispute-evidence.csv') ?? '', { columns: true }) as object[];
+  const evidence = parse<object>(texts.get('idscan-cost_2026-01_dispute-evidence.csv') ?? '', { columns: true });
   expect(evidence).toHaveLength(60);
   expect(evidence[1]).toMatchObject({ finding: id, transaction_id: 't-2,x', own_invoiced: 'false' });
   expect(texts.get('idscan-cost_2026-01_dispute-letter.en.txt')).toContain('a credit note of EUR 51.00 without VAT');

@@ -92,10 +92,11 @@ export async function withEvidence({ db, folder, id }: Awaited<ReturnType<typeof
     ].join('\r\n'),
   ];
   const manifestFile = path.join(folder, 'reconciliation.json');
-  const { sha256: _, ...manifest } = JSON.parse(await readFile(manifestFile, 'utf8')) as {
-    sha256: string;
+  const manifest = JSON.parse(await readFile(manifestFile, 'utf8')) as {
+    sha256?: string;
     files: { name: string }[];
   };
+  delete manifest.sha256;
   for (const [index, name] of names.entries()) await writeFile(name, texts[index] ?? '');
   const files = manifest.files.map((file, index) => ({
     ...file,

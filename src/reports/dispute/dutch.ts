@@ -6,10 +6,7 @@ import type { Figures, Language } from './letter.ts';
 export const dutch: Language = {
   decimalMark: ',',
   groupMark: '.',
-  months: [
-    ...['januari', 'februari', 'maart', 'april', 'mei', 'juni', 'juli'],
-    ...['augustus', 'september', 'oktober', 'november', 'december'],
-  ],
+  months: 'januari februari maart april mei juni juli augustus september oktober november december'.split(' '),
   and: 'en',
   or: 'of',
   taskTypes: { document_scan: 'Documentscan', face_liveness: 'Liveness-controle', face_match: 'Gezichtsvergelijking' },

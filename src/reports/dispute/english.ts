@@ -6,10 +6,7 @@ import type { Figures, Language } from './letter.ts';
 export const english: Language = {
   decimalMark: '.',
   groupMark: ',',
-  months: [
-    ...['January', 'February', 'March', 'April', 'May', 'June', 'July'],
-    ...['August', 'September', 'October', 'November', 'December'],
-  ],
+  months: 'January February March April May June July August September October November December'.split(' '),
   and: 'and',
   or: 'or',
   taskTypes: { document_scan: 'Document scan', face_liveness: 'Face liveness', face_match: 'Face match' },
