@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
@@ -25,6 +25,15 @@ test('a credit note settles the dispute that it matches: both stay as they were 
   expect(await kept()).toBe(1);
   expect((await report()).code).toBe(0);
   expect((await verifyFolder(folder)).problems).toEqual([]);
+  const name = path.join(folder, 'idscan-cost_2026-01_reconciliation.csv');
+  const text = await readFile(name, 'utf8');
+  for (const [from, to, problem] of [
+    [/51\.00,settled/, '51.00,accepted', 'state is accepted, not settled'],
+    [/51\.00,settled/, '52.00,partly_settled', 'settled_amount is more than the amount, or of the other sign'],
+  ] as const) {
+    await writeFile(name, text.replace(from, to));
+    expect((await verifyFolder(folder)).problems.map((one) => one.problem)).toContain(problem);
+  }
 });
 
 test('a credit note settles a part; the rest comes with the next one, or is accepted', async () => {

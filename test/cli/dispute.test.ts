@@ -1,5 +1,6 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sql } from 'kysely';
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
 import { recordDecision } from '../../src/db/reconciliations.ts';
@@ -21,6 +22,8 @@ test('what is disputed is written to be sent: letters, findings, evidence and th
   const books = await disputed();
   await withEvidence(books, 60);
   const { run, folder, id } = books;
+  await mkdir(`${folder}-dispute`);
+  await writeFile(path.join(`${folder}-dispute`, '.left-behind.draft'), '');
   const written = await run('dispute', '2026-01', '--json');
   expect(written.code, written.stderr).toBe(0);
   expect(JSON.parse(written.stdout)).toMatchObject({
@@ -107,6 +110,17 @@ test('each refusal says which command to run, and writes nothing', async () => {
     await refused('reconciliation_changed');
     await writeFile(file, bytes);
   }
+  // A corrected invoice was kept, and the run that came with it broke off.
+  await sql`
+    insert into vendor_files (sha256, name, content, kept_by) values (${'0'.repeat(64)}, 'x', 'x', 'x')`.execute(
+    db.kysely,
+  );
+  await sql`
+    insert into vendor_invoices (period, file_sha256, number, is_credit_note, issue_date, currency, kept_by, replaces)
+    select period, ${'0'.repeat(64)}, number, false, issue_date, currency, kept_by, id from vendor_invoices`.execute(
+    db.kysely,
+  );
+  await refused('reconciliation_changed');
   await report();
   await refused('usage_invalid', '--out', folder);
   expect((await run('dispute', '2026-13')).code).toBe(2);

@@ -29,7 +29,7 @@ import {
 } from '../../reports/dispute/source.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
 import { manifestName } from '../../reports/names.ts';
-import { discardDrafts, publishDrafts, writeDraft } from '../../reports/publish.ts';
+import { discardDrafts, publishDrafts, removeStaleDrafts, writeDraft } from '../../reports/publish.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
 
@@ -113,13 +113,15 @@ async function headOf(
   period: string,
 ): Promise<DisputeHead> {
   const kept = await keptInvoices(queries, period);
+  const isSame = ({ sha256 }: (typeof invoices)[number]) => kept.some(({ fileSha256 }) => fileSha256 === sha256);
+  if (kept.length !== invoices.length || !invoices.every(isSame))
+    throw reconciliationChanged(period, `Other invoices are kept for ${period} than its files are about.`);
   return {
     period,
     currency,
-    invoices: invoices.flatMap(({ number, sha256, is_credit_note: isCreditNote }) => {
-      const invoice = kept.find(({ fileSha256 }) => fileSha256 === sha256);
-      return isCreditNote || !invoice ? [] : [{ number, sha256, issueDate: invoice.issueDate }];
-    }),
+    invoices: kept
+      .filter(({ isCreditNote }) => !isCreditNote)
+      .map(({ number, fileSha256, issueDate }) => ({ number, sha256: fileSha256, issueDate })),
     reconciliationSha256: manifestSha256,
     findings,
   };
@@ -137,6 +139,7 @@ async function write(
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> => {
     drafts.push(await writeDraft(directory, name, chunks, signal));
   };
+  await removeStaleDrafts(directory);
   try {
     for (const language of languages) await draft(letterName(period, language), [letter(head, language)]);
     await draft(disputeName(period), csvStream(disputeCsv, rowsOf(source.rows(), ids)));
