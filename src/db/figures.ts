@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
+import { findingFigures, type FindingFigures } from './settlements.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 
@@ -23,6 +24,8 @@ export type Figures = {
   readonly filesAmiss: readonly FilesAmiss[];
   /** Per open month, the age of its report. */
   readonly reports: readonly { readonly period: string; readonly ageSeconds: number }[];
+  /** Per currency that was ever reconciled, what is open. */
+  readonly findings: readonly FindingFigures[];
 };
 
 /**
@@ -32,27 +35,29 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss] = await Promise.all([
-    sql<Figures['obligations'][number]>`
+  const [obligations, oldest, attempts, unclassified, mismatches, workersAlive, reports, amiss, findings] =
+    await Promise.all([
+      sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
-    sql<Figures['oldestDue'][number]>`
+      sql<Figures['oldestDue'][number]>`
       select kind, extract(epoch from now() - min(due_at))::float8 as "ageSeconds" from obligations
       where state = 'due' and due_at <= now() group by kind`.execute(db),
-    sql<Figures['attempts'][number]>`
+      sql<Figures['attempts'][number]>`
       select task_type as "taskType", count(*)::int as count,
         case when invoiced then 'invoiced' when not invoiced then 'not_invoiced' else 'unclassified' end as outcome
       from attempts where attempted_at >= ${since} group by 1, 3`.execute(db),
-    sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
-    sql<{ count: number }>`
+      sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
+      sql<{ count: number }>`
       select count(*)::int as count from tasks k
       where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced`.execute(db),
-    countWorkers(db),
-    sql<Figures['reports'][number]>`
+      countWorkers(db),
+      sql<Figures['reports'][number]>`
       select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
       where finished_at is not null and period >= ${reportsFrom}
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
-    filesAmiss(db),
-  ]);
+      filesAmiss(db),
+      findingFigures(db),
+    ]);
   return {
     obligations: obligations.rows,
     oldestDue: oldest.rows,
@@ -62,5 +67,6 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     workersAlive,
     reports: reports.rows,
     filesAmiss: amiss,
+    findings,
   };
 }
