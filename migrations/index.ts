@@ -21,6 +21,7 @@ import * as reidentifiedAttempts from './20261128050000_reidentified_attempts.ts
 import * as lateAnswers from './20261129010000_late_answers.ts';
 import * as vendorInvoices from './20261129020000_vendor_invoices.ts';
 import * as usageStatements from './20261129030000_usage_statements.ts';
+import * as findingSettlements from './20261129040000_finding_settlements.ts';
 import * as missingResultIds from './20261129050000_missing_result_ids.ts';
 import * as workerStores from './20261129060000_worker_stores.ts';
 
@@ -48,6 +49,7 @@ export const migrations: Record<string, Migration> = {
   '20261129010000_late_answers': lateAnswers,
   '20261129020000_vendor_invoices': vendorInvoices,
   '20261129030000_usage_statements': usageStatements,
+  '20261129040000_finding_settlements': findingSettlements,
   '20261129050000_missing_result_ids': missingResultIds,
   '20261129060000_worker_stores': workerStores,
 };

@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type DialectName, dialectNames } from '../reports/names.ts';
 import type { ReportOptions } from './report.ts';
 import type { CloseArguments } from './close.ts';
+import { addDispute } from './dispute-command.ts';
 import { addDocuments } from './document-commands.ts';
 import { addReconcile } from './reconcile-command.ts';
 import { print, watchOutput } from './output.ts';
@@ -64,6 +65,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addWork(program, finish);
   addReports(program, finish);
   addReconcile(program, finish);
+  addDispute(program, finish);
   addExplain(program, finish);
   addDocuments(program, finish);
   addService(program, finish);

@@ -3,7 +3,7 @@ import type { Finding } from '../domain/reconciliation/findings.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
-import { openFindings } from '../reports/reconciliation-files.ts';
+import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
 
 /** How a file was read, to be seen before its figures are believed. */
@@ -31,10 +31,13 @@ export function detectedText(
 }
 
 /** What reconciling found, for a person: the difference, then its parts, the largest first. */
-export function reconciliationText({ head, found, explanation, directory, files, replaced }: Reconciliation): string[] {
+export function reconciliationText(
+  { head, found, explanation, directory, files, replaced }: Reconciliation,
+  now: Date,
+): string[] {
   const money = (amount: Micros | null) => (amount === null ? '' : formatAmount(amount, head.minorDigits));
   const { total } = found;
-  const open = openFindings(found.findings, head.decisions);
+  const open = openFindings(found.findings, head);
   const numbers = head.invoices.map(({ number }) => number).join(', ');
   const status = head.isProvisional ? 'provisional: the month is still open' : head.basis;
   return [
@@ -53,7 +56,8 @@ export function reconciliationText({ head, found, explanation, directory, files,
     '',
     ...(found.findings.length === 0
       ? [`Every line agrees: ${counted(found.matches.length, 'line')}.`]
-      : findingLines(found.findings, head.decisions, money)),
+      : findingLines(found.findings, head, money)),
+    ...carriedLines(head.carried, now),
     ...(explanation.isBounded
       ? ['', 'There were more sets of causes than are looked through, so no cause is said to fit.']
       : []),
@@ -72,7 +76,7 @@ export function reconciliationText({ head, found, explanation, directory, files,
 
 function findingLines(
   findings: readonly Finding[],
-  decisions: Reconciliation['head']['decisions'],
+  head: Reconciliation['head'],
   money: (amount: Micros | null) => string,
 ): string[] {
   const size = ({ amountDifference: amount }: Finding) => (amount < 0n ? -amount : amount);
@@ -86,17 +90,41 @@ function findingLines(
     one.certainty,
     String(one.quantityDifference),
     money(one.amountDifference),
-    decisions.get(one.id)?.decision ?? 'open',
+    standingText(one, head, money),
   ]);
   return table(
-    ['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'decision'],
+    ['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'state'],
     rows,
     [6, 7],
   );
 }
 
+function standingText(one: Finding, { standings }: Reconciliation['head'], money: (amount: Micros) => string): string {
+  const { state = 'open', settled = 0n } = standings.get(one.id) ?? {};
+  return state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+}
+
+const dayMs = 86_400_000;
+const ageInDays = (since: Date, now: Date): number => Math.floor((now.getTime() - since.getTime()) / dayMs);
+
+function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
+  if (carried.length === 0) return [];
+  return [
+    '',
+    'Still open of earlier months:',
+    ...table(
+      ['month', 'finding', 'decision', 'amount', 'left', '', 'days'],
+      carried.map((one) => {
+        const { period, finding, decision, amount, amount_left: left, currency } = carriedOver(one);
+        return [period, finding, decision, amount, left, currency, String(ageInDays(one.since, now))];
+      }),
+      [3, 4, 6],
+    ),
+  ];
+}
+
 /** The same for a program. */
-export function reconciliationJson({ head, found, directory, files, replaced }: Reconciliation): string {
+export function reconciliationJson({ head, found, directory, files, replaced }: Reconciliation, now: Date): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
   const { total, findings } = found;
   return JSON.stringify(
@@ -105,7 +133,11 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
       basis: head.basis,
       is_provisional: head.isProvisional,
       currency: head.currency,
-      invoices: head.invoices,
+      invoices: head.invoices.map(({ number, sha256, isCreditNote }) => ({
+        number,
+        sha256,
+        is_credit_note: isCreditNote,
+      })),
       usage: head.usage,
       replaced,
       totals: {
@@ -113,7 +145,7 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
         vendor_amount: money(total.vendorAmount),
         amount_difference: money(total.amountDifference),
       },
-      open_findings: openFindings(findings, head.decisions).length,
+      open_findings: openFindings(findings, head).length,
       findings: findings.map((one) => ({
         finding: one.id,
         invoice_line: one.invoiceLine,
@@ -129,7 +161,10 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
         likely_wrong: one.likelyWrong,
         decision: head.decisions.get(one.id)?.decision ?? null,
         evidence_rows: one.evidenceRows,
+        state: stateOf(head, one.id),
+        settled_amount: money(head.standings.get(one.id)?.settled ?? 0n),
       })),
+      carried_over: head.carried.map((one) => ({ ...carriedOver(one), age_days: ageInDays(one.since, now) })),
       directory,
       files: files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
     },

@@ -4,15 +4,15 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
-import { type DecisionName, decisions, hasFinding, recordDecision } from '../db/reconciliations.ts';
+import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
 import type { VendorFile } from '../db/vendor-files.ts';
 import { readInvoice } from '../invoices/read-invoice.ts';
 import type { Layout } from '../invoices/layout/layout.ts';
 import { parseLayout } from '../invoices/layout/layout-file.ts';
 import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
 import { fileAt, readUsage } from '../invoices/read-usage.ts';
-import type { Context } from '../jobs/context.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
+import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
 import { type GivenInvoice, type GivenUsage, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
@@ -54,7 +54,7 @@ export async function reconcile(
   const usage = options.usage === undefined ? undefined : await usageGiven(options.usage, layout);
   const { context, close } = await composeBooks(config);
   try {
-    if (decision) await decide(context, period, decision);
+    if (decision) await decideFinding(context, period, { ...decision, decidedBy: currentUser() });
     const reconciliation = await reconcileMonth(context, period, {
       basis,
       given,
@@ -63,17 +63,18 @@ export async function reconcile(
       ranBy: currentUser(),
       signal,
     });
+    const now = context.now();
     say(
       ...(options.json
-        ? [reconciliationJson(reconciliation)]
+        ? [reconciliationJson(reconciliation, now)]
         : [
             ...(given ? [...detectedText(given.file.name, given.detected), ''] : []),
             ...(usage ? [...detectedText(usage.name, usage.detected), ''] : []),
-            ...reconciliationText(reconciliation),
+            ...reconciliationText(reconciliation, now),
           ]),
     );
     const { found, head } = reconciliation;
-    return openFindings(found.findings, head.decisions).length > 0 ? 1 : 0;
+    return openFindings(found.findings, head).length > 0 ? 1 : 0;
   } finally {
     await close();
   }
@@ -107,15 +108,6 @@ function decisionGiven({ decide: given, reason = '', invoice, usage }: Reconcile
       'Reconcile the invoice first, then decide what was found.',
     );
   return { finding, decision, reason: reason.trim() };
-}
-
-async function decide({ db }: Context, period: string, { finding, decision, reason }: GivenDecision): Promise<void> {
-  if (!(await hasFinding(db.kysely, period, finding)))
-    throw usageError(
-      `${finding} is no finding of ${period}.`,
-      `npx idscan-ledger reconcile ${period} lists the findings of the month.`,
-    );
-  await recordDecision(db.kysely, period, { finding, decision, reason, decidedBy: currentUser() });
 }
 
 async function suggest(name: string, period: string | undefined): Promise<ExitCode> {

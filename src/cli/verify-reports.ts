@@ -37,6 +37,7 @@ function asJson(folder: string, found: ReportsVerification): object {
       manifest_sha256: month?.manifestSha256 ?? null,
       compared: found.compared.includes(period),
     })),
+    disputes: found.disputes,
     compared: { attempts: books.attempts, lines: books.lines, unchecked_corrections: books.unchecked },
     unbalanced: found.unbalanced,
     problem_count: found.problemCount,
@@ -46,7 +47,7 @@ function asJson(folder: string, found: ReportsVerification): object {
 }
 
 function accountLines(folder: string, found: ReportsVerification): string[] {
-  const { months, compared, books, notes } = found;
+  const { months, disputes, compared, books, notes } = found;
   return [
     `Proven: ${counted(months.length, 'report')} in ${folder}, each as it was written and following from its detail file.`,
     '',
@@ -55,6 +56,7 @@ function accountLines(folder: string, found: ReportsVerification): string[] {
     compared.length === 0
       ? 'No month is closed: there is nothing that the months could be compared by.'
       : `Together (${compared.join(', ')}): ${counted(books.lines, 'line')} of ${counted(books.attempts, 'attempt')}, each of which adds up to 0 or 1 after every month.`,
+    ...(disputes.length === 0 ? [] : [`${disputes.join(', ')}: as written, adding up to the credit that is expected.`]),
     ...notes.map((note) => `Note: ${note}`),
     '',
     'Compare each sha256 with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.',

@@ -2,16 +2,19 @@ import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { Manifest } from '../reports/verify/manifest.ts';
 import { type Verification, verifyFolder } from '../reports/verify.ts';
+import { disputeManifestName } from '../reports/dispute/files.ts';
+import { isDispute, verifyDispute } from '../reports/verify/dispute.ts';
 import { monthsIn } from '../reports/verify-reports.ts';
 import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
 import { problemLines } from './verify-text.ts';
 import { verifyMonths } from './verify-reports.ts';
 
-/** `verify <folder> [--json]`: for the folder of one month, or of all months. */
+/** `verify <folder> [--json]`: for the folder of one month, of a dispute, or of all months. */
 export async function verify({ folder, json }: { folder: string; json: boolean }): Promise<ExitCode> {
   const periods = await monthsIn(folder);
   if (periods.length > 0) return verifyMonths(folder, periods, json);
+  if (await isDispute(folder)) return verifyDisputeFolder(folder, json);
   const found = await verifyFolder(folder);
   if (json) say(JSON.stringify(asJson(folder, found), null, 2));
   else say(...(found.problemCount === 0 ? accountLines(folder, found) : problemLines(found)));
@@ -23,6 +26,32 @@ export async function verify({ folder, json }: { folder: string; json: boolean }
       hint: 'Do not book from these files. Fetch the folder again from where it was written and verify that; if it fails there too, write the month again (report) and compare, or report it as a fault of the program.',
       fields: { problems: found.problemCount },
     },
+  );
+}
+
+async function verifyDisputeFolder(folder: string, json: boolean): Promise<ExitCode> {
+  const found = await verifyDispute(folder);
+  const { manifest, manifestSha256, problemCount, problems, notes } = found;
+  const isProven = problemCount === 0 && manifest !== undefined;
+  if (json) {
+    const verdict = isProven ? 'proven' : 'failed';
+    const period = manifest?.period ?? null;
+    const totals = manifest?.totals ?? null;
+    const said = { verdict, folder, period, manifest_sha256: manifestSha256, totals, problem_count: problemCount };
+    say(JSON.stringify({ ...said, problems, notes }, null, 2));
+  } else if (isProven)
+    say(
+      `Proven: the dispute of ${manifest.period} in ${folder} is as it was written. Its ${counted(manifest.totals.findings, 'finding')} and ${counted(manifest.totals.evidence_rows, 'row')} of evidence are whole, and add up to the expected credit.`,
+      `expected credit ${manifest.totals.expected_credit} ${manifest.currency}, without tax`,
+      ...notes.map((note) => `Note: ${note}`),
+      `sha256 of ${disputeManifestName}: ${manifestSha256}`,
+    );
+  else say(...problemLines(found));
+  if (isProven) return 0;
+  throw new LedgerError(
+    'verification_failed',
+    `The dispute in ${folder} is not as it was written: ${counted(problemCount, 'problem')}.`,
+    { hint: 'Do not send it. Write it again: npx idscan-ledger dispute <YYYY-MM>', fields: { problems: problemCount } },
   );
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
+import { findingFigures, type FindingFigures } from './settlements.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 import { isMissingResultId } from './status.ts';
@@ -27,6 +28,8 @@ export type Figures = {
   readonly missingResultIds: number;
   /** Per open month, the age of its report. */
   readonly reports: readonly { readonly period: string; readonly ageSeconds: number }[];
+  /** Per currency that was ever reconciled, what is open. */
+  readonly findings: readonly FindingFigures[];
 };
 
 /**
@@ -36,8 +39,8 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, missing] = await Promise.all(
-    [
+  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, missing, findings] =
+    await Promise.all([
       sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
       sql<Figures['oldestDue'][number]>`
@@ -58,8 +61,8 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
       filesAmiss(db),
       sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
-    ],
-  );
+      findingFigures(db),
+    ]);
   return {
     obligations: obligations.rows,
     oldestDue: oldest.rows,
@@ -71,5 +74,6 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     reports: reports.rows,
     filesAmiss: amiss,
     missingResultIds: missing.rows[0]?.count ?? 0,
+    findings,
   };
 }

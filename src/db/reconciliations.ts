@@ -1,11 +1,9 @@
 import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import type { DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
-
-export const decisions = ['accept', 'dispute', 'expect'] as const;
-export type DecisionName = (typeof decisions)[number];
 
 /** What somebody decided about a finding. */
 export type FindingDecision = {
@@ -57,6 +55,15 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
 }
 
 const text = (amount: bigint): string => formatAmount(amount, 6);
+
+/** The hash of the manifest that a month's last run wrote; `undefined` = it was never reconciled. */
+export async function lastManifest(db: Queries, period: string): Promise<string | undefined> {
+  const { rows } = await sql<{ sha256: string }>`
+    select manifest_sha256 as sha256 from reconciliations where period = ${period} order by id desc limit 1`.execute(
+    db,
+  );
+  return rows[0]?.sha256;
+}
 
 /** What explained the month before, by its last run. */
 export async function heldLastMonth(db: Queries, period: string): Promise<string[]> {

@@ -17,6 +17,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   ended_sessions: 'insert delete', // sign-outs, until the session would have expired
   files: 'insert update', // files fetched, and fetched again
   finding_decisions: 'insert', // what somebody decided about a difference
+  finding_settlements: 'insert', // what a credit took back of one
   intake: 'insert', // each request as it came
   late_changes: 'insert update(booked_in)', // triggers note_late_…; close books them
   notification_checks: 'update', // which process checks the thresholds

@@ -77,8 +77,9 @@ export function invoiceOfTable(
   if (!identity) throw new Error('an invoice without identity passed the checks');
   const numbered = distinctLines(lines);
   const figures = { lines: numbered.lines, stated: { net: sums.net, tax: sums.tax_total, total: sums.total } };
-  const isNegative = lines.reduce((sum, { amount }) => sum + amount, 0n) < 0n;
-  const written = { ...identity, ...figures, isCreditNote: isNegative };
+  // A credit on an invoice may be more than what it charges.
+  const isCreditNote = lines.every(({ amount }) => amount <= 0n) && lines.some(({ amount }) => amount < 0n);
+  const written = { ...identity, ...figures, isCreditNote };
   const invoice = layout.invoice.isCreditNote ? turnSigns(written) : written;
   return { invoice, decimal, date, headerLine: header.line, columns: header.names, notes: numbered.notes };
 }

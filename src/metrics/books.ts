@@ -1,5 +1,5 @@
 import { Gauge, Registry } from 'prom-client';
-import { readFigures } from '../db/figures.ts';
+import { type Figures, readFigures } from '../db/figures.ts';
 import { obligationKinds, type ObligationState } from '../db/schema.ts';
 import { monthBounds, periodOf, previousPeriod } from '../domain/billing-month.ts';
 import { type Context, isStoreWanted } from '../jobs/context.ts';
@@ -51,5 +51,21 @@ export async function renderBookMetrics(context: Context): Promise<string> {
   );
   const reports = gauge('idscan_report_age_seconds', 'How long ago a month’s report was written.', ['period']);
   for (const one of figures.reports) reports.set({ period: one.period }, one.ageSeconds);
+  const { findings } = figures;
+  const byCurrency = (name: string, help: string, value: (of: Figures['findings'][number]) => number) => {
+    const one = gauge(name, help, ['currency']);
+    for (const of of findings) one.set({ currency: of.currency }, value(of));
+  };
+  byCurrency(
+    'idscan_open_findings',
+    'Differences with the vendor’s invoices that are neither accepted nor settled.',
+    ({ open }) => open,
+  );
+  byCurrency('idscan_disputed_amount', 'What is disputed and not settled, net.', ({ disputed }) => disputed);
+  byCurrency(
+    'idscan_oldest_open_finding_age_seconds',
+    'How long ago the oldest open finding was found; 0: there is none.',
+    ({ ageSeconds }) => ageSeconds,
+  );
   return registry.metrics();
 }

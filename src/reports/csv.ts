@@ -36,6 +36,8 @@ export function csvStream<Row>(
       if (!stringifier.write(record)) await new Promise((resolve) => stringifier.once('drain', resolve));
     stringifier.end();
   };
+  // Rows may fail before anybody reads: who reads then gets the error, and until then nobody is missing it.
+  stringifier.once('error', () => undefined);
   write().catch((error: unknown) => stringifier.destroy(error instanceof Error ? error : new Error(String(error))));
   return stringifier;
 }

@@ -1,6 +1,7 @@
-import { formatAmount, type Micros } from '../domain/money.ts';
+import { formatAmount, type Micros, minorUnitDigits } from '../domain/money.ts';
 import type { Finding, Findings, LineFacts } from '../domain/reconciliation/findings.ts';
 import { reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
+import { type FindingName, isOpen, type Standing } from '../domain/reconciliation/standing.ts';
 import type { CsvColumn, CsvValue } from './csv.ts';
 import type { DraftFile } from './draft-file.ts';
 import { sealed } from './manifest.ts';
@@ -19,11 +20,23 @@ export type ReconciliationHead = {
   readonly isProvisional: boolean;
   readonly currency: string;
   readonly minorDigits: number;
-  readonly invoices: readonly { readonly number: string; readonly sha256: string }[];
+  readonly invoices: readonly { readonly number: string; readonly sha256: string; readonly isCreditNote: boolean }[];
   /** The usage statement that attempts were matched with; `null` = there is none. */
   readonly usage: { readonly name: string; readonly sha256: string } | null;
   /** The last decision about each finding that has one. */
   readonly decisions: ReadonlyMap<string, { readonly decision: string }>;
+  /** How far each finding is. */
+  readonly standings: ReadonlyMap<string, Standing>;
+  /** What is disputed or expected, and still open, of earlier months. */
+  readonly carried: readonly CarriedFinding[];
+};
+
+export type CarriedFinding = FindingName & {
+  readonly decision: string;
+  readonly amount: Micros;
+  readonly left: Micros;
+  readonly since: Date;
+  readonly currency: string;
 };
 
 type Row =
@@ -43,12 +56,14 @@ export function reconciliationCsv(head: ReconciliationHead): CsvColumn<Row>[] {
   const ofLine = (read: (line: LineFacts) => CsvValue) => (row: Row) => (row.type === 'TOTAL' ? null : read(row.line));
   const ofFinding = (read: (line: Finding) => CsvValue) => (row: Row) =>
     row.type === 'FINDING' ? read(row.line) : null;
-  const number = head.invoices.map((one) => one.number).join('+');
+  const numbers = (of: ReconciliationHead['invoices']) => of.map((one) => one.number).join('+');
+  const charging = numbers(head.invoices.filter(({ isCreditNote }) => !isCreditNote));
   const values: Readonly<Record<ReconciliationHeader, (row: Row) => CsvValue>> = {
     period: () => head.period,
     record_type: ({ type }) => type,
     finding: ofFinding(({ id }) => id),
-    invoice_number: () => number,
+    invoice_number: (row) =>
+      row.type === 'TOTAL' ? numbers(head.invoices) : row.type === 'FINDING' ? row.line.invoiceNumber : charging,
     invoice_line: ofLine(({ invoiceLine }) => invoiceLine),
     task_type: ofLine(({ taskType }) => taskType),
     level: ofLine(({ level }) => level),
@@ -69,6 +84,8 @@ export function reconciliationCsv(head: ReconciliationHead): CsvColumn<Row>[] {
     likely_wrong: ofFinding(({ likelyWrong }) => likelyWrong),
     decision: ofFinding(({ id }) => head.decisions.get(id)?.decision ?? null),
     evidence_rows: ofFinding(({ evidenceRows }) => evidenceRows),
+    settled_amount: ofFinding(({ id }) => money(head.standings.get(id)?.settled ?? 0n)),
+    state: ofFinding(({ id }) => stateOf(head, id)),
   };
   return reconciliationColumns.map(({ header, type }) => ({ header, value: values[header], isText: type === 'text' }));
 }
@@ -99,21 +116,40 @@ export function reconciliationManifest(
     basis: head.basis,
     is_provisional: head.isProvisional,
     currency: head.currency,
-    invoices: head.invoices,
+    invoices: head.invoices.map(({ number, sha256, isCreditNote }) => ({
+      number,
+      sha256,
+      is_credit_note: isCreditNote,
+    })),
     usage: head.usage,
     totals: {
       own_amount: money(total.ownAmount),
       vendor_amount: money(total.vendorAmount),
       amount_difference: money(total.amountDifference),
       findings: findings.length,
-      open_findings: openFindings(findings, head.decisions).length,
+      open_findings: openFindings(findings, head).length,
     },
+    carried_over: head.carried.map((one) => carriedOver(one)),
     files: files.map(({ name, sha256, bytes, rows }) => ({ name, sha256, bytes, rows })),
   });
 }
 
-/** Findings that nobody has accepted. What is disputed or expected is still open. */
+/** A finding of an earlier month as files write it. Its age would change by the clock: the day it began does not. */
+export const carriedOver = ({ period, finding, decision, amount, left, since, currency }: CarriedFinding) => ({
+  period,
+  finding,
+  decision,
+  amount: formatAmount(amount, minorUnitDigits(currency)),
+  amount_left: formatAmount(left, minorUnitDigits(currency)),
+  currency,
+  since: since.toISOString().slice(0, 10),
+});
+
+export const stateOf = ({ standings }: Pick<ReconciliationHead, 'standings'>, finding: string) =>
+  standings.get(finding)?.state ?? 'open';
+
+/** Findings that are neither accepted nor settled whole. What is disputed or expected is still open. */
 export const openFindings = (
   findings: readonly Finding[],
-  decisions: ReconciliationHead['decisions'],
-): readonly Finding[] => findings.filter(({ id }) => decisions.get(id)?.decision !== 'accept');
+  head: Pick<ReconciliationHead, 'standings'>,
+): readonly Finding[] => findings.filter(({ id }) => isOpen(stateOf(head, id)));

@@ -5,6 +5,8 @@ import { counted, form } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { csvName, manifestName } from './names.ts';
 import { type BooksFound, booksChecker } from './verify/books.ts';
+import { disputeManifestName } from './dispute/files.ts';
+import { verifyDispute } from './verify/dispute.ts';
 import { statusOf } from './verify/manifest.ts';
 import { mergeRows } from './verify/merge.ts';
 import { Problems, type Problem } from './verify/problems.ts';
@@ -19,6 +21,8 @@ export type ReportsVerification = {
   readonly months: readonly MonthVerification[];
   /** Closed months with their corrections, each proven by itself. */
   readonly restated: readonly MonthVerification[];
+  /** Folders of disputes, each proven by itself. */
+  readonly disputes: readonly string[];
   readonly problems: readonly Problem[];
   readonly problemCount: number;
   readonly notes: readonly string[];
@@ -30,6 +34,7 @@ export type ReportsVerification = {
 };
 
 const monthName = /^2\d{3}-(?:0[1-9]|1[0-2])$/;
+const disputeFolderName = /^(2\d{3}-(?:0[1-9]|1[0-2]))-dispute$/;
 const restatedName = /^(2\d{3}-(?:0[1-9]|1[0-2]))-restated$/;
 
 /** The folders of months in a folder, in order. Empty if the folder is itself a month's, or does not exist. */
@@ -55,7 +60,10 @@ export async function verifyReports(folder: string, periods: readonly string[]):
   const months: MonthVerification[] = [];
   for (const period of periods) months.push(await verifyMonth(folder, { name: period, period }, problems, notes));
   const restated: MonthVerification[] = [];
-  for (const one of await restatedIn(folder)) restated.push(await verifyMonth(folder, one, problems, notes));
+  for (const one of await foldersIn(folder, restatedName))
+    restated.push(await verifyMonth(folder, one, problems, notes));
+  const disputes = await foldersIn(folder, disputeFolderName);
+  for (const one of disputes) await verifyDisputeIn(folder, one, problems, notes);
   if (!months.some(({ found }) => found))
     throw new LedgerError('verification_impossible', `None of the months in ${folder} can be verified.`, {
       hint: 'Give a folder that holds the folders of months, such as reports, or the folder of a month.',
@@ -72,6 +80,7 @@ export async function verifyReports(folder: string, periods: readonly string[]):
   return {
     months,
     restated,
+    disputes: disputes.map(({ name }) => name),
     problems: problems.list,
     problemCount: problems.count,
     notes,
@@ -81,15 +90,45 @@ export async function verifyReports(folder: string, periods: readonly string[]):
   };
 }
 
-/** Closed months that were restated, which stand beside the others and are no part of their sums. */
-async function restatedIn(folder: string): Promise<{ name: string; period: string }[]> {
+/** Folders of a month beside its own, which are no part of the sums of months. */
+async function foldersIn(folder: string, pattern: RegExp): Promise<{ name: string; period: string }[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
     .flatMap((entry) => {
-      const period = entry.isFile() ? undefined : restatedName.exec(entry.name)?.[1];
+      const period = entry.isFile() ? undefined : pattern.exec(entry.name)?.[1];
       return period === undefined ? [] : [{ name: entry.name, period }];
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function verifyDisputeIn(
+  folder: string,
+  { name, period }: { readonly name: string; readonly period: string },
+  problems: Problems,
+  notes: string[],
+): Promise<void> {
+  try {
+    const found = await verifyDispute(path.join(folder, name));
+    if (found.manifest && found.manifest.period !== period)
+      problems.add(`${name}/${disputeManifestName}`, `is of ${found.manifest.period}`, { column: 'period' });
+    addAll(found, name, problems, notes);
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'verification_impossible') throw error;
+    problems.add(name, `cannot be verified: ${error.message}`);
+  }
+}
+
+/** Adds what was found in a folder, under its name. */
+function addAll(
+  found: Pick<Verification, 'problems' | 'problemCount' | 'notes'>,
+  name: string,
+  problems: Problems,
+  notes: string[],
+): void {
+  for (const { file, problem, row, column } of found.problems)
+    problems.add(`${name}/${file}`, problem, { row, column });
+  problems.count += found.problemCount - found.problems.length;
+  notes.push(...found.notes.map((note) => `${name}/${note}`));
 }
 
 async function verifyMonth(
@@ -106,10 +145,7 @@ async function verifyMonth(
       problems.add(`${name}/${manifestName}`, `is ${found.manifest.period_status}, which its folder is not for`, {
         column: 'period_status',
       });
-    for (const { file, problem, row, column } of found.problems)
-      problems.add(`${name}/${file}`, problem, { row, column });
-    problems.count += found.problemCount - found.problems.length;
-    notes.push(...found.notes.map((note) => `${name}/${note}`));
+    addAll(found, name, problems, notes);
     return { period, found };
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== 'verification_impossible') throw error;

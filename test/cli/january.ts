@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -53,7 +54,8 @@ export async function january() {
     await recordFetched(db.kysely, fetchedOf(of, { fence: '1' }), 0);
   }
   const folder = path.join(environment['REPORTS_DIR'] ?? '', '2026-01');
-  const reconcile = (...args: string[]) => runCli(['reconcile', '2026-01', ...args], environment);
+  const run = (...args: string[]) => runCli(args, environment);
+  const reconcile = (...args: string[]) => run('reconcile', '2026-01', ...args);
   const invoice = async (name: string, ...lines: string[]) => {
     const file = path.join(environment.folder, name);
     await writeFile(file, [header, ...lines, ''].join('\r\n'));
@@ -70,16 +72,36 @@ export async function january() {
     parse(await readFile(path.join(folder, 'idscan-cost_2026-01_reconciliation-evidence.csv')), { columns: true });
   return {
     environment,
+    db,
     folder,
+    run,
     reconcile,
     invoice,
     usage,
     rows,
     evidence,
-    report: () => runCli(['report', '2026-01'], environment),
+    report: () => run('report', '2026-01'),
   };
 }
 
 /** A line of an invoice of scans at 0.85. */
 export const line = (quantity: number, amount: string, number = 'INV-1') =>
   `${number},2026-02-01,EUR,1,Document scan,usage,document_scan,advanced,${quantity},0.85,${amount}`;
+
+/** January with an invoice for 60 scans too many at 0.85, and the finding about them, disputed. */
+export async function disputed() {
+  const books = await january();
+  const { reconcile, invoice, rows } = books;
+  await reconcile('--invoice', await invoice('more.csv', line(360, '306.00')));
+  const [finding] = await rows();
+  const id = finding?.['finding'] ?? '';
+  await reconcile('--decide', `${id}=dispute`, '--reason', 'not in the contract');
+  const states = async () =>
+    (await rows()).flatMap((row) =>
+      row['record_type'] === 'FINDING'
+        ? [[row['invoice_number'], row['cause'], row['amount_difference'], row['settled_amount'], row['state']]]
+        : [],
+    );
+  const kept = async () => (await sql`select * from finding_settlements`.execute(books.db.kysely)).rows.length;
+  return { ...books, id, states, kept, cause: finding?.['cause'] };
+}

@@ -49,7 +49,7 @@ describe('notifications', () => {
       smtp: { from: 'a@b.test', to: ['c@d.test', 'e@f.test'] },
     });
     expect(load(webhook)).toMatchObject({
-      kinds: ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue'],
+      kinds: ['report', 'budget', 'unclassified', 'counter_mismatch', 'overdue', 'open_findings'],
       monthlyBudget: undefined,
       smtp: undefined,
     });

@@ -70,6 +70,7 @@ test('every command works as the program’s role; only migrations are the owner
   const found = await command(['reconcile', '2026-10', '--invoice', invoice, '--json'], 1);
   const { findings } = JSON.parse(found) as { findings: { finding: string }[] };
   await command(['reconcile', '2026-10', '--decide', `${findings[0]!.finding}=dispute`, '--reason', 'too few'], 1);
+  await command(['dispute', '2026-10']);
   await command(['verify', path.join(environment['REPORTS_DIR']!, '2026-10')]);
   const service = startCli(['serve'], { ...environment, LOG_LEVEL: 'info' });
   await listeningPort(service);

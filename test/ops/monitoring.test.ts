@@ -100,6 +100,9 @@ describe('alert rules and dashboard', () => {
     const empty: Record<string, string[]> = {
       idscan_attempts_month_to_date: ['task_type', 'outcome'],
       idscan_report_age_seconds: ['period'],
+      idscan_open_findings: ['currency'],
+      idscan_disputed_amount: ['currency'],
+      idscan_oldest_open_finding_age_seconds: ['currency'],
     };
     for (const expression of [...alertExpressions(), ...panelExpressions()]) {
       const selectors = selectorsOf(expression);

@@ -187,3 +187,14 @@ describe('line feeds of a COPY become CRLF', () => {
     );
   });
 });
+
+test('rows that fail before anybody reads them fail the reader, not the process', async () => {
+  async function* failing(): AsyncGenerator<Row> {
+    await Promise.resolve();
+    throw new RangeError('no rows');
+    yield { text: '', value: null };
+  }
+  const stream = csvStream(columns, failing());
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow('no rows');
+});

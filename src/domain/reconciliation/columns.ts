@@ -28,6 +28,8 @@ export const reconciliationColumns = [
   column('likely_wrong', 'word', empty),
   column('decision', 'word', empty),
   column('evidence_rows', 'whole', empty),
+  column('settled_amount', 'amount', empty),
+  column('state', 'word', empty),
 ] as const satisfies readonly ReportColumn[];
 
 export type ReconciliationHeader = (typeof reconciliationColumns)[number]['header'];

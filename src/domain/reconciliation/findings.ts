@@ -27,6 +27,8 @@ export type Finding = LineFacts &
   Reason & {
     /** The same in every run over the same invoice: 16 hexadecimal digits. */
     readonly id: string;
+    /** Several invoices are joined by `+`. */
+    readonly invoiceNumber: string;
     readonly effect: Effect;
     readonly quantityDifference: bigint;
     readonly amountDifference: Micros;
@@ -229,6 +231,7 @@ function finding(
     ...line,
     ...reason,
     id: identityOf([...about, effect, reason.cause, reason.subject]),
+    invoiceNumber: invoice,
     effect,
     quantityDifference: quantity,
     amountDifference: amount,

@@ -9,12 +9,14 @@ import {
   scheduledReports,
   untold,
 } from '../../db/notifications.ts';
+import { openFindings } from '../../db/settlements.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import type { NotificationKind } from '../../domain/notification-kinds.ts';
 import { withSnapshot } from '../../db/snapshot.ts';
 import { monthBounds, periodOf, previousPeriod, type Span } from '../../domain/billing-month.ts';
-import { formatAmount, type Micros } from '../../domain/money.ts';
-import { counted } from '../../domain/wording.ts';
+import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
+import { nameKey } from '../../domain/reconciliation/standing.ts';
+import { counted, form } from '../../domain/wording.ts';
 import { publishedIn } from '../../reports/published.ts';
 import { errorCode } from '../../errors.ts';
 import { type Context, type NotifyingContext, wantedKinds } from '../context.ts';
@@ -24,7 +26,9 @@ import { monthOf } from '../month/month.ts';
 /** Counting a month takes time, and nobody needs to know of a crossed threshold within seconds. */
 const checkIntervalMs = 5 * 60_000;
 const dayMs = 86_400_000;
-const urgentFirst = ['overdue', 'unclassified', 'counter_mismatch', 'budget'] as const;
+/** After this time a difference with the vendor's invoice, or what was asked of the vendor, is reported. */
+const openForMs = 14 * dayMs;
+const urgentFirst = ['overdue', 'unclassified', 'counter_mismatch', 'budget', 'open_findings'] as const;
 
 type Month = Span & { readonly period: string };
 
@@ -206,6 +210,24 @@ const finders: Record<Exclude<NotificationKind, 'report'>, Finder> = {
       subjects: [kind],
       event: () => `Work has been due for more than a day: ${count} × ${kind}.`,
       details: { kind, count, oldest_due_at: oldestDueAt },
+    }));
+  },
+  open_findings: async ({ db, now }) => {
+    const before = now().getTime() - openForMs;
+    const old = (await openFindings(db.kysely)).filter(({ since }) => since.getTime() <= before);
+    return [...Map.groupBy(old, ({ period }) => period)].map(([period, findings]) => ({
+      kind: 'open_findings' as const,
+      period,
+      subjects: findings.map(nameKey),
+      event: (added) =>
+        `${counted(added.length, 'difference')} with the vendor's invoice ${form(added.length, 'has', 'have')} been open for 14 days.`,
+      details: {
+        findings: findings.slice(0, 100).map((one) => {
+          const digits = minorUnitDigits(one.currency);
+          const { finding, decision, currency, since } = one;
+          return { finding, decision, amount_left: formatAmount(one.left, digits), currency, since };
+        }),
+      },
     }));
   },
 };

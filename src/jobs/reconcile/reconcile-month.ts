@@ -1,11 +1,13 @@
 import path from 'node:path';
-import { findingDecisions, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
+import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
+import { recordSettlements } from '../../db/settlements.ts';
 import { type Snapshot, withBooking } from '../../db/snapshot.ts';
 import { keepUsage, type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
 import type { VendorFile } from '../../db/vendor-files.ts';
 import { keepInvoice, type KeptInvoice, keptInvoices } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
+import { withCredits } from '../../domain/reconciliation/credits.ts';
 import { explain } from '../../domain/reconciliation/explain.ts';
 import { explainByUsage } from '../../domain/reconciliation/explain-usage.ts';
 import type { Explanation } from '../../domain/reconciliation/explanation.ts';
@@ -21,6 +23,7 @@ import type { ReconciliationHead } from '../../reports/reconciliation-files.ts';
 import type { Context } from '../context.ts';
 import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
+import { settleCredits } from './settle-credits.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
 
 /** An invoice to be held against the books, with the file that it came in. */
@@ -90,7 +93,7 @@ async function reconcileIn(
   const kept = given && (await keepInvoice(booking.queries, { period, ...given, keptBy: ranBy }));
   if (usage) await keepUsage(booking, { period, ...usage, keptBy: ranBy });
   const invoices = await keptInvoices(booking.queries, period);
-  if (invoices.length === 0) throw invoiceMissing(period);
+  if (!invoices.some(({ isCreditNote }) => !isCreditNote)) throw invoiceMissing(period);
   const statement = await keptUsage(booking.queries, period);
   const month = await booksOfMonth(context, booking, period, {
     basis: options.basis,
@@ -109,7 +112,7 @@ async function reconcileIn(
 const invoiceMissing = (period: string): LedgerError =>
   new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
     fields: { period },
-    hint: `Give one: npx idscan-ledger reconcile ${period} --invoice <file>`,
+    hint: `Give it: npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
   });
 
 function expectEnded({ config, now }: Context, period: string): void {
@@ -152,10 +155,16 @@ async function compare(
   { period, basis, invoices, statement, replaced, isDryRun, ranBy, signal }: Comparison,
 ): Promise<Reconciliation> {
   const { queries } = booking;
-  const invoice = joinInvoices(invoices);
+  const notes = invoices.filter(({ isCreditNote }) => isCreditNote);
+  const invoice = joinInvoices(invoices.filter(({ isCreditNote }) => !isCreditNote));
   const month = { books, cube, contract, priors: { held: await heldLastMonth(queries, period) } };
   const explanation = statement ? explainByUsage(month, invoice) : explain(month, invoice);
-  const found = balanced(() => findingsOf(books, invoice, explanation), period);
+  const credited = withCredits(
+    balanced(() => findingsOf(books, invoice, explanation), period),
+    period,
+    notes,
+  );
+  const { found, settlements, ...standing } = await settleCredits(queries, period, { found: credited, notes });
   const directory = path.join(context.config.reportsDir, period);
   const head: ReconciliationHead = {
     period,
@@ -163,9 +172,9 @@ async function compare(
     isProvisional,
     currency: books.currency,
     minorDigits: books.minorDigits,
-    invoices: invoices.map(({ number, fileSha256 }) => ({ number, sha256: fileSha256 })),
+    invoices: invoices.map(({ number, fileSha256, isCreditNote }) => ({ number, sha256: fileSha256, isCreditNote })),
     usage: statement ? { name: statement.name, sha256: statement.fileSha256 } : null,
-    decisions: await findingDecisions(queries, period),
+    ...standing,
   };
   const result = { head, found, explanation, directory, replaced };
   if (isDryRun) return { ...result, files: [] };
@@ -184,6 +193,7 @@ async function compare(
     manifestSha256: files.at(-1)?.sha256 ?? '',
     ranBy,
   });
+  await recordSettlements(queries, settlements, ranBy);
   return { ...result, files };
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
+import { decisions, type FindingState, isOpen, smallerOf, standingOf } from '../../domain/reconciliation/standing.ts';
 import type { ReportColumn } from '../../domain/report-columns.ts';
 import {
   evidenceName,
@@ -19,10 +20,12 @@ import { readRows, type Row } from './reading.ts';
 const amount = z.string().refine((text) => microsOf(text) !== undefined, 'not an amount');
 const count = z.int().nonnegative();
 
-const schema = z.object({
+/** The manifest of a reconciliation. */
+export const reconciliationShape = z.object({
   format: z.literal(reconciliationFormat),
   period: z.string(),
   currency: z.string(),
+  invoices: z.array(z.object({ number: z.string(), sha256: z.string(), is_credit_note: z.boolean() })),
   totals: z.object({
     own_amount: amount,
     vendor_amount: amount,
@@ -30,9 +33,10 @@ const schema = z.object({
     findings: count,
     open_findings: count,
   }),
+  carried_over: z.array(z.object({ period: z.string(), finding: z.string(), amount_left: amount })),
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count, rows: count })),
 });
-type Manifest = z.infer<typeof schema>;
+type Manifest = z.infer<typeof reconciliationShape>;
 
 /** The names of a month's reconciliation. */
 export const reconciliationNames = (period: string): string[] => [
@@ -52,7 +56,7 @@ export async function checkReconciliation(directory: string, period: string, pro
     problems.add(name, 'cannot be read');
     return;
   }
-  const manifest = readShape(bytes, schema, name, problems);
+  const manifest = readShape(bytes, reconciliationShape, name, problems);
   if (manifest) {
     if (manifest.period !== period) problems.add(name, `is of ${manifest.period}`, { column: 'period' });
     const files = { directory, manifest, problems };
@@ -97,7 +101,10 @@ async function checkLines(files: Files, name: string): Promise<Map<string, numbe
       const id = row.cell('finding');
       if (findings.has(id)) add(`finding ${id} is there twice`, 'finding');
       findings.set(id, Number(row.cell('evidence_rows')));
-      if (row.cell('decision') !== 'accept') open += 1;
+      const standing = standingOfRow(row);
+      if (standing.state !== row.cell('state')) add(`state is ${row.cell('state')}, not ${standing.state}`, 'state');
+      if (!standing.isPart) add('settled_amount is more than the amount, or of the other sign', 'settled_amount');
+      if (isOpen(standing.state)) open += 1;
       sums.amount_difference += amountOf(row.cell('amount_difference')) ?? 0n;
     } else if (type !== 'MATCH') add(`record_type is ${type}, neither MATCH, FINDING nor TOTAL`, 'record_type');
     else if ((amountOf(row.cell('amount_difference')) ?? 0n) !== 0n)
@@ -121,6 +128,15 @@ async function checkLines(files: Files, name: string): Promise<Map<string, numbe
       `totals: ${totals.findings} findings, ${totals.open_findings} of them open; the file has ${findings.size} and ${open}`,
     );
   return findings;
+}
+
+/** How far a finding is by its other cells, and whether what is settled of it is a part of it. */
+function standingOfRow(row: Row): { readonly state: FindingState; readonly isPart: boolean } {
+  const amount = amountOf(row.cell('amount_difference')) ?? 0n;
+  const settled = amountOf(row.cell('settled_amount')) ?? 0n;
+  const decision = decisions.find((one) => one === row.cell('decision'));
+  const { state } = standingOf(amount, settled, decision);
+  return { state, isPart: settled === 0n || smallerOf(settled, amount) === settled };
 }
 
 async function checkEvidence(files: Files, name: string, findings: ReadonlyMap<string, number>): Promise<void> {

@@ -1,53 +1,18 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { type Environment, loadConfig } from '../../../src/config/config.ts';
 import { claimDelivery } from '../../../src/db/notifications.ts';
 import { requestReport } from '../../../src/db/report-runs.ts';
 import { checkThresholds, noteReports } from '../../../src/jobs/notify/check-notifications.ts';
-import type { NotifyingContext } from '../../../src/jobs/context.ts';
 import { deliverNotifications } from '../../../src/jobs/notify/deliver-notifications.ts';
 import { writeReport } from '../../../src/jobs/month/write-report.ts';
-import { openChannels } from '../../../src/notify/channels.ts';
 import { runWorkers } from '../../../src/workers/run-workers.ts';
 import { withAttempts } from '../../support/attempts.ts';
-import { asOwner, atEnd, type TestContext, waitFor } from '../../support/books.ts';
+import { asOwner, type TestContext, waitFor } from '../../support/books.ts';
 import { asRole } from '../../support/roles.ts';
 import { facts, fetchedOf, register, scan, scanTask } from '../../support/facts.ts';
-import { startMailServer, startReceiver } from '../../support/receivers.ts';
+import { startMailServer } from '../../support/receivers.ts';
 import { recordFetched } from '../../support/single.ts';
-
-const secret = 'a-secret-of-the-receiver';
-
-/** Books that tell somebody, as if it were the 20th of October. */
-async function telling(context: TestContext, environment: Environment) {
-  const { notifications } = loadConfig(environment, { vendorKey: false, notifications: true });
-  const channels = await openChannels(notifications!, {});
-  for (const { close } of channels) atEnd(close);
-  const counts: string[] = [];
-  const { kinds, monthlyBudget, publicUrl } = notifications!;
-  const counted = (channel: string, outcome: string) => void counts.push(`${channel} ${outcome}`);
-  return {
-    ...context,
-    now: () => new Date('2026-10-20T12:00:00Z'),
-    notifications: { kinds, monthlyBudget, publicUrl, channels, counted },
-    counts,
-  };
-}
-
-const lookNow = (context: NotifyingContext) => checkThresholds(context, 0);
-const bodies = (received: readonly { body: string }[]) =>
-  received.map(({ body }) => JSON.parse(body) as Record<string, unknown> & { id: string; kind: string; text: string });
-
-async function withReceiver(more: Environment = {}, books: () => Promise<TestContext> = withAttempts) {
-  const receiver = await startReceiver();
-  const context = await telling(await books(), {
-    NOTIFY_WEBHOOK_URL: `${receiver.url}/hook`,
-    NOTIFY_WEBHOOK_SECRET: secret,
-    HTTP_PUBLIC_URL: 'https://idscan.example.com',
-    ...more,
-  });
-  return { receiver, context };
-}
+import { bodies, lookNow, secret, telling, withReceiver } from './support.ts';
 
 async function writeScheduled(context: TestContext): Promise<number> {
   const generation = await requestReport(context.db.kysely, '2026-10', 'schedule', 60_000);

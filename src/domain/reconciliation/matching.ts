@@ -1,0 +1,146 @@
+import type { Micros } from '../money.ts';
+import { smallerOf } from './standing.ts';
+
+/** A line of a credit note, and what of it has settled nothing yet. */
+export type Credit = {
+  readonly id: string;
+  readonly left: Micros;
+  readonly description: string;
+  readonly taskType: string | null;
+  readonly level: string | null;
+};
+
+/** A disputed or expected finding, and what of it is not settled yet. */
+export type Claim = {
+  readonly id: string;
+  readonly left: Micros;
+  /** As the invoice numbers it; `null` = it has no such line. */
+  readonly invoiceLine: string | null;
+  readonly taskType: string | null;
+  readonly level: string | null;
+};
+
+/**
+ * How a credit and a finding were found to belong together.
+ * - `named`: the credit names the finding's ID.
+ * - `line`: the same line, and the amount that is left.
+ * - `amount`: the only finding with that amount.
+ * - `sum`: the only findings that add up to it.
+ * - `part`: the only finding on its line, and another amount.
+ */
+export type MatchedBy = 'named' | 'line' | 'amount' | 'sum' | 'part';
+
+export type Match = {
+  readonly claim: string;
+  readonly credit: string;
+  /** With the claim's sign. */
+  readonly amount: Micros;
+  readonly matchedBy: MatchedBy;
+};
+
+type Choose = (credit: Credit, claims: readonly Claim[]) => readonly Claim[];
+
+/** The surest first. Each is tried for all credits before the next. */
+const rules: readonly (readonly [MatchedBy, Choose])[] = [
+  ['named', named],
+  ['line', (credit, claims) => only(claims.filter((claim) => isSameLine(credit, claim) && isEqual(credit, claim)))],
+  ['amount', (credit, claims) => only(claims.filter((claim) => isEqual(credit, claim)))],
+  ['sum', onlySum],
+  ['part', (credit, claims) => only(claims.filter((claim) => isSameLine(credit, claim)))],
+];
+
+/** Finds what each credit settles. Where two answers are possible, it settles nothing. */
+export function matchCredits(credits: readonly Credit[], claims: readonly Claim[]): Match[] {
+  const left = new Map([...credits, ...claims].map((one) => [one.id, one.left]));
+  const now = <T extends Credit | Claim>(one: T): T => ({ ...one, left: left.get(one.id) ?? 0n });
+  const matches: Match[] = [];
+  for (const [matchedBy, choose] of rules) {
+    const chosen = credits.map((credit) => {
+      const open = claims.map(now).filter((claim) => isPossible(now(credit), claim));
+      return { credit, claims: choose(now(credit), open) };
+    });
+    for (const one of chosen.filter((choice) => !chosen.some((other) => isRival(choice.claims, other.claims))))
+      for (const claim of one.claims) {
+        const amount = smallerOf(left.get(claim.id) ?? 0n, -(left.get(one.credit.id) ?? 0n));
+        if (amount === 0n) continue;
+        left.set(claim.id, (left.get(claim.id) ?? 0n) - amount);
+        left.set(one.credit.id, (left.get(one.credit.id) ?? 0n) + amount);
+        matches.push({ claim: claim.id, credit: one.credit.id, amount, matchedBy });
+      }
+  }
+  return matches;
+}
+
+/** Whether two credits want some of the same findings, and not just the same ones. */
+function isRival(own: readonly Claim[], other: readonly Claim[]): boolean {
+  const shared = own.filter(({ id }) => other.some((claim) => claim.id === id)).length;
+  return shared > 0 && (shared < own.length || shared < other.length);
+}
+
+const only = <T>(found: readonly T[]): readonly T[] => (found.length === 1 ? found : []);
+const isEqual = (credit: Credit, claim: Claim): boolean => claim.left === -credit.left;
+
+/** A credit that says what it is for is for nothing else. */
+function isPossible(credit: Credit, claim: Claim): boolean {
+  if (smallerOf(claim.left, -credit.left) === 0n) return false;
+  if (credit.taskType !== null && credit.taskType !== claim.taskType) return false;
+  return credit.level === null || credit.level === claim.level;
+}
+
+function isSameLine(credit: Credit, { taskType, level, invoiceLine }: Claim): boolean {
+  if (credit.taskType !== null && credit.taskType === taskType && credit.level === level) return true;
+  return invoiceLine !== null && invoiceLine.split('+').some((line) => namesLine(credit.description, line));
+}
+
+/** `Credit for line 3`, `Correctie regel INV-1:3` */
+function namesLine(description: string, line: string): boolean {
+  const number = line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`(?:line|regel|position|positie|pos\\.?)\\s*#?${number}(?![\\w.,-]*\\w)`, 'i').test(description);
+}
+
+/** The findings that a credit names, if it settles all of them, or the only one. */
+function named(credit: Credit, claims: readonly Claim[]): readonly Claim[] {
+  const found = claims.filter(({ id }) => credit.description.includes(id));
+  const total = found.reduce((sum, { left }) => sum + left, 0n);
+  return total === -credit.left ? found : only(found);
+}
+
+function onlySum(credit: Credit, claims: readonly Claim[]): readonly Claim[] {
+  const onLine = subsetWithSum(
+    claims.filter((claim) => isSameLine(credit, claim)),
+    -credit.left,
+  );
+  return onLine.length > 0 ? onLine : subsetWithSum(claims, -credit.left);
+}
+
+/** With more sums than these, nobody would believe the one that fits. */
+const mostSums = 20_000;
+
+/** The only subset with a sum. Empty if there is none, or more than one. */
+function subsetWithSum(claims: readonly Claim[], sum: Micros): readonly Claim[] {
+  let sums = new Map<Micros, readonly Claim[] | 'several'>([[0n, []]]);
+  for (const claim of claims) {
+    const next = new Map(sums);
+    for (const [reached, by] of sums) {
+      const total = reached + claim.left;
+      next.set(total, next.has(total) || by === 'several' ? 'several' : [...by, claim]);
+    }
+    if (next.size > mostSums) return [];
+    sums = next;
+  }
+  const found = sums.get(sum);
+  return found === undefined || found === 'several' ? [] : found;
+}
+
+/** A finding of an earlier month that is still open. */
+export type EarlierClaim = { readonly finding: string; readonly left: Micros };
+
+/** The only open finding of earlier months that a credit names, or else whose amount it has. */
+export function earlierClaim<T extends EarlierClaim>(
+  { left, description }: Pick<Credit, 'left' | 'description'>,
+  earlier: readonly T[],
+): T | undefined {
+  const open = earlier.filter((claim) => smallerOf(claim.left, -left) !== 0n);
+  const [first] = only(open.filter(({ finding }) => description.includes(finding)));
+  return first ?? only(open.filter((claim) => claim.left === -left))[0];
+}

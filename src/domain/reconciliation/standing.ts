@@ -1,0 +1,72 @@
+import type { Micros } from '../money.ts';
+
+export const decisions = ['accept', 'dispute', 'expect'] as const;
+export type DecisionName = (typeof decisions)[number];
+
+/** How far a finding is. `accepted` and `settled` are done, all others are open. */
+export type FindingState = 'open' | 'accepted' | 'disputed' | 'expected' | 'partly_settled' | 'settled';
+
+export type Standing = {
+  readonly state: FindingState;
+  /** The part of its amount that credits have settled, or that it settles itself if it is a credit. */
+  readonly settled: Micros;
+};
+
+/** How far a finding is, by the last decision about it and by what was credited. Who accepts it accepts what is left. */
+export function standingOf(amount: Micros, settled: Micros, decision: DecisionName | undefined): Standing {
+  return { state: stateOf(amount, settled, decision), settled };
+}
+
+function stateOf(amount: Micros, settled: Micros, decision: DecisionName | undefined): FindingState {
+  if (settled !== 0n && settled === amount) return 'settled';
+  if (decision === 'accept') return 'accepted';
+  if (settled !== 0n) return 'partly_settled';
+  switch (decision) {
+    case 'dispute':
+      return 'disputed';
+    case 'expect':
+      return 'expected';
+    case undefined:
+      return 'open';
+    default:
+      return decision satisfies never;
+  }
+}
+
+export const isOpen = (state: FindingState): boolean => state !== 'accepted' && state !== 'settled';
+
+/** A finding of a month. */
+export type FindingName = { readonly period: string; readonly finding: string };
+
+/** A credit, which is a finding itself, takes back an amount of another finding. The amount has that finding's sign. */
+export type Settlement = { readonly of: FindingName; readonly by: FindingName; readonly amount: Micros };
+
+export const nameKey = ({ period, finding }: FindingName): string => `${period} ${finding}`;
+
+/**
+ * What settlements come to, in the order in which they were kept. One of them never counts for more than what is left of
+ * both sides, nor where one of them is no finding any more, so that nothing is settled twice.
+ *
+ * @param amounts of all findings that are concerned, by {@link nameKey}.
+ * @returns the amount that is settled of each finding.
+ */
+export function settledAmounts(
+  settlements: readonly Settlement[],
+  amounts: ReadonlyMap<string, Micros>,
+): Map<string, Micros> {
+  const settled = new Map<string, Micros>();
+  for (const { of, by, amount } of settlements) {
+    const [finding, credit] = [nameKey(of), nameKey(by)];
+    const left = (key: string): Micros => (amounts.get(key) ?? 0n) - (settled.get(key) ?? 0n);
+    const counted = smallerOf(amount, smallerOf(left(finding), -left(credit)));
+    settled.set(finding, (settled.get(finding) ?? 0n) + counted);
+    settled.set(credit, (settled.get(credit) ?? 0n) - counted);
+  }
+  return settled;
+}
+
+/** The one closer to zero; zero if their signs differ. */
+export function smallerOf(a: Micros, b: Micros): Micros {
+  if (a > 0n !== b > 0n || a === 0n || b === 0n) return 0n;
+  return a > 0n === a < b ? a : b;
+}

@@ -1,0 +1,101 @@
+import type { Cause } from '../../domain/reconciliation/causes.ts';
+import type { DisputedFinding } from './disputed-finding.ts';
+import { isOutcome } from './subjects.ts';
+import type { Figures, Language } from './letter.ts';
+
+export const english: Language = {
+  decimalMark: '.',
+  groupMark: ',',
+  months: 'January February March April May June July August September October November December'.split(' '),
+  and: 'and',
+  or: 'or',
+  taskTypes: { document_scan: 'Document scan', face_liveness: 'Face liveness', face_match: 'Face match' },
+  to: 'To: CM.com, invoicing',
+  from: 'From: [your company, name and address]',
+  subject: ({ invoices, isOneInvoice, month, expected }) =>
+    `Subject: dispute of ${expected}, ${isOneInvoice ? 'invoice' : 'invoices'} ${invoices}, ID Scan, ${month}`,
+  opening: ({ invoices, isOneInvoice, month, items }) => [
+    'Dear Sir or Madam,',
+    '',
+    `We have compared your ${isOneInvoice ? 'invoice' : 'invoices'} ${invoices} for ID Scan in ${month} with our own records. We dispute the following ${items === 1 ? 'item' : `${items} items`}. All amounts are without VAT.`,
+  ],
+  units: (count, isOne) => `${count} ${isOne ? 'unit' : 'units'}`,
+  place: (invoice, line) => (invoice === '' ? `invoice line ${line}` : `invoice ${invoice}, line ${line}`),
+  noLine: (invoice) => `no line on invoice ${invoice}`,
+  wholeInvoice: 'Invoice',
+  effect,
+  cause: (cause, subject, isTooMuch) => `Reason: ${reasons[cause](subject, isTooMuch)}`,
+  isOneOfSeveral: 'This is the likeliest reason; the invoice does not rule out others.',
+  evidence: (rows, file) => `Attempts: ${rows}, listed in ${file} under the reference below.`,
+  credited: (settled, left) => `Of this, ${settled} has been credited; ${left} is left.`,
+  reference: (id) => `Reference: ${id}`,
+  closing: ({ expected, isCredit, isOneInvoice, evidenceFile }) => [
+    isCredit
+      ? `We expect a credit note of ${expected} without VAT, and the VAT on it.`
+      : `By our records these items make your ${isOneInvoice ? 'invoice' : 'invoices'} ${expected} without VAT too low. We expect a corrected invoice.`,
+    '',
+    `How to answer: please name the references above, in your answer and on the lines of the credit note. Where you do not agree with an item, please send us the attempts that you charge for, with transaction ID and time.${evidenceFile === undefined ? '' : ` Ours are in ${evidenceFile}.`} We would be glad to hear from you within 14 days.`,
+    '',
+    'Yours faithfully,',
+    '',
+    '[name]',
+  ],
+};
+
+function effect({ effect: kind, amount, vendorQuantity }: DisputedFinding, figures: Figures): string {
+  const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
+  const hasUnits = vendorQuantity !== null && vendorQuantity !== 0n;
+  const way = amount < 0n ? 'too little' : 'too much';
+  switch (kind) {
+    case 'quantity':
+      return `You charge ${vendor}, our records have ${own}. This item is about ${units} at ${ownPrice}: ${written} ${way}.`;
+    case 'price':
+      return `You charge ${vendorPrice} a unit for ${vendor}; agreed is ${ownPrice}: ${written} ${way}.`;
+    case 'missing_line':
+      return `Our records have ${own} at ${ownPrice}, ${ownAmount}; the invoice has no such line: ${written} ${way}.`;
+    case 'extra_line':
+      return amount < 0n
+        ? `You credit ${written}, which our records have no reason for.`
+        : `You charge ${hasUnits ? `${vendor} at ${vendorPrice}, ` : ''}${written}; our records have no such charge.`;
+    case 'minimum':
+      return `You charge ${vendorAmount} up to the monthly minimum, by our calculation it is ${ownAmount}: ${written} ${way}.`;
+    case 'rounding':
+      return `The amount of the line differs from ours by rounding: ${written} ${way}.`;
+    case 'tax':
+      return `The net amount of the invoice is not the sum of its lines without tax: ${written} ${way}.`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => string>> = {
+  usage_unknown: () => 'our records have no such usage.',
+  usage_not_billed: () => 'our records have this usage, and you do not charge it.',
+  billed_twice: () => 'the same attempts are charged more than once.',
+  cutoff: (subject) =>
+    `you seem to take the month by another time (${subject}), so that attempts are charged in another month.`,
+  rule: (subject, isTooMuch) => {
+    if (!isOutcome(subject)) return `attempts are charged otherwise than your documentation says (${subject}).`;
+    return isTooMuch
+      ? `you charge attempts with the outcome ${subject}; by your documentation they are not charged.`
+      : `you do not charge attempts with the outcome ${subject}; by your documentation they are charged.`;
+  },
+  counter: () => 'the invoice and your own counter attemptsInvoiced do not agree.',
+  unclassified: (subject) =>
+    subject === 'all'
+      ? 'you charge attempts with outcomes that your documentation does not name.'
+      : `you charge attempts with the outcome ${subject}, which your documentation does not name.`,
+  abandoned: () => 'these are attempts of transactions that ended without a result.',
+  late: () => 'these attempts became known after the month was closed.',
+  price: () => 'the unit price is not the one agreed.',
+  tier: () => 'the price tier is not the one agreed.',
+  allowance: () => 'the free units are not those agreed.',
+  minimum: () => 'the monthly minimum is not the one agreed.',
+  rounding: () => 'amounts are rounded otherwise than line by line.',
+  fee: (subject) => `we know of no such fee ("${subject}").`,
+  discount: (subject) => `we know of no such discount ("${subject}").`,
+  credit: (subject) => `we know of no such credit ("${subject}").`,
+  currency: () => 'the currency is not the one agreed.',
+  tax: () => 'the net amount contains tax.',
+  unexplained: () => 'we found none. Please tell us what is charged here.',
+};

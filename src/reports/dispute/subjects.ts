@@ -1,0 +1,9 @@
+/** `document_scan/blurred or document_scan/too_dark` → `blurred or too_dark`, with the language's word for `or`. */
+export const subjectIn = (subject: string, or: string): string =>
+  subject
+    .split(' or ')
+    .map((one) => /^\w+\/(.+)$/.exec(one)?.[1] ?? one)
+    .join(` ${or} `);
+
+/** Whether the subject of a rule is one outcome or several, not a kind of attempt such as `linked billed`. */
+export const isOutcome = (subject: string): boolean => subject !== 'all' && !/ billed$/.test(subject);

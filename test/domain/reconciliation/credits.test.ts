@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { type Claim, type Credit, earlierClaim, matchCredits } from '../../../src/domain/reconciliation/matching.ts';
+import { settledAmounts, standingOf } from '../../../src/domain/reconciliation/standing.ts';
+
+const claim = (id: string, left: bigint, more: Partial<Claim> = {}): Claim => ({
+  ...{ id: id.padStart(16, '0'), left, invoiceLine: '1', taskType: 'document_scan', level: 'advanced' },
+  ...more,
+});
+const credit = (left: bigint, more: Partial<Credit> = {}): Credit => ({
+  ...{ id: 'c'.repeat(16), left, description: 'Credit', taskType: null, level: null },
+  ...more,
+});
+const found = (credits: Credit[], claims: Claim[]) =>
+  matchCredits(credits, claims).map(({ claim: id, amount, matchedBy }) => [id.replace(/^0+/, ''), amount, matchedBy]);
+const scan = { taskType: 'document_scan', level: 'advanced' };
+const other = { taskType: 'face_match', level: null, invoiceLine: '2' };
+
+describe('a credit settles', () => {
+  test('the finding on its line with its amount, and no other with the same amount', () => {
+    expect(found([credit(-51n, scan)], [claim('a', 51n, other), claim('b', 51n)])).toEqual([['b', 51n, 'line']]);
+    const byLine = credit(-51n, { description: 'Correctie factuurregel 2' });
+    expect(found([byLine], [claim('a', 51n, other), claim('b', 51n)])).toEqual([['a', 51n, 'line']]);
+  });
+
+  test('the one that it names', () => {
+    const naming = credit(-20n, { description: `Credit for ${'b'.padStart(16, '0')}` });
+    expect(found([naming], [claim('a', 20n), claim('b', 51n)])).toEqual([['b', 20n, 'named']]);
+  });
+
+  test('the only finding with its amount, else the only ones that add up to it, those on its line first', () => {
+    expect(found([credit(-51n)], [claim('a', 51n), claim('b', 30n), claim('d', 21n)])).toEqual([['a', 51n, 'amount']]);
+    expect(found([credit(-51n)], [claim('b', 30n), claim('d', 21n), claim('e', 5n)])).toEqual([
+      ['b', 30n, 'sum'],
+      ['d', 21n, 'sum'],
+    ]);
+    const claims = [claim('b', 30n), claim('d', 21n), claim('e', 40n, other), claim('f', 11n, other)];
+    expect(found([credit(-51n, { description: 'Credit line 2' })], claims)).toEqual([
+      ['e', 40n, 'sum'],
+      ['f', 11n, 'sum'],
+    ]);
+  });
+
+  test('a part of the only finding on its line; two parts may settle it whole, and what is too much stays', () => {
+    expect(found([credit(-20n, scan)], [claim('a', 51n), claim('b', 9n, other)])).toEqual([['a', 20n, 'part']]);
+    const twice = [credit(-20n, scan), credit(-31n, { ...scan, id: 'd'.repeat(16) })];
+    expect(found(twice, [claim('a', 51n)])).toEqual([
+      ['a', 20n, 'part'],
+      ['a', 31n, 'part'],
+    ]);
+    expect(found([credit(-60n, scan)], [claim('a', 51n)])).toEqual([['a', 51n, 'part']]);
+  });
+
+  test('nothing where two answers are possible, nothing is near, or the line or sign is another', () => {
+    expect(found([credit(-51n)], [claim('a', 51n), claim('b', 51n)])).toEqual([]);
+    expect(found([credit(-51n)], [claim('a', 30n), claim('b', 21n), claim('d', 20n), claim('e', 31n)])).toEqual([]);
+    const rivals = [credit(-50n), credit(-40n, { id: 'd'.repeat(16) })];
+    expect(found(rivals, [claim('a', 20n), claim('b', 30n), claim('d', 10n)])).toEqual([]);
+    expect(found([credit(-20n)], [claim('a', 51n)])).toEqual([]);
+    expect(found([credit(-20n, scan)], [claim('a', 51n), claim('b', 40n)])).toEqual([]);
+    expect(found([credit(-51n, other)], [claim('a', 51n)])).toEqual([]);
+    expect(found([credit(51n)], [claim('a', 51n)])).toEqual([]);
+    for (const description of ['Credit line 31', 'line 3-1', 'regel 1', 'online 3.5'])
+      expect(found([credit(-20n, { description })], [claim('a', 51n, { invoiceLine: '3' })]), description).toEqual([]);
+  });
+});
+
+test('whatever comes, no credit settles more than it is, no finding is settled beyond its amount', () => {
+  const amount = fc.bigInt({ min: -6n, max: 6n });
+  const pick = fc.constantFrom(scan, other, { taskType: null, level: null });
+  const credits = fc.array(fc.tuple(amount, pick), { maxLength: 5 });
+  const claims = fc.array(fc.tuple(amount, fc.constantFrom({}, other)), { maxLength: 6 });
+  fc.assert(
+    fc.property(credits, claims, (some, others) => {
+      const given = some.map(([left, more], index) => credit(left, { ...more, id: `credit${index}` }));
+      const wanted = others.map(([left, more], index) => claim(`claim${index}`, left, more));
+      const matches = matchCredits(given, wanted);
+      const sum = (of: 'claim' | 'credit', id: string) =>
+        matches.filter((match) => match[of] === id).reduce((total, match) => total + match.amount, 0n);
+      for (const { id, left } of wanted) {
+        const settled = sum('claim', id);
+        expect(left > 0n ? settled >= 0n && settled <= left : settled <= 0n && settled >= left).toBe(true);
+      }
+      for (const { id, left } of given) {
+        const used = -sum('credit', id);
+        expect(left > 0n ? used >= 0n && used <= left : used <= 0n && used >= left).toBe(true);
+      }
+    }),
+  );
+});
+
+test('an earlier finding is offered if it is named, or is the only one with the amount', () => {
+  const earlier = [
+    { finding: 'a'.repeat(16), left: 51n },
+    { finding: 'b'.repeat(16), left: 7n },
+    { finding: 'c'.repeat(16), left: 7n },
+  ];
+  expect(earlierClaim({ left: -51n, description: 'x' }, earlier)?.finding).toBe('a'.repeat(16));
+  expect(earlierClaim({ left: -7n, description: 'x' }, earlier)).toBeUndefined();
+  expect(earlierClaim({ left: -7n, description: 'c'.repeat(16) }, earlier)?.finding).toBe('c'.repeat(16));
+  expect(earlierClaim({ left: -50n, description: 'x' }, earlier)).toBeUndefined();
+});
+
+test('settlements count in their order, up to what is left of both sides, and not for a finding that is gone', () => {
+  const name = (finding: string) => ({ period: '2026-01', finding });
+  const settle = (of: string, by: string, amount: bigint) => ({ of: name(of), by: name(by), amount });
+  const amounts = new Map([
+    ['2026-01 a', 51n],
+    ['2026-01 c', -40n],
+    ['2026-01 d', -40n],
+  ]);
+  const all = [settle('a', 'c', 40n), settle('a', 'd', 40n), settle('gone', 'd', 5n), settle('a', 'gone', 5n)];
+  expect(Object.fromEntries(settledAmounts(all, amounts))).toMatchObject({
+    '2026-01 a': 51n,
+    '2026-01 c': -40n,
+    '2026-01 d': -11n,
+  });
+});
+
+test('a finding is open until it is accepted or settled whole', () => {
+  const state = (settled: bigint, decision?: 'accept' | 'dispute' | 'expect') =>
+    standingOf(51n, settled, decision).state;
+  expect([state(0n), state(0n, 'accept'), state(0n, 'dispute'), state(0n, 'expect')]).toEqual([
+    ...['open', 'accepted', 'disputed', 'expected'],
+  ]);
+  expect([state(20n, 'dispute'), state(20n, 'accept'), state(51n, 'dispute')]).toEqual([
+    ...['partly_settled', 'accepted', 'settled'],
+  ]);
+});

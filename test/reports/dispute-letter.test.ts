@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { causes, type Effect } from '../../src/domain/reconciliation/causes.ts';
+import type { DisputedFinding } from '../../src/reports/dispute/disputed-finding.ts';
+import { amountIn, letter } from '../../src/reports/dispute/letter.ts';
+import { type DisputeHead, languages } from '../../src/reports/dispute/files.ts';
+
+const micros = 1_000_000n;
+
+const scans: DisputedFinding = {
+  ...{ id: '0123456789abcdef', invoiceNumber: 'INV-1', invoiceLine: '1', taskType: 'document_scan', level: 'advanced' },
+  ...{ effect: 'quantity', cause: 'rule', subject: 'document_scan/blurred or document_scan/too_dark' },
+  ...{ certainty: 'ambiguous', ownQuantity: 12_300n, vendorQuantity: 12_360n, quantity: 60n },
+  ...{ ownPrice: 850_000n, vendorPrice: 850_000n, ownAmount: 10_455n * micros, vendorAmount: 10_506n * micros },
+  ...{ amount: 51n * micros, settled: 0n, evidenceRows: 60 },
+};
+const price: DisputedFinding = {
+  ...{ ...scans, id: '1123456789abcdef', effect: 'price', cause: 'price', certainty: 'fits', vendorPrice: 900_000n },
+  ...{ quantity: 0n, amount: 618n * micros, settled: 100n * micros, evidenceRows: 0 },
+};
+const fee: DisputedFinding = {
+  ...{
+    ...scans,
+    id: '2123456789abcdef',
+    invoiceLine: '4',
+    taskType: '',
+    level: '',
+    effect: 'extra_line',
+    cause: 'fee',
+  },
+  ...{ subject: 'Platform fee', certainty: 'fits', ownQuantity: null, vendorQuantity: null, quantity: 0n },
+  ...{ ownAmount: null, vendorAmount: 1_234_560_000n, amount: 1_234_560_000n, evidenceRows: 0 },
+};
+const tooLittle: DisputedFinding = {
+  ...{ ...scans, id: '3123456789abcdef', invoiceLine: '2', taskType: 'face_match', level: '', cause: 'unexplained' },
+  ...{ certainty: 'none', ownQuantity: 7n, vendorQuantity: 6n, quantity: -1n, amount: -850_000n, evidenceRows: 0 },
+};
+const head = (findings: DisputedFinding[], more: Partial<DisputeHead> = {}): DisputeHead => ({
+  ...{ period: '2026-01', currency: 'EUR', reconciliationSha256: '0'.repeat(64), findings },
+  invoices: [{ number: 'INV-1', sha256: '0'.repeat(64), issueDate: '2026-02-01' }],
+  ...more,
+});
+
+describe.each(languages)('the letter in %s', (language) => {
+  const write = (given: DisputeHead) => letter(given, language).toString();
+
+  test('says of each finding what, how much and why, and what is expected', () => {
+    const golden = readFileSync(new URL(`dispute-letter.${language}.golden.txt`, import.meta.url), 'utf8');
+    expect(write(head([scans, price, fee, tooLittle]))).toBe(golden);
+  });
+
+  test('has words for every effect and cause, whoever is owed', () => {
+    const effects: Effect[] = ['quantity', 'price', 'missing_line', 'extra_line', 'minimum', 'rounding', 'tax'];
+    for (const effect of effects)
+      for (const cause of causes)
+        for (const amount of [micros, -micros]) {
+          const text = write(head([{ ...scans, effect, cause, subject: 'all', amount }]));
+          expect(text).not.toMatch(/undefined|null|NaN|\[object|EUR -| {4}/);
+          expect(text).toContain(amountIn(language, micros, 'EUR'));
+        }
+  });
+
+  test('names several invoices, and lines by their invoice', () => {
+    const invoices = ['INV-1', 'INV-2'].map((number) => ({ number, sha256: '', issueDate: '2026-02-28' }));
+    const text = write(head([{ ...scans, invoiceNumber: 'INV-1+INV-2', invoiceLine: 'INV-2:3' }], { invoices }));
+    expect(text).toContain('INV-2:3');
+    expect(text).toMatch(/INV-1 \(28 febr?uar[iy] 2026\) (and|en) INV-2/i);
+  });
+});
+
+test('amounts are written as the language does, with the digits of the currency', () => {
+  expect(amountIn('en', 1_234_567_850_000n, 'EUR')).toBe('EUR 1,234,567.85');
+  expect(amountIn('nl', -1_234_567_850_000n, 'EUR')).toBe('EUR 1.234.567,85');
+  expect(amountIn('nl', 999_000_000n, 'JPY')).toBe('JPY 999');
+  expect(amountIn('nl', 333_300n, 'EUR')).toBe('EUR 0,3333');
+});
