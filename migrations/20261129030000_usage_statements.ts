@@ -4,7 +4,8 @@ const appendOnly = ['vendor_usage_statements', 'vendor_usage_parts', 'vendor_usa
 
 /**
  * The vendor's usage statements: the file as it came, in parts since it may be large, and what its rows say. The one
- * that was kept last for a month is the one that counts.
+ * that was kept last for a month is the one that counts. Rows are only written together with their statement: a foreign
+ * key would look for it a million times.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -25,9 +26,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       content bytea not null,
       primary key (statement_id, part)
     )`.execute(db);
+  await sql`alter table vendor_usage_parts alter column content set storage external`.execute(db);
   await sql`
     create table vendor_usage_rows (
-      statement_id bigint not null references vendor_usage_statements,
+      statement_id bigint not null,
       position integer not null,
       transaction_id text collate "C" not null,
       task_type text collate "C" not null,
@@ -36,9 +38,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       outcome_code text collate "C",
       level text collate "C",
       quantity bigint not null,
-      unit_price numeric,
-      primary key (statement_id, transaction_id, position)
+      unit_price numeric
     )`.execute(db);
+  // A statement is read whole, and was written in one go; single transactions are looked up in all of them.
+  await sql`create index vendor_usage_rows_statement on vendor_usage_rows using brin (statement_id)`.execute(db);
+  await sql`create index vendor_usage_rows_transaction on vendor_usage_rows using hash (transaction_id)`.execute(db);
   for (const table of appendOnly)
     await sql`
       create trigger refuse_change before update or delete or truncate on ${sql.ref(table)}

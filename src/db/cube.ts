@@ -33,14 +33,17 @@ const alike = [
 
 /**
  * A month in few rows, each a number of attempts that are alike; `CubeRow` says what each column means. The attempts that
- * changed since a closed month was booked are in it twice, as they were and as they are.
+ * changed since a closed month was booked are in it twice, as they were and as they are. `cube_attempts`, which has them
+ * one by one, is there until the transaction ends.
  */
 export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]> {
+  await sql.raw(`create temporary table cube_attempts on commit drop as ${cubeAttempts(scope)}`).execute(db);
+  await sql`analyze cube_attempts`.execute(db);
   const { rows } = await sql<RawRow>`${sql.raw(`
-    with ${cubeAttempts(scope)}
     select ${alike.join(', ')}, count(*) as count, count(*) filter (where is_charged) as charged,
-      coalesce(sum(extra) filter (where is_charged), 0) as extra, count(*) filter (where is_charged and extra > 0) as charged_again
-    from attempt group by ${alike.join(', ')}`)}`.execute(db);
+      coalesce(sum(units - 1) filter (where is_charged), 0) as extra,
+      count(*) filter (where is_charged and units > 1) as charged_again
+    from cube_attempts group by ${alike.join(', ')}`)}`.execute(db);
   return rows.map(({ task_type: taskType, by_attempt, by_created, by_completed, count, ...row }) => {
     const { charged, extra, charged_again: chargedAgain, ...same } = row;
     return {
@@ -96,10 +99,10 @@ export const slotOf =
     `width_bucket(${time}, array[${marks.map(instant).join(', ')}]::timestamptz[])`;
 
 /**
- * Common table expressions that end with `attempt`, the attempts of the cube one by one. With a usage statement, which
- * `matchUsage` matched before, every attempt that it charges is among them, whenever it was, with `is_charged` and `extra`.
+ * The attempts of the cube one by one. With a usage statement, which `matchUsage` matched before, every attempt that it
+ * charges is among them, whenever it was, with `is_charged` and its `units`.
  */
-export function cubeAttempts(scope: CubeScope): string {
+function cubeAttempts(scope: CubeScope): string {
   const { period, span, marks, isClosed, basis, statement } = scope;
   const slot = slotOf(scope);
   const times = {
@@ -120,50 +123,46 @@ export function cubeAttempts(scope: CubeScope): string {
     when k.vendor_attempts_invoiced < k.own_invoiced and a.invoiced is true
       and ${others('true')} < k.own_invoiced - k.vendor_attempts_invoiced then 'not_charged'
     else 'agrees' end`;
-  const ofTransaction = `t.result_id is null as abandoned,
-    coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed`;
-  const slots = `${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed`;
-  const isInBooks = (late: string) => `(${late} = 'no' or (${late} = 'came') = ${basis === 'restated'})`;
-  const booked = `
-    select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced,
-      case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter,
-      coalesce(a.linked, false) as linked, ${ofTransaction}, a.attempted_at, ${slots}
-    from closed_lines a join transactions t on t.id = a.transaction_id
-    where ${isClosed ? `a.period = ${literal(period)} and a.corrects_period is null` : 'false'}`;
+  const common = `coalesce(a.linked, false) as linked, t.result_id is null as abandoned,
+    coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed,
+    a.attempted_at, ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created,
+    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint' : 'c.units'} as units`;
+  const matched =
+    statement === null
+      ? ''
+      : 'left join usage_matches c on c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal';
   const now = `
-    select a.transaction_id, a.task_type, a.ordinal, k.level, a.code, a.invoiced, ${counter} as counter,
-      coalesce(a.linked, false) as linked, ${ofTransaction}, a.attempted_at, ${slots}
+    select a.transaction_id, a.task_type, a.ordinal, k.level, a.code, a.invoiced, ${counter} as counter, ${common}
     from attempts a
     join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
     join transactions t on t.id = a.transaction_id
-    ${statement === null ? '' : 'left join usage_matches c on c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal'}
+    ${matched}
     where ${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}
-      ${statement === null ? '' : 'or c.transaction_id is not null'}`;
+      ${statement === null ? '' : 'or c.units is not null'}`;
+  const isCharged = 'units is not null as is_charged';
+  if (!isClosed) return `select now.*, 'no' as late, ${isCharged} from (${now}) now`;
+  const booked = `
+    select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced,
+      case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter, ${common}
+    from closed_lines a join transactions t on t.id = a.transaction_id ${matched}
+    where a.period = ${literal(period)} and a.corrects_period is null`;
   const isSame = `now.invoiced is not distinct from booked.invoiced and now.code is not distinct from booked.code
     and now.level is not distinct from booked.level and ${isOwn('now.attempted_at')}`;
-  const shown = ['transaction_id', 'task_type', 'ordinal', 'attempted_at', ...alike.slice(1)].filter(
-    (column) => column !== 'late',
-  );
-  const columns = (table: string) => shown.map((column) => `${table}.${column}`).join(', ');
-  const sides = isClosed
-    ? `select ${columns('now')}, booked.invoiced as other_invoiced, booked.transaction_id is not null and not (${isSame}) as is_double, case
+  const sides = `
+    select now.*, booked.invoiced as other_invoiced, booked.transaction_id is not null and not (${isSame}) as is_double, case
         when booked.transaction_id is not null then case when ${isSame} then 'no' else 'came' end
         when ${isOwn('now.attempted_at')} then 'came' else 'no' end as late
-      from now left join booked using (transaction_id, task_type, ordinal)
-      union all
-      select ${columns('booked')}, now.invoiced, now.transaction_id is not null, 'went'
-      from booked left join now using (transaction_id, task_type, ordinal)
-      where now.transaction_id is null or not (${isSame})`
-    : `select ${columns('now')}, null::boolean as other_invoiced, false as is_double, 'no' as late from now`;
+    from now left join booked using (transaction_id, task_type, ordinal)
+    union all
+    select booked.*, now.invoiced, now.transaction_id is not null, 'went'
+    from booked left join now using (transaction_id, task_type, ordinal)
+    where now.transaction_id is null or not (${isSame})`;
   // Of an attempt that is there as it was and as it is, the side that is invoiced is the one that was charged.
+  const isInBooks = `(late = 'no' or (late = 'came') = ${basis === 'restated'})`;
   const isChosen = `not is_double or (invoiced is true and other_invoiced is not true)
-    or ((invoiced is true) = (other_invoiced is true) and ${isInBooks('late')})`;
-  const charged =
-    statement === null
-      ? `select *, false as is_charged, 0::bigint as extra from sides`
-      : `select sides.*, c.transaction_id is not null and (${isChosen}) as is_charged, coalesce(c.units - 1, 0) as extra
-        from sides left join usage_matches c using (transaction_id, task_type, ordinal)`;
-  return `booked as materialized (${booked}), now as materialized (${now}), sides as (${sides}), attempt as (${charged})`;
+    or ((invoiced is true) = (other_invoiced is true) and ${isInBooks})`;
+  return `with now as materialized (${now}), booked as materialized (${booked}), sides as (${sides})
+    select sides.*, units is not null and (${isChosen}) as is_charged from sides`;
 }
 
 /** Invoiced attempts of the month before, and of all earlier months of the calendar year, by the months' bounds. */

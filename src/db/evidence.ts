@@ -1,6 +1,6 @@
 import { evidenceColumns } from '../domain/reconciliation/columns.ts';
 import type { FindingEvidence } from '../domain/reconciliation/findings.ts';
-import { type CubeScope, cubeAttempts, slotOf } from './cube.ts';
+import { type CubeScope, slotOf } from './cube.ts';
 import { literal } from './lines.ts';
 import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
 
@@ -8,7 +8,10 @@ import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
 const none = 'chr(1)';
 const isSame = (column: string): string => `coalesce(w.${column}, ${none}) = coalesce(a.${column}, ${none})`;
 
-/** The evidence of a reconciliation: every attempt, or row of the usage statement, that a finding is about. */
+/**
+ * The evidence of a reconciliation: every attempt, or row of the usage statement, that a finding is about. Read in the
+ * transaction that made the cube.
+ */
 export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEvidence[]): CsvQuery {
   const ofAttempts = evidence.flatMap(({ finding, evidence: { of } }) => {
     if (of.attempts === 'unmatched') return [];
@@ -43,11 +46,10 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
       on w.task_type = a.task_type and ${isSame('level')} and w.slot = ${slotOf(scope)('a.attempted_at')}
     where a.ordinal is null`;
   const source = `
-    with ${cubeAttempts(scope)}
     select w.finding, a.transaction_id, a.task_type, a.ordinal as attempt, a.attempted_at, a.code as outcome_code,
       a.invoiced as own_invoiced, ${hasStatement ? 'a.is_charged' : 'null::boolean'} as vendor_invoiced, a.counter,
       ${hasStatement ? `case when w.attempts = 'charged_again' then 'charged_again' else 'stated' end` : `'inferred'`} as note
-    from attempt a join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
+    from cube_attempts a join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
       task_type text, level text, code text, invoiced text, counter text, linked boolean, failed boolean, abandoned boolean,
       late text, by_attempt integer, by_created integer, by_completed integer)
       on w.task_type = a.task_type and ${isSame('level')} and ${isSame('code')}
@@ -55,7 +57,7 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
         and w.linked = a.linked and w.failed = a.failed and w.abandoned = a.abandoned and w.late = a.late
         and w.by_attempt = a.by_attempt and w.by_created = a.by_created and w.by_completed = a.by_completed
     where case w.attempts when 'charged' then a.is_charged when 'not_charged' then not a.is_charged
-      when 'charged_again' then a.is_charged and a.extra > 0 else true end
+      when 'charged_again' then a.is_charged and a.units > 1 else true end
     ${hasStatement ? unmatched : ''}`;
   return csvQuery(
     evidenceColumns,

@@ -21,7 +21,7 @@ export type MatchScope = {
  */
 export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise<void> {
   const { queries } = snapshot;
-  const tables = [stated(scope.statement), known(scope), byNumber, rest, byTime, byCount, leftOver].join(', ');
+  const tables = [stated(scope.statement), byNumber(scope), rest(scope), byTime, byCount, leftOver].join(', ');
   await withHashJoins(snapshot, () =>
     sql`create temporary table usage_matches on commit drop as ${sql.raw(`with ${tables} ${matches}`)}`.execute(
       queries,
@@ -42,36 +42,32 @@ const stated = (statement: string): string => {
   )`;
 };
 
-/** Every attempt that the statement can be about; `is_own` = the books bill it in the month. */
-function known({ period, span, isClosed, statement }: MatchScope): string {
-  const named = (of: string) =>
-    `${of}.transaction_id in (select transaction_id from vendor_usage_rows where statement_id = ${literal(statement)})`;
-  const gone = `union all
+/** Every attempt that a statement can be about; `is_own` = the books bill it in the month. */
+function known({ period, span, isClosed }: MatchScope): string {
+  const own = `select transaction_id, task_type, ordinal, attempted_at, invoiced, invoiced is true
+    and attempted_at >= ${instant(span.start)} and attempted_at < ${instant(span.end)} as is_own from attempts`;
+  if (!isClosed) return own;
+  return `${own} union all
     select b.transaction_id, b.task_type, b.ordinal, b.attempted_at, b.invoiced, b.invoiced is true
     from closed_lines b left join attempts a using (transaction_id, task_type, ordinal)
-    where b.period = ${literal(period)} and b.corrects_period is null and a.transaction_id is null and ${named('b')}`;
-  return `known as materialized (
-    select a.transaction_id, a.task_type, a.ordinal, a.attempted_at, a.invoiced, a.invoiced is true
-      and a.attempted_at >= ${instant(span.start)} and a.attempted_at < ${instant(span.end)} as is_own
-    from attempts a where ${named('a')}
-    ${isClosed ? gone : ''}
-  )`;
+    where b.period = ${literal(period)} and b.corrects_period is null and a.transaction_id is null`;
 }
 
-const byNumber = `
+const byNumber = (scope: MatchScope): string => `
   by_number as materialized (
     select s.position, s.units, k.transaction_id, k.task_type, k.ordinal
-    from stated s join known k on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.ordinal = s.attempt
+    from stated s join (${known(scope)}) k
+      on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.ordinal = s.attempt
     where s.units > 0
   )`;
 
 /** What no number matches, on both sides. */
-const rest = `
+const rest = (scope: MatchScope): string => `
   rest as materialized (
     select s.* from stated s left join by_number n using (position) where n.position is null and s.units > 0
   ),
   free as materialized (
-    select k.* from known k left join by_number n using (transaction_id, task_type, ordinal)
+    select k.* from (${known(scope)}) k left join by_number n using (transaction_id, task_type, ordinal)
     where n.position is null and k.transaction_id in (select transaction_id from rest)
   )`;
 

@@ -25,7 +25,7 @@ export type UsageToKeep = {
   readonly keptBy: string;
   /** The file as it came, in chunks of any size. */
   readonly content: AsyncIterable<Buffer>;
-  readonly rows: AsyncIterable<UsageRow>;
+  readonly rows: AsyncIterable<readonly UsageRow[]>;
 };
 
 /**
@@ -71,20 +71,16 @@ async function* partLines(statement: string, content: AsyncIterable<Buffer>): As
   }
 }
 
-const rowsAtOnce = 1_000;
-
-async function* rowLines(statement: string, rows: AsyncIterable<UsageRow>): AsyncGenerator<Buffer> {
+async function* rowLines(statement: string, rows: AsyncIterable<readonly UsageRow[]>): AsyncGenerator<Buffer> {
   let position = 0;
-  let lines = '';
-  for await (const row of rows) {
-    position += 1;
-    const price = row.unitPrice === null ? '\\N' : formatAmount(row.unitPrice, 6);
-    lines += `${statement}\t${position}\t${copied(row.transactionId)}\t${copied(row.taskType)}\t${row.attempt ?? '\\N'}\t${row.attemptedAt.toISOString()}\t${copied(row.outcomeCode)}\t${copied(row.level)}\t${row.quantity}\t${price}\n`;
-    if (position % rowsAtOnce !== 0) continue;
-    yield Buffer.from(lines);
-    lines = '';
+  for await (const some of rows) {
+    const lines = some.map((row) => {
+      position += 1;
+      const price = row.unitPrice === null ? '\\N' : formatAmount(row.unitPrice, 6);
+      return `${statement}\t${position}\t${copied(row.transactionId)}\t${copied(row.taskType)}\t${row.attempt ?? '\\N'}\t${row.attemptedAt.toISOString()}\t${copied(row.outcomeCode)}\t${copied(row.level)}\t${row.quantity}\t${price}\n`;
+    });
+    if (lines.length > 0) yield Buffer.from(lines.join(''));
   }
-  if (lines !== '') yield Buffer.from(lines);
 }
 
 /** A text as COPY reads it. */

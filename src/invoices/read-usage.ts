@@ -14,8 +14,8 @@ import { usageRowReader } from './usage/usage-row.ts';
 
 export type ReadUsage = {
   readonly detected: Omit<Detected, 'notes'>;
-  /** Can be gone through once. Throws at its end, or after 20 mistakes: keep the rows in one transaction. */
-  readonly rows: AsyncIterable<UsageRow>;
+  /** Some rows at a time, once. Throws at its end, or after 20 mistakes: keep the rows in one transaction. */
+  readonly rows: AsyncIterable<readonly UsageRow[]>;
 };
 
 const correctIt = 'Correct the file or the layout, or ask the vendor for the file anew.';
@@ -33,7 +33,7 @@ export const fileAt =
  * @param name what messages call the file. @param open called once for each time the file is gone through.
  * @param layout without one, the file is in the plain format.
  * @throws LedgerError here and from `rows`: `usage_unreadable`, `usage_ambiguous`, `layout_mismatch`, with line numbers.
- * @example const { rows } = await readUsage('usage.csv', fileAt(path)); for await (const row of rows) …
+ * @example const { rows } = await readUsage('usage.csv', fileAt(path)); for await (const some of rows) …
  */
 export async function readUsage(name: string, open: Openable, layout?: Layout): Promise<ReadUsage> {
   const source: Source = { subject: 'usage', name };
@@ -109,11 +109,12 @@ async function* usageRows(
   batches: AsyncIterable<RowBatch>,
   reading: Parameters<typeof usageRowReader>[0],
   isWidthFixed: boolean,
-): AsyncGenerator<UsageRow> {
+): AsyncGenerator<readonly UsageRow[]> {
   const { header, source } = reading;
   const mistakes: Mistake[] = [];
   const read = usageRowReader(reading, mistakes);
   for await (const batch of batches) {
+    const some: UsageRow[] = [];
     for (const row of batch) {
       if (!('cells' in row)) mistakes.push(row);
       else if (row.line <= header.line || row.cells.every((cell) => textOf(cell) === '')) continue;
@@ -122,10 +123,11 @@ async function* usageRows(
       else {
         const found = read(row);
         // Once something is wrong nothing of the file is of use, apart from further mistakes.
-        if (found && mistakes.length === 0) yield found;
+        if (found) some.push(found);
       }
       if (mistakes.length >= maxMistakes) throw unreadable(source, mistakes, correctIt);
     }
+    if (mistakes.length === 0) yield some;
   }
   if (mistakes.length > 0) throw unreadable(source, mistakes, correctIt);
 }

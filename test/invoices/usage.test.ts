@@ -9,7 +9,7 @@ const plainHeader = 'transaction_id,task_type,attempt,attempted_at,outcome_code,
 const read = async (file: string | Buffer, layout?: Layout) => {
   const { detected, rows } = await readUsage('usage.csv', openable(Buffer.from(file), 37), layout);
   const all: UsageRow[] = [];
-  for await (const row of rows) all.push(row);
+  for await (const some of rows) all.push(...some);
   return { detected, rows: all };
 };
 const refused = (file: string | Buffer, layout?: Layout) => refusalOf(() => read(file, layout));
@@ -110,7 +110,7 @@ test('a million rows would not be held: what is read is handed on', async () => 
   const { rows } = await readUsage('usage.csv', open);
   let seen = 0;
   let ahead = 0;
-  for await (const row of rows) {
+  for await (const row of flat(rows)) {
     expect(row.transactionId).toBe(`T_${seen}`);
     seen += 1;
     ahead = Math.max(ahead, sent - seen);
@@ -149,7 +149,7 @@ describe('bad statements', () => {
       openable(Buffer.from(`${plainHeader}\n${'x\n'.repeat(100_000)}`), 1_000),
     );
     const { mistakes } = await refusalOf(async () => {
-      for await (const one of rows) expect(one).toBeUndefined();
+      for await (const some of rows) expect(some).toEqual([]);
     });
     expect(mistakes).toHaveLength(20);
   });
@@ -193,3 +193,7 @@ describe('bad statements', () => {
     ]);
   });
 });
+
+async function* flat<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const some of batches) yield* some;
+}
