@@ -10,6 +10,7 @@ export function explanationLines(explanation: Explanation): string[] {
     transactionLines(explanation),
     workLines(explanation),
     taskLines(explanation),
+    chargeLines(explanation),
     ...explanation.attempts.map(attemptLines),
     explanation.attempts.length === 0 ? ['No attempts are known, so no report has a line for it.'] : [],
     lateChangeLines(explanation),
@@ -144,6 +145,23 @@ function lateChangeLines({ lateChange }: Explanation): string[] {
       changesLines ? 'The corrections are the provisional lines above.' : 'No booked line changes by it.'
     }`,
   ];
+}
+
+function chargeLines({ charges }: Explanation): string[] {
+  if (charges.length === 0) return [];
+  return table(
+    ['charged in', 'task type', 'attempt', 'at', 'code', 'level', 'quantity'],
+    charges.map((charge) => [
+      charge.period,
+      charge.taskType,
+      charge.attempt === null ? '' : String(charge.attempt),
+      instant(charge.attemptedAt),
+      charge.code ?? '',
+      charge.level ?? '',
+      String(charge.quantity),
+    ]),
+    [6],
+  );
 }
 
 function fileLines({ files }: Explanation): string[] {

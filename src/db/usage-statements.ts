@@ -63,6 +63,44 @@ export async function keptUsage(db: Queries, period: string): Promise<KeptUsage 
   }))[0];
 }
 
+/** What a usage statement charges for a transaction. */
+export type ChargeRow = {
+  /** The month that the statement is kept for. */
+  readonly period: string;
+  readonly taskType: string;
+  /** The vendor's number for the attempt; `null` = it gives none. */
+  readonly attempt: number | null;
+  readonly attemptedAt: Date;
+  readonly code: string | null;
+  readonly level: string | null;
+  readonly quantity: number;
+};
+
+/** What the statements that count say of a transaction. */
+export async function chargesOf(db: Queries, transactionId: string): Promise<ChargeRow[]> {
+  const { rows } = await sql<{
+    period: string;
+    task_type: string;
+    attempt: number | null;
+    attempted_at: Date;
+    outcome_code: string | null;
+    level: string | null;
+    quantity: string;
+  }>`
+    select s.period, r.task_type, r.attempt, r.attempted_at, r.outcome_code, r.level, r.quantity
+    from vendor_usage_rows r join vendor_usage_statements s on s.id = r.statement_id
+    where r.transaction_id = ${transactionId}
+      and s.id = (select max(id) from vendor_usage_statements last where last.period = s.period)
+    order by s.period, r.task_type, r.attempted_at, r.position`.execute(db);
+  return rows.map(({ task_type: taskType, attempted_at: attemptedAt, outcome_code: code, quantity, ...row }) => ({
+    ...row,
+    taskType,
+    attemptedAt,
+    code,
+    quantity: Number(quantity),
+  }));
+}
+
 async function* partLines(statement: string, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let part = 0;
   for await (const chunk of content) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
+import { runCli } from '../support/cli.ts';
 import { january, line, rightRows, row } from './january.ts';
 
 type Rows = readonly Record<string, string>[];
@@ -65,6 +66,20 @@ test('causes that cancel out in one line are proven, each with its attempts', as
   expect((await verifyFolder(folder)).problems).toEqual([]);
 });
 
+test('a transaction is explained with what the statement that counts charges for it', async () => {
+  const { reconcile, invoice, usage, environment } = await january();
+  const file = await invoice('right.csv', line(300, '255.00'));
+  await reconcile('--invoice', file, '--usage', await usage('first.csv', rightRows()));
+  await reconcile('--usage', await usage('second.csv', [...rightRows(), row(2, 6, 'unknown_type_back')]));
+  const said = await runCli(['explain', 't-2', '--json'], environment);
+  const { charges } = JSON.parse(said.stdout) as { charges: Record<string, unknown>[] };
+  expect(charges.map(({ period, attempt, code, quantity }) => [period, attempt, code, quantity])).toEqual([
+    ...[1, 2, 3, 4, 5].map((attempt) => ['2026-01', attempt, null, 1]),
+    ['2026-01', 6, 'unknown_type_back', 1],
+  ]);
+  expect((await runCli(['explain', 't-2'], environment)).stdout).toMatch(/charged in .*\n2026-01 +document_scan +1 /);
+});
+
 test('a rule that the vendor applies otherwise is proven, and a single scan beside it', async () => {
   const { reconcile, invoice, usage, rows } = await january();
   const billed = Array.from({ length: 60 }, (_, index) => row(index, 6, 'unknown_type_back'));
@@ -104,7 +119,6 @@ test('a usage statement that cannot be read is refused with its lines, and neith
 test('a layout to start from is printed for an invoice and a usage statement', async () => {
   const { reconcile, usage, environment } = await january();
   const file = await usage('usage.csv', rightRows().slice(0, 3));
-  const { runCli } = await import('../support/cli.ts');
   const said = await runCli(['reconcile', '--suggest-layout', file], environment);
   expect(said.code, said.stderr).toBe(0);
   expect(JSON.parse(said.stdout)).toHaveProperty('usage.columns.transaction_id', 'transaction_id');

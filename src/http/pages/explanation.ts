@@ -27,6 +27,7 @@ export function explanationPage(principal: Principal, explanation: Explanation, 
     ...attempts.map((attempt) => attemptSection(attempt, basis.timeZone)),
     attempts.length === 0 ? html`<p>No attempts are known, so no report has a line for it.</p>` : html``,
     tasks.length > 0 ? tasksSection(tasks) : html``,
+    explanation.charges.length > 0 ? chargesSection(explanation.charges, basis.timeZone) : html``,
     workSection(explanation.work, basis.timeZone),
   ];
   return page({
@@ -127,6 +128,26 @@ function tasksSection(tasks: readonly ExplainedTask[]): Html {
         { header: 'Invoiced: ours', isNumber: true, cell: ({ ownInvoiced }) => count(ownInvoiced) },
         { header: 'Vendor', isNumber: true, cell: ({ vendorAttemptsInvoiced }) => number(vendorAttemptsInvoiced) },
         { header: 'Compared', cell: ({ counterStatus }) => comparison[counterStatus] },
+      ],
+    })}
+  </section>`;
+}
+
+function chargesSection(charges: Explanation['charges'], timeZone: string): Html {
+  return html`<section aria-labelledby="charges-title">
+    <h2 id="charges-title">What the vendor charges</h2>
+    ${table<Explanation['charges'][number]>({
+      id: 'charges-table',
+      caption: 'Rows of the usage statements that the vendor’s invoices were reconciled with',
+      rows: charges,
+      columns: [
+        { header: 'Month', isHeader: true, cell: ({ period }) => monthName(period) },
+        { header: 'Task', cell: ({ taskType }) => taskName(taskType) },
+        { header: 'Attempt', isNumber: true, cell: ({ attempt }) => (attempt === null ? nothing : count(attempt)) },
+        { header: 'At', cell: ({ attemptedAt }) => moment(attemptedAt, timeZone) },
+        { header: 'Code', cell: ({ code }) => code ?? nothing },
+        { header: 'Level', cell: ({ level }) => level ?? nothing },
+        { header: 'Quantity', isNumber: true, cell: ({ quantity }) => count(quantity) },
       ],
     })}
   </section>`;

@@ -15,6 +15,7 @@ import {
 import type { Queries } from '../../db/database.ts';
 import { type PeriodClose, periodCloses } from '../../db/period-closes.ts';
 import { withSnapshot } from '../../db/snapshot.ts';
+import { chargesOf } from '../../db/usage-statements.ts';
 import { withdrawalsOf } from '../../db/withdrawals.ts';
 import { nextPeriod } from '../../domain/billing-month.ts';
 import { settledFrom, settlementReason } from '../../domain/settlement.ts';
@@ -67,6 +68,7 @@ async function explainIn(context: Context, queries: Queries, id: string): Promis
     attempts: explained,
     lateChange: await lateChange(queries, transactionId, closes, provisional),
     files: await fileRows(queries, transactionId),
+    charges: await chargesOf(queries, transactionId),
     problems: [...(await problemsOfBooks(context, queries, closes)), ...explained.flatMap(problemsOf)],
     basis: {
       timeZone: config.billingTimeZone,

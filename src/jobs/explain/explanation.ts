@@ -1,4 +1,5 @@
 import type { FileRow, RequestRow, TaskRow, TransactionRow, WorkRow } from '../../db/explain.ts';
+import type { ChargeRow } from '../../db/usage-statements.ts';
 import type { Withdrawal } from '../../db/withdrawals.ts';
 import type { Evidence, TimeBasis } from '../../domain/attempts.ts';
 import type { DecidingRule, Decision } from '../../domain/classify.ts';
@@ -23,6 +24,8 @@ export type Explanation = {
   /** Changes that belong to closed months and are not booked yet; `null` = none. */
   readonly lateChange: LateChange | null;
   readonly files: readonly FileRow[];
+  /** What the vendor's usage statements charge for it, where some are kept. */
+  readonly charges: readonly ChargeRow[];
   /** What is wrong, or will change with the next report. Empty if the books are in order. */
   readonly problems: readonly ExplainedProblem[];
   readonly basis: { readonly timeZone: string; readonly rulesSha256: string; readonly pricesSha256: string | null };
