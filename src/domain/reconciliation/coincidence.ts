@@ -30,7 +30,7 @@ export function certainMembers(space: Space, set: HypothesisSet, leftOut: Readon
     if (group.length === 0 || !group.some((member) => certain.has(member))) continue;
     // A way to cut off by a zone and by a time counts as two.
     const parts = group.length + (group.includes('cutOff') ? (space.cutOffs[set.cutOff]?.cost ?? 1) - 1 : 0);
-    const doubt = parts - 1 + (group.some((member) => isOnFreeUnits(space, member)) ? 1 : 0);
+    const doubt = parts - 1 + (group.some((member) => isOnFreeUnits(space, member)) ? 2 : 0);
     if (expectedByChance(space, set, group, leftOut) * 10 ** doubt < bound) continue;
     for (const member of group) certain.delete(member);
   }
