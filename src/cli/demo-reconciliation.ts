@@ -102,13 +102,13 @@ function causeLine(cause: Cause, findings: readonly Finding[], money: (amount: b
 
 function saidOf(cause: Cause, subjects: string): string {
   if (cause === 'rule') return `Its documentation does not charge ${subjects}.`;
-  if (cause === 'billed_twice') return `They are on its statement more than once.`;
+  if (cause === 'billed_twice') return 'Its usage statement has them twice.';
   return `About ${subjects}.`;
 }
 
 function sendLines({ head, directory }: Dispute, money: (amount: bigint) => string): string[] {
   const { expected, evidenceRows } = disputeTotals(head.findings);
   return [
-    `  3. What to send is in ${directory}: a letter, English and Dutch, that asks for a credit of ${money(expected)}, with the ${counted(evidenceRows, 'attempt')} as evidence.`,
+    `  3. What to send is in ${directory}: a letter, English and Dutch, that asks for a credit of ${money(expected)}, with ${counted(evidenceRows, 'attempt')} as evidence.`,
   ];
 }
