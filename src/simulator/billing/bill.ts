@@ -18,7 +18,7 @@ export type BillLine = {
 };
 
 /** An attempt that is charged, at its price. */
-export type Charge = { readonly attempt: Attempt; readonly unitPrice: Micros };
+type Charge = { readonly attempt: Attempt; readonly unitPrice: Micros };
 
 /** What the vendor sends for a month, before it is written in some form. */
 export type Bill = {
