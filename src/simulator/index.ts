@@ -17,8 +17,8 @@ import { crossedBoundary } from './timeline.ts';
 import { generateTransaction } from './transaction.ts';
 import type { TransactionKind } from './transaction.ts';
 
-export { type BillingMistake, billingMistakes } from './billing/mistakes.ts';
-export { type DocumentName, documents } from './billing/documents.ts';
+export type { BillingMistake } from './billing/mistakes.ts';
+export type { DocumentName } from './billing/documents.ts';
 export { transientFaultKinds } from './faults.ts';
 export type { Invoice, InvoicePrices } from './invoice.ts';
 export type { SimulatorOptions } from './options.ts';

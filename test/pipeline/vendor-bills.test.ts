@@ -1,13 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  type BillingMistake,
-  billingMistakes,
-  type DocumentName,
-  type Simulator,
-  startSimulator,
-} from '../../src/simulator/index.ts';
+import { type BillingMistake, billingMistakes } from '../../src/simulator/billing/mistakes.ts';
+import { type DocumentName, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { atEnd } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type BillingMistake, documents, startSimulator } from '../../src/simulator/index.ts';
-import { isDocumentName } from '../../src/simulator/billing/documents.ts';
+import { type BillingMistake, startSimulator } from '../../src/simulator/index.ts';
+import { documents, isDocumentName } from '../../src/simulator/billing/documents.ts';
 import { atEnd } from '../support/books.ts';
 import { signToken } from './client.ts';
 

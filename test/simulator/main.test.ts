@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseCommand } from '../../src/simulator/command-line.ts';
-import { documents, startSimulator } from '../../src/simulator/index.ts';
+import { documents } from '../../src/simulator/billing/documents.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
 import type { Invoice } from '../../src/simulator/index.ts';
 import { clientOf } from './client.ts';
 
