@@ -21,6 +21,7 @@ import { documentStore, openStore } from '../store/open.ts';
 import { runWorkers } from '../workers/run-workers.ts';
 import { demoAddress, serveDemo } from './demo-service.ts';
 import { compareWithInvoice, type Comparison, demoPrices } from './demo-comparison.ts';
+import { demoReconciliationText, isAllFound, reconcileDemo } from './demo-reconciliation.ts';
 import { remark, say } from './output.ts';
 import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, isLogLevelGiven, usageError } from './run.ts';
@@ -52,28 +53,30 @@ export async function demo(
     const key = { keyId: simulator.keyId, keySecret: simulator.secret };
     const { context, close } = await openDemo(environment, key);
     try {
-      const isEqual = await withNamedLock(context.db, 'demo', async () => {
+      const isRight = await withNamedLock(context.db, 'demo', async () => {
         say(...introduction(simulator, period));
         const store = await startAfresh(context);
         await takeInAll(context, simulator);
         const retries = await work({ ...context, store }, signal);
         const report = await writeReport(context, period);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
+        const reconciled = await reconcileDemo(context, { simulator, period, priceList: examplePrices }, signal);
         say(
           '',
           ...reportText(report, { now: context.now() }),
           '',
           ...(await account(context, retries, comparison, startedAt)),
+          ...(reconciled ? ['', ...demoReconciliationText(reconciled)] : []),
         );
         if (options.serve) await serveDemo(environment, key, signal);
         else say('', `To see it in the browser, at ${demoAddress()}:  npx idscan-ledger demo --serve`);
-        return comparison.differences.length === 0;
+        return comparison.differences.length === 0 && (reconciled === null || isAllFound(reconciled));
       });
-      if (isEqual === undefined)
+      if (isRight === undefined)
         throw new LedgerError('blocked', 'A demo is running already in this data folder.', {
           hint: 'Wait for it to end, or give this one a data folder of its own: IDSCAN_DATA_DIR.',
         });
-      return isEqual ? 0 : 1;
+      return isRight ? 0 : 1;
     } finally {
       await close();
     }
@@ -150,8 +153,8 @@ async function account(
     `  ${counted(transactions.fetched, 'transaction')} fetched, ${counted(stored, 'file')} stored by their hash, ${counted(retries, 'retry', 'retries')} after faulty answers, ${failed.length === 0 ? 'nothing' : counted(failed.length, 'kind of work', 'kinds of work')} failed; ${seconds} s in all.`,
     `  Prices are an example (${path.relative(process.cwd(), examplePrices)}), not the vendor's.`,
     differences.length === 0
-      ? `  The report equals the simulated vendor's own invoice, to the line: ${counted(lines, 'line')}, ${ownAmount} = ${vendorAmount}.`
-      : `  The report differs from the simulated vendor's invoice (${ownAmount} against ${vendorAmount}):`,
+      ? `  The report equals the simulated vendor's own books, to the line: ${counted(lines, 'line')}, ${ownAmount} = ${vendorAmount}.`
+      : `  The report differs from the simulated vendor's books (${ownAmount} against ${vendorAmount}):`,
     ...differences.slice(0, 10).map((difference) => `    ${difference}`),
   ];
 }

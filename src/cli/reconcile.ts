@@ -1,25 +1,16 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
-import type { VendorFile } from '../db/vendor-files.ts';
-import { readInvoice } from '../invoices/read-invoice.ts';
-import type { Layout } from '../invoices/layout/layout.ts';
-import { parseLayout } from '../invoices/layout/layout-file.ts';
 import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
-import { fileAt, readUsage } from '../invoices/read-usage.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
-import { type GivenInvoice, type GivenUsage, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
+import { reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
-import { unreadable } from './input-file.ts';
 import { say } from './output.ts';
 import { detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
+import { fileGiven, invoiceGiven, layoutGiven, usageGiven } from './vendor-files.ts';
 
 export type ReconcileArguments = {
   readonly invoice?: string;
@@ -115,41 +106,4 @@ async function suggest(name: string, period: string | undefined): Promise<ExitCo
   const { content, name: baseName } = await fileGiven(name);
   process.stdout.write(await suggestLayout(content, baseName));
   return 0;
-}
-
-type GivenLayout = { readonly file: VendorFile; readonly content: Layout };
-
-async function layoutGiven(name: string): Promise<GivenLayout> {
-  const file = await fileGiven(name);
-  return { file, content: parseLayout(file.content, file.name).content };
-}
-
-async function invoiceGiven(name: string, layout: GivenLayout | undefined): Promise<GivenInvoice> {
-  const file = await fileGiven(name);
-  const { invoice, detected } = await readInvoice(file.content, file.name, layout?.content);
-  return { invoice, detected, file, layout: layout?.file };
-}
-
-/** The file may be of any size: it is never held whole. */
-async function usageGiven(name: string, layout: GivenLayout | undefined): Promise<GivenUsage> {
-  const hash = createHash('sha256');
-  for await (const chunk of bytesOf(name)) hash.update(chunk);
-  const baseName = path.basename(name);
-  const { detected, rows } = await readUsage(baseName, fileAt(name), layout?.content);
-  return { name: baseName, sha256: hash.digest('hex'), layout: layout?.file, content: bytesOf(name), rows, detected };
-}
-
-async function* bytesOf(name: string): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of createReadStream(name)) yield chunk as Buffer;
-  } catch (cause) {
-    throw unreadable(name, cause);
-  }
-}
-
-async function fileGiven(name: string): Promise<VendorFile> {
-  const content = await readFile(name).catch((cause: unknown) => {
-    throw unreadable(name, cause);
-  });
-  return { name: path.basename(name), content, sha256: createHash('sha256').update(content).digest('hex') };
 }

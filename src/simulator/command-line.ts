@@ -1,10 +1,15 @@
 import { parseArgs } from 'node:util';
+import { documents } from './billing/documents.ts';
+import { type BillingMistake, billingMistakes, parseMistakes } from './billing/mistakes.ts';
 import type { SimulatorOptions } from './options.ts';
 
 export type SimulatorCommand = {
   readonly options: SimulatorOptions;
   readonly idsFile: string | null;
   readonly invoiceFile: string | null;
+  /** Where what the vendor sends for the month is written to. */
+  readonly bill: { readonly folder: string; readonly mistakes: readonly BillingMistake[] } | null;
+  readonly pricesFile: string | null;
 };
 
 export const usage = `Usage: node src/simulator/main.ts --seed <text> --month <YYYY-MM> --transactions <n>
@@ -17,7 +22,10 @@ export const usage = `Usage: node src/simulator/main.ts --seed <text> --month <Y
   --counter-mismatches <share>   transactions whose counter is off (0)
   --lists-missing <share>        completed transactions without documentScans (0)
   --ids <file>                   write transaction_id,result_id
-  --invoice <file>               write the vendor's invoice as JSON
+  --invoice <file>               write what the month is charged for as JSON
+  --prices <file>                a price list, as examples/prices.json: the vendor sends bills by it
+  --bill <folder>                write what it sends for the month: ${Object.keys(documents).join(', ')}
+  --mistakes <a,b>               what is wrong on it: ${billingMistakes.join(', ')}
 `;
 
 /** Parses the command line. Throws a `TypeError` or `RangeError` that describes the mistake. */
@@ -39,10 +47,15 @@ export function parseCommand(args: readonly string[]): SimulatorCommand {
       'lists-missing': text,
       ids: text,
       invoice: text,
+      prices: text,
+      bill: text,
+      mistakes: text,
     },
   });
   if (values.seed === undefined || values.month === undefined || values.transactions === undefined)
     throw new TypeError('--seed, --month and --transactions are needed.');
+  if (values.bill !== undefined && values.prices === undefined) throw new TypeError('--bill needs --prices.');
+  if (values.mistakes !== undefined && values.bill === undefined) throw new TypeError('--mistakes goes with --bill.');
   const faultShare = number('faults', values.faults, 0);
   return {
     options: {
@@ -60,6 +73,8 @@ export function parseCommand(args: readonly string[]): SimulatorCommand {
     },
     idsFile: values.ids ?? null,
     invoiceFile: values.invoice ?? null,
+    bill: values.bill === undefined ? null : { folder: values.bill, mistakes: parseMistakes(values.mistakes ?? '') },
+    pricesFile: values.prices ?? null,
   };
 }
 

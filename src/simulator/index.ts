@@ -1,4 +1,6 @@
 import { shownCounter } from './answers.ts';
+import { type Bill, billFor, type BillRequest } from './billing/bill.ts';
+import { type DocumentName, documents } from './billing/documents.ts';
 import { faultSource } from './faults.ts';
 import type { FaultPlan } from './faults.ts';
 import { resultFiles } from './files.ts';
@@ -15,6 +17,8 @@ import { crossedBoundary } from './timeline.ts';
 import { generateTransaction } from './transaction.ts';
 import type { TransactionKind } from './transaction.ts';
 
+export type { BillingMistake } from './billing/mistakes.ts';
+export type { DocumentName } from './billing/documents.ts';
 export { transientFaultKinds } from './faults.ts';
 export type { Invoice, InvoicePrices } from './invoice.ts';
 export type { SimulatorOptions } from './options.ts';
@@ -59,6 +63,10 @@ export type Simulator = {
   readonly idsCsv: () => string;
   /** The vendor's invoice for the world's month, or for another month. */
   readonly invoice: (prices?: InvoicePrices, month?: string) => Invoice;
+  /** What the vendor charges for the world's month, or for another month: with mistakes, if they are asked for. */
+  readonly bill: (request: Omit<BillRequest, 'month'> & { readonly month?: string }) => Bill;
+  /** The bill as the vendor sends it. */
+  readonly document: (bill: Bill, name: DocumentName) => Promise<Buffer>;
   readonly requests: RequestLog;
   /** The personal data in `result[]`, for tests that search for leaks. */
   readonly personalData: () => PersonalData;
@@ -95,6 +103,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     port: options.port ?? 0,
     latencyMs: options.latencyMs ?? 0,
     maxLoggedRequests: options.maxLoggedRequests ?? 100_000,
+    priceList: options.priceList ?? null,
   });
   return {
     ...server,
@@ -106,6 +115,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         '\n',
       ),
     invoice: (prices, month = world.month) => invoiceFor(world, month, prices),
+    bill: (request) => billFor(world, { month: world.month, ...request }),
+    document: async (bill, name) => documents[name].write(bill),
     personalData: () => personalData(world, transactions),
     setFaults: (plan) => {
       faults = faultSource(plan, random);

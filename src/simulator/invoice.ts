@@ -80,7 +80,13 @@ export function invoiceFor(world: World, month: string, prices?: InvoicePrices):
 }
 
 /** Books a scan at its own time, and a face task at the transaction's completion or, without one, at its execution. */
-function bookedAttempts({ id, scans, faces, level, completedMs }: Transaction): { line: InvoiceLine; atMs: number }[] {
+export function bookedAttempts({
+  id,
+  scans,
+  faces,
+  level,
+  completedMs,
+}: Transaction): { line: InvoiceLine; atMs: number }[] {
   const booked = scans.map(({ createdMs, code, invoiced }, position) => ({
     atMs: createdMs,
     line: line(id, 'document_scan', position + 1, createdMs, { code, level, invoiced }),

@@ -72,6 +72,8 @@ export type SimulatorOptions = WorldOptions & {
   readonly secret?: string;
   /** The longest accepted token life (`exp - iat`). Default: 3600. */
   readonly maxTokenLifeSeconds?: number;
+  /** The text of a price list in the form of `examples/prices.json`. Without one, no bills are served. */
+  readonly priceList?: string | null;
   /** How many of the latest requests `requests.list` keeps. Default: 100 000. */
   readonly maxLoggedRequests?: number;
 };

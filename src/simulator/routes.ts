@@ -1,5 +1,8 @@
 import { detailsJson, resultJson, viewAt } from './answers.ts';
 import type { View } from './answers.ts';
+import { billFor, requireMade } from './billing/bill.ts';
+import { documents, isDocumentName } from './billing/documents.ts';
+import { parseMistakes } from './billing/mistakes.ts';
 import { auditReport, fileContent } from './file-bytes.ts';
 import type { FileContent } from './file-bytes.ts';
 import { attemptOfSlot, goneStatus, isResultSlot, readFileToken, resultFiles, scanFiles } from './files.ts';
@@ -12,8 +15,10 @@ export type Target =
   | { readonly route: 'transaction'; readonly transactionId: string }
   | { readonly route: 'result' | 'audit_report'; readonly transactionId: string; readonly resultId: string }
   | { readonly route: 'download'; readonly token: string }
+  | { readonly route: 'bill'; readonly month: string; readonly name: string }
   | { readonly route: 'other' };
 export type Route = Target['route'];
+type ApiTarget = Exclude<Target, { readonly route: 'bill' }>;
 
 export type Answer = {
   readonly status: number;
@@ -30,6 +35,7 @@ export const basePath = '/id-scan/v1/';
 export function targetOf(path: string): Target {
   if (!path.startsWith(basePath)) return { route: 'other' };
   const [first, second = '', third, fourth = '', fifth, ...rest] = path.slice(basePath.length).split('/');
+  if (first === 'bills' && third !== undefined && fourth === '') return { route: 'bill', month: second, name: third };
   if (first === 'downloads' && third === undefined && second !== '') return { route: 'download', token: second };
   if (first !== 'transactions' || second === '' || rest.length > 0) return { route: 'other' };
   if (third === undefined) return { route: 'transaction', transactionId: second };
@@ -41,7 +47,7 @@ export function targetOf(path: string): Target {
 }
 
 /** The vendor's answer to a request with a valid token. */
-export function answerTo(world: World, lookup: Lookup, target: Target, baseUrl: string, nowMs: number): Answer {
+export function answerTo(world: World, lookup: Lookup, target: ApiTarget, baseUrl: string, nowMs: number): Answer {
   switch (target.route) {
     case 'other':
       return errorAnswer(404, 'Not found');
@@ -60,6 +66,26 @@ export function answerTo(world: World, lookup: Lookup, target: Target, baseUrl: 
       if (!transaction.hasAuditReport) return errorAnswer(404, 'Audit report not found');
       return fileAnswer(auditReport(world, transaction.index, transaction.resultId));
     }
+  }
+}
+
+/** What a request for a bill asks for: the mistakes are in its query. No public API of the vendor's has such a route. */
+export async function billAnswer(
+  world: World,
+  priceList: string | null,
+  { month, name }: Extract<Target, { readonly route: 'bill' }>,
+  query: URLSearchParams,
+): Promise<Answer> {
+  if (priceList === null || !isDocumentName(name)) return errorAnswer(404, 'Not found');
+  try {
+    const mistakes = parseMistakes(query.get('mistakes') ?? '');
+    const bill = billFor(world, { priceList, month, mistakes });
+    requireMade(bill, mistakes);
+    const { contentType, write } = documents[name];
+    return fileAnswer({ contentType, bytes: await write(bill) });
+  } catch (error) {
+    if (error instanceof RangeError) return errorAnswer(400, error.message);
+    throw error;
   }
 }
 

@@ -5,8 +5,8 @@ import type { FaultSource } from './faults.ts';
 import type { World } from './options.ts';
 import { requestRecorder, shownPath } from './request-log.ts';
 import type { RequestLog } from './request-log.ts';
-import { answerTo, basePath, errorAnswer, targetOf } from './routes.ts';
-import type { Answer, Lookup, Target } from './routes.ts';
+import { answerTo, basePath, billAnswer, errorAnswer, targetOf } from './routes.ts';
+import type { Answer, Lookup } from './routes.ts';
 import { tokenMistake } from './token.ts';
 import type { TokenRules } from './token.ts';
 
@@ -19,6 +19,7 @@ export type ServerSetup = {
   readonly port: number;
   readonly latencyMs: number;
   readonly maxLoggedRequests: number;
+  readonly priceList: string | null;
 };
 
 export type RunningServer = {
@@ -42,21 +43,30 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     request.resume();
-    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const target = targetOf(path);
     const nowMs = setup.now().getTime();
-    const faults = setup.faults();
-    const fault = faults.draw(target.route, path);
-    const delivery = deliveryOf(fault, rightAnswer(setup, request, target, baseUrl, nowMs), faults, nowMs);
-    const status = delivery.manner === 'reset' ? 0 : delivery.answer.status;
-    recorder.record(target, { method: request.method ?? '', path: shownPath(path, target), status, fault });
-    const isServed = status === 200 && fault !== 'html';
-    const send = (): void =>
-      deliver(response, delivery, later, () => {
-        if (isServed) recorder.recordServed(target);
-      });
-    if (setup.latencyMs > 0) later(setup.latencyMs, send);
-    else send();
+    const mistake = requestMistake(setup, request, nowMs);
+    const answered = (answer: Answer): void => {
+      const faults = setup.faults();
+      const fault = faults.draw(target.route, path);
+      const delivery = deliveryOf(fault, answer, faults, nowMs);
+      const status = delivery.manner === 'reset' ? 0 : delivery.answer.status;
+      recorder.record(target, { method: request.method ?? '', path: shownPath(path, target), status, fault });
+      const isServed = status === 200 && fault !== 'html';
+      const send = (): void =>
+        deliver(response, delivery, later, () => {
+          if (isServed) recorder.recordServed(target);
+        });
+      if (setup.latencyMs > 0) later(setup.latencyMs, send);
+      else send();
+    };
+    if (mistake !== null) answered(mistake);
+    else if (target.route !== 'bill') answered(answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
+    else
+      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(answered, () =>
+        answered(errorAnswer(500, 'Internal server error')),
+      );
   };
 
   const server = createServer({ keepAliveTimeout: 60_000 }, onRequest);
@@ -78,16 +88,9 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
   return { baseUrl, requests: recorder.log, close };
 }
 
-/** The vendor's answer if no fault occurs. */
-function rightAnswer(
-  { world, lookup, tokens }: ServerSetup,
-  request: IncomingMessage,
-  target: Target,
-  baseUrl: string,
-  nowMs: number,
-): Answer {
+/** The answer to a request that is refused whatever it asks for; `null` = it is not. */
+function requestMistake({ tokens }: ServerSetup, request: IncomingMessage, nowMs: number): Answer | null {
   const mistake = tokenMistake(request.headers.authorization, tokens, nowMs);
   if (mistake !== null) return errorAnswer(401, mistake);
-  if (request.method !== 'GET') return errorAnswer(405, 'Method not allowed', { allow: 'GET' });
-  return answerTo(world, lookup, target, baseUrl, nowMs);
+  return request.method === 'GET' ? null : errorAnswer(405, 'Method not allowed', { allow: 'GET' });
 }

@@ -95,6 +95,20 @@ test('a rule that the vendor applies otherwise is proven, and a single scan besi
   );
 });
 
+test('a scan that is charged for no known reason stays unexplained, and another cause on its line keeps its own units', async () => {
+  const { reconcile, invoice, usage, rows, evidence, report, folder } = await january();
+  const statement = await usage('usage.csv', [...rightRows().slice(2), row(7, 6, 'unknown_type_back')]);
+  const said = await reconcile('--invoice', await invoice('less.csv', line(299, '254.15')), '--usage', statement);
+  expect(said.code, said.stderr).toBe(1);
+  expect(shown(await rows())).toEqual([
+    'quantity unexplained none 1 0.85 1',
+    'quantity usage_not_billed proven -2 -1.70 2',
+  ]);
+  expect((await evidence()).map((one) => one['transaction_id']).sort()).toEqual(['t-0', 't-0', 't-7']);
+  expect((await report()).code).toBe(0);
+  expect((await verifyFolder(folder)).problems).toEqual([]);
+});
+
 test('what the invoice has more than its own usage statement stays unexplained', async () => {
   const { reconcile, invoice, usage, rows } = await january();
   const file = await invoice('more.csv', line(305, '259.25'));

@@ -162,22 +162,31 @@ describe('embedded servers', () => {
 });
 
 describe('demo', () => {
-  test('ends with the vendor’s own invoice, to the line', { timeout: 120_000 }, async () => {
-    const folder = await createTestFolder();
-    const environment = {
-      folder,
-      IDSCAN_DATA_DIR: path.join(folder, 'data'),
-      REPORTS_DIR: path.join(folder, 'reports'),
-    };
-    const { code, stdout, stderr } = await runCli(['demo', '--transactions', '40'], environment);
-    expect(code, stdout + stderr).toBe(0);
-    expect(stdout).toMatch(
-      /equals the simulated vendor's own invoice, to the line: \d{2,} lines, (\d+\.\d{2} EUR) = \1\./,
-    );
-    expect(stdout).toContain(path.join(folder, 'reports', 'demo'));
-    expect(stdout).toContain('Prices are an example');
-    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/http:\/\/127\.0\.0\.1:8080: .*demo --serve$/);
-  });
+  test(
+    'ends with what the vendor’s own books say, to the line, and with what is wrong on its invoice',
+    { timeout: 120_000 },
+    async () => {
+      const folder = await createTestFolder();
+      const environment = {
+        folder,
+        IDSCAN_DATA_DIR: path.join(folder, 'data'),
+        REPORTS_DIR: path.join(folder, 'reports'),
+      };
+      const { code, stdout, stderr } = await runCli(['demo', '--transactions', '40'], environment);
+      expect(code, stdout + stderr).toBe(0);
+      expect(stdout).toMatch(
+        /equals the simulated vendor's own books, to the line: \d{2,} lines, (\d+\.\d{2} EUR) = \1\./,
+      );
+      expect(stdout).toContain(path.join(folder, 'reports', 'demo'));
+      expect(stdout).toContain('Prices are an example');
+      expect(stdout).toMatch(/1\. Invoice SIM-\S+ came with a usage statement/);
+      expect(stdout).toMatch(/rule: \d+ attempts?, \d+\.\d+ EUR\./);
+      expect(stdout).toMatch(/billed_twice: 4 attempts, \d+\.\d+ EUR\. .*\(proven\)/);
+      const pack = /3\. What to send is in (.+-dispute): /.exec(stdout)?.[1] ?? '';
+      expect((await runCli(['verify', pack], environment)).stdout).toContain('Proven: the dispute');
+      expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/http:\/\/127\.0\.0\.1:8080: .*demo --serve$/);
+    },
+  );
 
   test('stays up with --serve: both roles can sign in, and Ctrl-C ends it', { timeout: 180_000 }, async () => {
     const folder = await createTestFolder();

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseCommand } from '../../src/simulator/command-line.ts';
+import { documents } from '../../src/simulator/billing/documents.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import type { Invoice } from '../../src/simulator/index.ts';
 import { clientOf } from './client.ts';
@@ -66,11 +67,22 @@ describe('the standalone server', () => {
     ['no month', ['--seed', '1', '--transactions', '1']],
     ['a share above 1', [...world, '--faults', '2']],
     ['no number', [...world, '--port', 'x']],
+    ['a bill without prices', [...world, '--bill', 'folder']],
+    ['no such mistake', [...world, '--prices', 'examples/prices.json', '--bill', 'folder', '--mistakes', 'x']],
   ])('ends with 2 and its usage on %s', async (_, args) => {
     const child = run(args);
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
     expect([output, child.exitCode]).toEqual(['', 2]);
     expect(errors).toContain('Usage: ');
+  });
+
+  it('writes what it sends for the month', async () => {
+    const bill = join(folder, 'bill');
+    const child = run([...world, '--prices', 'examples/prices.json', '--bill', bill, '--mistakes', 'billed_twice']);
+    await once(child.stdout, 'data');
+    expect((await readdir(bill)).sort()).toEqual(Object.keys(documents).sort());
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
   it('ends with 1 when it cannot write', async () => {
@@ -102,5 +114,12 @@ it('reads every option', () => {
     },
     idsFile: null,
     invoiceFile: null,
+    bill: null,
+    pricesFile: null,
+  });
+  const bill = ['--prices', 'prices.json', '--bill', 'folder', '--mistakes', 'fee,rule'];
+  expect(parseCommand([...world, ...bill])).toMatchObject({
+    bill: { folder: 'folder', mistakes: ['rule', 'fee'] },
+    pricesFile: 'prices.json',
   });
 });

@@ -122,8 +122,8 @@ function ofAttempts(charged: Charged, reading: Reading): Difference[] {
     const member =
       last[index] === books[index] ? alone.get(index) : states.find(({ billed }) => billed[index] !== books[index]);
     const of = { attempts: isBilled ? 'not_charged' : 'charged', row } as const;
-    const evidence = { part: member?.part, taskType, level, of, count };
     const { part = unexplained, among = [] } = member ?? {};
+    const evidence = { part, taskType, level, of, count };
     const change = isBilled
       ? { stretch: stretchOf(row, own), units: -count }
       : { stretch: stretchOf(row, reading.span), units: count };
@@ -163,8 +163,7 @@ const unexplained: Part = { cause: 'unexplained', subject: '', readings: [] };
 function applied(space: Space, differences: readonly Difference[]): { steps: Step[]; quantities: number[][] } {
   const quantities = quantitiesOf(space, nothing, new Set());
   const places = new Map(space.tally.cells.map((cell, place) => [cellKey(cell), place]));
-  const explained = differences.filter(({ part }) => part !== unexplained);
-  const groups = Map.groupBy(explained, ({ part }) => `${part.cause} ${part.subject}`);
+  const groups = Map.groupBy(differences, ({ part }) => `${part.cause} ${part.subject}`);
   const add = ({ evidence, changes }: Difference): void => {
     const cell = quantities[places.get(cellKey(evidence)) ?? -1];
     for (const { stretch, units } of cell ? changes : []) if (cell) cell[stretch] = (cell[stretch] ?? 0) + units;
@@ -175,11 +174,10 @@ function applied(space: Space, differences: readonly Difference[]): { steps: Ste
     if (!first) return [];
     const { lines, minimum } = chargedBy(space, [], quantities);
     const { part, among } = first;
-    return [
-      { part, certainty: among.length === 0 ? 'proven' : 'ambiguous', among, lines: stateLines(space, lines), minimum },
-    ];
+    const known = among.length === 0 ? 'proven' : 'ambiguous';
+    const certainty = part === unexplained ? 'none' : known;
+    return [{ part, certainty, among, lines: stateLines(space, lines), minimum }];
   });
-  for (const difference of differences) if (difference.part === unexplained) add(difference);
   return { steps, quantities };
 }
 

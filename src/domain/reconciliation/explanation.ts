@@ -25,7 +25,8 @@ export type StateLine = {
 /** A part of the likeliest explanation, and how the books stand once it and those before it are applied. */
 export type Step = {
   readonly part: Part;
-  readonly certainty: Exclude<Certainty, 'none'>;
+  /** `none`: attempts that nothing accounts for, so that they are no part of what another cause adds. */
+  readonly certainty: Certainty;
   /** Where it is ambiguous: all that it may be. */
   readonly among: readonly Candidate[];
   readonly lines: readonly StateLine[];

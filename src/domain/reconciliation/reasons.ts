@@ -36,6 +36,7 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
   const line = cell ? cellText(cell) : 'of the month';
   if (share.step) {
     const { part, certainty, among } = share.step;
+    if (certainty === 'none') return unexplained(line);
     // A rule is only said to be billed otherwise of a line that is there.
     const isMissing = part.cause === 'rule' && cell !== undefined && !printed.has(cellKey(cell));
     const { cause, subject }: Named = isMissing ? { cause: 'usage_not_billed', subject: line } : part;
