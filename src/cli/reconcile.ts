@@ -6,14 +6,11 @@ import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
 import type { VendorFile } from '../db/vendor-files.ts';
-import { readInvoice } from '../invoices/read-invoice.ts';
-import type { Layout } from '../invoices/layout/layout.ts';
-import { parseLayout } from '../invoices/layout/layout-file.ts';
 import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
-import { fileAt, readUsage } from '../invoices/read-usage.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
-import { type GivenInvoice, type GivenUsage, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
+import { type GivenLayout, invoiceFrom, layoutFrom, usageFrom } from '../jobs/reconcile/given-files.ts';
+import { type GivenUsage, reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
 import { unreadable } from './input-file.ts';
@@ -49,8 +46,8 @@ export async function reconcile(
   if (options.layout !== undefined && options.invoice === undefined && options.usage === undefined)
     throw usageError('--layout says how to read a file.', 'Give the file with --invoice or --usage.');
   const decision = decisionGiven(options);
-  const layout = options.layout === undefined ? undefined : await layoutGiven(options.layout);
-  const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, layout);
+  const layout = options.layout === undefined ? undefined : layoutFrom(await fileGiven(options.layout));
+  const given = options.invoice === undefined ? undefined : await invoiceFrom(await fileGiven(options.invoice), layout);
   const usage = options.usage === undefined ? undefined : await usageGiven(options.usage, layout);
   const { context, close } = await composeBooks(config);
   try {
@@ -117,26 +114,10 @@ async function suggest(name: string, period: string | undefined): Promise<ExitCo
   return 0;
 }
 
-type GivenLayout = { readonly file: VendorFile; readonly content: Layout };
-
-async function layoutGiven(name: string): Promise<GivenLayout> {
-  const file = await fileGiven(name);
-  return { file, content: parseLayout(file.content, file.name).content };
-}
-
-async function invoiceGiven(name: string, layout: GivenLayout | undefined): Promise<GivenInvoice> {
-  const file = await fileGiven(name);
-  const { invoice, detected } = await readInvoice(file.content, file.name, layout?.content);
-  return { invoice, detected, file, layout: layout?.file };
-}
-
-/** The file may be of any size: it is never held whole. */
 async function usageGiven(name: string, layout: GivenLayout | undefined): Promise<GivenUsage> {
   const hash = createHash('sha256');
   for await (const chunk of bytesOf(name)) hash.update(chunk);
-  const baseName = path.basename(name);
-  const { detected, rows } = await readUsage(baseName, fileAt(name), layout?.content);
-  return { name: baseName, sha256: hash.digest('hex'), layout: layout?.file, content: bytesOf(name), rows, detected };
+  return usageFrom({ name: path.basename(name), sha256: hash.digest('hex') }, () => bytesOf(name), layout);
 }
 
 async function* bytesOf(name: string): AsyncGenerator<Buffer> {

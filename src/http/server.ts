@@ -21,6 +21,8 @@ import { asProblem, sendProblem } from './problem.ts';
 import { isPerson } from './pages/send.ts';
 import { addAssets } from './routes/assets.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addInvoicePages } from './routes/invoice.ts';
+import { addInvoiceChanges } from './routes/invoice-changes.ts';
 import { addMetricsRoute } from './routes/metrics.ts';
 import { addQueueBoard } from './routes/queues.ts';
 import { addReportFileRoutes } from './routes/report-files.ts';
@@ -122,6 +124,8 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   const reading = { guard, months: createMonthCache(context), audit };
   addReportRoutes(server, context, reading);
   addReportFileRoutes(server, context, guard);
+  addInvoicePages(server, context, guard);
+  addInvoiceChanges(server, context, { guard, audit });
   addTransactionRoutes(server, context, guard);
   addQueueBoard(server, context, guard);
   if (service.webhook.secrets.length > 0) addWebhookRoute(server, context, meter);

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import path from 'node:path';
 import { requestReport } from '../../db/report-runs.ts';
-import { isPeriod, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
+import { type MonthStanding, monthStandings } from '../../db/settlements.ts';
+import { isPeriod, monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
 import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/month/months.ts';
 import { readForPage } from '../../jobs/reading.ts';
@@ -50,8 +51,14 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     return figures && totalsOf(figures);
   };
 
+  const invoiceOf = (period: string, standings: ReadonlyMap<string, MonthStanding>) => ({
+    standing: standings.get(period),
+    isOver: monthBounds(period, timeZone).end <= context.now(),
+  });
+
   server.get('/reports', { onRequest }, async (request, reply) => {
     const { value: all, behind } = await readForPage(context, knownMonths);
+    const standings = await monthStandings(context.db.kysely);
     const until = field(request.query, 'until');
     const from = isPeriod(until) ? all.filter(({ period }) => period <= until) : all;
     const shown = from.slice(0, monthsPerPage);
@@ -59,7 +66,11 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     const deadlineMs = performance.now() + overviewWaitMs;
     const totals = await Promise.all([...shown, ...(next ? [next] : [])].map((one) => totalsSoon(one, deadlineMs)));
     const overview = {
-      months: shown.map((month, index) => ({ ...month, totals: totals[index] })),
+      months: shown.map((month, index) => ({
+        ...month,
+        totals: totals[index],
+        invoice: invoiceOf(month.period, standings),
+      })),
       before: totals[shown.length],
       behind,
       older: next?.period ?? null,
@@ -86,7 +97,11 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     );
     const published = await publishedIn(path.join(context.config.reportsDir, period), period);
     const neighbours = { earlier: byPeriod.has(previousPeriod(period)), later: byPeriod.has(nextPeriod(period)) };
-    sendPage(reply, monthPage(principalOf(request), { figures, run: month.run, published, trend, neighbours }));
+    const invoice = invoiceOf(period, await monthStandings(context.db.kysely));
+    sendPage(
+      reply,
+      monthPage(principalOf(request), { figures, run: month.run, published, trend, neighbours, invoice }),
+    );
     return reply;
   });
 
@@ -112,7 +127,7 @@ function addRewriting(server: FastifyInstance, context: ServiceContext, { guard,
 }
 
 /** @throws LedgerError `not_found` */
-function knownMonth(months: readonly KnownMonth[], period: string): KnownMonth {
+export function knownMonth(months: readonly KnownMonth[], period: string): KnownMonth {
   const known = isPeriod(period) ? months.find((one) => one.period === period) : undefined;
   if (known) return known;
   throw new LedgerError('not_found', 'The books know no such month.', { hint: 'All months: /reports' });
