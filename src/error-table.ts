@@ -23,7 +23,7 @@ const table = {
   data_file_invalid: {
     job: 'never',
     exit: 2,
-    http: [422, 'The data file has mistakes'],
+    http: [422, 'The file has mistakes'],
     hint: 'the message lists every mistake as `file:line: place: reason`',
   },
   input_invalid: { job: 'never', exit: 1, hint: 'correct the ID, or withdraw it' },
@@ -174,8 +174,8 @@ const table = {
   clock_skewed: { job: 'never', exit: 3, hint: 'NTP on both' },
   queue_unavailable: { job: 'later', exit: 1, http: [503, 'Redis does not answer'], hint: '`REDIS_URL`, the server' },
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
-  storage_full: { job: 'retry', exit: 1, http: [507, 'There is no room left'], hint: 'make room' },
-  storage_failed: { job: 'retry', exit: 1, http: [500, 'The files cannot be written'], hint: 'space, permissions' },
+  storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
+  storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'space, permissions' },
   store_mismatch: { job: 'later', exit: 3, hint: 'mount the shared folder' },
   service_unavailable: {
     job: 'retry',
@@ -190,20 +190,20 @@ const table = {
   reconciliation_unbalanced: {
     job: 'never',
     exit: 1,
-    http: [500, 'The month cannot be reconciled'],
+    http: [500, 'It does not add up'],
     hint: 'report it: a fault of the program',
   },
-  invoice_missing: { job: 'never', exit: 2, http: [409, 'There is no invoice yet'], hint: 'give it with `--invoice`' },
+  invoice_missing: { job: 'never', exit: 2, http: [409, 'No invoice yet'], hint: 'give it with `--invoice`' },
   reconciliation_missing: {
     job: 'never',
     exit: 3,
-    http: [409, 'The month was not reconciled yet'],
+    http: [409, 'Not reconciled yet'],
     hint: '`reconcile` the month first',
   },
   reconciliation_changed: {
     job: 'never',
     exit: 3,
-    http: [409, 'The files of the reconciliation are out of date'],
+    http: [409, 'Files are out of date'],
     hint: '`reconcile` the month again',
   },
   nothing_disputed: {
@@ -212,11 +212,11 @@ const table = {
     http: [409, 'Nothing is disputed'],
     hint: 'decide what is to be disputed: `reconcile --decide`',
   },
-  prices_missing: { job: 'never', exit: 3, http: [409, 'There are no prices'], hint: 'set `PRICES_FILE`' },
+  prices_missing: { job: 'never', exit: 3, http: [409, 'No prices'], hint: 'set `PRICES_FILE`' },
   currency_differs: {
     job: 'never',
     exit: 3,
-    http: [422, 'The invoice is in another currency'],
+    http: [422, 'Another currency'],
     hint: 'is it the invoice of this account?',
   },
   report_busy: { job: 'later', exit: 3, http: [503, 'The report is busy'], hint: 'wait, run it again' },
@@ -243,13 +243,13 @@ const table = {
   reference_changed: {
     job: 'never',
     exit: 2,
-    http: [409, 'Rules or prices have changed'],
+    http: [409, 'Rules or prices changed'],
     hint: 'restore it, and name the new one differently',
   },
   closed_month_differs: {
     job: 'never',
     exit: 3,
-    http: [409, 'The books of a closed month were changed'],
+    http: [409, 'Closed books were changed'],
     hint: 'somebody changed closed rows: restore them from a backup',
   },
   transaction_unknown: {

@@ -11,7 +11,7 @@ import type { VendorFile } from '../db/vendor-files.ts';
 import { LedgerError } from '../errors.ts';
 
 /** Of all files of an upload together. */
-export const maxUploadBytes = 50 * 1_024 * 1_024;
+const maxUploadBytes = 50 * 1_024 * 1_024;
 const keptForMs = 30 * 60_000;
 const maxKept = 8;
 

@@ -31,7 +31,8 @@ const causeSentence = ({ cause, subject, amount }: PublishedFinding): string => 
 
 /** Why there is a difference. The name of the cause is shown too: files and commands have it. */
 export const causeWords = (finding: PublishedFinding): Html =>
-  html`${causeSentence(finding)} <code>${finding.subject === '' ? finding.cause : causeText(finding)}</code>`;
+  html`${causeSentence(finding)}
+    <code class="wrap">${finding.subject === '' ? finding.cause : causeText(finding)}</code>`;
 
 /** What a finding is about. */
 export const lineName = ({

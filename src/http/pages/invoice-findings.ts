@@ -22,7 +22,7 @@ type Findings = {
 };
 
 /** The most that a page shows. What is open comes first, so that all of them come up. */
-export const maxFindings = 100;
+const maxFindings = 100;
 
 /** Findings, a row each. */
 export function findingsTable({ period, currency, findings, isKept }: Findings): Html {

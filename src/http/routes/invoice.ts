@@ -7,7 +7,8 @@ import { disputeFiles, reconciliationFiles } from '../../reports/dispute/publish
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { Principal, ServiceContext } from '../context.ts';
-import { invoicePage, type ShownProblem } from '../pages/invoice.ts';
+import { invoicePage } from '../pages/invoice.ts';
+import type { ShownProblem } from '../pages/invoice-parts.ts';
 import { findingPage, maxEvidence } from '../pages/invoice-finding.ts';
 import { sendPage } from '../pages/send.ts';
 import { asProblem, problemOf } from '../problem.ts';
