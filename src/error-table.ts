@@ -194,18 +194,8 @@ const table = {
     hint: 'report it: a fault of the program',
   },
   invoice_missing: { job: 'never', exit: 2, http: [409, 'No invoice yet'], hint: 'give it with `--invoice`' },
-  reconciliation_missing: {
-    job: 'never',
-    exit: 3,
-    http: [409, 'Not reconciled yet'],
-    hint: '`reconcile` the month first',
-  },
-  reconciliation_changed: {
-    job: 'never',
-    exit: 3,
-    http: [409, 'Files are out of date'],
-    hint: '`reconcile` the month again',
-  },
+  reconciliation_missing: { job: 'never', exit: 3, http: [409, 'Not reconciled'], hint: '`reconcile` the month first' },
+  reconciliation_changed: { job: 'never', exit: 3, http: [409, 'Out of date'], hint: '`reconcile` the month again' },
   nothing_disputed: {
     job: 'never',
     exit: 3,
@@ -228,12 +218,7 @@ const table = {
   period_not_ended: { job: 'never', exit: 3, http: [409, 'The month is not over'], hint: 'close it when it has ended' },
   period_closed: { job: 'never', exit: 3, hint: 'nothing; late changes are in the next month' },
   period_out_of_order: { job: 'never', exit: 3, hint: 'close the month that the message names first' },
-  currency_changed: {
-    job: 'never',
-    exit: 3,
-    http: [409, 'The currency has changed'],
-    hint: 'one currency per database',
-  },
+  currency_changed: { job: 'never', exit: 3, http: [409, 'Another currency'], hint: 'one currency per database' },
   billing_time_zone_changed: {
     job: 'never',
     exit: 2,

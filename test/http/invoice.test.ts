@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -229,6 +229,11 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
   expect(letter.text).toContain('a credit note of EUR 51.00 without VAT');
   const folder = path.join(service.context.config.reportsDir, '2026-01-dispute');
   expect((await verifyDispute(folder)).problems).toEqual([]);
+
+  await rm(path.join(service.context.config.reportsDir, '2026-01', 'idscan-cost_2026-01_reconciliation.csv'));
+  expect(await get(target)).toMatchObject({ status: 200, text: expect.stringContaining('role="alert"') as string });
+  expect(problem(await decide(fee, 'accept', 'x'))).toMatchObject({ status: 409, code: 'reconciliation_changed' });
+  expect((await post(`${target}/again`, form({ basis: 'restated' }))).status).toBe(303);
 
   expect((await decide(fee, 'accept', 'agreed by phone')).status).toBe(303);
   expect(read(await get(target))).toContain('More was decided or credited since the letters were written');

@@ -4,6 +4,7 @@ import { requestReport } from '../../db/report-runs.ts';
 import { type MonthStanding, monthStandings } from '../../db/settlements.ts';
 import { isPeriod, monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
+import type { Context } from '../../jobs/context.ts';
 import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/month/months.ts';
 import { readForPage } from '../../jobs/reading.ts';
 import { publishedIn } from '../../reports/published.ts';
@@ -57,8 +58,8 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
   });
 
   server.get('/reports', { onRequest }, async (request, reply) => {
-    const { value: all, behind } = await readForPage(context, knownMonths);
-    const standings = await monthStandings(context.db.kysely);
+    const { value, behind } = await readForPage(context, monthsWithStandings);
+    const { all, standings } = value;
     const until = field(request.query, 'until');
     const from = isPeriod(until) ? all.filter(({ period }) => period <= until) : all;
     const shown = from.slice(0, monthsPerPage);
@@ -83,7 +84,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
 
   server.get<{ Params: { period: string } }>('/reports/:period', { onRequest }, async (request, reply) => {
     const { period } = request.params;
-    const { value: all } = await readForPage(context, knownMonths);
+    const { all, standings } = (await readForPage(context, monthsWithStandings)).value;
     const month = knownMonth(all, period);
     const figures = await within(monthWaitMs, months.read(period), tooLate);
     const deadlineMs = performance.now() + overviewWaitMs;
@@ -97,7 +98,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     );
     const published = await publishedIn(path.join(context.config.reportsDir, period), period);
     const neighbours = { earlier: byPeriod.has(previousPeriod(period)), later: byPeriod.has(nextPeriod(period)) };
-    const invoice = invoiceOf(period, await monthStandings(context.db.kysely));
+    const invoice = invoiceOf(period, standings);
     sendPage(
       reply,
       monthPage(principalOf(request), { figures, run: month.run, published, trend, neighbours, invoice }),
@@ -107,6 +108,11 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
 
   addRewriting(server, context, reading);
 }
+
+const monthsWithStandings = async (context: Context) => ({
+  all: await knownMonths(context),
+  standings: await monthStandings(context.db.kysely),
+});
 
 /** `POST /reports/<month>/write`: requests that a worker writes the files again. */
 function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months, audit }: Reading): void {
