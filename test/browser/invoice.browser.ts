@@ -19,7 +19,7 @@ const pressEnter = async (page: Page) =>
 
 /** Only the choice of the file is the browser's own dialog; all else is done with the keys. */
 test.each([1280, 390])(
-  'at %i px, finance takes an invoice from the file to reconciled by keyboard, without scripts',
+  'at %i px, finance takes an invoice from the file to reconciled by keyboard',
   async (width) => {
     const service = await startService({ PRICES_FILE: prices });
     await fillJanuary(service.context);
