@@ -20,6 +20,7 @@ const owned = {
   jose: ['src/id-scan', 'src/http'],
   fastify: ['src/http'],
   '@fastify/cookie': ['src/http'],
+  '@fastify/multipart': ['src/http'],
   '@fastify/rate-limit': ['src/http'],
   '@bull-board/api': ['src/http'],
   '@bull-board/fastify': ['src/http'],

@@ -133,6 +133,30 @@ export async function findingFigures(db: Queries): Promise<FindingFigures[]> {
   return rows;
 }
 
+/** How far a month's reconciliation is. */
+export type MonthStanding = {
+  readonly period: string;
+  readonly currency: string;
+  readonly findings: number;
+  readonly open: number;
+  /** What is disputed and not settled, without regard to who owes it. */
+  readonly disputed: bigint;
+};
+
+/** Every month that was reconciled. */
+export async function monthStandings(db: Queries): Promise<Map<string, MonthStanding>> {
+  const { rows } = await sql<Omit<MonthStanding, 'disputed'> & { disputed: string }>`
+    with ${currentTables}, ${openTable}
+    select r.period, r.currency,
+      (select count(*)::int from latest l where l.period = r.period) as findings,
+      count(o.finding)::int as open,
+      coalesce(sum(abs(o.remaining)) filter (where o.decision = 'dispute'), 0)::text as disputed
+    from (select max(id) as id from reconciliations group by period) last
+    join reconciliations r using (id) left join open_findings o on o.period = r.period
+    group by r.period, r.currency`.execute(db);
+  return new Map(rows.map((row) => [row.period, { ...row, disputed: storedAmount(row.disputed) }]));
+}
+
 /** Keeps what credits settle. A settlement that is more than what is left by now counts for less. */
 export async function recordSettlements(
   db: Queries,

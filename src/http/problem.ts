@@ -18,6 +18,14 @@ export type Problem = {
   readonly requestId: string;
 };
 
+declare module 'fastify' {
+  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the framework's own interface
+  export interface FastifyContextConfig {
+    /** What people see where a request to this route fails; without it, or if it returns `undefined`, the page for errors. */
+    readonly problemPage?: (request: FastifyRequest, problem: Problem) => string | undefined;
+  }
+}
+
 /** How long a client is asked to wait after a failed request. */
 const retryAfterSeconds = 5;
 
@@ -50,8 +58,10 @@ export async function sendProblem(thrown: unknown, request: FastifyRequest, repl
   // The rest of a refused body is not read, so the connection cannot be reused.
   if (status === 413) void reply.header('connection', 'close');
   const problem = problemOf(status, error, request.id);
-  if (isPerson(request)) sendPage(reply.code(status), errorPage(request.principal, problem));
-  else await reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
+  if (isPerson(request)) {
+    const own = request.routeOptions.config.problemPage?.(request, problem);
+    sendPage(reply.code(status), own ?? errorPage(request.principal, problem));
+  } else await reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 /** The body of an error response. */

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fillBooks, now, prices } from '../http/pages-books.ts';
 import { startService, type TestService, tokens } from '../http/support.ts';
+import { seriousFindings } from './accessible.ts';
 import { openPage, signIn, startChromium } from './chromium.ts';
 
 const pages = [
@@ -33,17 +33,6 @@ beforeAll(async () => {
   await fillBooks({ ...service.context, now }, 40);
   browser = await startChromium();
 });
-
-type Finding = { id: string; impact: string | null; nodes: { html: string; failureSummary?: string }[] };
-
-/** What axe finds, the serious and the critical. It is given to the page by the test, which the page's policy allows. */
-async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate<Finding[]>('axe.run().then(({ violations }) => violations)');
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary ?? ''}`));
-}
 
 describe.each(looks)('at $width px, $colorScheme', ({ width, colorScheme }) => {
   test('every page is accessible, fits, and asks nobody else', async () => {

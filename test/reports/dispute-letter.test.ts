@@ -1,24 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { causes, type Effect } from '../../src/domain/reconciliation/causes.ts';
-import type { DisputedFinding } from '../../src/reports/dispute/disputed-finding.ts';
+import type { PublishedFinding } from '../../src/reports/dispute/published-finding.ts';
 import { amountIn, letter } from '../../src/reports/dispute/letter.ts';
 import { type DisputeHead, languages } from '../../src/reports/dispute/files.ts';
 
 const micros = 1_000_000n;
 
-const scans: DisputedFinding = {
+const scans: PublishedFinding = {
   ...{ id: '0123456789abcdef', invoiceNumber: 'INV-1', invoiceLine: '1', taskType: 'document_scan', level: 'advanced' },
   ...{ effect: 'quantity', cause: 'rule', subject: 'document_scan/blurred or document_scan/too_dark' },
   ...{ certainty: 'ambiguous', ownQuantity: 12_300n, vendorQuantity: 12_360n, quantity: 60n },
   ...{ ownPrice: 850_000n, vendorPrice: 850_000n, ownAmount: 10_455n * micros, vendorAmount: 10_506n * micros },
   ...{ amount: 51n * micros, settled: 0n, evidenceRows: 60 },
+  ...{ alternatives: '', likelyWrong: 'vendor', state: 'disputed' },
 };
-const price: DisputedFinding = {
+const price: PublishedFinding = {
   ...{ ...scans, id: '1123456789abcdef', effect: 'price', cause: 'price', certainty: 'fits', vendorPrice: 900_000n },
   ...{ quantity: 0n, amount: 618n * micros, settled: 100n * micros, evidenceRows: 0 },
 };
-const fee: DisputedFinding = {
+const fee: PublishedFinding = {
   ...{
     ...scans,
     id: '2123456789abcdef',
@@ -31,11 +32,11 @@ const fee: DisputedFinding = {
   ...{ subject: 'Platform fee', certainty: 'fits', ownQuantity: null, vendorQuantity: null, quantity: 0n },
   ...{ ownAmount: null, vendorAmount: 1_234_560_000n, amount: 1_234_560_000n, evidenceRows: 0 },
 };
-const tooLittle: DisputedFinding = {
+const tooLittle: PublishedFinding = {
   ...{ ...scans, id: '3123456789abcdef', invoiceLine: '2', taskType: 'face_match', level: '', cause: 'unexplained' },
   ...{ certainty: 'none', ownQuantity: 7n, vendorQuantity: 6n, quantity: -1n, amount: -850_000n, evidenceRows: 0 },
 };
-const head = (findings: DisputedFinding[], more: Partial<DisputeHead> = {}): DisputeHead => ({
+const head = (findings: PublishedFinding[], more: Partial<DisputeHead> = {}): DisputeHead => ({
   ...{ period: '2026-01', currency: 'EUR', reconciliationSha256: '0'.repeat(64), findings },
   invoices: [{ number: 'INV-1', sha256: '0'.repeat(64), issueDate: '2026-02-01' }],
   ...more,

@@ -3,6 +3,7 @@ import type { MonthFigures } from '../../jobs/month/month-figures.ts';
 import type { MonthTotals } from '../../jobs/month/months.ts';
 import type { Published } from '../../reports/published.ts';
 import type { Part } from './html.ts';
+import type { MonthInvoice } from './month-invoice.ts';
 
 /** The content of a month's page. */
 export type MonthPage = {
@@ -11,6 +12,7 @@ export type MonthPage = {
   readonly published: Published | undefined;
   /** Twelve months up to this one; `undefined` = unknown, or not counted yet. */
   readonly trend: readonly { readonly period: string; readonly totals: MonthTotals | undefined }[];
+  readonly invoice: MonthInvoice;
   /** Whether the months before and after this one have a page. */
   readonly neighbours: { readonly earlier: boolean; readonly later: boolean };
 };

@@ -8,6 +8,7 @@ import { page } from './layout.ts';
 import { filesSection } from './month-files.ts';
 import { notices } from './month-notices.ts';
 import { abandonedSection, correctionsSection, disagreementsSection, openPointsSection } from './month-findings.ts';
+import { invoiceSection } from './month-invoice.ts';
 import { costSection, trendSection } from './month-money.ts';
 import { outcomesSection } from './month-outcomes.ts';
 import type { MonthPage, Section } from './month-parts.ts';
@@ -26,6 +27,7 @@ export function monthPage(principal: Principal, month: MonthPage): string {
     correctionsSection(figures),
     abandonedSection(figures),
     disagreementsSection(figures),
+    invoiceSection(period, month.invoice),
     filesSection({ figures, run, published, mayWrite: principal.roles.includes('operator') }),
   ].filter((section): section is Section => section !== undefined);
   return page({

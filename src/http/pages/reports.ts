@@ -6,12 +6,13 @@ import { previousPeriod } from '../../domain/billing-month.ts';
 import type { Principal } from '../context.ts';
 import { amount, count, money, moment, monthName, nothing, percent, signed } from './format.ts';
 import { type Html, html } from './html.ts';
+import { invoiceStanding, type MonthInvoice } from './month-invoice.ts';
 import { notice, page } from './layout.ts';
 import { behindNotice } from './replica-notice.ts';
 import { table } from './table.ts';
 
 /** @property totals `undefined` = still being counted. */
-type OverviewMonth = KnownMonth & { readonly totals: MonthTotals | undefined };
+type OverviewMonth = KnownMonth & { readonly totals: MonthTotals | undefined; readonly invoice: MonthInvoice };
 
 export type Overview = {
   readonly months: readonly OverviewMonth[];
@@ -63,6 +64,7 @@ export function reportsPage(principal: Principal, overview: Overview): string {
           { header: 'Attempts', isNumber: true, cell: ({ totals: of }) => (of ? count(of.attempts) : counting) },
           { header: 'Invoiced', isNumber: true, cell: ({ totals: of }) => (of ? count(of.invoiced) : counting) },
           { header: 'Status', cell: (month) => statusOf(month, timeZone) },
+          { header: 'Invoice', cell: ({ period, invoice }) => invoiceStanding(period, invoice) },
           {
             header: 'Open points',
             isNumber: true,

@@ -3,7 +3,9 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
-import { findPublished, openPublished, publishedIn } from '../../reports/published.ts';
+import { disputeFiles, reconciliationFiles } from '../../reports/dispute/published-files.ts';
+import type { DialectName } from '../../reports/names.ts';
+import { findPublished, openPublished, type PublishedFile, publishedIn } from '../../reports/published.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -18,15 +20,13 @@ export function addReportFileRoutes(server: FastifyInstance, { config }: Service
   const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
   server.get<Route>('/reports/:period/files/:name', options, async (request, reply) => {
     const { period, name } = request.params;
-    const directory = path.join(config.reportsDir, isPeriod(period) ? period : '');
-    const published = isPeriod(period) ? await publishedIn(directory, period) : undefined;
     // The name is only compared with the published names. No path is built from it.
-    const found = published && findPublished(published, name);
+    const found = isPeriod(period) ? await publishedFile(config.reportsDir, period, name) : undefined;
     if (!found)
       throw new LedgerError('not_found', 'The report of this month has no such file.', {
         hint: 'Files that are there: the page of the month. A closed month has other names than before.',
       });
-    const download = await openPublished(directory, found.file, found.dialect);
+    const download = await openPublished(found.directory, found.file, found.dialect);
     const etag = `"${download.sha256}"`;
     void reply.headers({
       etag,
@@ -35,13 +35,38 @@ export function addReportFileRoutes(server: FastifyInstance, { config }: Service
     });
     if (matches(request.headers['if-none-match'], etag) || request.method === 'HEAD') await download.close();
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
-    void reply.type(name.endsWith('.csv') ? 'text/csv; charset=utf-8; header=present' : 'application/json');
+    void reply.type(mediaTypes[path.extname(name)] ?? 'application/json');
     void reply.header('content-length', download.bytes);
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     const stream = Readable.from(download.stream(), { objectMode: false });
     stream.once('close', () => void download.close());
     return reply.send(stream);
   });
+}
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  '.csv': 'text/csv; charset=utf-8; header=present',
+  '.txt': 'text/plain; charset=utf-8',
+};
+
+type Found = {
+  readonly directory: string;
+  readonly file: PublishedFile;
+  readonly dialect: DialectName | undefined;
+};
+
+/** A file of a month's report, of its reconciliation, or of what was written to be sent to the vendor. */
+async function publishedFile(reportsDir: string, period: string, name: string): Promise<Found | undefined> {
+  const directory = path.join(reportsDir, period);
+  const published = await publishedIn(directory, period);
+  const found = published && findPublished(published, name);
+  if (found) return { directory, ...found };
+  for (const read of [reconciliationFiles, disputeFiles]) {
+    const set = await read(reportsDir, period);
+    const file = set?.files.find((one) => one.name === name);
+    if (set && file) return { directory: set.directory, file, dialect: undefined };
+  }
+  return undefined;
 }
 
 /** If a file was found, both values match published names. Text that cannot be a file name is not logged. */

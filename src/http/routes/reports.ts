@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import path from 'node:path';
 import { requestReport } from '../../db/report-runs.ts';
-import { isPeriod, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
+import { type MonthStanding, monthStandings } from '../../db/settlements.ts';
+import { isPeriod, monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
+import type { Context } from '../../jobs/context.ts';
 import { closedTotals, type KnownMonth, knownMonths, type MonthTotals, totalsOf } from '../../jobs/month/months.ts';
 import { readForPage } from '../../jobs/reading.ts';
 import { publishedIn } from '../../reports/published.ts';
@@ -50,8 +52,14 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     return figures && totalsOf(figures);
   };
 
+  const invoiceOf = (period: string, standings: ReadonlyMap<string, MonthStanding>) => ({
+    standing: standings.get(period),
+    isOver: monthBounds(period, timeZone).end <= context.now(),
+  });
+
   server.get('/reports', { onRequest }, async (request, reply) => {
-    const { value: all, behind } = await readForPage(context, knownMonths);
+    const { value, behind } = await readForPage(context, monthsWithStandings);
+    const { all, standings } = value;
     const until = field(request.query, 'until');
     const from = isPeriod(until) ? all.filter(({ period }) => period <= until) : all;
     const shown = from.slice(0, monthsPerPage);
@@ -59,7 +67,11 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     const deadlineMs = performance.now() + overviewWaitMs;
     const totals = await Promise.all([...shown, ...(next ? [next] : [])].map((one) => totalsSoon(one, deadlineMs)));
     const overview = {
-      months: shown.map((month, index) => ({ ...month, totals: totals[index] })),
+      months: shown.map((month, index) => ({
+        ...month,
+        totals: totals[index],
+        invoice: invoiceOf(month.period, standings),
+      })),
       before: totals[shown.length],
       behind,
       older: next?.period ?? null,
@@ -72,7 +84,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
 
   server.get<{ Params: { period: string } }>('/reports/:period', { onRequest }, async (request, reply) => {
     const { period } = request.params;
-    const { value: all } = await readForPage(context, knownMonths);
+    const { all, standings } = (await readForPage(context, monthsWithStandings)).value;
     const month = knownMonth(all, period);
     const figures = await within(monthWaitMs, months.read(period), tooLate);
     const deadlineMs = performance.now() + overviewWaitMs;
@@ -86,12 +98,21 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
     );
     const published = await publishedIn(path.join(context.config.reportsDir, period), period);
     const neighbours = { earlier: byPeriod.has(previousPeriod(period)), later: byPeriod.has(nextPeriod(period)) };
-    sendPage(reply, monthPage(principalOf(request), { figures, run: month.run, published, trend, neighbours }));
+    const invoice = invoiceOf(period, standings);
+    sendPage(
+      reply,
+      monthPage(principalOf(request), { figures, run: month.run, published, trend, neighbours, invoice }),
+    );
     return reply;
   });
 
   addRewriting(server, context, reading);
 }
+
+const monthsWithStandings = async (context: Context) => ({
+  all: await knownMonths(context),
+  standings: await monthStandings(context.db.kysely),
+});
 
 /** `POST /reports/<month>/write`: requests that a worker writes the files again. */
 function addRewriting(server: FastifyInstance, context: ServiceContext, { guard, months, audit }: Reading): void {
@@ -112,7 +133,7 @@ function addRewriting(server: FastifyInstance, context: ServiceContext, { guard,
 }
 
 /** @throws LedgerError `not_found` */
-function knownMonth(months: readonly KnownMonth[], period: string): KnownMonth {
+export function knownMonth(months: readonly KnownMonth[], period: string): KnownMonth {
   const known = isPeriod(period) ? months.find((one) => one.period === period) : undefined;
   if (known) return known;
   throw new LedgerError('not_found', 'The books know no such month.', { hint: 'All months: /reports' });

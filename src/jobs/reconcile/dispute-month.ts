@@ -8,7 +8,7 @@ import { keptInvoices } from '../../db/vendor-invoices.ts';
 import { isOpen, standingOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { csvStream } from '../../reports/csv.ts';
-import { type DisputedFinding, disputedFinding } from '../../reports/dispute/disputed-finding.ts';
+import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
 import {
   disputeCsv,
   disputeEvidenceCsv,
@@ -83,13 +83,13 @@ async function disputedIn(
   source: PublishedReconciliation,
   queries: Queries,
   period: string,
-): Promise<DisputedFinding[]> {
+): Promise<PublishedFinding[]> {
   const decided = await findingDecisions(queries, period);
   const left = new Map((await openFindings(queries)).map((one) => [`${one.period} ${one.finding}`, one.left]));
-  const disputed: DisputedFinding[] = [];
+  const disputed: PublishedFinding[] = [];
   for await (const row of source.rows()) {
     if (row.cell('record_type') !== 'FINDING') continue;
-    const finding = disputedFinding(row);
+    const finding = publishedFinding(row);
     const decision = decided.get(finding.id)?.decision;
     const isLeft = isOpen(standingOf(finding.amount, finding.settled, decision).state);
     if (
@@ -107,11 +107,12 @@ async function disputedIn(
 }
 
 async function headOf(
-  { manifestSha256, currency, invoices }: PublishedReconciliation,
-  findings: readonly DisputedFinding[],
+  { manifestSha256, manifest }: PublishedReconciliation,
+  findings: readonly PublishedFinding[],
   queries: Queries,
   period: string,
 ): Promise<DisputeHead> {
+  const { currency, invoices } = manifest;
   const kept = await keptInvoices(queries, period);
   const isSame = ({ sha256 }: (typeof invoices)[number]) => kept.some(({ fileSha256 }) => fileSha256 === sha256);
   if (kept.length !== invoices.length || !invoices.every(isSame))

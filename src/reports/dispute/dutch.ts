@@ -1,5 +1,5 @@
 import type { Cause } from '../../domain/reconciliation/causes.ts';
-import type { DisputedFinding } from './disputed-finding.ts';
+import type { PublishedFinding } from './published-finding.ts';
 import { isOutcome } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
@@ -42,7 +42,7 @@ export const dutch: Language = {
   ],
 };
 
-function effect({ effect: kind, amount, vendorQuantity }: DisputedFinding, figures: Figures): string {
+function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figures: Figures): string {
   const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
   const hasUnits = vendorQuantity !== null && vendorQuantity !== 0n;
   const way = amount < 0n ? 'te weinig' : 'te veel';

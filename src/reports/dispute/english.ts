@@ -1,5 +1,5 @@
 import type { Cause } from '../../domain/reconciliation/causes.ts';
-import type { DisputedFinding } from './disputed-finding.ts';
+import type { PublishedFinding } from './published-finding.ts';
 import { isOutcome } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
@@ -24,7 +24,10 @@ export const english: Language = {
   noLine: (invoice) => `no line on invoice ${invoice}`,
   wholeInvoice: 'Invoice',
   effect,
-  cause: (cause, subject, isTooMuch) => `Reason: ${reasons[cause](subject, isTooMuch)}`,
+  cause: (cause, subject, isTooMuch) => {
+    const question = cause === 'unexplained' ? ' Please tell us what is charged here.' : '';
+    return `Reason: ${causeInEnglish(cause, subject, isTooMuch, 'your')}${question}`;
+  },
   isOneOfSeveral: 'This is the likeliest reason; the invoice does not rule out others.',
   evidence: (rows, file) => `Attempts: ${rows}, listed in ${file} under the reference below.`,
   credited: (settled, left) => `Of this, ${settled} has been credited; ${left} is left.`,
@@ -42,7 +45,7 @@ export const english: Language = {
   ],
 };
 
-function effect({ effect: kind, amount, vendorQuantity }: DisputedFinding, figures: Figures): string {
+function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figures: Figures): string {
   const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
   const hasUnits = vendorQuantity !== null && vendorQuantity !== 0n;
   const way = amount < 0n ? 'too little' : 'too much';
@@ -68,23 +71,27 @@ function effect({ effect: kind, amount, vendorQuantity }: DisputedFinding, figur
   }
 }
 
-const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => string>> = {
+/** Why there is a difference, in words that also fit a page of our own. @param your whose documentation and counters it is about. */
+export const causeInEnglish = (cause: Cause, subject: string, isTooMuch: boolean, your: string): string =>
+  reasons[cause](subject, isTooMuch, your);
+
+const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your: string) => string>> = {
   usage_unknown: () => 'our records have no such usage.',
-  usage_not_billed: () => 'our records have this usage, and you do not charge it.',
+  usage_not_billed: () => 'our records have this usage, and it is not charged.',
   billed_twice: () => 'the same attempts are charged more than once.',
   cutoff: (subject) =>
-    `you seem to take the month by another time (${subject}), so that attempts are charged in another month.`,
-  rule: (subject, isTooMuch) => {
-    if (!isOutcome(subject)) return `attempts are charged otherwise than your documentation says (${subject}).`;
+    `the month seems to be taken by another time (${subject}), so that attempts are charged in another month.`,
+  rule: (subject, isTooMuch, your) => {
+    if (!isOutcome(subject)) return `attempts are charged otherwise than ${your} documentation says (${subject}).`;
     return isTooMuch
-      ? `you charge attempts with the outcome ${subject}; by your documentation they are not charged.`
-      : `you do not charge attempts with the outcome ${subject}; by your documentation they are charged.`;
+      ? `attempts with the outcome ${subject} are charged; by ${your} documentation they are not.`
+      : `attempts with the outcome ${subject} are not charged; by ${your} documentation they are.`;
   },
-  counter: () => 'the invoice and your own counter attemptsInvoiced do not agree.',
-  unclassified: (subject) =>
+  counter: (_subject, _isTooMuch, your) => `the invoice and ${your} own counter attemptsInvoiced do not agree.`,
+  unclassified: (subject, _isTooMuch, your) =>
     subject === 'all'
-      ? 'you charge attempts with outcomes that your documentation does not name.'
-      : `you charge attempts with the outcome ${subject}, which your documentation does not name.`,
+      ? `attempts are charged with outcomes that ${your} documentation does not name.`
+      : `attempts with the outcome ${subject} are charged, which ${your} documentation does not name.`,
   abandoned: () => 'these are attempts of transactions that ended without a result.',
   late: () => 'these attempts became known after the month was closed.',
   price: () => 'the unit price is not the one agreed.',
@@ -97,5 +104,5 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   credit: (subject) => `we know of no such credit ("${subject}").`,
   currency: () => 'the currency is not the one agreed.',
   tax: () => 'the net amount contains tax.',
-  unexplained: () => 'we found none. Please tell us what is charged here.',
+  unexplained: () => 'we found none.',
 };

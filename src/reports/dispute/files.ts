@@ -5,7 +5,7 @@ import type { CsvColumn } from '../csv.ts';
 import type { DraftFile } from '../draft-file.ts';
 import { sealed } from '../manifest.ts';
 import type { Row } from '../verify/reading.ts';
-import type { DisputedFinding } from './disputed-finding.ts';
+import type { PublishedFinding } from './published-finding.ts';
 
 /** The folder of what is sent to the vendor about a month, beside the month's own. */
 export const disputeFolder = (period: string): string => `${period}-dispute`;
@@ -40,11 +40,11 @@ export type DisputeHead = {
   /** Invoices, without credit notes. */
   readonly invoices: readonly { readonly number: string; readonly sha256: string; readonly issueDate: string }[];
   readonly reconciliationSha256: string;
-  readonly findings: readonly DisputedFinding[];
+  readonly findings: readonly PublishedFinding[];
 };
 
 /** What is disputed, what of it is credited already, and what is still expected: exact, without tax. */
-export function disputeTotals(findings: readonly Pick<DisputedFinding, 'amount' | 'settled' | 'evidenceRows'>[]): {
+export function disputeTotals(findings: readonly Pick<PublishedFinding, 'amount' | 'settled' | 'evidenceRows'>[]): {
   readonly disputed: Micros;
   readonly settled: Micros;
   readonly expected: Micros;

@@ -1,6 +1,6 @@
 import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
 import type { Cause } from '../../domain/reconciliation/causes.ts';
-import type { DisputedFinding } from './disputed-finding.ts';
+import type { PublishedFinding } from './published-finding.ts';
 import { dutch } from './dutch.ts';
 import { english } from './english.ts';
 import { subjectIn } from './subjects.ts';
@@ -22,7 +22,7 @@ export type Language = {
   readonly place: (invoice: string, line: string) => string;
   readonly noLine: (invoice: string) => string;
   readonly wholeInvoice: string;
-  readonly effect: (finding: DisputedFinding, figures: Figures) => string;
+  readonly effect: (finding: PublishedFinding, figures: Figures) => string;
   readonly cause: (cause: Cause, subject: string, isTooMuch: boolean) => string;
   readonly isOneOfSeveral: string;
   readonly evidence: (rows: string, file: string) => string;
@@ -94,7 +94,7 @@ export function letter(head: DisputeHead, name: LanguageName): Buffer {
 export const amountIn = (name: LanguageName, amount: Micros, currency: string): string =>
   writer(texts[name], currency).money(amount);
 
-function item(finding: DisputedFinding, number: number, language: Language, head: DisputeHead): string[] {
+function item(finding: PublishedFinding, number: number, language: Language, head: DisputeHead): string[] {
   const { amount, settled, evidenceRows, certainty } = finding;
   const write = writer(language, head.currency);
   const subject = subjectIn(finding.subject, language.or);
@@ -110,7 +110,7 @@ function item(finding: DisputedFinding, number: number, language: Language, head
   ].map((line, index) => (index === 0 ? line : `   ${line}`));
 }
 
-function heading(finding: DisputedFinding, language: Language, { invoices }: DisputeHead): string {
+function heading(finding: PublishedFinding, language: Language, { invoices }: DisputeHead): string {
   const { invoiceNumber, invoiceLine, taskType, level } = finding;
   const about = taskType === '' ? '' : [language.taskTypes[taskType] ?? taskType, level].filter(Boolean).join(', ');
   // With several invoices a line is named by its own.
@@ -140,7 +140,7 @@ function writer({ decimalMark, groupMark, units }: Language, currency: string): 
   };
 }
 
-const figuresOf = (finding: DisputedFinding, { money, units }: Writer): Figures => ({
+const figuresOf = (finding: PublishedFinding, { money, units }: Writer): Figures => ({
   own: units(finding.ownQuantity),
   vendor: units(finding.vendorQuantity),
   units: units(finding.quantity),

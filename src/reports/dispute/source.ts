@@ -12,13 +12,12 @@ import { evidenceName, reconciliationManifestName, reconciliationName } from '..
 import { readShape } from '../verify/manifest.ts';
 import { Problems } from '../verify/problems.ts';
 import type { Row } from '../verify/reading.ts';
-import { reconciliationShape } from '../verify/reconciliation.ts';
+import { type ReconciliationManifest, reconciliationShape } from '../verify/reconciliation.ts';
 
 /** The published files of a month's reconciliation. Rows are read anew each time, and nothing is held. */
 export type PublishedReconciliation = {
   readonly manifestSha256: string;
-  readonly currency: string;
-  readonly invoices: readonly { readonly number: string; readonly sha256: string; readonly is_credit_note: boolean }[];
+  readonly manifest: ReconciliationManifest;
   readonly rows: () => AsyncIterable<Row>;
   readonly evidence: () => AsyncIterable<Row>;
 };
@@ -52,8 +51,7 @@ export async function openReconciliation(
   };
   return {
     manifestSha256,
-    currency: manifest.currency,
-    invoices: manifest.invoices,
+    manifest,
     rows: rowsOf(reconciliationName(period), reconciliationColumns),
     evidence: rowsOf(evidenceName(period), evidenceColumns),
   };

@@ -6,7 +6,7 @@ import { minorUnitDigits } from '../../domain/money.ts';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
 import type { ReportColumn } from '../../domain/report-columns.ts';
 import { LedgerError } from '../../errors.ts';
-import { type DisputedFinding, disputedFinding } from '../dispute/disputed-finding.ts';
+import { type PublishedFinding, publishedFinding } from '../dispute/published-finding.ts';
 import {
   disputeEvidenceName,
   disputeFormat,
@@ -29,9 +29,11 @@ const amount = z.string().refine((text) => microsOf(text) !== undefined, 'not an
 const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-const shape = z.object({
+/** The manifest of a dispute. */
+export const disputeShape = z.object({
   format: z.literal(disputeFormat),
   period: z.string().regex(/^2\d{3}-(0[1-9]|1[0-2])$/),
+  reconciliation_sha256: sha256,
   currency: z.string(),
   totals: z.object({
     findings: count,
@@ -42,7 +44,7 @@ const shape = z.object({
   }),
   files: z.array(z.object({ name: z.string(), sha256, bytes: count, rows: count.nullable() })),
 });
-type Manifest = z.infer<typeof shape>;
+type Manifest = z.infer<typeof disputeShape>;
 
 /** The result for the folder of a dispute. No problems = proven. */
 export type DisputeVerification = {
@@ -73,7 +75,7 @@ export async function verifyDispute(directory: string): Promise<DisputeVerificat
       `${disputeManifestName} has the format ${JSON.stringify(format)}; this version knows only ${disputeFormat}.`,
     );
   const problems = new Problems();
-  const manifest = readShape(bytes, shape, disputeManifestName, problems);
+  const manifest = readShape(bytes, disputeShape, disputeManifestName, problems);
   const notes: string[] = [];
   if (manifest) {
     const entries = await readdir(directory, { withFileTypes: true });
@@ -122,17 +124,17 @@ async function read(
 }
 
 /** @returns the findings by their ID; `undefined` = they cannot be read. */
-async function checkFindings(files: Files): Promise<ReadonlyMap<string, DisputedFinding> | undefined> {
+async function checkFindings(files: Files): Promise<ReadonlyMap<string, PublishedFinding> | undefined> {
   const { manifest, problems } = files;
   const { totals } = manifest;
   const name = disputeName(manifest.period);
-  const findings = new Map<string, DisputedFinding>();
+  const findings = new Map<string, PublishedFinding>();
   const isWhole = await read(files, name, reconciliationColumns, (row) => {
     const add = (problem: string, column: string) => problems.add(name, problem, { row: row.line, column });
     const is = { record_type: 'FINDING', decision: 'dispute', period: manifest.period, currency: manifest.currency };
     for (const [column, value] of Object.entries(is))
       if (row.cell(column) !== value) add(`${column} is ${row.cell(column)}, not ${value}`, column);
-    const finding = disputedFinding(row);
+    const finding = publishedFinding(row);
     if (findings.has(finding.id)) add(`finding ${finding.id} is there twice`, 'finding');
     findings.set(finding.id, finding);
   });
@@ -147,7 +149,7 @@ async function checkFindings(files: Files): Promise<ReadonlyMap<string, Disputed
   return findings;
 }
 
-async function checkEvidence(files: Files, findings: ReadonlyMap<string, DisputedFinding> | undefined): Promise<void> {
+async function checkEvidence(files: Files, findings: ReadonlyMap<string, PublishedFinding> | undefined): Promise<void> {
   const { manifest, problems } = files;
   const name = disputeEvidenceName(manifest.period);
   const counts = new Map<string, number>();

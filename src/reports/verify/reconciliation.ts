@@ -24,8 +24,11 @@ const count = z.int().nonnegative();
 export const reconciliationShape = z.object({
   format: z.literal(reconciliationFormat),
   period: z.string(),
+  basis: z.enum(['closed', 'restated']),
+  is_provisional: z.boolean(),
   currency: z.string(),
   invoices: z.array(z.object({ number: z.string(), sha256: z.string(), is_credit_note: z.boolean() })),
+  usage: z.object({ name: z.string(), sha256: z.string() }).nullable(),
   totals: z.object({
     own_amount: amount,
     vendor_amount: amount,
@@ -33,10 +36,12 @@ export const reconciliationShape = z.object({
     findings: count,
     open_findings: count,
   }),
-  carried_over: z.array(z.object({ period: z.string(), finding: z.string(), amount_left: amount })),
+  carried_over: z.array(
+    z.object({ period: z.string(), finding: z.string(), decision: z.string(), amount_left: amount, since: z.string() }),
+  ),
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count, rows: count })),
 });
-type Manifest = z.infer<typeof reconciliationShape>;
+export type ReconciliationManifest = z.infer<typeof reconciliationShape>;
 
 /** The names of a month's reconciliation. */
 export const reconciliationNames = (period: string): string[] => [
@@ -66,7 +71,7 @@ export async function checkReconciliation(directory: string, period: string, pro
   checkSeal(bytes, name, problems);
 }
 
-type Files = { readonly directory: string; readonly manifest: Manifest; readonly problems: Problems };
+type Files = { readonly directory: string; readonly manifest: ReconciliationManifest; readonly problems: Problems };
 
 async function read(
   { directory, manifest, problems }: Files,

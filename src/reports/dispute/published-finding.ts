@@ -1,10 +1,17 @@
 import type { Micros } from '../../domain/money.ts';
-import { type Cause, causes, type Certainty, type Effect } from '../../domain/reconciliation/causes.ts';
+import {
+  type Cause,
+  causes,
+  type Certainty,
+  type Effect,
+  type LikelyWrong,
+} from '../../domain/reconciliation/causes.ts';
+import type { FindingState } from '../../domain/reconciliation/standing.ts';
 import { amountOf, original } from '../verify/cells.ts';
 import type { Row } from '../verify/reading.ts';
 
-/** A finding that is disputed, as the published reconciliation has it. */
-export type DisputedFinding = {
+/** A finding as the published reconciliation has it. */
+export type PublishedFinding = {
   readonly id: string;
   readonly invoiceNumber: string;
   readonly invoiceLine: string;
@@ -14,6 +21,8 @@ export type DisputedFinding = {
   readonly cause: Cause;
   readonly subject: string;
   readonly certainty: Certainty;
+  readonly alternatives: string;
+  readonly likelyWrong: LikelyWrong;
   readonly ownQuantity: bigint | null;
   readonly vendorQuantity: bigint | null;
   readonly quantity: bigint;
@@ -24,9 +33,10 @@ export type DisputedFinding = {
   readonly amount: Micros;
   readonly settled: Micros;
   readonly evidenceRows: number;
+  readonly state: FindingState;
 };
 
-export function disputedFinding({ cell }: Pick<Row, 'cell'>): DisputedFinding {
+export function publishedFinding({ cell }: Pick<Row, 'cell'>): PublishedFinding {
   const text = (header: string) => original(cell(header));
   const count = (header: string) => (cell(header) === '' ? null : BigInt(cell(header)));
   const money = (header: string) => amountOf(cell(header));
@@ -40,6 +50,8 @@ export function disputedFinding({ cell }: Pick<Row, 'cell'>): DisputedFinding {
     cause: causes.find((cause) => cause === cell('cause')) ?? 'unexplained',
     subject: text('subject'),
     certainty: cell('certainty') as Certainty,
+    alternatives: text('alternatives'),
+    likelyWrong: cell('likely_wrong') === '' ? null : (cell('likely_wrong') as LikelyWrong),
     ownQuantity: count('own_quantity'),
     vendorQuantity: count('vendor_quantity'),
     quantity: count('quantity_difference') ?? 0n,
@@ -50,5 +62,6 @@ export function disputedFinding({ cell }: Pick<Row, 'cell'>): DisputedFinding {
     amount: money('amount_difference') ?? 0n,
     settled: money('settled_amount') ?? 0n,
     evidenceRows: Number(cell('evidence_rows')),
+    state: cell('state') as FindingState,
   };
 }

@@ -1,0 +1,71 @@
+import { causeText, type Certainty, type Effect } from '../../domain/reconciliation/causes.ts';
+import type { DecisionName, FindingState } from '../../domain/reconciliation/standing.ts';
+import { causeInEnglish } from '../../reports/dispute/english.ts';
+import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
+import { subjectIn } from '../../reports/dispute/subjects.ts';
+import { type Html, html } from './html.ts';
+import { taskName } from './words.ts';
+
+export const effectWords: Readonly<Record<Effect, string>> = {
+  quantity: 'Another quantity',
+  price: 'Another unit price',
+  missing_line: 'The invoice has no such line',
+  extra_line: 'The books have no such line',
+  minimum: 'Another monthly minimum',
+  rounding: 'Rounded otherwise',
+  tax: 'Tax in the net amount',
+};
+
+/** How sure the cause is, in words. */
+export const certaintyWords: Readonly<Record<Certainty, string>> = {
+  proven: 'Proven, attempt by attempt, by the usage statement or the vendor’s own counters.',
+  fits: 'It fits: of everything that was looked through, only this gives the invoice to the cent.',
+  ambiguous: 'The likeliest of several: the invoice does not rule out others.',
+  none: 'No cause was found that gives the invoice.',
+};
+
+const causeSentence = ({ cause, subject, amount }: PublishedFinding): string => {
+  const sentence = causeInEnglish(cause, subjectIn(subject, 'or'), amount > 0n, 'the vendor’s');
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
+};
+
+/** Why there is a difference. The name of the cause is shown too: files and commands have it. */
+export const causeWords = (finding: PublishedFinding): Html =>
+  html`${causeSentence(finding)}
+    <code class="wrap">${finding.subject === '' ? finding.cause : causeText(finding)}</code>`;
+
+/** What a finding is about. */
+export const lineName = ({
+  taskType,
+  level,
+  invoiceLine,
+}: Pick<PublishedFinding, 'taskType' | 'level' | 'invoiceLine'>) =>
+  [taskType === '' ? '' : taskName(taskType), level].filter(Boolean).join(', ') ||
+  (invoiceLine === '' ? 'The whole invoice' : `Invoice line ${invoiceLine}`);
+
+export const stateTag = (state: FindingState): Html => {
+  switch (state) {
+    case 'open':
+      return html`<span class="tag warn">To be decided</span>`;
+    case 'accepted':
+      return html`<span class="tag good">Accepted</span>`;
+    case 'settled':
+      return html`<span class="tag good">Settled</span>`;
+    case 'disputed':
+      return html`<span class="tag">Disputed</span>`;
+    case 'expected':
+      return html`<span class="tag">Expected</span>`;
+    case 'partly_settled':
+      return html`<span class="tag">Settled in part</span>`;
+    default:
+      return state satisfies never;
+  }
+};
+
+export const decisionWords: Readonly<Record<DecisionName, readonly [name: string, about: string]>> = {
+  accept: ['Accept', 'the difference is right, or not worth asking about'],
+  dispute: ['Dispute', 'the vendor is to credit it'],
+  expect: ['Expect', 'a later invoice or credit will settle it'],
+};
+
+export const likelyWrongWords = { vendor: 'The vendor', books: 'These books' } as const;

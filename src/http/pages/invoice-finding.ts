@@ -1,0 +1,101 @@
+import type { EvidenceRow, MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
+import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
+import { evidenceName } from '../../reports/reconciliation-files.ts';
+import type { Principal } from '../context.ts';
+import { causeWords, certaintyWords, effectWords, likelyWrongWords, lineName, stateTag } from './finding-words.ts';
+import { count, moment, monthName, nothing } from './format.ts';
+import { type Html, html } from './html.ts';
+import { invoiceTrail } from './invoice.ts';
+import { decidedText, decisionForm, difference, sidesTable } from './invoice-findings.ts';
+import { page } from './layout.ts';
+import { transactionLink } from './month-findings.ts';
+import { facts, table } from './table.ts';
+import { outcome, taskName, verdict } from './words.ts';
+
+/** The most evidence that a page shows. The file has the rest. */
+export const maxEvidence = 100;
+
+export type FindingPage = {
+  readonly period: string;
+  readonly month: MonthReconciliation;
+  readonly finding: PublishedFinding;
+  readonly evidence: readonly EvidenceRow[];
+  readonly timeZone: string;
+  readonly mayDecide: boolean;
+};
+
+/** A finding: what both sides say, why, which attempts, and what was decided. */
+export function findingPage(principal: Principal, shown: FindingPage): string {
+  const { period, month, finding, timeZone, mayDecide } = shown;
+  const { currency, decisions } = month;
+  const decided = decisions.get(finding.id);
+  return page({
+    title: lineName(finding),
+    principal,
+    trail: invoiceTrail(period, true),
+    badge: stateTag(finding.state),
+    body: html`<p class="lead">
+        ${effectWords[finding.effect]}: ${difference(finding.amount, currency)} in ${monthName(period)}
+      </p>
+      ${facts([
+        ['Why', causeWords(finding)],
+        ['How sure', certaintyWords[finding.certainty]],
+        ['Also possible', alternatives(finding)],
+        ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],
+        [
+          'Invoice',
+          finding.invoiceLine === '' ? finding.invoiceNumber : `${finding.invoiceNumber}, line ${finding.invoiceLine}`,
+        ],
+        ['Credited so far', finding.settled === 0n ? null : difference(finding.settled, currency)],
+        ['Reference', html`<code>${finding.id}</code>`],
+      ])}
+      ${sidesTable(finding, currency)}
+      <section id="decision" aria-labelledby="decision-title">
+        <h2 id="decision-title">Decision</h2>
+        ${decided ? decidedText(decided, timeZone) : html`<p>Nobody has decided yet.</p>`}
+        ${mayDecide ? decisionForm(period, finding.id, decided) : null}
+      </section>
+      <section id="evidence" aria-labelledby="evidence-title">
+        <h2 id="evidence-title">Evidence</h2>
+        ${evidenceBody(shown)}
+      </section>`,
+  });
+}
+
+const alternatives = ({ alternatives: text }: PublishedFinding): Html | null =>
+  text === ''
+    ? null
+    : html`<ul>
+        ${text.split('|').map((one) => html`<li><code>${one.replaceAll('+', ' + ')}</code></li>`)}
+      </ul>`;
+
+function evidenceBody({ period, finding, evidence, timeZone }: FindingPage): Html {
+  if (evidence.length === 0) return html`<p>This finding is about no single attempts.</p>`;
+  const all = finding.evidenceRows;
+  const file = evidenceName(period);
+  return html`${table<EvidenceRow>({
+      id: 'evidence-table',
+      caption:
+        all > evidence.length
+          ? `The first ${count(evidence.length)} of ${count(all)} attempts`
+          : 'Attempts that it is about',
+      rows: evidence,
+      columns: [
+        { header: 'Transaction', isHeader: true, cell: ({ transactionId }) => transactionLink(transactionId) },
+        {
+          header: 'Attempt',
+          cell: ({ taskType, attempt }) => html`${taskName(taskType)}${attempt === '' ? null : ` ${attempt}`}`,
+        },
+        { header: 'When', cell: ({ attemptedAt }) => (attemptedAt ? moment(attemptedAt, timeZone) : nothing) },
+        { header: 'Outcome', cell: ({ outcomeCode }) => outcome(outcomeCode === '' ? null : outcomeCode) },
+        { header: 'Books', cell: ({ ownInvoiced }) => (ownInvoiced === null ? nothing : verdict(ownInvoiced)) },
+        {
+          header: 'Vendor',
+          cell: ({ vendorInvoiced }) => (vendorInvoiced === null ? nothing : verdict(vendorInvoiced)),
+        },
+      ],
+    })}
+    <p>
+      <a class="file" href="/reports/${period}/files/${file}" download>${file}</a> has all, under the reference above.
+    </p>`;
+}

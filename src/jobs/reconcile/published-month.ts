@@ -1,0 +1,198 @@
+import path from 'node:path';
+import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
+import type { Finding, Findings, LineFacts } from '../../domain/reconciliation/findings.ts';
+import { type Micros, storedAmount } from '../../domain/money.ts';
+import { isOpen } from '../../domain/reconciliation/standing.ts';
+import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
+import { openReconciliation, type PublishedReconciliation } from '../../reports/dispute/source.ts';
+import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
+import { original } from '../../reports/verify/cells.ts';
+import type { Row } from '../../reports/verify/reading.ts';
+import type { Context } from '../context.ts';
+
+/** What a reconciliation found, as it is shown: the same before it is kept and after it was published. */
+export type ShownReconciliation = {
+  readonly currency: string;
+  readonly basis: 'closed' | 'restated';
+  readonly isProvisional: boolean;
+  readonly invoices: readonly { readonly number: string; readonly isCreditNote: boolean }[];
+  readonly usageName: string | null;
+  readonly totals: { readonly own: Micros; readonly vendor: Micros; readonly difference: Micros };
+  /** What is open first, the largest amounts first. */
+  readonly findings: readonly PublishedFinding[];
+  readonly matches: readonly MatchedLine[];
+};
+
+export type MatchedLine = {
+  readonly invoiceLine: string;
+  readonly taskType: string;
+  readonly level: string;
+  readonly quantity: bigint | null;
+  readonly amount: Micros | null;
+};
+
+/** A month's reconciliation as it was published last. */
+export type MonthReconciliation = ShownReconciliation & {
+  readonly manifestSha256: string;
+  readonly decisions: ReadonlyMap<string, FindingDecision>;
+  readonly carried: PublishedReconciliation['manifest']['carried_over'];
+  /** Something was decided since the files were written. */
+  readonly isBehind: boolean;
+};
+
+/**
+ * Reads a month's reconciliation from its files.
+ *
+ * @returns `undefined` if the month was never reconciled.
+ * @throws LedgerError `reconciliation_changed`
+ */
+export async function publishedMonth(
+  { db, config }: Context,
+  period: string,
+): Promise<MonthReconciliation | undefined> {
+  const manifestSha256 = await lastManifest(db.kysely, period);
+  if (manifestSha256 === undefined) return undefined;
+  const source = await openReconciliation(path.join(config.reportsDir, period), period, manifestSha256);
+  const decisions = await findingDecisions(db.kysely, period);
+  const findings: PublishedFinding[] = [];
+  const matches: MatchedLine[] = [];
+  let isBehind = false;
+  for await (const row of source.rows()) {
+    const type = row.cell('record_type');
+    if (type === 'MATCH') matches.push(matchedRow(row));
+    if (type !== 'FINDING') continue;
+    const finding = publishedFinding(row);
+    findings.push(finding);
+    if (row.cell('decision') !== (decisions.get(finding.id)?.decision ?? '')) isBehind = true;
+  }
+  const { manifest } = source;
+  const { own_amount: own, vendor_amount: vendor, amount_difference: difference } = manifest.totals;
+  return {
+    manifestSha256,
+    currency: manifest.currency,
+    basis: manifest.basis,
+    isProvisional: manifest.is_provisional,
+    invoices: manifest.invoices.map(({ number, is_credit_note: isCreditNote }) => ({ number, isCreditNote })),
+    usageName: manifest.usage?.name ?? null,
+    totals: { own: storedAmount(own), vendor: storedAmount(vendor), difference: storedAmount(difference) },
+    findings: inOrder(findings),
+    matches,
+    decisions,
+    carried: manifest.carried_over,
+    isBehind,
+  };
+}
+
+/** What was found and not kept yet. */
+export function shownReconciliation(
+  head: ReconciliationHead,
+  { findings, matches, total }: Findings,
+): ShownReconciliation {
+  return {
+    currency: head.currency,
+    basis: head.basis,
+    isProvisional: head.isProvisional,
+    invoices: head.invoices,
+    usageName: head.usage?.name ?? null,
+    totals: { own: total.ownAmount, vendor: total.vendorAmount, difference: total.amountDifference },
+    findings: inOrder(findings.map((one) => shownFinding(one, head))),
+    matches: matches.map(matchedLine),
+  };
+}
+
+/** A transaction that a finding is about. */
+export type EvidenceRow = {
+  readonly transactionId: string;
+  readonly taskType: string;
+  readonly attempt: string;
+  readonly attemptedAt: Date | null;
+  readonly outcomeCode: string;
+  readonly ownInvoiced: boolean | null;
+  readonly vendorInvoiced: boolean | null;
+  readonly note: string;
+};
+
+/**
+ * The first rows of the evidence of a finding. The file is read as far as they reach.
+ *
+ * @throws LedgerError `reconciliation_changed`
+ */
+export async function firstEvidence(
+  { config }: Context,
+  period: string,
+  { manifestSha256 }: Pick<MonthReconciliation, 'manifestSha256'>,
+  { id, evidenceRows }: Pick<PublishedFinding, 'id' | 'evidenceRows'>,
+  most: number,
+): Promise<EvidenceRow[]> {
+  const wanted = Math.min(most, evidenceRows);
+  const rows: EvidenceRow[] = [];
+  if (wanted === 0) return rows;
+  const source = await openReconciliation(path.join(config.reportsDir, period), period, manifestSha256);
+  for await (const row of source.evidence()) {
+    if (row.cell('finding') !== id) continue;
+    rows.push(evidenceRow(row));
+    if (rows.length === wanted) break;
+  }
+  return rows;
+}
+
+const evidenceRow = ({ cell }: Row): EvidenceRow => ({
+  transactionId: original(cell('transaction_id')),
+  taskType: original(cell('task_type')),
+  attempt: cell('attempt'),
+  attemptedAt: cell('attempted_at') === '' ? null : new Date(cell('attempted_at')),
+  outcomeCode: original(cell('outcome_code')),
+  ownInvoiced: booleanOf(cell('own_invoiced')),
+  vendorInvoiced: booleanOf(cell('vendor_invoiced')),
+  note: cell('note'),
+});
+
+const booleanOf = (cell: string): boolean | null => (cell === '' ? null : cell === 'true');
+
+const size = ({ amount }: PublishedFinding): bigint => (amount < 0n ? -amount : amount);
+
+function inOrder(findings: readonly PublishedFinding[]): PublishedFinding[] {
+  const rank = (one: PublishedFinding) => (isOpen(one.state) ? 0 : 1);
+  return [...findings].sort((a, b) => rank(a) - rank(b) || Number(size(a) < size(b)) - Number(size(a) > size(b)));
+}
+
+const shownFinding = (one: Finding, head: ReconciliationHead): PublishedFinding => ({
+  id: one.id,
+  invoiceNumber: one.invoiceNumber,
+  invoiceLine: one.invoiceLine ?? '',
+  taskType: one.taskType ?? '',
+  level: one.level ?? '',
+  effect: one.effect,
+  cause: one.cause,
+  subject: one.subject,
+  certainty: one.certainty,
+  alternatives: one.alternatives,
+  likelyWrong: one.likelyWrong,
+  ownQuantity: one.ownQuantity,
+  vendorQuantity: one.vendorQuantity,
+  quantity: one.quantityDifference,
+  ownPrice: one.ownUnitPrice,
+  vendorPrice: one.vendorUnitPrice,
+  ownAmount: one.ownAmount,
+  vendorAmount: one.vendorAmount,
+  amount: one.amountDifference,
+  settled: head.standings.get(one.id)?.settled ?? 0n,
+  evidenceRows: one.evidenceRows,
+  state: stateOf(head, one.id),
+});
+
+const matchedLine = (line: LineFacts): MatchedLine => ({
+  invoiceLine: line.invoiceLine ?? '',
+  taskType: line.taskType ?? '',
+  level: line.level ?? '',
+  quantity: line.ownQuantity,
+  amount: line.ownAmount,
+});
+
+const matchedRow = ({ cell }: Row): MatchedLine => ({
+  invoiceLine: original(cell('invoice_line')),
+  taskType: original(cell('task_type')),
+  level: original(cell('level')),
+  quantity: cell('own_quantity') === '' ? null : BigInt(cell('own_quantity')),
+  amount: cell('own_amount') === '' ? null : storedAmount(cell('own_amount')),
+});
