@@ -17,6 +17,7 @@ import {
   runWorkerCommand,
   stopTimeoutMs,
 } from './run.ts';
+import { addRules } from './rules-command.ts';
 import { addService } from './service-commands.ts';
 import { addWithdraw } from './withdraw-command.ts';
 
@@ -67,6 +68,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addReconcile(program, finish);
   addDispute(program, finish);
   addExplain(program, finish);
+  addRules(program, finish);
   addDocuments(program, finish);
   addService(program, finish);
   return program;

@@ -22,7 +22,8 @@ export function findChange(observations: readonly Observation[]): Change | undef
   const agree = (some: readonly Observation[]) => solve(systemOf(some).constraints).isConsistent;
   // The more tasks, the fewer solutions: both ends are found by halving.
   const lastAgreed = bisect(days.length, (count) => agree(before(observations, days[count])));
-  const firstAgreed = days.length - bisect(days.length, (count) => agree(from(observations, days[days.length - count])));
+  const firstAgreed =
+    days.length - bisect(days.length, (count) => agree(from(observations, days[days.length - count])));
   const [latest, earliest] = [days[lastAgreed], days[firstAgreed]];
   return latest === undefined || earliest === undefined || earliest > latest ? undefined : { earliest, latest };
 }

@@ -89,7 +89,7 @@ function propagate(
   budget: Budget,
 ): boolean | undefined {
   const valueOf = (unknown: number) => values.get(unknown);
-  for (let isMoving = true; isMoving; ) {
+  for (let isMoving = true; isMoving;) {
     isMoving = false;
     budget.left -= constraints.length;
     if (budget.left < 0) return undefined;
@@ -134,10 +134,7 @@ export function findValues(
 }
 
 /** The open unknown with the largest count in the constraint with the fewest open ones. */
-function mostConstrained(
-  constraints: readonly Constraint[],
-  values: ReadonlyMap<number, boolean>,
-): number | undefined {
+function mostConstrained(constraints: readonly Constraint[], values: ReadonlyMap<number, boolean>): number | undefined {
   let fewest: readonly Term[] | undefined;
   for (const { terms } of constraints) {
     const open = terms.filter(({ unknown }) => !values.has(unknown));

@@ -149,7 +149,10 @@ function proofOf(unknown: number, value: boolean, { observations }: System, sett
     .map(({ transactionId, tasks }) => ({ transactionId, tasks }));
 }
 
-function observedOf(group: readonly Member[], { observations, constraints }: System): {
+function observedOf(
+  group: readonly Member[],
+  { observations, constraints }: System,
+): {
   readonly tasks: number;
   readonly firstAt: Date;
 } {
@@ -166,4 +169,3 @@ export const isAbout = ({ taskType, code, scope }: CodeFinding, scan: ScanClass)
   scan.taskType === taskType &&
   scan.code === code &&
   attributes.every((attribute) => !(attribute in scope) || scope[attribute] === scan[attribute]);
-

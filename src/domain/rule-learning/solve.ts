@@ -119,7 +119,7 @@ export function shortened(
 ): number[] {
   let kept = [...proof].sort(order);
   for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
-    for (let start = 0; start < kept.length; ) {
+    for (let start = 0; start < kept.length;) {
       const rest = [...kept.slice(0, start), ...kept.slice(start + size)];
       if (rest.length < kept.length && stillProves(rest)) kept = rest;
       else start += size;

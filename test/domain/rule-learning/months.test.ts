@@ -116,7 +116,6 @@ describe('months of tasks with a hidden table', () => {
       expect(mayHaveChanged(learned), `seed ${seed}`).toBe(false);
       const { contradictions, codes } = learned.spans[0]!;
       wrong += wrongAmong(codes, tasks, charges).length;
-      console.log(seed, contradictions.length, determined(codes), wrongAmong(codes, tasks, charges).length, JSON.stringify(contradictions.map(c=>c.observations.map(o=>[o.tasks,o.charged,o.scans.length])))); 
     }
     expect(wrong).toBe(0);
   });
