@@ -10,7 +10,7 @@ export type Proof = ReadonlySet<number>;
 /** A value that the constraints leave no choice about. */
 export type Forced = { readonly value: boolean; readonly proof: Proof };
 
-/** How many more constraints may be looked at. What is not decided by then stays open. */
+/** How many more terms may be looked at. What is not decided by then stays open. */
 export type Budget = { left: number };
 
 const noProof: Proof = new Set();
@@ -91,9 +91,9 @@ function propagate(
   const valueOf = (unknown: number) => values.get(unknown);
   for (let isMoving = true; isMoving;) {
     isMoving = false;
-    budget.left -= constraints.length;
     if (budget.left < 0) return undefined;
     for (const constraint of constraints) {
+      budget.left -= constraint.terms.length;
       const bounds = boundsOf(constraint, valueOf);
       if (isBroken(constraint, bounds)) return false;
       for (const term of constraint.terms) {

@@ -1,6 +1,6 @@
 import { before, type Change, findChange, from } from './change.ts';
 import { type CodeFinding, codeFindings } from './findings.ts';
-import { type Observation, systemOf } from './observations.ts';
+import { isSameCode, type Observation, systemOf, type TaskCode } from './observations.ts';
 import { type Contradiction, faultyAtLeast, settle } from './settle.ts';
 
 /** What the counters say of days on which nothing changed. */
@@ -24,9 +24,9 @@ export const learn = (observations: readonly Observation[]): Learned => ({
   change: undefined,
 });
 
-/** Whether what was learned contradicts itself so much that a change may be behind it. */
-export const mayHaveChanged = ({ spans }: Learned): boolean =>
-  spans.some(({ contradictions }) => faultyAtLeast(contradictions) > faultsAtMost);
+/** Whether counters contradict each other so much that a change may be behind it. */
+export const mayHaveChanged = (observations: readonly Observation[]): boolean =>
+  faultyAtLeast(settle(systemOf(observations)).contradictions) > faultsAtMost;
 
 /**
  * Learns from counters what is charged before and after a change.
@@ -47,12 +47,55 @@ export function learnChange(observations: readonly Observation[]): Learned | und
 }
 
 function learnSpan(observations: readonly Observation[], fromDay: string | null, toDay: string | null): LearnedSpan {
-  const system = systemOf(observations);
+  const whole: Deviating[] = [];
+  for (;;) {
+    const { settled, codes } = concluded(observations, whole);
+    const deviating = deviatingCodes(codes).find((one) => {
+      if (Math.min(...[true, false].map((charged) => tasksSaying(charged, one))) <= faultsAtMost) return true;
+      const other = concluded(observations, [...whole, one]);
+      return (
+        other.codes.some(({ charged, ...finding }) => charged !== null && isSameCode(finding, one)) &&
+        faultyAtLeast(other.settled.contradictions) - faultyAtLeast(settled.contradictions) <= faultsAtMost
+      );
+    });
+    if (deviating === undefined)
+      return {
+        fromDay,
+        toDay,
+        codes: codes.map((finding) => withDeviations(finding, whole)),
+        contradictions: settled.contradictions,
+      };
+    whole.push(deviating);
+  }
+}
+
+function concluded(observations: readonly Observation[], whole: readonly TaskCode[]) {
+  const system = systemOf(observations, whole);
   const settled = settle(system);
-  return {
-    fromDay,
-    toDay,
-    codes: codeFindings(system, settled),
-    contradictions: settled.contradictions,
-  };
+  return { settled, codes: codeFindings(system, settled) };
+}
+
+/** A code that is charged differently by level, `linked` or source, unless a few counters are wrong. */
+type Deviating = TaskCode & { readonly parts: readonly CodeFinding[] };
+
+const tasksSaying = (value: boolean, { parts }: Deviating): number =>
+  parts.reduce((sum, { charged, tasks }) => (charged === value ? sum + tasks : sum), 0);
+
+function deviatingCodes(codes: readonly CodeFinding[]): Deviating[] {
+  const scoped = codes.filter(({ scope }) => Object.keys(scope).length > 0);
+  return scoped
+    .filter((one, place) => scoped.findIndex((other) => isSameCode(one, other)) === place)
+    .map(({ taskType, code }) => ({
+      taskType,
+      code,
+      parts: scoped.filter((one) => isSameCode(one, { taskType, code })),
+    }));
+}
+
+/** What only a few counters say of some scans of a code is not taken for a rule; nothing else is proven of them then. */
+function withDeviations(finding: CodeFinding, whole: readonly Deviating[]): CodeFinding {
+  const parts = whole.find((one) => isSameCode(one, finding))?.parts ?? [];
+  if (finding.charged === null) return finding;
+  const others = parts.filter(({ charged }) => charged !== finding.charged).map(({ scope }) => scope);
+  return { ...finding, unproven: [...finding.unproven, ...others] };
 }

@@ -36,10 +36,18 @@ export type System = {
 const keyOf = ({ taskType, code, level, linked, captureSource }: ScanClass): string =>
   JSON.stringify([taskType, code, level, linked, captureSource]);
 
-export function systemOf(observations: readonly Observation[]): System {
+/** A code of a task type. */
+export type TaskCode = Pick<ScanClass, 'taskType' | 'code'>;
+export const isSameCode = (a: TaskCode, b: TaskCode): boolean => a.taskType === b.taskType && a.code === b.code;
+
+/** @param whole codes all of whose scans are one class. */
+export function systemOf(observations: readonly Observation[], whole: readonly TaskCode[] = []): System {
   const places = new Map<string, number>();
   const classes: ScanClass[] = [];
-  const placeOf = (scan: ScanClass): number => {
+  const placeOf = (one: ScanClass): number => {
+    const scan = whole.some((code) => isSameCode(code, one))
+      ? { ...one, level: null, linked: null, captureSource: null }
+      : one;
     const key = keyOf(scan);
     const known = places.get(key);
     if (known !== undefined) return known;

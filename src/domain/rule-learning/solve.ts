@@ -11,9 +11,9 @@ export type Solution =
     }
   | { readonly isConsistent: false; readonly conflict: Proof };
 
-/** Constraints looked at for all questions about a system, and for a single one of them. */
-const workInAll = 4_000_000;
-const workOnOne = 200_000;
+/** Terms looked at for all questions about a system, and for a single one of them. */
+const workInAll = 10_000_000;
+const workOnOne = 1_000_000;
 
 /** Finds every value that the constraints force. Exact, but for what the limit on work leaves undecided. */
 export function solve(constraints: readonly Constraint[]): Solution {

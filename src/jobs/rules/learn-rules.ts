@@ -75,29 +75,22 @@ async function learnStretch(
     (await counterObservations(queries, span, { byDay: byDay ? timeZone : null, limit: observationsAtMost + 1 })).map(
       (row) => observation(row, timeZone),
     );
-  const observed = await observe(false);
-  let used = observed.slice(0, observationsAtMost);
-  let learned = learn(used);
-  let isPartial = observed.length > observationsAtMost;
-  if (mayHaveChanged(learned)) {
-    const byDay = await observe(true);
-    const usedByDay = byDay.slice(0, observationsAtMost);
-    const changed = learnChange(usedByDay);
-    if (changed) {
-      learned = changed;
-      used = usedByDay;
-      isPartial = byDay.length > observationsAtMost;
-    }
-  }
+  const whole = await observe(false);
+  const byDay = mayHaveChanged(used(whole)) ? await observe(true) : [];
+  const changed = learnChange(used(byDay));
+  const observed = changed ? byDay : whole;
+  const learned = changed ?? learn(used(whole));
   return {
-    ...compareWithTable(learned, used, table),
+    ...compareWithTable(learned, used(observed), table),
     firstDay: localDateOf(span.start, timeZone),
     lastDay: localDateOf(new Date(span.end.getTime() - 1), timeZone),
     table,
     use: await counterUse(queries, span),
-    isPartial,
+    isPartial: observed.length > observationsAtMost,
   };
 }
+
+const used = (all: readonly Observation[]): Observation[] => all.slice(0, observationsAtMost);
 
 const observation = ({ taskType, level, scans, ...row }: CounterObservation, timeZone: string): Observation => ({
   ...row,
