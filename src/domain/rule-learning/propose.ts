@@ -24,21 +24,18 @@ export function proposedTables(
     versions.add(name);
     return name;
   };
-  let differs = false;
   const proposed = tables.flatMap((table) => {
-    const comparison = learned.find((one) => one.table.version === table.version)?.comparison;
-    if (comparison === undefined) return [table];
-    return comparison.spans
-      .map((span) => ({ ...table, ...bounds(table, span), rules: rulesWith(table, span) }))
-      .reduce<RuleTable[]>((parts, part) => {
-        const before = parts.at(-1) ?? table;
-        if (isSame(before.rules, part.rules))
-          return parts.length === 0 ? [part] : [...parts.slice(0, -1), { ...before, effectiveTo: part.effectiveTo }];
-        differs = true;
-        return [...parts, { ...part, version: newVersion(table.version), source: `${table.source}\n${source}` }];
-      }, []);
+    const spans = learned.find((one) => one.table.version === table.version)?.comparison.spans ?? [];
+    const parts = spans.map((span) => ({ ...table, ...bounds(table, span), rules: rulesWith(table, span) }));
+    // Where nothing changes for the table, it is not taken apart.
+    if (parts.every(({ rules }) => isSame(rules, table.rules))) return [table];
+    return parts.map((part) =>
+      isSame(part.rules, table.rules)
+        ? part
+        : { ...part, version: newVersion(table.version), source: `${table.source}\n${source}` },
+    );
   });
-  return differs ? proposed : undefined;
+  return proposed.some((table) => !tables.includes(table)) ? proposed : undefined;
 }
 
 const bounds = (table: RuleTable, { fromDay, toDay }: ComparedSpan) => ({
