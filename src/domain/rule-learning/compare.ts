@@ -13,7 +13,7 @@ export type ComparedFinding = CodeFinding & {
 };
 
 /** Tasks whose counter the rule table cannot give. */
-export type AgainstTable = {
+type AgainstTable = {
   readonly tasks: number;
   readonly firstDay: string | null;
   /** Some of the transactions. */

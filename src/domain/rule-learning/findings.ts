@@ -4,7 +4,7 @@ import { isForced, shortened } from './solve.ts';
 
 /** What else than its code may decide whether a scan is charged. */
 export const attributes = ['level', 'linked', 'captureSource'] as const;
-export type Attribute = (typeof attributes)[number];
+type Attribute = (typeof attributes)[number];
 
 /** Scans of a code that have these values. */
 export type Scope = Partial<Pick<ScanClass, Attribute>>;
@@ -18,7 +18,7 @@ export type Witness = { readonly transactionId: string; readonly tasks: number }
  * - `contradictory`: counters contradict each other about it.
  * - `too_much_work`: the limit on work was reached before it was decided.
  */
-export type Ground = 'proven' | 'inseparable' | 'contradictory' | 'too_much_work';
+type Ground = 'proven' | 'inseparable' | 'contradictory' | 'too_much_work';
 
 /** What the counters say about a code, or about those of its scans that have certain values. */
 export type CodeFinding = {

@@ -25,8 +25,8 @@ export function proposedTables(
     return name;
   };
   const proposed = tables.flatMap((table) => {
-    const spans = learned.find((one) => one.table.version === table.version)?.comparison.spans ?? [];
-    const parts = spans.map((span) => ({ ...table, ...bounds(table, span), rules: rulesWith(table, span) }));
+    const { spans = [], change } = learned.find((one) => one.table.version === table.version)?.comparison ?? {};
+    const parts = spans.map((span) => ({ ...table, ...bounds(table, span, change), rules: rulesWith(table, span) }));
     // Where nothing changes for the table, it is not taken apart.
     if (parts.every(({ rules }) => isSame(rules, table.rules))) return [table];
     return parts.map((part) =>
@@ -38,9 +38,10 @@ export function proposedTables(
   return proposed.some((table) => !tables.includes(table)) ? proposed : undefined;
 }
 
-const bounds = (table: RuleTable, { fromDay, toDay }: ComparedSpan) => ({
+/** Between the last day that is proven to be before a change and the first one after it, the table stays as it was. */
+const bounds = (table: RuleTable, { fromDay, toDay }: ComparedSpan, change: Comparison['change']) => ({
   effectiveFrom: fromDay ?? table.effectiveFrom,
-  effectiveTo: toDay ?? table.effectiveTo,
+  effectiveTo: toDay === null ? table.effectiveTo : (change?.latest ?? toDay),
 });
 
 /** Whether a finding says of all scans of a code what no rule says yet, or a rule has otherwise. */
