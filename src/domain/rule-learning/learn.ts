@@ -48,6 +48,7 @@ export function learnChange(observations: readonly Observation[]): Learned | und
 
 function learnSpan(observations: readonly Observation[], fromDay: string | null, toDay: string | null): LearnedSpan {
   const whole: Deviating[] = [];
+  const { codes: apart } = concluded(observations, whole);
   for (;;) {
     const { settled, codes } = concluded(observations, whole);
     const deviating = deviatingCodes(codes).find((one) => {
@@ -62,7 +63,7 @@ function learnSpan(observations: readonly Observation[], fromDay: string | null,
       return {
         fromDay,
         toDay,
-        codes: codes.map((finding) => withDeviations(finding, whole)),
+        codes: codes.map((finding) => withDeviations(agreed(finding, apart, whole), whole)),
         contradictions: settled.contradictions,
       };
     whole.push(deviating);
@@ -90,6 +91,23 @@ function deviatingCodes(codes: readonly CodeFinding[]): Deviating[] {
       code,
       parts: scoped.filter((one) => isSameCode(one, { taskType, code })),
     }));
+}
+
+/**
+ * Whether few counters are wrong or a charge depends on more than the code is not known: of the codes beside it only that
+ * is said which holds either way.
+ */
+function agreed(finding: CodeFinding, apart: readonly CodeFinding[], whole: readonly Deviating[]): CodeFinding {
+  const isSaid =
+    finding.charged === null ||
+    whole.some((one) => isSameCode(one, finding)) ||
+    apart.some(
+      (one) =>
+        isSameCode(one, finding) &&
+        one.charged === finding.charged &&
+        JSON.stringify(one.scope) === JSON.stringify(finding.scope),
+    );
+  return isSaid ? finding : { ...finding, charged: null, ground: 'contradictory', proof: [], unproven: [] };
 }
 
 /** What only a few counters say of some scans of a code is not taken for a rule; nothing else is proven of them then. */
