@@ -4,6 +4,7 @@ import type { ReportOptions } from './report.ts';
 import type { CloseArguments } from './close.ts';
 import { addDispute } from './dispute-command.ts';
 import { addDocuments } from './document-commands.ts';
+import { addExplain } from './explain-command.ts';
 import { addReconcile } from './reconcile-command.ts';
 import { print, watchOutput } from './output.ts';
 import type { ReprocessArguments } from './reprocess.ts';
@@ -17,6 +18,7 @@ import {
   runWorkerCommand,
   stopTimeoutMs,
 } from './run.ts';
+import { addRules } from './rules-command.ts';
 import { addService } from './service-commands.ts';
 import { addWithdraw } from './withdraw-command.ts';
 
@@ -67,6 +69,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addReconcile(program, finish);
   addDispute(program, finish);
   addExplain(program, finish);
+  addRules(program, finish);
   addDocuments(program, finish);
   addService(program, finish);
   return program;
@@ -174,27 +177,6 @@ Files that are stored are not fetched again, and no figure changes unless the ve
     .action(async (options: { json: boolean }) => {
       const { status } = await import('./status.ts');
       await finish(runCommand((input) => status(options, input)));
-    });
-}
-
-function addExplain(program: Command, finish: Finish): void {
-  program
-    .command('explain')
-    .description('everything the books say about a transaction: how each attempt was decided and priced, and its lines')
-    .argument('<id>', 'a transaction, or its result')
-    .option('--json', 'for programs', false)
-    .addHelpText(
-      'after',
-      `
-Changes nothing. Lines of closed months are named with their file, row and close; lines of open months are those
-that the report would have now.
-
-Example:
-  $ npx idscan-ledger explain 11111111-2222-4333-8444-555555555555`,
-    )
-    .action(async (id: string, options: { json: boolean }) => {
-      const { explain } = await import('./explain.ts');
-      await finish(runCommand((input) => explain(id, options, input)));
     });
 }
 

@@ -129,3 +129,30 @@ export const readRuleTables = (path: string): DataFile<readonly RuleTable[]> => 
  */
 export const parseRuleTables = (bytes: Buffer, name: string): DataFile<readonly RuleTable[]> =>
   parseDataFile(bytes, name, format);
+
+/** Rule tables as a file that {@link readRuleTables} reads, a rule on a line. */
+export function ruleTablesFile(tables: readonly RuleTable[]): Buffer {
+  const lines = (entries: readonly object[]) =>
+    entries.length === 0
+      ? '[]'
+      : `[\n${entries.map((entry) => `        ${JSON.stringify(entry)}`).join(',\n')}\n      ]`;
+  const texts = tables.map(({ version, effectiveFrom, effectiveTo, source, rules, executedTasks }) => {
+    const members = {
+      version: JSON.stringify(version),
+      effective_from: JSON.stringify(effectiveFrom),
+      effective_to: JSON.stringify(effectiveTo),
+      source: JSON.stringify(source),
+      rules: lines(
+        rules.map(({ taskType, outcomeCode, invoiced }) => ({
+          task_type: taskType,
+          outcome_code: outcomeCode,
+          invoiced,
+        })),
+      ),
+      executed_tasks: lines(executedTasks.map(({ taskType, invoiced }) => ({ task_type: taskType, invoiced }))),
+    };
+    const text = Object.entries(members).map(([key, value]) => `      "${key}": ${value}`);
+    return `    {\n${text.join(',\n')}\n    }`;
+  });
+  return Buffer.from(`{\n  "tables": [\n${texts.join(',\n')}\n  ]\n}\n`);
+}
