@@ -9,10 +9,10 @@ process.setgid?.(Number(uid));
 process.setuid?.(Number(uid));
 const db = openDatabase(databaseUrl);
 try {
-  console.log((await openStore(db.kysely, documentStore({ dataDir }))).id);
+  process.stdout.write((await openStore(db.kysely, documentStore({ dataDir }))).id);
 } catch (error) {
   if (!(error instanceof LedgerError)) throw error;
-  console.log(`${error.code}: ${error.message}`);
+  process.stdout.write(`${error.code}: ${error.message}`);
   process.exitCode = 1;
 } finally {
   await db.close();

@@ -4,7 +4,7 @@ import { type Finding, findingsOf } from '../../../src/domain/reconciliation/fin
 import type { VendorInvoice } from '../../../src/domain/vendor-invoice.ts';
 import { type Case, caseOf, documentOf } from './support-case.ts';
 import { applied, type Fault, libraryFault } from './support-faults.ts';
-import { chance, type ModelAttempt, pick } from './support-months.ts';
+import { chance, dayStart, type ModelMonth, monthAfter, pick } from './support-months.ts';
 import { outsideFaults, textOf } from './support-outside.ts';
 import { invoiceOf, type ModelInvoice } from './support-vendor.ts';
 
@@ -101,7 +101,7 @@ function judge(row: Row, one: Case, truth: readonly Fault[], document: VendorInv
   const isListed = (explanation.candidates.length === 0 ? [[]] : explanation.candidates).some((candidate) =>
     isSame(candidate, named),
   );
-  const wrong = wrongly(findings, truth, document, one.model.attempts);
+  const wrong = wrongly(findings, truth, document, one.model);
   const isWhole =
     isListed && explanation.steps.length === named.length && findings.every(({ certainty }) => certainty === 'fits');
   row.months += 1;
@@ -129,7 +129,7 @@ function wrongly(
   findings: readonly Finding[],
   truth: readonly Fault[],
   document: VendorInvoice,
-  attempts: readonly ModelAttempt[],
+  month: ModelMonth,
 ): Finding[] {
   return findings.filter((finding) => {
     if (finding.certainty !== 'fits') return false;
@@ -145,7 +145,7 @@ function wrongly(
       return false;
     // Both amounts are right roundings of quantity times price.
     if (finding.effect === 'rounding' && finding.subject !== 'of every attempt') return false;
-    return !truth.some((fault) => isPart(finding, fault)) && !isSaidOtherwise(finding, truth, attempts);
+    return !truth.some((fault) => isPart(finding, fault)) && !isSaidOtherwise(finding, truth, month);
   });
 }
 
@@ -153,11 +153,14 @@ function wrongly(
 function isSaidOtherwise(
   { cause, subject, taskType }: Finding,
   truth: readonly Fault[],
-  attempts: readonly ModelAttempt[],
+  { attempts, period, timeZone }: ModelMonth,
 ): boolean {
   if (cause === 'price') return truth.some((fault) => fault.cause === 'price');
   const turned = new Set(truth.filter((fault) => fault.cause === 'rule').map((fault) => fault.subject));
-  const notInvoiced = attempts.filter(({ type, own }) => type === taskType && own === false);
+  const [start, end] = [dayStart(`${period}-01`, timeZone), dayStart(`${monthAfter(period)}-01`, timeZone)];
+  const notInvoiced = attempts.filter(
+    ({ type, own, at }) => type === taskType && own === false && at >= start && at < end,
+  );
   return (
     cause === 'rule' &&
     subject.split(' or ').includes(`${taskType}/all`) &&
