@@ -192,12 +192,7 @@ export function outside({ size, months, seed }: Omit<Plan, 'faults'>): Row[] {
     const document = documentOf(invoice, { period: one.model.period, printsFree: random() < 0.5 });
     const row = rows.get(name)!;
     const explanation = explain(one.month, document);
-    const wrong = wrongly(
-      findingsOf(one.month.books, document, explanation).findings,
-      [],
-      document,
-      one.model.attempts,
-    );
+    const wrong = wrongly(findingsOf(one.month.books, document, explanation).findings, [], document, one.model);
     row.months += 1;
     if (wrong.length > 0) row.wrong += 1;
     if (explanation.outcome === 'unexplained') row.unexplained += 1;
