@@ -33,6 +33,8 @@ export type VendorInvoice = {
   readonly stated: { readonly net: Micros | null; readonly tax: Micros | null; readonly total: Micros | null };
   /** What is to be paid, where the document says so beside the total: `amount` = total − `prepaid` + `rounding`. */
   readonly payable?: Payable;
+  /** It stands for several documents: lines are named by theirs, too. */
+  readonly isJoined?: boolean;
 };
 
 export type Payable = { readonly amount: Micros; readonly prepaid: Micros; readonly rounding: Micros };

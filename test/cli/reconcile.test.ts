@@ -96,3 +96,18 @@ test('another document with the same number replaces the one that is kept; a cre
   expect(settled.stdout).toContain('INV-1, CN-1');
   expect((await rows()).at(-1)).toMatchObject({ vendor_amount: '255.00', amount_difference: '0.00' });
 });
+
+test('a second invoice for the month leaves the findings of the first, and what was decided, as they are', async () => {
+  const { reconcile, invoice, rows } = await january();
+  await reconcile('--invoice', await invoice('first.csv', line(360, '306.00')));
+  const finding = (await rows()).find(({ cause }) => cause === 'rule')?.['finding'] ?? '';
+  await reconcile('--decide', `${finding}=accept`, '--reason', 'page 4');
+  const fee = 'INV-2,2026-02-03,EUR,1,Set-up,fee,,,,,50.00';
+  const said = await reconcile('--invoice', await invoice('second.csv', fee));
+  expect(said.code, said.stderr).toBe(1);
+  const found = (await rows()).filter((one) => one['record_type'] === 'FINDING');
+  expect(found.map((one) => [one['cause'], one['amount_difference'], one['decision']]).sort()).toEqual([
+    ['fee', '50.00', ''],
+    ['rule', '51.00', 'accept'],
+  ]);
+});

@@ -90,7 +90,7 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   const told = withoutNetting(compared, pairs, known);
   for (const { line, shares } of told) checkLine(line, shares);
   const named = told.flatMap(({ line, shares }) =>
-    shares.map((share) => ({ share, found: finding(books.period, invoice.number, line, share) })),
+    shares.map((share) => ({ share, found: finding(books.period, invoice, line, share) })),
   );
   const evidence = explanation.evidence.flatMap((one): FindingEvidence[] => {
     const of = mostOf(named.filter(({ share, found }) => isAbout(one, found, share)));
@@ -221,17 +221,19 @@ function comparedTax(invoice: VendorInvoice): Compared[] {
 
 function finding(
   period: string,
-  invoice: string,
+  { number, isJoined = false }: VendorInvoice,
   line: LineFacts,
   { effect, quantity, amount, reason }: ReasonedShare,
 ): Omit<Finding, 'evidenceRows'> {
   const prices = [line.ownUnitPrice, line.vendorUnitPrice].map((price) => price?.toString() ?? null);
-  const about = [period, invoice, line.invoiceLine, line.taskType, line.level, ...prices];
+  // A second document for the month names nothing anew: each line goes by its own one.
+  const lines = line.invoiceLine?.split('+').map((one) => (isJoined ? one : `${number}:${one}`));
+  const about = [period, lines?.join('+') ?? null, line.taskType, line.level, ...prices];
   return {
     ...line,
     ...reason,
     id: identityOf([...about, effect, reason.cause, reason.subject]),
-    invoiceNumber: invoice,
+    invoiceNumber: number,
     effect,
     quantityDifference: quantity,
     amountDifference: amount,

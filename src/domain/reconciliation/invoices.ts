@@ -14,6 +14,7 @@ export function joinInvoices(invoices: readonly VendorInvoice[]): VendorInvoice 
     ...first,
     number: invoices.map(({ number }) => number).join('+'),
     isCreditNote: false,
+    isJoined: true,
     lines: invoices.flatMap(({ number, lines }) => lines.map((line) => ({ ...line, line: `${number}:${line.line}` }))),
     stated: {
       net: sum(({ stated }) => stated.net),
