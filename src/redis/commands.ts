@@ -92,6 +92,8 @@ export async function tryCommands(redis: RedisClient, key: string): Promise<{ co
 export async function tryWork(redis: RedisClient, prefix: string): Promise<void> {
   // Scripts leave nothing in it, so any number of processes may share it.
   const key = `${prefix}:check`;
+  // A refusal by Redis itself ends a connection that leads to the wrong server; what a script tells does not.
+  await redis.zadd(key, 0, '1');
   const [first] = await tryCommands(redis, key);
   if (first) throw first.error;
   await tryOutsideScripts(redis, key);

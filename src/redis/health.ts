@@ -8,8 +8,8 @@ import type { LedgerError } from '../errors.ts';
 /** Whether Redis accepts work now. */
 export type RedisHealth = {
   /**
-   * Whether everything that work needs succeeds. Cheap enough for probes and scrapes: Redis is asked at most once a second, and gets a
-   * second to answer.
+   * Whether everything that work needs succeeds. Cheap enough for probes and scrapes: Redis is asked at most once a
+   * second, and gets a second to answer.
    */
   readonly isUsable: () => Promise<boolean>;
   /** Why the last try failed; `undefined` = it succeeded. */
