@@ -42,6 +42,10 @@ begin
   if not has_schema_privilege('idscan_ledger_app', books, 'usage') then
     execute format('grant usage on schema %I to idscan_ledger_app', books);
   end if;
+  -- reconcile matches in temporary tables. Everybody may make them, unless an administrator has taken that away.
+  if not has_database_privilege('idscan_ledger_app', current_database(), 'temporary') then
+    execute format('grant temporary on database %I to idscan_ledger_app', current_database());
+  end if;
 end $$;
 
 -- Tables that change: what the vendor said, what has to be done, what was requested.

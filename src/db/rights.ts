@@ -72,7 +72,9 @@ export async function checkRights(db: Queries): Promise<void> {
     left join pg_class c on c.oid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(j."table"))
     where c.oid is null or not case when j."column" is null then has_table_privilege(c.oid, j.privilege)
       else has_column_privilege(c.oid, j."column", j.privilege) end
-    order by j."table" collate "C", j.privilege collate "C"`.execute(db);
+    union all
+    select 'the database', 'temporary', null, current_user where not has_database_privilege(current_database(), 'temporary')
+    order by "table", privilege`.execute(db);
   const [first] = rows;
   if (!first) return;
   const listed = rows.slice(0, 5).map(({ table, privilege }) => `${privilege} on ${table}`);

@@ -60,6 +60,16 @@ test('run again, the script changes nothing, and takes back what was granted bey
   expect(await grantsOf(owner, appRole)).toEqual(before);
 });
 
+test('where temporary tables were taken away from everybody, doctor says so and the script grants them', async () => {
+  const url = await createTestDatabase();
+  const name = new URL(url).pathname.slice(1);
+  await asRole(asAdmin(url), `revoke temporary on database ${name} from public`);
+  const environment = { ...(await createCliEnvironment()), DATABASE_URL: url };
+  expect((await runCli(['doctor'], environment)).stdout).toContain('temporary on the database');
+  await asRole(asAdmin(url), script);
+  expect((await runCli(['doctor'], environment)).stdout).not.toContain('temporary on the database');
+});
+
 test('an ordinary owner is told what an administrator has to do once, and needs nothing more', async () => {
   const url = asOwner(await createTestDatabase());
   const name = `idscan_test_role_${randomBytes(4).toString('hex')}`;
