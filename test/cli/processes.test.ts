@@ -23,6 +23,8 @@ const runs = (idsCsv: string, transactionId: string): Run[] => [
   { args: ['report', '2026-10'], code: 0 },
   { args: ['verify', 'reports/2026-10'], code: 0, isRepeatable: true },
   { args: ['reconcile', '2026-10'], code: 2, isRepeatable: true },
+  { args: ['dispute', '2026-10'], code: 3, isRepeatable: true },
+  { args: ['rules', 'learn', '2026-10', '2026-10'], code: 0, isRepeatable: true },
   { args: ['close', '2026-10', '--force'], code: 2, isRepeatable: true },
   { args: ['close', '2025-13'], code: 2, isRepeatable: true },
   { args: ['withdraw', transactionId, '--reason', 'a refusal'], code: 3, isRepeatable: true },

@@ -70,7 +70,12 @@ test('a transaction is explained with what the statement that counts charges for
   const { reconcile, invoice, usage, environment } = await january();
   const file = await invoice('right.csv', line(300, '255.00'));
   await reconcile('--invoice', file, '--usage', await usage('first.csv', rightRows()));
-  await reconcile('--usage', await usage('second.csv', [...rightRows(), row(2, 6, 'unknown_type_back')]));
+  const second = await reconcile(
+    '--usage',
+    await usage('second.csv', [...rightRows(), row(2, 6, 'unknown_type_back')]),
+  );
+  expect(second.code, second.stderr).toBe(1);
+  expect(second.stderr).toBe('');
   const said = await runCli(['explain', 't-2', '--json'], environment);
   const { charges } = JSON.parse(said.stdout) as { charges: Record<string, unknown>[] };
   expect(charges.map(({ period, attempt, code, quantity }) => [period, attempt, code, quantity])).toEqual([

@@ -58,6 +58,7 @@ test('every command works as the program’s role; only migrations are the owner
   await command(['reprocess', '--month', '2026-10', '--reason', 'a second look']);
   await command(['worker', '--until-idle'], 1);
   await command(['explain', 'never-known']);
+  await command(['rules', 'learn', '2026-10', '2026-10']);
   await command(['withdraw', 'never-known', '--reason', 'a typing error']);
   await command(['close', '2026-10', '--force', '--reason', 'to see it closed']);
   await command(['report', '2026-10']);

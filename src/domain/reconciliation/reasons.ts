@@ -47,7 +47,10 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
   const facts = factsOf(pair);
   switch (share.effect) {
     case 'quantity':
-      return unexplained(line);
+      // Beside what the usage statement charges for no known reason: what the invoice has otherwise than the statement.
+      return unexplained(
+        explanation.steps.some(({ certainty }) => certainty === 'none') ? `${line}, not in the usage statement` : line,
+      );
     case 'price':
       return said({ cause: 'price', subject: priceChange(facts, books) }, note?.isCounted === false);
     case 'missing_line':
