@@ -104,7 +104,7 @@ test('everything works without scripts', async () => {
   await page.getByLabel('Access token').fill(tokens.finance);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('main').getByRole('link', { name: 'Reports' }).click();
-  await page.getByRole('link', { name: 'October 2026' }).click();
+  await page.getByRole('link', { name: 'October 2026', exact: true }).click();
   expect(await heading(page)).toBe('October 2026');
   expect(await page.locator('svg.wide[role=img]').count()).toBe(2);
   expect(faults).toEqual([]);
