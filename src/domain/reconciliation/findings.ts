@@ -1,7 +1,8 @@
 import type { Micros } from '../money.ts';
 import type { InvoiceLine, VendorInvoice } from '../vendor-invoice.ts';
 import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './causes.ts';
-import type { CellNote, Evidence, Explanation, Part } from './explanation.ts';
+import type { CellNote, Evidence, Explanation } from './explanation.ts';
+import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
 import { identityOf } from './identity.ts';
 import type { Books } from './lines.ts';
 import { cellKey, type LinePair, pairLines, vendorLines } from './pairing.ts';
@@ -63,7 +64,6 @@ export class UnbalancedFindings extends Error {
 
 /** A line of both sides with what is to be said of it. */
 type Compared = { readonly line: LineFacts; readonly shares: readonly ReasonedShare[] };
-type ReasonedShare = Share & { readonly reason: Reason };
 
 /**
  * Says of every difference between the books and an invoice what it does and why.
@@ -105,42 +105,6 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   check('the invoice', total.amountDifference, findings);
   const matches = told.filter(({ shares }) => shares.length === 0).map(({ line }) => line);
   return { findings, matches, evidence, total };
-}
-
-const aboutUnits: ReadonlySet<Effect> = new Set(['quantity', 'missing_line', 'extra_line']);
-
-/** Whether evidence is of a share of a line. */
-const isAbout = (evidence: Evidence, line: LineFacts, { effect, step }: Share): boolean =>
-  aboutUnits.has(effect) && cellKey(line) === cellKey(evidence) && partKey(step?.part) === partKey(evidence.part);
-
-const partKey = (part: Part | undefined): string => (part ? `${part.cause} ${part.subject}` : '');
-
-/** Where a cell has several lines, its evidence is told with the one that the cause changes most. */
-function mostOf<One extends { readonly share: Share }>(all: readonly One[]): One | undefined {
-  const size = ({ share: { quantity } }: One): bigint => (quantity < 0n ? -quantity : quantity);
-  return all.reduce<One | undefined>((most, one) => (most && size(most) >= size(one) ? most : one), undefined);
-}
-
-/** Attempts that a usage statement has more and others that it has less are told, also where they come to nothing. */
-function withoutNetting(compared: readonly Compared[], pairs: readonly LinePair[], known: Known): Compared[] {
-  const { steps, evidence } = known.explanation;
-  const hidden = evidence.filter(
-    (one) =>
-      one.part !== undefined &&
-      one.of.attempts !== 'all' &&
-      !compared.some(({ line, shares }) => shares.some((share) => isAbout(one, line, share))),
-  );
-  return compared.map(({ line, shares }, index) => {
-    const isFirst = compared.findIndex((other) => cellKey(other.line) === cellKey(line)) === index;
-    const here = isFirst ? hidden.filter((one) => cellKey(one) === cellKey(line)) : [];
-    const parts = new Map(here.map(({ part }) => [partKey(part), part]));
-    const added = [...parts.keys()].map((key): ReasonedShare => {
-      const step = steps.find(({ part }) => partKey(part) === key);
-      const share = { effect: 'quantity', step, quantity: 0n, amount: 0n } as const;
-      return { ...share, reason: reasonFor(share, pairs[index] ?? {}, known) };
-    });
-    return { line, shares: [...shares, ...added] };
-  });
 }
 
 /** What the cube has no attempts of, no step can account for. */

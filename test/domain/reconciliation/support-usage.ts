@@ -129,6 +129,7 @@ function judge(row: UsageRow, one: Case, { invoice, units, unknown }: Charging, 
   const cube = { ...cubeOf(one.model, one.month.contract, (attempt) => units.get(attempt) ?? 0), unmatched };
   const explanation = explainByUsage({ ...one.month, cube }, document);
   const { findings } = findingsOf(one.month.books, document, explanation);
+  if (new Set(findings.map(({ id }) => id)).size < findings.length) throw new Error('two findings have one name');
   const certain = findings.filter(({ certainty }) => certainty === 'proven' || certainty === 'fits');
   const wrong = certain.filter((finding) => !isTold(finding, truth, findings));
   const isWhole = truth.every((told) => findings.some((finding) => isNamed(finding, told)));
