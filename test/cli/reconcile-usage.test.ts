@@ -66,6 +66,25 @@ test('causes that cancel out in one line are proven, each with its attempts', as
   expect((await verifyFolder(folder)).problems).toEqual([]);
 });
 
+test('a closed month is matched as it was booked, and as it has become since', async () => {
+  const { reconcile, invoice, usage, rows, environment } = await january();
+  const closed = await runCli(['close', '2026-01', '--force', '--reason', 'a test'], environment);
+  expect(closed.code, closed.stderr).toBe(0);
+  const statement = await usage('usage.csv', [...rightRows().slice(1), row(2, 6, 'unknown_type_back')]);
+  const files = ['--invoice', await invoice('same.csv', line(300, '255.00')), '--usage', statement];
+  for (const args of [
+    [...files, '--basis', 'closed'],
+    ['--basis', 'restated'],
+  ]) {
+    const said = await reconcile(...args);
+    expect(said.code, said.stderr).toBe(1);
+    expect(shown(await rows())).toEqual([
+      expect.stringMatching(/^quantity (rule|unexplained) (ambiguous|none) 1 0.85 1$/),
+      'quantity usage_not_billed proven -1 -0.85 1',
+    ]);
+  }
+});
+
 test('a transaction is explained with what the statement that counts charges for it', async () => {
   const { reconcile, invoice, usage, environment } = await january();
   const file = await invoice('right.csv', line(300, '255.00'));
