@@ -57,6 +57,12 @@ grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
 grant update on notification_checks to idscan_ledger_app;
 grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
+-- Erasing a transaction's documents deletes the keys that they are encrypted with.
+grant insert, delete on document_keys to idscan_ledger_app;
+grant insert, update (retired_at) on document_masters to idscan_ledger_app;
+grant insert, update (
+  ordered_at, cancelled_at, cancelled_by, cancel_reason, keys_destroyed_at, destroyed_at, looked_again_at, documents, audit_reports
+) on erasures to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
 -- Ended sessions. A trigger allows deleting only those that are over.
@@ -71,7 +77,8 @@ grant insert on
   notifications,
   vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions,
   vendor_usage_statements, vendor_usage_parts, vendor_usage_rows,
-  finding_settlements
+  finding_settlements,
+  document_accesses, holds, hold_releases
   to idscan_ledger_app;
 
 commit;

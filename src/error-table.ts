@@ -176,7 +176,21 @@ const table = {
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
   storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
   storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'space, permissions' },
+  storage_conflict: { job: 'retry', exit: 1, hint: 'is the store that of one set of books only?' },
   store_mismatch: { job: 'later', exit: 3, hint: 'mount the shared folder' },
+  document_damaged: {
+    job: 'never',
+    exit: 1,
+    http: [409, 'The document is not as it was stored'],
+    hint: '`documents verify --repair`',
+  },
+  master_mismatch: { job: 'later', exit: 3, hint: 'the message names the keys in use: `DOCUMENTS_PUBLIC_KEYS`' },
+  master_missing: {
+    job: 'never',
+    exit: 3,
+    http: [503, 'Documents cannot be read here'],
+    hint: '`DOCUMENTS_SECRET_KEY_FILE`, on the machines where somebody may read',
+  },
   service_unavailable: {
     job: 'retry',
     exit: 1,

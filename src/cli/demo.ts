@@ -5,18 +5,18 @@ import { fileURLToPath } from 'node:url';
 import type { RedisClient } from '../redis/connect.ts';
 import { composeWorkers } from '../compose/workers.ts';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config/config.ts';
-import { migrateDown, migrateUp } from '../db/migrate.ts';
+import { forgetDocuments, migrateDown, migrateUp } from '../db/migrate.ts';
 import { withNamedLock } from '../db/report-runs.ts';
 import { readStatus } from '../db/status.ts';
 import { LedgerError } from '../errors.ts';
 import { periodOf, previousPeriod } from '../domain/billing-month.ts';
 import { counted } from '../domain/wording.ts';
-import type { VendorContext } from '../jobs/context.ts';
+import type { Documents, VendorContext } from '../jobs/context.ts';
 import { inputLines } from '../jobs/intake/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake/intake.ts';
 import { writeReport } from '../jobs/month/write-report.ts';
 import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
-import type { OpenedStore } from '../store/document-store.ts';
+import { openMasters } from '../store/encryption/masters.ts';
 import { documentStore, openStore } from '../store/open.ts';
 import { runWorkers } from '../workers/run-workers.ts';
 import { demoAddress, serveDemo } from './demo-service.ts';
@@ -55,9 +55,9 @@ export async function demo(
     try {
       const isRight = await withNamedLock(context.db, 'demo', async () => {
         say(...introduction(simulator, period));
-        const store = await startAfresh(context);
+        const documents = await startAfresh(context);
         await takeInAll(context, simulator);
-        const retries = await work({ ...context, store }, signal);
+        const retries = await work({ ...context, documents }, signal);
         const report = await writeReport(context, period);
         const comparison = await compareWithInvoice(report, simulator.invoice(demoPrices(context), period));
         const reconciled = await reconcileDemo(context, { simulator, period, priceList: examplePrices }, signal);
@@ -108,13 +108,14 @@ function introduction({ transactions, baseUrl }: Simulator, period: string): str
   ];
 }
 
-async function startAfresh({ db, config, redis }: VendorContext & { redis: RedisClient }): Promise<OpenedStore> {
+async function startAfresh({ db, config, redis }: VendorContext & { redis: RedisClient }): Promise<Documents> {
   await redis.flushdb();
+  await forgetDocuments(db);
   while ((await migrateDown(db)).length > 0);
   await migrateUp(db);
   const store = documentStore(config);
   await rm(store.place, { recursive: true, force: true });
-  return openStore(db.kysely, store);
+  return { store: await openStore(db.kysely, store), masters: await openMasters(db, config, remark) };
 }
 
 async function takeInAll(context: VendorContext, simulator: Simulator): Promise<void> {
@@ -150,7 +151,7 @@ async function account(
   const { differences, lines, ownAmount, vendorAmount } = comparison;
   return [
     'What happened:',
-    `  ${counted(transactions.fetched, 'transaction')} fetched, ${counted(stored, 'file')} stored by their hash, ${counted(retries, 'retry', 'retries')} after faulty answers, ${failed.length === 0 ? 'nothing' : counted(failed.length, 'kind of work', 'kinds of work')} failed; ${seconds} s in all.`,
+    `  ${counted(transactions.fetched, 'transaction')} fetched, ${counted(stored, 'file')} stored encrypted, ${counted(retries, 'retry', 'retries')} after faulty answers, ${failed.length === 0 ? 'nothing' : counted(failed.length, 'kind of work', 'kinds of work')} failed; ${seconds} s in all.`,
     `  Prices are an example (${path.relative(process.cwd(), examplePrices)}), not the vendor's.`,
     differences.length === 0
       ? `  The report equals the simulated vendor's own books, to the line: ${counted(lines, 'line')}, ${ownAmount} = ${vendorAmount}.`

@@ -1,12 +1,18 @@
 import type { RedisClient } from '../redis/connect.ts';
 import type { Config, VendorKey } from '../config/config.ts';
-import { isStoreWanted, type Notifications, type QueueContext, type VendorContext } from '../jobs/context.ts';
+import {
+  type Documents,
+  isStoreWanted,
+  type Notifications,
+  type QueueContext,
+  type VendorContext,
+} from '../jobs/context.ts';
 import { noMeter } from '../jobs/queue/meter.ts';
 import { openChannels } from '../notify/channels.ts';
 import { checkRedis } from '../redis/check.ts';
 import { openRedis } from '../redis/connect.ts';
 import { openWrites } from '../jobs/queue/writes.ts';
-import type { OpenedStore } from '../store/document-store.ts';
+import { openMasters } from '../store/encryption/masters.ts';
 import { documentStore, openStore } from '../store/open.ts';
 import { createVendorClient } from '../id-scan/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
@@ -55,7 +61,7 @@ export async function workersOn(
   const redis = openRedis(redisUrl, 'worker', context.onRedisTrouble);
   add(() => disconnect(redis));
   await checkRedis(redis, queuePrefix);
-  const store = await storeOf(context, options);
+  const documents = await documentsOf(context, options);
   const { baseUrl, tokenTtlSeconds, auditReportPath, rateLimit, proxy } = config.vendor;
   const { meter } = options;
   const vendor = createVendorClient({
@@ -72,15 +78,19 @@ export async function workersOn(
   add(() => vendor.close());
   const notifications = await notificationsOf(config, options, add);
   const writes = openWrites(context.db.kysely, context.queues);
-  return { ...context, vendor, writes, store, notifications, redis, queuePrefix };
+  return { ...context, vendor, writes, documents, notifications, redis, queuePrefix };
 }
 
-/** The document store, if files are wanted. With `anySchema` the table that knows the store may not exist yet. */
-async function storeOf({ config, db }: QueueContext, { anySchema }: ComposeOptions): Promise<OpenedStore | undefined> {
+/** Where documents go, if files are wanted. With `anySchema` the table that knows the store may not exist yet. */
+async function documentsOf(
+  { config, db, log }: QueueContext,
+  { anySchema, notice }: ComposeOptions,
+): Promise<Documents | undefined> {
   if (!isStoreWanted(config) || anySchema) return undefined;
   const store = await openStore(db.kysely, documentStore(config));
+  const masters = await openMasters(db, config, notice ?? ((sentence) => log.warn(sentence)));
   await store.removeStale(Date.now());
-  return store;
+  return { store, masters };
 }
 
 async function notificationsOf(

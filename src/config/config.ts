@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { checkSecretKeyFile, type CustodyConfig, custodyConfig, custodyVariables } from './custody.ts';
 import { readEnvFile } from './env-file.ts';
 import { type NotificationConfig, notificationConfig } from './notifications.ts';
 import { type ServiceConfig, serviceConfig } from './service.ts';
@@ -40,6 +41,7 @@ export type Config = {
    */
   readonly recheckSettled: boolean;
   readonly fetchAuditReports: boolean;
+  readonly custody: CustodyConfig;
   readonly billingTimeZone: string;
   readonly rulesFile: string;
   readonly pricesFile: string | undefined;
@@ -109,6 +111,7 @@ const schema = z.object({
   FETCH_DOCUMENTS: yesOrNo.default(true),
   RECHECK_SETTLED: yesOrNo.default(true),
   FETCH_AUDIT_REPORTS: yesOrNo.default(true),
+  ...custodyVariables,
   BILLING_TIME_ZONE: z.string().default('UTC').refine(isTimeZone, 'must be an IANA time zone such as Europe/Amsterdam'),
   RULES_FILE: z.string().default(shippedRules),
   PRICES_FILE: z.string().optional(),
@@ -167,6 +170,7 @@ export function loadConfig(
   const keySecret = secret(given, 'IDSCAN_KEY_SECRET', needs.vendorKey, problems);
   if (given['DATABASE_READ_URL'] !== undefined && given['DATABASE_URL'] === undefined)
     problems.push('DATABASE_READ_URL needs DATABASE_URL: an embedded server has no standby');
+  checkSecretKeyFile(given, problems);
   const service = needs.service ? serviceConfig(given, problems) : undefined;
   const notifications = needs.notifications ? notificationConfig(given, problems) : undefined;
   if (!parsed.success || problems.length > 0)
@@ -204,6 +208,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
     fetchDocuments: env.FETCH_DOCUMENTS,
     recheckSettled: env.RECHECK_SETTLED,
     fetchAuditReports: env.FETCH_AUDIT_REPORTS,
+    custody: custodyConfig(env),
     billingTimeZone: env.BILLING_TIME_ZONE,
     rulesFile: env.RULES_FILE,
     pricesFile: env.PRICES_FILE,

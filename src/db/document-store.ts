@@ -31,13 +31,18 @@ export async function registerStore(db: Queries, id: string, mark: () => Promise
 const sampleStarts = ['0', '4', '8', 'c'];
 
 /** A content that the books have recorded; those that are `lost` or `damaged` are known to be. */
-type Claimed = { readonly sha256: string; readonly bytes: string; readonly state: 'stored' | 'lost' | 'damaged' };
+type Claimed = {
+  readonly object_name: string | null;
+  readonly sha256: string;
+  readonly bytes: string;
+  readonly state: 'stored' | 'lost' | 'damaged';
+};
 
 /** A sample of the contents that the books have recorded. */
 export async function sampleOfClaimed(db: Queries): Promise<Claimed[]> {
   const samples = sampleStarts.map(
     (start) => sql`(
-      select sha256, bytes, state from files where sha256 is not null and sha256 >= ${start}
+      select object_name, sha256, bytes, state from files where sha256 is not null and sha256 >= ${start}
       order by sha256 limit 25)`,
   );
   const { rows } = await sql<Claimed>`${sql.join(samples, sql` union `)}`.execute(db);

@@ -53,6 +53,7 @@ export type ClaimedFile = {
   readonly position: number;
   readonly sha256: string;
   readonly bytes: string;
+  readonly object_name: string | null;
   /** The version of the row that was read. A finding does not apply to a later version. */
   readonly row_version: string;
 };
@@ -74,7 +75,7 @@ export async function claimedFiles(
     ? sql`sha256 >= ${after.sha256} and (${key}) > (${after.sha256}, ${after.transaction_id}, ${after.kind}, ${after.origin}, ${after.position}::integer)`
     : sql`true`;
   const { rows } = await sql<ClaimedFile>`
-    select transaction_id, kind, origin, position, sha256, bytes, xmin::text as row_version from files
+    select transaction_id, kind, origin, position, sha256, bytes, object_name, xmin::text as row_version from files
     where sha256 is not null and (verified_at is null or verified_at < ${before}) and ${isBehind}
     order by ${key} limit ${limit}`.execute(db);
   return rows;
@@ -109,11 +110,19 @@ async function noteFindings(db: Queries, files: readonly FoundFile[]): Promise<v
       and f.xmin::text = v.row_version`.execute(db);
 }
 
-/** Which of these hashes the books refer to. */
-export async function claimedAmong(db: Queries, hashes: readonly string[]): Promise<Set<string>> {
+/** Which of these hashes the books refer to as stored in the clear. */
+export async function clearAmong(db: Queries, hashes: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ sha256: string }>`
-    select distinct sha256 from files where sha256 = any(${hashes}::text[])`.execute(db);
+    select distinct sha256 from files where sha256 = any(${hashes}::text[]) and object_name is null`.execute(db);
   return new Set(rows.map(({ sha256 }) => sha256));
+}
+
+/** Which objects the books refer to for these transactions. */
+export async function objectsOf(db: Queries, transactionIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ object_name: string }>`
+    select distinct object_name from files
+    where transaction_id = any(${transactionIds}::text[]) and object_name is not null`.execute(db);
+  return new Set(rows.map(({ object_name }) => object_name));
 }
 
 /** Error codes of a file that the vendor no longer has. */

@@ -9,7 +9,16 @@ export type FileKind = Schema['files']['kind'];
 /** Where a file was offered. The same offer has the same place, whatever token its URL contains. */
 export type FilePlace = { readonly origin: string; readonly position: number };
 
-export type StoredFile = { readonly sha256: string; readonly bytes: string; readonly media_type: string };
+/** Where a file lies in the store, with the hash and the size of what lies there. */
+export type StoredFile = {
+  readonly sha256: string;
+  readonly bytes: string;
+  readonly media_type: string;
+  /** `null`: an earlier version stored it in the clear, under the hash of its content. */
+  readonly object_name: string | null;
+  /** The key it is encrypted with; `null` exactly if `object_name` is. */
+  readonly key_id: string | null;
+};
 
 export type FileRecord = Omit<Insertable<Schema['files']>, 'recorded_at'>;
 
@@ -27,7 +36,8 @@ export type HeldFile = FilePlace &
 export async function heldFiles(db: Queries, transactionId: string, kind: FileKind): Promise<HeldFile[]> {
   return db
     .selectFrom('files')
-    .select(['origin', 'position', 'category', 'type', 'name', 'url_sha256', 'state', 'sha256', 'bytes', 'media_type'])
+    .select(['origin', 'position', 'category', 'type', 'name', 'url_sha256', 'state'])
+    .select(['sha256', 'bytes', 'media_type', 'object_name', 'key_id'])
     .where('transaction_id', '=', transactionId)
     .where('kind', '=', kind)
     .where('sha256', 'is not', null)
@@ -41,6 +51,12 @@ export async function heldFiles(db: Queries, transactionId: string, kind: FileKi
 
 export const placeKey = ({ origin, position }: FilePlace): string => `${origin}/${position}`;
 
+/** A key that files are encrypted with, sealed to each master. */
+export type KeyRecord = {
+  readonly id: string;
+  readonly seals: readonly { readonly master: Buffer; readonly sealed: Buffer }[];
+};
+
 /** The result of fetching a transaction's documents or its audit report. */
 export type FetchedFiles = {
   readonly transactionId: string;
@@ -48,6 +64,8 @@ export type FetchedFiles = {
   readonly fence: string;
   /** Each with a different place. */
   readonly files: readonly Omit<FileRecord, 'transaction_id' | 'kind'>[];
+  /** The key of the files that were stored anew; `undefined` = there are none. */
+  readonly key?: KeyRecord | undefined;
   /** Whether nothing is left to fetch. The obligation then ends, unless a later start has taken over. */
   readonly isDone: boolean;
 };
@@ -68,33 +86,65 @@ const files = recordset({
   bytes: 'bigint',
   media_type: 'text',
   error_code: 'text',
+  object_name: 'text',
+  key_id: 'uuid',
 });
 
+const keys = recordset({ id: 'uuid', master: 'bytea', transaction_id: 'text', sealed: 'bytea' });
+
+/** A bytea in JSON. */
+const bytea = (bytes: Buffer): string => `\\x${bytes.toString('hex')}`;
+
 /**
- * Records what became of offered files and ends their obligations, in one statement. A file that has been stored never
- * turns into one that never was (`gone`, `refused`): it stays stored, lost or damaged.
+ * Records what became of offered files, with the key of those that were stored, and ends their obligations, in one
+ * statement. A file that has been stored never turns into one that never was (`gone`, `refused`): it stays stored, lost
+ * or damaged. If a later start has taken over, nothing is recorded. Nor are files of a transaction whose documents were
+ * erased meanwhile: the database keeps no key for them.
  *
  * @param fetched each for a different obligation.
+ * @returns for each, whether a later start has not taken over.
  */
-export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[]): Promise<void> {
-  const done = fetched.filter(({ isDone }) => isDone);
+export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[]): Promise<boolean[]> {
   const rows = fetched.flatMap(({ transactionId, kind, files }) =>
     files.map((file) => ({ ...file, transaction_id: transactionId, kind: fileKinds[kind] })),
   );
+  const seals = fetched.flatMap(({ transactionId, key }) =>
+    (key?.seals ?? []).map(({ master, sealed }) => ({
+      id: key?.id,
+      master: bytea(master),
+      transaction_id: transactionId,
+      sealed: bytea(sealed),
+    })),
+  );
   const planned = plannedRows(fetched.length);
-  const statement = sql`
-    with file as (
+  const statement = sql<{ transaction_id: string; kind: string }>`
+    with given as (
+      select * from unnest(${fetched.map(({ transactionId }) => transactionId)}::text[], ${fetched.map(({ kind }) => kind)}::text[],
+        ${fetched.map(({ fence }) => fence)}::bigint[], ${fetched.map(({ isDone }) => isDone)}::boolean[])
+        as one (transaction_id, kind, fence, is_done) limit ${sql.lit(planned)}
+    ), current as (
+      select given.* from given where not exists (
+        select from obligations o
+        where o.transaction_id = given.transaction_id and o.kind = given.kind and o.fence > given.fence)
+    ), key as (
+      insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(seals)} returning id
+    ), file as (
       insert into files as f (${files.names})
       select ${files.values} from ${files.of(rows)}
+      where (j.transaction_id, case j.kind when 'document' then 'documents' else j.kind end)
+          in (select transaction_id, kind from current)
+        and (j.key_id is null or j.key_id in (select id from key) or exists (select from document_keys k where k.id = j.key_id))
       on conflict (transaction_id, kind, origin, position) do update set
         ${files.replaced('transaction_id', 'kind', 'origin', 'position')}
-      where f.sha256 is null or excluded.sha256 is not null
+      where f.state <> 'erased' and (f.sha256 is null or excluded.sha256 is not null)
+    ), ended as (
+      update obligations o set state = 'done', sweep_at = null, ${withoutFailures}
+      from given
+      where o.transaction_id = given.transaction_id and o.kind = given.kind and given.is_done and ${isDue}
+        and o.fence = given.fence
     )
-    update obligations o set state = 'done', sweep_at = null, ${withoutFailures}
-    from (
-      select * from unnest(${done.map(({ transactionId }) => transactionId)}::text[], ${done.map(({ kind }) => kind)}::text[],
-        ${done.map(({ fence }) => fence)}::bigint[]) as one (transaction_id, kind, fence) limit ${sql.lit(planned)}
-    ) ended
-    where o.transaction_id = ended.transaction_id and o.kind = ended.kind and ${isDue} and o.fence = ended.fence`;
-  await executePrepared(db, `record_files_${planned}`, statement);
+    select transaction_id, kind from current`;
+  const { rows: current } = await executePrepared(db, `record_files_${planned}`, statement);
+  const recorded = new Set(current.map(({ transaction_id, kind }) => `${transaction_id} ${kind}`));
+  return fetched.map(({ transactionId, kind }) => recorded.has(`${transactionId} ${kind}`));
 }

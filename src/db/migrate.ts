@@ -118,6 +118,12 @@ function expectOrder(status: readonly MigrationStatus[]): void {
   );
 }
 
+/** Deletes the keys of all documents, so that the demo may take its tables down: books of its own, made anew. */
+export async function forgetDocuments({ kysely }: Database): Promise<void> {
+  const { rows } = await sql`select where to_regclass('document_keys') is not null`.execute(kysely);
+  if (rows.length > 0) await sql`with keys as (delete from document_keys) delete from erasures`.execute(kysely);
+}
+
 /** @throws LedgerError `database_forbidden` if this role cannot set an empty database up. */
 async function expectMayCreate(db: Database): Promise<void> {
   const { rows } = await sql<{ role: string; schema: string; may: boolean }>`

@@ -12,8 +12,11 @@ export type ObligationState = 'due' | 'done' | 'failed' | 'withdrawn';
 export type ChannelName = 'webhook' | 'smtp';
 /** The result of a delivered event. `noted`: it was only stored. */
 export type InboxOutcome = 'accepted' | 'already_known' | 'conflict' | 'noted';
-/** `gone`, `refused`: never stored. `lost`, `damaged`: stored once, and now missing or changed. */
-export type FileState = 'stored' | 'gone' | 'refused' | 'lost' | 'damaged';
+/**
+ * `gone`, `refused`: never stored. `lost`, `damaged`: stored once, and now missing or changed. `erased`: nothing is left
+ * but that there was one.
+ */
+export type FileState = 'stored' | 'gone' | 'refused' | 'lost' | 'damaged' | 'erased';
 
 /** Postgres' bigint is read as a string, so that nothing is rounded. */
 type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>;
@@ -111,7 +114,48 @@ export type Schema = {
     error_code: string | null;
     recorded_at: Generated<Date>;
     verified_at: Date | null;
+    object_name: string | null;
+    key_id: string | null;
   };
+  document_masters: { public_key: Buffer; in_use_since: Generated<Date>; retired_at: Date | null };
+  document_keys: {
+    id: string;
+    master: Buffer;
+    transaction_id: string;
+    sealed: Buffer;
+    created_at: Generated<Date>;
+  };
+  document_accesses: {
+    id: GeneratedBigint;
+    accessed_at: Generated<Date>;
+    accessed_by: string;
+    reason: string;
+    via: 'command' | 'browser';
+    address: string | null;
+    transaction_id: string;
+    kind: 'document' | 'audit_report';
+    origin: string;
+    position: number;
+  };
+  erasures: {
+    id: Generated<string>;
+    transaction_id: string;
+    requested_at: Generated<Date>;
+    requested_by: string;
+    reason: string;
+    destroy_at: Date;
+    ordered_at: Date | null;
+    cancelled_at: Date | null;
+    cancelled_by: string | null;
+    cancel_reason: string | null;
+    keys_destroyed_at: Date | null;
+    destroyed_at: Date | null;
+    looked_again_at: Date | null;
+    documents: number | null;
+    audit_reports: number | null;
+  };
+  holds: { id: GeneratedBigint; transaction_id: string; placed_at: Generated<Date>; placed_by: string; reason: string };
+  hold_releases: { hold_id: Bigint; released_at: Generated<Date>; released_by: string; reason: string };
   document_store: { only_row: Generated<boolean>; id: string; created_at: Generated<Date> };
   document_verifications: { id: GeneratedBigint; begun_at: Generated<Date>; ended_at: Date | null };
   reprocess_log: {

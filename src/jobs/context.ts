@@ -7,7 +7,7 @@ import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
 import type { Channel } from '../notify/channel.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
-import type { OpenedStore } from '../store/document-store.ts';
+import type { OpenedStore } from '../store/object-store.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { RedisHealth } from '../redis/health.ts';
 import type { VendorClient } from '../id-scan/client.ts';
@@ -41,10 +41,13 @@ export type VendorContext = QueueContext & {
   readonly vendor: VendorClient;
   readonly writes: Writes;
   /** `undefined` = no files are wanted. */
-  readonly store?: OpenedStore | undefined;
+  readonly documents?: Documents | undefined;
   /** `undefined` = no notifications are configured. */
   readonly notifications?: Notifications | undefined;
 };
+
+/** Where documents are stored, and the public keys of the masters that their keys are sealed to. */
+export type Documents = { readonly store: OpenedStore; readonly masters: readonly Buffer[] };
 
 /** Where notifications go, and which kinds are sent. */
 export type Notifications = Pick<NotificationConfig, 'kinds' | 'monthlyBudget' | 'publicUrl'> & {
@@ -64,10 +67,10 @@ export function wantedKinds({ fetchDocuments, fetchAuditReports }: Config): Obli
   ];
 }
 
-/** The document store for a job that fetches files. Such jobs run only where files are wanted. */
-export function openedStore({ store }: VendorContext): OpenedStore {
-  if (!store) throw new Error('A job on files runs without a document store.');
-  return store;
+/** The store for a job that fetches files. Such jobs run only where files are wanted. */
+export function openedStore({ documents }: Pick<VendorContext, 'documents'>): Documents {
+  if (!documents) throw new Error('A job on files runs without a document store.');
+  return documents;
 }
 
 /** Whether any files are to be stored. */

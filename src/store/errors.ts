@@ -27,6 +27,13 @@ export function asStoreError(error: unknown, folder: string): Error {
   );
 }
 
+/** Nothing is ever overwritten. */
+export const nameTaken = (place: string, name: string): LedgerError =>
+  new LedgerError('storage_conflict', `${place} has an object ${name} already.`, {
+    fields: { name },
+    hint: 'It is stored under another name at the next try. If it goes on, two sets of books use the same store.',
+  });
+
 const whatToDo = (folder: string): string =>
   `If ${folder} is on a shared or separate disk: mount it. If the disk was lost: npx idscan-ledger documents verify --repair fetches again what the vendor still has.`;
 

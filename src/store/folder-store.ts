@@ -2,34 +2,34 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, syncFolder } from '../folders.ts';
+import { asStoreError, nameTaken } from './errors.ts';
+import { incomingFolder, isProbeName, objectPath } from './layout.ts';
+import { markerPath, readMarker, writeMarker } from './marker.ts';
 import {
-  type Content,
-  type DocumentStore,
   type Finding,
   isOlderThanAnyDownload,
+  type ObjectStore,
   type Sink,
+  type StoredObject,
   type StoreEntry,
-} from './document-store.ts';
-import { asStoreError } from './errors.ts';
-import { contentPath, incomingFolder, isHashFolder, isProbeName } from './layout.ts';
-import { markerPath, readMarker, writeMarker } from './marker.ts';
+} from './object-store.ts';
 import { probeFolder } from './probe.ts';
 
 /** A store in a folder on a disk that all workers share. Nothing is checked before it is used. */
-export function folderStore(folder: string): DocumentStore {
+export function folderStore(folder: string): ObjectStore {
   return {
     place: folder,
-    put: (fill) => put(folder, fill),
-    has: ({ sha256, bytes }) =>
-      lstat(contentPath(folder, sha256)).then(
+    put: (name, fill) => put(folder, name, fill),
+    has: ({ name, bytes }) =>
+      lstat(objectPath(folder, name)).then(
         (found) => found.isFile() && String(found.size) === bytes,
         () => false,
       ),
-    examine: (content) => examine(folder, content),
-    get: ({ sha256 }) => get(folder, sha256),
-    remove: ({ sha256 }) => remove(folder, sha256),
+    examine: (object) => examine(folder, object),
+    get: (name) => get(folder, name),
+    remove: (name) => remove(folder, name),
     removeStale: (nowMs) => removeStale(folder, nowMs),
-    entries: () => entries(folder),
+    list: (prefix) => list(folder, prefix),
     marker: () => readMarker(folder),
     mark: (id) => writeMarker(folder, id),
     probe: () => probeFolder(folder),
@@ -37,7 +37,7 @@ export function folderStore(folder: string): DocumentStore {
 }
 
 /** Does not create the folder for downloads: opening the store did. If it is missing, so is the disk. */
-async function put(folder: string, fill: (sink: Sink) => Promise<void>): Promise<Content> {
+async function put(folder: string, name: string, fill: (sink: Sink) => Promise<void>): Promise<StoredObject> {
   const temporaryPath = path.join(incomingFolder(folder), randomBytes(12).toString('hex'));
   const hash = createHash('sha256');
   let bytes = 0;
@@ -53,41 +53,43 @@ async function put(folder: string, fill: (sink: Sink) => Promise<void>): Promise
     } finally {
       await file.close();
     }
-    const content = { sha256: hash.digest('hex'), bytes: String(bytes) };
-    await keep(folder, temporaryPath, content);
-    return content;
+    await keep(folder, temporaryPath, name);
+    return { name, sha256: hash.digest('hex'), bytes: String(bytes) };
   } catch (error) {
     await rm(temporaryPath, { force: true }).catch(() => undefined);
     throw asStoreError(error, folder);
   }
 }
 
-async function keep(folder: string, temporaryPath: string, content: Content): Promise<void> {
-  if ((await examine(folder, content)) === 'stored') {
-    await rm(temporaryPath, { force: true });
-    return;
-  }
-  const finalPath = contentPath(folder, content.sha256);
-  const hashFolder = path.dirname(finalPath);
+/** The look before the rename is enough: a name has a part by chance, so two never meet unless by a fault. */
+async function keep(folder: string, temporaryPath: string, name: string): Promise<void> {
+  const finalPath = objectPath(folder, name);
+  if (await isTaken(finalPath)) throw nameTaken(folder, name);
   try {
     await rename(temporaryPath, finalPath);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    // The first content in this hash folder.
-    await makeFolder(hashFolder, 0o700);
+    // The first object in this shard.
+    await makeFolder(path.dirname(finalPath), 0o700);
     await rename(temporaryPath, finalPath);
   }
-  await syncFolder(hashFolder);
+  await syncFolder(path.dirname(finalPath));
 }
 
-/** Opens a content without following a link or waiting for a pipe. */
-const openContent = (folder: string, sha256: string): Promise<FileHandle> =>
-  open(contentPath(folder, sha256), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+const isTaken = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ENOENT',
+  );
 
-async function examine(folder: string, { sha256, bytes }: Content): Promise<Finding> {
+/** Opens an object without following a link or waiting for a pipe. */
+const openObject = (folder: string, name: string): Promise<FileHandle> =>
+  open(objectPath(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+
+async function examine(folder: string, { name, sha256, bytes }: StoredObject): Promise<Finding> {
   let file: FileHandle;
   try {
-    file = await openContent(folder, sha256);
+    file = await openObject(folder, name);
   } catch (error) {
     const finding = findings[(error as NodeJS.ErrnoException).code ?? ''];
     if (finding) return finding;
@@ -122,19 +124,19 @@ async function hashOf(file: FileHandle): Promise<string> {
   return hash.digest('hex');
 }
 
-async function get(folder: string, sha256: string): Promise<AsyncIterable<Uint8Array>> {
+async function get(folder: string, name: string): Promise<AsyncIterable<Uint8Array>> {
   try {
-    const file = await openContent(folder, sha256);
+    const file = await openObject(folder, name);
     return file.createReadStream({ highWaterMark: pieceBytes });
   } catch (error) {
     throw asStoreError(error, folder);
   }
 }
 
-async function remove(folder: string, sha256: string): Promise<void> {
+async function remove(folder: string, name: string): Promise<void> {
   try {
-    await rm(contentPath(folder, sha256));
-    await syncFolder(path.dirname(contentPath(folder, sha256)));
+    await rm(objectPath(folder, name));
+    await syncFolder(path.dirname(objectPath(folder, name)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asStoreError(error, folder);
   }
@@ -154,17 +156,29 @@ const writtenAtMs = (file: string): Promise<number | undefined> =>
     () => undefined,
   );
 
-async function* entries(folder: string): AsyncGenerator<StoreEntry> {
+async function* list(folder: string, prefix: string): AsyncGenerator<StoreEntry> {
+  const slash = prefix.indexOf('/');
+  if (slash >= 0) {
+    yield* listShard(folder, prefix.slice(0, slash), prefix.slice(slash + 1));
+    return;
+  }
   for await (const { name, isDirectory } of namesIn(folder)) {
     const place = path.join(folder, name);
-    if (place === markerPath(folder) || place === incomingFolder(folder)) continue;
-    if (!isDirectory || !isHashFolder(name)) yield entry(place);
-    else
-      for await (const { name: inner } of namesIn(place)) if (!isProbeName(inner)) yield entry(path.join(place, inner));
+    if (place === markerPath(folder) || place === incomingFolder(folder) || !name.startsWith(prefix)) continue;
+    if (isDirectory) yield* listShard(folder, name, '');
+    else yield entry(folder, name);
   }
 }
 
-const entry = (place: string): StoreEntry => ({ name: path.basename(place), writtenAtMs: () => writtenAtMs(place) });
+async function* listShard(folder: string, shard: string, prefix: string): AsyncGenerator<StoreEntry> {
+  for await (const { name } of namesIn(path.join(folder, shard)))
+    if (!isProbeName(name) && name.startsWith(prefix)) yield entry(folder, `${shard}/${name}`);
+}
+
+const entry = (folder: string, name: string): StoreEntry => ({
+  name,
+  writtenAtMs: () => writtenAtMs(objectPath(folder, name)),
+});
 
 /** The names in a folder; none if it does not exist. */
 async function* namesIn(folder: string): AsyncGenerator<{ name: string; isDirectory: boolean }> {

@@ -1,18 +1,56 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 
 /** The folder for unfinished downloads. */
 export const incomingFolder = (folder: string): string => path.join(folder, 'incoming');
 
-/** The path of a stored content. It is made from the hash alone: no string of the vendor ever names a file. */
-export const contentPath = (folder: string, sha256: string): string => path.join(folder, sha256.slice(0, 2), sha256);
+/** Where an object's file is. Names are made by this program alone: no string of the vendor names a file. */
+export const objectPath = (folder: string, name: string): string => path.join(folder, ...name.split('/'));
 
-/** Whether a name is that of a hash folder: the first two digits of the hashes in it. */
-export const isHashFolder = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
+/** The folder, of 256, that has a transaction's objects. */
+const shardOf = (transactionId: string): string => createHash('sha256').update(transactionId).digest('hex').slice(0, 2);
+
+/** What the names of all of a transaction's objects begin with. A transaction ID contains no `.`. */
+export const transactionPrefix = (transactionId: string): string => `${shardOf(transactionId)}/${transactionId}.`;
+
+export type DocumentPlace = {
+  readonly transactionId: string;
+  readonly kind: 'document' | 'audit_report';
+  readonly origin: string;
+  readonly position: number;
+};
+
+/**
+ * The name of a document's object: its transaction, kind and place, never its content, so that an erased document is not
+ * recognisable by its hash. `write` tells apart what several jobs stored for the same place.
+ */
+export const documentName = ({ transactionId, kind, origin, position }: DocumentPlace, write: string): string =>
+  `${transactionPrefix(transactionId)}${kind}.${origin}.${position}.${write}`;
+
+/** What the names of the objects of one kind begin with. */
+export const kindPrefix = (transactionId: string, kind: DocumentPlace['kind']): string =>
+  `${transactionPrefix(transactionId)}${kind}.`;
+
+/** The transaction that a name belongs to; `undefined` = it is no document's. */
+export const transactionOf = (name: string): string | undefined => {
+  const [, transactionId] = /^[0-9a-f]{2}\/([^./]+)\.[^/]+$/.exec(name) ?? [];
+  return transactionId !== undefined && name.startsWith(transactionPrefix(transactionId)) ? transactionId : undefined;
+};
+
+/** The name of a document that an earlier version stored in the clear, under the hash of its content. */
+export const clearName = (sha256: string): string => `${sha256.slice(0, 2)}/${sha256}`;
+
+/** The hash in such a name; `undefined` = it is another kind of name. */
+export const clearHashIn = (name: string): string | undefined => /^[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(name)?.[1];
+
+/** What the names of the orders to erase begin with. */
+export const erasuresPrefix = 'erasures/';
+
+/** Whether a name is that of a shard: the first two digits of the hashes of the transactions, or contents, in it. */
+export const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
 
 /**
  * Whether a name is that of a probe file, with which writing to the store is tested. A killed process may leave one
  * behind.
  */
 export const isProbeName = (name: string): boolean => /^[0-9a-f]{24}\.probe$/.test(name);
-
-export const isContentName = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);

@@ -3,13 +3,13 @@ import path from 'node:path';
 import type { Queries } from '../db/database.ts';
 import { knownStore, registerStore, sampleOfClaimed } from '../db/document-store.ts';
 import { errorCode } from '../errors.ts';
-import type { DocumentStore, OpenedStore } from './document-store.ts';
 import { anothersStore, currentUid, lacksContents, noStoreThere, withoutContents } from './errors.ts';
 import { folderStore } from './folder-store.ts';
-import { isContentName } from './layout.ts';
+import { clearName, erasuresPrefix } from './layout.ts';
+import type { ObjectStore, OpenedStore, StoredObject } from './object-store.ts';
 
 /** The configured store. The only place that knows which kinds of stores there are. */
-export const documentStore = ({ dataDir }: { readonly dataDir: string }): DocumentStore =>
+export const documentStore = ({ dataDir }: { readonly dataDir: string }): ObjectStore =>
   folderStore(path.join(dataDir, 'documents'));
 
 /**
@@ -19,7 +19,7 @@ export const documentStore = ({ dataDir }: { readonly dataDir: string }): Docume
  *
  * @throws LedgerError `store_mismatch`, `storage_failed`; `storage_full` if there is no room to create it
  */
-export async function openStore(db: Queries, store: DocumentStore): Promise<OpenedStore> {
+export async function openStore(db: Queries, store: ObjectStore): Promise<OpenedStore> {
   const opened = await identifyStore(db, store);
   try {
     await opened.probe();
@@ -35,7 +35,7 @@ export async function openStore(db: Queries, store: DocumentStore): Promise<Open
  *
  * @throws LedgerError `store_mismatch`, `storage_failed`, `storage_full`
  */
-export async function identifyStore(db: Queries, store: DocumentStore): Promise<OpenedStore> {
+export async function identifyStore(db: Queries, store: ObjectStore): Promise<OpenedStore> {
   const id = (await knownStore(db)) ?? (await adopt(db, store, { evenEmpty: false }));
   const opened = { ...store, id };
   await ensureMarked(opened);
@@ -64,7 +64,7 @@ export async function ensureMarked({ place, id, marker }: OpenedStore): Promise<
  *
  * @throws LedgerError `store_mismatch`, `storage_failed`, `storage_full`
  */
-export async function checkStore(db: Queries, store: DocumentStore): Promise<string> {
+export async function checkStore(db: Queries, store: ObjectStore): Promise<string> {
   const known = await knownStore(db);
   if (known === undefined) {
     await idToAdopt(db, store, { evenEmpty: false });
@@ -75,11 +75,20 @@ export async function checkStore(db: Queries, store: DocumentStore): Promise<str
   return `${store.place}, store ${known}, writable by uid ${currentUid()}`;
 }
 
+/** The object that the books claim. */
+const claimedObject = ({
+  object_name,
+  ...content
+}: Awaited<ReturnType<typeof sampleOfClaimed>>[number]): StoredObject => ({
+  ...content,
+  name: object_name ?? clearName(content.sha256),
+});
+
 /** A copy of the store has its marker, but not what was stored since. @throws LedgerError `store_mismatch` */
-async function checkSample(db: Queries, store: DocumentStore): Promise<void> {
+async function checkSample(db: Queries, store: ObjectStore): Promise<void> {
   const stored = (await sampleOfClaimed(db)).filter(({ state }) => state === 'stored');
   let missing = 0;
-  for (const content of stored) if (!(await store.has(content))) missing += 1;
+  for (const content of stored) if (!(await store.has(claimedObject(content)))) missing += 1;
   if (missing > 0) throw lacksContents(store.place, missing, stored.length);
 }
 
@@ -89,7 +98,7 @@ async function checkSample(db: Queries, store: DocumentStore): Promise<void> {
  * @returns whether anything had to be done.
  * @throws LedgerError `store_mismatch` if it belongs to other books; `storage_failed`, `storage_full`
  */
-export async function repairStore(db: Queries, store: DocumentStore): Promise<boolean> {
+export async function repairStore(db: Queries, store: ObjectStore): Promise<boolean> {
   const known = await knownStore(db);
   const marker = await store.marker();
   if (known === undefined) await ensureMarked({ ...store, id: await adopt(db, store, { evenEmpty: true }) });
@@ -110,7 +119,7 @@ type Adoption = {
 /**
  * Adopts the store for books that know none yet. Postgres settles its ID, and the store is marked before that counts.
  */
-async function adopt(db: Queries, store: DocumentStore, adoption: Adoption): Promise<string> {
+async function adopt(db: Queries, store: ObjectStore, adoption: Adoption): Promise<string> {
   const id = await idToAdopt(db, store, adoption);
   return registerStore(db, id, () => store.mark(id));
 }
@@ -120,7 +129,7 @@ async function adopt(db: Queries, store: DocumentStore, adoption: Adoption): Pro
  *
  * @throws LedgerError `store_mismatch`
  */
-async function idToAdopt(db: Queries, store: DocumentStore, { evenEmpty }: Adoption): Promise<string> {
+async function idToAdopt(db: Queries, store: ObjectStore, { evenEmpty }: Adoption): Promise<string> {
   const marker = await store.marker();
   const presence = await presenceOfClaimed(db, store);
   if (presence === 'none' && !(evenEmpty && !(await holdsContents(store)))) throw withoutContents(store.place);
@@ -130,9 +139,9 @@ async function idToAdopt(db: Queries, store: DocumentStore, { evenEmpty }: Adopt
   return marker ?? randomUUID();
 }
 
-/** Whether there is any content at all. */
-async function holdsContents(store: DocumentStore): Promise<boolean> {
-  for await (const { name } of store.entries()) if (isContentName(name)) return true;
+/** Whether anything is stored at all. */
+async function holdsContents(store: ObjectStore): Promise<boolean> {
+  for await (const { name } of store.list('')) if (name.includes('/') && !name.startsWith(erasuresPrefix)) return true;
   return false;
 }
 
@@ -140,9 +149,9 @@ async function holdsContents(store: DocumentStore): Promise<boolean> {
  * Whether any recorded content is there. One is enough: others may have been deleted by hand, and one cannot be there
  * by chance.
  */
-async function presenceOfClaimed(db: Queries, store: DocumentStore): Promise<'some' | 'none' | 'nothing claimed'> {
+async function presenceOfClaimed(db: Queries, store: ObjectStore): Promise<'some' | 'none' | 'nothing claimed'> {
   const sample = await sampleOfClaimed(db);
   if (sample.length === 0) return 'nothing claimed';
-  for (const claimed of sample) if (await store.has(claimed)) return 'some';
+  for (const claimed of sample) if (await store.has(claimedObject(claimed))) return 'some';
   return 'none';
 }

@@ -4,14 +4,14 @@ import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { asStoreError } from './errors.ts';
-import { incomingFolder, isHashFolder } from './layout.ts';
+import { incomingFolder, isShard } from './layout.ts';
 
 /** As large as a typical document: a disk with room for only a few bytes counts as full. */
 const probeBytes = 1024 ** 2;
 
 /**
  * Does with a test file everything that is done with a document: write, sync, read back, rename, remove. Checks every
- * hash folder, because another user may have created some of them. Creates the folder for downloads.
+ * shard, because another user may have created some of them. Creates the folder for downloads.
  *
  * @throws LedgerError `storage_full`, `storage_failed`; nothing is left behind.
  */
@@ -45,9 +45,9 @@ export async function probeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Picks a hash folder, after checking that this user may use all of them. Creates the first one. */
+/** Picks a shard, after checking that this user may use all of them. Creates the first one. */
 async function folderOfContents(folder: string): Promise<string> {
-  const found = (await readdir(folder)).filter(isHashFolder).map((name) => path.join(folder, name));
+  const found = (await readdir(folder)).filter(isShard).map((name) => path.join(folder, name));
   for (const one of found) await access(one, constants.R_OK | constants.W_OK | constants.X_OK);
   const chosen = found.length === 0 ? path.join(folder, '00') : (found[randomInt(found.length)] ?? '');
   if (found.length === 0) await makeFolder(chosen, 0o700);

@@ -3,7 +3,7 @@ import { sayDatabaseNewer } from '../jobs/database-away.ts';
 import { type ErrorCode, LedgerError } from '../errors.ts';
 import type { QueueContext } from '../jobs/context.ts';
 import { sharedCheck } from '../jobs/queue/shared-check.ts';
-import type { OpenedStore } from '../store/document-store.ts';
+import type { OpenedStore } from '../store/object-store.ts';
 import { checkOpenStore } from '../store/open.ts';
 
 /** The sweep runs every 2 s. If none succeeds for this long, jobs that Redis lost are not put back. */

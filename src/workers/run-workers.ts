@@ -74,7 +74,7 @@ export function runWorkers(
   const stopping = new AbortController();
   let active = 0;
   let sweptAtMs = performance.now();
-  const storeError = context.store && storeCheck(context.store);
+  const storeError = context.documents && storeCheck(context.documents.store);
   const checks = workerChecks(context, storeError, () => sweptAtMs);
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
     active += 1;
@@ -183,15 +183,15 @@ async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promis
 
 /** Watches the store for this process alone: on another machine it may be usable. */
 function storeWatchOf(
-  { store, log }: VendorContext,
+  { documents, log }: VendorContext,
   { hold, release }: Holds,
   fileWorkers: () => readonly Worker[],
 ): StoreWatch {
-  if (!store) return noStoreWatch;
+  if (!documents) return noStoreWatch;
   const onEach = (act: Holds['hold']) => () => {
     for (const worker of fileWorkers()) act(worker, 'store');
   };
-  return createStoreWatch({ check: () => checkOpenStore(store), pause: onEach(hold), resume: onEach(release), log });
+  return createStoreWatch({ check: () => checkOpenStore(documents.store), pause: onEach(hold), resume: onEach(release), log });
 }
 
 /** A batch run rechecks settled transactions once, and is not idle before that. */

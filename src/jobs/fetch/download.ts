@@ -1,91 +1,78 @@
-import type { Download, Sink } from '../../id-scan/client.ts';
+import { randomBytes } from 'node:crypto';
+import type { FileKind, KeyRecord, StoredFile } from '../../db/files.ts';
 import { LedgerError } from '../../errors.ts';
-import type { Content, DocumentStore } from '../../store/document-store.ts';
+import type { Download, Sink } from '../../id-scan/client.ts';
+import { encrypting } from '../../store/encryption/encrypt.ts';
+import { createDocumentKey, sealTo } from '../../store/encryption/keys.ts';
+import { documentName } from '../../store/layout.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { acceptedType, type Accept, endsOf } from './file-type.ts';
 
-/** A stored download, with the column names of `files`. */
-export type StoredDownload = Content & { readonly media_type: string };
+/** Where a file was offered, in its transaction. */
+type Place = { readonly origin: string; readonly position: number };
 
-const imageTypes = new Set([
-  'image/jpeg',
-  'image/png',
-  'image/webp',
-  'image/tiff',
-  'image/gif',
-  'image/bmp',
-  'image/heic',
-  'image/heif',
-  'image/avif',
-  'image/jp2',
-]);
-const pdf = 'application/pdf';
-
-/** How many bytes of each end of a file are kept to tell its type. */
-const headBytes = 4_100;
-const tailBytes = 1_024;
-
-/** What is accepted: images and PDFs for documents, only PDFs for audit reports. */
-export type Accept = 'document' | 'pdf';
+/** Stores the files of one kind of a transaction, encrypted with one key. */
+export type Storing = {
+  /**
+   * Streams a download into the store, encrypted, and checks that it has an accepted type.
+   *
+   * @throws LedgerError `file_empty`, `file_type_refused`, `file_truncated`, `storage_full`, `storage_failed`,
+   * `storage_conflict`, and what `download` throws. After an error nothing is left in the store.
+   */
+  readonly storeDownload: (
+    place: Place,
+    accept: Accept,
+    download: (sink: Sink) => Promise<Download>,
+  ) => Promise<StoredFile>;
+  /** The key, sealed to each master; `undefined` = nothing was stored. */
+  readonly key: () => KeyRecord | undefined;
+  /** Removes what was stored and is not recorded. */
+  readonly undo: () => Promise<void>;
+};
 
 /**
- * Streams a download into the store, and checks that it has an accepted type.
- *
- * @throws LedgerError `file_empty`, `file_type_refused`, `file_truncated`, `storage_full`, `storage_failed`, and what
- * `download` throws. After an error nothing is left in the store.
+ * @param about.fence the start that stores them. It is part of the names, so that a later start knows what an earlier one
+ *   left behind.
  */
-export async function storeDownload(
-  store: DocumentStore,
-  accept: Accept,
-  download: (sink: Sink) => Promise<Download>,
-): Promise<StoredDownload> {
-  let mediaType = '';
-  const content = await store.put(async (sink) => {
-    const ends = endsOf();
-    const { contentType } = await download(async (chunk) => {
-      ends.take(chunk);
-      await sink(chunk);
-    });
-    mediaType = await checkedType(accept, ends.result(), contentType);
-  });
-  return { ...content, media_type: mediaType };
-}
-
-type Ends = { readonly bytes: number; readonly head: Buffer; readonly tail: Buffer };
-
-/** Keeps the size and both ends of a stream. */
-function endsOf() {
-  let bytes = 0;
-  let head = Buffer.alloc(0);
-  let tail = Buffer.alloc(0);
+export function storing(
+  { store, masters }: { readonly store: ObjectStore; readonly masters: readonly Buffer[] },
+  about: { readonly transactionId: string; readonly kind: FileKind; readonly fence: string },
+): Storing {
+  const { transactionId, kind, fence } = about;
+  const { id: keyId, key } = createDocumentKey();
+  const stored: string[] = [];
   return {
-    take(chunk: Uint8Array): void {
-      bytes += chunk.length;
-      if (head.length < headBytes) head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
-      tail = Buffer.concat([tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes);
+    storeDownload: async (place, accept, download) => {
+      const { origin, position } = place;
+      const header = { transactionId, kind, origin, position, keyId };
+      let mediaType = '';
+      const name = documentName(header, `${fence}-${randomBytes(4).toString('hex')}`);
+      const { sha256, bytes } = await store.put(name, async (sink) => {
+        const ends = endsOf();
+        const { write, end } = encrypting(sink, header, key);
+        const { contentType } = await download(async (chunk) => {
+          ends.take(chunk);
+          await write(chunk);
+        });
+        mediaType = await acceptedType(accept, ends.result(), contentType);
+        await end();
+      });
+      stored.push(name);
+      return { sha256, bytes, media_type: mediaType, object_name: name, key_id: keyId };
     },
-    result: (): Ends => ({ bytes, head, tail }),
+    key: () => (stored.length === 0 ? undefined : { id: keyId, seals: masters.map((master) => sealTo(master, key)) }),
+    undo: async () => {
+      for (const name of stored) await store.remove(name);
+    },
   };
 }
 
-async function checkedType(accept: Accept, { bytes, head, tail }: Ends, contentType: string | null): Promise<string> {
-  if (bytes === 0) throw new LedgerError('file_empty', 'The vendor sent an empty file.');
-  // Loaded on demand: an idle worker does not need it.
-  const { fileTypeFromBuffer } = await import('file-type');
-  const detected = (await fileTypeFromBuffer(head))?.mime;
-  const isAccepted = detected === pdf || (accept === 'document' && detected !== undefined && imageTypes.has(detected));
-  if (
-    !isAccepted ||
-    (accept === 'pdf' && contentType !== null && contentType !== pdf && contentType !== 'application/octet-stream')
-  )
-    throw new LedgerError(
-      'file_type_refused',
-      `The vendor sent ${detected ?? 'something else'} where a ${accept} was expected.`,
-      {
-        fields: { detected: detected ?? null, contentType },
-      },
-    );
-  if (detected === pdf && !(head.subarray(0, 5).equals(Buffer.from('%PDF-')) && tail.includes('%%EOF')))
-    throw new LedgerError('file_truncated', 'The vendor sent a PDF that is cut: it has no trailer.', {
-      fields: { bytes },
-    });
-  return detected;
-}
+/** The start that stored an object, from its name; `undefined` = the name is of another form. */
+export const fenceIn = (name: string): bigint | undefined => {
+  const [, fence] = /\.(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
+  return fence === undefined ? undefined : BigInt(fence);
+};
+
+/** Thrown by a job whose obligation a later start has taken over. */
+export const takenOver = (transactionId: string): LedgerError =>
+  new LedgerError('interrupted', `Another worker has taken over the files of ${transactionId}.`);

@@ -2,8 +2,9 @@ import type { FetchedFiles } from '../../db/files.ts';
 import type { ObligationEnd, Started } from '../../db/obligations.ts';
 import { errorCode } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
-import { storeDownload } from './download.ts';
-import { examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+import { type Storing, storing } from './download.ts';
+import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+import { recordStored } from './record-stored.ts';
 
 /**
  * Stores the audit report of a result, once. If the vendor has none (404, 410), that is recorded and is a normal end:
@@ -17,23 +18,26 @@ export async function fetchAuditReport(
   transactionId: string,
   started: Started,
 ): Promise<ObligationEnd['end']> {
-  const files = await filesToRecord(context, transactionId, started);
-  await context.writes.recordFiles({ transactionId, kind: 'audit_report', fence: started.fence, files, isDone: true });
-  return 'done';
+  const storage = storing(openedStore(context), { transactionId, kind: 'audit_report', fence: started.fence });
+  const held = [...(await examineHeldFiles(context, transactionId, 'audit_report', started)).values()];
+  const files = await filesToRecord(context, transactionId, started, { storage, held: held[0] });
+  const { fence } = started;
+  return recordStored(context, { transactionId, kind: 'audit_report', fence, files, isDone: true }, { storage, held });
 }
+
+type Storage = { readonly storage: Storing; readonly held: ExaminedFile | undefined };
 
 async function filesToRecord(
   context: VendorContext,
   transactionId: string,
-  started: Started,
+  { resultId }: Started,
+  { storage, held }: Storage,
 ): Promise<FetchedFiles['files']> {
-  const { resultId } = started;
   if (resultId === null) return [];
-  const [held] = (await examineHeldFiles(context, transactionId, 'audit_report', started)).values();
   if (held?.found === 'stored') return isAsRecorded(held) ? [] : [foundAgain(held)];
   const place = { origin: 'result', position: 0 };
   try {
-    const stored = await storeDownload(openedStore(context), 'pdf', (sink) =>
+    const stored = await storage.storeDownload(place, 'pdf', (sink) =>
       context.vendor.downloadAuditReport(transactionId, resultId, sink),
     );
     return [{ ...place, state: 'stored', ...stored }];

@@ -4,8 +4,9 @@ import type { ObligationEnd, Started } from '../../db/obligations.ts';
 import type { FileLink, ResultFacts, TransactionFacts } from '../../domain/facts.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
-import { storeDownload } from './download.ts';
+import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+import { recordStored } from './record-stored.ts';
 
 type Offer = FileLink & FilePlace;
 
@@ -35,6 +36,8 @@ export async function fetchDocuments(
       ? scanOffers(await context.vendor.getTransaction(transactionId))
       : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
   const held = await examineHeldFiles(context, transactionId, 'document', started);
+  const { fence } = started;
+  const storage = storing(openedStore(context), { transactionId, kind: 'document', fence });
   const byUrl = contentsByUrl(held);
   const open = offered.filter((offer) => {
     const known = held.get(placeKey(offer));
@@ -45,7 +48,9 @@ export async function fetchDocuments(
   for (const offer of open) {
     const known = held.get(placeKey(offer));
     try {
-      files.push(known?.found === 'stored' ? foundAgain(known) : await documentRecord(context, offer, known, byUrl));
+      files.push(
+        known?.found === 'stored' ? foundAgain(known) : await documentRecord(context, offer, known, { storage, byUrl }),
+      );
     } catch (error) {
       const code = errorCode(error);
       if (code === 'vendor_rate_limited' || code === 'interrupted') {
@@ -59,9 +64,13 @@ export async function fetchDocuments(
   }
   const isDone = failures.length === 0;
   if (isDone) files.push(...withdrawnRecords(started, offered, held));
-  await context.writes.recordFiles({ transactionId, kind: 'documents', fence: started.fence, files, isDone });
+  const end = await recordStored(
+    context,
+    { transactionId, kind: 'documents', fence, files, isDone },
+    { storage, held: [...held.values()] },
+  );
   if (!isDone) throw failures[0];
-  return 'done';
+  return end;
 }
 
 type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;
@@ -69,8 +78,9 @@ type DocumentRecord = Omit<FileRecord, 'transaction_id' | 'kind'>;
 /** The stored contents of a transaction's documents, by the hash of the URL that each came from. */
 function contentsByUrl(held: ReadonlyMap<string, ExaminedFile>): Map<string, StoredFile> {
   const contents = new Map<string, StoredFile>();
-  for (const { found, url_sha256, sha256, bytes, media_type } of held.values())
-    if (found === 'stored' && url_sha256 !== null) contents.set(url_sha256, { sha256, bytes, media_type });
+  for (const { found, url_sha256, sha256, bytes, media_type, object_name, key_id } of held.values())
+    if (found === 'stored' && url_sha256 !== null)
+      contents.set(url_sha256, { sha256, bytes, media_type, object_name, key_id });
   return contents;
 }
 
@@ -102,7 +112,7 @@ async function documentRecord(
   context: VendorContext,
   offer: Offer,
   known: ExaminedFile | undefined,
-  byUrl: Map<string, StoredFile>,
+  { storage, byUrl }: { readonly storage: Storing; readonly byUrl: Map<string, StoredFile> },
 ): Promise<DocumentRecord> {
   const { url } = offer;
   if (url === null) return endRecord(offer, known, 'gone', 'vendor_gone');
@@ -116,9 +126,7 @@ async function documentRecord(
   const same = byUrl.get(urlSha256);
   if (same) return record(same);
   try {
-    const stored = await storeDownload(openedStore(context), 'document', (sink) =>
-      context.vendor.downloadFile(url, sink),
-    );
+    const stored = await storage.storeDownload(offer, 'document', (sink) => context.vendor.downloadFile(url, sink));
     byUrl.set(urlSha256, stored);
     return record(stored);
   } catch (error) {

@@ -1,9 +1,11 @@
 import { type FileKind, type FileRecord, type HeldFile, heldFiles, placeKey } from '../../db/files.ts';
 import { isFirstStart, type Started } from '../../db/obligations.ts';
 import type { ErrorCode } from '../../errors.ts';
-import type { Finding } from '../../store/document-store.ts';
+import { clearName, kindPrefix } from '../../store/layout.ts';
+import type { Finding, OpenedStore } from '../../store/object-store.ts';
 import { ensureMarked } from '../../store/open.ts';
 import { openedStore, type VendorContext } from '../context.ts';
+import { fenceIn } from './download.ts';
 
 /** A file that was stored once, and the state it was just found in. */
 export type ExaminedFile = HeldFile & { readonly found: Finding };
@@ -22,12 +24,35 @@ export async function examineHeldFiles(
 ): Promise<Map<string, ExaminedFile>> {
   const examined = new Map<string, ExaminedFile>();
   if (isFirstStart(started)) return examined;
-  const store = openedStore(context);
+  const { store } = openedStore(context);
   for (const file of await heldFiles(context.db.kysely, transactionId, kind))
-    examined.set(placeKey(file), { ...file, found: await store.examine(file) });
+    examined.set(placeKey(file), { ...file, found: await store.examine({ ...file, name: nameOf(file) }) });
+  if (started.starts > 1)
+    await removeLeftovers(store, kindPrefix(transactionId, kind), [...examined.values()], started);
   const isAnyLost = [...examined.values()].some(({ found }) => found === 'lost');
   if (isAnyLost) await ensureMarked(store);
   return examined;
+}
+
+/** The name of a stored file's object. */
+export const nameOf = ({ object_name, sha256 }: Pick<HeldFile, 'object_name' | 'sha256'>): string =>
+  object_name ?? clearName(sha256);
+
+/**
+ * Removes what an earlier start stored and was killed before it was recorded. It never will be: a start records nothing
+ * once a later one has begun. What a later one than this stores is left alone.
+ */
+async function removeLeftovers(
+  store: OpenedStore,
+  prefix: string,
+  held: readonly HeldFile[],
+  { fence }: Started,
+): Promise<void> {
+  const recorded = new Set(held.map(nameOf));
+  for await (const { name } of store.list(prefix)) {
+    const stored = fenceIn(name);
+    if (stored !== undefined && stored < BigInt(fence) && !recorded.has(name)) await store.remove(name);
+  }
 }
 
 /** Whether nothing has to be done about a file: it is there, and recorded as stored. */
@@ -55,4 +80,6 @@ const recorded = (file: ExaminedFile): Omit<Recorded, 'state'> => ({
   sha256: file.sha256,
   bytes: file.bytes,
   media_type: file.media_type,
+  object_name: file.object_name,
+  key_id: file.key_id,
 });

@@ -1,24 +1,26 @@
 import {
   beginVerification,
   type ClaimedFile,
-  claimedAmong,
   claimedFiles,
+  clearAmong,
   endVerification,
   filesAmiss,
   type FilesAmiss,
   type FoundFile,
+  objectsOf,
   recordFindings,
   refetchAmiss,
   verificationProgress,
 } from '../../db/document-verifications.ts';
 import type { ObligationKind } from '../../db/schema.ts';
+import { clearHashIn, clearName, erasuresPrefix, transactionOf } from '../../store/layout.ts';
 import {
-  type DocumentStore,
   type Finding,
   isOlderThanAnyDownload,
+  type ObjectStore,
   type OpenedStore,
   type StoreEntry,
-} from '../../store/document-store.ts';
+} from '../../store/object-store.ts';
 import { ensureMarked } from '../../store/open.ts';
 import { type Context, wantedKinds } from '../context.ts';
 
@@ -70,26 +72,29 @@ export async function verifyDocuments(
   return { begunAt: run.begunAt, isContinued: run.isContinued, claimed, read, amiss: await filesAmiss(db), orphans };
 }
 
-/** Reads a content that several files share only once. */
-async function findAll(store: DocumentStore, files: readonly ClaimedFile[], signal: AbortSignal): Promise<FoundFile[]> {
-  const contents = new Map(files.map((file) => [`${file.sha256} ${file.bytes}`, file]));
+/** Reads an object that several files share only once. */
+async function findAll(store: ObjectStore, files: readonly ClaimedFile[], signal: AbortSignal): Promise<FoundFile[]> {
+  const objects = new Map(files.map((file) => [keyOf(file), file]));
   const findings = new Map<string, Finding>();
-  const left = [...contents];
+  const left = [...objects];
   const readNext = async (): Promise<void> => {
     for (let next = left.pop(); next && !signal.aborted; next = left.pop())
-      findings.set(next[0], await store.examine(next[1]));
+      findings.set(next[0], await store.examine({ ...next[1], name: nameOf(next[1]) }));
   };
   await Promise.all(Array.from({ length: readAtOnce }, readNext));
   signal.throwIfAborted();
   return files.flatMap((file) => {
-    const found = findings.get(`${file.sha256} ${file.bytes}`);
+    const found = findings.get(keyOf(file));
     return found ? [{ ...file, found }] : [];
   });
 }
 
+const nameOf = ({ object_name, sha256 }: ClaimedFile): string => object_name ?? clearName(sha256);
+const keyOf = (file: ClaimedFile): string => `${nameOf(file)} ${file.sha256} ${file.bytes}`;
+
 type Searched = {
   readonly db: Context['db']['kysely'];
-  readonly store: DocumentStore;
+  readonly store: ObjectStore;
   readonly nowMs: number;
   readonly signal: AbortSignal;
 };
@@ -102,20 +107,28 @@ async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<num
   let orphans = 0;
   let entries: StoreEntry[] = [];
   const judge = async (): Promise<void> => {
-    const isClaimed = await claimedAmong(
-      db,
-      entries.map(({ name }) => name),
-    );
+    const isClaimed = await claimedNames(db, entries);
     for (const { name, writtenAtMs } of entries)
       if (!isClaimed.has(name) && isOlderThanAnyDownload(await writtenAtMs(), nowMs)) orphans += 1;
     entries = [];
   };
-  for await (const entry of store.entries()) {
+  for await (const entry of store.list('')) {
     signal.throwIfAborted();
+    if (entry.name.startsWith(erasuresPrefix)) continue;
     if (entries.push(entry) === batchSize) await judge();
   }
   await judge();
   return orphans;
+}
+
+async function claimedNames(db: Searched['db'], entries: readonly StoreEntry[]): Promise<ReadonlySet<string>> {
+  const names = entries.map(({ name }) => name);
+  const clear = await clearAmong(
+    db,
+    names.map(clearHashIn).filter((hash) => hash !== undefined),
+  );
+  const objects = await objectsOf(db, [...new Set(names.map(transactionOf).filter((id) => id !== undefined))]);
+  return new Set([...objects, ...[...clear].map(clearName)]);
 }
 
 const transactionsAtOnce = 1_000;

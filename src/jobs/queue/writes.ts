@@ -14,7 +14,8 @@ export type Writes = {
   /** @returns the obligations that were started. */
   readonly start: (request: StartRequest) => Promise<ReadonlyMap<ObligationKind, Started>>;
   readonly recordFetched: (fetched: FetchedTransaction) => Promise<Wake[] | undefined>;
-  readonly recordFiles: (fetched: FetchedFiles) => Promise<void>;
+  /** @returns whether it was recorded; `false` = a later start has taken over. */
+  readonly recordFiles: (fetched: FetchedFiles) => Promise<boolean>;
   /** @param wakes of one transaction. */
   readonly wake: (wakes: readonly Wake[]) => Promise<void>;
 };
@@ -44,10 +45,11 @@ export function openWrites(db: Queries, queues: Pick<Queues, 'wakeForNew'>): Wri
       keyOf: ({ transactionId }) => transactionId,
       isShared,
     }),
-    recordFiles: inBatches(
-      unanswered((fetched: readonly FetchedFiles[]) => recordFiles(db, fetched)),
-      { keyOf: ({ transactionId, kind }) => `${transactionId} ${kind}`, isShared, spacingMs: filesSpacingMs },
-    ),
+    recordFiles: inBatches((fetched: readonly FetchedFiles[]) => recordFiles(db, fetched), {
+      keyOf: ({ transactionId, kind }) => `${transactionId} ${kind}`,
+      isShared,
+      spacingMs: filesSpacingMs,
+    }),
     wake: inBatches(
       unanswered((wakes: readonly (readonly Wake[])[]) => queues.wakeForNew(wakes.flat())),
       { keyOf: ([wake]) => wake?.transactionId ?? '', isShared: () => true },

@@ -1,0 +1,63 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import sodium from 'sodium-native';
+import { LedgerError } from '../../errors.ts';
+import { chunkBytes } from './encrypt.ts';
+import { decodeHeader, type DocumentHeader, encodeHeader, headerIn } from './header.ts';
+
+const {
+  crypto_secretstream_xchacha20poly1305_STATEBYTES: stateBytes,
+  crypto_secretstream_xchacha20poly1305_HEADERBYTES: streamHeaderBytes,
+  crypto_secretstream_xchacha20poly1305_ABYTES: extraBytes,
+  crypto_secretstream_xchacha20poly1305_TAG_FINAL: final,
+} = sodium;
+
+/** Chunks decrypted before other work gets its turn: some 5 ms. */
+const chunksAtOnce = 8;
+
+/**
+ * Decrypts a whole document.
+ *
+ * @param expected whose document it must be.
+ * @throws LedgerError `document_damaged` if it is another one, was changed or cut, or does not belong to the key
+ */
+export async function decrypted(bytes: Buffer, expected: DocumentHeader, key: Buffer): Promise<Buffer> {
+  const about = headerIn(bytes);
+  if (!about) throw damaged(expected, 'it is not encrypted as it should be');
+  if (!about.equals(encodeHeader(expected))) throw damaged(expected, saidInstead(about));
+  const state = Buffer.alloc(stateBytes);
+  const begin = about.length + streamHeaderBytes;
+  if (bytes.length < begin + extraBytes) throw damaged(expected, 'it is cut');
+  sodium.crypto_secretstream_xchacha20poly1305_init_pull(state, bytes.subarray(about.length, begin), key);
+  const chunks: Buffer[] = [];
+  const tag = Buffer.alloc(1);
+  for (let at = begin; at < bytes.length; at += chunkBytes + extraBytes) {
+    const encrypted = bytes.subarray(at, at + chunkBytes + extraBytes);
+    const isEnd = at + encrypted.length === bytes.length;
+    chunks.push(pull(state, encrypted, about, tag, expected));
+    if ((tag[0] === final) !== isEnd) throw damaged(expected, isEnd ? 'it is cut' : 'more follows its end');
+    if (chunks.length % chunksAtOnce === 0) await nextTurn();
+  }
+  return Buffer.concat(chunks);
+}
+
+function pull(state: Buffer, encrypted: Buffer, about: Buffer, tag: Buffer, expected: DocumentHeader): Buffer {
+  if (encrypted.length < extraBytes) throw damaged(expected, 'it is cut');
+  const chunk = Buffer.alloc(encrypted.length - extraBytes);
+  try {
+    sodium.crypto_secretstream_xchacha20poly1305_pull(state, chunk, tag, encrypted, about);
+  } catch {
+    throw damaged(expected, 'it was changed, or its key is another one');
+  }
+  return chunk;
+}
+
+function saidInstead(about: Buffer): string {
+  const said = decodeHeader(about);
+  return said ? 'it says that it is another document' : 'its header cannot be read';
+}
+
+const damaged = ({ transactionId, kind, origin, position }: DocumentHeader, why: string): LedgerError =>
+  new LedgerError('document_damaged', `The ${kind} ${origin}/${position} of ${transactionId} cannot be read: ${why}.`, {
+    fields: { transactionId, kind, origin, position },
+    hint: 'npx idscan-ledger documents verify --repair fetches again what the vendor still has.',
+  });
