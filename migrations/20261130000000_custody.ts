@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely';
  * Custody of stored documents: the keys they are encrypted with, each sealed to every master in use; who has read one;
  * what is to be erased; and what must not be, for as long as it is held. Rows of `document_accesses`, `holds` and
  * `hold_releases` are only ever added. A file without `object_name` was stored in the clear by an earlier version, under
- * the hash of its content.
+ * the hash of its content; `clear_sha256` has that hash from when it is encrypted until its clear bytes are removed.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{ schema: string }>`select current_schema() as schema`.execute(db);
@@ -64,7 +64,7 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop index files_in_clear`.execute(db);
   await sql`
     alter table files
-      drop column object_name, drop column key_id,
+      drop column object_name, drop column key_id, drop column clear_sha256,
       add constraint files_state_check check (state in ('stored', 'gone', 'refused', 'lost', 'damaged')),
       drop constraint files_erased_check`.execute(db);
 }
@@ -93,6 +93,7 @@ async function changeFiles(db: Kysely<unknown>): Promise<void> {
     alter table files
       add column object_name text collate "C",
       add column key_id uuid,
+      add column clear_sha256 text check (clear_sha256 ~ '^[0-9a-f]{64}$'),
       drop constraint files_state_check,
       add constraint files_state_check check (state in ('stored', 'gone', 'refused', 'lost', 'damaged', 'erased')),
       drop constraint files_error_check,
@@ -100,9 +101,10 @@ async function changeFiles(db: Kysely<unknown>): Promise<void> {
         case state when 'stored' then error_code is null when 'lost' then true when 'damaged' then true
           when 'erased' then error_code is null else error_code is not null end),
       add constraint files_erased_check check ((object_name is null) = (key_id is null) and (state <> 'erased' or
-        num_nulls(object_name, sha256, bytes, media_type, category, type, name, url_sha256) = 8))`.execute(db);
+        num_nulls(object_name, sha256, bytes, media_type, category, type, name, url_sha256, clear_sha256) = 9))`.execute(db);
   await sql`
-    create index files_in_clear on files (transaction_id) where object_name is null and sha256 is not null`.execute(db);
+    create index files_in_clear on files (coalesce(clear_sha256, sha256))
+    where (object_name is null and sha256 is not null) or clear_sha256 is not null`.execute(db);
 }
 
 async function createAccesses(db: Kysely<unknown>): Promise<void> {

@@ -12,7 +12,7 @@ export type InputBytes = { readonly chunks: AsyncIterable<Buffer>; readonly byte
  * @param verb what is to be done with it.
  * @throws LedgerError while reading: `usage_invalid` for a file that cannot be read, or in which there is nothing.
  */
-export function openInputFile(file: string, verb: 'enqueue' | 'reprocess', signal: AbortSignal): InputBytes {
+export function openInputFile(file: string, verb: 'enqueue' | 'reprocess' | 'erase', signal: AbortSignal): InputBytes {
   const stream: Readable & { bytesRead?: number } = file === '-' ? process.stdin : createReadStream(file);
   addAbortSignal(signal, stream);
   return { chunks: readable(file, verb, stream), bytesRead: () => stream.bytesRead ?? 0 };

@@ -4,6 +4,7 @@ import type { ReportOptions } from './report.ts';
 import type { CloseArguments } from './close.ts';
 import { addDispute } from './dispute-command.ts';
 import { addDocuments } from './document-commands.ts';
+import { addErase, addHold } from './erase-commands.ts';
 import { addExplain } from './explain-command.ts';
 import { addReconcile } from './reconcile-command.ts';
 import { print, watchOutput } from './output.ts';
@@ -71,6 +72,8 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
   addExplain(program, finish);
   addRules(program, finish);
   addDocuments(program, finish);
+  addErase(program, finish);
+  addHold(program, finish);
   addService(program, finish);
   return program;
 }

@@ -12,6 +12,7 @@ import { openChannels } from '../notify/channels.ts';
 import { checkRedis } from '../redis/check.ts';
 import { openRedis } from '../redis/connect.ts';
 import { openWrites } from '../jobs/queue/writes.ts';
+import { replayOrders } from '../jobs/custody/orders.ts';
 import { openMasters } from '../store/encryption/masters.ts';
 import { documentStore, openStore } from '../store/open.ts';
 import { createVendorClient } from '../id-scan/client.ts';
@@ -90,6 +91,8 @@ async function documentsOf(
   const store = await openStore(db.kysely, documentStore(config));
   const masters = await openMasters(db, config, notice ?? ((sentence) => log.warn(sentence)));
   await store.removeStale(Date.now());
+  const replayed = await replayOrders({ db }, store);
+  if (replayed > 0) log.warn({ replayed }, 'orders to erase that the books had lost are carried out again');
   return { store, masters };
 }
 

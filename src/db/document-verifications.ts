@@ -110,13 +110,6 @@ async function noteFindings(db: Queries, files: readonly FoundFile[]): Promise<v
       and f.xmin::text = v.row_version`.execute(db);
 }
 
-/** Which of these hashes the books refer to as stored in the clear. */
-export async function clearAmong(db: Queries, hashes: readonly string[]): Promise<Set<string>> {
-  const { rows } = await sql<{ sha256: string }>`
-    select distinct sha256 from files where sha256 = any(${hashes}::text[]) and object_name is null`.execute(db);
-  return new Set(rows.map(({ sha256 }) => sha256));
-}
-
 /** Which objects the books refer to for these transactions. */
 export async function objectsOf(db: Queries, transactionIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ object_name: string }>`

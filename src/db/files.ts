@@ -95,6 +95,22 @@ const keys = recordset({ id: 'uuid', master: 'bytea', transaction_id: 'text', se
 /** A bytea in JSON. */
 const bytea = (bytes: Buffer): string => `\\x${bytes.toString('hex')}`;
 
+const sealRows = (transactionId: string, key: KeyRecord | undefined) =>
+  (key?.seals ?? []).map(({ master, sealed }) => ({
+    id: key?.id,
+    master: bytea(master),
+    transaction_id: transactionId,
+    sealed: bytea(sealed),
+  }));
+
+/** Keeps a key of a transaction. @returns `false` if its documents were erased: then no key is kept. */
+export async function insertKeys(db: Queries, transactionId: string, key: KeyRecord): Promise<boolean> {
+  const { rows } = await sql`
+    insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(sealRows(transactionId, key))}
+    returning id`.execute(db);
+  return rows.length > 0;
+}
+
 /**
  * Records what became of offered files, with the key of those that were stored, and ends their obligations, in one
  * statement. A file that has been stored never turns into one that never was (`gone`, `refused`): it stays stored, lost
@@ -108,14 +124,7 @@ export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[])
   const rows = fetched.flatMap(({ transactionId, kind, files }) =>
     files.map((file) => ({ ...file, transaction_id: transactionId, kind: fileKinds[kind] })),
   );
-  const seals = fetched.flatMap(({ transactionId, key }) =>
-    (key?.seals ?? []).map(({ master, sealed }) => ({
-      id: key?.id,
-      master: bytea(master),
-      transaction_id: transactionId,
-      sealed: bytea(sealed),
-    })),
-  );
+  const seals = fetched.flatMap(({ transactionId, key }) => sealRows(transactionId, key));
   const planned = plannedRows(fetched.length);
   const statement = sql<{ transaction_id: string; kind: string }>`
     with given as (
@@ -135,7 +144,9 @@ export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[])
           in (select transaction_id, kind from current)
         and (j.key_id is null or j.key_id in (select id from key) or exists (select from document_keys k where k.id = j.key_id))
       on conflict (transaction_id, kind, origin, position) do update set
-        ${files.replaced('transaction_id', 'kind', 'origin', 'position')}
+        ${files.replaced('transaction_id', 'kind', 'origin', 'position')},
+        clear_sha256 = case when f.object_name is null and excluded.object_name is not null then f.sha256
+          else f.clear_sha256 end
       where f.state <> 'erased' and (f.sha256 is null or excluded.sha256 is not null)
     ), ended as (
       update obligations o set state = 'done', sweep_at = null, ${withoutFailures}

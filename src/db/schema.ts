@@ -116,6 +116,7 @@ export type Schema = {
     verified_at: Date | null;
     object_name: string | null;
     key_id: string | null;
+    clear_sha256: string | null;
   };
   document_masters: { public_key: Buffer; in_use_since: Generated<Date>; retired_at: Date | null };
   document_keys: {

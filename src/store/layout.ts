@@ -46,6 +46,18 @@ export const clearHashIn = (name: string): string | undefined => /^[0-9a-f]{2}\/
 /** What the names of the orders to erase begin with. */
 export const erasuresPrefix = 'erasures/';
 
+/** The name of the order to carry out an erasure. */
+export const orderName = (erasureId: string): string => `${erasuresPrefix}${erasureId}.json`;
+
+/** The name of what says that such an order is cancelled. */
+export const cancellationName = (erasureId: string): string => `${erasuresPrefix}${erasureId}.cancelled.json`;
+
+/** The erasure that a name is about; `undefined` = it is another kind of name. */
+export function erasureIn(name: string): { readonly id: string; readonly isCancellation: boolean } | undefined {
+  const [, id, cancelled] = /^erasures\/([0-9a-f-]{36})(\.cancelled)?\.json$/.exec(name) ?? [];
+  return id === undefined ? undefined : { id, isCancellation: cancelled !== undefined };
+}
+
 /** Whether a name is that of a shard: the first two digits of the hashes of the transactions, or contents, in it. */
 export const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
 

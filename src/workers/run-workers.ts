@@ -15,6 +15,7 @@ import { scheduleReports } from '../jobs/month/schedule-reports.ts';
 import type { Checks } from '../jobs/queue/shared-check.ts';
 import { sweep } from '../jobs/queue/sweep.ts';
 import { checkOpenStore } from '../store/open.ts';
+import { custodyRounds, isBusy } from '../jobs/custody/custody-round.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -34,6 +35,7 @@ import { orAfter } from '../within.ts';
 const sweepIntervalMs = 2_000;
 const scheduleIntervalMs = 60_000;
 const notifyIntervalMs = 10_000;
+const custodyIntervalMs = 30_000;
 const evictionIntervalMs = 10_000;
 
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
@@ -90,10 +92,12 @@ export function runWorkers(
   const pauses = createPauses(context, holds, stopping.signal);
   for (const worker of workers) pauses.guard(worker);
   const rechecked = new AbortController();
+  const keptCustody = new AbortController();
   const loops = startLoops(context, state, {
     isBatch,
     stopping: stopping.signal,
     rechecked,
+    keptCustody,
     swept: (work) => {
       meter.swept(work);
       sweptAtMs = performance.now();
@@ -104,7 +108,13 @@ export function runWorkers(
   return {
     tally,
     checks,
-    idle: (signal) => untilIdle(context, () => (rechecked.signal.aborted ? active : active + 1), state, signal),
+    idle: (signal) =>
+      untilIdle(
+        context,
+        () => active + [rechecked, keptCustody].filter(({ signal }) => !signal.aborted).length,
+        state,
+        signal,
+      ),
     stop: async (deadlineMs) => {
       stopping.abort();
       const closed = Promise.allSettled([...workers.map((worker) => worker.close()), ...loops, state.store.end()]);
@@ -124,6 +134,8 @@ type Loops = {
   readonly stopping: AbortSignal;
   /** Aborted once settled transactions have been looked for. */
   readonly rechecked: AbortController;
+  /** Aborted once a batch run has nothing left to do for custody. */
+  readonly keptCustody: AbortController;
   readonly swept: (work: Awaited<ReturnType<typeof sweep>>) => void;
 };
 
@@ -131,7 +143,7 @@ type Loops = {
 function startLoops(
   context: VendorContext,
   state: WorkerState,
-  { isBatch, stopping, rechecked, swept }: Loops,
+  { isBatch, stopping, rechecked, keptCustody, swept }: Loops,
 ): Promise<void>[] {
   const repeat = repeating(context);
   const noted = new AbortController();
@@ -145,6 +157,7 @@ function startLoops(
       swept(await sweep(context, stopping));
     }),
     rechecking(context, repeat, isBatch, { stopping, rechecked }),
+    custody(context, repeat, isBatch, { stopping, keptCustody }),
   ];
   if (isBatch) return loops;
   return [
@@ -191,7 +204,12 @@ function storeWatchOf(
   const onEach = (act: Holds['hold']) => () => {
     for (const worker of fileWorkers()) act(worker, 'store');
   };
-  return createStoreWatch({ check: () => checkOpenStore(documents.store), pause: onEach(hold), resume: onEach(release), log });
+  return createStoreWatch({
+    check: () => checkOpenStore(documents.store),
+    pause: onEach(hold),
+    resume: onEach(release),
+    log,
+  });
 }
 
 /** A batch run rechecks settled transactions once, and is not idle before that. */
@@ -207,6 +225,28 @@ const rechecking = (
     isBatch ? AbortSignal.any([stopping, rechecked.signal]) : stopping,
     () => recheckSettled(context, stopping).finally(() => rechecked.abort()),
   );
+
+/** A batch run goes on until there is nothing left to do, and is not idle before that. */
+async function custody(
+  context: VendorContext,
+  repeat: Repeat,
+  isBatch: boolean,
+  { stopping, keptCustody }: { stopping: AbortSignal; keptCustody: AbortController },
+): Promise<void> {
+  if (!context.documents) {
+    keptCustody.abort();
+    return;
+  }
+  const round = custodyRounds(context, context.documents);
+  const until = isBatch ? AbortSignal.any([stopping, keptCustody.signal]) : stopping;
+  await repeat('custody of documents', custodyIntervalMs, until, async () => {
+    try {
+      while (isBusy(await round(stopping)) && !stopping.aborted);
+    } finally {
+      keptCustody.abort();
+    }
+  });
+}
 
 /** Separate loops: a receiver that hangs does not delay new messages, and a failing check does not delay deliveries. */
 async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSignal): Promise<void> {

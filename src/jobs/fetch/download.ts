@@ -24,6 +24,8 @@ export type Storing = {
     accept: Accept,
     download: (sink: Sink) => Promise<Download>,
   ) => Promise<StoredFile>;
+  /** Stores bytes encrypted, of which it is known that they may be stored. */
+  readonly storeBytes: (place: Place, bytes: AsyncIterable<Uint8Array>, mediaType: string) => Promise<StoredFile>;
   /** The key, sealed to each master; `undefined` = nothing was stored. */
   readonly key: () => KeyRecord | undefined;
   /** Removes what was stored and is not recorded. */
@@ -41,25 +43,34 @@ export function storing(
   const { transactionId, kind, fence } = about;
   const { id: keyId, key } = createDocumentKey();
   const stored: string[] = [];
+  /** @param fill writes the content, and returns its media type. */
+  const put = async ({ origin, position }: Place, fill: (write: Sink) => Promise<string>): Promise<StoredFile> => {
+    const header = { transactionId, kind, origin, position, keyId };
+    const name = documentName(header, `${fence}-${randomBytes(4).toString('hex')}`);
+    let mediaType = '';
+    const { sha256, bytes } = await store.put(name, async (sink) => {
+      const { write, end } = encrypting(sink, header, key);
+      mediaType = await fill(write);
+      await end();
+    });
+    stored.push(name);
+    return { sha256, bytes, media_type: mediaType, object_name: name, key_id: keyId };
+  };
   return {
-    storeDownload: async (place, accept, download) => {
-      const { origin, position } = place;
-      const header = { transactionId, kind, origin, position, keyId };
-      let mediaType = '';
-      const name = documentName(header, `${fence}-${randomBytes(4).toString('hex')}`);
-      const { sha256, bytes } = await store.put(name, async (sink) => {
+    storeDownload: (place, accept, download) =>
+      put(place, async (write) => {
         const ends = endsOf();
-        const { write, end } = encrypting(sink, header, key);
         const { contentType } = await download(async (chunk) => {
           ends.take(chunk);
           await write(chunk);
         });
-        mediaType = await acceptedType(accept, ends.result(), contentType);
-        await end();
-      });
-      stored.push(name);
-      return { sha256, bytes, media_type: mediaType, object_name: name, key_id: keyId };
-    },
+        return acceptedType(accept, ends.result(), contentType);
+      }),
+    storeBytes: (place, bytes, mediaType) =>
+      put(place, async (write) => {
+        for await (const chunk of bytes) await write(chunk);
+        return mediaType;
+      }),
     key: () => (stored.length === 0 ? undefined : { id: keyId, seals: masters.map((master) => sealTo(master, key)) }),
     undo: async () => {
       for (const name of stored) await store.remove(name);

@@ -1,10 +1,12 @@
 import { type ObligationEnd, onDemand, type Started, type Wake } from '../../db/obligations.ts';
 import { knownTransaction } from '../../db/known-transactions.ts';
+import type { FileKind } from '../../db/files.ts';
 import type { FetchedTransaction } from '../../db/record-fetched.ts';
 import type { Attempt } from '../../domain/attempts.ts';
 import { classify } from '../../domain/classify.ts';
 import { inForceAt } from '../../domain/effective-dates.ts';
 import type { TransactionFacts } from '../../domain/facts.ts';
+import { isKept } from '../../domain/retention.ts';
 import { type KnownTransaction, nothingKnown } from '../../domain/known-transaction.ts';
 import { mergeAnswer } from '../../domain/merge-answer.ts';
 import {
@@ -46,7 +48,7 @@ export async function fetchResult(
     fetchedAt,
     fence: started.fence,
     resultFetched,
-    ...offers(context, facts, started, resultFetched || wasResultFetched),
+    ...offers(context, { facts, fetchedAt }, started, resultFetched || wasResultFetched),
   };
   const { due, end } = await recorded(context, facts, started, (merged) => {
     const settlement = settlementOf(facts, merged, fetchedAt);
@@ -129,16 +131,22 @@ async function recorded(
 const noOffers = { documentsOffer: null, auditReportOffer: null };
 
 /**
- * The files to fetch. After completion only the result offers files. Before completion the attempts offer them, until
+ * The files to fetch, unless they would be destroyed at once because they are older than files are kept. After completion only the result offers files. Before completion the attempts offer them, until
  * the transaction expires (DOC).
  */
-function offers({ config }: VendorContext, facts: TransactionFacts, { resultId }: Started, isResultFetched: boolean) {
+function offers(
+  { config }: VendorContext,
+  { facts, fetchedAt }: { facts: TransactionFacts; fetchedAt: Date },
+  { resultId }: Started,
+  isResultFetched: boolean,
+) {
   const scanFiles = facts.tasks.flatMap((task) => task.scans ?? []).flatMap((scan) => scan.files).length;
   const ofScans = resultId === null && scanFiles > 0 ? `scans:${scanFiles}` : null;
   const ofResult = resultId !== null && isResultFetched ? `result:${resultId}` : null;
+  const kept = (kind: FileKind) => isKept(facts, config.custody.retentionDays[kind], fetchedAt);
   return {
-    documentsOffer: config.fetchDocuments ? (ofResult ?? ofScans) : null,
-    auditReportOffer: config.fetchAuditReports ? ofResult : null,
+    documentsOffer: config.fetchDocuments && kept('document') ? (ofResult ?? ofScans) : null,
+    auditReportOffer: config.fetchAuditReports && kept('audit_report') ? ofResult : null,
   };
 }
 

@@ -2,7 +2,6 @@ import {
   beginVerification,
   type ClaimedFile,
   claimedFiles,
-  clearAmong,
   endVerification,
   filesAmiss,
   type FilesAmiss,
@@ -12,6 +11,7 @@ import {
   refetchAmiss,
   verificationProgress,
 } from '../../db/document-verifications.ts';
+import { clearAmong } from '../../db/clear-files.ts';
 import type { ObligationKind } from '../../db/schema.ts';
 import { clearHashIn, clearName, erasuresPrefix, transactionOf } from '../../store/layout.ts';
 import {

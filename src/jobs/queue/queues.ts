@@ -88,6 +88,8 @@ export type Queues = {
   readonly wakeForNew: (wakes: readonly Wake[]) => Promise<void>;
   /** Jobs of one kind: `waiting` ones, and `jobs`, which adds those being worked on. Delayed jobs are in neither. */
   readonly counts: (kind: JobKind) => Promise<{ waiting: number; jobs: number }>;
+  /** How many jobs there are on a transaction's files, of generations up to this one. */
+  readonly fileJobs: (transactionId: string, upTo: number) => Promise<number>;
   /** Stops all workers for a while from taking jobs that call the vendor. */
   readonly pauseVendorCalls: (durationMs: number) => Promise<void>;
   /** Why the last call failed; `undefined` = it did not fail. */
@@ -144,6 +146,14 @@ export function openQueues(
       reachable(async () => {
         const { waiting = 0, active = 0 } = await byKind[kind].getJobCounts('waiting', 'active');
         return { waiting, jobs: waiting + active };
+      }),
+    fileJobs: (transactionId, upTo) =>
+      reachable(async () => {
+        const generations = Array.from({ length: upTo }, (_, index) => index + 1);
+        const jobs = await Promise.all(
+          generations.map((generation) => byKind.files.getJob(wakeJobId({ kind: 'files', transactionId, generation }))),
+        );
+        return jobs.filter((job) => job !== undefined).length;
       }),
     pauseVendorCalls: (durationMs) =>
       reachable(async () => {

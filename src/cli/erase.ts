@@ -1,0 +1,188 @@
+import { composeBooks } from '../compose/books.ts';
+import { composeQueues } from '../compose/queues.ts';
+import { normaliseId } from '../domain/transaction-id.ts';
+import { counted } from '../domain/wording.ts';
+import { LedgerError } from '../errors.ts';
+import type { Context } from '../jobs/context.ts';
+import { cancel, erase as eraseAll, type Erased } from '../jobs/custody/erase.ts';
+import { type Receipt, receiptOf } from '../jobs/custody/receipt.ts';
+import { inputLines } from '../jobs/intake/input-lines.ts';
+import { documentStore, identifyStore } from '../store/open.ts';
+import { currentUser } from './current-user.ts';
+import { openInputFile } from './input-file.ts';
+import { asSnakeCaseJson, instant, printable, remark, say, table } from './output.ts';
+import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
+
+export type EraseArguments = {
+  readonly transaction?: string;
+  readonly file?: string;
+  readonly reason?: string;
+  readonly now: boolean;
+  readonly cancel: boolean;
+  readonly receipt?: string;
+  readonly json: boolean;
+};
+
+const batchSize = 500;
+
+/** `erase --transaction <id> | --file <csv> --reason <text> [--now | --cancel]`, `erase --receipt <id>` */
+export async function erase(args: EraseArguments, input: CommandInput): Promise<ExitCode> {
+  if (args.receipt !== undefined) return receipt(args.receipt, args.json, input);
+  const reason = args.reason?.trim() ?? '';
+  if (reason === '') throw usageError('erase needs --reason.', 'Say why; it is kept with who and when.');
+  if ((args.transaction === undefined) === (args.file === undefined))
+    throw usageError('erase needs --transaction or --file, one of them.');
+  if (args.cancel && args.now) throw usageError('--now and --cancel exclude each other.');
+  const { context, close } = await composeBooks(input.config, { notice: remark });
+  try {
+    return args.cancel ? await cancelled(context, args, reason) : await erased(context, args, reason, input.signal);
+  } finally {
+    await close();
+  }
+}
+
+const storeOf = ({ db, config }: Context) => identifyStore(db.kysely, documentStore(config));
+
+async function erased(context: Context, args: EraseArguments, reason: string, signal: AbortSignal): Promise<ExitCode> {
+  const store = await storeOf(context);
+  const rejected: string[] = [];
+  const results: Erased[] = [];
+  const wish = { requestedBy: currentUser(), reason, isNow: args.now };
+  for await (const ids of batches(args, rejected, signal)) {
+    throwIfEnding(signal);
+    const batch = await eraseAll(context, store, ids, wish);
+    rejected.push(
+      ...batch
+        .filter(({ answer }) => answer === 'unknown')
+        .map(({ transactionId }) => `${transactionId}: the books have no such transaction`),
+    );
+    results.push(...batch.filter(({ answer }) => answer !== 'unknown'));
+  }
+  if (args.json) say(asSnakeCaseJson({ erasures: results, rejected }));
+  else say(...erasedLines(results, rejected, args.now));
+  return rejected.length > 0 ? 1 : args.now && results.some(({ isHeld }) => isHeld) ? 3 : 0;
+}
+
+function erasedLines(results: readonly Erased[], rejected: readonly string[], isNow: boolean): string[] {
+  const of = (is: (one: Erased) => boolean) => results.filter(is).length;
+  const destroyed = of(({ isDestroyed }) => isDestroyed);
+  const held = of((one) => one.isHeld && !one.isDestroyed);
+  const waiting = results.length - destroyed - held;
+  return [
+    ...(destroyed > 0 ? [`Destroyed: the documents of ${counted(destroyed, 'transaction')}.`] : []),
+    ...(waiting > 0
+      ? [
+          `Closed: the documents of ${counted(waiting, 'transaction')}. Nobody reads them, and workers destroy them ${isNow ? 'now' : 'after the delay'}.`,
+        ]
+      : []),
+    ...(held > 0
+      ? [`Held: the documents of ${counted(held, 'transaction')} are closed, and are destroyed once released.`]
+      : []),
+    ...results.slice(0, 20).map(({ transactionId, erasureId }) => `  ${transactionId}  erasure ${erasureId ?? ''}`),
+    ...(results.length > 20 ? [`  and ${results.length - 20} more; --json lists all`] : []),
+    ...(rejected.length > 0 ? [`Rejected: ${rejected.length}`, ...rejected.map((one) => `  ${printable(one)}`)] : []),
+  ];
+}
+
+/** The transactions that are meant, in batches. Bad lines are noted and stop no good ones. */
+async function* batches(args: EraseArguments, rejected: string[], signal: AbortSignal): AsyncGenerator<string[]> {
+  if (args.transaction !== undefined) {
+    yield [idOf(args.transaction)];
+    return;
+  }
+  let ids = new Set<string>();
+  for await (const line of inputLines(openInputFile(args.file ?? '-', 'erase', signal).chunks)) {
+    const id = 'problem' in line ? undefined : normaliseId(line.transactionId);
+    if (id === undefined)
+      rejected.push(`line ${line.line}: ${'problem' in line ? line.problem : 'transaction_id is not an ID'}`);
+    else ids.add(id);
+    if (ids.size < batchSize) continue;
+    yield [...ids];
+    ids = new Set();
+  }
+  if (ids.size > 0) yield [...ids];
+}
+
+function idOf(text: string): string {
+  const id = normaliseId(text);
+  if (id === undefined) throw usageError('The value of --transaction is not an ID.');
+  return id;
+}
+
+async function cancelled(context: Context, args: EraseArguments, reason: string): Promise<ExitCode> {
+  if (args.transaction === undefined) throw usageError('--cancel needs --transaction.');
+  const store = await storeOf(context);
+  const erasure = await cancel(context, store, idOf(args.transaction), { cancelledBy: currentUser(), reason });
+  if (args.json) say(asSnakeCaseJson(erasure));
+  else
+    say(
+      `The erasure of ${erasure.transactionId} is cancelled: its documents can be read again.`,
+      'What was not yet fetched when it was ordered is fetched by: npx idscan-ledger reprocess --transaction',
+    );
+  return 0;
+}
+
+async function receipt(id: string, json: boolean, { config }: CommandInput): Promise<ExitCode> {
+  const { context, close } = await composeQueues(config, { notice: remark });
+  try {
+    const found = await receiptOf(context, await storeOf(context), normaliseId(id) ?? id);
+    if (json) say(asSnakeCaseJson(found));
+    else say(...receiptLines(found));
+    return found.isProven ? 0 : 1;
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'queue_unavailable')
+      remark('The search needs Redis: jobs that would fetch the documents are looked for there.');
+    throw error;
+  } finally {
+    await close();
+  }
+}
+
+const stateWords: Readonly<Record<Receipt['state'], string>> = {
+  closed: 'closed, to be destroyed',
+  held: 'closed, and held',
+  destroyed: 'destroyed',
+  cancelled: 'cancelled',
+};
+
+function receiptLines({ erasure, state, holds, found, isProven }: Receipt): string[] {
+  const at = (date: Date | null) => (date === null ? 'not yet' : instant(date));
+  return [
+    ...table(
+      ['erasure', erasure.id],
+      [
+        ['transaction', erasure.transactionId],
+        ['state', stateWords[state]],
+        [
+          'ordered',
+          `${instant(erasure.requestedAt)} by ${printable(erasure.requestedBy)}: ${printable(erasure.reason)}`,
+        ],
+        ...(erasure.cancelledAt === null
+          ? [
+              ['due', instant(erasure.destroyAt)],
+              ['keys destroyed', at(erasure.keysDestroyedAt)],
+              ['all destroyed', at(erasure.destroyedAt)],
+              ['looked again', at(erasure.lookedAgainAt)],
+            ]
+          : [
+              [
+                'cancelled',
+                `${instant(erasure.cancelledAt)} by ${printable(erasure.cancelledBy ?? '')}: ${printable(erasure.cancelReason ?? '')}`,
+              ],
+            ]),
+        ['destroyed', `${erasure.documents ?? 0} documents, ${erasure.auditReports ?? 0} audit reports`],
+        ...holds.map((one) => [
+          'hold',
+          `${instant(one.placedAt)} by ${printable(one.placedBy)}: ${printable(one.reason)}${one.releasedAt ? `; released ${instant(one.releasedAt)}` : ''}`,
+        ]),
+      ],
+    ),
+    '',
+    `Searched now: ${found.files} rows about files, ${counted(found.keys, 'key')}, ${counted(found.objects, 'object')} in the store with older versions, ${counted(found.jobs, 'job')} in Redis.`,
+    isProven
+      ? 'Nothing is left.'
+      : state === 'destroyed'
+        ? 'Something is left: run a worker, and look again.'
+        : 'It is not destroyed.',
+  ];
+}

@@ -1,0 +1,60 @@
+import { composeBooks } from '../compose/books.ts';
+import { holdsOf, placeHold, releaseHolds } from '../db/holds.ts';
+import { normaliseId } from '../domain/transaction-id.ts';
+import { counted } from '../domain/wording.ts';
+import { LedgerError } from '../errors.ts';
+import type { Context } from '../jobs/context.ts';
+import { currentUser } from './current-user.ts';
+import { asSnakeCaseJson, remark, say } from './output.ts';
+import { type CommandInput, type ExitCode, usageError } from './run.ts';
+
+export type HoldArguments = {
+  readonly transaction: string;
+  readonly reason?: string;
+  readonly release: boolean;
+  readonly json: boolean;
+};
+
+/** `hold --transaction <id> --reason <text> [--release] [--json]` */
+export async function hold(args: HoldArguments, { config }: CommandInput): Promise<ExitCode> {
+  const reason = args.reason?.trim() ?? '';
+  if (reason === '') throw usageError('hold needs --reason.', 'Say why; it is kept with who and when.');
+  const transactionId = normaliseId(args.transaction);
+  if (transactionId === undefined) throw usageError('The value of --transaction is not an ID.');
+  const { context, close } = await composeBooks(config, { notice: remark });
+  try {
+    const said = args.release
+      ? await released(context, transactionId, reason)
+      : await placed(context, transactionId, reason);
+    if (args.json) say(asSnakeCaseJson({ transactionId, holds: await holdsOf(context.db.kysely, transactionId) }));
+    else say(said);
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+async function placed({ db }: Context, transactionId: string, reason: string): Promise<string> {
+  switch (await placeHold(db, { transactionId, placedBy: currentUser(), reason })) {
+    case 'held':
+      return `${transactionId} is held: its documents are not destroyed until it is released.`;
+    case 'already_held':
+      return `${transactionId} is held already.`;
+    case 'too_late':
+      throw new LedgerError('blocked', `The documents of ${transactionId} are destroyed already.`, {
+        fields: { transactionId },
+        hint: `erase --receipt ${transactionId} tells when and on whose order.`,
+      });
+    case 'unknown':
+      throw new LedgerError('transaction_unknown', `The books have no transaction ${transactionId}.`, {
+        fields: { transactionId },
+      });
+  }
+}
+
+async function released({ db }: Context, transactionId: string, reason: string): Promise<string> {
+  const released = await releaseHolds(db.kysely, { transactionId, releasedBy: currentUser(), reason });
+  if (released === 0)
+    throw new LedgerError('not_found', `There is no hold on ${transactionId}.`, { fields: { transactionId } });
+  return `${counted(released, 'hold')} on ${transactionId} released. What was to be destroyed meanwhile is destroyed by the next worker.`;
+}

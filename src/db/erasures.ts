@@ -1,0 +1,229 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Database, Queries } from './database.ts';
+
+/** The order to erase a transaction's documents. `closed`: nobody reads them, and they can still be kept. */
+export type Erasure = {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly requestedAt: Date;
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly destroyAt: Date;
+  readonly orderedAt: Date | null;
+  readonly cancelledAt: Date | null;
+  readonly cancelledBy: string | null;
+  readonly cancelReason: string | null;
+  readonly keysDestroyedAt: Date | null;
+  readonly destroyedAt: Date | null;
+  readonly lookedAgainAt: Date | null;
+  readonly documents: number | null;
+  readonly auditReports: number | null;
+};
+
+const columns = sql`
+  e.id, e.transaction_id as "transactionId", e.requested_at as "requestedAt", e.requested_by as "requestedBy", e.reason,
+  e.destroy_at as "destroyAt", e.ordered_at as "orderedAt", e.cancelled_at as "cancelledAt", e.cancelled_by as "cancelledBy",
+  e.cancel_reason as "cancelReason", e.keys_destroyed_at as "keysDestroyedAt", e.destroyed_at as "destroyedAt",
+  e.looked_again_at as "lookedAgainAt", e.documents, e.audit_reports as "auditReports"`;
+
+/** Whether a transaction is held, as SQL. */
+export const isHeld = (transactionId: string): RawBuilder<boolean> => sql<boolean>`exists (
+  select from holds h where h.transaction_id = ${sql.raw(transactionId)}
+    and not exists (select from hold_releases r where r.hold_id = h.id))`;
+
+/** Whether nobody may read a transaction's documents, as SQL: their erasure is ordered and not cancelled. */
+export const isClosed = (transactionId: string): RawBuilder<boolean> => sql<boolean>`exists (
+  select from erasures c where c.transaction_id = ${sql.raw(transactionId)} and c.cancelled_at is null)`;
+
+export type ErasureWish = { readonly requestedBy: string; readonly reason: string; readonly destroyAt: Date };
+
+/** What became of a request for one transaction. */
+export type Requested = {
+  readonly transactionId: string;
+  readonly answer: 'closed' | 'already_closed' | 'already_destroyed' | 'unknown';
+  readonly erasureId: string | null;
+  readonly isHeld: boolean;
+};
+
+/**
+ * Orders the erasure of transactions' documents, and stops fetching them. Idempotent: one that is ordered already is
+ * left as it is, except that an earlier `destroyAt` counts.
+ */
+export async function requestErasures(
+  { kysely }: Pick<Database, 'kysely'>,
+  transactionIds: readonly string[],
+  { requestedBy, reason, destroyAt }: ErasureWish,
+): Promise<Requested[]> {
+  return kysely.transaction().execute(async (db) => {
+    const { rows: ordered } = await sql<{ id: string; transactionId: string }>`
+      insert into erasures as e (transaction_id, requested_by, reason, destroy_at)
+      select t.id, ${requestedBy}, ${reason}, ${destroyAt} from transactions t
+      where t.id = any(${transactionIds}::text[]) and not exists (
+        select from erasures d where d.transaction_id = t.id and d.destroyed_at is not null)
+      order by t.id
+      on conflict (transaction_id) where cancelled_at is null and destroyed_at is null do nothing
+      returning e.id, e.transaction_id as "transactionId"`.execute(db);
+    await sql`
+      update obligations set state = 'done', sweep_at = null, generation = generation + 1, fence = fence + 1,
+        updated_at = now()
+      where transaction_id = any(${transactionIds}::text[]) and kind <> 'result' and state = 'due'`.execute(db);
+    await sql`
+      update erasures set destroy_at = ${destroyAt}
+      where transaction_id = any(${transactionIds}::text[]) and destroy_at > ${destroyAt} and cancelled_at is null
+        and keys_destroyed_at is null`.execute(db);
+    const fresh = new Set(ordered.map(({ transactionId }) => transactionId));
+    const { rows } = await sql<{
+      transactionId: string;
+      id: string | null;
+      isDestroyed: boolean;
+      isHeld: boolean;
+      isKnown: boolean;
+    }>`
+      select one.id as "transactionId", e.id, coalesce(e.destroyed_at is not null, false) as "isDestroyed",
+        ${isHeld('one.id')} as "isHeld", exists (select from transactions t where t.id = one.id) as "isKnown"
+      from unnest(${transactionIds}::text[]) as one (id)
+      left join erasures e on e.transaction_id = one.id and e.cancelled_at is null`.execute(db);
+    return rows.map(({ transactionId, id, isDestroyed, isKnown, isHeld: held }) => ({
+      transactionId,
+      erasureId: id,
+      isHeld: held,
+      answer: fresh.has(transactionId)
+        ? ('closed' as const)
+        : isDestroyed
+          ? ('already_destroyed' as const)
+          : isKnown || id !== null
+            ? ('already_closed' as const)
+            : ('unknown' as const),
+    }));
+  });
+}
+
+/**
+ * Cancels the erasure of a transaction's documents, unless their keys are destroyed.
+ *
+ * @returns the cancelled erasure; `undefined` = there was none to cancel.
+ */
+export async function cancelErasure(
+  db: Queries,
+  transactionId: string,
+  { cancelledBy, reason }: { readonly cancelledBy: string; readonly reason: string },
+): Promise<Erasure | undefined> {
+  const { rows } = await sql<Erasure>`
+    update erasures e set cancelled_at = now(), cancelled_by = ${cancelledBy}, cancel_reason = ${reason}
+    where transaction_id = ${transactionId} and cancelled_at is null and keys_destroyed_at is null
+    returning ${columns}`.execute(db);
+  return rows[0];
+}
+
+/** All erasures of a transaction, or the one with this ID, oldest first. */
+export async function erasuresOf(db: Queries, transactionOrErasureId: string): Promise<Erasure[]> {
+  const { rows } = await sql<Erasure>`
+    select ${columns} from erasures e
+    where e.transaction_id = ${transactionOrErasureId} or e.id::text = ${transactionOrErasureId}
+    order by e.requested_at, e.id`.execute(db);
+  return rows;
+}
+
+/** Erasures whose order is not yet in the store, and cancelled ones among them. */
+export async function unorderedErasures(db: Queries, limit: number): Promise<Erasure[]> {
+  const { rows } = await sql<Erasure>`
+    select ${columns} from erasures e where e.ordered_at is null and e.cancelled_at is null
+    order by e.requested_at limit ${limit}`.execute(db);
+  return rows;
+}
+
+export async function markOrdered(db: Queries, id: string): Promise<void> {
+  await sql`update erasures set ordered_at = now() where id = ${id}`.execute(db);
+}
+
+/**
+ * Erasures that are to be carried out: their time has come, their order is in the store, and nobody holds them.
+ *
+ * @param lookAgainBefore those destroyed before this instant are looked through once more.
+ */
+export async function dueErasures(
+  db: Queries,
+  { now, lookAgainBefore, limit }: { readonly now: Date; readonly lookAgainBefore: Date; readonly limit: number },
+): Promise<Erasure[]> {
+  const { rows } = await sql<Erasure>`
+    select ${columns} from erasures e
+    where e.cancelled_at is null and e.looked_again_at is null and e.ordered_at is not null and e.destroy_at <= ${now}
+      and (e.destroyed_at is null or e.destroyed_at <= ${lookAgainBefore})
+      and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
+    order by e.destroy_at, e.id limit ${limit}`.execute(db);
+  return rows;
+}
+
+/**
+ * Destroys the keys of a transaction's documents: from here on nobody can read them, and the erasure cannot be
+ * cancelled. The lock on the transaction keeps out whoever is about to hold it or to store another document.
+ *
+ * @returns `false` if it was cancelled or held in the meantime.
+ */
+export async function destroyKeys(
+  { kysely }: Pick<Database, 'kysely'>,
+  { id, transactionId }: Erasure,
+): Promise<boolean> {
+  return kysely.transaction().execute(async (db) => {
+    await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+    const { rows } = await sql`
+      update erasures e set keys_destroyed_at = coalesce(keys_destroyed_at, clock_timestamp())
+      where e.id = ${id} and e.cancelled_at is null and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
+      returning e.id`.execute(db);
+    if (rows.length === 0) return false;
+    await sql`delete from document_keys where transaction_id = ${transactionId}`.execute(db);
+    return true;
+  });
+}
+
+/** What is left of a file that is erased: that there was one. For `update files set …`. */
+export const nothingLeft = sql`state = 'erased', error_code = null, object_name = null, key_id = null, sha256 = null,
+  bytes = null, media_type = null, category = null, type = null, name = null, url_sha256 = null, clear_sha256 = null, verified_at = null`;
+
+/** Removes what the books say of the files, after their objects are gone. */
+export async function finishErasure(
+  { kysely }: Pick<Database, 'kysely'>,
+  { id, transactionId }: Erasure,
+): Promise<void> {
+  await kysely.transaction().execute(async (db) => {
+    await sql`update files set ${nothingLeft} where transaction_id = ${transactionId} and state <> 'erased'`.execute(
+      db,
+    );
+    await sql`
+      update erasures set destroyed_at = clock_timestamp(),
+        documents = (select count(*) from files where transaction_id = ${transactionId} and kind = 'document'),
+        audit_reports = (select count(*) from files where transaction_id = ${transactionId} and kind = 'audit_report')
+      where id = ${id} and destroyed_at is null`.execute(db);
+  });
+}
+
+export async function markLookedAgain(db: Queries, id: string): Promise<void> {
+  await sql`update erasures set looked_again_at = now() where id = ${id} and destroyed_at is not null`.execute(db);
+}
+
+/** An order as the store has it. */
+export type Order = {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly requestedAt: Date;
+  readonly destroyAt: Date;
+};
+
+/** Which of these erasures the books do not know. */
+export async function unknownErasures(db: Queries, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from unnest(${ids}::uuid[]) as one (id) where not exists (select from erasures e where e.id = one.id)`.execute(
+    db,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Takes orders over that the store has and the books do not, because these were restored from an older backup. */
+export async function takeOrdersOver(db: Queries, orders: readonly Order[]): Promise<void> {
+  for (const { id, transactionId, requestedAt, destroyAt } of orders)
+    await sql`
+      insert into erasures (id, transaction_id, requested_at, requested_by, reason, destroy_at, ordered_at)
+      values (${id}, ${transactionId}, ${requestedAt}, 'restored', 'an order in the document store that the books had lost',
+        ${destroyAt}, now())
+      on conflict do nothing`.execute(db);
+}

@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import type { Database, Queries } from './database.ts';
+
+/** A legal hold: a transaction's documents are not destroyed until it is released. */
+export type Hold = {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly placedAt: Date;
+  readonly placedBy: string;
+  readonly reason: string;
+  readonly releasedAt: Date | null;
+  readonly releasedBy: string | null;
+  readonly releaseReason: string | null;
+};
+
+/**
+ * Holds a transaction. Idempotent: one that is held already stays as it is. The lock makes it wait for a destruction
+ * that is being written.
+ *
+ * @returns `unknown`: the books have no such transaction. `too_late`: its documents are being destroyed already.
+ */
+export async function placeHold(
+  { kysely }: Pick<Database, 'kysely'>,
+  { transactionId, placedBy, reason }: Pick<Hold, 'transactionId' | 'placedBy' | 'reason'>,
+): Promise<'held' | 'already_held' | 'too_late' | 'unknown'> {
+  return kysely.transaction().execute(async (db) => {
+    const { rows: known } = await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+    if (known.length === 0) return 'unknown';
+    if ((await holdsOf(db, transactionId)).some(({ releasedAt }) => releasedAt === null)) return 'already_held';
+    const { rows: destroyed } = await sql`
+      select from erasures where transaction_id = ${transactionId} and keys_destroyed_at is not null`.execute(db);
+    if (destroyed.length > 0) return 'too_late';
+    await db.insertInto('holds').values({ transaction_id: transactionId, placed_by: placedBy, reason }).execute();
+    return 'held';
+  });
+}
+
+/** Releases every hold of a transaction. @returns how many there were. */
+export async function releaseHolds(
+  db: Queries,
+  {
+    transactionId,
+    releasedBy,
+    reason,
+  }: { readonly transactionId: string; readonly releasedBy: string; readonly reason: string },
+): Promise<number> {
+  const { rows } = await sql`
+    insert into hold_releases (hold_id, released_by, reason)
+    select h.id, ${releasedBy}, ${reason} from holds h
+    where h.transaction_id = ${transactionId} and not exists (select from hold_releases r where r.hold_id = h.id)
+    on conflict do nothing returning hold_id`.execute(db);
+  return rows.length;
+}
+
+/** All holds of a transaction, oldest first. */
+export async function holdsOf(db: Queries, transactionId: string): Promise<Hold[]> {
+  return db
+    .selectFrom('holds as h')
+    .leftJoin('hold_releases as r', 'r.hold_id', 'h.id')
+    .select([
+      'h.id',
+      'h.transaction_id as transactionId',
+      'h.placed_at as placedAt',
+      'h.placed_by as placedBy',
+      'h.reason',
+    ])
+    .select(['r.released_at as releasedAt', 'r.released_by as releasedBy', 'r.reason as releaseReason'])
+    .where('h.transaction_id', '=', transactionId)
+    .orderBy('h.id')
+    .execute();
+}

@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import type { Database, Queries } from './database.ts';
+import { isHeld, nothingLeft } from './erasures.ts';
+import type { FileKind } from './files.ts';
+
+/** The end of a transaction, from which retention counts: its completion, else its expiry. */
+const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
+
+/** The next transactions in the order of their IDs, and which of them have kept their files of a kind for too long. */
+export type Batch = { readonly last: string | null; readonly overdue: readonly string[] };
+
+/**
+ * Looks through a batch of transactions that have files of a kind.
+ *
+ * @param after the last transaction of the previous batch; `''` = from the beginning.
+ * @param before files of transactions that ended before this are overdue, unless they are held.
+ */
+export async function overdueFiles(
+  db: Queries,
+  kind: FileKind,
+  { after, before, limit }: { readonly after: string; readonly before: Date; readonly limit: number },
+): Promise<Batch> {
+  const { rows } = await sql<{ last: string | null; overdue: string[] }>`
+    with batch as (
+      select distinct transaction_id as id from files
+      where transaction_id > ${after} and kind = ${kind} and sha256 is not null order by transaction_id limit ${limit}
+    )
+    select max(id) as last, coalesce(array_agg(id order by id) filter (where (
+      select ${endedAt} < ${before} from transactions t where t.id = batch.id) and not ${isHeld('batch.id')}), '{}') as overdue
+    from batch`.execute(db);
+  return rows[0] ?? { last: null, overdue: [] };
+}
+
+/** How many files of a kind are kept longer than until `before`, because they are held or not yet reached. */
+export async function countOverdue(db: Queries, kind: FileKind, before: Date): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from files f join transactions t on t.id = f.transaction_id
+    where f.kind = ${kind} and f.sha256 is not null and ${endedAt} < ${before}`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
+/**
+ * Destroys the keys of a transaction's files of a kind, so that nobody can read them.
+ *
+ * @returns `false` if it was held in the meantime.
+ */
+export async function destroyKeysOf(
+  { kysely }: Pick<Database, 'kysely'>,
+  transactionId: string,
+  kind: FileKind,
+): Promise<boolean> {
+  return kysely.transaction().execute(async (db) => {
+    await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+    // A statement of its own: it sees a hold that was placed while this one waited for the lock.
+    const { rows } = await sql`
+      select from transactions t where t.id = ${transactionId} and not ${isHeld('t.id')}`.execute(db);
+    if (rows.length === 0) return false;
+    await sql`
+      delete from document_keys k using files f
+      where f.transaction_id = ${transactionId} and f.kind = ${kind} and k.id = f.key_id`.execute(db);
+    return true;
+  });
+}
+
+/** Removes what the books say of a transaction's files of a kind, after their objects are gone. */
+export async function forgetFiles(db: Queries, transactionId: string, kind: FileKind): Promise<number> {
+  const { rows } = await sql`
+    update files set ${nothingLeft}
+    where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
+  return rows.length;
+}

@@ -1,0 +1,77 @@
+import { cancelErasure, type Erasure, erasuresOf, type Requested, requestErasures } from '../../db/erasures.ts';
+import { LedgerError } from '../../errors.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Context } from '../context.ts';
+import { withCustody } from './custody-round.ts';
+import { destroy } from './destroy.ts';
+import { writeCancellation, writeOrder } from './orders.ts';
+
+const dayMs = 86_400_000;
+
+export type EraseWish = {
+  readonly requestedBy: string;
+  readonly reason: string;
+  /** Skips the delay: destroyed at once. */
+  readonly isNow: boolean;
+};
+
+/** What became of one transaction. `destroyed`: at once, because it was wished so. */
+export type Erased = Requested & { readonly isDestroyed: boolean };
+
+/**
+ * Closes transactions' documents, so that nobody reads them, and orders their destruction. The order is in Postgres and
+ * in the store before anything else is done.
+ *
+ * @throws LedgerError `storage_failed`; what is closed by then stays closed, and workers go on with it. `blocked` if
+ * another process destroys documents for minutes.
+ */
+export async function erase(
+  context: Context,
+  store: ObjectStore,
+  transactionIds: readonly string[],
+  { requestedBy, reason, isNow }: EraseWish,
+): Promise<Erased[]> {
+  const now = context.now().getTime();
+  const destroyAt = new Date(isNow ? now : now + context.config.custody.erasureDelayDays * dayMs);
+  const requested = await requestErasures(context.db, transactionIds, { requestedBy, reason, destroyAt });
+  const erased: Erased[] = [];
+  for (const one of requested) erased.push({ ...one, isDestroyed: await carryOut(context, store, one, isNow) });
+  return erased;
+}
+
+async function carryOut(context: Context, store: ObjectStore, one: Requested, isNow: boolean): Promise<boolean> {
+  if (one.answer === 'unknown' || one.answer === 'already_destroyed' || one.erasureId === null)
+    return one.answer === 'already_destroyed';
+  const [erasure] = await erasuresOf(context.db.kysely, one.erasureId);
+  if (!erasure) return false;
+  if (erasure.orderedAt === null) await writeOrder(context, store, erasure);
+  if (!isNow || one.isHeld) return false;
+  // Another process at work carries it out: its time has come.
+  return (await withCustody(context, () => destroy(context, store, erasure))) ?? false;
+}
+
+/**
+ * Cancels the erasure of a transaction's documents.
+ *
+ * @throws LedgerError `blocked` if there is none to cancel, or it is too late
+ */
+export async function cancel(
+  context: Context,
+  store: ObjectStore,
+  transactionId: string,
+  by: { readonly cancelledBy: string; readonly reason: string },
+): Promise<Erasure> {
+  const cancelled = await cancelErasure(context.db.kysely, transactionId, by);
+  if (cancelled) {
+    await writeCancellation(store, cancelled);
+    return cancelled;
+  }
+  const last = (await erasuresOf(context.db.kysely, transactionId)).at(-1);
+  throw new LedgerError(
+    'blocked',
+    last === undefined || last.cancelledAt !== null
+      ? `No erasure of ${transactionId} is ordered.`
+      : `The documents of ${transactionId} are destroyed, and nobody can bring them back.`,
+    { fields: { transactionId }, hint: 'erase --receipt tells what was done.' },
+  );
+}

@@ -1,0 +1,64 @@
+import { erasedLeft, type ErasedLeft } from '../../db/erasure-receipts.ts';
+import { type Erasure, erasuresOf } from '../../db/erasures.ts';
+import { type Hold, holdsOf } from '../../db/holds.ts';
+import { LedgerError } from '../../errors.ts';
+import { transactionPrefix } from '../../store/layout.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { QueueContext } from '../context.ts';
+
+/** What was asked for, what was done, and what is left. */
+export type Receipt = {
+  readonly erasure: Erasure;
+  readonly state: 'closed' | 'held' | 'destroyed' | 'cancelled';
+  readonly holds: readonly Hold[];
+  readonly found: Found;
+  /** Whether it is destroyed and nothing was found anywhere. */
+  readonly isProven: boolean;
+};
+
+/** What a search for every copy found, each place on its own, whatever the erasure says of itself. */
+export type Found = Pick<ErasedLeft, 'files' | 'keys'> & {
+  /** Objects in the store, with older versions. */
+  readonly objects: number;
+  /** Jobs in Redis that would fetch the documents. Jobs carry IDs only. */
+  readonly jobs: number;
+};
+
+/**
+ * The receipt of an erasure, with the result of a search made now.
+ *
+ * @param id of the erasure, or of its transaction; the last erasure of a transaction counts.
+ * @throws LedgerError `not_found` if nothing was ordered; `storage_failed`, `queue_unavailable`
+ */
+export async function receiptOf({ db, queues }: QueueContext, store: ObjectStore, id: string): Promise<Receipt> {
+  const erasure = (await erasuresOf(db.kysely, id)).at(-1);
+  if (!erasure)
+    throw new LedgerError(
+      'not_found',
+      `No erasure was ordered that has the ID ${id}, or is about a transaction with it.`,
+      {
+        hint: 'erase prints the ID of each erasure. Is this the right database?',
+      },
+    );
+  const { transactionId } = erasure;
+  const holds = await holdsOf(db.kysely, transactionId);
+  let objects = 0;
+  // Unfinished files have names by chance. No key of theirs is kept, and workers remove them after an hour.
+  for await (const _ of store.list(transactionPrefix(transactionId), { everyVersion: true })) objects += 1;
+  const { files, keys, generation } = await erasedLeft(db.kysely, transactionId);
+  const found = { files, keys, objects, jobs: await queues.fileJobs(transactionId, generation) };
+  const state = stateOf(erasure, holds);
+  return {
+    erasure,
+    state,
+    holds,
+    found,
+    isProven: state === 'destroyed' && Object.values(found).every((n) => n === 0),
+  };
+}
+
+function stateOf({ cancelledAt, destroyedAt }: Erasure, holds: readonly Hold[]): Receipt['state'] {
+  if (cancelledAt !== null) return 'cancelled';
+  if (destroyedAt !== null) return 'destroyed';
+  return holds.some(({ releasedAt }) => releasedAt === null) ? 'held' : 'closed';
+}

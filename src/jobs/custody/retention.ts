@@ -1,0 +1,80 @@
+import { clearOfOne } from '../../db/clear-files.ts';
+import type { FileKind } from '../../db/files.ts';
+import { destroyKeysOf, forgetFiles, overdueFiles } from '../../db/retention.ts';
+import { clearName, kindPrefix } from '../../store/layout.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Context } from '../context.ts';
+
+const kinds: readonly FileKind[] = ['document', 'audit_report'];
+const dayMs = 86_400_000;
+const batchSize = 1_000;
+/** How long one call looks through transactions before other custody has its turn. */
+const turnMs = 2_000;
+/** Once all are looked through, they are looked through again after this long. */
+const restMs = 3_600_000;
+
+/** How far the look through the transactions has come. Kept by the process: a restart begins anew. */
+export type Round = { after: string; restUntilMs: number };
+
+export const newRounds = (): Record<FileKind, Round> => ({
+  document: { after: '', restUntilMs: -Infinity },
+  audit_report: { after: '', restUntilMs: -Infinity },
+});
+
+/**
+ * Destroys files that were kept for as long as is configured, counted from the end of their transactions. Those of held
+ * transactions stay.
+ *
+ * @param rounds where the last call stopped; is changed.
+ * @returns how many files were destroyed.
+ * @throws LedgerError `storage_failed`, `database_unavailable`
+ */
+export async function keepRetention(
+  context: Pick<Context, 'db' | 'now' | 'config'>,
+  store: ObjectStore,
+  rounds: Record<FileKind, Round>,
+  signal?: AbortSignal,
+): Promise<number> {
+  let destroyed = 0;
+  for (const kind of kinds) {
+    const days = context.config.custody.retentionDays[kind];
+    if (days !== undefined) destroyed += await lookThrough(context, store, { kind, days, round: rounds[kind] }, signal);
+  }
+  return destroyed;
+}
+
+type Look = { readonly kind: FileKind; readonly days: number; readonly round: Round };
+
+async function lookThrough(
+  { db, now }: Pick<Context, 'db' | 'now'>,
+  store: ObjectStore,
+  { kind, days, round }: Look,
+  signal?: AbortSignal,
+): Promise<number> {
+  const beganMs = performance.now();
+  const before = new Date(now().getTime() - days * dayMs);
+  let destroyed = 0;
+  while (!signal?.aborted && round.restUntilMs <= performance.now() && performance.now() - beganMs < turnMs) {
+    const { last, overdue } = await overdueFiles(db.kysely, kind, { after: round.after, before, limit: batchSize });
+    for (const transactionId of overdue) {
+      if (signal?.aborted) return destroyed;
+      destroyed += await destroyFiles(db, store, transactionId, kind);
+    }
+    round.after = last ?? '';
+    if (last === null) round.restUntilMs = performance.now() + restMs;
+  }
+  return destroyed;
+}
+
+async function destroyFiles(
+  db: Context['db'],
+  store: ObjectStore,
+  transactionId: string,
+  kind: FileKind,
+): Promise<number> {
+  if (!(await destroyKeysOf(db, transactionId, kind))) return 0;
+  for (const hash of await clearOfOne(db.kysely, transactionId, kind)) await store.remove(clearName(hash));
+  for await (const { name } of store.list(kindPrefix(transactionId, kind), { everyVersion: true }))
+    await store.remove(name);
+  return forgetFiles(db.kysely, transactionId, kind);
+}
