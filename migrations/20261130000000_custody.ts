@@ -73,7 +73,7 @@ async function createKeys(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table document_masters (
       public_key bytea primary key check (octet_length(public_key) = 32),
-      in_use_since timestamptz not null default now(),
+      in_use_since timestamptz,
       retired_at timestamptz check (retired_at >= in_use_since)
     )`.execute(db);
   await sql`
@@ -101,7 +101,9 @@ async function changeFiles(db: Kysely<unknown>): Promise<void> {
         case state when 'stored' then error_code is null when 'lost' then true when 'damaged' then true
           when 'erased' then error_code is null else error_code is not null end),
       add constraint files_erased_check check ((object_name is null) = (key_id is null) and (state <> 'erased' or
-        num_nulls(object_name, sha256, bytes, media_type, category, type, name, url_sha256, clear_sha256) = 9))`.execute(db);
+        num_nulls(object_name, sha256, bytes, media_type, category, type, name, url_sha256, clear_sha256) = 9))`.execute(
+    db,
+  );
   await sql`
     create index files_in_clear on files (coalesce(clear_sha256, sha256))
     where (object_name is null and sha256 is not null) or clear_sha256 is not null`.execute(db);

@@ -59,9 +59,10 @@ grant insert, update (ended_at) on document_verifications to idscan_ledger_app;
 grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 -- Erasing a transaction's documents deletes the keys that they are encrypted with.
 grant insert, delete on document_keys to idscan_ledger_app;
-grant insert, update (retired_at) on document_masters to idscan_ledger_app;
+grant insert, update (in_use_since, retired_at) on document_masters to idscan_ledger_app;
 grant insert, update (
-  ordered_at, cancelled_at, cancelled_by, cancel_reason, keys_destroyed_at, destroyed_at, looked_again_at, documents, audit_reports
+  destroy_at, ordered_at, cancelled_at, cancelled_by, cancel_reason, keys_destroyed_at, destroyed_at, looked_again_at,
+  documents, audit_reports
 ) on erasures to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
 grant insert, update, delete on worker_heartbeats to idscan_ledger_app;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { type Finish, runCommand } from './run.ts';
+import { type Finish, runCommand, runPlainCommand } from './run.ts';
 
 /** The command `documents` with its subcommands. */
 export function addDocuments(program: Command, finish: Finish): void {
-  program
-    .command('documents')
-    .description('stored documents and audit reports')
+  const documents = program.command('documents').description('stored documents and audit reports');
+  addKeys(documents, finish);
+  documents
     .command('verify')
     .description('read every stored file and compare it with what the books claim')
     .option('--repair', 'accept an empty folder for a lost disk, and fetch again what the vendor still has', false)
@@ -23,5 +23,35 @@ Examples:
     .action(async (options: { repair: boolean; json: boolean }) => {
       const { verifyStored } = await import('./documents.ts');
       await finish(runCommand((input) => verifyStored(options, input)));
+    });
+}
+
+function addKeys(documents: Command, finish: Finish): void {
+  documents
+    .command('key')
+    .description('make a pair of master keys: the secret one in a file, the public one on the terminal')
+    .requiredOption('--out <file>', 'a file that does not exist; only its owner may read it')
+    .action(async (options: { out: string }) => {
+      const { makeKey } = await import('./rotate.ts');
+      await finish(runPlainCommand(() => makeKey(options)));
+    });
+  documents
+    .command('rotate')
+    .description('seal all document keys to other masters; files are not touched')
+    .requiredOption('--to <keys>', 'public keys, with commas between')
+    .option('--json', 'for programs', false)
+    .addHelpText(
+      'after',
+      `
+Needs the secret key of the former master (DOCUMENTS_SECRET_KEY_FILE). May be broken off and run again.
+Exit codes: 0 done, 1 some keys are left, 3 there is no secret key on this machine.
+
+Example:
+  $ npx idscan-ledger documents key --out 2027.key
+  $ npx idscan-ledger documents rotate --to "<the public key it printed>"`,
+    )
+    .action(async (options: { to: string; json: boolean }) => {
+      const { rotate } = await import('./rotate.ts');
+      await finish(runCommand((input) => rotate(options, input)));
     });
 }

@@ -1,4 +1,5 @@
 import { composeBooks } from '../compose/books.ts';
+import { custodyStatus, type CustodyStatus } from '../db/erasure-receipts.ts';
 import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
@@ -17,8 +18,9 @@ export async function status({ json }: { json: boolean }, { config }: CommandInp
     const now = await readStatus(context.db.kysely);
     const workers = await readWorkers(context.db.kysely);
     const reports = await reportRuns(context.db.kysely);
-    if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports }, null, 2));
-    else say(...statusLines(now, workersLine(workers), reports, isStoreWanted(config)));
+    const custody = await custodyStatus(context.db.kysely);
+    if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports, custody }, null, 2));
+    else say(...statusLines(now, workersLine(workers), reports, isStoreWanted(config)), ...custodyLines(custody));
     return 0;
   } finally {
     await close();
@@ -104,6 +106,19 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
       ),
     );
   return lines;
+}
+
+function custodyLines({ closed, held, nextDestroyAt, clear, onRetired }: CustodyStatus): string[] {
+  const lines = [
+    ...(closed > 0
+      ? [
+          `Documents to be erased: those of ${counted(closed, 'transaction')}, ${held} held; ${nextDestroyAt === null ? 'none is due' : `the next ${instant(nextDestroyAt)}`}.`,
+        ]
+      : []),
+    ...(clear > 0 ? [`Documents in the clear: ${clear}, of an earlier version. Workers encrypt them.`] : []),
+    ...(onRetired > 0 ? [`Document keys on a retired master: ${onRetired}. Run documents rotate again.`] : []),
+  ];
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 const hintOf = (code: string): string => (isErrorCode(code) ? errorTable[code].hint.replaceAll('`', '') : '');

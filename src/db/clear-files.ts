@@ -79,6 +79,18 @@ export async function recordTakenOver(
   });
 }
 
+/** Records that a file in the clear is not there, or not as it was stored. */
+export async function recordClearAmiss(
+  db: Queries,
+  { transactionId, kind, origin, position, sha256 }: ClearFile,
+  found: 'lost' | 'damaged',
+): Promise<void> {
+  await sql`
+    update files set state = ${found}, verified_at = clock_timestamp()
+    where transaction_id = ${transactionId} and kind = ${kind} and origin = ${origin} and position = ${position}
+      and object_name is null and sha256 = ${sha256} and state = 'stored'`.execute(db);
+}
+
 /** Hashes of clear contents that every file with them is stored without by now. */
 export async function clearToRemove(db: Queries, limit: number): Promise<string[]> {
   const { rows } = await sql<{ sha256: string }>`

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
+import { countClear } from './clear-files.ts';
+import { keysOnRetired } from './document-masters.ts';
 import { isHeld } from './erasures.ts';
 
 /** What the database still has of a transaction's documents, counted by table. */
@@ -30,14 +32,19 @@ export type CustodyStatus = {
   readonly destroyed: number;
   /** When the next one is due; `null` = none is. */
   readonly nextDestroyAt: Date | null;
+  /** Files of which an earlier version left bytes in the clear. */
+  readonly clear: number;
+  /** Document keys that are sealed to no master in use. */
+  readonly onRetired: number;
 };
 
 export async function custodyStatus(db: Queries): Promise<CustodyStatus> {
-  const { rows } = await sql<CustodyStatus>`
+  const { rows } = await sql<Omit<CustodyStatus, 'clear' | 'onRetired'>>`
     select (count(*) filter (where destroyed_at is null))::int as closed,
       (count(*) filter (where destroyed_at is null and ${isHeld('e.transaction_id')}))::int as held,
       (count(*) filter (where destroyed_at is not null))::int as destroyed,
       min(destroy_at) filter (where destroyed_at is null and not ${isHeld('e.transaction_id')}) as "nextDestroyAt"
     from erasures e where cancelled_at is null`.execute(db);
-  return rows[0] ?? { closed: 0, held: 0, destroyed: 0, nextDestroyAt: null };
+  const [clear, onRetired] = [await countClear(db), await keysOnRetired(db)];
+  return { ...(rows[0] ?? { closed: 0, held: 0, destroyed: 0, nextDestroyAt: null }), clear, onRetired };
 }

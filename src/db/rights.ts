@@ -14,12 +14,12 @@ export const neededRights: Readonly<Record<string, string>> = {
   closing_horizon: 'insert update', // close
   document_accesses: 'insert', // who read a document
   document_keys: 'insert delete', // keys, sealed; erased with what they open
-  document_masters: 'insert update(retired_at)', // whom keys are sealed to
+  document_masters: 'insert update(in_use_since, retired_at)', // whom keys are sealed to
   document_store: 'insert', // the document store, once
   document_verifications: 'insert update(ended_at)', // documents verify
   ended_sessions: 'insert delete', // sign-outs, until the session would have expired
   erasures:
-    'insert update(cancel_reason, cancelled_at, cancelled_by, destroyed_at, documents, keys_destroyed_at, looked_again_at, ordered_at, audit_reports)', // documents to be erased
+    'insert update(audit_reports, cancel_reason, cancelled_at, cancelled_by, destroy_at, destroyed_at, documents, keys_destroyed_at, looked_again_at, ordered_at)', // documents to be erased
   files: 'insert update', // files fetched, and fetched again
   finding_decisions: 'insert', // what somebody decided about a difference
   finding_settlements: 'insert', // what a credit took back of one
@@ -61,9 +61,9 @@ export const neededRights: Readonly<Record<string, string>> = {
 type Right = { readonly table: string; readonly privilege: string; readonly column: string | null };
 
 const rights: Right[] = Object.entries(neededRights).flatMap(([table, granted]) =>
-  ['select', ...granted.split(' ')].map((one) => {
-    const [, privilege = one, column = null] = /^(\w+)\((\w+)\)$/.exec(one) ?? [];
-    return { table, privilege, column };
+  ['select', ...(granted.match(/\w+(\([^)]*\))?/g) ?? [])].flatMap((one): Right[] => {
+    const [, privilege = one, columns] = /^(\w+)\((.*)\)$/.exec(one) ?? [];
+    return (columns?.split(', ') ?? [null]).map((column) => ({ table, privilege, column }));
   }),
 );
 

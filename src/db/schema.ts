@@ -118,7 +118,7 @@ export type Schema = {
     key_id: string | null;
     clear_sha256: string | null;
   };
-  document_masters: { public_key: Buffer; in_use_since: Generated<Date>; retired_at: Date | null };
+  document_masters: { public_key: Buffer; in_use_since: Date | null; retired_at: Date | null };
   document_keys: {
     id: string;
     master: Buffer;

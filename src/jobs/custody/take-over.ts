@@ -2,10 +2,12 @@ import {
   clearFiles,
   type ClearFile,
   clearToRemove,
+  recordClearAmiss,
   recordClearRemoved,
   recordTakenOver,
 } from '../../db/clear-files.ts';
 import { clearName } from '../../store/layout.ts';
+import { ensureMarked } from '../../store/open.ts';
 import type { Context, Documents } from '../context.ts';
 import { storing } from '../fetch/download.ts';
 
@@ -42,7 +44,12 @@ async function takeOver(db: Context['db'], documents: Documents, file: ClearFile
   const { transactionId, kind, sha256, bytes, mediaType } = file;
   const { store } = documents;
   const name = clearName(sha256);
-  if ((await store.examine({ name, sha256, bytes })) !== 'stored') return false;
+  const found = await store.examine({ name, sha256, bytes });
+  if (found !== 'stored') {
+    await ensureMarked(store);
+    await recordClearAmiss(db.kysely, file, found);
+    return false;
+  }
   const storage = storing(documents, { transactionId, kind, fence: noStart });
   const stored = await storage.storeBytes(file, await store.get(name), mediaType);
   const key = storage.key();

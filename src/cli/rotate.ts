@@ -1,0 +1,77 @@
+import path from 'node:path';
+import { composeBooks } from '../compose/books.ts';
+import { counted } from '../domain/wording.ts';
+import { LedgerError } from '../errors.ts';
+import { rotate as rotateKeys } from '../jobs/custody/rotate.ts';
+import { createMasterPair, masterText, pairOf, parseKey } from '../store/encryption/keys.ts';
+import { keepSecretKey, readSecretKeys } from '../store/encryption/masters.ts';
+import { asSnakeCaseJson, progress, remark, say } from './output.ts';
+import { type CommandInput, type ExitCode, usageError } from './run.ts';
+
+/** `documents key --out <file>` */
+export async function makeKey({ out }: { readonly out: string }): Promise<ExitCode> {
+  const file = path.resolve(out);
+  const made = createMasterPair();
+  const kept = await keepSecretKey(file, made.secretKey);
+  if (!kept.equals(made.secretKey))
+    throw new LedgerError('blocked', `${file} has a key already, which was left as it is.`, {
+      hint: 'Name a file that does not exist.',
+    });
+  say(
+    `The secret key is in ${file}. Keep a copy of it in a safe place, and give it only to whoever may read documents.`,
+    `Its public key, for DOCUMENTS_PUBLIC_KEYS and documents rotate:`,
+    masterText(pairOf(kept).publicKey),
+  );
+  return 0;
+}
+
+/** `documents rotate --to <public key>[,<public key>] [--json]` */
+export async function rotate(
+  { to, json }: { readonly to: string; readonly json: boolean },
+  { config, signal }: CommandInput,
+): Promise<ExitCode> {
+  const masters = to.split(',').map((text) => {
+    const key = parseKey(text);
+    if (!key) throw usageError('--to takes public keys of 44 characters in base64, with commas between.');
+    return key;
+  });
+  const { context, close } = await composeBooks(config, { notice: remark });
+  const bar = progress('sealing anew', 1, 'keys');
+  try {
+    const rotation = await rotateKeys(context, masters, await readSecretKeys(config), {
+      signal,
+      onProgress: (sealed) => bar.update(sealed, Math.max(1, sealed)),
+    });
+    bar.stop();
+    if (json) say(asSnakeCaseJson(rotation));
+    else say(...lines(rotation, masters));
+    return rotation.left > 0 ? 1 : 0;
+  } finally {
+    bar.stop();
+    await close();
+  }
+}
+
+function lines(
+  { sealed, unopened, left }: Awaited<ReturnType<typeof rotateKeys>>,
+  masters: readonly Buffer[],
+): string[] {
+  const setting = `DOCUMENTS_PUBLIC_KEYS=${masters.map(masterText).join(',')}`;
+  const done = `${counted(sealed, 'key')} sealed anew.`;
+  if (unopened > 0)
+    return [
+      done,
+      `${counted(unopened, 'key')} cannot be opened by the secret keys on this machine, so the masters stay as they are.`,
+      'Add the missing secret key as a further line to DOCUMENTS_SECRET_KEY_FILE, and run it again.',
+    ];
+  return [
+    done,
+    `In use from now on. Set on every machine with workers, and restart them: ${setting}`,
+    ...(left > 0
+      ? [
+          `${counted(left, 'key')} were sealed to the former masters meanwhile. Run it again once all workers are restarted.`,
+        ]
+      : []),
+    'Keep the former secret key until the last backup is gone that was made before now.',
+  ];
+}

@@ -1,0 +1,58 @@
+import { addMasters, addSeals, changeMasters, keysToSeal, type SealedEverywhere } from '../../db/document-masters.ts';
+import { type MasterPair, sealTo, unseal } from '../../store/encryption/keys.ts';
+import type { Context } from '../context.ts';
+
+const batchSize = 500;
+
+export type Rotation = {
+  /** Keys that were sealed anew. */
+  readonly sealed: number;
+  /** Keys that no secret key on this machine opens. The masters are not changed while there are any. */
+  readonly unopened: number;
+  /** Keys that are sealed to retired masters alone: a worker stored them meanwhile. */
+  readonly left: number;
+};
+
+/**
+ * Seals every document key to these masters, and then takes them into use instead of the others. Files are not touched.
+ * May be broken off at any time and run again.
+ *
+ * @param secretKeys the pairs that open what is sealed so far.
+ * @throws LedgerError `database_unavailable`
+ */
+export async function rotate(
+  { db }: Pick<Context, 'db'>,
+  masters: readonly Buffer[],
+  secretKeys: readonly MasterPair[],
+  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (sealed: number) => void },
+): Promise<Rotation> {
+  await addMasters(db.kysely, masters);
+  let [sealed, unopened] = [0, 0];
+  for (let after: string | undefined; ;) {
+    signal.throwIfAborted();
+    const keys = await keysToSeal(db.kysely, masters, { after, limit: batchSize });
+    if (keys.length === 0) break;
+    const anew = keys.map((key) => sealedAnew(key, masters, secretKeys));
+    await addSeals(
+      db.kysely,
+      anew.flatMap((seals) => seals ?? []),
+    );
+    unopened += anew.filter((seals) => seals === undefined).length;
+    sealed += anew.filter((seals) => seals !== undefined).length;
+    onProgress(sealed);
+    after = keys.at(-1)?.id;
+  }
+  return { sealed, unopened, left: unopened > 0 ? unopened : await changeMasters(db, masters) };
+}
+
+/** The boxes of a key that are missing; `undefined` = nobody here can open it. */
+function sealedAnew({ id, seals }: SealedEverywhere, masters: readonly Buffer[], secretKeys: readonly MasterPair[]) {
+  for (const { master, sealed } of seals) {
+    const pair = secretKeys.find(({ publicKey }) => publicKey.equals(master));
+    const key = pair && unseal(sealed, pair);
+    if (!key) continue;
+    const missing = masters.filter((one) => !seals.some((seal) => seal.master.equals(one)));
+    return missing.map((one) => ({ id, ...sealTo(one, key) }));
+  }
+  return undefined;
+}

@@ -1,0 +1,161 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { objectsIn, reportHashes, storedMonth } from './books.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+type Id = { id: string };
+const firstIds = async ({ rows }: Awaited<ReturnType<typeof storedMonth>>, count: number): Promise<string[]> =>
+  (await rows<Id>('select distinct transaction_id as id from files order by 1')).slice(0, count).map(({ id }) => id);
+
+describe('erase', () => {
+  test('closes at once, destroys after the delay, and the books come out byte for byte as before', async () => {
+    const books = await storedMonth({ ERASURE_DELAY_DAYS: '7' });
+    const { run, rows, folder, environment } = books;
+    await run(['report', '2026-10']);
+    const before = await reportHashes(environment);
+    const [id = '', other = ''] = await firstIds(books, 2);
+    const closed = await run(['erase', '--transaction', id, '--reason', 'case 17']);
+    expect(closed).toMatchObject({ code: 0 });
+    expect(closed.stdout).toContain('Closed: the documents of 1 transaction.');
+    await run(['worker', '--until-idle']);
+    expect((await objectsIn(folder)).filter((name) => name.startsWith(`${id}.`))).not.toEqual([]);
+
+    // The week is over.
+    await rows(`update erasures set destroy_at = now() - interval '1 second'`);
+    await run(['worker', '--until-idle']);
+    expect((await objectsIn(folder)).filter((name) => name.startsWith(`${id}.`))).toEqual([]);
+    expect((await objectsIn(folder)).filter((name) => name.startsWith(`${other}.`))).not.toEqual([]);
+    const left = await rows(
+      `select distinct state, num_nonnulls(object_name, key_id, sha256, bytes, media_type, category, type, name,
+      url_sha256, clear_sha256) as said from files where transaction_id = $1`,
+      [id],
+    );
+    expect(left).toEqual([{ state: 'erased', said: 0 }]);
+    expect(await rows('select from document_keys where transaction_id = $1', [id])).toEqual([]);
+
+    const receipt = await run(['erase', '--receipt', id]);
+    expect(receipt).toMatchObject({ code: 0 });
+    expect(receipt.stdout).toContain('Nothing is left.');
+    await run(['report', '2026-10']);
+    expect(await reportHashes(environment)).toEqual(before);
+  });
+
+  test('with --now destroys at once; nothing fetches the documents again: not reprocess, not a late enqueue', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = ''] = await firstIds(books, 1);
+    expect(await run(['erase', '--transaction', id, '--reason', 'wish', '--now'])).toMatchObject({ code: 0 });
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    await run(['reprocess', '--transaction', id]);
+    await run(['enqueue', id]);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    expect(await rows(`select from files where transaction_id = $1 and state <> 'erased'`, [id])).toEqual([]);
+    expect(
+      await rows(`select from obligations where transaction_id = $1 and kind <> 'result' and state = 'due'`, [id]),
+    ).toEqual([]);
+    const again = await run(['erase', '--transaction', id, '--reason', 'wish', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ erasures: [{ answer: 'already_destroyed' }] });
+  });
+
+  test('is cancelled as long as nothing is destroyed, and not after', async () => {
+    const books = await storedMonth();
+    const [id = ''] = await firstIds(books, 1);
+    await books.run(['erase', '--transaction', id, '--reason', 'by mistake']);
+    expect(
+      await books.run(['erase', '--transaction', id, '--cancel', '--reason', 'the other one was meant']),
+    ).toMatchObject({ code: 0 });
+    await books.rows(`update erasures set destroy_at = now()`);
+    await books.run(['worker', '--until-idle']);
+    expect((await objectsIn(books.folder)).some((name) => name.startsWith(`${id}.`))).toBe(true);
+    await books.run(['erase', '--transaction', id, '--reason', 'meant', '--now']);
+    expect(await books.run(['erase', '--transaction', id, '--cancel', '--reason', 'no'])).toMatchObject({ code: 3 });
+  });
+
+  test('of a file: bad lines stop no good ones', async () => {
+    const books = await storedMonth();
+    const [one = '', two = ''] = await firstIds(books, 2);
+    const csv = `transaction_id\n${one}\nnot an id!\nnever-seen\n${two}\n`;
+    const { code, stdout } = await books.run(
+      ['erase', '--file', '-', '--reason', 'contract ended', '--now', '--json'],
+      csv,
+    );
+    expect(code).toBe(1);
+    const answer = JSON.parse(stdout) as {
+      erasures: { transaction_id: string; is_destroyed: boolean }[];
+      rejected: string[];
+    };
+    expect(answer.erasures.map((erased) => [erased.transaction_id, erased.is_destroyed]).sort()).toEqual(
+      [
+        [one, true],
+        [two, true],
+      ].sort(),
+    );
+    expect(answer.rejected).toEqual([
+      'line 3: transaction_id is not an ID',
+      'never-seen: the books have no such transaction',
+    ]);
+  });
+});
+
+describe('a hold', () => {
+  test('stops an erasure between its stages; once released, the erasure goes on', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = ''] = await firstIds(books, 1);
+    await run(['erase', '--transaction', id, '--reason', 'wish']);
+    expect(await run(['hold', '--transaction', id, '--reason', 'court order'])).toMatchObject({ code: 0 });
+    await rows('update erasures set destroy_at = now()');
+    await run(['worker', '--until-idle']);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(true);
+    expect(await run(['erase', '--transaction', id, '--reason', 'wish', '--now'])).toMatchObject({ code: 3 });
+    expect(await run(['hold', '--release', '--transaction', id, '--reason', 'case closed'])).toMatchObject({ code: 0 });
+    await run(['worker', '--until-idle']);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    expect(await run(['hold', '--transaction', id, '--reason', 'too late'])).toMatchObject({ code: 3 });
+  });
+});
+
+describe('an order to erase', () => {
+  test('is in the store, names no person, and is carried out again after an older database was restored', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = '', cancelled = ''] = await firstIds(books, 2);
+    const files = await rows('select * from files where transaction_id = $1', [id]);
+    const keys = await rows('select * from document_keys where transaction_id = $1', [id]);
+    await run(['erase', '--transaction', cancelled, '--reason', 'Jane Doe asked']);
+    await run(['erase', '--transaction', cancelled, '--reason', 'no', '--cancel']);
+    await run(['erase', '--transaction', id, '--reason', 'Jane Doe asked', '--now']);
+    const orders = await readdir(path.join(folder, 'erasures'));
+    for (const order of orders)
+      expect(await readFile(path.join(folder, 'erasures', order), 'utf8')).not.toContain('Jane');
+    // What a restore brings back.
+    await rows('delete from erasures');
+    await rows('delete from files where transaction_id = $1', [id]);
+    for (const [table, lost] of [
+      ['files', files],
+      ['document_keys', keys],
+    ] as const)
+      await rows(`insert into ${table} select * from jsonb_populate_recordset(null::${table}, $1)`, [
+        JSON.stringify(lost.map(hexed)),
+      ]);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect(await rows('select from document_keys where transaction_id = $1', [id])).toEqual([]);
+    expect(await rows(`select from files where transaction_id = $1 and state <> 'erased'`, [id])).toEqual([]);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${cancelled}.`))).toBe(true);
+    expect(await rows('select transaction_id from erasures where cancelled_at is null')).toEqual([
+      { transaction_id: id },
+    ]);
+  });
+});
+
+/** Rows as JSON that Postgres reads back, bytea in hex. */
+const hexed = (row: object): object =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : (value as unknown),
+    ]),
+  );

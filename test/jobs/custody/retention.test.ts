@@ -1,0 +1,41 @@
+import { expect, test, vi } from 'vitest';
+import { objectsIn, storedMonth } from './books.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+const dayMs = 86_400_000;
+const daysSince = (date: Date): number => (Date.now() - date.getTime()) / dayMs;
+
+test('documents go when they have been kept for long enough, audit reports stay, and what is held stays', async () => {
+  const { run, rows, folder, environment, simulator } = await storedMonth();
+  const ends = await rows<{ id: string; ended: Date }>(
+    'select id, coalesce(completed_at, expires_at) as ended from transactions order by 2',
+  );
+  const middle = ends[6]?.ended ?? new Date();
+  const days = Math.floor(daysSince(middle));
+  const overdue = ends.filter(({ ended }) => daysSince(ended) >= days).map(({ id }) => id);
+  const [held = ''] = overdue;
+  await run(['hold', '--transaction', held, '--reason', 'court order']);
+  const before = await objectsIn(folder);
+  const retention = { ...environment, RETENTION_DOCUMENTS_DAYS: String(days) };
+  const { runCli } = await import('../../support/cli.ts');
+  expect((await runCli(['worker', '--until-idle'], retention)).code).toBe(0);
+  const goes = (name: string) =>
+    name.includes('.document.') && overdue.some((id) => id !== held && name.startsWith(`${id}.`));
+  expect(await objectsIn(folder)).toEqual(before.filter((name) => !goes(name)));
+  expect(before.filter(goes).length).toBeGreaterThan(0);
+  const states = await rows<{ kind: string; state: string }>('select distinct kind, state from files order by 1, 2');
+  expect(states).toContainEqual({ kind: 'document', state: 'erased' });
+  expect(states).not.toContainEqual({ kind: 'audit_report', state: 'erased' });
+  const keys = await rows(`select from document_keys k where not exists (select from files f where f.key_id = k.id)`);
+  expect(keys).toEqual([]);
+
+  // Nothing fetches them again.
+  await runCli(['reprocess', '--file', '-'], retention, simulator.idsCsv());
+  await runCli(['worker', '--until-idle'], retention);
+  expect((await objectsIn(folder)).filter(goes)).toEqual([]);
+  // Once released, what was held goes, too.
+  await run(['hold', '--release', '--transaction', held, '--reason', 'closed']);
+  await runCli(['worker', '--until-idle'], retention);
+  expect((await objectsIn(folder)).some((name) => name.startsWith(`${held}.document.`))).toBe(false);
+});
