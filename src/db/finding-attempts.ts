@@ -9,7 +9,7 @@ import { copied } from './usage-statements.ts';
 export type FindingAttempt = {
   readonly transactionId: string;
   readonly taskType: string;
-  /** `null` = the books have no such attempt. */
+  /** `null` = the books have no such attempt. Then its number, if there is one, is the vendor's. */
   readonly ordinal: number | null;
   readonly attemptedAt: Date;
   readonly code: string | null;

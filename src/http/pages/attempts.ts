@@ -68,6 +68,7 @@ function list(shown: AttemptPage): Html {
   const caption = `By ${sortNames[order.by].toLowerCase()}, ${order.isDescending ? 'descending' : 'ascending'}`;
   const amount = ({ amount: text }: ListedAttempt) => (text === null ? null : storedAmount(text));
   return html`<nav class="sorts" aria-label="Sort by">
+      <p class="faint">Sort by</p>
       <ul class="inline">
         ${attemptSorts.map((by) => html`<li><a href="${sortOf(shown, by).path}">${sortNames[by]}</a></li>`)}
       </ul>
@@ -92,7 +93,7 @@ function list(shown: AttemptPage): Html {
           cell: ({ attemptedAt }) => moment(attemptedAt, month.timeZone),
         },
         { header: sortNames.outcome_code, sort: sortOf(shown, 'outcome_code'), cell: ({ code }) => outcome(code) },
-        { header: 'Decision', cell: ({ invoiced }) => verdict(invoiced) },
+        { header: 'Decision', cell: ({ invoiced, ordinal }) => (ordinal === null ? nothing : verdict(invoiced)) },
         { header: 'Level', cell: ({ level }) => level ?? nothing },
         { header: 'Vendor’s counter', cell: ({ counterStatus }) => counterWords(counterStatus) ?? nothing },
         {

@@ -39,7 +39,7 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
         ${effectWords[finding.effect]}: ${difference(finding.amount, currency)} in ${monthName(period)}
       </p>
       ${facts([
-        ['Why', causeWords(finding)],
+        ['Why', causeWords(finding, currency)],
         ['How sure', certaintyWords[finding.certainty]],
         ['Also possible', alternatives(finding)],
         ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],

@@ -45,7 +45,8 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
       { header: 'Effect', cell: ({ effect }) => effectWords[effect] },
       {
         header: 'Why',
-        cell: (one) => html`${causeWords(one)}<br /><span class="faint">${certaintyWords[one.certainty]}</span>`,
+        cell: (one) =>
+          html`${causeWords(one, currency)}<br /><span class="faint">${certaintyWords[one.certainty]}</span>`,
       },
       {
         header: 'Quantity',

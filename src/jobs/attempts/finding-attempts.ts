@@ -43,12 +43,12 @@ async function* attemptsOf(
   finding: string,
 ): AsyncGenerator<FindingAttempt> {
   for await (const row of evidenceOf(reportsDir, period, manifestSha256, finding)) {
-    const { transactionId, taskType, attempt, attemptedAt, outcomeCode, ownInvoiced } = row;
+    const { transactionId, taskType, attempt, attemptedAt, outcomeCode, ownInvoiced, note } = row;
     if (attemptedAt === null) throw new RangeError('evidence without a time');
     yield {
       transactionId,
       taskType,
-      ordinal: attempt === '' ? null : Number(attempt),
+      ordinal: note === 'not_in_books' ? null : Number(attempt),
       attemptedAt,
       code: outcomeCode === '' ? null : outcomeCode,
       ownInvoiced,
