@@ -10,7 +10,7 @@ import { heldFiles, recordFiles } from '../../src/db/files.ts';
 import { sampleOfClaimed } from '../../src/db/document-store.ts';
 import { claimedFiles, filesAmiss, recordFindings } from '../../src/db/document-verifications.ts';
 import { recordIntake } from '../../src/db/intake.ts';
-import { closedLines, currentTables, ordinaryLines } from '../../src/db/lines.ts';
+import { currentTables, ordinaryLines } from '../../src/db/lines.ts';
 import {
   claimDue,
   failObligation,
@@ -209,8 +209,6 @@ describe('no table that grows with the months is read from end to end by', () =>
     expect(await sequentialScansOf((db) => attemptTotal(db, lines))).toEqual([]);
     for (const from of [null, { place, isBackwards: false }, { place, isBackwards: true }])
       expect(await sequentialScansOf((db) => listAttempts(db, lines, { order, from, limit: 101 }))).toEqual([]);
-    const closed = linesWith(closedLines(month), {}, 'UTC');
-    expect(await sequentialScansOf((db) => listAttempts(db, closed, { order, from: null, limit: 101 }))).toEqual([]);
   });
 
   test.each(
