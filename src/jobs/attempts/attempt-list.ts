@@ -14,7 +14,7 @@ import { findingToList } from './finding-attempts.ts';
 import { type Month, monthOf } from '../month/month.ts';
 
 /** The most lines of a page. */
-export const pageLines = 100;
+const pageLines = 100;
 
 export type AttemptQuery = { readonly filter: AttemptFilter; readonly order: AttemptOrder; readonly from: From };
 
