@@ -88,6 +88,10 @@ export async function january() {
 export const line = (quantity: number, amount: string, number = 'INV-1') =>
   `${number},2026-02-01,EUR,1,Document scan,usage,document_scan,advanced,${quantity},0.85,${amount}`;
 
+/** A second line of that invoice, for scans of another level. */
+export const lineAt = (level: string, quantity: number, price: string, amount: string) =>
+  `INV-1,2026-02-01,EUR,2,Document scan,usage,document_scan,${level},${quantity},${price},${amount}`;
+
 /** January with an invoice for 60 scans too many at 0.85, and the finding about them, disputed. */
 export async function disputed() {
   const books = await january();

@@ -201,7 +201,7 @@ function finding(
     effect,
     quantityDifference: quantity,
     amountDifference: amount,
-    likelyWrong: likelyWrong(reason.cause),
+    likelyWrong: likelyWrong(reason),
   };
 }
 

@@ -37,8 +37,9 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
   if (share.step) {
     const { part, certainty, among } = share.step;
     if (certainty === 'none') return unexplained(line);
-    // A rule is only said to be billed otherwise of a line that is there.
-    const isMissing = part.cause === 'rule' && cell !== undefined && !printed.has(cellKey(cell));
+    // A rule is only said to be billed otherwise of a line that is there. A level that is stated is no hypothesis.
+    const isMissing =
+      part.cause === 'rule' && part.readings.length > 0 && cell !== undefined && !printed.has(cellKey(cell));
     const { cause, subject }: Named = isMissing ? { cause: 'usage_not_billed', subject: line } : part;
     return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(among) : '' };
   }

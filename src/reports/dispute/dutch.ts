@@ -1,4 +1,4 @@
-import type { Cause } from '../../domain/reconciliation/causes.ts';
+import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
 import { isOutcome } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
@@ -75,6 +75,8 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   cutoff: (subject) =>
     `u lijkt de maand naar een andere tijd te nemen (${subject}), waardoor pogingen in een andere maand in rekening komen.`,
   rule: (subject, isTooMuch) => {
+    const levels = levelsIn(subject);
+    if (levels !== undefined) return `u berekent pogingen op een ander niveau dan in uw antwoorden staat (${levels}).`;
     if (!isOutcome(subject)) return `pogingen zijn anders in rekening gebracht dan uw documentatie zegt (${subject}).`;
     return isTooMuch
       ? `u brengt pogingen met de uitkomst ${subject} in rekening; volgens uw documentatie gebeurt dat niet.`

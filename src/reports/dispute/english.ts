@@ -1,4 +1,4 @@
-import type { Cause } from '../../domain/reconciliation/causes.ts';
+import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
 import { isOutcome } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
@@ -82,6 +82,8 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your
   cutoff: (subject) =>
     `the month seems to be taken by another time (${subject}), so that attempts are charged in another month.`,
   rule: (subject, isTooMuch, your) => {
+    const levels = levelsIn(subject);
+    if (levels !== undefined) return `attempts are charged at another level than ${your} answers say (${levels}).`;
     if (!isOutcome(subject)) return `attempts are charged otherwise than ${your} documentation says (${subject}).`;
     return isTooMuch
       ? `attempts with the outcome ${subject} are charged; by ${your} documentation they are not.`
