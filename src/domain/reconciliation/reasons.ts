@@ -89,6 +89,9 @@ export function reasonOfKind(kind: Exclude<InvoiceLineKind, 'minimum' | 'tax'>, 
     : said({ cause: kind, subject: description }, true);
 }
 
+/** What a line of tax says that does not follow from its rate. */
+export const reasonOfTax = (subject: string, isSure: boolean): Reason => said({ cause: 'tax', subject }, isSure);
+
 const said = (named: Named, isSure: boolean): Reason => ({
   ...named,
   certainty: isSure ? 'fits' : 'ambiguous',
