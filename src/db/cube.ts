@@ -155,18 +155,23 @@ function cubeAttempts(scope: CubeScope): string {
   const isSame = `now.invoiced is not distinct from booked.invoiced and now.code is not distinct from booked.code
     and now.level is not distinct from booked.level and ${isOwn('now.attempted_at')}`;
   const sides = `
-    select now.*, booked.invoiced as other_invoiced, booked.transaction_id is not null and not (${isSame}) as is_double, case
+    select now.*, now.invoiced is true and ${isOwn('now.attempted_at')} as is_billed, booked.invoiced is true as other_billed,
+      booked.level as other_side_level, booked.transaction_id is not null and not (${isSame}) as is_double, case
         when booked.transaction_id is not null then case when ${isSame} then 'no' else 'came' end
         when ${isOwn('now.attempted_at')} then 'came' else 'no' end as late
     from now left join booked using (transaction_id, task_type, ordinal)
     union all
-    select booked.*, now.invoiced, now.transaction_id is not null, 'went'
+    select booked.*, booked.invoiced is true, now.invoiced is true and ${isOwn('now.attempted_at')},
+      now.level, now.transaction_id is not null, 'went'
     from booked left join now using (transaction_id, task_type, ordinal)
     where now.transaction_id is null or not (${isSame})`;
-  // Of an attempt that is there as it was and as it is, the side that is invoiced is the one that was charged.
+  // Of an attempt that is there as it was and as it is, the side that is billed in the month is the one that was charged;
+  // of two, the one with the level that is stated; else the books' own.
   const isInBooks = `(late = 'no' or (late = 'came') = ${basis === 'restated'})`;
-  const isChosen = `not is_double or (invoiced is true and other_invoiced is not true)
-    or ((invoiced is true) = (other_invoiced is true) and ${isInBooks})`;
+  const hasItsLevel = (level: string) => `coalesce(${level} = stated_level, false)`;
+  const isChosen = `not is_double or (is_billed and not other_billed)
+    or (is_billed = other_billed and case when ${hasItsLevel('level')} = ${hasItsLevel('other_side_level')} then ${isInBooks}
+      else ${hasItsLevel('level')} end)`;
   return `with now as materialized (${now}), booked as materialized (${booked}), sides as (${sides})
     select sides.*, ${charged(`(units is not null and (${isChosen}))`)} from sides`;
 }

@@ -11,7 +11,7 @@ import { recordFetched } from '../support/single.ts';
 const usageHeader = 'transaction_id,task_type,attempt,attempted_at,outcome_code,level,quantity,unit_price';
 const header = 'invoice_number,issue_date,currency,line,description,kind,task_type,level,quantity,unit_price,amount';
 
-const timeOf = (index: number, minute: number): string =>
+export const timeOf = (index: number, minute: number): string =>
   new Date(Date.UTC(2026, 0, 5 + (index % 20), 10, minute)).toISOString();
 
 /** Rows of a usage statement as it should be: the five scans of each transaction that are invoiced. */
