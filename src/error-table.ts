@@ -176,6 +176,12 @@ const table = {
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
   storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
   storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'space, permissions' },
+  storage_conflict: {
+    job: 'retry',
+    exit: 1,
+    http: [409, 'It is there already'],
+    hint: 'nothing; another worker stored it at the same time',
+  },
   store_mismatch: { job: 'later', exit: 3, hint: 'mount the shared folder' },
   service_unavailable: {
     job: 'retry',
