@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setImmediate as othersRun } from 'node:timers/promises';
 import { within } from '../../within.ts';
 import type { Finding, Sink } from '../object-store.ts';
@@ -20,19 +20,20 @@ export async function putObject(
   key: string,
   fill: (sink: Sink) => Promise<void>,
 ): Promise<Measured> {
-  const { content, sha256, md5 } = await collect(fill);
+  const { pieces, bytes, sha256, md5 } = await collect(fill);
   const { VersionId: version } = await connection.ask((s3, options, sdk) => {
     const command = new sdk.PutObjectCommand({
       Bucket: connection.bucket,
       Key: key,
-      Body: content,
-      ContentLength: content.length,
+      Body: Readable.from(pieces, { objectMode: false }),
+      // Else it would be sent in chunks, which many stores answer with 411.
+      ContentLength: bytes,
       ContentMD5: md5.toString('base64'),
       IfNoneMatch: '*',
     });
     command.middlewareStack.add(
       (next) => (args) => {
-        // Signed with the rest. The SDK would hash the whole body at once for it.
+        // Signed with the rest. The SDK cannot know it before it has sent the body.
         (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
         return next(args);
       },
@@ -41,7 +42,7 @@ export async function putObject(
     return s3.send(command, options);
   }, connection.limits.transferMs);
   if (version !== undefined && version !== 'null') await withdrawIfSecond(connection, key, version);
-  return { sha256, bytes: String(content.length) };
+  return { sha256, bytes: String(bytes) };
 }
 
 /**
