@@ -175,7 +175,7 @@ const table = {
   queue_unavailable: { job: 'later', exit: 1, http: [503, 'Redis does not answer'], hint: '`REDIS_URL`, the server' },
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
   storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
-  storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'space, permissions' },
+  storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'as the message says' },
   storage_conflict: {
     job: 'retry',
     exit: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
-import { LedgerError } from '../../src/errors.ts';
+import type { LedgerError } from '../../src/errors.ts';
 
 const load = (url: string) => loadConfig({ DOCUMENTS_URL: url }, { vendorKey: false }).config.documents;
 

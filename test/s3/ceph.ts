@@ -10,7 +10,13 @@ import { execute } from '../../src/embedded/execute.ts';
 /** A user of the server, for whom all rights of his buckets are. */
 export type S3User = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
-export type CephServer = { readonly endpoint: string; readonly user: S3User; readonly close: () => Promise<void> };
+export type CephServer = {
+  readonly endpoint: string;
+  readonly user: S3User;
+  /** Owns nothing, and may do what the policy of a bucket lets `arn:aws:iam:::user/stranger` do. */
+  readonly stranger: S3User;
+  readonly close: () => Promise<void>;
+};
 
 /** For a start on a machine that is busy with other things. */
 const patienceMs = 240_000;
@@ -64,11 +70,14 @@ async function start(folder: string, processes: Daemon[]): Promise<Omit<CephServ
   await run('ceph-osd', '--id', '0', '--mkfs', '--osd-uuid', storage);
   processes.push(daemon('ceph-osd', ['--id', '0'], folder));
   processes.push(daemon('radosgw', ['--name', 'client.admin'], folder));
-  const user = { accessKeyId: 'TESTACCESSKEY', secretAccessKey: randomUUID() };
   await answers(endpoint, processes);
-  const keys = ['--access-key', user.accessKeyId, '--secret-key', user.secretAccessKey];
-  await run('radosgw-admin', 'user', 'create', '--uid', 'test', '--display-name', 'test', ...keys);
-  return { endpoint, user };
+  const makeUser = async (name: string): Promise<S3User> => {
+    const user = { accessKeyId: `KEYOF${name.toUpperCase()}`, secretAccessKey: randomUUID() };
+    const keys = ['--access-key', user.accessKeyId, '--secret-key', user.secretAccessKey];
+    await run('radosgw-admin', 'user', 'create', '--uid', name, '--display-name', name, ...keys);
+    return user;
+  };
+  return { endpoint, user: await makeUser('owner'), stranger: await makeUser('stranger') };
 }
 
 function settings(folder: string, { id, monitor, port }: { id: string; monitor: string; port: number }): string {

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
-import { errorCode } from '../../src/errors.ts';
+import { errorCode, type LedgerError } from '../../src/errors.ts';
 import { usualLimits } from '../../src/store/s3/connection.ts';
 import { s3Store } from '../../src/store/s3-store.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
@@ -73,7 +73,8 @@ test('a store that goes away in the middle of an upload has nothing of it; back 
   // As the queue does it.
   while (stored === undefined)
     stored = await put().catch(async (error: unknown) => {
-      causes.add(causeOf(await refusal(Promise.reject(error as Error))));
+      expect(errorCode(error)).toBe('storage_failed');
+      causes.add(causeOf(error as LedgerError));
       await delay(500);
       return undefined;
     });

@@ -8,23 +8,22 @@ declare module 'vitest' {
   export interface ProvidedContext {
     s3Endpoint: string;
     s3User: S3User;
+    s3Stranger: S3User;
   }
 }
-
-/** Buckets that are there: one as it is, and one that keeps versions. */
-export const buckets = { plain: 'plain', versioned: 'versioned' } as const;
 
 /** Fails at once where the suite cannot run: it would prove nothing. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   requirePrograms('ceph-mon', 'ceph-osd', 'radosgw', 'ceph', 'setpriv');
   const startedMs = performance.now();
-  const { endpoint, user, close } = await startCeph();
+  const { endpoint, user, stranger, close } = await startCeph();
   const s3 = new S3({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: user });
-  for (const Bucket of Object.values(buckets)) await s3.createBucket({ Bucket });
-  await s3.putBucketVersioning({ Bucket: buckets.versioned, VersioningConfiguration: { Status: 'Enabled' } });
+  for (const Bucket of ['plain', 'versioned']) await s3.createBucket({ Bucket });
+  await s3.putBucketVersioning({ Bucket: 'versioned', VersioningConfiguration: { Status: 'Enabled' } });
   s3.destroy();
   process.stderr.write(`s3: Ceph is up after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s\n`);
   project.provide('s3Endpoint', endpoint);
   project.provide('s3User', user);
+  project.provide('s3Stranger', stranger);
   return close;
 }

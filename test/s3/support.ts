@@ -45,7 +45,10 @@ export function bareClient(): S3 {
     forcePathStyle: true,
     credentials: inject('s3User'),
   });
-  atEnd(() => Promise.resolve(s3.destroy()));
+  atEnd(() => {
+    s3.destroy();
+    return Promise.resolve();
+  });
   return s3;
 }
 

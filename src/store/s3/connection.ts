@@ -1,9 +1,7 @@
-import type { S3 } from '@aws-sdk/client-s3';
+import type * as Sdk from '@aws-sdk/client-s3';
 import type { S3Address } from '../../config/s3-address.ts';
 import { within } from '../../within.ts';
 import { asS3Error, tooSlow } from './errors.ts';
-
-type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** How long the store may take. */
 export type S3Limits = {
@@ -18,7 +16,7 @@ export type S3Limits = {
 
 export const usualLimits: S3Limits = { connectMs: 5_000, silentMs: 20_000, requestMs: 30_000, transferMs: 120_000 };
 
-type Question<Answer> = (s3: S3, options: { abortSignal: AbortSignal }, sdk: Sdk) => Promise<Answer>;
+type Question<Answer> = (s3: Sdk.S3, options: { abortSignal: AbortSignal }, sdk: typeof Sdk) => Promise<Answer>;
 
 export type S3Connection = {
   readonly bucket: string;
@@ -38,7 +36,7 @@ export type S3Connection = {
 export function s3Connection(address: S3Address, limits: S3Limits): S3Connection {
   const { bucket, prefix, endpoint } = address;
   const place = `s3://${bucket}/${prefix}${endpoint === undefined ? '' : ` at ${endpoint}`}`;
-  let opened: Promise<{ sdk: Sdk; s3: S3 }> | undefined;
+  let opened: Promise<{ sdk: typeof Sdk; s3: Sdk.S3 }> | undefined;
   return {
     bucket,
     prefix,
