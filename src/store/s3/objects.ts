@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate as othersRun } from 'node:timers/promises';
 import { within } from '../../within.ts';
-import type { Finding, Sink } from '../object-store.ts';
+import type { Finding, Sink, StoredObject } from '../object-store.ts';
 import { collect } from './body.ts';
 import type { S3Connection } from './connection.ts';
 import { asS3Error, causeOfFailure, lostObject, nameIsTaken, tooSlow } from './errors.ts';
 import { removeVersion, versionsOfKey } from './versions.ts';
 
-type Measured = { readonly sha256: string; readonly bytes: string };
+type Measured = Pick<StoredObject, 'sha256' | 'bytes'>;
 
 /**
  * Writes an object in one request that the store refuses if there is one of that name.
