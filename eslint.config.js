@@ -17,6 +17,7 @@ const owned = {
       ['src/tracing'],
     ]),
   ),
+  '@aws-sdk/client-s3': ['src/store'],
   jose: ['src/id-scan', 'src/http'],
   fastify: ['src/http'],
   '@fastify/cookie': ['src/http'],

@@ -25,6 +25,7 @@ import * as findingSettlements from './20261129040000_finding_settlements.ts';
 import * as missingResultIds from './20261129050000_missing_result_ids.ts';
 import * as workerStores from './20261129060000_worker_stores.ts';
 import * as custody from './20261130000000_custody.ts';
+import * as taxableAmounts from './20261130010000_taxable_amounts.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -54,4 +55,5 @@ export const migrations: Record<string, Migration> = {
   '20261129050000_missing_result_ids': missingResultIds,
   '20261129060000_worker_stores': workerStores,
   '20261130000000_custody': custody,
+  '20261130010000_taxable_amounts': taxableAmounts,
 };

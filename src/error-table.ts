@@ -175,8 +175,13 @@ const table = {
   queue_unavailable: { job: 'later', exit: 1, http: [503, 'Redis does not answer'], hint: '`REDIS_URL`, the server' },
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
   storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
-  storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'space, permissions' },
-  storage_conflict: { job: 'retry', exit: 1, hint: 'is the store that of one set of books only?' },
+  storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'as the message says' },
+  storage_conflict: {
+    job: 'retry',
+    exit: 1,
+    http: [409, 'It is there already'],
+    hint: 'nothing; another worker stored it at the same time',
+  },
   store_mismatch: { job: 'later', exit: 3, hint: 'mount the shared folder' },
   document_damaged: {
     job: 'never',

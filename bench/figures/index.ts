@@ -1,4 +1,5 @@
 import { enqueue } from './enqueue.ts';
+import { explaining } from './explain.ts';
 import type { Figure } from './figure.ts';
 import { latency } from './latency.ts';
 import { reconcile } from './reconcile.ts';
@@ -14,6 +15,7 @@ export const figures: readonly Figure[] = [
   enqueue,
   report,
   reconcile,
+  explaining,
   stored,
   sweep,
   rest,

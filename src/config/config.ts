@@ -6,10 +6,11 @@ import { readEnvFile } from './env-file.ts';
 import { type NotificationConfig, notificationConfig } from './notifications.ts';
 import { type ServiceConfig, serviceConfig } from './service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './tracing.ts';
-import { type Environment, redisUrl, secret, servers, wholeNumber, yesOrNo } from './values.ts';
+import { type Environment, redisUrl, s3Url, secret, servers, wholeNumber, yesOrNo } from './values.ts';
 import { isTimeZone } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
 import { isAllowedBaseUrl } from './urls.ts';
+import type { S3Address } from './s3-address.ts';
 import type { ProxySettings } from './proxy.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -24,6 +25,8 @@ export type Config = {
   /** The prefix of all keys in Redis. It is in braces, so that they share a slot of a Redis Cluster. */
   readonly queuePrefix: string;
   readonly dataDir: string;
+  /** Where stored documents are; `undefined` = in a folder below `dataDir`. */
+  readonly documents: S3Address | undefined;
   readonly vendor: {
     readonly baseUrl: URL;
     readonly tokenTtlSeconds: number;
@@ -82,6 +85,7 @@ const schema = z.object({
     .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
     .default(defaultQueuePrefix),
   IDSCAN_DATA_DIR: z.string().default('.idscan-ledger'),
+  DOCUMENTS_URL: s3Url.optional(),
   IDSCAN_BASE_URL: z
     .string()
     .default('https://api.cm.com/id-scan/v1/')
@@ -197,6 +201,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
     redisUrl: env.REDIS_URL,
     queuePrefix: env.QUEUE_PREFIX,
     dataDir: path.resolve(env.IDSCAN_DATA_DIR),
+    documents: env.DOCUMENTS_URL,
     vendor: Object.freeze({
       baseUrl: env.IDSCAN_BASE_URL,
       tokenTtlSeconds: env.IDSCAN_TOKEN_TTL_SECONDS,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readDatabaseUrl } from './database-url.ts';
 import { redisUrlProblem } from './redis-address.ts';
 import { parseServers, type Purpose } from './postgres-address.ts';
+import { parseS3Url, type S3Address } from './s3-address.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +19,13 @@ export const wholeNumber = (min: number, max: number) =>
 export const redisUrl = z.string().superRefine((text, context) => {
   const message = redisUrlProblem(text);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+/** A place in an S3-compatible store. */
+export const s3Url = z.string().transform((text, context) => {
+  const found = parseS3Url(text);
+  if (!Array.isArray(found)) return found as S3Address;
+  for (const message of found as readonly string[]) context.addIssue({ code: 'custom', message });
+  return z.NEVER;
 });
 /** One Postgres server, or several of one cluster. */
 export const servers = (purpose: Purpose) =>

@@ -29,6 +29,7 @@ const alike = [
   'by_attempt',
   'by_created',
   'by_completed',
+  'other_level',
 ] as const;
 
 /**
@@ -45,7 +46,7 @@ export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]
       count(*) filter (where is_charged and units > 1) as charged_again
     from cube_attempts group by ${alike.join(', ')}`)}`.execute(db);
   return rows.map(({ task_type: taskType, by_attempt, by_created, by_completed, count, ...row }) => {
-    const { charged, extra, charged_again: chargedAgain, ...same } = row;
+    const { charged, extra, charged_again: chargedAgain, other_level: otherLevel, ...same } = row;
     return {
       ...same,
       taskType,
@@ -53,7 +54,9 @@ export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]
       count: Number(count),
       ...(scope.statement === null
         ? {}
-        : { usage: { charged: Number(charged), extra: Number(extra), chargedAgain: Number(chargedAgain) } }),
+        : {
+            usage: { charged: Number(charged), extra: Number(extra), chargedAgain: Number(chargedAgain), otherLevel },
+          }),
     };
   });
 }
@@ -67,6 +70,7 @@ type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count' | 'usage'> & {
   readonly charged: string;
   readonly extra: string;
   readonly charged_again: string;
+  readonly other_level: string | null;
 };
 
 /** What a usage statement charges that matches no attempt of the books, once it is matched. */
@@ -100,7 +104,8 @@ export const slotOf =
 
 /**
  * The attempts of the cube one by one. With a usage statement, which `matchUsage` matched before, every attempt that it
- * charges is among them, whenever it was, with `is_charged` and its `units`.
+ * charges is among them, whenever it was, with `is_charged`, its `units`, and the level that they are charged at where it
+ * is another one, `other_level`.
  */
 function cubeAttempts(scope: CubeScope): string {
   const { period, span, marks, isClosed, basis, statement } = scope;
@@ -126,7 +131,7 @@ function cubeAttempts(scope: CubeScope): string {
   const common = `coalesce(a.linked, false) as linked, t.result_id is null as abandoned,
     coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed,
     a.attempted_at, ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created,
-    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint' : 'c.units'} as units`;
+    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint as units, null::text' : 'c.units, c.level'} as stated_level`;
   const matched =
     statement === null
       ? ''
@@ -139,8 +144,9 @@ function cubeAttempts(scope: CubeScope): string {
     ${matched}
     where ${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}
       ${statement === null ? '' : 'or c.units is not null'}`;
-  const isCharged = 'units is not null as is_charged';
-  if (!isClosed) return `select now.*, 'no' as late, ${isCharged} from (${now}) now`;
+  const charged = (isCharged: string) =>
+    `${isCharged} as is_charged, case when ${isCharged} then nullif(stated_level, level) end as other_level`;
+  if (!isClosed) return `select now.*, 'no' as late, ${charged('units is not null')} from (${now}) now`;
   const booked = `
     select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced,
       case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter, ${common}
@@ -149,20 +155,25 @@ function cubeAttempts(scope: CubeScope): string {
   const isSame = `now.invoiced is not distinct from booked.invoiced and now.code is not distinct from booked.code
     and now.level is not distinct from booked.level and ${isOwn('now.attempted_at')}`;
   const sides = `
-    select now.*, booked.invoiced as other_invoiced, booked.transaction_id is not null and not (${isSame}) as is_double, case
+    select now.*, now.invoiced is true and ${isOwn('now.attempted_at')} as is_billed, booked.invoiced is true as other_billed,
+      booked.level as other_side_level, booked.transaction_id is not null and not (${isSame}) as is_double, case
         when booked.transaction_id is not null then case when ${isSame} then 'no' else 'came' end
         when ${isOwn('now.attempted_at')} then 'came' else 'no' end as late
     from now left join booked using (transaction_id, task_type, ordinal)
     union all
-    select booked.*, now.invoiced, now.transaction_id is not null, 'went'
+    select booked.*, booked.invoiced is true, now.invoiced is true and ${isOwn('now.attempted_at')},
+      now.level, now.transaction_id is not null, 'went'
     from booked left join now using (transaction_id, task_type, ordinal)
     where now.transaction_id is null or not (${isSame})`;
-  // Of an attempt that is there as it was and as it is, the side that is invoiced is the one that was charged.
+  // Of an attempt that is there as it was and as it is, the side that is billed in the month is the one that was charged;
+  // of two, the one with the level that is stated; else the books' own.
   const isInBooks = `(late = 'no' or (late = 'came') = ${basis === 'restated'})`;
-  const isChosen = `not is_double or (invoiced is true and other_invoiced is not true)
-    or ((invoiced is true) = (other_invoiced is true) and ${isInBooks})`;
+  const hasItsLevel = (level: string) => `coalesce(${level} = stated_level, false)`;
+  const isChosen = `not is_double or (is_billed and not other_billed)
+    or (is_billed = other_billed and case when ${hasItsLevel('level')} = ${hasItsLevel('other_side_level')} then ${isInBooks}
+      else ${hasItsLevel('level')} end)`;
   return `with now as materialized (${now}), booked as materialized (${booked}), sides as (${sides})
-    select sides.*, units is not null and (${isChosen}) as is_charged from sides`;
+    select sides.*, ${charged(`(units is not null and (${isChosen}))`)} from sides`;
 }
 
 /** Invoiced attempts of the month before, and of all earlier months of the calendar year, by the months' bounds. */

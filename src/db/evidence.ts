@@ -32,6 +32,7 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
         by_attempt: row.slots.attempt,
         by_created: row.slots.created,
         by_completed: row.slots.completed,
+        other_level: row.usage?.otherLevel ?? null,
       },
     ];
   });
@@ -48,15 +49,16 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
   const source = `
     select w.finding, a.transaction_id, a.task_type, a.ordinal as attempt, a.attempted_at, a.code as outcome_code,
       a.invoiced as own_invoiced, ${hasStatement ? 'a.is_charged' : 'null::boolean'} as vendor_invoiced, a.counter,
-      ${hasStatement ? `case when w.attempts = 'charged_again' then 'charged_again' else 'stated' end` : `'inferred'`} as note
+      ${hasStatement ? `case when w.attempts in ('charged_again', 'other_level') then w.attempts else 'stated' end` : `'inferred'`} as note
     from cube_attempts a join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
       task_type text, level text, code text, invoiced text, counter text, linked boolean, failed boolean, abandoned boolean,
-      late text, by_attempt integer, by_created integer, by_completed integer)
+      late text, by_attempt integer, by_created integer, by_completed integer, other_level text)
       on w.task_type = a.task_type and ${isSame('level')} and ${isSame('code')}
         and coalesce(w.invoiced, ${none}) = coalesce(a.invoiced::text, ${none}) and w.counter = a.counter
         and w.linked = a.linked and w.failed = a.failed and w.abandoned = a.abandoned and w.late = a.late
         and w.by_attempt = a.by_attempt and w.by_created = a.by_created and w.by_completed = a.by_completed
-    where case w.attempts when 'charged' then a.is_charged when 'not_charged' then not a.is_charged
+        and ${isSame('other_level')}
+    where case w.attempts when 'charged' then a.is_charged when 'other_level' then a.is_charged when 'not_charged' then not a.is_charged
       when 'charged_again' then a.is_charged and a.units > 1 else true end
     ${hasStatement ? unmatched : ''}`;
   return csvQuery(

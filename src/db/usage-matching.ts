@@ -17,7 +17,8 @@ export type MatchScope = {
  *
  * A row is matched by its attempt number; else by its time, to the second; else, where most of the statement's times are
  * not ours or a row stands for several attempts, by count within its transaction and task, attempts that the books bill
- * first. An attempt is matched once: what is charged for it again adds to its units.
+ * first. An attempt is matched once: what is charged for it again adds to its units. `level` is as stated; of an attempt
+ * that is charged at several, none.
  */
 export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise<void> {
   const { queries } = snapshot;
@@ -33,7 +34,7 @@ export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise
 /** Rows about the same attempt, or at the same time, are one. */
 const stated = (statement: string): string => {
   const columns = `min(position) as position, transaction_id, task_type, attempt, min(attempted_at) as attempted_at,
-    min(outcome_code) as outcome_code, min(level) as level, sum(quantity)::bigint as units, count(*) = 1 as is_single`;
+    min(outcome_code) as outcome_code, min(level) as level, max(level) as last_level, sum(quantity)::bigint as units, count(*) = 1 as is_single`;
   const rows = `from vendor_usage_rows where statement_id = ${literal(statement)}`;
   return `stated as materialized (
     select ${columns} ${rows} and attempt is not null group by transaction_id, task_type, attempt
@@ -55,7 +56,7 @@ function known({ period, span, isClosed }: MatchScope): string {
 
 const byNumber = (scope: MatchScope): string => `
   by_number as materialized (
-    select s.position, s.units, k.transaction_id, k.task_type, k.ordinal
+    select s.position, s.units, s.level, s.last_level, k.transaction_id, k.task_type, k.ordinal
     from stated s join (${known(scope)}) k
       on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.ordinal = s.attempt
     where s.units > 0
@@ -91,7 +92,7 @@ const byCount = `
     select coalesce((select count(*) from by_time) * 2 >= count(*), true) as have_our_times from rest where attempt is null
   ),
   counted as materialized (
-    select s.position, s.transaction_id, s.task_type,
+    select s.position, s.transaction_id, s.task_type, s.level, s.last_level,
       row_number() over (partition by s.transaction_id, s.task_type order by s.position, unit) as place
     from rest s left join by_time t on t.position = s.position
       cross join lateral generate_series(case when t.position is null then 1 else 2 end, s.units) as unit
@@ -100,7 +101,7 @@ const byCount = `
         else s.is_single and s.units > 1 end
   ),
   by_count as materialized (
-    select c.position, k.transaction_id, k.task_type, k.ordinal
+    select c.position, c.level, c.last_level, k.transaction_id, k.task_type, k.ordinal
     from counted c join (
       select k.*, row_number() over (partition by k.transaction_id, k.task_type
         order by k.is_own desc, k.invoiced is true desc, k.ordinal) as place
@@ -118,7 +119,7 @@ const leftOver = `
   )`;
 
 const nothing = `null::integer as attempt, null::timestamptz as attempted_at, null::text collate "C" as outcome_code,
-  null::text collate "C" as level`;
+  case when level = last_level then level end as level`;
 const asStated = 'attempt, attempted_at, outcome_code, level';
 
 const matches = `

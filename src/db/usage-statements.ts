@@ -122,7 +122,7 @@ async function* rowLines(statement: string, rows: AsyncIterable<readonly UsageRo
 }
 
 /** A text as COPY reads it. */
-function copied(text: string | null): string {
+export function copied(text: string | null): string {
   if (text === null) return '\\N';
   return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (mark) => escapes[mark] ?? mark) : text;
 }

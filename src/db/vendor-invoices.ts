@@ -53,11 +53,12 @@ export async function keepInvoice(
     quantity: line.quantity?.toString() ?? null,
     unit_price: text(line.unitPrice),
     amount: text(line.amount),
+    taxable: text(line.taxable ?? null),
   }));
   await sql`
-    insert into vendor_invoice_lines (invoice_id, position, line, description, kind, task_type, level, quantity, unit_price, amount)
+    insert into vendor_invoice_lines (invoice_id, position, line, description, kind, task_type, level, quantity, unit_price, amount, taxable)
     select ${kept.id}, j.* from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as j (position integer, line text,
-      description text, kind text, task_type text, level text, quantity bigint, unit_price numeric, amount numeric)`.execute(
+      description text, kind text, task_type text, level text, quantity bigint, unit_price numeric, amount numeric, taxable numeric)`.execute(
     db,
   );
   return { isNew: true, replaced: kept.replaces };
@@ -87,6 +88,7 @@ type LineRow = {
   quantity: string | null;
   unit_price: string | null;
   amount: string;
+  taxable: string | null;
 };
 
 /** The invoices of a month that nothing has replaced, in the order in which they were kept. */
@@ -98,7 +100,7 @@ export async function keptInvoices(db: Queries, period: string): Promise<KeptInv
     where period = ${period} and not exists (select from vendor_invoices later where later.replaces = i.id)
     order by id`.execute(db);
   const { rows: lines } = await sql<LineRow>`
-    select invoice_id, line, description, kind, task_type, level, quantity::text, unit_price::text, amount::text
+    select invoice_id, line, description, kind, task_type, level, quantity::text, unit_price::text, amount::text, taxable::text
     from vendor_invoice_lines where invoice_id = any(${invoices.map(({ id }) => id)}::bigint[])
     order by invoice_id, position`.execute(db);
   const byInvoice = Map.groupBy(lines, ({ invoice_id: id }) => id);
@@ -126,6 +128,7 @@ const invoiceLine = (row: LineRow): InvoiceLine => ({
   quantity: row.quantity === null ? null : BigInt(row.quantity),
   unitPrice: micros(row.unit_price),
   amount: storedAmount(row.amount),
+  taxable: micros(row.taxable),
 });
 
 /** All six digits, so that nothing is rounded on the way. */

@@ -17,6 +17,9 @@ export function isCalendarDate(text: string): boolean {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
 }
 
+/** The day after `YYYY-MM-DD`. */
+export const nextDay = (date: string): string => dateOf(Date.parse(`${date}T00:00:00Z`) + 86_400_000);
+
 /** The bounds of a month `YYYY-MM` in an IANA time zone. */
 export function monthBounds(period: string, timeZone: string): Span {
   if (!isPeriod(period)) throw new RangeError(`not a month: ${period}`);

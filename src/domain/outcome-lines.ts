@@ -3,6 +3,7 @@ import {
   type CodeLine,
   monthlyMinimum,
   type Quantities,
+  quantityKeys,
   type ReportLines,
   statedAmount,
   type SummaryLine,
@@ -60,7 +61,6 @@ export function outcomeParts({ codes, summary, totals }: ReportLines, most: numb
 const isOwn = ({ correctsPeriod }: Pick<SummaryLine, 'correctsPeriod'>): boolean => correctsPeriod === null;
 const compare = (a: bigint, b: bigint): number => (a === b ? 0 : a < b ? -1 : 1);
 
-const keys = ['attempts', 'invoiced', 'notInvoiced', 'unclassified'] as const;
 const quantitiesOf = ({ attempts, invoiced, notInvoiced, unclassified }: Quantities): Quantities => ({
   attempts,
   invoiced,
@@ -69,7 +69,7 @@ const quantitiesOf = ({ attempts, invoiced, notInvoiced, unclassified }: Quantit
 });
 
 function added(parts: readonly Part[]): Part {
-  const sum = (key: (typeof keys)[number]) => parts.reduce((all, part) => all + part[key], 0n);
+  const sum = (key: (typeof quantityKeys)[number]) => parts.reduce((all, part) => all + part[key], 0n);
   return {
     attempts: sum('attempts'),
     invoiced: sum('invoiced'),
@@ -84,7 +84,7 @@ function addedAmounts(parts: readonly Pick<Part, 'amount'>[]): Micros | null {
 }
 
 function expectSame(parts: Quantities, total: Quantities): void {
-  for (const key of keys)
+  for (const key of quantityKeys)
     if (parts[key] !== total[key])
       throw new RangeError(`${key}: the outcomes add up to ${parts[key]}, the month has ${total[key]}`);
 }

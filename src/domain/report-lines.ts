@@ -23,7 +23,8 @@ export type AttemptGroup = VendorCounts & {
   readonly unpriced: bigint;
 };
 
-export type Quantities = Pick<AttemptGroup, 'attempts' | 'invoiced' | 'notInvoiced' | 'unclassified'>;
+export const quantityKeys = ['attempts', 'invoiced', 'notInvoiced', 'unclassified'] as const;
+export type Quantities = Pick<AttemptGroup, (typeof quantityKeys)[number]>;
 
 /** A line of the summary. `amount` is rounded to the minor unit; `null` = an invoiced attempt has no known price. */
 export type SummaryLine = Quantities &
@@ -165,7 +166,7 @@ export function imbalances(lines: readonly Quantities[], totals: Quantities): st
       problems.push(
         `${index < lines.length ? `line ${index + 1}` : 'the total'}: ${line.invoiced} + ${line.notInvoiced} + ${line.unclassified} is not ${line.attempts}`,
       );
-  for (const key of ['attempts', 'invoiced', 'notInvoiced', 'unclassified'] as const) {
+  for (const key of quantityKeys) {
     const added = sum(lines.map((line) => line[key]));
     if (added !== totals[key]) problems.push(`${key}: the lines add up to ${added}, the total is ${totals[key]}`);
   }

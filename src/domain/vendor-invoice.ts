@@ -17,6 +17,8 @@ export type InvoiceLine = {
   readonly unitPrice: Micros | null;
   /** Without tax; of a `tax` line the tax itself. */
   readonly amount: Micros;
+  /** Of a `tax` line: the amount that is taxed; absent or `null` = the document does not say. */
+  readonly taxable?: Micros | null;
 };
 
 /** One document of the vendor's for a period. */
@@ -35,6 +37,8 @@ export type VendorInvoice = {
   readonly payable?: Payable;
   /** It stands for several documents: lines are named by theirs, too. */
   readonly isJoined?: boolean;
+  /** The documents that it stands for. */
+  readonly documents?: readonly VendorInvoice[];
 };
 
 export type Payable = { readonly amount: Micros; readonly prepaid: Micros; readonly rounding: Micros };

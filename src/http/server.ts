@@ -20,6 +20,7 @@ import { createMonthCache } from './month-cache.ts';
 import { asProblem, sendProblem } from './problem.ts';
 import { isPerson } from './pages/send.ts';
 import { addAssets } from './routes/assets.ts';
+import { addAttemptRoutes } from './routes/attempts.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInvoicePages } from './routes/invoice.ts';
 import { addInvoiceChanges } from './routes/invoice-changes.ts';
@@ -125,6 +126,7 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   const reading = { guard, months: createMonthCache(context), audit };
   addReportRoutes(server, context, reading);
   addReportFileRoutes(server, context, guard);
+  addAttemptRoutes(server, context, guard);
   addInvoicePages(server, context, guard);
   addInvoiceChanges(server, context, { guard, audit });
   addTransactionRoutes(server, context, guard);

@@ -67,7 +67,11 @@ export function findHeader<Field extends string>(
   if (mistakes.length === 0) return headerOf(row, names, fields);
   mistakes.push({ at: row.line, message: `the header has ${shownNames(names.filter((name) => name !== ''))}` });
   if (!isPlain) throw layoutMismatch(source, mistakes);
-  throw unreadable(source, mistakes, 'Files of another form need a layout; --suggest-layout prints one to start from.');
+  throw unreadable(
+    source,
+    mistakes,
+    'Files of another form need a layout. “Suggest a layout” in the browser, or --suggest-layout, makes one to start from.',
+  );
 }
 
 function headerOf<Field extends string>(

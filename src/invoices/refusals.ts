@@ -29,7 +29,12 @@ export const ambiguous = (source: Source, mistake: Mistake) =>
 
 /** The file is sound, but the layout is another file's. */
 export const layoutMismatch = (source: Source, mistakes: readonly Mistake[]) =>
-  refusal('layout_mismatch', source, mistakes, 'Correct the layout; --suggest-layout prints one to start from.');
+  refusal(
+    'layout_mismatch',
+    source,
+    mistakes,
+    'Correct the layout. “Suggest a layout” in the browser, or --suggest-layout, makes one to start from.',
+  );
 
 function refusal(
   code: ErrorCode,

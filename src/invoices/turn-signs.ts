@@ -3,7 +3,12 @@ import type { InvoiceLine, VendorInvoice } from '../domain/vendor-invoice.ts';
 /** A credit note whose file has what is credited without a sign: here it is negative, prices apart. */
 export function turnSigns(invoice: VendorInvoice): VendorInvoice {
   const { stated, payable } = invoice;
-  const line = (one: InvoiceLine): InvoiceLine => ({ ...one, quantity: turn(one.quantity), amount: -one.amount });
+  const line = (one: InvoiceLine): InvoiceLine => ({
+    ...one,
+    quantity: turn(one.quantity),
+    amount: -one.amount,
+    ...(one.taxable === undefined ? {} : { taxable: turn(one.taxable) }),
+  });
   const turned = {
     ...invoice,
     isCreditNote: true,

@@ -7,7 +7,7 @@ import { asStoreError } from './errors.ts';
 import { incomingFolder } from './layout.ts';
 
 const format = 'idscan-ledger-store-1';
-const nameOfMarker = 'store.json';
+export const nameOfMarker = 'store.json';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const markerPath = (folder: string): string => path.join(folder, nameOfMarker);
@@ -25,14 +25,26 @@ export async function readMarker(folder: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw asStoreError(error, folder);
   }
+  return markerIn(text, markerPath(folder));
+}
+
+/**
+ * The ID in the text of a marker.
+ *
+ * @param place where it was read, for people.
+ * @throws LedgerError `store_mismatch` if it is not one of ours.
+ */
+export function markerIn(text: string, place: string): string {
   const id = idIn(text);
   if (id === undefined)
-    throw new LedgerError('store_mismatch', `${markerPath(folder)} does not say which document store it is.`, {
-      fields: { folder },
+    throw new LedgerError('store_mismatch', `The marker ${place} does not say which document store it is.`, {
+      fields: { folder: place },
       hint: 'Restore it from a backup, or remove it and run: npx idscan-ledger documents verify --repair.',
     });
   return id;
 }
+
+export const markerText = (id: string): string => `${JSON.stringify({ format, id })}\n`;
 
 function idIn(text: string): string | undefined {
   try {
@@ -54,7 +66,7 @@ export async function writeMarker(folder: string, id: string): Promise<void> {
     await makeFolder(incomingFolder(folder), 0o700);
     const file = await open(temporaryPath, 'wx', 0o600);
     try {
-      await file.writeFile(`${JSON.stringify({ format, id })}\n`);
+      await file.writeFile(markerText(id));
       await file.sync();
     } finally {
       await file.close();

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import type { S3Address } from '../config/s3-address.ts';
 import type { Queries } from '../db/database.ts';
 import { knownStore, registerStore, sampleOfClaimed } from '../db/document-store.ts';
 import { errorCode } from '../errors.ts';
 import { anothersStore, currentUid, lacksContents, noStoreThere, withoutContents } from './errors.ts';
 import { folderStore } from './folder-store.ts';
+import { s3Store } from './s3-store.ts';
 import { clearName, erasuresPrefix } from './layout.ts';
 import type { ObjectStore, OpenedStore, StoredObject } from './object-store.ts';
 
+type Where = { readonly dataDir: string; readonly documents?: S3Address | undefined };
+
 /** The configured store. The only place that knows which kinds of stores there are. */
-export const documentStore = ({ dataDir }: { readonly dataDir: string }): ObjectStore =>
-  folderStore(path.join(dataDir, 'documents'));
+export const documentStore = ({ dataDir, documents }: Where): ObjectStore =>
+  documents === undefined ? folderStore(path.join(dataDir, 'documents')) : s3Store(documents);
 
 /**
  * Opens the document store for a worker, after checking that Postgres knows it and that this user may write everywhere

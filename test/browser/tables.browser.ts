@@ -7,7 +7,13 @@ import { fillBooks, now } from '../http/pages-books.ts';
 import { startService, type TestService, tokens } from '../http/support.ts';
 import { openPage, signIn, startChromium } from './chromium.ts';
 
-const paths = ['/reports', '/reports/2026-11', '/reports/2026-10', '/transactions/tx-2026-10-0'];
+const paths = [
+  '/reports',
+  '/reports/2026-11',
+  '/reports/2026-10',
+  '/reports/2026-11/attempts',
+  '/transactions/tx-2026-10-0',
+];
 /** Every table that there is; the explanation has one more per attempt. */
 const everyTable = [
   'months',
@@ -20,6 +26,7 @@ const everyTable = [
   'disagreements-counts',
   'disagreements-first',
   'files-table',
+  'attempts-table',
   'tasks-table',
   'work-table',
   'attempt-document_scan-1-lines',

@@ -11,7 +11,7 @@ import { recordFetched } from '../support/single.ts';
 const usageHeader = 'transaction_id,task_type,attempt,attempted_at,outcome_code,level,quantity,unit_price';
 const header = 'invoice_number,issue_date,currency,line,description,kind,task_type,level,quantity,unit_price,amount';
 
-const timeOf = (index: number, minute: number): string =>
+export const timeOf = (index: number, minute: number): string =>
   new Date(Date.UTC(2026, 0, 5 + (index % 20), 10, minute)).toISOString();
 
 /** Rows of a usage statement as it should be: the five scans of each transaction that are invoiced. */
@@ -87,6 +87,10 @@ export async function january() {
 /** A line of an invoice of scans at 0.85. */
 export const line = (quantity: number, amount: string, number = 'INV-1') =>
   `${number},2026-02-01,EUR,1,Document scan,usage,document_scan,advanced,${quantity},0.85,${amount}`;
+
+/** A second line of that invoice, for scans of another level. */
+export const lineAt = (level: string, quantity: number, price: string, amount: string) =>
+  `INV-1,2026-02-01,EUR,2,Document scan,usage,document_scan,${level},${quantity},${price},${amount}`;
 
 /** January with an invoice for 60 scans too many at 0.85, and the finding about them, disputed. */
 export async function disputed() {

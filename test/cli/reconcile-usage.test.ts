@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { runCli } from '../support/cli.ts';
-import { january, line, rightRows, row } from './january.ts';
+import { january, line, lineAt, rightRows, row } from './january.ts';
 
 type Rows = readonly Record<string, string>[];
 
@@ -139,6 +140,86 @@ test('what the invoice has more than its own usage statement stays unexplained',
   const said = await reconcile('--invoice', file, '--usage', await usage('usage.csv', rightRows()));
   expect(said.code, said.stderr).toBe(1);
   expect(shown(await rows())).toEqual(['quantity unexplained none 5 4.25 0']);
+});
+
+/** Findings with what they are about, in short. */
+const told = (rows: Rows) =>
+  rows
+    .filter((one) => one['record_type'] === 'FINDING')
+    .map((one) =>
+      ['level', 'effect', 'cause', 'subject', 'certainty', 'quantity_difference', 'amount_difference', 'evidence_rows']
+        .map((column) => one[column])
+        .join(' '),
+    )
+    .sort();
+
+test('scans that are charged at another level are a unit less on our line and a unit more on theirs, each with its scans', async () => {
+  const { reconcile, run, invoice, usage, rows, evidence, report, folder } = await january();
+  const charged = rightRows().map((one, place) => (place < 3 ? one.replace(',advanced,', ',basic,') : one));
+  const file = await invoice('basic.csv', line(297, '252.45'), lineAt('basic', 3, '0.625', '1.88'));
+  const said = await reconcile('--invoice', file, '--usage', await usage('usage.csv', charged));
+  expect(said.code, said.stderr).toBe(1);
+  expect(told(await rows())).toEqual([
+    'advanced quantity rule level advanced→basic proven -3 -2.55 3',
+    'basic extra_line rule level advanced→basic proven 3 1.88 3',
+  ]);
+  const found = (await rows()).filter((one) => one['record_type'] === 'FINDING');
+  expect(found.map((one) => one['likely_wrong'])).toEqual(['', '']);
+  const attempts = (await evidence()).map((one) => [one['transaction_id'], one['attempt'], one['note']].join(' '));
+  expect(attempts.sort()).toEqual(
+    ['t-0 1', 't-0 2', 't-0 3'].flatMap((one) => [`${one} other_level`, `${one} other_level`]),
+  );
+  expect((await rows()).at(-1)).toMatchObject({ amount_difference: '-0.67' });
+  expect((await report()).code).toBe(0);
+  expect((await verifyFolder(folder)).problems).toEqual([]);
+  for (const one of found) await reconcile('--decide', `${one['finding']}=dispute`, '--reason', 'it was advanced');
+  expect((await run('dispute', '2026-01')).code).toBe(0);
+  const letter = await readFile(`${folder}-dispute/idscan-cost_2026-01_dispute-letter.en.txt`, 'utf8');
+  expect(letter).toContain('attempts are charged at another level than your answers say (advanced→basic)');
+});
+
+test('a level beside other causes: what the books do not bill is at once on the line that it is charged on', async () => {
+  const { reconcile, invoice, usage, rows } = await january();
+  const right = rightRows();
+  const basic = (one: string) => one.replace(',advanced,', ',basic,');
+  const charged = [
+    ...right.slice(1).map((one, place) => (place < 2 ? basic(one) : one)),
+    basic(right[1]!),
+    basic(row(7, 6, 'unknown_type_back')),
+  ];
+  const file = await invoice('mixed.csv', line(297, '252.45'), lineAt('basic', 4, '0.625', '2.50'));
+  const said = await reconcile('--invoice', file, '--usage', await usage('usage.csv', charged));
+  expect(said.code, said.stderr).toBe(1);
+  expect(told(await rows())).toEqual([
+    'advanced quantity rule level advanced→basic proven -2 -1.70 2',
+    'advanced quantity usage_not_billed document_scan/advanced proven -1 -0.85 1',
+    'basic extra_line billed_twice document_scan/basic proven 1 0.625 1',
+    'basic extra_line rule level advanced→basic proven 2 1.25 2',
+    'basic extra_line unexplained document_scan/basic none 1 0.625 1',
+  ]);
+});
+
+test('a month that is charged at another level altogether is proven so', async () => {
+  const { reconcile, invoice, usage, rows } = await january();
+  const charged = rightRows('by time').map((one) => one.replace(',advanced,', ',basic,'));
+  const file = await invoice('basic.csv', lineAt('basic', 300, '0.625', '187.50'));
+  const said = await reconcile('--invoice', file, '--usage', await usage('usage.csv', charged));
+  expect(said.code, said.stderr).toBe(1);
+  expect(told(await rows())).toEqual([
+    'advanced missing_line rule level advanced→basic proven -300 -255.00 300',
+    'basic extra_line rule level advanced→basic proven 300 187.50 300',
+  ]);
+});
+
+test.each([
+  ['is empty', ''],
+  ['is a word that neither invoice nor books have', 'ADV'],
+])('a level that %s in the statement is not compared', async (_, level) => {
+  const { reconcile, invoice, usage } = await january();
+  const statement = rightRows().map((one, place) => (place % 2 === 0 ? one.replace(',advanced,', `,${level},`) : one));
+  const file = await invoice('right.csv', line(300, '255.00'));
+  const said = await reconcile('--invoice', file, '--usage', await usage('usage.csv', statement));
+  expect({ code: said.code, err: said.stderr }).toEqual({ code: 0, err: '' });
 });
 
 test('a usage statement that cannot be read is refused with its lines, and neither it nor the invoice is kept', async () => {

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Kysely, PostgresDialect } from 'kysely';
 import { fillBooks } from '../../bench/fill.ts';
 import { resultIdOf, transactionIdOf } from '../../bench/ids.ts';
+import { attemptTotal, linesWith, listAttempts } from '../../src/db/attempt-list.ts';
+import { isPlace } from '../../src/db/attempt-order.ts';
 import { meaningsOf } from '../../src/db/explain.ts';
 import { heldFiles, recordFiles } from '../../src/db/files.ts';
 import { sampleOfClaimed } from '../../src/db/document-store.ts';
@@ -31,6 +33,7 @@ import { countDisagreements } from '../../src/db/month-figures.ts';
 import { mismatchesByMonth } from '../../src/db/notifications.ts';
 import type { Schema } from '../../src/db/schema.ts';
 import { forMonths } from '../../src/db/snapshot.ts';
+import { attemptSorts } from '../../src/domain/attempt-filter.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
 import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
 import { facts, fetchedAfter, fetchedOf } from '../support/facts.ts';
@@ -189,6 +192,23 @@ describe('no table that grows with the months is read from end to end by', () =>
     const { select } = detailQuery(ordinaryLines(scope), month, null, 2);
     const scanned = await sequentialScansOf((db) => db.executeQuery({ sql: select, parameters: [] } as never));
     expect(scanned).toEqual([]);
+  });
+
+  const orders = attemptSorts.flatMap((by) => [false, true].map((isDescending) => ({ by, isDescending })));
+  const placeOf = {
+    attempted_at: [`${month}-15 10:00:00+00`],
+    transaction_id: [],
+    amount: ['0.85'],
+    outcome_code: [''],
+  } as const;
+  test.each(orders)('a page of its attempts, by %o', async (order) => {
+    await client.query(forMonths);
+    const lines = linesWith(ordinaryLines(scope), { task: 'face_match', invoiced: 'true', day: `${month}-15` }, 'UTC');
+    const place = [...placeOf[order.by], id, 'face_match', '1', '1', '', '0'];
+    expect(isPlace(order, place)).toBe(true);
+    expect(await sequentialScansOf((db) => attemptTotal(db, lines))).toEqual([]);
+    for (const from of [null, { place, isBackwards: false }, { place, isBackwards: true }])
+      expect(await sequentialScansOf((db) => listAttempts(db, lines, { order, from, limit: 101 }))).toEqual([]);
   });
 
   test.each(

@@ -51,6 +51,10 @@ const paths = [
   '/reports',
   '/reports/2026-10',
   '/assets/style.css',
+  '/reports/2026-10/attempts',
+  '/reports/2026-10/attempts.csv',
+  `/reports/${new Date().toISOString().slice(0, 7)}/attempts`,
+  `/reports/${new Date().toISOString().slice(0, 7)}/attempts.csv`,
   '/reports/2026-10/files/manifest.json',
   '/reports/2026-13/write',
   '/reports/2026-10/write',
@@ -81,6 +85,10 @@ const queries = [
   '?id=%27%20or%201=1--',
   '?__proto__[x]=1',
   '?until=2026-99',
+  '?task=document_scan&level=none&code=%00&day=2026-02-30',
+  '?sort=amount&order=descending&after=WyItSW5maW5pdHkiLCJhIiwiYiIsIjEiLCIxIiwiIiwiMCJd',
+  '?finding=0123456789abcdef&counter=mismatch',
+  '?sort=amount&before=WyIxZTk5IiwiJyIsIiIsIi0xIiwiMCIsIiIsIjAiXQ&price=1e9',
   `?x=${'y'.repeat(900)}`,
 ];
 const hosts = [

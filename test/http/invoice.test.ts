@@ -196,7 +196,7 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
 
   const page = await get(target);
   expect(read(page)).toContain('2 open findings');
-  expect(read(page)).toContain('we know of no such fee'.replace('we', 'We'));
+  expect(read(page)).toContain('The invoice has a fee of 12.00 EUR , “Platform fee”. We know of no such fee');
   const findings = [...page.text.matchAll(/invoice\/findings\/([0-9a-f]{16})"/g)].map(([, one]) => one ?? '');
   expect(findings).toHaveLength(2);
   const [scans = '', fee = ''] = findings;

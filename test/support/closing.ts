@@ -12,9 +12,9 @@ import { facts, fetchedOf, register } from './facts.ts';
 import type { CsvRow } from './report-files.ts';
 import { recordFetched } from './single.ts';
 
-/** Stores what a look at the vendor said. Each call is a later look. */
-export function bookkeeper(context: Context) {
-  let fence = 0;
+/** Stores what a look at the vendor said. Each call is a later look. @param looks how many there were before. */
+export function bookkeeper(context: Context, looks = 0) {
+  let fence = looks;
   return async (id: string, more: Partial<TransactionFacts> = {}): Promise<void> => {
     await register(context.db, id);
     fence += 1;

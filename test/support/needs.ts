@@ -11,6 +11,10 @@ const packageOf = {
   umount: 'mount',
   'apt-get': 'apt',
   dpkg: 'dpkg',
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
+  ceph: 'ceph-common',
+  radosgw: 'radosgw',
 };
 
 export type ProgramName = keyof typeof packageOf;

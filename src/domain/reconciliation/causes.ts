@@ -46,8 +46,20 @@ export const byCause = (a: { readonly cause: Cause }, b: { readonly cause: Cause
 export const causeText = ({ cause, subject }: { readonly cause: Cause; readonly subject: string }): string =>
   `${cause}(${subject})`;
 
+/** What a rule is about where attempts are charged at another level; `null` = none. */
+export const levelSubject = (own: string | null, charged: string | null): string =>
+  `${ofLevel}${own ?? 'none'}→${charged ?? 'none'}`;
+
+/** The levels that such a subject names, `advanced→basic`; `undefined` = it is about something else. */
+export const levelsIn = (subject: string): string | undefined =>
+  subject.startsWith(ofLevel) ? subject.slice(ofLevel.length) : undefined;
+
+const ofLevel = 'level ';
+
 /** Who is likely to be wrong, by what the vendor documents and the contract says. */
-export function likelyWrong(cause: Cause): LikelyWrong {
+export function likelyWrong({ cause, subject }: { readonly cause: Cause; readonly subject: string }): LikelyWrong {
+  // The vendor's answers say one level and its statement another: which of them is right, neither tells.
+  if (cause === 'rule' && levelsIn(subject) !== undefined) return null;
   switch (cause) {
     // The vendor bills what nobody knows of, or not as it documents, or not as the contract says.
     case 'usage_unknown':

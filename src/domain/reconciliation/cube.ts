@@ -56,6 +56,8 @@ type UsageOfRow = {
   /** Units beyond one an attempt, and the attempts that have some. */
   readonly extra: number;
   readonly chargedAgain: number;
+  /** The level that they are charged at, where it is another one than the books have; `null` = the same, or not said. */
+  readonly otherLevel: string | null;
 };
 
 /** What a usage statement charges that is no attempt of the books. */

@@ -1,8 +1,8 @@
 import type { VendorInvoice } from '../vendor-invoice.ts';
 import { stateLines } from './candidates.ts';
-import { byCause, type Cause } from './causes.ts';
+import { byCause, type Cause, levelSubject } from './causes.ts';
+import { cellsOf, type ChargedAs, plainRow, withAllCells } from './charged-cells.ts';
 import { billedBy, type Charged, chargedOf, type Reading, readingOf, stretchOf } from './charged.ts';
-import type { Cube, CubeRow } from './cube.ts';
 import { aboutLines, explainBy, hasBooks, type Month } from './explain.ts';
 import type { Candidate, Evidence, Explanation, Part, Step } from './explanation.ts';
 import { hypothesesFor } from './hypotheses.ts';
@@ -20,7 +20,7 @@ type Difference = {
   readonly part: Part;
   readonly among: readonly Candidate[];
   readonly evidence: Evidence;
-  /** What it adds to the stretches of the month. */
+  /** What it adds to the stretches of the month, in the cell of the evidence. */
   readonly changes: readonly { readonly stretch: number; readonly units: number }[];
 };
 
@@ -32,7 +32,8 @@ type Difference = {
  */
 export function explainByUsage(month: Month, invoice: VendorInvoice): Explanation {
   const { contract, books } = month;
-  const cube = withAllCells(month.cube);
+  const chargedAs = cellsOf(month.cube, invoice);
+  const cube = withAllCells(month.cube, chargedAs);
   const possible = aboutLines(hypothesesFor(cube, contract), invoice);
   const space = spaceOf(cube, contract, []);
   if (!hasBooks(space, books)) return explainBy([], { ...month, cube }, invoice);
@@ -42,9 +43,12 @@ export function explainByUsage(month: Month, invoice: VendorInvoice): Explanatio
     possible.filter(({ cause }) => ofMany.has(cause)),
   );
   const reading = readingOf(charged);
-  const differences = [...ofStatement(charged), ...ofMoved(charged, reading), ...ofAttempts(charged, reading)].sort(
-    (a, b) => byCause(a.part, b.part),
-  );
+  const differences = [
+    ...ofStatement(charged, chargedAs),
+    ...ofMoved(charged, reading),
+    ...ofAttempts(charged, reading, chargedAs),
+    ...ofLevels(charged, reading, chargedAs),
+  ].sort((a, b) => byCause(a.part, b.part));
   const { steps, quantities } = applied(space, differences);
   const atOwnPrices = asCharged({ ...month, cube }, space, quantities);
   const money = possible.filter(({ change }) => change.of === 'money');
@@ -57,29 +61,8 @@ export function explainByUsage(month: Month, invoice: VendorInvoice): Explanatio
   };
 }
 
-/** The cube with a row for every task type and level that the statement alone has. */
-function withAllCells(cube: Cube): Cube {
-  const known = new Set(cube.rows.map(cellKey));
-  const others = (cube.unmatched ?? []).filter((one) => !known.has(cellKey(one)));
-  return { ...cube, rows: [...cube.rows, ...others.map((one) => plainRow(one, 0, 0))] };
-}
-
-const plainRow = ({ taskType, level }: Pick<CubeRow, 'taskType' | 'level'>, slot: number, count: number): CubeRow => ({
-  taskType,
-  level,
-  code: null,
-  invoiced: true,
-  counter: 'absent',
-  linked: false,
-  failed: false,
-  abandoned: false,
-  late: 'no',
-  slots: { attempt: slot, created: slot, completed: slot },
-  count,
-});
-
 /** What the statement charges that the books do not have, and what it charges more than once. */
-function ofStatement({ cube, spans }: Charged): Difference[] {
+function ofStatement({ cube, spans }: Charged, chargedAs: ChargedAs): Difference[] {
   const [own] = spans;
   const unknown = (cube.unmatched ?? []).map(({ taskType, level, slot, rows, units }): Difference => {
     const part = certainOf('usage_unknown', cellText({ taskType, level }));
@@ -88,9 +71,10 @@ function ofStatement({ cube, spans }: Charged): Difference[] {
     return { part, among: [], evidence, changes: [{ stretch, units }] };
   });
   const twice = cube.rows.flatMap((row): Difference[] => {
-    const { taskType, level, usage } = row;
+    const { usage } = row;
     if (!usage || usage.extra === 0 || !own) return [];
-    const part = certainOf('billed_twice', cellText(row));
+    const { taskType, level } = chargedAs(row);
+    const part = certainOf('billed_twice', cellText({ taskType, level }));
     const of = { attempts: 'charged_again', row } as const;
     const evidence = { part, taskType, level, of, count: usage.chargedAgain };
     return [{ part, among: [], evidence, changes: [{ stretch: stretchOf(row, own), units: usage.extra }] }];
@@ -99,7 +83,7 @@ function ofStatement({ cube, spans }: Charged): Difference[] {
 }
 
 /** The attempts that are charged and the books do not bill, and the other way round. */
-function ofAttempts(charged: Charged, reading: Reading): Difference[] {
+function ofAttempts(charged: Charged, reading: Reading, chargedAs: ChargedAs): Difference[] {
   const { cube, spans, counts } = charged;
   const [own] = spans;
   if (!own) return [];
@@ -118,7 +102,7 @@ function ofAttempts(charged: Charged, reading: Reading): Difference[] {
   const single = differing.filter(({ index }) => last[index] === books[index]);
   const alone = singleParts(charged, reading, single);
   return differing.flatMap(({ row, index, isBilled, count }): Difference[] => {
-    const { taskType, level } = row;
+    const { taskType, level } = isBilled ? row : chargedAs(row);
     const member =
       last[index] === books[index] ? alone.get(index) : states.find(({ billed }) => billed[index] !== books[index]);
     const of = { attempts: isBilled ? 'not_charged' : 'charged', row } as const;
@@ -154,6 +138,31 @@ function ofMoved(charged: Charged, reading: Reading): Difference[] {
         ],
       },
     ];
+  });
+}
+
+/** Attempts that both sides bill, and not at the same level: a unit less on our line, a unit more on theirs. */
+function ofLevels(charged: Charged, reading: Reading, chargedAs: ChargedAs): Difference[] {
+  const [own] = charged.spans;
+  if (!own) return [];
+  const books = billedBy(charged, { span: own, decisions: [] });
+  return charged.cube.rows.flatMap((row, index): Difference[] => {
+    const count = charged.counts[index]?.charged ?? 0;
+    const other = chargedAs(row);
+    if (books[index] !== 1 || count === 0 || other.level === row.level) return [];
+    const { taskType, level } = row;
+    const part = certainOf('rule', levelSubject(level, other.level));
+    const stretch = stretchOf(row, reading.span);
+    const sides = [
+      { taskType, level, units: -count },
+      { ...other, units: count },
+    ];
+    return sides.map(({ units, ...cell }) => ({
+      part,
+      among: [],
+      evidence: { part, ...cell, of: { attempts: 'other_level', row }, count },
+      changes: [{ stretch, units }],
+    }));
   });
 }
 

@@ -46,11 +46,11 @@ export type Evidence = {
 
 /**
  * - `all`, `charged`, `not_charged`, `charged_again`: the attempts of a row of the cube, or those that the usage statement
- *   charges, does not charge, or charges more than once.
+ *   charges, does not charge, or charges more than once. `other_level`: those that it charges, at another level.
  * - `unmatched`: rows of the usage statement that are no attempt of the books.
  */
 type EvidenceOf =
-  | { readonly attempts: 'all' | 'charged' | 'not_charged' | 'charged_again'; readonly row: CubeRow }
+  | { readonly attempts: 'all' | 'charged' | 'not_charged' | 'charged_again' | 'other_level'; readonly row: CubeRow }
   | { readonly attempts: 'unmatched'; readonly slot: number };
 
 /** How far the candidates account for what the invoice says of a task type and level, and what is plain to see. */

@@ -6,8 +6,9 @@ import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-e
 import { identityOf } from './identity.ts';
 import type { Books } from './lines.ts';
 import { cellKey, type LinePair, pairLines, vendorLines } from './pairing.ts';
-import { type Known, type Reason, reasonFor, reasonOfKind } from './reasons.ts';
+import { type Known, type Reason, reasonFor, reasonOfKind, reasonOfTax } from './reasons.ts';
 import { minimumShares, type Share, sharesOf } from './shares.ts';
+import { taxDoubtsOf } from './taxes.ts';
 
 /** What both sides say of a line; `null` = one has no such line, or does not say. */
 export type LineFacts = {
@@ -86,6 +87,7 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
     ...comparedMinimum(known, invoice.lines),
     ...invoice.lines.flatMap(otherLine),
     ...comparedTax(invoice),
+    ...comparedRates(invoice),
   ];
   const told = withoutNetting(compared, pairs, known);
   for (const { line, shares } of told) checkLine(line, shares);
@@ -183,6 +185,17 @@ function comparedTax(invoice: VendorInvoice): Compared[] {
   return [{ line, shares: [{ effect, step: undefined, quantity: 0n, amount, reason }] }];
 }
 
+/** What tax comes to is no part of the net: such a finding adds nothing to the difference. */
+const comparedRates = (invoice: VendorInvoice): Compared[] =>
+  (invoice.documents ?? [invoice]).flatMap((document) =>
+    taxDoubtsOf(document).map(({ line, subject, isSure }): Compared => {
+      const reason = reasonOfTax(subject, isSure);
+      const invoiceLine = invoice.isJoined ? `${document.number}:${line}` : line;
+      const share = { effect: 'tax', step: undefined, quantity: 0n, amount: 0n, reason } as const;
+      return { line: { ...withoutUsage, invoiceLine }, shares: [share] };
+    }),
+  );
+
 function finding(
   period: string,
   { number, isJoined = false }: VendorInvoice,
@@ -201,7 +214,7 @@ function finding(
     effect,
     quantityDifference: quantity,
     amountDifference: amount,
-    likelyWrong: likelyWrong(reason.cause),
+    likelyWrong: likelyWrong(reason),
   };
 }
 

@@ -97,12 +97,12 @@ function decision(
   return { key: `${cause}:${subject}`, cause, subject, taskType, change: { of: 'decisions', act, concerns } };
 }
 
-/** Attempts of a kind are billed although the rules say no, or are not although they say yes. */
+/** Attempts of a kind are billed although the rules say no, or none of them is, also where another hypothesis bills them. */
 function flag(cause: Cause, name: string, has: (row: CubeRow) => boolean): Hypothesis[] {
   const [billed, notBilled] = name === '' ? ['billed', 'not billed'] : [`${name} billed`, `${name} not billed`];
   return [
     decision(cause, billed, 'take_in', (row) => has(row) && row.invoiced === false),
-    decision(cause, notBilled, 'leave_out', (row) => has(row) && row.invoiced !== false),
+    decision(cause, notBilled, 'leave_out', has),
   ];
 }
 

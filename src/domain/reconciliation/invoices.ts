@@ -15,6 +15,7 @@ export function joinInvoices(invoices: readonly VendorInvoice[]): VendorInvoice 
     number: invoices.map(({ number }) => number).join('+'),
     isCreditNote: false,
     isJoined: true,
+    documents: invoices,
     lines: invoices.flatMap(({ number, lines }) => lines.map((line) => ({ ...line, line: `${number}:${line.line}` }))),
     stated: {
       net: sum(({ stated }) => stated.net),

@@ -37,8 +37,9 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
   if (share.step) {
     const { part, certainty, among } = share.step;
     if (certainty === 'none') return unexplained(line);
-    // A rule is only said to be billed otherwise of a line that is there.
-    const isMissing = part.cause === 'rule' && cell !== undefined && !printed.has(cellKey(cell));
+    // A rule is only said to be billed otherwise of a line that is there. A level that is stated is no hypothesis.
+    const isMissing =
+      part.cause === 'rule' && part.readings.length > 0 && cell !== undefined && !printed.has(cellKey(cell));
     const { cause, subject }: Named = isMissing ? { cause: 'usage_not_billed', subject: line } : part;
     return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(among) : '' };
   }
@@ -87,6 +88,9 @@ export function reasonOfKind(kind: Exclude<InvoiceLineKind, 'minimum' | 'tax'>, 
     ? said({ cause: 'usage_unknown', subject: description }, false)
     : said({ cause: kind, subject: description }, true);
 }
+
+/** What a line of tax says that does not follow from its rate. */
+export const reasonOfTax = (subject: string, isSure: boolean): Reason => said({ cause: 'tax', subject }, isSure);
 
 const said = (named: Named, isSure: boolean): Reason => ({
   ...named,

@@ -1,8 +1,10 @@
+import { type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { causeText, type Certainty, type Effect } from '../../domain/reconciliation/causes.ts';
 import type { DecisionName, FindingState } from '../../domain/reconciliation/standing.ts';
 import { causeInEnglish } from '../../reports/dispute/english.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { subjectIn } from '../../reports/dispute/subjects.ts';
+import { money } from './format.ts';
 import { type Html, html } from './html.ts';
 import { taskName } from './words.ts';
 
@@ -24,14 +26,21 @@ export const certaintyWords: Readonly<Record<Certainty, string>> = {
   none: 'No cause was found that gives the invoice.',
 };
 
-const causeSentence = ({ cause, subject, amount }: PublishedFinding): string => {
-  const sentence = causeInEnglish(cause, subjectIn(subject, 'or'), amount > 0n, 'the vendor’s');
+const causeSentence = ({ cause, subject, amount: micros }: PublishedFinding, currency: string): Html | string => {
+  if (cause === 'fee') return feeSentence(subject, micros, currency);
+  const sentence = causeInEnglish(cause, subjectIn(subject, 'or'), micros > 0n, 'the vendor’s');
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
 };
 
+/** What the books can say of a fee: its name and what it comes to. */
+const feeSentence = (name: string, micros: Micros, currency: string): Html =>
+  html`The invoice has a fee of ${money(micros, { currency, minorDigits: minorUnitDigits(currency) })}, “${name}”. We
+  know of no such fee: the books have attempts and monthly minimums alone. If your contract has it, accept it; if not,
+  dispute it.`;
+
 /** Why there is a difference. The name of the cause is shown too: files and commands have it. */
-export const causeWords = (finding: PublishedFinding): Html =>
-  html`${causeSentence(finding)}
+export const causeWords = (finding: PublishedFinding, currency: string): Html =>
+  html`${causeSentence(finding, currency)}
     <code class="wrap">${finding.subject === '' ? finding.cause : causeText(finding)}</code>`;
 
 /** What a finding is about. */

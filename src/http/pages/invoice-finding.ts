@@ -3,7 +3,8 @@ import type { PublishedFinding } from '../../reports/dispute/published-finding.t
 import { evidenceName } from '../../reports/reconciliation-files.ts';
 import type { Principal } from '../context.ts';
 import { causeWords, certaintyWords, effectWords, likelyWrongWords, lineName, stateTag } from './finding-words.ts';
-import { count, moment, monthName, nothing } from './format.ts';
+import { attemptsLink } from './attempt-links.ts';
+import { count, counted, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
 import { invoiceTrail } from './invoice.ts';
 import { decidedText, decisionForm, difference, sidesTable } from './invoice-findings.ts';
@@ -38,7 +39,7 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
         ${effectWords[finding.effect]}: ${difference(finding.amount, currency)} in ${monthName(period)}
       </p>
       ${facts([
-        ['Why', causeWords(finding)],
+        ['Why', causeWords(finding, currency)],
         ['How sure', certaintyWords[finding.certainty]],
         ['Also possible', alternatives(finding)],
         ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],
@@ -77,8 +78,9 @@ function evidenceBody({ period, finding, evidence, timeZone }: FindingPage): Htm
       id: 'evidence-table',
       caption:
         all > evidence.length
-          ? `The first ${count(evidence.length)} of ${count(all)} attempts`
-          : 'Attempts that it is about',
+          ? html`The first ${count(evidence.length)} of
+            ${attemptsLink(period, { finding: finding.id }, counted(all, 'attempt'))}`
+          : attemptsLink(period, { finding: finding.id }, counted(all, 'attempt')),
       rows: evidence,
       columns: [
         { header: 'Transaction', isHeader: true, cell: ({ transactionId }) => transactionLink(transactionId) },

@@ -2,6 +2,7 @@ import { type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { decisions } from '../../domain/reconciliation/standing.ts';
 import type { FindingDecision } from '../../db/reconciliations.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
+import { attemptsLink } from './attempt-links.ts';
 import { amount, count, moment, money, nothing, signed } from './format.ts';
 import { causeWords, certaintyWords, decisionWords, effectWords, lineName, stateTag } from './finding-words.ts';
 import { type Html, html } from './html.ts';
@@ -44,12 +45,23 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
       { header: 'Effect', cell: ({ effect }) => effectWords[effect] },
       {
         header: 'Why',
-        cell: (one) => html`${causeWords(one)}<br /><span class="faint">${certaintyWords[one.certainty]}</span>`,
+        cell: (one) =>
+          html`${causeWords(one, currency)}<br /><span class="faint">${certaintyWords[one.certainty]}</span>`,
       },
       {
         header: 'Quantity',
         isNumber: true,
         cell: ({ quantity }) => (quantity === 0n ? nothing : signed(count(quantity))),
+      },
+      {
+        header: 'Attempts',
+        isNumber: true,
+        cell: ({ id, evidenceRows }) =>
+          evidenceRows === 0
+            ? nothing
+            : isKept
+              ? attemptsLink(period, { finding: id }, count(evidenceRows))
+              : count(evidenceRows),
       },
       { header: 'Invoice minus books', isNumber: true, cell: (one) => difference(one.amount, currency) },
       ...(isKept ? [{ header: 'State', cell: ({ state }: PublishedFinding) => stateTag(state) }] : []),

@@ -1,10 +1,12 @@
 import type { Blocker } from '../../db/blockers.ts';
 import type { Disagreement, DisagreementCount } from '../../db/month-figures.ts';
 import type { SummaryLine } from '../../domain/report-lines.ts';
+import { none } from '../../domain/attempt-filter.ts';
 import { form } from '../../domain/wording.ts';
 import { listed, type MonthFigures } from '../../jobs/month/month-figures.ts';
 import { type Obstacle, remedyCommand } from '../../jobs/month/obstacles.ts';
 import { outstandingText } from '../../jobs/fetch/recheck-settled.ts';
+import { attemptCount, attemptsLink } from './attempt-links.ts';
 import { amountText, count, counted, money, monthName, signed } from './format.ts';
 import { type Html, html } from './html.ts';
 import type { Section } from './month-parts.ts';
@@ -16,14 +18,14 @@ export const transactionLink = (id: string): Html =>
   html`<a class="id" href="/transactions/${encodeURIComponent(id)}">${id}</a>`;
 
 /** What stands between an open month and its close: the same list as in the command `close`. */
-export function openPointsSection({ open }: MonthFigures): Section | undefined {
+export function openPointsSection({ open, period }: MonthFigures): Section | undefined {
   if (!open) return undefined;
   const { counts, obstacles, first, items, outstandingRechecks: rechecks } = open;
   const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
   const body =
     obstacles.length === 0
       ? html`<p>Nothing is open: the month can be closed.</p>`
-      : html`${obstacleTable(obstacles)} ${first.length > 0 ? blockerTable(first, all) : null}`;
+      : html`${obstacleTable(period, obstacles)} ${first.length > 0 ? blockerTable(first, all) : null}`;
   const unfetched =
     items.unfetchedTransactions > 0
       ? html`<p class="faint">
@@ -40,14 +42,21 @@ const rechecksNote = (rechecks: number): Html | null => {
   return text === null ? null : html`<p class="faint">${text}</p>`;
 };
 
-const obstacleTable = (obstacles: readonly Obstacle[]): Html =>
+const obstacleTable = (period: string, obstacles: readonly Obstacle[]): Html =>
   table<Obstacle>({
     id: 'open-points-counts',
     caption: 'What has to be cleared before the month can be closed',
     rows: obstacles,
     columns: [
       { header: 'What', isHeader: true, cell: ({ code }) => obstacleNames[code] },
-      { header: 'How many', isNumber: true, cell: (one) => count(one.count) },
+      {
+        header: 'How many',
+        isNumber: true,
+        cell: (one) =>
+          one.code === 'unclassified' || one.code === 'unpriced'
+            ? attemptCount(period, { only: one.code }, BigInt(one.count))
+            : count(one.count),
+      },
       {
         header: 'What it means, and what to do',
         cell: ({ what, remedy, closeFirst }) =>
@@ -76,7 +85,7 @@ const blockerTable = (first: readonly Blocker[], all: number): Html =>
   });
 
 /** What a month books for closed months. */
-export function correctionsSection({ lines, prices }: MonthFigures): Section | undefined {
+export function correctionsSection({ lines, prices, period: here }: MonthFigures): Section | undefined {
   const corrections = lines.summary.filter(({ correctsPeriod }) => correctsPeriod !== null);
   if (corrections.length === 0) return undefined;
   const months = [...Map.groupBy(corrections, ({ correctsPeriod }) => correctsPeriod ?? '')];
@@ -96,8 +105,18 @@ export function correctionsSection({ lines, prices }: MonthFigures): Section | u
           isHeader: true,
           cell: ([period]) => html`<a href="/reports/${period}">${monthName(period)}</a>`,
         },
-        { header: 'Attempts', isNumber: true, cell: ([, of]) => signed(count(sum(of, ({ attempts }) => attempts))) },
-        { header: 'Invoiced', isNumber: true, cell: ([, of]) => signed(count(sum(of, ({ invoiced }) => invoiced))) },
+        {
+          header: 'Attempts',
+          isNumber: true,
+          cell: ([corrects, of]) =>
+            attemptsLink(here, { corrects }, signed(count(sum(of, ({ attempts }) => attempts)))),
+        },
+        {
+          header: 'Invoiced',
+          isNumber: true,
+          cell: ([corrects, of]) =>
+            attemptsLink(here, { corrects, invoiced: 'true' }, signed(count(sum(of, ({ invoiced }) => invoiced)))),
+        },
         {
           header: 'Amount',
           isNumber: true,
@@ -110,22 +129,25 @@ export function correctionsSection({ lines, prices }: MonthFigures): Section | u
 }
 
 /** Transactions that were never completed, and what they cost. */
-export function abandonedSection({ abandoned, prices }: MonthFigures): Section {
+export function abandonedSection({ abandoned, prices, period }: MonthFigures): Section {
   const { transactions, attempts, invoiced, amount } = abandoned;
   const cost =
     prices && amount !== null
       ? html`, <strong>${amountText(padded(amount, prices.minorDigits))}&nbsp;${prices.currency}</strong>`
       : null;
+  const these = { only: 'abandoned', corrects: none };
+  const some = () => attemptCount(period, { ...these, invoiced: 'true' }, BigInt(invoiced));
   const invoicedAllTheSame =
     attempts === 1
       ? `It is ${invoiced === 1 ? 'invoiced all the same' : 'not invoiced'}`
-      : `${invoiced === attempts ? 'All' : count(invoiced)} of them are invoiced all the same`;
+      : html`${invoiced === attempts ? 'All' : some()} of them are invoiced all the same`;
   const body =
     transactions === 0
       ? html`<p>No attempt of this month belongs to a transaction that ended without being completed.</p>`
       : html`<p>
-          ${counted(transactions, 'transaction')} ended without being completed, after ${counted(attempts, 'attempt')}.
-          ${invoicedAllTheSame}${cost}. ${transactions === 1 ? 'It is' : 'They are'} in the figures above.
+          ${counted(transactions, 'transaction')} ended without being completed, after
+          ${attemptsLink(period, these, counted(attempts, 'attempt'))}. ${invoicedAllTheSame}${cost}.
+          ${transactions === 1 ? 'It is' : 'They are'} in the figures above.
         </p>`;
   return { id: 'abandoned', title: 'Abandoned transactions', body };
 }
@@ -138,12 +160,19 @@ function padded(text: string, minorDigits: number): string {
 }
 
 /** Where the vendor's own counters differ from ours. */
-export function disagreementsSection({ disagreements }: MonthFigures): Section {
-  const { counts, first } = disagreements;
+export function disagreementsSection({ disagreements, period }: MonthFigures): Section {
+  const { counts, first, attempts } = disagreements;
   const open = counts.filter((one) => one.count > 0);
   const all = open.reduce((sum, one) => sum + one.count, 0);
   const resolved = counts.reduce((sum, one) => sum + one.resolved, 0);
   const body = html`${all === 0 ? noDisagreement : disagreementTables(open, first, all)}${
+    attempts > 0n
+      ? html`<p>
+          The vendor’s counter of invoiced attempts differs for the tasks of
+          ${attemptsLink(period, { counter: 'mismatch' }, counted(attempts, 'attempt'))}.
+        </p>`
+      : null
+  }${
     resolved > 0
       ? html`<p>
           <span class="tag good">Resolved</span> ${counted(resolved, 'disagreement')} of closed months: both count the

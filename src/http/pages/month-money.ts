@@ -1,8 +1,16 @@
+import type { AttemptFilter } from '../../domain/attempt-filter.ts';
 import { previousPeriod } from '../../domain/billing-month.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
-import type { SummaryLine, Totals } from '../../domain/report-lines.ts';
+import {
+  monthlyMinimum,
+  type Quantities,
+  quantityKeys,
+  type SummaryLine,
+  type Totals,
+} from '../../domain/report-lines.ts';
 import { isPartial } from '../../domain/vendor-counts.ts';
 import type { MonthFigures } from '../../jobs/month/month-figures.ts';
+import { attemptCount, ofSummaryLine, quantityLink } from './attempt-links.ts';
 import { place } from './charts/chart.ts';
 import { columnChart } from './charts/columns.ts';
 import { amount, count, counted, money, monthName, nothing, shortMonth } from './format.ts';
@@ -15,8 +23,13 @@ import { taskName } from './words.ts';
 const maxRows = 100;
 
 /** The cost lines of the summary. */
-export function costSection({ lines, prices }: MonthFigures): Section {
+export function costSection({ lines, prices, period }: MonthFigures): Section {
   const { summary, totals } = lines;
+  const hasCorrections = totals.corrections > 0n;
+  const linked = (line: SummaryLine, key: keyof Quantities) =>
+    line.taskType === monthlyMinimum
+      ? count(line[key])
+      : quantityLink(period, ofSummaryLine(line), line, key, line.correctsPeriod !== null);
   const shown = summary.slice(0, maxRows);
   const price = ({ unitPrice }: SummaryLine) =>
     unitPrice === null || !prices ? nothing : amount(unitPrice, prices.minorDigits);
@@ -32,19 +45,19 @@ export function costSection({ lines, prices }: MonthFigures): Section {
           html`${taskName(line.taskType)}${line.correctsPeriod === null ? null : html` <span class="tag quiet">corrects ${monthName(line.correctsPeriod)}</span>`}`,
       },
       { header: 'Level', cell: ({ level }) => level ?? nothing },
-      { header: 'Attempts', isNumber: true, cell: ({ attempts }) => count(attempts) },
-      { header: 'Invoiced', isNumber: true, cell: ({ invoiced }) => count(invoiced) },
-      { header: 'Not invoiced', isNumber: true, cell: ({ notInvoiced }) => count(notInvoiced) },
-      { header: 'Unclassified', isNumber: true, cell: ({ unclassified }) => count(unclassified) },
-      { header: 'Vendor counts', isNumber: true, cell: vendorCell },
+      { header: 'Attempts', isNumber: true, cell: (line) => linked(line, 'attempts') },
+      { header: 'Invoiced', isNumber: true, cell: (line) => linked(line, 'invoiced') },
+      { header: 'Not invoiced', isNumber: true, cell: (line) => linked(line, 'notInvoiced') },
+      { header: 'Unclassified', isNumber: true, cell: (line) => linked(line, 'unclassified') },
+      { header: 'Vendor counts', isNumber: true, cell: (line) => vendorCell(line, period, ofSummaryLine(line)) },
       { header: 'Unit price', isNumber: true, cell: price },
       { header: 'Amount', isNumber: true, cell: (line) => money(line.amount, prices) },
     ],
     footer: [
       'Total',
       null,
-      ...[totals.attempts, totals.invoiced, totals.notInvoiced, totals.unclassified].map((one) => count(one)),
-      vendorCell(totals),
+      ...quantityKeys.map((key) => quantityLink(period, {}, totals, key, hasCorrections)),
+      vendorCell(totals, period, {}),
       null,
       money(totals.amount, prices),
     ],
@@ -53,11 +66,13 @@ export function costSection({ lines, prices }: MonthFigures): Section {
 }
 
 /** The vendor's counter, with what it does not say itself: how many attempts it covers, and how many tasks differ. */
-function vendorCell(line: SummaryLine | Totals): Html {
+function vendorCell(line: SummaryLine | Totals, period: string, filter: AttemptFilter): Html {
   const { vendorCounter, counted: ofThem, attempts, differing } = line;
   if (vendorCounter === null) return nothing;
-  const remark = (text: string) => html`<br /><span class="faint">${text}</span>`;
-  return html`${count(vendorCounter)}${isPartial(line) ? remark(`for ${count(ofThem)} of ${counted(attempts, 'attempt')}`) : null}${differing > 0n ? remark(counted(differing, 'task differs', 'tasks differ')) : null}`;
+  const remark = (text: Html | string) => html`<br /><span class="faint">${text}</span>`;
+  const covered = () =>
+    html`for ${attemptCount(period, { ...filter, counter: 'stated' }, ofThem)} of ${counted(attempts, 'attempt')}`;
+  return html`${count(vendorCounter)}${isPartial(line) ? remark(covered()) : null}${differing > 0n ? remark(counted(differing, 'task differs', 'tasks differ')) : null}`;
 }
 
 const cutNote = (rows: number, file: string): Html | null =>
@@ -109,8 +124,16 @@ export function trendSection({ figures, trend }: MonthPage): Section {
         },
       },
       { header: 'Status', cell: ({ totals }) => (totals?.isClosed ? 'Closed' : 'Open') },
-      { header: 'Attempts', isNumber: true, cell: ({ totals }) => (totals ? count(totals.attempts) : nothing) },
-      { header: 'Invoiced', isNumber: true, cell: ({ totals }) => (totals ? count(totals.invoiced) : nothing) },
+      {
+        header: 'Attempts',
+        isNumber: true,
+        cell: ({ period, totals }) => (totals ? attemptCount(period, {}, totals.attempts) : nothing),
+      },
+      {
+        header: 'Invoiced',
+        isNumber: true,
+        cell: ({ period, totals }) => (totals ? attemptCount(period, { invoiced: 'true' }, totals.invoiced) : nothing),
+      },
     ],
   })}`;
   return { id: 'trend', title: 'Twelve months', body };

@@ -1,10 +1,11 @@
 import type { MonthFigures } from '../../jobs/month/month-figures.ts';
+import { attemptsLink } from './attempt-links.ts';
 import { counted } from './format.ts';
 import { type Html, html } from './html.ts';
 import { notice } from './layout.ts';
 
 /** What readers must know before they trust the figures. */
-export function notices({ close, prices, lines, open }: MonthFigures): Html[] {
+export function notices({ close, prices, lines, open, period }: MonthFigures): Html[] {
   const { totals } = lines;
   const found: Html[] = [];
   const warn = (body: Html) => found.push(notice('warn', html`<p>${body}</p>`));
@@ -18,14 +19,15 @@ export function notices({ close, prices, lines, open }: MonthFigures): Html[] {
     );
   else if (totals.unpriced > 0n)
     warn(
-      html`The price list has no price for ${counted(totals.unpriced, 'invoiced attempt')}. So there is no total:
+      html`The price list has no price for
+      ${attemptsLink(period, { only: 'unpriced' }, counted(totals.unpriced, 'invoiced attempt'))}. So there is no total:
       without them it would be too low.`,
     );
   if (totals.unclassified > 0n)
     warn(
-      html`${counted(totals.unclassified, 'attempt')} ${totals.unclassified === 1n ? 'is' : 'are'} unclassified: no rule
-      says whether the vendor invoices ${totals.unclassified === 1n ? 'it' : 'them'}. No amount has
-      ${totals.unclassified === 1n ? 'it' : 'them'}.`,
+      html`${attemptsLink(period, { invoiced: 'unclassified' }, counted(totals.unclassified, 'attempt'))}
+      ${totals.unclassified === 1n ? 'is' : 'are'} unclassified: no rule says whether the vendor invoices
+      ${totals.unclassified === 1n ? 'it' : 'them'}. No amount has ${totals.unclassified === 1n ? 'it' : 'them'}.`,
     );
   return found;
 }

@@ -1,6 +1,8 @@
+import { any, type AttemptFilter, none } from '../../domain/attempt-filter.ts';
 import { outcomeParts, type OutcomeParts, type Part } from '../../domain/outcome-lines.ts';
-import type { CodeLine } from '../../domain/report-lines.ts';
+import { type CodeLine, quantityKeys } from '../../domain/report-lines.ts';
 import type { MonthFigures } from '../../jobs/month/month-figures.ts';
+import { ofCodeLine, quantityLink } from './attempt-links.ts';
 import { type Bar, barChart } from './charts/bars.ts';
 import { place } from './charts/chart.ts';
 import { amount, count, counted, money, monthName, nothing, type Priced } from './format.ts';
@@ -17,6 +19,7 @@ type OwnLine = OutcomeParts['own'][number];
 
 /** The month by task and outcome, as bars and as a table that adds up to the month. */
 export function outcomesSection({ lines, prices, period }: MonthFigures): Section {
+  const hasCorrections = lines.totals.corrections > 0n;
   const parts = outcomeParts(lines, maxRows);
   const hasMoney = prices !== null && parts.own.some((line) => line.amount !== null);
   const { title, about, bars } = chartOf(parts, hasMoney ? prices : null, period);
@@ -28,10 +31,15 @@ export function outcomesSection({ lines, prices, period }: MonthFigures): Sectio
       columns: [
         { header: 'Task', isHeader: true, cell: ({ name }) => name },
         { header: 'Outcome', cell: (row) => row.outcome },
-        ...quantityColumns,
+        ...quantityColumns(period),
         { header: 'Amount', isNumber: true, cell: (row) => money(row.amount, prices) },
       ],
-      footer: ['Total', null, ...quantities(parts.total), money(parts.total.amount, prices)],
+      footer: [
+        'Total',
+        null,
+        ...quantityKeys.map((key) => quantityLink(period, {}, parts.total, key, hasCorrections)),
+        money(parts.total.amount, prices),
+      ],
     })}
     <p class="faint">
       Amounts of outcomes are not rounded; each line under “Costs” is rounded once.
@@ -40,29 +48,45 @@ export function outcomesSection({ lines, prices, period }: MonthFigures): Sectio
   return { id: 'outcomes', title: 'By task and outcome', body };
 }
 
-type Row = Partial<Part> & Pick<Part, 'amount'> & { readonly name: Html | string; readonly outcome: Html };
+/** @property list what is counted; without it, nothing that can be listed. */
+type Row = Partial<Part> &
+  Pick<Part, 'amount'> & { readonly name: Html | string; readonly outcome: Html; readonly list?: AttemptFilter };
 
 function rowsOf({ own, others, corrections, minimum, rounding }: OutcomeParts): Row[] {
-  const rest = (name: string, part: (Partial<Part> & Pick<Part, 'amount'>) | null): Row[] =>
-    part ? [{ ...part, name, outcome: nothing }] : [];
+  const rest = (name: string, part: (Partial<Part> & Pick<Part, 'amount'>) | null, list?: AttemptFilter): Row[] =>
+    part ? [{ ...part, name, outcome: nothing, ...(list ? { list } : {}) }] : [];
   return [
-    ...own.map((line) => ({ ...line, name: taskName(line.taskType), outcome: outcome(line.code) })),
+    ...own.map((line) => ({
+      ...line,
+      name: taskName(line.taskType),
+      outcome: outcome(line.code),
+      list: ofCodeLine(line),
+    })),
     ...rest(others ? `${counted(others.lines, 'other')}, as the codes file has them` : '', others),
-    ...rest('Corrections of closed months', corrections),
+    ...rest('Corrections of closed months', corrections, { corrects: any }),
     ...rest('Monthly minimum', minimum === null ? null : { amount: minimum }),
     ...rest('Rounding', rounding === null ? null : { amount: rounding }),
   ];
 }
 
-const shown = (value: bigint | undefined): Html | string => (value === undefined ? nothing : count(value));
-const quantityColumns = [
-  { header: 'Attempts', isNumber: true, cell: ({ attempts }: Row) => shown(attempts) },
-  { header: 'Invoiced', isNumber: true, cell: ({ invoiced }: Row) => shown(invoiced) },
-  { header: 'Not invoiced', isNumber: true, cell: ({ notInvoiced }: Row) => shown(notInvoiced) },
-  { header: 'Unclassified', isNumber: true, cell: ({ unclassified }: Row) => shown(unclassified) },
-];
-const quantities = ({ attempts, invoiced, notInvoiced, unclassified }: Part): string[] =>
-  [attempts, invoiced, notInvoiced, unclassified].map((one) => count(one));
+const quantityNames = {
+  attempts: 'Attempts',
+  invoiced: 'Invoiced',
+  notInvoiced: 'Not invoiced',
+  unclassified: 'Unclassified',
+} as const;
+
+const quantityColumns = (period: string) =>
+  quantityKeys.map((key) => ({
+    header: quantityNames[key],
+    isNumber: true,
+    cell: ({ list, attempts, invoiced, notInvoiced, unclassified }: Row): Html | string => {
+      if (attempts === undefined || invoiced === undefined || notInvoiced === undefined || unclassified === undefined)
+        return nothing;
+      const of = { attempts, invoiced, notInvoiced, unclassified };
+      return list ? quantityLink(period, list, of, key, list.corrects !== none) : count(of[key]);
+    },
+  }));
 
 function chartOf({ own }: OutcomeParts, prices: Priced | null, period: string) {
   const size = (line: OwnLine): bigint => (prices ? (line.amount ?? 0n) : line.invoiced);

@@ -1,8 +1,10 @@
 import { nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
+import type { Quantities } from '../../domain/report-lines.ts';
 import type { MonthFigures } from '../../jobs/month/month-figures.ts';
 import { totalsOf } from '../../jobs/month/months.ts';
 import type { Principal } from '../context.ts';
-import { count, money, moment, monthName, share } from './format.ts';
+import { quantityLink } from './attempt-links.ts';
+import { money, moment, monthName, share } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
 import { page } from './layout.ts';
 import { filesSection } from './month-files.ts';
@@ -11,7 +13,7 @@ import { abandonedSection, correctionsSection, disagreementsSection, openPointsS
 import { invoiceSection } from './month-invoice.ts';
 import { costSection, trendSection } from './month-money.ts';
 import { outcomesSection } from './month-outcomes.ts';
-import type { MonthPage, Section } from './month-parts.ts';
+import { type MonthPage, type Section, statusTag } from './month-parts.ts';
 import { behindNotice } from './replica-notice.ts';
 import { change } from './reports.ts';
 
@@ -34,9 +36,7 @@ export function monthPage(principal: Principal, month: MonthPage): string {
     title: monthName(period),
     principal,
     trail: html`<p class="trail"><a href="/reports">Reports</a></p>`,
-    badge: close
-      ? html`<span class="tag good">Closed, version ${close.version}</span>`
-      : html`<span class="tag">Open, provisional</span>`,
+    badge: statusTag(close),
     body: html`<p class="lead">${basis(figures, timeZone)}</p>
       ${close ? null : behindNotice(figures.behind)} ${notices(figures)} ${headline(month)}
       <nav class="contents" aria-label="On this page">
@@ -74,6 +74,7 @@ function headline({ figures, trend }: MonthPage): Html {
     totals.attempts > 0n && part >= 0n
       ? html`<span class="faint">${share((part * 1_000n + totals.attempts / 2n) / totals.attempts)}</span>`
       : null;
+  const linked = (key: keyof Quantities) => quantityLink(period, {}, totals, key, totals.corrections > 0n);
   const figure = (name: string, value: Part, more: Part = null, kind = ''): Html =>
     html`<div class="${kind}">
       <dt>${name}</dt>
@@ -81,9 +82,9 @@ function headline({ figures, trend }: MonthPage): Html {
     </div>`;
   return html`<dl class="figures">
     ${figure('Total', money(totals.amount, prices), null, 'main')} ${figure(against, change(totalsOf(figures), before))}
-    ${figure('Attempts', count(totals.attempts))} ${figure('Invoiced', count(totals.invoiced), ofAll(totals.invoiced))}
-    ${figure('Not invoiced', count(totals.notInvoiced), ofAll(totals.notInvoiced))}
-    ${figure('Unclassified', count(totals.unclassified), ofAll(totals.unclassified), totals.unclassified > 0n ? 'warn' : '')}
+    ${figure('Attempts', linked('attempts'))} ${figure('Invoiced', linked('invoiced'), ofAll(totals.invoiced))}
+    ${figure('Not invoiced', linked('notInvoiced'), ofAll(totals.notInvoiced))}
+    ${figure('Unclassified', linked('unclassified'), ofAll(totals.unclassified), totals.unclassified > 0n ? 'warn' : '')}
   </dl>`;
 }
 

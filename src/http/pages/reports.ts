@@ -4,6 +4,7 @@ import { againstMonthBefore } from '../../jobs/month/months.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { previousPeriod } from '../../domain/billing-month.ts';
 import type { Principal } from '../context.ts';
+import { attemptCount } from './attempt-links.ts';
 import { amount, count, money, moment, monthName, nothing, percent, signed } from './format.ts';
 import { type Html, html } from './html.ts';
 import { invoiceStanding, type MonthInvoice } from './month-invoice.ts';
@@ -61,8 +62,16 @@ export function reportsPage(principal: Principal, overview: Overview): string {
             isNumber: true,
             cell: (month) => html`${change(month.totals, before(month))}${sameDaysNote(month.totals)}`,
           },
-          { header: 'Attempts', isNumber: true, cell: ({ totals: of }) => (of ? count(of.attempts) : counting) },
-          { header: 'Invoiced', isNumber: true, cell: ({ totals: of }) => (of ? count(of.invoiced) : counting) },
+          {
+            header: 'Attempts',
+            isNumber: true,
+            cell: ({ period, totals: of }) => (of ? attemptCount(period, {}, of.attempts) : counting),
+          },
+          {
+            header: 'Invoiced',
+            isNumber: true,
+            cell: ({ period, totals: of }) => (of ? attemptCount(period, { invoiced: 'true' }, of.invoiced) : counting),
+          },
           { header: 'Status', cell: (month) => statusOf(month, timeZone) },
           { header: 'Invoice', cell: ({ period, invoice }) => invoiceStanding(period, invoice) },
           {

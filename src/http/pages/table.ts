@@ -8,7 +8,12 @@ type Column<Row> = {
   readonly isNumber?: boolean;
   /** Whether the column's cells name their rows. */
   readonly isHeader?: boolean;
+  /** How the table is sorted by this column. */
+  readonly sort?: Sort;
 };
+
+/** A link that sorts, and how the rows are sorted now; `none` = by another column. */
+export type Sort = { readonly path: string; readonly now: 'ascending' | 'descending' | 'none' };
 
 export type Table<Row> = {
   /** Unique on its page. */
@@ -27,7 +32,8 @@ export type Table<Row> = {
 export function table<Row>({ id, caption, columns, rows, footer }: Table<Row>): Html {
   const kind = ({ isNumber }: Column<Row>) => (isNumber ? 'number' : '');
   const heads = columns.map(
-    (column) => html`<th role="columnheader" scope="col" class="${kind(column)}">${column.header}</th>`,
+    (column) =>
+      html`<th role="columnheader" scope="col" class="${kind(column)}" ${sorted(column)}>${headOf(column)}</th>`,
   );
   const cell = (column: Column<Row> | undefined, part: Part, isHeader: boolean | undefined) =>
     isHeader
@@ -66,6 +72,17 @@ export function table<Row>({ id, caption, columns, rows, footer }: Table<Row>): 
       }
     </table>
   </div>`;
+}
+
+const sorted = <Row>({ sort }: Column<Row>): Html | null =>
+  sort && sort.now !== 'none' ? html`aria-sort="${sort.now}"` : null;
+
+function headOf<Row>({ header, sort }: Column<Row>): Part {
+  if (!sort) return header;
+  const arrow = { ascending: ' ↑', descending: ' ↓', none: null }[sort.now];
+  return html`<a href="${sort.path}"
+    >${header}${arrow === null ? null : html`<span aria-hidden="true">${arrow}</span>`}</a
+  >`;
 }
 
 /** Names and their values. */

@@ -47,6 +47,14 @@ export const disagreementWords = (reason: string): string =>
     still_processing: 'Scans that were never decided',
   })[reason] ?? reason;
 
+/** What the vendor's counter says of an attempt's task; `null` = nothing is known of it. */
+export const counterWords = (status: string | null): string | null =>
+  status === null
+    ? null
+    : ({ match: 'Counts the same', mismatch: 'Counts otherwise', absent: 'Does not count', stated: 'Counts at all' }[
+        status
+      ] ?? status);
+
 export const fileWords: Readonly<Record<ReportKind, readonly [name: string, about: string]>> = {
   summary: ['Summary', 'A row per cost line, the total last'],
   detail: ['Detail', 'A row per attempt, invoiced or not'],

@@ -6,6 +6,7 @@ import { decisions } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { suggestLayout } from '../../invoices/layout/suggest-layout.ts';
 import { fileAt } from '../../invoices/read-usage.ts';
+import { noFinding } from '../../jobs/attempts/finding-attempts.ts';
 import { knownMonths } from '../../jobs/month/months.ts';
 import type { Basis } from '../../jobs/reconcile/books-of-month.ts';
 import { decideFinding } from '../../jobs/reconcile/decide-finding.ts';
@@ -30,7 +31,7 @@ import {
   type Uploads,
   withContent,
 } from '../uploads.ts';
-import { deciders, type FindingRoute, type MonthRoute, noFinding } from './invoice.ts';
+import { deciders, type FindingRoute, type MonthRoute } from './invoice.ts';
 import { knownMonth, principalOf } from './reports.ts';
 
 type Changing = { readonly guard: Guard; readonly audit: AuditLog };

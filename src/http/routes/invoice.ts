@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isPeriod } from '../../domain/billing-month.ts';
-import { LedgerError } from '../../errors.ts';
+import { noFinding } from '../../jobs/attempts/finding-attempts.ts';
 import { knownMonths } from '../../jobs/month/months.ts';
 import { firstEvidence, publishedMonth } from '../../jobs/reconcile/published-month.ts';
 import { disputeFiles, reconciliationFiles } from '../../reports/dispute/published-files.ts';
@@ -53,9 +53,6 @@ export function addInvoicePages(server: FastifyInstance, context: ServiceContext
     return reply;
   });
 }
-
-export const noFinding = (period: string): LedgerError =>
-  new LedgerError('not_found', 'The month has no such finding.', { hint: `All findings: /reports/${period}/invoice` });
 
 /** Files that cannot be shown are said on the page, which offers to have them written again. */
 function changedFiles(error: unknown, requestId: string): ShownProblem {

@@ -104,6 +104,8 @@ export function taxLines(total: XmlElement | undefined, figures: Figures, mistak
     }
     const [category, percent] = [textAt(one, 'TaxCategory', 'ID'), textAt(one, 'TaxCategory', 'Percent')];
     const description = ['tax', category, percent === undefined ? undefined : `${percent}%`].filter(Boolean).join(' ');
-    return [{ line, description: description.slice(0, 500), kind: 'tax', ...neither, amount }];
+    const taxable = figures.amount(one, line, 'TaxableAmount');
+    const common = { line, description: description.slice(0, 500), kind: 'tax', ...neither, amount } as const;
+    return [taxable === null ? common : { ...common, taxable }];
   });
 }

@@ -27,8 +27,7 @@ export async function examineHeldFiles(
   const { store } = openedStore(context);
   for (const file of await heldFiles(context.db.kysely, transactionId, kind))
     examined.set(placeKey(file), { ...file, found: await store.examine({ ...file, name: nameOf(file) }) });
-  if (started.starts > 1)
-    await removeLeftovers(store, kindPrefix(transactionId, kind), [...examined.values()], started);
+  await removeLeftovers(store, kindPrefix(transactionId, kind), [...examined.values()], started);
   const isAnyLost = [...examined.values()].some(({ found }) => found === 'lost');
   if (isAnyLost) await ensureMarked(store);
   return examined;
@@ -39,7 +38,7 @@ export const nameOf = ({ object_name, sha256 }: Pick<HeldFile, 'object_name' | '
   object_name ?? clearName(sha256);
 
 /**
- * Removes what an earlier start stored and was killed before it was recorded. It never will be: a start records nothing
+ * Removes what an earlier start stored and never recorded: it was killed, or the store's answer was lost. It never will be: a start records nothing
  * once a later one has begun. What a later one than this stores is left alone.
  */
 async function removeLeftovers(

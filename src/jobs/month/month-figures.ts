@@ -1,3 +1,4 @@
+import { attemptTotal, linesWith } from '../../db/attempt-list.ts';
 import { type Blocker, type BlockerCounts, listBlockers } from '../../db/blockers.ts';
 import type { Queries } from '../../db/database.ts';
 import {
@@ -43,7 +44,12 @@ export type MonthFigures = {
   /** `undefined` = the month is not running; `null` = there is nothing to compare it with. */
   readonly sameDays: SameDays | null | undefined;
   readonly abandoned: Abandoned;
-  readonly disagreements: { readonly counts: readonly DisagreementCount[]; readonly first: readonly Disagreement[] };
+  readonly disagreements: {
+    readonly counts: readonly DisagreementCount[];
+    readonly first: readonly Disagreement[];
+    /** The attempts of tasks whose counter of invoiced attempts differs. */
+    readonly attempts: bigint;
+  };
   /** What stands between an open month and its close. */
   readonly open: {
     readonly counts: BlockerCounts;
@@ -68,6 +74,8 @@ export function readMonth(context: Context, period: string): Promise<MonthFigure
     const { lines } = await month.totals();
     const counts = await countDisagreements(queries, month.sql.disagreements);
     const first = counts.length > 0 ? await listDisagreements(queries, month.sql.disagreements, listed) : [];
+    const miscounted = linesWith(month.sql.lines, { counter: 'mismatch' }, month.timeZone);
+    const { attempts } = counts.length > 0 ? await attemptTotal(queries, miscounted) : { attempts: 0n };
     const readAt = context.now();
     return {
       period,
@@ -78,7 +86,7 @@ export function readMonth(context: Context, period: string): Promise<MonthFigure
       prices: month.head.priceList ?? null,
       lines,
       abandoned: await abandonedIn(queries, month.sql.lines),
-      disagreements: { counts, first },
+      disagreements: { counts, first, attempts },
       sameDays: month.close ? undefined : await sameDays(context, queries, month, readAt),
       open: month.close ? null : await openFigures(context, queries, month),
     };

@@ -24,7 +24,7 @@ export async function decideFinding({ db }: Context, period: string, given: Deci
   await db.kysely.transaction().execute(async (queries) => {
     if (!(await hasFinding(queries, period, finding)))
       throw new LedgerError('usage_invalid', `${finding} is no finding of ${period}.`, {
-        hint: `npx idscan-ledger reconcile ${period} lists the findings of the month.`,
+        hint: `The findings of the month: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period}`,
       });
     const open = decision === 'accept' ? await openFindings(queries) : [];
     const credit = open.find((one) => one.period === period && one.finding === finding && one.cause === 'credit');

@@ -64,7 +64,7 @@ export async function disputeMonth(
     if (manifestSha256 === undefined)
       throw new LedgerError('reconciliation_missing', `${period} was never reconciled.`, {
         fields: { period },
-        hint: `npx idscan-ledger reconcile ${period} --invoice <file>`,
+        hint: `Give its invoice: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period} --invoice <file>`,
       });
     const source = await openReconciliation(path.join(reportsDir, period), period, manifestSha256);
     const findings = await disputedIn(source, queries, period);
@@ -102,7 +102,7 @@ async function disputedIn(
   if (disputed.length > 0) return disputed;
   throw new LedgerError('nothing_disputed', `No finding of ${period} is disputed and open.`, {
     fields: { period },
-    hint: `npx idscan-ledger reconcile ${period} --decide <finding>=dispute --reason <text>`,
+    hint: `Decide it: on a finding’s page below /reports/${period}/invoice, or npx idscan-ledger reconcile ${period} --decide <finding>=dispute --reason <text>`,
   });
 }
 

@@ -127,13 +127,26 @@ export async function firstEvidence(
   const wanted = Math.min(most, evidenceRows);
   const rows: EvidenceRow[] = [];
   if (wanted === 0) return rows;
-  const source = await openReconciliation(path.join(config.reportsDir, period), period, manifestSha256);
-  for await (const row of source.evidence()) {
-    if (row.cell('finding') !== id) continue;
-    rows.push(evidenceRow(row));
+  for await (const row of evidenceOf(config.reportsDir, period, manifestSha256, id)) {
+    rows.push(row);
     if (rows.length === wanted) break;
   }
   return rows;
+}
+
+/**
+ * The evidence of a finding, a row at a time, as the file has it.
+ *
+ * @throws LedgerError `reconciliation_changed`
+ */
+export async function* evidenceOf(
+  reportsDir: string,
+  period: string,
+  manifestSha256: string,
+  finding: string,
+): AsyncGenerator<EvidenceRow> {
+  const source = await openReconciliation(path.join(reportsDir, period), period, manifestSha256);
+  for await (const row of source.evidence()) if (row.cell('finding') === finding) yield evidenceRow(row);
 }
 
 const evidenceRow = ({ cell }: Row): EvidenceRow => ({

@@ -112,7 +112,7 @@ async function reconcileIn(
 const invoiceMissing = (period: string): LedgerError =>
   new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
     fields: { period },
-    hint: `Give it: npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
+    hint: `Give it: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
   });
 
 function expectEnded({ config, now }: Context, period: string): void {

@@ -1,6 +1,6 @@
-import type { Cause } from '../../domain/reconciliation/causes.ts';
+import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
-import { isOutcome } from './subjects.ts';
+import { isOfRate, isOutcome } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
 export const dutch: Language = {
@@ -62,7 +62,9 @@ function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figu
     case 'rounding':
       return `Het bedrag van de regel wijkt door afronding af van het onze: ${written} ${way}.`;
     case 'tax':
-      return `Het nettobedrag van de factuur is niet de som van haar regels zonder btw: ${written} ${way}.`;
+      return amount === 0n
+        ? 'De btw van deze regel volgt niet uit uw tarief. Het bedrag zonder btw verandert er niet door.'
+        : `Het nettobedrag van de factuur is niet de som van haar regels zonder btw: ${written} ${way}.`;
     default:
       return kind satisfies never;
   }
@@ -75,6 +77,8 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   cutoff: (subject) =>
     `u lijkt de maand naar een andere tijd te nemen (${subject}), waardoor pogingen in een andere maand in rekening komen.`,
   rule: (subject, isTooMuch) => {
+    const levels = levelsIn(subject);
+    if (levels !== undefined) return `u berekent pogingen op een ander niveau dan in uw antwoorden staat (${levels}).`;
     if (!isOutcome(subject)) return `pogingen zijn anders in rekening gebracht dan uw documentatie zegt (${subject}).`;
     return isTooMuch
       ? `u brengt pogingen met de uitkomst ${subject} in rekening; volgens uw documentatie gebeurt dat niet.`
@@ -96,6 +100,7 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   discount: (subject) => `wij kennen deze korting niet ("${subject}").`,
   credit: (subject) => `wij kennen deze creditering niet ("${subject}").`,
   currency: () => 'de valuta is niet de afgesproken valuta.',
-  tax: () => 'het nettobedrag bevat btw.',
+  tax: (subject) =>
+    isOfRate(subject) ? `de btw en het tarief stemmen niet overeen (${subject}).` : 'het nettobedrag bevat btw.',
   unexplained: () => 'die hebben wij niet gevonden. Laat ons a.u.b. weten wat hier in rekening is gebracht.',
 };

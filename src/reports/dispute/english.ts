@@ -1,6 +1,6 @@
-import type { Cause } from '../../domain/reconciliation/causes.ts';
+import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
-import { isOutcome } from './subjects.ts';
+import { isOfRate, isOutcome } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
 export const english: Language = {
@@ -65,7 +65,9 @@ function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figu
     case 'rounding':
       return `The amount of the line differs from ours by rounding: ${written} ${way}.`;
     case 'tax':
-      return `The net amount of the invoice is not the sum of its lines without tax: ${written} ${way}.`;
+      return amount === 0n
+        ? 'The VAT of this line does not follow from your rate. The amount without VAT is not affected.'
+        : `The net amount of the invoice is not the sum of its lines without tax: ${written} ${way}.`;
     default:
       return kind satisfies never;
   }
@@ -82,6 +84,8 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your
   cutoff: (subject) =>
     `the month seems to be taken by another time (${subject}), so that attempts are charged in another month.`,
   rule: (subject, isTooMuch, your) => {
+    const levels = levelsIn(subject);
+    if (levels !== undefined) return `attempts are charged at another level than ${your} answers say (${levels}).`;
     if (!isOutcome(subject)) return `attempts are charged otherwise than ${your} documentation says (${subject}).`;
     return isTooMuch
       ? `attempts with the outcome ${subject} are charged; by ${your} documentation they are not.`
@@ -103,6 +107,7 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your
   discount: (subject) => `we know of no such discount ("${subject}").`,
   credit: (subject) => `we know of no such credit ("${subject}").`,
   currency: () => 'the currency is not the one agreed.',
-  tax: () => 'the net amount contains tax.',
+  tax: (subject) =>
+    isOfRate(subject) ? `the VAT and its rate do not agree (${subject}).` : 'the net amount contains tax.',
   unexplained: () => 'we found none.',
 };

@@ -60,7 +60,7 @@ export async function openReconciliation(
 export const reconciliationChanged = (period: string, what: string, cause?: unknown): LedgerError =>
   new LedgerError('reconciliation_changed', what, {
     fields: { period },
-    hint: `Have it written again: npx idscan-ledger reconcile ${period}`,
+    hint: `Have it written again: “Reconcile again” on /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period}`,
     ...(cause === undefined ? {} : { cause }),
   });
 

@@ -7,3 +7,6 @@ export const subjectIn = (subject: string, or: string): string =>
 
 /** Whether the subject of a rule is one outcome or several, not a kind of attempt such as `linked billed`. */
 export const isOutcome = (subject: string): boolean => subject !== 'all' && !/ billed$/.test(subject);
+
+/** Whether the subject of a tax is a line that its rate does not lead to. */
+export const isOfRate = (subject: string): boolean => subject.includes('≠');

@@ -51,7 +51,7 @@ const invoiceLine = fc
     isNamed: fc.boolean(),
   })
   .map(({ kind, cell: [taskType, level], isNamed, ...rest }) => ({
-    description: `${kind} line`,
+    description: rest.amount % 2n === 0n ? `${kind} line` : `${kind} 21%`,
     kind,
     taskType: kind === 'usage' && (isNamed || rest.amount % 3n !== 0n) ? taskType : null,
     level: kind === 'usage' ? level : null,

@@ -89,12 +89,15 @@ function priceList({ version, prices, minimum }: ModelList): PriceList {
 /**
  * Groups attempts as the one SQL statement would.
  *
- * @param charged units that a usage statement charges for an attempt.
+ * @param charges what a usage statement charges for an attempt: units, and at which level, where it is another one.
  */
 export function cubeOf(
   { period, basis, attempts, earlier }: ModelMonth,
   contract: Contract,
-  charged?: (attempt: ModelAttempt) => number,
+  charges?: {
+    unitsOf: (attempt: ModelAttempt) => number;
+    otherLevelOf: (attempt: ModelAttempt) => string | null;
+  },
 ): Cube {
   const marks = cubeMarks(period, contract);
   const times = marks.map((mark) => mark.getTime());
@@ -111,16 +114,25 @@ export function cubeOf(
   };
   const rows = new Map<
     string,
-    CubeRow & { count: number; usage?: { charged: number; extra: number; chargedAgain: number } }
+    CubeRow & {
+      count: number;
+      usage?: { charged: number; extra: number; chargedAgain: number; otherLevel: string | null };
+    }
   >();
   for (const one of attempts) {
-    const units = charged?.(one) ?? 0;
+    const units = charges?.unitsOf(one) ?? 0;
+    const otherLevel = charges?.otherLevelOf(one) ?? null;
     if (units === 0 && ![one.at, one.created, one.completed].some(isNear)) continue;
     const slots = { attempt: slot(one.at), created: slot(one.created), completed: slot(one.completed) };
-    const flags = [one.own, one.linked, one.failed, one.abandoned, one.late, one.counterDiffers];
+    const flags = [one.own, one.linked, one.failed, one.abandoned, one.late, one.counterDiffers, otherLevel];
     const key = [one.type, one.level, one.code, ...flags, slots.attempt, slots.created, slots.completed].join('|');
     const known = rows.get(key);
-    const usage = { charged: Math.min(1, units), extra: Math.max(0, units - 1), chargedAgain: units > 1 ? 1 : 0 };
+    const usage = {
+      charged: Math.min(1, units),
+      extra: Math.max(0, units - 1),
+      chargedAgain: units > 1 ? 1 : 0,
+      otherLevel,
+    };
     if (known) {
       known.count += 1;
       if (known.usage)
@@ -138,7 +150,7 @@ export function cubeOf(
         late: one.late ? 'came' : 'no',
         slots,
         count: 1,
-        ...(charged ? { usage } : {}),
+        ...(charges ? { usage } : {}),
       });
   }
   return {

@@ -63,9 +63,7 @@ const flag =
       cause,
       subject: `${name === 'abandoned' ? '' : `${name} `}${bills ? 'billed' : 'not billed'}`,
       change: (billing) =>
-        also(billing, (one, isBilled) =>
-          has(one) && (bills ? one.own === false : one.own !== false) ? bills : isBilled,
-        ),
+        also(billing, (one, isBilled) => (has(one) && (!bills || one.own === false) ? bills : isBilled)),
     };
   };
 

@@ -7,7 +7,7 @@ import { textOf } from './support-outside.ts';
 import { billedIn, invoiceOf, type ModelInvoice } from './support-vendor.ts';
 
 /** Faults about single attempts, which nothing but a usage statement tells. */
-const singleKinds = ['usage_unknown', 'usage_not_billed', 'billed_twice'] as const;
+const singleKinds = ['usage_unknown', 'usage_not_billed', 'billed_twice', 'level'] as const;
 const libraryKinds = [
   'zone',
   'time',
@@ -36,6 +36,8 @@ type Charging = {
   readonly invoice: ModelInvoice;
   readonly units: ReadonlyMap<ModelAttempt, number>;
   readonly unknown: readonly ModelAttempt[];
+  /** The level that attempts are charged at, where it is another one. */
+  readonly levels: ReadonlyMap<ModelAttempt, string>;
 };
 
 function chargingOf(
@@ -54,6 +56,12 @@ function chargingOf(
   const doubled = kinds.includes('billed_twice') ? [...some()].filter((one) => !dropped.has(one)) : [];
   // Nobody knows them, so that they are none of the objects of the model.
   const unknown = kinds.includes('usage_unknown') ? [...some()].map((one) => ({ ...one })) : [];
+  const scans = [...(kinds.includes('level') ? some() : [])].filter(({ type }) => type === 'document_scan');
+  const levels = new Map(
+    scans
+      .filter(({ level }) => level === scans[0]?.level)
+      .map((one) => [one, one.level === 'advanced' ? 'basic' : 'advanced']),
+  );
   const isUnknown = new Set(unknown);
   const billing = {
     ...base,
@@ -64,12 +72,17 @@ function chargingOf(
   const units = new Map<ModelAttempt, number>();
   for (const one of billedIn({ ...model, attempts }, billing))
     if (!isUnknown.has(one)) units.set(one, (units.get(one) ?? 0) + 1);
-  return { invoice: invoiceOf({ ...model, attempts }, billing), units, unknown };
+  const asCharged = billedIn({ ...model, attempts }, billing).map((one) => {
+    const level = isUnknown.has(one) ? undefined : levels.get(one);
+    return level === undefined ? one : { ...one, level };
+  });
+  const everything = { ...billing, counts: () => true, bills: () => true };
+  return { invoice: invoiceOf({ ...model, attempts: asCharged }, everything), units, unknown, levels };
 }
 
 /** Which attempts are charged, and what it costs: two vendors that agree in it are the same. */
-const chargedText = ({ invoice, units, unknown }: Charging, { model }: Case): string =>
-  `${textOf(invoice)} ${unknown.length} ${model.attempts.map((one) => units.get(one) ?? 0).join('')}`;
+const chargedText = ({ invoice, units, unknown, levels }: Charging, { model }: Case): string =>
+  `${textOf(invoice)} ${unknown.length} ${levels.size} ${model.attempts.map((one) => units.get(one) ?? 0).join('')}`;
 
 /**
  * Counts of months: `right` = every cause is named and no other, `ambiguous` = not all of them as certain, `wrong` =
@@ -108,15 +121,21 @@ export function judged(
       );
       return chargedText(without, one) !== chargedText(charging, one);
     });
-    if (isNeeded) judge(row, one, charging, [...singles(kinds), ...drawn]);
+    if (isNeeded) judge(row, one, charging, [...singles(kinds, charging), ...drawn]);
   }
   return row;
 }
 
-const singles = (kinds: readonly string[]): Told[] =>
-  singleKinds.filter((kind) => kinds.includes(kind)).map((cause) => ({ cause, subject: null }));
+const singles = (kinds: readonly string[], { levels }: Charging): Told[] =>
+  singleKinds
+    .filter((kind) => kinds.includes(kind))
+    .map((cause) => {
+      if (cause !== 'level') return { cause, subject: null };
+      const [moved] = levels;
+      return { cause: 'rule', subject: `level ${moved?.[0].level ?? 'none'}→${moved?.[1]}` };
+    });
 
-function judge(row: UsageRow, one: Case, { invoice, units, unknown }: Charging, truth: readonly Told[]): void {
+function judge(row: UsageRow, one: Case, { invoice, units, unknown, levels }: Charging, truth: readonly Told[]): void {
   const document = documentOf(invoice, { period: one.model.period, printsFree: true });
   const { marks } = one.month.cube;
   const unmatched = unknown.map(({ type: taskType, level, at }) => ({
@@ -126,7 +145,11 @@ function judge(row: UsageRow, one: Case, { invoice, units, unknown }: Charging, 
     rows: 1,
     units: 1,
   }));
-  const cube = { ...cubeOf(one.model, one.month.contract, (attempt) => units.get(attempt) ?? 0), unmatched };
+  const charges = {
+    unitsOf: (attempt: ModelAttempt) => units.get(attempt) ?? 0,
+    otherLevelOf: (attempt: ModelAttempt) => (units.has(attempt) ? (levels.get(attempt) ?? null) : null),
+  };
+  const cube = { ...cubeOf(one.model, one.month.contract, charges), unmatched };
   const explanation = explainByUsage({ ...one.month, cube }, document);
   const { findings } = findingsOf(one.month.books, document, explanation);
   if (new Set(findings.map(({ id }) => id)).size < findings.length) throw new Error('two findings have one name');

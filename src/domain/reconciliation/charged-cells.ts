@@ -1,0 +1,45 @@
+import type { VendorInvoice } from '../vendor-invoice.ts';
+import type { Cube, CubeRow } from './cube.ts';
+import { cellKey, vendorLines } from './pairing.ts';
+import type { Cell } from './tally.ts';
+
+/** The task type and level that the charged attempts of a row are charged as. */
+export type ChargedAs = (row: CubeRow) => Cell;
+
+/** A level that neither books nor invoice have of a task type is a word that nobody translated: it tells nothing. */
+export function cellsOf(cube: Cube, { lines }: VendorInvoice): ChargedAs {
+  const known = new Set([...cube.rows.map(cellKey), ...vendorLines(lines).map(cellKey)]);
+  return ({ taskType, level, usage }) => {
+    const other = { taskType, level: usage?.otherLevel ?? level };
+    return known.has(cellKey(other)) ? other : { taskType, level };
+  };
+}
+
+/** The cube with a row for every task type and level that the statement alone has. */
+export function withAllCells(cube: Cube, chargedAs: ChargedAs): Cube {
+  const known = new Set(cube.rows.map(cellKey));
+  const stated = new Map(
+    [...(cube.unmatched ?? []), ...cube.rows.map(chargedAs)].map((cell) => [cellKey(cell), cell] as const),
+  );
+  const others = [...stated.values()].filter((one) => !known.has(cellKey(one)));
+  return { ...cube, rows: [...cube.rows, ...others.map((one) => plainRow(one, 0, 0))] };
+}
+
+/** Attempts of which nothing but their task type and level is known. */
+export const plainRow = (
+  { taskType, level }: Pick<CubeRow, 'taskType' | 'level'>,
+  slot: number,
+  count: number,
+): CubeRow => ({
+  taskType,
+  level,
+  code: null,
+  invoiced: true,
+  counter: 'absent',
+  linked: false,
+  failed: false,
+  abandoned: false,
+  late: 'no',
+  slots: { attempt: slot, created: slot, completed: slot },
+  count,
+});

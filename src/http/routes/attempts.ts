@@ -1,0 +1,72 @@
+import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isPeriod } from '../../domain/billing-month.ts';
+import { isFilterValue } from '../../domain/attempt-filter.ts';
+import { LedgerError } from '../../errors.ts';
+import { copyAttempts, readAttempts } from '../../jobs/attempts/attempt-list.ts';
+import { knownMonths } from '../../jobs/month/months.ts';
+import { within } from '../../within.ts';
+import type { Accessed } from '../access-log.ts';
+import type { Guard } from '../access/guard.ts';
+import { parseAttemptQuery } from '../attempt-query.ts';
+import type { ServiceContext } from '../context.ts';
+import { field } from '../forms.ts';
+import { attemptsPage } from '../pages/attempts.ts';
+import { sendPage } from '../pages/send.ts';
+import { knownMonth, principalOf, readers } from './reports.ts';
+
+type Route = { Params: { period: string } };
+
+const pageWithinMs = 20_000;
+/** Who takes a file slower than this holds a connection for nothing. */
+const fileWithinMs = 10 * 60_000;
+
+/** `/reports/<month>/attempts`: the attempts behind a number, a page at a time, and all of them as CSV. */
+export function addAttemptRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
+
+  server.get<Route>('/reports/:period/attempts', options, async (request, reply) => {
+    const query = parseAttemptQuery(request.query);
+    const { period } = knownMonth(await knownMonths(context), request.params.period);
+    const shown = await within(pageWithinMs, readAttempts(context, period, query), tooLate);
+    sendPage(reply, attemptsPage(principalOf(request), shown));
+    return reply;
+  });
+
+  server.get<Route>('/reports/:period/attempts.csv', options, async (request, reply) => {
+    const { filter } = parseAttemptQuery(request.query);
+    const { period } = knownMonth(await knownMonths(context), request.params.period);
+    void reply.type('text/csv; charset=utf-8; header=present');
+    void reply.header('content-disposition', `attachment; filename="idscan-cost_${period}_attempts.csv"`);
+    if (request.method === 'HEAD') return reply.send(Readable.from([]));
+    const file = new PassThrough();
+    const begun = Promise.withResolvers<undefined>();
+    const copied = copyAttempts(context, period, filter, async (chunks) => {
+      begun.resolve(undefined);
+      await pipeline(chunks, file, { signal: AbortSignal.timeout(fileWithinMs) });
+    });
+    // Once a file is begun, its answer cannot become an error any more: it is cut off, and whoever reads it sees that.
+    copied.catch((error: unknown) => {
+      begun.reject(error);
+      file.destroy();
+    });
+    await begun.promise;
+    return reply.send(file);
+  });
+}
+
+const tooLate = (): Error =>
+  new LedgerError('database_unavailable', 'The attempts are still being looked for.', {
+    hint: 'Look again in a moment, or have them as CSV.',
+  });
+
+function accessed({ params, query }: FastifyRequest): Accessed {
+  const { period } = params as Route['Params'];
+  const finding = field(query, 'finding');
+  return {
+    what: 'attempts',
+    month: isPeriod(period) ? period : null,
+    ...(isFilterValue('finding', finding) ? { finding } : {}),
+  };
+}

@@ -1,0 +1,79 @@
+import type { S3Address } from '../config/s3-address.ts';
+import { errorCode } from '../errors.ts';
+import { isOlderThanAnyDownload } from './object-store.ts';
+import { anothersStore } from './errors.ts';
+import { markerIn, markerText, nameOfMarker } from './marker.ts';
+import type { ObjectStore, StoreEntry } from './object-store.ts';
+import { type S3Connection, s3Connection, type S3Limits, usualLimits } from './s3/connection.ts';
+import { abortUploads, everKnownUnder, objectsUnder } from './s3/listing.ts';
+import { examineObject, getObject, isLost, putObject, sizeOf } from './s3/objects.ts';
+import { folderOfProbes, isProbeName, probeStore } from './s3/probe.ts';
+import { removeAllVersions } from './s3/versions.ts';
+
+/** A store in a bucket of an S3-compatible server. Nothing is loaded, connected or checked before it is used. */
+export function s3Store(address: S3Address, limits: S3Limits = usualLimits): ObjectStore {
+  const connection = s3Connection(address, limits);
+  const keyOf = (name: string): string => connection.prefix + name;
+  const store: Omit<ObjectStore, 'probe'> = {
+    place: connection.place,
+    put: async (name, fill) => ({ name, ...(await putObject(connection, keyOf(name), fill)) }),
+    has: async ({ name, bytes }) => String(await sizeOf(connection, keyOf(name))) === bytes,
+    examine: (object) => examineObject(connection, keyOf(object.name), object),
+    get: (name) => getObject(connection, keyOf(name)),
+    remove: (name) => remove(connection, keyOf(name)),
+    list: (prefix, options) => list(connection, prefix, options?.everyVersion ?? false),
+    removeStale: (nowMs) => removeStale(connection, nowMs),
+    marker: () => readMarker(connection),
+    mark: (id) => writeMarker(connection, id),
+  };
+  return { ...store, probe: () => probeStore(store) };
+}
+
+async function remove(connection: S3Connection, key: string): Promise<void> {
+  await removeAllVersions(connection, key);
+  await abortUploads(connection, key, (upload) => upload.key === key);
+}
+
+async function* list(connection: S3Connection, prefix: string, everyVersion: boolean): AsyncGenerator<StoreEntry> {
+  const listed = everyVersion ? everKnownUnder : objectsUnder;
+  for await (const { key, writtenAtMs } of listed(connection, connection.prefix + prefix)) {
+    const name = key.slice(connection.prefix.length);
+    if (name !== nameOfMarker && !isProbeName(name)) yield { name, writtenAtMs: () => Promise.resolve(writtenAtMs) };
+  }
+}
+
+async function removeStale(connection: S3Connection, nowMs: number): Promise<void> {
+  const { prefix } = connection;
+  await abortUploads(connection, prefix, ({ startedAtMs }) => isOlderThanAnyDownload(startedAtMs, nowMs));
+  for await (const { key, writtenAtMs } of everKnownUnder(connection, `${prefix}${folderOfProbes}`))
+    if (isOlderThanAnyDownload(writtenAtMs, nowMs)) await removeAllVersions(connection, key);
+}
+
+/** Larger is none of ours. */
+const mostMarkerBytes = 1_024;
+
+async function readMarker(connection: S3Connection): Promise<string | undefined> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of await getObject(connection, connection.prefix + nameOfMarker)) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > mostMarkerBytes) break;
+    }
+  } catch (error) {
+    if (isLost(error)) return undefined;
+    throw error;
+  }
+  return markerIn(Buffer.concat(pieces).toString('utf8'), connection.place);
+}
+
+/** A second worker that marks the same store finds it done. */
+async function writeMarker(connection: S3Connection, id: string): Promise<void> {
+  try {
+    await putObject(connection, connection.prefix + nameOfMarker, (sink) => sink(Buffer.from(markerText(id))));
+  } catch (error) {
+    if (errorCode(error) !== 'storage_conflict') throw error;
+    if ((await readMarker(connection)) !== id) throw anothersStore(connection.place);
+  }
+}

@@ -1,0 +1,72 @@
+import type { S3Connection } from './connection.ts';
+import { causeOfFailure } from './errors.ts';
+import { knowsNoVersions, versionsUnder } from './versions.ts';
+
+export type Listed = { readonly key: string; readonly writtenAtMs: number | undefined };
+
+/** Every object whose key begins with `prefix`, in pages of a thousand. */
+export async function* objectsUnder({ bucket, ask }: S3Connection, prefix: string): AsyncGenerator<Listed> {
+  let token: string | undefined;
+  do {
+    const from: { ContinuationToken?: string } = token === undefined ? {} : { ContinuationToken: token };
+    const page = await ask((s3, options) => s3.listObjectsV2({ Bucket: bucket, Prefix: prefix, ...from }, options));
+    for (const { Key = '', LastModified } of page.Contents ?? [])
+      yield { key: Key, writtenAtMs: LastModified?.getTime() };
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
+/** Every key that begins with `prefix` and of which any version is left, once. */
+export async function* everKnownUnder(connection: S3Connection, prefix: string): AsyncGenerator<Listed> {
+  let last: string | undefined;
+  try {
+    for await (const { key, writtenAtMs } of versionsUnder(connection, prefix)) {
+      if (key !== last) yield { key, writtenAtMs };
+      last = key;
+    }
+  } catch (error) {
+    if (!knowsNoVersions(error)) throw error;
+    yield* objectsUnder(connection, prefix);
+  }
+}
+
+type Upload = { readonly key: string; readonly startedAtMs: number | undefined };
+
+/**
+ * Aborts unfinished uploads in parts. This program makes none, but somebody may have copied objects with another one.
+ *
+ * @param isMeant which of those whose key begins with `prefix`.
+ */
+export async function abortUploads(
+  { bucket: Bucket, ask }: S3Connection,
+  prefix: string,
+  isMeant: (upload: Upload) => boolean,
+): Promise<void> {
+  let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+  while (from !== undefined) {
+    const after: { KeyMarker?: string; UploadIdMarker?: string } = from;
+    const page = await ask((s3, options) =>
+      s3.listMultipartUploads({ Bucket, Prefix: prefix, ...after }, options),
+    ).catch((error: unknown) => {
+      // A store without uploads in parts has none that are unfinished.
+      if (causeOfFailure(error) === 'NotImplemented') return undefined;
+      throw error;
+    });
+    for (const { Key = '', UploadId, Initiated } of page?.Uploads ?? []) {
+      if (!isMeant({ key: Key, startedAtMs: Initiated?.getTime() })) continue;
+      await ask((s3, options) => s3.abortMultipartUpload({ Bucket, Key, UploadId }, options)).catch(
+        (error: unknown) => {
+          if (causeOfFailure(error) !== 'NoSuchUpload') throw error;
+        },
+      );
+    }
+    const { IsTruncated = false, NextKeyMarker, NextUploadIdMarker } = page ?? {};
+    from =
+      IsTruncated && NextKeyMarker !== undefined
+        ? {
+            KeyMarker: NextKeyMarker,
+            ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
+          }
+        : undefined;
+  }
+}
