@@ -116,7 +116,7 @@ describe('the log', () => {
     const begun: string[] = [];
     const server = Fastify({ forceCloseConnections: true });
     atEnd(() => server.close());
-    server.decorateRequest('principal', { getter: () => ({ name: 'anna', roles: [], via: 'bearer' }) });
+    server.decorateRequest('principal', { getter: () => ({ name: 'anna', roles: [], via: 'bearer' as const }) });
     addAccessLog(server, (_request, message, fields) => seen.push({ message, ...fields }));
     const config = { accessed: ({ url }: FastifyRequest) => ({ what: url }) };
     server.get('/endless', { config }, () => Readable.from(endlessly(), { objectMode: false }));
