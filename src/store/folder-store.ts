@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder, syncFolder } from '../folders.ts';
+import { makeFolderAlone, syncFolder } from '../folders.ts';
 import {
   type Content,
   type DocumentStore,
@@ -74,7 +74,7 @@ async function keep(folder: string, temporaryPath: string, content: Content): Pr
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     // The first content in this hash folder.
-    await makeFolder(hashFolder, 0o700);
+    await makeFolderAlone(hashFolder, 0o700);
     await rename(temporaryPath, finalPath);
   }
   await syncFolder(hashFolder);
