@@ -12,14 +12,22 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   const above = path.dirname(folder);
   for (let attempt = 1; ; attempt += 1)
     try {
-      await mkdir(folder, { mode });
-      await syncFolder(above);
+      await makeFolderAlone(folder, mode);
       return;
     } catch (error) {
-      if (await isFolder(folder)) return;
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder || attempt > 1) throw error;
       if (!(await isFolder(above))) await makeFolder(above, mode);
     }
+}
+
+/** Creates a folder as {@link makeFolder} does, but not its parents: where they are missing, so is the disk. */
+export async function makeFolderAlone(folder: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(folder, { mode });
+    await syncFolder(path.dirname(folder));
+  } catch (error) {
+    if (!(await isFolder(folder))) throw error;
+  }
 }
 
 /** Syncs a folder, so that the names in it survive a crash. */

@@ -36,10 +36,7 @@ export type ComposeOptions = {
 /** Stands in for the URL of a server that a command does not need, so that no embedded one is started. */
 const notNeeded = 'none';
 
-/**
- * A command waits longer than workers, which try again by themselves. Locks of side-by-side workers are short. Only
- * `migrate` waits for as long as another `migrate` takes.
- */
+/** A command waits longer than workers, which try again by themselves. Locks of side-by-side workers are short. */
 const commandLockTimeoutMs = 30_000;
 
 /** The books alone: Postgres, rules and prices. Reports, status and migrations need no more. */
@@ -70,11 +67,7 @@ export async function booksOn(
     queryTimeoutMs: options.queryTimeoutMs ?? 600_000,
     onError: (error: Error) => sayDatabaseAway(log, error),
   };
-  const {
-    maxConnections = 5,
-    maxDedicated = 3,
-    lockTimeoutMs = options.anySchema ? 0 : commandLockTimeoutMs,
-  } = options;
+  const { maxConnections = 5, maxDedicated = 3, lockTimeoutMs = commandLockTimeoutMs } = options;
   const db = openDatabase(databaseUrl, { ...limits, maxConnections, maxDedicated, lockTimeoutMs });
   add(db.close);
   await checkDatabase(db, Date.now);

@@ -22,11 +22,13 @@ export function isConnectionFailure(error: unknown): boolean {
 /** Whether other work caused the failure: a lock or statement timeout, a deadlock or a serialization failure. */
 function isContention(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return code === lockTimeout || code === cancelled || isAborted(error);
+  return isLockTimeout(error) || code === cancelled || isAborted(error);
 }
 
-const lockTimeout = '55P03';
 const cancelled = '57014';
+
+/** Whether a statement waited for a lock for as long as it may (`lock_timeout`). */
+export const isLockTimeout = (error: unknown): boolean => (error as { code?: unknown }).code === '55P03';
 
 /** Whether Postgres aborted a statement for the sake of another one. It has changed nothing and can run again at once. */
 export function isAborted(error: unknown): boolean {
@@ -116,7 +118,7 @@ function ofNoAnswer(error: unknown): Description {
 function ofState(error: unknown): Description | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
-  if (code === lockTimeout) return locked;
+  if (isLockTimeout(error)) return locked;
   if (code === cancelled) return ended;
   if (isAborted(error)) return aborted;
   const words = String(message);

@@ -3,6 +3,7 @@ import { type MigrationResultSet, Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
 import { LedgerError } from '../errors.ts';
 import type { Database } from './database.ts';
+import { migrateAlone } from './migration-lock.ts';
 
 export type MigrationStatus = {
   readonly name: string;
@@ -11,18 +12,21 @@ export type MigrationStatus = {
   readonly isKnown: boolean;
 };
 
-const migratorFor = (db: Database): Migrator =>
-  new Migrator({ db: db.kysely, provider: { getMigrations: () => Promise.resolve(migrations) } });
+export type MigrateOptions = {
+  /** How long to wait while another migration is under way. Default: a minute. */
+  readonly waitMs?: number;
+};
 
 /**
- * Applies all pending migrations. Safe to run in several processes at once.
+ * Applies all pending migrations, or none. Safe to run in several processes at once.
  *
  * @returns the names of the applied migrations.
- * @throws LedgerError `database_newer`, `database_misconfigured`, `database_forbidden`
+ * @throws LedgerError `database_newer`, `database_misconfigured`, `database_forbidden`; `database_unavailable` if others
+ *   hold what it needs for too long
  */
-export async function migrateUp(db: Database): Promise<string[]> {
+export async function migrateUp(db: Database, options: MigrateOptions = {}): Promise<string[]> {
   await statusOfOurs(db);
-  return namesOf(await migratorFor(db).migrateToLatest());
+  return migrated(db, options, (migrator) => migrator.migrateToLatest());
 }
 
 /** What migrations report about the books that they changed. */
@@ -35,9 +39,18 @@ export async function migrationNotes(db: Database, names: readonly string[]): Pr
 }
 
 /** Reverts the last migration and drops its data. @returns the reverted names. @throws as {@link migrateUp} */
-export async function migrateDown(db: Database): Promise<string[]> {
+export async function migrateDown(db: Database, options: MigrateOptions = {}): Promise<string[]> {
   await statusOfOurs(db);
-  return namesOf(await migratorFor(db).migrateDown());
+  return migrated(db, options, (migrator) => migrator.migrateDown());
+}
+
+function migrated(
+  db: Database,
+  { waitMs = 60_000 }: MigrateOptions,
+  act: (migrator: Migrator) => Promise<MigrationResultSet>,
+): Promise<string[]> {
+  const provider = { getMigrations: () => Promise.resolve(migrations) };
+  return migrateAlone(db, waitMs, async (connection) => namesOf(await act(new Migrator({ db: connection, provider }))));
 }
 
 /** All migrations in order, both of this version and applied ones, with the time at which each was applied. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Context } from '../jobs/context.ts';
+import { whenAnswered } from './answered.ts';
 
 /** What somebody viewed or downloaded: fixed words and checked IDs, never text of a request. */
 export type Accessed = Readonly<Record<string, string | null>> & { readonly what: string };
@@ -21,11 +22,10 @@ export function createAuditLog({ log }: Pick<Context, 'log'>): AuditLog {
     audit.info({ requestId, principal: principal?.name ?? null, ...fields }, message);
 }
 
-/** Logs each response about somebody's data to a known user. Requests of unknown users are refused anyway. */
+/** Logs each request of a known user about somebody's data. Those of unknown users are refused anyway. */
 export function addAccessLog(server: FastifyInstance, audit: AuditLog): void {
-  server.addHook('onResponse', async (request, { statusCode: status }) => {
+  whenAnswered(server, (request, _reply, status) => {
     const { accessed } = request.routeOptions.config;
     if (accessed && request.principal) audit(request, 'accessed', { ...accessed(request), status });
-    return Promise.resolve();
   });
 }

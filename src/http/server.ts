@@ -13,6 +13,7 @@ import { createOidcSignIn } from './access/oidc-sign-in.ts';
 import { createSealer } from './access/sealing.ts';
 import { createSessions } from './access/sessions.ts';
 import { addressesIn } from './addresses.ts';
+import { whenAnswered } from './answered.ts';
 import type { ServiceContext } from './context.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
 import { addHostCheck } from './hosts.ts';
@@ -135,17 +136,15 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   else context.log.warn('WEBHOOK_SECRET is not set: events of the vendor are not taken');
 }
 
-/** Logs and counts each response by the route's pattern, because a path may contain anything. */
+/** Logs and counts each request by the route's pattern, because a path may contain anything. */
 function addObservation(server: FastifyInstance, meter: ServiceMeter): void {
-  server.addHook('onResponse', async (request, reply) => {
+  whenAnswered(server, (request, { elapsedTime }, status) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     const { method } = request;
-    const { statusCode: status, elapsedTime } = reply;
     meter.answered(method, route, status, elapsedTime);
     const level = isRoutine(route, status) ? 'debug' : 'info';
     const principal = request.principal?.name ?? null;
     request.log[level]({ method, route, status, principal, durationMs: Math.round(elapsedTime) }, 'answered');
-    return Promise.resolve();
   });
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { OpenSpan, Tracing } from '../tracing/trace.ts';
+import { whenAnswered } from './answered.ts';
 
 /**
  * A span per request, named by the route's pattern, because a path may contain anything. A trace named by the client is
@@ -15,8 +16,5 @@ export function addTracing(server: FastifyInstance, tracing: Tracing | undefined
     spans.set(request, span);
     span.run(done);
   });
-  server.addHook('onResponse', (request, { statusCode }, done) => {
-    spans.get(request)?.end({ 'http.response.status_code': statusCode });
-    done();
-  });
+  whenAnswered(server, (request, _reply, status) => spans.get(request)?.end({ 'http.response.status_code': status }));
 }

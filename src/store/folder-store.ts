@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder, syncFolder } from '../folders.ts';
+import { makeFolderAlone, syncFolder } from '../folders.ts';
 import { asStoreError, nameTaken } from './errors.ts';
 import { incomingFolder, isProbeName, objectPath } from './layout.ts';
 import { markerPath, readMarker, writeMarker } from './marker.ts';
@@ -70,7 +70,7 @@ async function keep(folder: string, temporaryPath: string, name: string): Promis
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     // The first object in this shard.
-    await makeFolder(path.dirname(finalPath), 0o700);
+    await makeFolderAlone(path.dirname(finalPath), 0o700);
     await rename(temporaryPath, finalPath);
   }
   await syncFolder(path.dirname(finalPath));

@@ -54,6 +54,8 @@ export async function identifyStore(db: Queries, store: ObjectStore): Promise<Op
 export async function checkOpenStore(store: OpenedStore): Promise<void> {
   await ensureMarked(store);
   await store.probe();
+  // The disk may have gone meanwhile, and what was tried was its mount point.
+  await ensureMarked(store);
 }
 
 /** @throws LedgerError `store_mismatch` unless the folder is still this store. */

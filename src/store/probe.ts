@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { access, constants, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { LedgerError } from '../errors.ts';
-import { makeFolder, syncFolder } from '../folders.ts';
+import { makeFolderAlone, syncFolder } from '../folders.ts';
 import { asStoreError } from './errors.ts';
 import { incomingFolder, isShard } from './layout.ts';
 
@@ -11,7 +11,8 @@ const probeBytes = 1024 ** 2;
 
 /**
  * Does with a test file everything that is done with a document: write, sync, read back, rename, remove. Checks every
- * shard, because another user may have created some of them. Creates the folder for downloads.
+ * shard, because another user may have created some of them. Creates the folder for downloads, but not the store's
+ * own.
  *
  * @throws LedgerError `storage_full`, `storage_failed`; nothing is left behind.
  */
@@ -20,7 +21,7 @@ export async function probeFolder(folder: string): Promise<void> {
   const written = path.join(incomingFolder(folder), name);
   let renamed: string | undefined;
   try {
-    await makeFolder(incomingFolder(folder), 0o700);
+    await makeFolderAlone(incomingFolder(folder), 0o700);
     const target = await folderOfContents(folder);
     const bytes = randomBytes(probeBytes);
     const file = await open(written, 'wx', 0o600);
@@ -50,6 +51,6 @@ async function folderOfContents(folder: string): Promise<string> {
   const found = (await readdir(folder)).filter(isShard).map((name) => path.join(folder, name));
   for (const one of found) await access(one, constants.R_OK | constants.W_OK | constants.X_OK);
   const chosen = found.length === 0 ? path.join(folder, '00') : (found[randomInt(found.length)] ?? '');
-  if (found.length === 0) await makeFolder(chosen, 0o700);
+  if (found.length === 0) await makeFolderAlone(chosen, 0o700);
   return chosen;
 }

@@ -20,10 +20,10 @@ beforeAll(async () => {
 });
 
 /** The same database with a time limit of its own for locks. */
-const impatient = (): CliEnvironment => {
-  const url = new URL(environment['DATABASE_URL'] ?? '');
+const impatient = (of = environment): CliEnvironment => {
+  const url = new URL(of['DATABASE_URL'] ?? '');
   url.searchParams.set('options', '-c lock_timeout=300');
-  return { ...environment, DATABASE_URL: url.toString() };
+  return { ...of, DATABASE_URL: url.toString() };
 };
 
 test.each(
@@ -51,6 +51,34 @@ test('doctor says so, too', async () => {
   const { code, stdout } = await runCli(['doctor'], impatient());
   expect(code).toBe(1);
   expect(stdout).toMatch(/FAILED\s+documents\s+.*holds a lock.*\(database_unavailable\)/);
+});
+
+test('migrate gives up, too, says who holds the lock, and has changed nothing', async () => {
+  const own = await createCliEnvironment();
+  const owner = asOwner(own['DATABASE_URL']);
+  const tables = () => asRole(owner, `select name from kysely_migration order by 1`);
+  const reader = new pg.Client({ connectionString: own['DATABASE_URL'], application_name: 'a forgotten psql' });
+  await reader.connect();
+  atEnd(() => reader.end());
+  await reader.query('begin');
+  const { rows } = await reader.query<{ pid: number }>(
+    'select pg_backend_pid() as pid, (select count(*) from worker_heartbeats)',
+  );
+  const before = await tables();
+  const { code, stdout, stderr } = await runCli(['migrate', 'down'], impatient({ ...own, DATABASE_URL: owner }));
+  expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('(database_unavailable)');
+  expect(stderr).toMatch(new RegExp(`${rows[0]!.pid} .*a forgotten psql`));
+  expect(stderr).toContain(`pg_terminate_backend(${rows[0]!.pid})`);
+  expect(await tables()).toEqual(before);
+  await reader.query('rollback');
+  expect((await runCli(['migrate', 'down'], { ...own, DATABASE_URL: owner })).code).toBe(0);
+  const after = await tables();
+  await reader.query('begin; lock table worker_heartbeats in access share mode');
+  const up = await runCli(['migrate', 'up'], impatient({ ...own, DATABASE_URL: owner }));
+  expect(up, up.stderr).toMatchObject({ code: 1, stdout: '' });
+  expect(up.stderr).toMatch(new RegExp(`${rows[0]!.pid} .*a forgotten psql`));
+  expect(await tables()).toEqual(after);
 });
 
 test.each([

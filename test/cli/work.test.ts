@@ -59,6 +59,18 @@ describe('worker', () => {
     expect(stderr).toContain('stays due');
   });
 
+  test('of two installations on one Redis with prefixes of their own does its own work, though IDs are the same', async () => {
+    const { simulator, vendor } = await withSimulator({ transactions: 40 });
+    const first = await createCliEnvironment({ ...vendor, QUEUE_PREFIX: '{first}' });
+    const second = await createCliEnvironment({ ...vendor, QUEUE_PREFIX: '{second}' });
+    for (const one of [first, second]) await runCli(['enqueue', '-'], one, simulator.idsCsv());
+    expect(await runCli(['worker', '--until-idle'], first)).toMatchObject({ code: 0 });
+    expect((await statusOf(first)).transactions).toMatchObject({ total: 40, settled: 40 });
+    expect((await statusOf(second)).transactions).toMatchObject({ total: 40, settled: 0 });
+    expect(await runCli(['worker', '--until-idle'], second)).toMatchObject({ code: 0 });
+    expect((await statusOf(second)).transactions).toMatchObject({ total: 40, settled: 40 });
+  });
+
   test('writes requested and scheduled reports', async () => {
     const { simulator, vendor } = await withSimulator();
     const environment = await createCliEnvironment(vendor);

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { ensureMigrated, migrateDown, migrateUp, migrationStatus } from '../../src/db/migrate.ts';
 import { asDatabaseError, openDatabase } from '../../src/db/database.ts';
 import { databaseReadiness } from '../../src/db/readiness.ts';
-import { asOwner, createEmptyDatabase, createTestDatabase, openTestDatabase } from '../support/books.ts';
+import { asOwner, atEnd, createEmptyDatabase, createTestDatabase, openTestDatabase } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
 import { appRole, asRole, withRole } from '../support/roles.ts';
 
@@ -39,6 +40,36 @@ test('ten processes that migrate at once: each migration runs once, nobody fails
   const names = (await migrationStatus(databases[0]!)).map(({ name }) => name);
   expect(applied.flat().sort()).toEqual(names);
   await Promise.all(databases.map((db) => db.close()));
+});
+
+test('another migration that does not end is waited for in vain: who it is, what to do, and nothing changed', async () => {
+  const url = await createTestDatabase();
+  const owner = await openTestDatabase(asOwner(url));
+  const [last] = await migrateDown(owner);
+  const other = new pg.Client({ connectionString: asOwner(url), application_name: 'somebody else' });
+  await other.connect();
+  atEnd(() => other.end());
+  const { rows } = await other.query<{ pid: number }>(
+    'select pg_advisory_lock(3853314791062309107), pg_backend_pid() as pid',
+  );
+  const before = await migrationStatus(owner);
+  for (const touch of [migrateUp, migrateDown])
+    await expect(touch(owner, { waitMs: 200 })).rejects.toMatchObject({
+      code: 'database_unavailable',
+      message: expect.stringMatching(new RegExp(`migration.*${rows[0]!.pid} .*somebody else`)) as string,
+      hint: expect.stringContaining(`pg_terminate_backend(${rows[0]!.pid})`) as string,
+    });
+  expect(await migrationStatus(owner)).toEqual(before);
+  await other.query('select pg_advisory_unlock(3853314791062309107)');
+  expect(await migrateUp(owner, { waitMs: 200 })).toEqual([last]);
+  // Nor does the lock stay with a connection of the pool.
+  expect(
+    await asRole(
+      asOwner(url),
+      `select from pg_locks where locktype = 'advisory' and granted and database =
+    (select oid from pg_database where datname = current_database())`,
+    ),
+  ).toEqual([]);
 });
 
 test('an empty database is made ready without asking; an older one is left to the operator', async () => {

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { asAdmin, atEnd, createTestDatabase } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
-import { asRole } from '../support/roles.ts';
+import { appRole, asRole } from '../support/roles.ts';
 
 /** What a database or a role may have been set to for other programs, each of which changes what a query answers. */
 const foreign = {
@@ -20,20 +20,27 @@ const foreign = {
 } as const;
 
 const list = Object.entries(foreign);
-let url: string;
-beforeAll(async () => {
-  url = await createTestDatabase();
-  const name = new URL(url).pathname.slice(1);
-  await asRole(asAdmin(url), ...list.map(([key, value]) => `alter database ${name} set ${key} = '${value}'`));
+/** A database that has them itself, or for the program's role. @returns its URL. */
+async function createForeign(whose: 'database' | 'role'): Promise<string> {
+  const created = await createTestDatabase();
+  const database = `database ${new URL(created).pathname.slice(1)}`;
+  const where = whose === 'role' ? `role ${appRole} in ${database}` : database;
+  await asRole(asAdmin(created), ...list.map(([key, value]) => `alter ${where} set ${key} = '${value}'`));
   const [found] = await asRole<Record<string, string>>(
-    url,
+    created,
     `select ${list.map(([key]) => `current_setting('${key}') as ${key}`).join(', ')}`,
   );
   expect(found).toEqual(foreign);
+  return created;
+}
+
+let url: string;
+beforeAll(async () => {
+  url = await createForeign('database');
 });
 
-test('settings of the database or role change nothing for this program, on any connection', async () => {
-  const db = openDatabase(url, { queryTimeoutMs: 5_000 });
+test.each(['database', 'role'] as const)('settings of the %s change nothing, on any connection', async (whose) => {
+  const db = openDatabase(await createForeign(whose), { queryTimeoutMs: 5_000 });
   atEnd(db.close);
   const text = `select now() as now, interval '90 minutes' as span, '\\x00ff'::bytea as bytes, 0.1::float8 + 0.2 as sum,
     'a\\nb' as backslash, ${list.map(([key]) => `current_setting('${key}') as ${key}`).join(', ')}, pg_sleep(0.15)::text`;

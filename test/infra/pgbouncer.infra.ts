@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { checkDatabase } from '../../src/db/check.ts';
 import { openDatabase } from '../../src/db/database.ts';
@@ -8,7 +9,14 @@ import { atEnd, createTestFolder, waitFor } from '../support/books.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 import { furtherTest } from './campaign.ts';
-import { askOnce, type PgBouncer, startPgBouncer, startPostgres } from './postgres-plain.ts';
+import {
+  account,
+  askOnce,
+  type PgBouncer,
+  type PlainPostgres,
+  startPgBouncer,
+  startPostgres,
+} from './postgres-plain.ts';
 import { isFull } from './world.ts';
 
 const month = '2026-10';
@@ -80,6 +88,80 @@ describe('PgBouncer that shares connections', () => {
       expect(stderr).toContain('(database_misconfigured)');
       expect(stderr).toContain('session mode');
       expect(code).toBe(3);
+    }
+  });
+});
+
+/** What answers look like to other programs; each of them changes what the driver or a query reads. */
+const formats = {
+  datestyle: 'SQL, DMY',
+  intervalstyle: 'sql_standard',
+  timezone: 'Asia/Kolkata',
+  extra_float_digits: '-10',
+  bytea_output: 'escape',
+};
+const shown = Object.keys(formats).map((name) => `current_setting('${name}') as ${name}`);
+
+/** Sets all of them for whoever connects from now on. */
+async function setFormats({ ask }: PlainPostgres, where: string): Promise<void> {
+  for (const [name, value] of Object.entries(formats)) await ask(`alter ${where} set ${name} = '${value}'`);
+  await ask('select pg_reload_conf()');
+  await waitFor('the settings', async () => {
+    const [found] = await ask(`select ${shown.join(', ')}`);
+    return JSON.stringify(found) === JSON.stringify(formats);
+  });
+}
+
+describe('settings made for other programs', () => {
+  test.for([`role ${account}`, 'database postgres', 'system'])(
+    'change nothing behind a pooler, nor do clients that share a server one after the other: alter %s',
+    async (where) => {
+      const postgres = await startPostgres();
+      await setFormats(postgres, where);
+      const pooler = await startPgBouncer(postgres, { pool_mode: 'session', default_pool_size: 1 });
+      const own = `set datestyle = 'German'; set timezone = 'Asia/Tokyo'; set bytea_output = 'escape'; set lock_timeout = '1ms'`;
+      const [theirs] = await askOnce<{ pid: number }>(pooler.url, 'select pg_backend_pid() as pid');
+      await askOnce(pooler.url, own);
+      const db = openDatabase(pooler.url, { maxConnections: 1, lockTimeoutMs: 5_000 });
+      atEnd(db.close);
+      const { rows } = await sql`
+        select pg_backend_pid() as pid, '2026-10-03T04:05:06.789Z'::timestamptz as at, interval '-90 minutes' as span,
+          '\\x00ff'::bytea as bytes, 0.1::float8 + 0.2 as sum, '2026-10-03'::date::text as day,
+          date_trunc('month', '2026-10-31T20:00:00Z'::timestamptz) as month, current_setting('lock_timeout') as patience
+        `.execute(db.kysely);
+      expect(rows).toEqual([
+        {
+          pid: theirs?.pid,
+          at: new Date('2026-10-03T04:05:06.789Z'),
+          span: expect.objectContaining({ hours: -1, minutes: -30 }) as object,
+          bytes: Buffer.from([0, 255]),
+          sum: 0.1 + 0.2,
+          day: '2026-10-03',
+          month: new Date('2026-10-01T00:00:00Z'),
+          patience: '5s',
+        },
+      ]);
+      await db.close();
+      const after = await askOnce(
+        pooler.url,
+        `select pg_backend_pid() as pid, ${shown.join(', ')}, current_setting('lock_timeout') as patience`,
+      );
+      expect(after).toEqual([{ pid: theirs?.pid, ...formats, patience: '0' }]);
+    },
+  );
+
+  furtherTest('change no figure of a report, direct or behind a pooler', async () => {
+    const postgres = await startPostgres();
+    await setFormats(postgres, `role ${account}`);
+    const pooler = await startPgBouncer(postgres, { pool_mode: 'session', default_pool_size: 30 });
+    for (const url of [pooler.url, postgres.url]) {
+      await askOnce(postgres.url, 'drop schema public cascade; create schema public');
+      const { environment, simulator, expectReport } = await createWorld(url);
+      expect(await runCli(['enqueue', '-'], environment, simulator.idsCsv())).toMatchObject({ code: 0 });
+      const worked = await runCli(['worker', '--until-idle'], environment);
+      expect(worked.code, worked.stderr).toBe(0);
+      expect(await runCli(['report', month], environment)).toMatchObject({ code: 0 });
+      await expectReport();
     }
   });
 });

@@ -1,8 +1,12 @@
+import { expect } from 'vitest';
+import { startRedis } from '../support/redis-servers.ts';
 import { campaign, furtherTest, test } from './campaign.ts';
 import { createAuthority } from './certificates.ts';
 import { addresses, createOwner, postgresNode, type PostgresNode } from './postgres.ts';
+import { startPostgres } from './postgres-plain.ts';
 import { freePorts } from './processes.ts';
 import { singleRedis } from './redis.ts';
+import { createWork, startBatch } from './redis-support.ts';
 import { booksOf, createWorld, onePostgres } from './world.ts';
 
 const name = 'Postgres 15, TLS, two roles';
@@ -19,6 +23,18 @@ furtherTest('a server that crashes and is started again', async () => {
     begin: () => books.node.end('SIGQUIT'),
     end: books.node.start,
   }));
+});
+
+furtherTest('a server that stays away ends a batch run after two minutes', async () => {
+  const postgres = await startPostgres();
+  const work = await createWork((await startRedis()).url);
+  const environment = { ...work.environment, DATABASE_URL: postgres.url };
+  await work.enqueue(60, environment);
+  const run = await startBatch(environment);
+  await postgres.kill();
+  const { code, stderr } = await run.result;
+  expect(stderr).toContain('"code":"database_unavailable"');
+  expect(code, stderr).toBe(1);
 });
 
 test('a standby is promoted under load, and the old primary comes back as its standby', async () => {

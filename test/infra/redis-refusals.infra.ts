@@ -2,8 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { waitFor } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { type RedisServer, startCluster, startRedis, startSentinels } from '../support/redis-servers.ts';
-import { startWatched } from '../support/worker-processes.ts';
-import { createWork, expectQuiet, startSwitch, startWorker } from './redis-support.ts';
+import { createWork, expectQuiet, startBatch, startSwitch, startWorker } from './redis-support.ts';
 import { isFull } from './world.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -112,8 +111,7 @@ describe('a worker whose Redis begins to refuse', () => {
     const redis = await startRedis();
     const work = await createWork(redis.url);
     await work.enqueue(60);
-    const run = startWatched(['worker', '--until-idle'], { ...work.environment, IDSCAN_RATE_LIMIT: '2' });
-    await waitFor('the worker to start', () => run.lines().some((line) => line.includes('workers started')));
+    const run = await startBatch(work.environment);
     await redis.admin.replicaof('127.0.0.1', '1');
     const { code, stderr } = await run.result;
     expect(stderr).toContain('Redis refuses commands: it is a read-only replica.');

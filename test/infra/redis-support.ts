@@ -51,6 +51,13 @@ export async function startWorker(environment: CliEnvironment): Promise<WatchedP
   return worker;
 }
 
+/** A batch run in the middle of slow work, whose end is its `result`. */
+export async function startBatch(environment: CliEnvironment): Promise<WatchedProcess> {
+  const run = startWatched(['worker', '--until-idle'], { ...environment, IDSCAN_RATE_LIMIT: '2' });
+  await waitFor('the worker to start', () => run.lines().some((line) => line.includes('workers started')));
+  return run;
+}
+
 /** What a process costs while nothing can be done: share of a processor, and log lines a minute. */
 async function costs(worker: WatchedProcess, overMs = 20_000): Promise<{ cpu: number; linesAMinute: number }> {
   const [cpuBefore, linesBefore, startMs] = [await processorMs(worker.pid!), worker.lines().length, performance.now()];

@@ -1,4 +1,4 @@
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
 import { campaign, furtherTest, test } from './campaign.ts';
 import { freePorts } from './processes.ts';
 import { type Flavour, isLoaded, redisPassword, singleRedis, takesWrites } from './redis.ts';
@@ -9,7 +9,7 @@ const flavours = [
   { flavour: 'valkey', name: 'Valkey 8.0' },
 ] as const;
 
-async function setUp(flavour: Flavour) {
+async function setUp(flavour: Flavour, settings: readonly string[] = []) {
   const [port = 0, tlsPort = 0] = await freePorts(2);
   const books = await onePostgres();
   const { root, certificate, key } = books.authority;
@@ -19,6 +19,7 @@ async function setUp(flavour: Flavour) {
     `tls-key-file ${key}`,
     `tls-ca-cert-file ${root}`,
     'tls-auth-clients no',
+    ...settings,
   ]);
   const start = (REDIS_URL = url) => createWorld({ REDIS_URL, DATABASE_URL: books.app, owner: books.owner }, books);
   return { node, start, secureUrl: `rediss://:${redisPassword}@127.0.0.1:${tlsPort}/0?sslrootcert=${root}` };
@@ -38,9 +39,10 @@ describe.each(flavours)('$name', ({ flavour, name }) => {
   });
 
   furtherTest('answers LOADING for a while after a restart', async () => {
-    const { node, start } = await setUp(flavour);
-    // What others keep on the same server, so that reading it takes seconds.
-    for (let part = 0; part < 30; part += 1) await node.ask('DEBUG', 'POPULATE', 100_000, `other-${part}`, 64);
+    // It pauses at every key that it reads, for as long as the test wants, and answers meanwhile.
+    const { node, start } = await setUp(flavour, ['key-load-delay 5000', 'loading-process-events-interval-bytes 1024']);
+    // What others keep on the same server.
+    await node.ask('DEBUG', 'POPULATE', 100_000, 'other', 64);
     await node.ask('BGREWRITEAOF');
     await isLoaded(node);
     const world = await start();
@@ -48,8 +50,13 @@ describe.each(flavours)('$name', ({ flavour, name }) => {
       begin: async () => {
         await node.kill();
         await node.start();
+        expect(await node.info('loading')).toBe('1');
       },
-      end: () => takesWrites(node),
+      end: async () => {
+        expect(await node.info('loading')).toBe('1');
+        await node.ask('CONFIG', 'SET', 'key-load-delay', '0');
+        await takesWrites(node);
+      },
     }));
   });
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -14,7 +14,7 @@ const claimed = { sha256: hashOf(passport), bytes: String(passport.length) };
 let store: DocumentStore;
 beforeEach(async () => {
   store = folderStore(path.join(await createTestFolder(), 'documents'));
-  await store.probe();
+  await store.mark(randomUUID());
 });
 
 const putAll = (content: Buffer) => store.put((sink) => sink(content));

@@ -182,6 +182,22 @@ describe('a store that Postgres knows', () => {
     expect(await namesBelow(folder)).toEqual([]);
   });
 
+  test('is not made anew where it goes away while it is checked, or while a file is written', async () => {
+    const { db, dataDir, folder } = await world();
+    const store = await openStore(db.kysely, documentStore({ dataDir }));
+    const goneAfterwards = { ...store, probe: () => store.probe().then(() => rename(folder, `${folder}-away`)) };
+    await expect(checkOpenStore(goneAfterwards)).rejects.toMatchObject({ code: 'store_mismatch' });
+    await expect(store.probe()).rejects.toMatchObject({ code: 'storage_failed' });
+    expect(await namesBelow(folder)).toEqual([]);
+    await rename(`${folder}-away`, folder);
+    const put = store.put(async (write) => {
+      await write(Buffer.from('an image'));
+      await rename(folder, `${folder}-away`);
+    });
+    await expect(put).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(readdir(folder)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   test('is put into an empty folder, or one with what came back, by a repair alone', async () => {
     const { db, dataDir, folder } = await world();
     const { id } = await openStore(db.kysely, documentStore({ dataDir }));
