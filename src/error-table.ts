@@ -177,12 +177,23 @@ const table = {
   storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
   storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'space, permissions' },
   storage_conflict: { job: 'retry', exit: 1, hint: 'is the store that of one set of books only?' },
-  store_mismatch: { job: 'later', exit: 3, hint: 'mount the shared folder' },
+  store_mismatch: {
+    job: 'later',
+    exit: 3,
+    http: [503, 'The document store is not there'],
+    hint: 'mount the shared folder',
+  },
   document_damaged: {
     job: 'never',
     exit: 1,
     http: [409, 'The document is not as it was stored'],
     hint: '`documents verify --repair`',
+  },
+  document_closed: {
+    job: 'never',
+    exit: 3,
+    http: [410, 'The documents are closed'],
+    hint: 'cancel the erasure while nothing is destroyed yet, or nothing',
   },
   master_mismatch: { job: 'later', exit: 3, hint: 'the message names the keys in use: `DOCUMENTS_PUBLIC_KEYS`' },
   master_missing: {
