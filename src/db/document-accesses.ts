@@ -17,8 +17,8 @@ export type DocumentAccess = FilePlace & {
 export type DocumentAccessRow = DocumentAccess & { readonly id: string; readonly accessedAt: Date };
 
 /**
- * Commits that somebody reads a document, unless the transaction's documents are closed. Waits for an erasure that is
- * being written, which locks the same row.
+ * Commits that somebody reads a document, unless the transaction's documents are closed. Waits for whoever is destroying
+ * them, who locks the same row.
  *
  * @returns `false`: they are closed, and nothing was recorded.
  */

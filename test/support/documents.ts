@@ -54,7 +54,7 @@ export async function storeDocuments(
   return files.map(({ origin, position, object_name }) => ({
     origin,
     position,
-    object: path.join(store.place, object_name),
+    object: path.join(store.place, object_name ?? ''),
   }));
 }
 

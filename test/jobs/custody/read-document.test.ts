@@ -224,7 +224,7 @@ describe('what is closed', () => {
     expect(await accesses('t-erased')).toEqual([]);
   });
 
-  test('while it is being closed: whoever reads waits, and is refused', async () => {
+  test('while it is being destroyed: whoever reads waits, and is refused', async () => {
     await storeDocuments(books, 't-closing', [png]);
     const { kysely } = books.db;
     const running = await kysely.transaction().execute(async (db) => {
