@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { isClosed } from './erasures.ts';
 import type { FileKind, FilePlace } from './files.ts';
 
 /** A reading of a stored document, or a try: the row is there before anything is read. */
@@ -39,14 +40,9 @@ export async function recordAccess(
 
 /** Whether a transaction's documents are to be erased, or were. A cancelled erasure opens them again. */
 export async function isClosedForReading(db: Queries, transactionId: string): Promise<boolean> {
-  const found = await db
-    .selectFrom('erasures')
-    .select('id')
-    .where('transaction_id', '=', transactionId)
-    .where('cancelled_at', 'is', null)
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
+  const { rows } = await sql<{ isClosed: boolean }>`
+    select ${isClosed('t.id')} as "isClosed" from transactions t where t.id = ${transactionId}`.execute(db);
+  return rows[0]?.isClosed ?? false;
 }
 
 /**

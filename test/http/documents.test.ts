@@ -1,13 +1,10 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { documentAccesses } from '../../src/db/document-accesses.ts';
 import { createMasterPair } from '../../src/store/encryption/keys.ts';
-import { startTcpProxy } from '../chaos/tcp-proxy.ts';
-import { asOwner, atEnd, createTestDatabase, waitFor } from '../support/books.ts';
 import { closeDocuments, pdf, png, storeDocuments, storeInClear, vendorName } from '../support/documents.ts';
-import { asRole, withDatabase } from '../support/roles.ts';
 import { type Answer, type Ask, bearer, problem, startService, type TestService, tokens } from './support.ts';
 
 let service: TestService;
@@ -237,73 +234,4 @@ test('a service without the secret key says so, reads nothing, and reads once it
   expect(await accesses('t-1', own)).toHaveLength(1);
   await writeFile(file, key);
   expect((await read(placeOf('t-1'), {}, own)).text).toBe(pdf.toString());
-});
-
-describe('no byte goes out without its row', () => {
-  /** A service whose Postgres is behind a proxy, with a document. */
-  async function behindProxy() {
-    const database = await createTestDatabase();
-    const postgres = await startTcpProxy(inject('appUrl'));
-    atEnd(postgres.close);
-    const url = withDatabase(postgres.readableUrl, new URL(database).pathname.slice(1));
-    const own = await startService({ DATABASE_URL: url });
-    await storeDocuments(own.context, 't-1', [pdf]);
-    const rows = () =>
-      asRole<{ count: number }>(database, 'select count(*)::int as count from document_accesses').then(
-        ([row]) => row?.count,
-      );
-    return { database, postgres, own, rows };
-  }
-
-  test('where Postgres is away', async () => {
-    const { postgres, own, rows } = await behindProxy();
-    await postgres.set('refuse');
-    const answer = await read(placeOf('t-1'), {}, own);
-    expect(problem(answer)).toMatchObject({ status: 503, code: 'database_unavailable' });
-    expectNoContent(answer);
-    expect(await rows()).toBe(0);
-    await postgres.set('forward');
-    await waitFor('Postgres', async () => (await read(placeOf('t-1'), {}, own)).status === 200);
-    expect(await rows()).toBe(1);
-  });
-
-  test('where the connection breaks before it is known whether the row is there', async () => {
-    const { postgres, own } = await behindProxy();
-    postgres.drop({ count: 1, isMeant: (statement) => statement.includes('document_accesses') });
-    const answer = await read(placeOf('t-1'), {}, own);
-    expect(postgres.dropped()).toBe(1);
-    expect(problem(answer)).toMatchObject({ status: 503, code: 'database_unavailable' });
-    expectNoContent(answer);
-  });
-
-  test('where the row is refused', async () => {
-    const { database, own, rows } = await behindProxy();
-    await asRole(asOwner(database), 'revoke insert on document_accesses from idscan_ledger_app');
-    const answer = await read(placeOf('t-1'), {}, own);
-    expect(problem(answer)).toMatchObject({ status: 503, code: 'database_forbidden' });
-    expectNoContent(answer);
-    expect(await rows()).toBe(0);
-  });
-
-  test('where Postgres goes away between the row and the key: the try is on record', async () => {
-    const { database, postgres, own, rows } = await behindProxy();
-    const holder = asRole(
-      asOwner(database),
-      `begin; lock table document_keys in access exclusive mode; select pg_sleep(3); commit`,
-    );
-    await waitFor('the lock', async () => {
-      const held = await asRole(
-        asOwner(database),
-        `select from pg_locks where relation = 'document_keys'::regclass and mode = 'AccessExclusiveLock' and granted`,
-      );
-      return held.length > 0;
-    });
-    const reading = read(placeOf('t-1'), {}, own);
-    await waitFor('the row', async () => (await rows()) === 1);
-    await postgres.set('refuse');
-    const answer = await reading;
-    expect(problem(answer)).toMatchObject({ status: 503, code: 'database_unavailable' });
-    expectNoContent(answer);
-    await holder;
-  });
 });
