@@ -17,15 +17,17 @@ const ownPort = (): string | undefined => readEnvironment()['HTTP_PORT'] || unde
  * @param environment the demo's own, to which the variables of the service are added.
  */
 export async function serveDemo(environment: Environment, workersKey: VendorKey, signal: AbortSignal): Promise<void> {
-  const tokens = { finance: randomBytes(18).toString('base64url'), operator: randomBytes(18).toString('base64url') };
+  const newToken = () => randomBytes(18).toString('base64url');
+  const tokens = { finance: newToken(), operator: newToken(), custodian: newToken() };
   const { service, address } = await listening(environment, tokens, workersKey);
   const { context: running, close } = service;
   try {
     say(
       '',
       `The service is at ${address}`,
-      `  sign in as finance with   ${tokens.finance}`,
-      `  sign in as operator with  ${tokens.operator}`,
+      `  sign in as finance with    ${tokens.finance}`,
+      `  sign in as operator with   ${tokens.operator}`,
+      `  sign in as custodian with  ${tokens.custodian}`,
       'All of it is made up, and reachable from this machine alone. Ctrl-C ends it.',
     );
     await Promise.race([ended(signal), running.failed]);

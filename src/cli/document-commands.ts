@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { addReading } from './document-reading-commands.ts';
 import { type Finish, runCommand, runPlainCommand } from './run.ts';
 
 /** The command `documents` with its subcommands. */
 export function addDocuments(program: Command, finish: Finish): void {
   const documents = program.command('documents').description('stored documents and audit reports');
+  addReading(documents, finish);
   addKeys(documents, finish);
   documents
     .command('verify')

@@ -3,6 +3,7 @@ import { type Config, type Environment, loadConfig, type VendorKey } from '../co
 import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { asDatabaseError } from '../db/errors.ts';
+import { custodyStatus, type CustodyStatus } from '../db/erasure-receipts.ts';
 import { goneAttempts } from '../db/gone-attempts.ts';
 import { checkSchema } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
@@ -10,6 +11,7 @@ import { checkReplica, openReplica } from '../db/replica.ts';
 import { checkRights } from '../db/rights.ts';
 import { openRedis } from '../redis/connect.ts';
 import { checkRedis } from '../redis/check.ts';
+import { checkMasters } from '../store/encryption/masters.ts';
 import { checkStore, documentStore } from '../store/open.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
@@ -209,14 +211,26 @@ async function examineRedis({ queuePrefix }: Config, { redisUrl }: Services, add
   return { found: await checkRedis(redis, queuePrefix), value: undefined };
 }
 
-async function examineDocuments({ dataDir }: Config, db: Database) {
-  const found = await checkStore(db.kysely, documentStore({ dataDir }));
+async function examineDocuments(config: Config, db: Database) {
+  const { dataDir, documents } = config;
+  const found = [
+    await checkStore(db.kysely, documentStore(config)),
+    await checkMasters(db, config),
+    ...leftToDo(await custodyStatus(db.kysely)),
+  ].join('; ');
+  if (documents !== undefined) return { found, value: undefined };
   const hasFolder = await access(dataDir).then(
     () => true,
     () => false,
   );
   return { found: hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found, value: undefined };
 }
+
+/** What custody has left to do, in words. */
+const leftToDo = ({ clear, onRetired }: CustodyStatus): string[] => [
+  ...(clear > 0 ? [`${clear} left in the clear, which workers encrypt`] : []),
+  ...(onRetired > 0 ? [`${onRetired} keys on a retired master: run documents rotate again`] : []),
+];
 
 async function examineVendor(config: Config, key: VendorKey, add: Add) {
   const { baseUrl, tokenTtlSeconds, auditReportPath, proxy } = config.vendor;

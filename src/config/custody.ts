@@ -30,9 +30,11 @@ export const custodyVariables = {
   ERASURE_DELAY_DAYS: wholeNumber(0, 365).default(7),
 };
 
-const variables = z.object(custodyVariables);
+type CustodyVariables = {
+  readonly [name in keyof typeof custodyVariables]: z.output<(typeof custodyVariables)[name]>;
+};
 
-export const custodyConfig = (env: z.output<typeof variables>): CustodyConfig =>
+export const custodyConfig = (env: CustodyVariables): CustodyConfig =>
   Object.freeze({
     publicKeys: Object.freeze([...new Set(env.DOCUMENTS_PUBLIC_KEYS ?? [])]),
     secretKeyFile: env.DOCUMENTS_SECRET_KEY_FILE,

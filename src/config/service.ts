@@ -3,8 +3,11 @@ import { z } from 'zod';
 import { type Environment, secret, wholeNumber, yesOrNo } from './values.ts';
 import { isLoopback } from './urls.ts';
 
-/** What a person or a program may do with the service. `metrics` may only read metrics and readiness. */
-export const roles = ['finance', 'operator', 'intake', 'metrics'] as const;
+/**
+ * What a person or a program may do with the service. `metrics` may only read metrics and readiness. `custodian` alone
+ * reads stored documents, and little else.
+ */
+export const roles = ['finance', 'operator', 'custodian', 'intake', 'metrics'] as const;
 export type Role = (typeof roles)[number];
 
 /** A bearer token that is accepted. Only its SHA-256 is known. */
@@ -106,7 +109,7 @@ const schema = z.object({
   OIDC_AUDIENCE: z.string().optional(),
   OIDC_JWKS_URL: providerUrl.transform((text) => new URL(text)).optional(),
   OIDC_ROLE_CLAIM: z.string().default('roles'),
-  OIDC_ROLES: z.string().default('finance:finance,operator:operator,intake:intake,metrics:metrics'),
+  OIDC_ROLES: z.string().default('finance:finance,operator:operator,custodian:custodian,intake:intake,metrics:metrics'),
   OIDC_CLIENT_ID: z.string().optional(),
 });
 

@@ -55,6 +55,8 @@ export async function requestErasures(
   { requestedBy, reason, destroyAt }: ErasureWish,
 ): Promise<Requested[]> {
   return kysely.transaction().execute(async (db) => {
+    // Whoever reads a document has the same row locked until the reading is on record.
+    await sql`select from transactions where id = any(${transactionIds}::text[]) order by id for update`.execute(db);
     const { rows: ordered } = await sql<{ id: string; transactionId: string }>`
       insert into erasures as e (transaction_id, requested_by, reason, destroy_at)
       select t.id, ${requestedBy}, ${reason}, ${destroyAt} from transactions t

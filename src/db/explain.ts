@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Attempt } from '../domain/attempts.ts';
 import type { Decision, Reason } from '../domain/classify.ts';
 import type { Queries } from './database.ts';
+import type { FileKind } from './files.ts';
 import { lineColumns } from './lines.ts';
 import { lineOrder } from './report-files.ts';
 import type { FileState, ObligationKind, ObligationState } from './schema.ts';
@@ -165,7 +166,7 @@ export async function attemptRows(db: Queries, id: string): Promise<AttemptRow[]
 }
 
 export type FileRow = {
-  readonly kind: string;
+  readonly kind: FileKind;
   readonly origin: string;
   readonly position: number;
   readonly category: string | null;

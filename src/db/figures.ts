@@ -3,6 +3,7 @@ import type { Queries } from './database.ts';
 import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
 import { findingFigures, type FindingFigures } from './settlements.ts';
+import { custodyStatus, type CustodyStatus } from './erasure-receipts.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 import { isMissingResultId } from './status.ts';
@@ -24,6 +25,7 @@ export type Figures = {
   readonly workersWithoutStore: number;
   /** Files that were stored and are now missing or damaged. */
   readonly filesAmiss: readonly FilesAmiss[];
+  readonly custody: CustodyStatus;
   /** Completed transactions whose result ID is not known. */
   readonly missingResultIds: number;
   /** Per open month, the age of its report. */
@@ -39,7 +41,7 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, missing, findings] =
+  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, custody, missing, findings] =
     await Promise.all([
       sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
@@ -60,6 +62,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
       where finished_at is not null and period >= ${reportsFrom}
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
       filesAmiss(db),
+      custodyStatus(db),
       sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
       findingFigures(db),
     ]);
@@ -73,6 +76,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     workersWithoutStore: workers.withoutStore,
     reports: reports.rows,
     filesAmiss: amiss,
+    custody,
     missingResultIds: missing.rows[0]?.count ?? 0,
     findings,
   };

@@ -31,14 +31,6 @@ export async function overdueFiles(
   return rows[0] ?? { last: null, overdue: [] };
 }
 
-/** How many files of a kind are kept longer than until `before`, because they are held or not yet reached. */
-export async function countOverdue(db: Queries, kind: FileKind, before: Date): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from files f join transactions t on t.id = f.transaction_id
-    where f.kind = ${kind} and f.sha256 is not null and ${endedAt} < ${before}`.execute(db);
-  return rows[0]?.count ?? 0;
-}
-
 /**
  * Destroys the keys of a transaction's files of a kind, so that nobody can read them.
  *

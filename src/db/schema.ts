@@ -2,6 +2,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { Evidence, TimeBasis } from '../domain/attempts.ts';
 import type { Reason } from '../domain/classify.ts';
 import type { NotificationKind } from '../domain/notification-kinds.ts';
+import type { Bigint, CustodySchema, GeneratedBigint } from './schema-custody.ts';
 
 /** The kinds of obligations. Documents and audit report share a queue and a job. */
 export const obligationKinds = ['result', 'documents', 'audit_report'] as const;
@@ -18,11 +19,7 @@ export type InboxOutcome = 'accepted' | 'already_known' | 'conflict' | 'noted';
  */
 export type FileState = 'stored' | 'gone' | 'refused' | 'lost' | 'damaged' | 'erased';
 
-/** Postgres' bigint is read as a string, so that nothing is rounded. */
-type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>;
-type GeneratedBigint = ColumnType<string, string | number | bigint | undefined, string | number | bigint>;
-
-export type Schema = {
+export type Schema = CustodySchema & {
   transactions: {
     id: string;
     result_id: string | null;
@@ -118,45 +115,6 @@ export type Schema = {
     key_id: string | null;
     clear_sha256: string | null;
   };
-  document_masters: { public_key: Buffer; in_use_since: Date | null; retired_at: Date | null };
-  document_keys: {
-    id: string;
-    master: Buffer;
-    transaction_id: string;
-    sealed: Buffer;
-    created_at: Generated<Date>;
-  };
-  document_accesses: {
-    id: GeneratedBigint;
-    accessed_at: Generated<Date>;
-    accessed_by: string;
-    reason: string;
-    via: 'command' | 'browser';
-    address: string | null;
-    transaction_id: string;
-    kind: 'document' | 'audit_report';
-    origin: string;
-    position: number;
-  };
-  erasures: {
-    id: Generated<string>;
-    transaction_id: string;
-    requested_at: Generated<Date>;
-    requested_by: string;
-    reason: string;
-    destroy_at: Date;
-    ordered_at: Date | null;
-    cancelled_at: Date | null;
-    cancelled_by: string | null;
-    cancel_reason: string | null;
-    keys_destroyed_at: Date | null;
-    destroyed_at: Date | null;
-    looked_again_at: Date | null;
-    documents: number | null;
-    audit_reports: number | null;
-  };
-  holds: { id: GeneratedBigint; transaction_id: string; placed_at: Generated<Date>; placed_by: string; reason: string };
-  hold_releases: { hold_id: Bigint; released_at: Generated<Date>; released_by: string; reason: string };
   document_store: { only_row: Generated<boolean>; id: string; created_at: Generated<Date> };
   document_verifications: { id: GeneratedBigint; begun_at: Generated<Date>; ended_at: Date | null };
   reprocess_log: {

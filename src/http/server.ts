@@ -22,6 +22,7 @@ import { asProblem, sendProblem } from './problem.ts';
 import { isPerson } from './pages/send.ts';
 import { addAssets } from './routes/assets.ts';
 import { addAttemptRoutes } from './routes/attempts.ts';
+import { addDocumentRoutes } from './routes/documents.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInvoicePages } from './routes/invoice.ts';
 import { addInvoiceChanges } from './routes/invoice-changes.ts';
@@ -131,6 +132,7 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   addInvoicePages(server, context, guard);
   addInvoiceChanges(server, context, { guard, audit });
   addTransactionRoutes(server, context, guard);
+  addDocumentRoutes(server, context, guard);
   addQueueBoard(server, context, guard);
   if (service.webhook.secrets.length > 0) addWebhookRoute(server, context, meter);
   else context.log.warn('WEBHOOK_SECRET is not set: events of the vendor are not taken');

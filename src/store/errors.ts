@@ -1,5 +1,6 @@
 import { LedgerError } from '../errors.ts';
 import { asStorageError } from '../reports/publish.ts';
+import type { DocumentPlace } from './layout.ts';
 
 /** The user whose permissions apply. */
 export const currentUid = (): string => String(process.getuid?.() ?? 'unknown');
@@ -32,6 +33,13 @@ export const nameTaken = (place: string, name: string): LedgerError =>
   new LedgerError('storage_conflict', `${place} has an object ${name} already.`, {
     fields: { name },
     hint: 'It is stored under another name at the next try. If it goes on, two sets of books use the same store.',
+  });
+
+/** A document that cannot be read as it was stored. */
+export const documentDamaged = ({ transactionId, kind, origin, position }: DocumentPlace, why: string): LedgerError =>
+  new LedgerError('document_damaged', `The ${kind} ${origin}/${position} of ${transactionId} cannot be read: ${why}.`, {
+    fields: { transactionId, kind, origin, position },
+    hint: 'npx idscan-ledger documents verify --repair fetches again what the vendor still has.',
   });
 
 const whatToDo = (folder: string): string =>

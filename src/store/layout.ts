@@ -31,6 +31,15 @@ export const documentName = ({ transactionId, kind, origin, position }: Document
 export const kindPrefix = (transactionId: string, kind: DocumentPlace['kind']): string =>
   `${transactionPrefix(transactionId)}${kind}.`;
 
+/** Whose document an object was stored as; `undefined` = the name is no document's. */
+export function placeIn(name: string): DocumentPlace | undefined {
+  const [, transactionId = '', kind, origin = '', position] =
+    /^[0-9a-f]{2}\/([^./]+)\.(document|audit_report)\.([^./]+)\.(\d{1,9})\.[^./]+$/.exec(name) ?? [];
+  if ((kind !== 'document' && kind !== 'audit_report') || !name.startsWith(transactionPrefix(transactionId)))
+    return undefined;
+  return { transactionId, kind, origin, position: Number(position) };
+}
+
 /** The transaction that a name belongs to; `undefined` = it is no document's. */
 export const transactionOf = (name: string): string | undefined => {
   const [, transactionId] = /^[0-9a-f]{2}\/([^./]+)\.[^/]+$/.exec(name) ?? [];

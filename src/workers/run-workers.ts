@@ -86,9 +86,8 @@ export function runWorkers(
       active -= 1;
     }
   };
-  const fileWorkers: Worker[] = [];
   const workers = createWorkers(context, state, counted, { redis, prefix });
-  fileWorkers.push(...workers.filter(({ name }) => name === queueNames.files));
+  const fileWorkers = workers.filter(({ name }) => name === queueNames.files);
   const pauses = createPauses(context, holds, stopping.signal);
   for (const worker of workers) pauses.guard(worker);
   const rechecked = new AbortController();

@@ -7,8 +7,16 @@ import { createCliEnvironment, runCli, startCli } from '../support/cli.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { freePort } from '../support/redis-servers.ts';
 
-const tokens = { anna: 'anna-s-token-of-the-tests', operator: 'operator-token-of-the-tests' };
-const names = { anna: 'token anna.b@example.com', operator: `token ${sha256(tokens.operator).slice(0, 8)}` };
+const tokens = {
+  anna: 'anna-s-token-of-the-tests',
+  operator: 'operator-token-of-the-tests',
+  carla: 'carla-s-token-of-the-tests',
+};
+const names = {
+  anna: 'token anna.b@example.com',
+  carla: 'token carla',
+  operator: `token ${sha256(tokens.operator).slice(0, 8)}`,
+};
 const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' };
 const id = '11111111-2222-4333-8444-555555555555';
 
@@ -21,7 +29,7 @@ async function logOf(
   const environment = await createCliEnvironment({
     HTTP_PORT: String(port),
     LOG_LEVEL: logLevel,
-    HTTP_TOKENS: `finance:${sha256(tokens.anna)}:anna.b@example.com,operator:${sha256(tokens.operator)}`,
+    HTTP_TOKENS: `finance:${sha256(tokens.anna)}:anna.b@example.com,operator:${sha256(tokens.operator)},custodian:${sha256(tokens.carla)}:carla`,
   });
   expect((await runCli(['report', '2026-10'], environment)).code).toBe(0);
   const child = startCli(['serve'], environment);
@@ -63,6 +71,12 @@ async function lookAround(send: (path: string, init?: Parameters<typeof ask>[2])
   await send('/reports/2026-10', asAnna);
   await send('/reports/2026-10/write', { method: 'POST', headers: bearer(tokens.operator) });
   await send('/reports/2026-10/write', { method: 'POST', headers: bearer(tokens.anna) });
+  const asCarla = { headers: bearer(tokens.carla) };
+  await send(`/transactions/${id}/documents`, asCarla);
+  const reading = { method: 'POST', headers: { ...form, ...bearer(tokens.carla) }, body: 'reason=Jan+Jansen' };
+  await send(`/transactions/${id}/documents/document/result/0`, reading);
+  await send(`/transactions/Jan%20Jansen/documents/document/Jan%20Jansen/0`, reading);
+  await send(`/transactions/${id}/documents/document/result/0`, { ...reading, headers: bearer(tokens.anna) });
   await send('/sign-out', { method: 'POST', headers: { ...form, cookie } });
 }
 
@@ -82,6 +96,10 @@ describe('the log', () => {
       ['/reports/:period', 200, names.anna],
       ['/reports/:period/write', 303, names.operator],
       ['/reports/:period/write', 403, names.anna],
+      ['/transactions/:id/documents', 404, names.carla],
+      ['/transactions/:id/documents/:kind/:origin/:position', 503, names.carla],
+      ['/transactions/:id/documents/:kind/:origin/:position', 404, names.carla],
+      ['/transactions/:id/documents/:kind/:origin/:position', 403, names.anna],
       ['/sign-out', 303, names.anna],
     ]);
     const requestId = expect.stringMatching(/^[\da-f-]{36}$/) as string;
@@ -93,6 +111,17 @@ describe('the log', () => {
       { ...common, what: 'transaction_search', transactionId: id, status: 303 },
       { ...common, what: 'transaction_search', transactionId: null, status: 404 },
       { ...common, what: 'transaction', transactionId: id, status: 404 },
+      { ...common, principal: names.carla, what: 'documents', transactionId: id, status: 404 },
+      {
+        ...common,
+        principal: names.carla,
+        what: 'document',
+        transactionId: id,
+        document: 'document result/0',
+        status: 503,
+      },
+      { ...common, principal: names.carla, what: 'document', transactionId: null, document: null, status: 404 },
+      { ...common, what: 'document', transactionId: id, document: 'document result/0', status: 403 },
     ]);
     expect(said('signed in')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed in' }]);
     expect(said('signed out')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed out' }]);
@@ -106,7 +135,7 @@ describe('the log', () => {
   test('says who saw what also where little else is logged, and nothing where it is silent', async () => {
     const quiet = await logOf('fatal', lookAround);
     expect(quiet.said('answered')).toEqual([]);
-    expect(quiet.said('accessed')).toHaveLength(6);
+    expect(quiet.said('accessed')).toHaveLength(10);
     expect(quiet.said('signed out')).toHaveLength(1);
     expect((await logOf('silent', lookAround)).said('accessed')).toEqual([]);
   });

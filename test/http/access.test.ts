@@ -25,7 +25,7 @@ describe('roles', () => {
     { path: '/metrics', roles: ['operator', 'metrics'] },
     { path: '/queues', roles: ['operator'] },
     { path: '/queues/api/queues', roles: ['operator'] },
-    { path: '/', roles: ['finance', 'operator', 'intake', 'metrics'] },
+    { path: '/', roles: ['finance', 'operator', 'custodian', 'intake', 'metrics'] },
   ];
   test.each(routes)('$path is for $roles', async ({ path, roles }) => {
     for (const [role, token] of Object.entries(tokens)) {

@@ -31,9 +31,10 @@ const textOf = ({ text }: Answer): string =>
 const pages = ['/reports', '/reports/2026-11', '/reports/2026-10', '/transactions', '/transactions/tx-2026-10-0'];
 
 describe('who reads what', () => {
-  test.each(pages)('%s is for finance and operators', async (path) => {
+  test.each(pages)('%s is for finance and operators; transactions are for custodians, too', async (path) => {
+    const readers = ['finance', 'operator', ...(path.startsWith('/transactions') ? ['custodian'] : [])];
     for (const [role, token] of Object.entries(tokens))
-      expect((await get(path, token)).status, role).toBe(['finance', 'operator'].includes(role) ? 200 : 403);
+      expect((await get(path, token)).status, role).toBe(readers.includes(role) ? 200 : 403);
     expect(problem(await service.ask(path))).toMatchObject({ status: 401, code: 'unauthenticated' });
   });
 

@@ -14,6 +14,7 @@ export const secret = 'a-shared-secret-of-the-tests';
 export const tokens = {
   finance: 'finance-token-of-the-tests',
   operator: 'operator-token-of-the-tests',
+  custodian: 'custodian-token-of-the-tests',
   intake: 'intake-token-of-the-tests',
   metrics: 'metrics-token-of-the-tests',
 };

@@ -11,15 +11,22 @@ import { type Html, html } from './html.ts';
 import { facts, table } from './table.ts';
 import { outcome, taskName, verdict } from './words.ts';
 
+/** How a month is named: with a link, for those who may open it. */
+type MonthLink = (period: string) => Html;
+
 /** An attempt: what happened, how it was decided, its month, and all its lines in reports. */
-export function attemptSection({ taskType, ordinal, present, lines }: ExplainedAttempt, timeZone: string): Html {
+export function attemptSection(
+  { taskType, ordinal, present, lines }: ExplainedAttempt,
+  timeZone: string,
+  linkedMonth: MonthLink,
+): Html {
   const title = `attempt-${taskType.replace(/[^a-z_]/gi, '')}-${ordinal}`;
   return html`<section aria-labelledby="${title}">
     <h2 id="${title}">
       ${taskName(taskType)}, attempt ${ordinal} ${present ? verdict(present.decision.invoiced) : null}
     </h2>
-    ${present ? presentFacts(present, timeZone) : html`<p>It was booked once and does not exist any more.</p>`}
-    ${lines.length > 0 ? linesTable(`${title}-lines`, lines, timeZone) : null}
+    ${present ? presentFacts(present, timeZone, linkedMonth) : html`<p>It was booked once and does not exist any more.</p>`}
+    ${lines.length > 0 ? linesTable(`${title}-lines`, lines, timeZone, linkedMonth) : null}
     ${[...new Map(lines.map(({ price }) => [JSON.stringify({ ...price, amount: null }), price])).values()].map(priceFacts)}
   </section>`;
 }
@@ -30,7 +37,7 @@ const stateOfMonth = {
   passed_over: 'never closed, a later month is: its attempts are booked as corrections',
 } as const;
 
-function presentFacts(present: PresentAttempt, timeZone: string): Html {
+function presentFacts(present: PresentAttempt, timeZone: string, linkedMonth: MonthLink): Html {
   const { attemptedAt, code, captureSource, linked, month, decision, decisionDue } = present;
   return facts([
     ['Outcome', outcome(code)],
@@ -42,8 +49,8 @@ function presentFacts(present: PresentAttempt, timeZone: string): Html {
     ...(decisionDue ? decisionFacts(decisionDue, 'With the next report') : []),
     [
       'Month',
-      html`<a href="/reports/${month.period}">${monthName(month.period)}</a> (${stateOfMonth[month.state]}), by
-        ${present.timeBasisMeaning}. From ${moment(month.start, timeZone)} to before ${moment(month.end, timeZone)}.`,
+      html`${linkedMonth(month.period)} (${stateOfMonth[month.state]}), by ${present.timeBasisMeaning}. From
+      ${moment(month.start, timeZone)} to before ${moment(month.end, timeZone)}.`,
     ],
   ]);
 }
@@ -68,7 +75,7 @@ const described = (rule: DecidingRule): Html => {
   return html`${taskName(rule.taskType)}, ${what}: ${answer}`;
 };
 
-function linesTable(id: string, lines: readonly ExplainedLine[], timeZone: string): Html {
+function linesTable(id: string, lines: readonly ExplainedLine[], timeZone: string, linkedMonth: MonthLink): Html {
   return table<ExplainedLine>({
     id,
     caption: 'Its lines in reports',
@@ -78,11 +85,9 @@ function linesTable(id: string, lines: readonly ExplainedLine[], timeZone: strin
         header: 'Report',
         isHeader: true,
         cell: ({ period, correctsPeriod }) =>
-          html`<a href="/reports/${period}">${monthName(period)}</a>${
-              correctsPeriod === null
-                ? null
-                : html` <span class="tag quiet">corrects ${monthName(correctsPeriod)}</span>`
-            }`,
+          html`${linkedMonth(period)}${
+            correctsPeriod === null ? null : html` <span class="tag quiet">corrects ${monthName(correctsPeriod)}</span>`
+          }`,
       },
       { header: 'Quantity', isNumber: true, cell: ({ quantity }) => (quantity === 1 ? '+1' : '−1') },
       { header: 'When', cell: ({ attemptedAt }) => moment(attemptedAt, timeZone) },

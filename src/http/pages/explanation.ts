@@ -1,3 +1,4 @@
+import type { FileRow } from '../../db/explain.ts';
 import type { Behind } from '../../db/replica.ts';
 import {
   type Comparison,
@@ -7,10 +8,11 @@ import {
   isOut,
 } from '../../jobs/explain/explanation.ts';
 import type { Principal } from '../context.ts';
+import { kindNames, mayReadDocuments, stateNames } from './document-words.ts';
 import { attemptSection } from './explanation-attempts.ts';
 import { count, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
-import { notice, page } from './layout.ts';
+import { monthLink, notice, page, reportsTrail } from './layout.ts';
 import { transactionLink } from './month-findings.ts';
 import { behindNotice } from './replica-notice.ts';
 import { facts, table } from './table.ts';
@@ -24,16 +26,17 @@ export function explanationPage(principal: Principal, explanation: Explanation, 
       <h2 id="about-title">Transaction</h2>
       ${transactionFacts(explanation)}
     </section>`,
-    ...attempts.map((attempt) => attemptSection(attempt, basis.timeZone)),
+    ...attempts.map((attempt) => attemptSection(attempt, basis.timeZone, (period) => monthLink(principal, period))),
     attempts.length === 0 ? html`<p>No attempts are known, so no report has a line for it.</p>` : html``,
     tasks.length > 0 ? tasksSection(tasks) : html``,
     explanation.charges.length > 0 ? chargesSection(explanation.charges, basis.timeZone) : html``,
     workSection(explanation.work, basis.timeZone),
+    filesSection(principal, explanation),
   ];
   return page({
     title: `Transaction ${transaction.id}`,
     principal,
-    trail: html`<p class="trail"><a href="/reports">Reports</a></p>`,
+    trail: reportsTrail(principal),
     badge: isOut(explanation)
       ? html`<span class="tag quiet">Withdrawn</span>`
       : transaction.settled
@@ -180,5 +183,29 @@ function workSection(work: readonly ExplainedWork[], timeZone: string): Html {
         },
       ],
     })}
+  </section>`;
+}
+
+/** How many documents there are, by kind and state alone: what they are is for who may read them. */
+function filesSection(principal: Principal, { transaction, files }: Explanation): Html {
+  const counts = new Map<string, { kind: FileRow['kind']; state: FileRow['state']; number: number }>();
+  for (const { kind, state } of files) {
+    const key = `${kind} ${state}`;
+    counts.set(key, { kind, state, number: (counts.get(key)?.number ?? 0) + 1 });
+  }
+  if (counts.size === 0) return html``;
+  return html`<section aria-labelledby="files-title">
+    <h2 id="files-title">Documents</h2>
+    ${table<{ kind: FileRow['kind']; state: FileRow['state']; number: number }>({
+      id: 'files-table',
+      caption: 'What the vendor offered, and what became of it',
+      rows: [...counts.values()],
+      columns: [
+        { header: 'What', isHeader: true, cell: ({ kind }) => kindNames[kind] },
+        { header: 'State', cell: ({ state }) => stateNames[state] },
+        { header: 'Number', isNumber: true, cell: ({ number }) => count(number) },
+      ],
+    })}
+    ${mayReadDocuments(principal) ? html`<p><a href="/transactions/${transaction.id}/documents">Read documents</a></p>` : null}
   </section>`;
 }

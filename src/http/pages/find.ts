@@ -1,6 +1,6 @@
 import type { Principal } from '../context.ts';
 import { html } from './html.ts';
-import { notice, page } from './layout.ts';
+import { notice, page, reportsTrail } from './layout.ts';
 
 /** The form for an ID. With `unknown`, says that nothing was found under that ID. */
 export function findPage(principal: Principal, unknown?: string): string {
@@ -14,7 +14,7 @@ export function findPage(principal: Principal, unknown?: string): string {
     title: 'Find a transaction',
     principal,
     isNarrow: true,
-    trail: html`<p class="trail"><a href="/reports">Reports</a></p>`,
+    trail: reportsTrail(principal),
     body: html`<p class="lead">How one transaction was counted, decided and priced, and where it ended up.</p>
       ${failure}
       <form class="stacked" method="get" action="/transactions">

@@ -1,5 +1,6 @@
 import type { Role } from '../../config/config.ts';
 import type { Principal } from '../context.ts';
+import { monthName } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
 
 /** The pages that each role may open. The first ones are in the header of every page. */
@@ -19,7 +20,7 @@ const places: readonly {
     path: '/transactions',
     name: 'Find a transaction',
     about: 'How a single transaction was counted and priced',
-    roles: ['finance', 'operator'],
+    roles: ['finance', 'operator', 'custodian'],
   },
   { path: '/queues', name: 'Queues', about: 'Work that waits, runs or failed', roles: ['operator'] },
   { path: '/metrics', name: 'Figures for monitoring', about: 'For Prometheus', roles: ['operator', 'metrics'] },
@@ -41,7 +42,7 @@ export type Page = {
   readonly principal: Principal | null;
   readonly body: Part;
   /** Shown above the heading: the page's place among the others. */
-  readonly trail?: Html;
+  readonly trail?: Html | undefined;
   /** Shown after the heading. */
   readonly badge?: Html | undefined;
   readonly isNarrow?: boolean;
@@ -95,13 +96,25 @@ function head(principal: Principal | null): Html {
           ${links}
         </ul>
       </nav>
-      ${mayRead(principal) ? searchForm() : null} ${signOut}
+      ${mayFind(principal) ? searchForm() : null} ${signOut}
     </div>
   </header>`;
 }
 
-/** Whether this user may see reports and their details. */
-const mayRead = ({ roles }: Principal): boolean => roles.includes('finance') || roles.includes('operator');
+/** Whether this user may open a page. */
+const mayOpen = ({ roles }: Principal, place: string): boolean => placesOf(roles).some(({ path }) => path === place);
+
+const mayFind = (principal: Principal): boolean => mayOpen(principal, '/transactions');
+
+/** The way back from a transaction, for those who may see reports. */
+export const reportsTrail = (principal: Principal): Html | undefined =>
+  mayOpen(principal, '/reports') ? html`<p class="trail"><a href="/reports">Reports</a></p>` : undefined;
+
+/** A month, linked for those who may see reports. */
+export const monthLink = (principal: Principal, period: string): Html =>
+  mayOpen(principal, '/reports')
+    ? html`<a href="/reports/${period}">${monthName(period)}</a>`
+    : html`${monthName(period)}`;
 
 function searchForm(): Html {
   return html`<form class="search" method="get" action="/transactions" role="search">

@@ -2,7 +2,13 @@ import type { Principal } from '../context.ts';
 import { html } from './html.ts';
 import { page, placesOf } from './layout.ts';
 
-const roleNames = { finance: 'finance', operator: 'operator', intake: 'intake', metrics: 'monitoring' } as const;
+const roleNames = {
+  finance: 'finance',
+  operator: 'operator',
+  custodian: 'reading documents',
+  intake: 'intake',
+  metrics: 'monitoring',
+} as const;
 
 /** The start page: what this user may open. */
 export function startPage(principal: Principal): string {

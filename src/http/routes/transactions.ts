@@ -16,9 +16,12 @@ import { principalOf, readers } from './reports.ts';
 
 type Route = { Params: { id: string } };
 
+/** Whoever reads documents has to find them. */
+const finders = [...readers, 'custodian'] as const;
+
 /** `/transactions?id=…` finds a transaction by its own or its result's ID; `/transactions/<id>` explains it. */
 export function addTransactionRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
-  const onRequest = guard(readers, 'bearer or session');
+  const onRequest = guard(finders, 'bearer or session');
   server.get('/transactions', { onRequest, config: { accessed: searched } }, (request, reply) => {
     const given = field(request.query, 'id').trim();
     const id = normaliseId(given);

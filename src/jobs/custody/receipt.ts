@@ -44,7 +44,8 @@ export async function receiptOf({ db, queues }: QueueContext, store: ObjectStore
   const holds = await holdsOf(db.kysely, transactionId);
   let objects = 0;
   // Unfinished files have names by chance. No key of theirs is kept, and workers remove them after an hour.
-  for await (const _ of store.list(transactionPrefix(transactionId), { everyVersion: true })) objects += 1;
+  for await (const { name } of store.list(transactionPrefix(transactionId), { everyVersion: true }))
+    objects += name === '' ? 0 : 1;
   const { files, keys, generation } = await erasedLeft(db.kysely, transactionId);
   const found = { files, keys, objects, jobs: await queues.fileJobs(transactionId, generation) };
   const state = stateOf(erasure, holds);

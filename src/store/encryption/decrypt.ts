@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import sodium from 'sodium-native';
-import { LedgerError } from '../../errors.ts';
+import { documentDamaged } from '../errors.ts';
 import { chunkBytes } from './encrypt.ts';
 import { decodeHeader, type DocumentHeader, encodeHeader, headerIn } from './header.ts';
 
@@ -22,11 +22,11 @@ const chunksAtOnce = 8;
  */
 export async function decrypted(bytes: Buffer, expected: DocumentHeader, key: Buffer): Promise<Buffer> {
   const about = headerIn(bytes);
-  if (!about) throw damaged(expected, 'it is not encrypted as it should be');
-  if (!about.equals(encodeHeader(expected))) throw damaged(expected, saidInstead(about));
+  if (!about) throw documentDamaged(expected, 'it is not encrypted as it should be');
+  if (!about.equals(encodeHeader(expected))) throw documentDamaged(expected, saidInstead(about));
   const state = Buffer.alloc(stateBytes);
   const begin = about.length + streamHeaderBytes;
-  if (bytes.length < begin + extraBytes) throw damaged(expected, 'it is cut');
+  if (bytes.length < begin + extraBytes) throw documentDamaged(expected, 'it is cut');
   sodium.crypto_secretstream_xchacha20poly1305_init_pull(state, bytes.subarray(about.length, begin), key);
   const chunks: Buffer[] = [];
   const tag = Buffer.alloc(1);
@@ -34,19 +34,19 @@ export async function decrypted(bytes: Buffer, expected: DocumentHeader, key: Bu
     const encrypted = bytes.subarray(at, at + chunkBytes + extraBytes);
     const isEnd = at + encrypted.length === bytes.length;
     chunks.push(pull(state, encrypted, about, tag, expected));
-    if ((tag[0] === final) !== isEnd) throw damaged(expected, isEnd ? 'it is cut' : 'more follows its end');
+    if ((tag[0] === final) !== isEnd) throw documentDamaged(expected, isEnd ? 'it is cut' : 'more follows its end');
     if (chunks.length % chunksAtOnce === 0) await nextTurn();
   }
   return Buffer.concat(chunks);
 }
 
 function pull(state: Buffer, encrypted: Buffer, about: Buffer, tag: Buffer, expected: DocumentHeader): Buffer {
-  if (encrypted.length < extraBytes) throw damaged(expected, 'it is cut');
+  if (encrypted.length < extraBytes) throw documentDamaged(expected, 'it is cut');
   const chunk = Buffer.alloc(encrypted.length - extraBytes);
   try {
     sodium.crypto_secretstream_xchacha20poly1305_pull(state, chunk, tag, encrypted, about);
   } catch {
-    throw damaged(expected, 'it was changed, or its key is another one');
+    throw documentDamaged(expected, 'it was changed, or its key is another one');
   }
   return chunk;
 }
@@ -55,9 +55,3 @@ function saidInstead(about: Buffer): string {
   const said = decodeHeader(about);
   return said ? 'it says that it is another document' : 'its header cannot be read';
 }
-
-const damaged = ({ transactionId, kind, origin, position }: DocumentHeader, why: string): LedgerError =>
-  new LedgerError('document_damaged', `The ${kind} ${origin}/${position} of ${transactionId} cannot be read: ${why}.`, {
-    fields: { transactionId, kind, origin, position },
-    hint: 'npx idscan-ledger documents verify --repair fetches again what the vendor still has.',
-  });

@@ -11,7 +11,7 @@ import { createMasterPair, type MasterPair, masterText, pairOf, parseKey } from 
 type Custody = Pick<Config, 'dataDir' | 'custody'>;
 
 /** The secret key of the pair that is made where none is configured. */
-export const ownKeyFile = (dataDir: string): string => path.join(dataDir, 'keys', 'documents.key');
+const ownKeyFile = (dataDir: string): string => path.join(dataDir, 'keys', 'documents.key');
 
 /**
  * The masters that a worker seals document keys to. Where none are configured, a pair is made once below the data

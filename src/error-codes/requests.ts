@@ -1,0 +1,60 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** How the program was called or configured, and requests to the service. */
+export const requestErrors = {
+  // how the program was called or configured
+  config_invalid: { job: 'never', exit: 2, hint: 'the message lists every mistake' },
+  usage_invalid: { job: 'never', exit: 2, hint: '`--help`' },
+  data_file_invalid: {
+    job: 'never',
+    exit: 2,
+    http: [422, 'The file has mistakes'],
+    hint: 'the message lists every mistake as `file:line: place: reason`',
+  },
+  input_invalid: { job: 'never', exit: 1, hint: 'correct the ID, or withdraw it' },
+  // a request to the service
+  request_invalid: {
+    job: 'never',
+    exit: 1,
+    http: [400, 'The request cannot be read'],
+    hint: '`detail` names the fields; send it again without the mistake',
+  },
+  request_too_large: { job: 'never', exit: 1, http: [413, 'The request is too large'], hint: 'send less at once' },
+  media_type_refused: {
+    job: 'never',
+    exit: 1,
+    http: [415, 'The request is of another type than expected'],
+    hint: 'send the `Content-Type` that docs/service.md names',
+  },
+  unauthenticated: { job: 'never', exit: 1, http: [401, 'Not signed in'], hint: 'send a token, or sign in' },
+  forbidden: {
+    job: 'never',
+    exit: 1,
+    http: [403, 'Not allowed'],
+    hint: 'ask for a token of the role that the route needs',
+  },
+  not_found: {
+    job: 'never',
+    exit: 1,
+    http: [404, 'There is nothing here'],
+    hint: 'compare the address with docs/service.md',
+  },
+  method_not_allowed: {
+    job: 'never',
+    exit: 1,
+    http: [405, 'This cannot be done here'],
+    hint: 'compare the method with docs/service.md',
+  },
+  too_many_requests: {
+    job: 'later',
+    exit: 1,
+    http: [429, 'Too many attempts'],
+    hint: 'wait as long as `Retry-After` says',
+  },
+  host_refused: {
+    job: 'never',
+    exit: 1,
+    http: [421, 'This service does not answer to that name'],
+    hint: '`HTTP_PUBLIC_URL`, `HTTP_ALLOWED_HOSTS`',
+  },
+} as const satisfies Readonly<Record<string, ErrorEntry>>;
