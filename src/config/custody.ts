@@ -30,9 +30,7 @@ export const custodyVariables = {
   ERASURE_DELAY_DAYS: wholeNumber(0, 365).default(7),
 };
 
-type CustodyVariables = {
-  readonly [name in keyof typeof custodyVariables]: z.output<(typeof custodyVariables)[name]>;
-};
+type CustodyVariables = z.output<z.ZodObject<typeof custodyVariables>>;
 
 export const custodyConfig = (env: CustodyVariables): CustodyConfig =>
   Object.freeze({
