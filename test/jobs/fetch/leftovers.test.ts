@@ -39,12 +39,16 @@ describe('what a killed worker stored and did not record', () => {
     const holder = await connect(asAdmin(url));
     await holder.query('begin; lock table files in exclusive mode');
     const worker = startCli(['worker'], environment);
-    await waitFor('objects that wait to be recorded', async () => {
-      const { rows } = await admin.query(
-        `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%with given as (%' and datname = current_database()`,
-      );
-      return rows.length > 0 && (await namesInStore(dataDir)).length >= world.transactions;
-    }, 90_000);
+    await waitFor(
+      'objects that wait to be recorded',
+      async () => {
+        const { rows } = await admin.query(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%with given as (%' and datname = current_database()`,
+        );
+        return rows.length > 0 && (await namesInStore(dataDir)).length >= world.transactions;
+      },
+      90_000,
+    );
     worker.kill('SIGKILL');
     await worker.result;
     // A server goes on with what a killed client asked for.
