@@ -9,7 +9,7 @@ import { fetchResult } from '../../../src/jobs/fetch/fetch-result.ts';
 import { takeIn } from '../../../src/jobs/intake/intake.ts';
 import { asAdmin, atEnd, createTestContext, waitFor } from '../../support/books.ts';
 import { createCliEnvironment, runCli, startCli } from '../../support/cli.ts';
-import { faultsInStore, namesInStore, storedDocuments } from '../../support/documents.ts';
+import { faultsInStore, namesInStore, storedDocuments } from '../../support/documents-by-hand.ts';
 import { withSimulator } from '../../support/simulator.ts';
 
 const world = { transactions: 6, abandonedShare: 0, filesPerResult: 2, nullUrlShare: 0, auditReportMissingShare: 0 };
@@ -122,8 +122,10 @@ describe('two starts of the same work', () => {
     const { simulator } = await withSimulator({ ...world, transactions: 1 });
     const { baseUrl, keyId, secret } = simulator;
     const context = await createTestContext({ baseUrl, keyId, secret });
-    const [{ transactionId, resultId }] = simulator.transactions as [{ transactionId: string; resultId: string }];
-    await takeIn(context, [{ line: 0, transactionId, resultId }], 'file');
+    const [{ transactionId, resultId }] = simulator.transactions.slice(0, 1) as [
+      (typeof simulator.transactions)[number],
+    ];
+    await takeIn(context, [{ line: 0, transactionId, resultId: resultId ?? '' }], 'file');
     const start = async (kind: 'result' | 'documents' | 'audit_report'): Promise<Started> => {
       const wanted = { transactionId, kinds: [kind], generation: 1, maxUnfinished: null };
       const started = (await startObligations(context.db.kysely, [wanted], 60_000))[0]?.get(kind);

@@ -206,6 +206,6 @@ describe('a document is refused', () => {
     const object = await encrypted(Buffer.from('a name'));
     object[object.length - 1]! ^= 1;
     const error = (await decrypted(object, header, key).catch((reason: unknown) => reason)) as Error;
-    expect(JSON.stringify({ ...error, message: error.message })).not.toContain('a name');
+    expect(JSON.stringify([error, error.message])).not.toContain('a name');
   });
 });
