@@ -190,7 +190,7 @@ describe('a store that Postgres knows', () => {
     await expect(store.probe()).rejects.toMatchObject({ code: 'storage_failed' });
     expect(await namesBelow(folder)).toEqual([]);
     await rename(`${folder}-away`, folder);
-    const put = store.put(async (write) => {
+    const put = store.put('3f/t-1.document.result.0.1-00000000', async (write) => {
       await write(Buffer.from('an image'));
       await rename(folder, `${folder}-away`);
     });
