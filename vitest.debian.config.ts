@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/debian/**/*.debian.ts'],
-    globalSetup: ['test/debian/needs.ts'],
+    globalSetup: ['test/debian/needs.ts', 'test/support/global-setup.ts'],
     setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
     testTimeout: 120_000,

@@ -64,9 +64,10 @@ export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`drop index files_in_clear`.execute(db);
   await sql`
     alter table files
+      drop constraint files_erased_check,
+      drop constraint files_state_check,
       drop column object_name, drop column key_id, drop column clear_sha256,
-      add constraint files_state_check check (state in ('stored', 'gone', 'refused', 'lost', 'damaged')),
-      drop constraint files_erased_check`.execute(db);
+      add constraint files_state_check check (state in ('stored', 'gone', 'refused', 'lost', 'damaged'))`.execute(db);
 }
 
 async function createKeys(db: Kysely<unknown>): Promise<void> {

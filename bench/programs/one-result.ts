@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { custodyConfig } from '../../src/config/custody.ts';
 import { openDatabase, type Queries } from '../../src/db/database.ts';
-import { recordFiles } from '../../src/db/files.ts';
+import { recordFiles, type StoredFile } from '../../src/db/files.ts';
 import { recordFetched } from '../../src/db/record-fetched.ts';
 import type { Attempt } from '../../src/domain/attempts.ts';
 import { classify } from '../../src/domain/classify.ts';
@@ -9,7 +10,8 @@ import { inForceAt } from '../../src/domain/effective-dates.ts';
 import { nothingKnown } from '../../src/domain/known-transaction.ts';
 import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
-import { storeDownload, type StoredDownload } from '../../src/jobs/fetch/download.ts';
+import { storing } from '../../src/jobs/fetch/download.ts';
+import { openMasters } from '../../src/store/encryption/masters.ts';
 import { documentStore } from '../../src/store/open.ts';
 import { openWrites, type Writes } from '../../src/jobs/queue/writes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
@@ -32,6 +34,11 @@ export type PeerInput = {
 
 export const peerInput = (): PeerInput => JSON.parse(process.argv[2] ?? '{}') as PeerInput;
 
+/** Keys are sealed to the pair below the data folder, as in the product without configuration. */
+const custody = custodyConfig({ ERASURE_DELAY_DAYS: 7 });
+/** No start of the product's comes before these. */
+const fence = '0';
+
 /** As many as in a worker's pool. */
 const maxConnections = 20;
 
@@ -53,23 +60,33 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
     auditReportPath: 'transactions/{transactionId}/results/{resultId}/audit-report',
   });
 
-  const documents = documentStore({ dataDir });
-  const ready = documents.probe();
+  const openDocuments = async () => {
+    const documents = documentStore({ dataDir });
+    await documents.probe();
+    return { store: documents, masters: await openMasters(db, { dataDir, custody }, () => undefined) };
+  };
+  const documents = withFiles ? openDocuments() : undefined;
 
   const store = async (transactionId: string, resultId: string, urls: readonly string[]): Promise<void> => {
-    await ready;
+    if (!documents) return;
+    const opened = await documents;
+    const ofDocuments = storing(opened, { transactionId, kind: 'document', fence });
     const records = [];
     for (const [position, url] of urls.entries()) {
-      const content = await storeDownload(documents, 'document', (sink) => vendor.downloadFile(url, sink));
+      const place = { origin: 'result', position };
+      const content = await ofDocuments.storeDownload(place, 'document', (sink) => vendor.downloadFile(url, sink));
       const urlHash = createHash('sha256').update(url).digest('hex');
       records.push({ ...fileRecord(content), position, url_sha256: urlHash });
     }
-    const fetched = { transactionId, fence: '0', isDone: false };
-    await recordStored({ ...fetched, kind: 'documents', files: records });
-    const report = await storeDownload(documents, 'pdf', (sink) =>
+    const fetched = { transactionId, fence, isDone: false };
+    await recordStored({ ...fetched, kind: 'documents', files: records, key: ofDocuments.key() });
+    const ofReport = storing(opened, { transactionId, kind: 'audit_report', fence });
+    const place = { origin: 'result', position: 0 };
+    const report = await ofReport.storeDownload(place, 'pdf', (sink) =>
       vendor.downloadAuditReport(transactionId, resultId, sink),
     );
-    await recordStored({ ...fetched, kind: 'audit_report', files: [{ ...fileRecord(report), position: 0 }] });
+    const files = [{ ...fileRecord(report), position: 0 }];
+    await recordStored({ ...fetched, kind: 'audit_report', files, key: ofReport.key() });
   };
 
   return {
@@ -103,9 +120,9 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
   };
 }
 
-const fileRecord = (stored: StoredDownload) => ({ origin: 'result', state: 'stored', ...stored }) as const;
+const fileRecord = (stored: StoredFile) => ({ origin: 'result', state: 'stored', ...stored }) as const;
 
 const writesBySelf = (db: Queries): Pick<Writes, 'recordFetched' | 'recordFiles'> => ({
   recordFetched: async (fetched) => (await recordFetched(db, [fetched], 0))[0],
-  recordFiles: (fetched) => recordFiles(db, [fetched]),
+  recordFiles: async (fetched) => (await recordFiles(db, [fetched]))[0] ?? false,
 });

@@ -30,7 +30,7 @@ export const custodyVariables = {
   ERASURE_DELAY_DAYS: wholeNumber(0, 365).default(7),
 };
 
-type CustodyVariables = z.output<z.ZodObject<typeof custodyVariables>>;
+type CustodyVariables = z.output<ReturnType<typeof z.object<typeof custodyVariables>>>;
 
 export const custodyConfig = (env: CustodyVariables): CustodyConfig =>
   Object.freeze({

@@ -129,14 +129,16 @@ export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[])
   const statement = sql<{ transaction_id: string; kind: string }>`
     with given as (
       select * from unnest(${fetched.map(({ transactionId }) => transactionId)}::text[], ${fetched.map(({ kind }) => kind)}::text[],
-        ${fetched.map(({ fence }) => fence)}::bigint[], ${fetched.map(({ isDone }) => isDone)}::boolean[])
-        as one (transaction_id, kind, fence, is_done) limit ${sql.lit(planned)}
+        ${fetched.map(({ fence }) => fence)}::bigint[], ${fetched.map(({ isDone }) => isDone)}::boolean[],
+        ${fetched.map(({ key }) => key?.id ?? null)}::uuid[])
+        as one (transaction_id, kind, fence, is_done, key_id) limit ${sql.lit(planned)}
     ), current as (
       select given.* from given where not exists (
         select from obligations o
         where o.transaction_id = given.transaction_id and o.kind = given.kind and o.fence > given.fence)
     ), key as (
-      insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(seals)} returning id
+      insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(seals)}
+      where j.id in (select key_id from current) returning id
     ), file as (
       insert into files as f (${files.names})
       select ${files.values} from ${files.of(rows)}

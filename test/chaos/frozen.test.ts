@@ -24,7 +24,7 @@ const noteRefusals = `
       insert into refused_writes
         select current_setting('application_name'), what from (values
           ('outcomes', tg_table_name = 'transactions' and current_query() like '%with fetched as%'),
-          ('ends', tg_table_name = 'obligations' and (current_query() like '%with file as%' or current_query() ~ 'and fence = [$][0-9]'))
+          ('ends', tg_table_name = 'obligations' and (current_query() like '%), file as (%' or current_query() ~ 'and fence = [$][0-9]'))
         ) as known (what, is_meant) where is_meant;
     end if;
     return null;

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { contentPath } from '../../src/store/layout.ts';
-import { documentStore } from '../../src/store/open.ts';
 import { invoiceOf } from './support-hostile-books.ts';
 import { sha256Of } from './support-hostile-cases.ts';
 import {
@@ -16,7 +15,7 @@ import {
 } from './support-hostile-run.ts';
 import type { Account, Place } from './support-hostile-vendor.ts';
 import { isFull } from './world.ts';
-import { faultsInStore, kindAt, settledMs } from './support-hostile-worker.ts';
+import { kindAt, settledMs } from './support-hostile-worker.ts';
 
 const jsonWithinMs = 31_000;
 const fileWithinMs = 121_000;
@@ -98,7 +97,8 @@ test('the books are right before and after the vendor has come to its senses', {
 
   for (const { account, one } of hostile) if (one.end !== 'accepted') account.respond = {};
   const [, lost] = changing;
-  await rm(contentPath(documentStore({ dataDir: books.environment['IDSCAN_DATA_DIR'] ?? '' }).place, sha256Of(first)));
+  const [held] = filesOf(lost);
+  await rm(path.join(books.environment['IDSCAN_DATA_DIR'] ?? '', 'documents', held?.object_name ?? ''));
   await books.command(['reprocess', '--failed']);
   await books.command(['reprocess', '--transaction', lost.transactionId, '--only', 'documents']);
   await books.command(['reprocess', '--transaction', falling.transactionId, '--only', 'results']);
@@ -117,7 +117,7 @@ test('the books are right before and after the vendor has come to its senses', {
     (one) => one.transaction_id === lost.transactionId && one.kind === 'document',
   );
   expect(found).toMatchObject({ state: 'stored', sha256: sha256Of(second) });
-  expect(await faultsInStore(books.environment['IDSCAN_DATA_DIR'] ?? '')).toEqual([]);
+  expect(await books.faultsInStore()).toEqual([]);
 
   expect(worker.child.exitCode, 'the worker lives').toBeNull();
   worker.child.kill('SIGTERM');

@@ -2,10 +2,11 @@ import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { waitFor } from '../support/books.ts';
+import { namesInStore } from '../support/documents-by-hand.ts';
 import { asLines } from '../support/report-files.ts';
 import { createBooks, type HostileBooks, invoiceOf, month } from './support-hostile-books.ts';
 import { type HostileVendor, startHostileVendor } from './support-hostile-vendor.ts';
-import { faultsInStore, startWorker } from './support-hostile-worker.ts';
+import { startWorker } from './support-hostile-worker.ts';
 import { limitedProcess, mountSmallDisk, type SmallDisk } from './support-small-disk.ts';
 import { sha256Of } from './support-hostile-cases.ts';
 import { isFull } from './world.ts';
@@ -57,22 +58,41 @@ async function untilDone(books: HostileBooks): Promise<void> {
   );
 }
 
-/** Files under final names that are not whole; what is being written has no such name. */
-const partial = async (dataDir: string): Promise<string[]> =>
-  (await faultsInStore(dataDir)).filter((fault) => !/documents\/(incoming\/\w+|ballast)$/.test(fault));
+/** The hash that each file under a final name had when it was first seen. What is being written has no such name. */
+type Seen = Map<string, string>;
+
+async function lookAtStore(books: HostileBooks, seen: Seen): Promise<void> {
+  const dataDir = books.environment['IDSCAN_DATA_DIR'] ?? '';
+  for (const name of await namesInStore(dataDir)) {
+    if (seen.has(name) || /^(incoming\/\w+|ballast)$/.test(name)) continue;
+    seen.set(name, sha256Of(await readFile(path.join(dataDir, 'documents', name))));
+  }
+}
+
+/** Files that were not whole when they were first seen: recorded is what was written whole. */
+async function partial(books: HostileBooks, seen: Seen): Promise<string[]> {
+  const rows = await books.rows<{ object_name: string; sha256: string }>(
+    'select object_name, sha256 from files where object_name is not null',
+  );
+  const recorded = new Map(rows.map(({ object_name, sha256 }) => [object_name, sha256]));
+  return [...seen].filter(([name, sha256]) => recorded.get(name) !== sha256).map(([name]) => name);
+}
 
 async function fillWhileFetching({ vendor, books, disk }: World, round: number): Promise<void> {
-  const dataDir = books.environment['IDSCAN_DATA_DIR'] ?? '';
+  const seen: Seen = new Map();
   await disk.fill(round % pagesOfRound);
   await books.enqueue(vendor.open(perRound));
   await waitFor('a full disk', async () => {
-    expect(await partial(dataDir)).toEqual([]);
+    await lookAtStore(books, seen);
     return (await books.obligations()).some(({ code }) => code === 'storage_full');
   });
   await disk.makeRoom();
   await untilDone(books);
   expect((await books.obligations()).filter(({ state }) => state !== 'done')).toEqual([]);
-  expect(await faultsInStore(dataDir)).toEqual([]);
+  await lookAtStore(books, seen);
+  expect(seen.size).toBeGreaterThan(0);
+  expect(await partial(books, seen)).toEqual([]);
+  expect(await books.faultsInStore()).toEqual([]);
 }
 
 /** The names in the month's folder with what is in each. */

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
+import { faultsInStore, sha256Of, storedDocuments } from '../support/documents-by-hand.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 import type { Account, HostileVendor } from './support-hostile-vendor.ts';
 
@@ -20,8 +21,14 @@ export type FileRow = {
   readonly position: number;
   readonly state: 'stored' | 'gone' | 'refused';
   readonly code: string | null;
+  readonly object_name: string | null;
+  /** Of the content as the vendor sent it; `null` = none is stored. */
   readonly sha256: string | null;
 };
+
+const placeOf = (row: Pick<FileRow, 'transaction_id' | 'kind' | 'origin' | 'position'>): string =>
+  [row.transaction_id, row.kind, row.origin, row.position].join(' ');
+
 export type HostileBooks = Awaited<ReturnType<typeof createBooks>>;
 
 /** Books beside a vendor, kept by commands as an operator would give them. */
@@ -31,6 +38,7 @@ export async function createBooks(vendor: HostileVendor, extra: Readonly<Record<
     DATABASE_URL: databaseUrl = '',
     REDIS_URL: redisUrl = '',
     REPORTS_DIR: reportsDir = '',
+    IDSCAN_DATA_DIR: dataDir = '',
   } = environment as Record<string, string>;
   const rows = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
     const client = new pg.Client({ connectionString: databaseUrl });
@@ -58,10 +66,15 @@ export async function createBooks(vendor: HostileVendor, extra: Readonly<Record<
       rows<ObligationRow>(
         'select transaction_id, kind, state, last_error_code as code, attempts_made from obligations order by 1, 2',
       ),
-    files: () =>
-      rows<FileRow>(
-        `select transaction_id, kind, origin, position, state, error_code as code, sha256 from files order by 1, 2, 3, 4`,
-      ),
+    files: async () => {
+      const documents = await storedDocuments(rows, dataDir);
+      const contents = new Map(documents.map((one) => [placeOf(one), sha256Of(one.content)]));
+      const all = await rows<Omit<FileRow, 'sha256'>>(
+        `select transaction_id, kind, origin, position, state, error_code as code, object_name from files order by 1, 2, 3, 4`,
+      );
+      return all.map((row): FileRow => ({ ...row, sha256: contents.get(placeOf(row)) ?? null }));
+    },
+    faultsInStore: () => faultsInStore(rows, dataDir),
     /** The lines of the month's report, written now. */
     lines: async (): Promise<string[]> => {
       await command(['report', month]);

@@ -1,7 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { startCli } from '../support/cli.ts';
-import { createHash } from 'node:crypto';
 import type { HostileBooks, ObligationRow } from './support-hostile-books.ts';
 import type { Account, Asked, Place } from './support-hostile-vendor.ts';
 
@@ -56,22 +54,4 @@ export function settledMs(
   const ends = said.filter((one) => one.transactionId === transactionId && one.kind === kindAt[place]);
   const took = ends.map(({ atMs }) => atMs - (requests.filter((one) => one.atMs <= atMs).at(-1)?.atMs ?? Infinity));
   return Math.max(-1, ...took);
-}
-
-/** What is wrong with the stored files: a content that is not what its name says, or anything left half. */
-export async function faultsInStore(dataDir: string): Promise<string[]> {
-  const store = path.join(dataDir, 'documents');
-  const entries = await readdir(store, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  const checked = await Promise.all(
-    files.map(async (file) => {
-      // What is being fetched may be gone by now.
-      const bytes = await readFile(file).catch(() => undefined);
-      if (!bytes) return [];
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const isOwn = file === path.join(store, 'store.json') || file.endsWith('.probe');
-      return isOwn || file === path.join(store, sha256.slice(0, 2), sha256) ? [] : [`not what its name says: ${file}`];
-    }),
-  );
-  return checked.flat();
 }

@@ -42,6 +42,8 @@ function refused(environment: Environment, vendorKey = false): string[] {
   return problems.map((problem) => /^ {2}- (\w+) /.exec(problem)?.[1] ?? problem).sort();
 }
 
+const publicKey = Buffer.alloc(32, 7).toString('base64');
+
 describe('defaults', () => {
   test('are the documented ones', () => {
     const { config, vendorKey } = load({});
@@ -62,6 +64,12 @@ describe('defaults', () => {
       fetchDocuments: true,
       recheckSettled: true,
       fetchAuditReports: true,
+      custody: {
+        publicKeys: [],
+        secretKeyFile: undefined,
+        retentionDays: { document: undefined, audit_report: undefined },
+        erasureDelayDays: 7,
+      },
       billingTimeZone: 'UTC',
       rulesFile: path.resolve('rules/id-scan.json'),
       pricesFile: undefined,
@@ -99,6 +107,10 @@ describe('defaults', () => {
       WORKER_CONCURRENCY: '10',
       FETCH_DOCUMENTS: 'false',
       FETCH_AUDIT_REPORTS: 'false',
+      DOCUMENTS_PUBLIC_KEYS: `${publicKey}, ${publicKey},${'B'.repeat(42)}A=`,
+      RETENTION_DOCUMENTS_DAYS: '30',
+      RETENTION_AUDIT_REPORTS_DAYS: '36500',
+      ERASURE_DELAY_DAYS: '0',
       BILLING_TIME_ZONE: 'Europe/Amsterdam',
       RULES_FILE: 'my-rules.json',
       PRICES_FILE: 'prices.json',
@@ -124,6 +136,12 @@ describe('defaults', () => {
       fetchDocuments: false,
       recheckSettled: true,
       fetchAuditReports: false,
+      custody: {
+        publicKeys: [publicKey, `${'B'.repeat(42)}A=`],
+        secretKeyFile: undefined,
+        retentionDays: { document: 30, audit_report: 36_500 },
+        erasureDelayDays: 0,
+      },
       billingTimeZone: 'Europe/Amsterdam',
       rulesFile: 'my-rules.json',
       pricesFile: 'prices.json',
@@ -134,7 +152,8 @@ describe('defaults', () => {
 
   test('and all else cannot be changed later', () => {
     const { config, vendorKey } = load(key);
-    for (const part of [config, config.vendor, vendorKey]) expect(Object.isFrozen(part)).toBe(true);
+    for (const part of [config, config.vendor, config.custody, config.custody.retentionDays, vendorKey])
+      expect(Object.isFrozen(part)).toBe(true);
   });
 });
 
@@ -155,6 +174,10 @@ describe('a malformed value is an error, never a silent default', () => {
     WORKER_CONCURRENCY: `${wholeNumbers}|0|501`,
     FETCH_DOCUMENTS: 'yes|no|1|0|TRUE|False| true',
     FETCH_AUDIT_REPORTS: 'yes|no|1|0|TRUE|False| true',
+    DOCUMENTS_PUBLIC_KEYS: `key|,|${publicKey},|${publicKey};${publicKey}|${publicKey}A|${publicKey.slice(1)}|${'ab'.repeat(32)}`,
+    RETENTION_DOCUMENTS_DAYS: `${wholeNumbers}|0|36501`,
+    RETENTION_AUDIT_REPORTS_DAYS: `${wholeNumbers}|0|36501`,
+    ERASURE_DELAY_DAYS: `${wholeNumbers}|366`,
     BILLING_TIME_ZONE: '+02:00|Europe/Amstelveen|Amsterdam|UTC+1| UTC|2',
     LOG_LEVEL: 'verbose|INFO|warning|30',
   };
@@ -203,6 +226,27 @@ describe('a malformed value is an error, never a silent default', () => {
       expect(load({ IDSCAN_BASE_URL: url }).config.vendor.baseUrl.href).toBe(url);
     },
   );
+});
+
+describe('the file with the secret keys of documents', () => {
+  test('may have several, one a line, and is named alone', () => {
+    const file = path.join(folder(), 'documents.key');
+    writeFileSync(file, `${publicKey}\r\n\n${publicKey}\n`);
+    const { config } = load({ DOCUMENTS_SECRET_KEY_FILE: file });
+    expect(config.custody.secretKeyFile).toBe(file);
+    expect(JSON.stringify(config)).not.toContain(publicKey);
+  });
+
+  test.each(['', '\n', 'S3CR3T', `${publicKey}\nS3CR3T\n`])('is refused with other lines in it: %j', (contents) => {
+    const file = path.join(folder(), 'documents.key');
+    writeFileSync(file, contents);
+    expect(refused({ DOCUMENTS_SECRET_KEY_FILE: file })).toEqual(['DOCUMENTS_SECRET_KEY_FILE']);
+    expect(refusal({ DOCUMENTS_SECRET_KEY_FILE: file }).message).not.toContain('S3CR3T');
+  });
+
+  test('is refused where it is not there', () => {
+    expect(refused({ DOCUMENTS_SECRET_KEY_FILE: path.join(folder(), 'none') })).toEqual(['DOCUMENTS_SECRET_KEY_FILE']);
+  });
 });
 
 describe('the key', () => {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test as sequentialTest } from 'vitest';
+import { faultsInStore } from '../support/documents-by-hand.ts';
 import type { Watched } from './fleet.ts';
-import { damagedFiles, judge, judgeReport } from './oracle.ts';
+import { judge, judgeReport } from './oracle.ts';
 import { type Figures, keepFigures } from './figures.ts';
 import { faultsOfAKind, isFull, month, type World } from './world.ts';
 import { eventually } from './processes.ts';
@@ -144,7 +145,7 @@ async function verdictOn(world: World) {
   await world.run(['report', month]);
   const report = await judgeReport(simulator, environment.REPORTS_DIR, month);
   return {
-    lost: [...books.lost, ...report.lost, ...(await damagedFiles(environment.IDSCAN_DATA_DIR))],
+    lost: [...books.lost, ...report.lost, ...(await faultsInStore(world.ask, environment.IDSCAN_DATA_DIR))],
     doubled: [...books.doubled, ...report.doubled],
     different: [...books.different, ...report.different],
   };

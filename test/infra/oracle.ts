@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -110,19 +109,6 @@ async function filesComparedTo(simulator: Simulator, ask: Ask): Promise<Omit<Ver
     lost: wanted.filter(({ name, files }) => (stored.get(name) ?? 0) < files).map(({ name }) => name),
     doubled: wanted.filter(({ name, files }) => (stored.get(name) ?? 0) > files).map(({ name }) => name),
   };
-}
-
-/** Files on the disk that are not what their name says: each is named for the SHA-256 of what is in it. */
-export async function damagedFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const damaged: string[] = [];
-  for (const entry of entries) {
-    const sha256 = /^[0-9a-f]{64}/.exec(entry.name)?.[0];
-    if (!entry.isFile() || sha256 === undefined) continue;
-    const bytes = await readFile(path.join(entry.parentPath, entry.name));
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) damaged.push(entry.name);
-  }
-  return damaged;
 }
 
 function bounds(month: string): [string, string] {

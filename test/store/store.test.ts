@@ -4,14 +4,13 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { knownStore } from '../../src/db/document-store.ts';
-import { storeDownload } from '../../src/jobs/fetch/download.ts';
 import { checkOpenStore, checkStore, documentStore, openStore, repairStore } from '../../src/store/open.ts';
 import { writeMarker } from '../../src/store/marker.ts';
-import { contentPath } from '../../src/store/layout.ts';
+import { clearName, objectPath } from '../../src/store/layout.ts';
 import { createTestFolder, openTestDatabase } from '../support/books.ts';
 import { register } from '../support/facts.ts';
 
-/** A file that is claimed to be stored, and its content in the folder, if wanted. */
+/** A file that is claimed to be stored, in the clear as by an earlier version, and its content in the folder, if wanted. */
 async function claim({ kysely }: Database, dataDir: string, text: string, isThere = true): Promise<string> {
   const sha256 = createHash('sha256').update(text).digest('hex');
   const id = `t-${sha256.slice(0, 12)}`;
@@ -22,11 +21,12 @@ async function claim({ kysely }: Database, dataDir: string, text: string, isTher
     .insertInto('files')
     .values({ ...place, ...content, state: 'stored' })
     .execute();
+  const file = objectPath(documentStore({ dataDir }).place, clearName(sha256));
   if (isThere) {
-    await mkdir(path.dirname(contentPath(documentStore({ dataDir }).place, sha256)), { recursive: true });
-    await writeFile(contentPath(documentStore({ dataDir }).place, sha256), text);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
   }
-  return contentPath(documentStore({ dataDir }).place, sha256);
+  return file;
 }
 
 async function world(): Promise<{ db: Database; dataDir: string; folder: string }> {
@@ -175,10 +175,10 @@ describe('a store that Postgres knows', () => {
     await openStore(db.kysely, documentStore({ dataDir }));
     await rm(folder, { recursive: true });
     await mkdir(folder);
-    const download = () => Promise.resolve({ bytes: 0, contentType: null });
-    await expect(storeDownload(documentStore({ dataDir }), 'document', download)).rejects.toMatchObject({
-      code: 'storage_failed',
-    });
+    const putting = documentStore({ dataDir }).put('3f/t-1.document.result.0.1-00000000', (sink) =>
+      sink(Buffer.from('x')),
+    );
+    await expect(putting).rejects.toMatchObject({ code: 'storage_failed' });
     expect(await namesBelow(folder)).toEqual([]);
   });
 
@@ -190,7 +190,7 @@ describe('a store that Postgres knows', () => {
     await expect(store.probe()).rejects.toMatchObject({ code: 'storage_failed' });
     expect(await namesBelow(folder)).toEqual([]);
     await rename(`${folder}-away`, folder);
-    const put = store.put(async (write) => {
+    const put = store.put('3f/t-1.document.result.0.1-00000000', async (write) => {
       await write(Buffer.from('an image'));
       await rename(folder, `${folder}-away`);
     });

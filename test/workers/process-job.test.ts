@@ -201,8 +201,9 @@ describe('a job with two kinds of work', () => {
       .where('kind', '<>', 'result')
       .orderBy('kind')
       .execute();
+    // One stays, so that the next start looks for what this one may have stored.
     expect(rows).toEqual([
-      { kind: 'audit_report', starts: 0 },
+      { kind: 'audit_report', starts: 1 },
       { kind: 'documents', starts: 4 },
     ]);
   });

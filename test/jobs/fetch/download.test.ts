@@ -1,70 +1,32 @@
-import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type ErrorCode, LedgerError } from '../../../src/errors.ts';
-import { type Accept, storeDownload } from '../../../src/jobs/fetch/download.ts';
-import { documentStore } from '../../../src/store/open.ts';
-import { contentPath } from '../../../src/store/layout.ts';
+import type { Accept } from '../../../src/jobs/fetch/file-type.ts';
 import type { Sink } from '../../../src/id-scan/client.ts';
-
-const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
-const jpeg = Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), Buffer.alloc(9_000, 7)]);
-const gif = Buffer.from('GIF89a\x01\x00\x01\x00\x00\x00\x00;', 'latin1');
-const pdf = Buffer.from(`%PDF-1.7\n${'1 0 obj\n<<>>\nendobj\n'.repeat(400)}trailer\n<<>>\nstartxref\n9\n%%EOF\n`);
-const html = Buffer.from('<!doctype html><html><body>Please log in</body></html>');
-const json = Buffer.from('{"status":404,"message":"Not found"}');
-const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
-
-function dataDir(): string {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'idscan-files-'));
-  onTestFinished(() => {
-    rmSync(directory, { recursive: true });
-  });
-  mkdirSync(path.join(directory, 'data', 'documents', 'incoming'), { recursive: true, mode: 0o700 });
-  return path.join(directory, 'data');
-}
-
-const storeIn = (directory: string) => documentStore({ dataDir: directory });
-const storedPath = (directory: string, sha256: string) => contentPath(storeIn(directory).place, sha256);
-
-function relink(place: string): void {
-  rmSync(place);
-  symlinkSync('/etc/hostname', place);
-}
-
-const hashOf = (content: Buffer) => createHash('sha256').update(content).digest('hex');
-
-/** A download that hands out the content in pieces of this size. */
-function downloadOf(content: Buffer, contentType: string | null = null, pieceBytes = 1_000) {
-  return async (sink: Sink) => {
-    for (let at = 0; at < content.length; at += pieceBytes) await sink(content.subarray(at, at + pieceBytes));
-    return { bytes: content.length, contentType };
-  };
-}
-
-/** Every file below a folder, as a path relative to it. */
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
-    .sort();
-}
+import { unseal } from '../../../src/store/encryption/keys.ts';
+import { sha256Of } from '../../support/documents-by-hand.ts';
+import {
+  png,
+  jpeg,
+  gif,
+  pdf,
+  html,
+  json,
+  svg,
+  dataDir,
+  storeIn,
+  masters,
+  place,
+  storingIn,
+  pathOf,
+  objectOf,
+  contentOf,
+  relink,
+  downloadOf,
+  filesBelow,
+} from './support-download.ts';
 
 async function refused(
   content: Buffer,
@@ -73,13 +35,15 @@ async function refused(
   code: ErrorCode,
 ): Promise<LedgerError> {
   const directory = dataDir();
-  const error = await storeDownload(storeIn(directory), accept, downloadOf(content, contentType)).then(
+  const storage = storingIn(directory);
+  const error = await storage.storeDownload(place, accept, downloadOf(content, contentType)).then(
     (stored) => expect.fail(`stored as ${stored.media_type}`),
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(LedgerError);
   expect(error).toMatchObject({ code });
   expect(filesBelow(directory)).toEqual([]);
+  expect(storage.key()).toBeUndefined();
   return error as LedgerError;
 }
 
@@ -93,9 +57,11 @@ describe('a document', () => {
     ['a PNG that is called HTML', png, 'image/png', 'text/html'],
   ])('is accepted for what its bytes are: %s', async (_, content, mediaType, contentType) => {
     const directory = dataDir();
-    const stored = await storeDownload(storeIn(directory), 'document', downloadOf(content, contentType));
-    expect(stored).toEqual({ sha256: hashOf(content), bytes: String(content.length), media_type: mediaType });
-    expect(readFileSync(storedPath(directory, stored.sha256))).toEqual(content);
+    const storage = storingIn(directory);
+    const stored = await storage.storeDownload(place, 'document', downloadOf(content, contentType));
+    expect(stored.media_type).toBe(mediaType);
+    expect(contentOf(directory, stored, storage)).toEqual(content);
+    expect(readFileSync(pathOf(directory, stored)).includes(content.subarray(0, 16))).toBe(false);
   });
 
   test.each<[string, Buffer, contentType: string]>([
@@ -116,8 +82,11 @@ describe('a document', () => {
 
 describe('an audit report', () => {
   test.each(['application/pdf', 'application/octet-stream', null])('is a PDF, called %s', async (contentType) => {
-    const stored = await storeDownload(storeIn(dataDir()), 'pdf', downloadOf(pdf, contentType));
-    expect(stored).toEqual({ sha256: hashOf(pdf), bytes: String(pdf.length), media_type: 'application/pdf' });
+    const directory = dataDir();
+    const storage = storingIn(directory);
+    const stored = await storage.storeDownload(place, 'pdf', downloadOf(pdf, contentType));
+    expect(stored.media_type).toBe('application/pdf');
+    expect(contentOf(directory, stored, storage)).toEqual(pdf);
   });
 
   test.each<[string, Buffer, contentType: string | null]>([
@@ -150,17 +119,18 @@ describe('any file', () => {
     const short = Buffer.concat([pdf.subarray(0, 40), pdf.subarray(-40)]);
     for (const content of pieceBytes < 10 ? [short, png, gif] : [pdf, jpeg, png]) {
       const directory = dataDir();
-      const stored = await storeDownload(storeIn(directory), 'document', downloadOf(content, null, pieceBytes));
-      expect(stored).toMatchObject({ sha256: hashOf(content), bytes: String(content.length) });
-      expect(readFileSync(storedPath(directory, stored.sha256))).toEqual(content);
+      const storage = storingIn(directory);
+      const stored = await storage.storeDownload(place, 'document', downloadOf(content, null, pieceBytes));
+      expect(contentOf(directory, stored, storage)).toEqual(content);
     }
   });
 
-  test('is stored under its hash alone, where nobody else may read', async () => {
+  test('is stored under the name of its place and start, where nobody else may read', async () => {
     const directory = dataDir();
-    const { sha256 } = await storeDownload(storeIn(directory), 'document', downloadOf(png));
-    const relative = path.join('documents', sha256.slice(0, 2), sha256);
-    expect(storedPath(directory, sha256)).toBe(path.join(directory, relative));
+    const stored = await storingIn(directory, '17').storeDownload(place, 'document', downloadOf(png));
+    const shard = sha256Of(Buffer.from('t-1')).slice(0, 2);
+    expect(stored.object_name).toMatch(new RegExp(`^${shard}/t-1\\.document\\.result\\.0\\.17-[0-9a-f]{8}$`));
+    const relative = path.join('documents', stored.object_name!);
     expect(filesBelow(directory)).toEqual([relative]);
     const modeOf = (...parts: string[]) => (statSync(path.join(directory, ...parts)).mode & 0o777).toString(8);
     expect(modeOf(relative)).toBe('600');
@@ -168,28 +138,55 @@ describe('any file', () => {
       expect(modeOf(folder)).toBe('700');
   });
 
-  test('of the same content is stored once, and the one that is there is not touched', async () => {
+  test('of the same content is another object each time, and the one that is there is not touched', async () => {
     const directory = dataDir();
-    const first = await storeDownload(storeIn(directory), 'document', downloadOf(pdf));
-    const { ino, mtimeMs } = statSync(storedPath(directory, first.sha256));
-    expect(await storeDownload(storeIn(directory), 'pdf', downloadOf(pdf, 'application/pdf', 17))).toEqual(first);
-    expect(statSync(storedPath(directory, first.sha256))).toMatchObject({ ino, mtimeMs });
-    expect(filesBelow(directory)).toHaveLength(1);
+    const storage = storingIn(directory);
+    const first = await storage.storeDownload(place, 'document', downloadOf(pdf));
+    const { ino, mtimeMs } = statSync(pathOf(directory, first));
+    const second = await storage.storeDownload(place, 'pdf', downloadOf(pdf, 'application/pdf', 17));
+    expect(second.object_name).not.toBe(first.object_name);
+    expect(second.sha256).not.toBe(first.sha256);
+    expect(statSync(pathOf(directory, first))).toMatchObject({ ino, mtimeMs });
+    for (const stored of [first, second]) expect(contentOf(directory, stored, storage)).toEqual(pdf);
+    expect(filesBelow(directory)).toHaveLength(2);
+  });
+
+  test('can be read by the holder of any master, and by nobody with another key', async () => {
+    const directory = dataDir();
+    const storage = storingIn(directory);
+    const stored = await storage.storeDownload(place, 'document', downloadOf(png));
+    expect(storage.key()?.seals.map(({ master }) => master)).toEqual(masters.map(({ publicKey }) => publicKey));
+    for (const which of [0, 1]) expect(contentOf(directory, stored, storage, which)).toEqual(png);
+    for (const [which, { sealed }] of storage.key()!.seals.entries())
+      expect(unseal(sealed, masters[1 - which]!)).toBeUndefined();
+    const other = storingIn(directory);
+    const theirs = await other.storeDownload(place, 'document', downloadOf(png));
+    expect(() => contentOf(directory, { ...theirs, key_id: stored.key_id }, storage)).toThrow();
   });
 
   test.each([
-    ['overwritten', (place: string) => writeFileSync(place, Buffer.alloc(pdf.length, 7))],
-    ['truncated', (place: string) => truncateSync(place, 10)],
+    ['overwritten', (file: string) => writeFileSync(file, Buffer.alloc(statSync(file).size, 7))],
+    ['truncated', (file: string) => truncateSync(file, 10)],
     ['a link to something else', relink],
-  ])('of a content that was %s since replaces it', async (_, damage) => {
+  ])('whose object was %s since is stored beside it', async (_, damage) => {
     const directory = dataDir();
-    const { sha256 } = await storeDownload(storeIn(directory), 'document', downloadOf(pdf));
-    const content = { sha256, bytes: String(pdf.length) };
-    damage(storedPath(directory, sha256));
-    expect(await storeIn(directory).examine(content)).toBe('damaged');
-    await storeDownload(storeIn(directory), 'document', downloadOf(pdf));
-    expect(await storeIn(directory).examine(content)).toBe('stored');
-    expect(filesBelow(directory)).toHaveLength(1);
+    const storage = storingIn(directory);
+    const damaged = await storage.storeDownload(place, 'document', downloadOf(pdf));
+    damage(pathOf(directory, damaged));
+    expect(await storeIn(directory).examine(objectOf(damaged))).toBe('damaged');
+    const stored = await storage.storeDownload(place, 'document', downloadOf(pdf));
+    expect(await storeIn(directory).examine(objectOf(stored))).toBe('stored');
+    expect(contentOf(directory, stored, storage)).toEqual(pdf);
+  });
+
+  test('is taken back together with the others of its start, and nothing else is', async () => {
+    const directory = dataDir();
+    const other = await storingIn(directory).storeDownload(place, 'document', downloadOf(png));
+    const storage = storingIn(directory, '2');
+    for (const content of [png, gif]) await storage.storeDownload(place, 'document', downloadOf(content));
+    expect(filesBelow(directory)).toHaveLength(3);
+    await storage.undo();
+    expect(filesBelow(directory)).toEqual([path.join('documents', other.object_name!)]);
   });
 
   test('may come several times at once, also where no folder is there yet', async () => {
@@ -197,15 +194,19 @@ describe('any file', () => {
     // Who makes which folder first is a race: twenty of them, each with other head starts.
     for (let race = 0; race < 20; race += 1) {
       const directory = dataDir();
+      const storage = storingIn(directory);
       const stored = await Promise.allSettled(
         contents.map(async (one, index) => {
           for (let turn = 0; turn < (index * 7 + race) % 5; turn += 1) await setImmediate();
-          return (await storeDownload(storeIn(directory), 'document', downloadOf(one, null, 4_000))).sha256;
+          return contentOf(
+            directory,
+            await storage.storeDownload({ ...place, position: index }, 'document', downloadOf(one, null, 4_000)),
+            storage,
+          );
         }),
       );
-      expect(stored).toEqual(contents.map((one) => ({ status: 'fulfilled', value: hashOf(one) })));
-      expect(filesBelow(directory)).toHaveLength(3);
-      for (const one of contents) expect(readFileSync(storedPath(directory, hashOf(one)))).toEqual(one);
+      expect(stored).toEqual(contents.map((value) => ({ status: 'fulfilled', value })));
+      expect(filesBelow(directory)).toHaveLength(contents.length);
     }
   });
 });
@@ -223,7 +224,7 @@ describe('a download that fails', () => {
       partly = filesBelow(directory);
       throw gone;
     };
-    await expect(storeDownload(storeIn(directory), 'document', download)).rejects.toBe(gone);
+    await expect(storingIn(directory).storeDownload(place, 'document', download)).rejects.toBe(gone);
     expect(partly).toEqual([expect.stringMatching(/^documents\/incoming\/[0-9a-f]{24}$/)]);
     expect(filesBelow(directory)).toEqual([]);
   });
@@ -232,7 +233,7 @@ describe('a download that fails', () => {
     const directory = dataDir();
     const cause = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
     const download = () => Promise.reject(cause);
-    await expect(storeDownload(storeIn(directory), 'document', download)).rejects.toMatchObject({
+    await expect(storingIn(directory).storeDownload(place, 'document', download)).rejects.toMatchObject({
       code: 'storage_full',
       cause,
     });
@@ -248,7 +249,7 @@ describe('a download that fails', () => {
       isAsked = true;
       return Promise.resolve({ bytes: 0, contentType: null });
     };
-    await expect(storeDownload(storeIn(directory), 'document', download)).rejects.toMatchObject({
+    await expect(storingIn(directory).storeDownload(place, 'document', download)).rejects.toMatchObject({
       code: 'storage_failed',
     });
     expect(isAsked).toBe(false);

@@ -8,17 +8,16 @@ import { readStatus } from '../../../src/db/status.ts';
 import { takeIn } from '../../../src/jobs/intake/intake.ts';
 import { sweep } from '../../../src/jobs/queue/sweep.ts';
 import { refetchFiles, verifyDocuments } from '../../../src/jobs/fetch/verify-documents.ts';
-import { contentPath } from '../../../src/store/layout.ts';
-import { documentStore } from '../../../src/store/open.ts';
 import { createVendorClient } from '../../../src/id-scan/client.ts';
 import { runWorkers } from '../../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../../support/books.ts';
+import { namesInStore, sha256Of, storedDocuments } from '../../support/documents-by-hand.ts';
 import { withSimulator } from '../../support/simulator.ts';
 
 const { signal } = new AbortController();
 const world = { transactions: 8, abandonedShare: 0, filesPerResult: 2, nullUrlShare: 0, auditReportMissingShare: 0 };
 
-type File = { sha256: string; kind: string; state: string; error_code: string | null };
+type File = { object_name: string; sha256: string; kind: string; state: string; error_code: string | null };
 
 async function work(context: TestContext): Promise<void> {
   await sweep(context);
@@ -42,16 +41,22 @@ async function stored() {
   await work(context);
   const files = async () =>
     (
-      await sql<File>`select sha256, kind, state, error_code from files where sha256 is not null order by kind, sha256`.execute(
+      await sql<File>`select object_name, sha256, kind, state, error_code from files where sha256 is not null order by kind, sha256`.execute(
         context.db.kysely,
       )
     ).rows;
-  const placeOf = ({ sha256 }: File) => contentPath(documentStore(context.config).place, sha256);
-  return { context, files, placeOf, folder: context.store!.place };
+  const folder = context.documents!.store.place;
+  const placeOf = ({ object_name }: File) => path.join(folder, object_name);
+  const documents = () =>
+    storedDocuments(
+      async (text) => (await sql.raw<never>(text).execute(context.db.kysely)).rows,
+      context.config.dataDir,
+    );
+  return { context, files, placeOf, folder, documents };
 }
 
 const verify = (context: TestContext, onProgress: (done: number, all: number) => void = () => undefined) =>
-  verifyDocuments(context, context.store!, { signal, onProgress });
+  verifyDocuments(context, context.documents!.store, { signal, onProgress });
 const sum = (amiss: readonly FilesAmiss[]) => amiss.reduce((all, { count }) => all + count, 0);
 
 async function damage({ placeOf, files }: Awaited<ReturnType<typeof stored>>): Promise<void> {
@@ -65,9 +70,12 @@ async function damage({ placeOf, files }: Awaited<ReturnType<typeof stored>>): P
 
 test('finds what is removed, overwritten or cut, and has it fetched again, all of it once', async () => {
   const all = await stored();
-  const { context, files, folder } = all;
+  const { context, files, folder, documents } = all;
   const { kysely } = context.db;
   const claimed = (await files()).length;
+  const contents = async () => (await documents()).map(({ content }) => sha256Of(content)).sort();
+  const sent = await contents();
+  expect(sent).toHaveLength(claimed);
   expect(claimed).toBe(24);
   const steps: [number, number][] = [];
   const proven = await verify(context, (...step) => steps.push(step));
@@ -93,7 +101,11 @@ test('finds what is removed, overwritten or cut, and has it fetched again, all o
   expect(log).toEqual([{ requested_by: 'me@here', reason: 'documents verify --repair', obligations }]);
   await work(context);
   expect(await verify(context)).toMatchObject({ claimed, read: claimed, amiss: [] });
+  expect(await contents()).toEqual(sent);
   await stat(path.join(folder, 'notes.txt'));
+  // What was damaged is removed once it is stored anew.
+  const named = (await files()).map(({ object_name }) => object_name);
+  expect(await namesInStore(context.config.dataDir)).toEqual([...new Set([...named, 'notes.txt'])].sort());
 });
 
 test('what is done again is hashed first, though nobody verified it', async () => {
@@ -108,7 +120,7 @@ test('what is done again is hashed first, though nobody verified it', async () =
 
 test('what the vendor has no more stays lost, never gone, until it can be had again', async () => {
   const all = await stored();
-  const { context, files, placeOf } = all;
+  const { context, files, documents } = all;
   await damage(all);
   const lost = (await files()).filter(({ kind }) => kind === 'document')[0]!;
   await verify(context);
@@ -146,8 +158,10 @@ test('what the vendor has no more stays lost, never gone, until it can be had ag
   await sql`update obligations set state = 'due', sweep_at = now(), generation = generation + 1, fence = fence + 1
     where kind = 'documents'`.execute(context.db.kysely);
   await work({ ...context, vendor: client });
-  expect((await readFile(placeOf(lost))).length).toBeGreaterThan(0);
+  expect((await files()).map(({ object_name }) => object_name)).not.toContain(lost.object_name);
+  expect((await documents()).map(({ content }) => content.length).every((bytes) => bytes > 0)).toBe(true);
   expect(sum((await verify(context)).amiss)).toBe(1);
+  expect(await documents()).toHaveLength(23);
 });
 
 test('a disk that goes away under way loses nothing in the books', async () => {
