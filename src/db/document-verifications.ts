@@ -165,7 +165,7 @@ export async function refetchAmiss(
       select transaction_id, kind, now() from amiss join chosen using (transaction_id)
       where kind = any(${entry.kinds}::text[]) order by transaction_id, kind
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
-        generation = o.generation + 1, fence = o.fence + 1, starts = least(o.starts, 1), attempts_made = 0, updated_at = now()
+        generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       where o.state <> 'due'
       returning kind
     ), logged as (

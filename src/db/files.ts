@@ -114,7 +114,8 @@ export async function insertKeys(db: Queries, transactionId: string, key: KeyRec
 /**
  * Records what became of offered files, with the key of those that were stored, and ends their obligations, in one
  * statement. A file that has been stored never turns into one that never was (`gone`, `refused`): it stays stored, lost
- * or damaged. If a later start has taken over, nothing is recorded. Nor are files of a transaction whose documents were
+ * or damaged. If a later start has taken over, nothing is recorded; the lock keeps one from beginning meanwhile, which would remove
+ * what is not recorded yet. Nor are files of a transaction whose documents were
  * erased meanwhile: the database keeps no key for them.
  *
  * @param fetched each for a different obligation.
@@ -132,10 +133,12 @@ export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[])
         ${fetched.map(({ fence }) => fence)}::bigint[], ${fetched.map(({ isDone }) => isDone)}::boolean[],
         ${fetched.map(({ key }) => key?.id ?? null)}::uuid[])
         as one (transaction_id, kind, fence, is_done, key_id) limit ${sql.lit(planned)}
+    ), locked as (
+      select o.transaction_id, o.kind, o.fence from obligations o join given using (transaction_id, kind)
+      for no key update of o
     ), current as (
-      select given.* from given where not exists (
-        select from obligations o
-        where o.transaction_id = given.transaction_id and o.kind = given.kind and o.fence > given.fence)
+      select given.* from given left join locked using (transaction_id, kind)
+      where locked.fence is null or locked.fence <= given.fence
     ), key as (
       insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(seals)}
       where j.id in (select key_id from current) returning id

@@ -128,7 +128,7 @@ export async function withUnfinishedStarts(
 export type ObligationEnd = { readonly end: 'done' } | { readonly end: 'postponed'; readonly dueAt: Date };
 
 /**
- * Records that an attempt at an obligation failed. After `worker_died` one start stays counted, because it never ended.
+ * Records that an attempt at an obligation failed.
  *
  * @param input.counts whether it uses up one of the attempts. A 429, for example, is not the job's fault.
  * @param input.final never retry, whatever attempts are left.
@@ -147,19 +147,16 @@ export async function failObligation(
     update obligations o
     set state = case when ${isOver} then 'failed' else 'due' end,
         sweep_at = case when ${isOver} then null else now() + ${ms(input.sweepAfterMs)} end,
-        attempts_made = ${made}, starts = ${input.code === 'worker_died' ? 1 : 0}, last_error_code = ${input.code}, last_error_at = now(), updated_at = now()
+        attempts_made = ${made}, starts = 0, last_error_code = ${input.code}, last_error_at = now(), updated_at = now()
     where transaction_id = ${key.transactionId} and kind = ${key.kind} and ${isDue} and fence = ${fence}
     returning state`.execute(db);
   return rows[0]?.state;
 }
 
-/**
- * Resets starts whose ends could not be recorded because Postgres was away. Their worker did not die of them. One stays
- * counted: the next start looks for files that were stored and not recorded.
- */
+/** Resets starts whose ends could not be recorded because Postgres was away. Their worker did not die of them. */
 export async function forgiveStarts(db: Queries, keys: readonly ObligationKey[]): Promise<void> {
   await sql`
-    update obligations o set starts = least(o.starts, 1)
+    update obligations o set starts = 0
     from unnest(${keys.map(({ transactionId }) => transactionId)}::text[], ${keys.map(({ kind }) => kind)}::text[])
       as ended (transaction_id, kind)
     where o.transaction_id = ended.transaction_id and o.kind = ended.kind`.execute(db);

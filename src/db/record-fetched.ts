@@ -136,7 +136,7 @@ export async function recordFetched(
       select tx.id, j.kind, j.basis, now() + ${leaseMs} * interval '1 millisecond'
       from tx join ${offers.of(fetched.flatMap(offerRows))} on j.transaction_id = tx.id
       on conflict (transaction_id, kind) do update set basis = excluded.basis, state = 'due', due_at = now(),
-        sweep_at = excluded.sweep_at, generation = o.generation + 1, fence = o.fence + 1, starts = least(o.starts, 1), attempts_made = 0, updated_at = now()
+        sweep_at = excluded.sweep_at, generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       where o.basis is distinct from excluded.basis
       returning transaction_id, kind, generation
     ), ended as (

@@ -80,7 +80,7 @@ async function makeDueAgain(
       select transaction_id, kind, case when kind = 'result' then ${onDemand} end, now() from (${matching(filter, kinds)}) m order by transaction_id, kind
       on conflict (transaction_id, kind) do update set state = 'due', due_at = now(), sweep_at = now(),
         basis = case when o.kind = 'result' then excluded.basis else o.basis end,
-        generation = o.generation + 1, fence = o.fence + 1, starts = least(o.starts, 1), attempts_made = 0, updated_at = now()
+        generation = o.generation + 1, fence = o.fence + 1, starts = 0, attempts_made = 0, updated_at = now()
       returning kind
     ), noted as (
       insert into reprocess_log (requested_by, reason, filter, kinds, obligations)

@@ -2,16 +2,6 @@ import type { ErrorEntry } from './entry.ts';
 
 /** What the program depends on: servers, stores, people to notify. */
 export const dependencyErrors = {
-  // what the service depends on
-  address_unavailable: { job: 'never', exit: 1, hint: '`HTTP_HOST`, `HTTP_PORT`, `METRICS_PORT`' },
-  identity_provider_unavailable: {
-    job: 'retry',
-    exit: 1,
-    http: [503, 'The identity provider does not answer'],
-    hint: '`OIDC_ISSUER`, the provider',
-  },
-  notification_failed: { job: 'retry', exit: 1, hint: '`NOTIFY_…`, the receiver: docs/service.md' },
-  tracing_failed: { job: 'later', exit: 1, hint: '`OTEL_EXPORTER_OTLP_ENDPOINT`; nothing else is affected' },
   // what the program depends on
   database_unavailable: {
     job: 'retry',

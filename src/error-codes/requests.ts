@@ -1,6 +1,6 @@
 import type { ErrorEntry } from './entry.ts';
 
-/** How the program was called or configured, and requests to the service. */
+/** How the program was called or configured, requests to the service, and what it depends on for them. */
 export const requestErrors = {
   // how the program was called or configured
   config_invalid: { job: 'never', exit: 2, hint: 'the message lists every mistake' },
@@ -57,4 +57,14 @@ export const requestErrors = {
     http: [421, 'This service does not answer to that name'],
     hint: '`HTTP_PUBLIC_URL`, `HTTP_ALLOWED_HOSTS`',
   },
+  // what the service depends on
+  address_unavailable: { job: 'never', exit: 1, hint: '`HTTP_HOST`, `HTTP_PORT`, `METRICS_PORT`' },
+  identity_provider_unavailable: {
+    job: 'retry',
+    exit: 1,
+    http: [503, 'The identity provider does not answer'],
+    hint: '`OIDC_ISSUER`, the provider',
+  },
+  notification_failed: { job: 'retry', exit: 1, hint: '`NOTIFY_…`, the receiver: docs/service.md' },
+  tracing_failed: { job: 'later', exit: 1, hint: '`OTEL_EXPORTER_OTLP_ENDPOINT`; nothing else is affected' },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
