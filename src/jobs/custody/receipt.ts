@@ -17,7 +17,7 @@ export type Receipt = {
 };
 
 /** What a search for every copy found, each place on its own, whatever the erasure says of itself. */
-export type Found = Pick<ErasedLeft, 'files' | 'keys'> & {
+type Found = Pick<ErasedLeft, 'files' | 'keys'> & {
   /** Objects in the store, with older versions. */
   readonly objects: number;
   /** Jobs in Redis that would fetch the documents. Jobs carry IDs only. */
