@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { deliver, deliveryOf } from './delivery.ts';
-import type { FaultSource } from './faults.ts';
+import type { FaultKind, FaultSource } from './faults.ts';
 import type { World } from './options.ts';
 import { requestRecorder, shownPath } from './request-log.ts';
 import type { RequestLog } from './request-log.ts';
@@ -31,6 +31,14 @@ export type RunningServer = {
   readonly close: () => Promise<void>;
 };
 
+/** With these the vendor has not looked at the request, so that it creates nothing. */
+const refusals: readonly FaultKind[] = [
+  'rate_limited_seconds',
+  'rate_limited_date',
+  'rate_limited_nonsense',
+  'unauthorized_once',
+];
+
 /** Listens on the loopback interface and answers like the vendor. */
 export async function serve(setup: ServerSetup): Promise<RunningServer> {
   const recorder = requestRecorder(setup.maxLoggedRequests);
@@ -50,10 +58,12 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     const target = targetOf(request.method ?? '', path);
     const nowMs = setup.now().getTime();
     const mistake = requestMistake(setup, request, nowMs);
-    const answered = (answer: Answer): void => {
+    /** @param make makes the answer, unless the vendor refuses to look at the request. */
+    const answered = (make: () => Answer): void => {
       const faults = setup.faults();
       const fault = faults.draw(target.route, path);
-      const delivery = deliveryOf(fault, answer, faults, nowMs);
+      const made = fault !== null && refusals.includes(fault) ? errorAnswer(429, 'Too many requests') : make();
+      const delivery = deliveryOf(fault, made, faults, nowMs);
       const status = delivery.manner === 'reset' ? 0 : delivery.answer.status;
       recorder.record(target, { method: request.method ?? '', path: shownPath(path, target), status, fault });
       const isServed = status === 200 && fault !== 'html';
@@ -65,16 +75,17 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
       else send();
     };
     if (target.route !== 'create') request.resume();
-    if (mistake !== null) answered(mistake);
+    if (mistake !== null) answered(() => mistake);
     else if (target.route === 'create')
       void text(request).then(
-        (body) => answered(creationAnswer(setup.world, created, body, baseUrl)),
+        (body) => answered(() => creationAnswer(setup.world, created, body, baseUrl)),
         () => undefined,
       );
-    else if (target.route !== 'bill') answered(answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
+    else if (target.route !== 'bill') answered(() => answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
     else
-      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(answered, () =>
-        answered(errorAnswer(500, 'Internal server error')),
+      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(
+        (bill) => answered(() => bill),
+        () => answered(() => errorAnswer(500, 'Internal server error')),
       );
   };
 

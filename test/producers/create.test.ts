@@ -92,13 +92,13 @@ describe('transactions create', () => {
   test('what the vendor refused was not created, and may be tried again with the same key', async () => {
     const { simulator, run, statusOf } = await setUp();
     simulator.setFaults({ share: 1, kinds: ['rate_limited_seconds'], routes: ['create'] });
-    // The simulator draws its next transaction before the fault; a refusal gives none out.
     const refused = await run([...create, '--idempotency-key', 'order-2']);
     expect(refused.stderr).toContain('vendor_rate_limited');
     expect((await statusOf()).possiblyCreated).toEqual([]);
     simulator.setFaults(null);
     const first = await run([...create, '--idempotency-key', 'order-2', '--json']);
     expect(first.code).toBe(0);
+    expect(simulator.created()).toHaveLength(1);
     const again = await run([...create, '--idempotency-key', 'order-2', '--json']);
     expect(again.stdout).toBe(first.stdout);
     const reused = await run(['transactions', 'create', '--tasks', 'document_scan', '--idempotency-key', 'order-2']);
