@@ -50,7 +50,7 @@ end $$;
 
 -- Tables that change: what the vendor said, what has to be done, what was requested.
 grant insert, update on
-  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks
+  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks, creations
   to idscan_ledger_app;
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
@@ -79,7 +79,8 @@ grant insert on
   vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions,
   vendor_usage_statements, vendor_usage_parts, vendor_usage_rows,
   finding_settlements,
-  document_accesses, holds, hold_releases
+  document_accesses, holds, hold_releases,
+  transaction_references
   to idscan_ledger_app;
 
 commit;

@@ -21,6 +21,7 @@ import {
 } from './run.ts';
 import { addRules } from './rules-command.ts';
 import { addService } from './service-commands.ts';
+import { addTransactions } from './transactions-commands.ts';
 import { addWithdraw } from './withdraw-command.ts';
 
 /**
@@ -64,6 +65,7 @@ Exit codes: 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refus
     );
   addSetUp(program, finish);
   addIntake(program, finish);
+  addTransactions(program, finish);
   addWithdraw(program, finish);
   addWork(program, finish);
   addReports(program, finish);

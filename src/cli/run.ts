@@ -59,6 +59,8 @@ export function runWorkerCommand(command: (input: WorkerInput) => Promise<ExitCo
 export type ServiceInput = CommandInput & {
   readonly service: ServiceConfig;
   readonly vendorKey: VendorKey | undefined;
+  /** Set wherever a key is configured, also if the command can do without. */
+  readonly creatingKey: VendorKey | undefined;
   readonly notifications: NotificationConfig | undefined;
 };
 
@@ -75,7 +77,8 @@ export function runServiceCommand(
   return guarded((signal) => {
     const { config, vendorKey, service, notifications } = loadConfig(readEnvironment(), { ...needs, service: true });
     if (!service) throw new LedgerError('config_invalid', 'The service is not configured.');
-    return command({ config, service, vendorKey: needs.vendorKey ? vendorKey : undefined, notifications, signal });
+    const needed = needs.vendorKey ? vendorKey : undefined;
+    return command({ config, service, vendorKey: needed, creatingKey: vendorKey, notifications, signal });
   }, stopTimeoutMs);
 }
 

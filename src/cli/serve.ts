@@ -5,11 +5,19 @@ import { say } from './output.ts';
 import { type ExitCode, onceStarted, type ServiceInput } from './run.ts';
 
 /** `serve [--with-workers]` */
-export async function serve({ config, service, vendorKey, notifications, signal }: ServiceInput): Promise<ExitCode> {
+export async function serve({
+  config,
+  service,
+  vendorKey,
+  creatingKey,
+  notifications,
+  signal,
+}: ServiceInput): Promise<ExitCode> {
   const log = createLog(config.logLevel);
   const { context: running, close } = await composeServe(config, service, {
     notice: (line) => log.info(line),
     workersKey: vendorKey,
+    creatingKey,
     notifications,
   });
   try {

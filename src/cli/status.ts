@@ -88,6 +88,7 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
     'Files',
     now.files.map(({ kind, state, count }) => [kind, state, count]),
   );
+  lines.push(...unansweredLines(now));
   lines.push(...amissLines(now));
   if (areFilesWanted) lines.push(...missingLines(now));
   if (hasOnlyMissingAuditReports(now))
@@ -122,6 +123,26 @@ function custodyLines({ closed, held, nextDestroyAt, clear, onRetired }: Custody
 }
 
 const hintOf = (code: string): string => (isErrorCode(code) ? errorTable[code].hint.replaceAll('`', '') : '');
+
+/** Only a person can find out whether they exist. */
+function unansweredLines({ possiblyCreated }: Status): string[] {
+  if (possiblyCreated.length === 0) return [];
+  return [
+    '',
+    `Possibly created: ${counted(possiblyCreated.length, 'transaction')} asked for, and the answer never came. Ask the vendor, then: transactions resolve`,
+    ...table(
+      ['  creation', 'asked', 'reference', 'last error'],
+      possiblyCreated
+        .slice(0, 20)
+        .map(({ id, askedAt, reference, errorCode }) => [
+          `  ${id}`,
+          instant(askedAt),
+          reference ?? '',
+          errorCode ?? '',
+        ]),
+    ),
+  ];
+}
 
 /** Lost or damaged files get lines of their own: they matter more than other rows. */
 function amissLines({ filesAmiss }: Status): string[] {

@@ -17,6 +17,7 @@ import { building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';
 import { queuesOn } from './queues.ts';
 import { tracingOn } from './tracing.ts';
+import { vendorOn } from './vendor.ts';
 import { workerConnections, workersOn } from './workers.ts';
 import { orAfter } from '../within.ts';
 
@@ -34,6 +35,8 @@ export type Service = {
 export type ServeOptions = ComposeOptions & {
   /** With a key, workers run in the same process. */
   readonly workersKey?: VendorKey | undefined;
+  /** With a key, transactions can be created. */
+  readonly creatingKey?: VendorKey | undefined;
 };
 
 /** Together with closing everything else, less than the 30 s that a supervisor waits. */
@@ -56,7 +59,8 @@ export function composeServe(
     const isPostgresReady = async () => (await databaseReadiness(context.db)).postgres;
     const isRedisReady = context.redisHealth.isUsable;
     addUsabilityGauges(registry, { postgres: sharedCheck(isPostgresReady, false), redis: isRedisReady });
-    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady };
+    const vendor = options.creatingKey && vendorOn(config, options.creatingKey, add);
+    const serviceContext: ServiceContext = { ...context, service, registry, isRedisReady, vendor };
     const server = await buildServer(serviceContext);
     add(() => server.close());
     const { workersKey } = options;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
+import { possiblyCreated } from './creations.ts';
 import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
 import { findingFigures, type FindingFigures } from './settlements.ts';
@@ -26,6 +27,8 @@ export type Figures = {
   /** Files that were stored and are now missing or damaged. */
   readonly filesAmiss: readonly FilesAmiss[];
   readonly custody: CustodyStatus;
+  /** Creations whose answer never came. */
+  readonly possiblyCreated: number;
   /** Completed transactions whose result ID is not known. */
   readonly missingResultIds: number;
   /** Per open month, the age of its report. */
@@ -41,31 +44,44 @@ export type Figures = {
  * @param reportsFrom the first month (`YYYY-MM`) for which the report's age is shown.
  */
 export async function readFigures(db: Queries, since: Date, reportsFrom: string): Promise<Figures> {
-  const [obligations, oldest, attempts, unclassified, mismatches, workers, reports, amiss, custody, missing, findings] =
-    await Promise.all([
-      sql<Figures['obligations'][number]>`
+  const [
+    obligations,
+    oldest,
+    attempts,
+    unclassified,
+    mismatches,
+    workers,
+    reports,
+    amiss,
+    custody,
+    unanswered,
+    missing,
+    findings,
+  ] = await Promise.all([
+    sql<Figures['obligations'][number]>`
       select kind, state, count(*)::int as count from obligations group by kind, state`.execute(db),
-      sql<Figures['oldestDue'][number]>`
+    sql<Figures['oldestDue'][number]>`
       select kind, extract(epoch from now() - min(due_at))::float8 as "ageSeconds" from obligations
       where state = 'due' and due_at <= now() group by kind`.execute(db),
-      sql<Figures['attempts'][number]>`
+    sql<Figures['attempts'][number]>`
       select task_type as "taskType", count(*)::int as count,
         case when invoiced then 'invoiced' when not invoiced then 'not_invoiced' else 'unclassified' end as outcome
       from attempts where attempted_at >= ${since} group by 1, 3`.execute(db),
-      sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
-      sql<{ count: number }>`
+    sql<{ count: number }>`select count(*)::int as count from attempts where invoiced is null`.execute(db),
+    sql<{ count: number }>`
       select count(*)::int as count from tasks k
       where ${sql.raw(mayDisagree('k'))} and vendor_attempts_invoiced <> own_invoiced`.execute(db),
-      countWorkers(db),
-      sql<Figures['reports'][number]>`
+    countWorkers(db),
+    sql<Figures['reports'][number]>`
       select period, extract(epoch from now() - finished_at)::float8 as "ageSeconds" from report_runs r
       where finished_at is not null and period >= ${reportsFrom}
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
-      filesAmiss(db),
-      custodyStatus(db),
-      sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
-      findingFigures(db),
-    ]);
+    filesAmiss(db),
+    custodyStatus(db),
+    possiblyCreated(db, 100_000),
+    sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
+    findingFigures(db),
+  ]);
   return {
     obligations: obligations.rows,
     oldestDue: oldest.rows,
@@ -77,6 +93,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     reports: reports.rows,
     filesAmiss: amiss,
     custody,
+    possiblyCreated: unanswered.length,
     missingResultIds: missing.rows[0]?.count ?? 0,
     findings,
   };

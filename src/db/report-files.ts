@@ -3,6 +3,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { columnsOf, presentLayout, type ReportColumn } from '../domain/report-columns.ts';
 import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
+import { type References, withReferences } from './references.ts';
 import { literal } from './lines.ts';
 
 /**
@@ -25,8 +26,14 @@ const formulaStarts = Array.from('=+@\t\r＝＋－＠-', literal).join(', ');
 export const lineOrder = ['transaction_id', 'task_type', 'ordinal', 'quantity', 'corrects_period nulls first'];
 
 /** The detail file: a row per line. */
-export function detailQuery(lines: string, period: string, currency: string | null, layout: number): CsvQuery {
-  return csvQuery(columnsOf('detail', layout), lines, lineOrder, {
+export function detailQuery(
+  lines: string,
+  period: string,
+  currency: string | null,
+  layout: number,
+  references: References = 'none',
+): CsvQuery {
+  return csvQuery(columnsOf('detail', layout), withReferences(lines, references), lineOrder, {
     period: literal(period),
     transaction_id: 'transaction_id',
     result_id: 'result_id',
@@ -53,8 +60,7 @@ export function detailQuery(lines: string, period: string, currency: string | nu
     counter_status: 'counter_status',
     quantity: 'quantity',
     price_tier: 'price_tier',
-    // The customer to charge on to. No source provides it yet.
-    reference: 'null::text',
+    reference: references === 'none' ? 'null::text' : 'reference',
   });
 }
 

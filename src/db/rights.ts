@@ -12,6 +12,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   closed_discrepancies: 'insert', // close
   closed_lines: 'insert', // close
   closing_horizon: 'insert update', // close
+  creations: 'insert update', // transactions that the vendor was asked to create
   document_accesses: 'insert', // who read a document
   document_keys: 'insert delete', // keys, sealed; erased with what they open
   document_masters: 'insert update(in_use_since, retired_at)', // whom keys are sealed to
@@ -44,6 +45,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   settled_rechecks: 'insert update', // progress of the fetches before a close
   tasks: 'insert update', // answers stored; counters by trigger count_own_attempts
   tasks_history: 'insert', // trigger keep_tasks
+  transaction_references: 'insert', // whom the cost may be charged on to
   transactions: 'insert update', // intake; answers stored
   transactions_history: 'insert', // trigger keep_transactions
   vendor_files: 'insert', // invoices and layouts as they came

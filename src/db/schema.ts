@@ -126,6 +126,24 @@ export type Schema = CustodySchema & {
     kinds: string[];
     obligations: Generated<number>;
   };
+  creations: {
+    id: Generated<string>;
+    idempotency_key: string | null;
+    request_sha256: string;
+    reference: string | null;
+    asked_at: Generated<Date>;
+    asked_by: string;
+    answered_at: Date | null;
+    transaction_id: string | null;
+    url: string | null;
+    expires_at: Date | null;
+    error_code: string | null;
+    is_refused: Generated<boolean>;
+    resolved_at: Date | null;
+    resolved_by: string | null;
+    resolution: string | null;
+  };
+  transaction_references: { transaction_id: string; reference: string; recorded_at: Generated<Date> };
   withdrawals: {
     id: GeneratedBigint;
     transaction_id: string;

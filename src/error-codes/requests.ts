@@ -51,6 +51,12 @@ export const requestErrors = {
     http: [429, 'Too many attempts'],
     hint: 'wait as long as `Retry-After` says',
   },
+  not_configured: {
+    job: 'never',
+    exit: 2,
+    http: [501, 'This service is not set up for it'],
+    hint: 'the message says which setting is missing',
+  },
   host_refused: {
     job: 'never',
     exit: 1,

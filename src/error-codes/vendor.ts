@@ -23,6 +23,19 @@ export const vendorErrors = {
     hint: 'the log names the field: the API may have changed. Report it',
   },
   vendor_answer_mismatch: { job: 'retry', exit: 1, hint: 'report it to the vendor' },
+  creation_unanswered: {
+    job: 'never',
+    exit: 1,
+    http: [504, 'The answer never came'],
+    hint: 'the transaction may exist: `status` lists it, `transactions resolve` ends that',
+  },
+  creation_expired: { job: 'never', exit: 1, http: [410, 'The address has expired'], hint: 'create another one' },
+  idempotency_key_reused: {
+    job: 'never',
+    exit: 1,
+    http: [422, 'The key was used for another request'],
+    hint: 'a new key for each transaction',
+  },
   // files handed out by the vendor
   file_empty: { job: 'retry', exit: 1, hint: "the vendor's file is broken: report it to the vendor" },
   file_type_refused: { job: 'retry', exit: 1, hint: 'the file is broken, or the path of audit reports is wrong' },

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Role, ServiceConfig } from '../config/config.ts';
+import type { VendorClient } from '../id-scan/client.ts';
 import type { QueueContext } from '../jobs/context.ts';
 
 /** What the HTTP service works with. Built once, in `src/compose/serve.ts`. */
@@ -9,6 +10,8 @@ export type ServiceContext = QueueContext & {
   readonly registry: Registry;
   /** Whether Redis accepts writes. Only for readiness: intake works without Redis. */
   readonly isRedisReady: () => Promise<boolean>;
+  /** Creates transactions; `undefined` = this service has no key. */
+  readonly vendor?: Pick<VendorClient, 'createTransaction'> | undefined;
 };
 
 /** Who sent a request. */

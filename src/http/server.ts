@@ -23,6 +23,7 @@ import { isPerson } from './pages/send.ts';
 import { addAssets } from './routes/assets.ts';
 import { addAttemptRoutes } from './routes/attempts.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
+import { addCreationRoute } from './routes/transactions-api.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInvoicePages } from './routes/invoice.ts';
 import { addInvoiceChanges } from './routes/invoice-changes.ts';
@@ -123,6 +124,7 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   addHealthRoutes(server, context, guard);
   addMetricsRoute(server, context, guard);
   addResultsRoute(server, context, guard);
+  addCreationRoute(server, context, guard);
   addSignInRoutes(server, context, { sessions, guard, oidc: signIn, meter, audit });
   addAssets(server);
   const reading = { guard, months: createMonthCache(context), audit };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ResultFacts, TransactionFacts } from '../domain/facts.ts';
+import type { TransactionRequest } from '../domain/transaction-request.ts';
 import { LedgerError } from '../errors.ts';
 import { readResult, readTransaction, type Reading } from './answers.ts';
 import { orAborted } from './deadline.ts';
@@ -9,6 +10,7 @@ import { collect, exchange, headerOf, type Answer, type Call, type Http, type Ob
 import { vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
 import { noTracing, type Tracing } from '../tracing/trace.ts';
+import { type CreatedTransaction, readCreated } from './created.ts';
 import { createTokenSource } from './tokens.ts';
 import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
 import { readRegistration, type RegisteredWebhook, subscriptionBody, type WebhookSubscription } from './webhooks.ts';
@@ -35,6 +37,11 @@ export type VendorClient = {
   downloadFile(url: string, sink: Sink): Promise<Download>;
   /** Streams the audit report into `sink`. Its path is configuration (UNKNOWN). The caller checks the file type. */
   downloadAuditReport(transactionId: string, resultId: string, sink: Sink): Promise<Download>;
+  /**
+   * Creates a transaction. Not retried: if the answer is lost, it may exist all the same (UNKNOWN: there is no
+   * idempotency key). The request is sent as it is.
+   */
+  createTransaction(request: TransactionRequest): Promise<CreatedTransaction>;
   /** Subscribes to events. Not retried: if the response is lost, the subscription may exist already. */
   registerWebhook(subscription: WebhookSubscription): Promise<RegisteredWebhook>;
   /**
@@ -150,6 +157,17 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
         { ...forFile, what, operation: 'audit_report', url, accept: 'application/pdf, */*;q=0.5' },
         sink,
       );
+    },
+    createTransaction: async (request) => {
+      const call = {
+        ...forJson,
+        what: 'a new transaction',
+        operation: 'create' as const,
+        url: new URL('transactions', base),
+        body: JSON.stringify(request),
+        successes: [200, 201],
+      };
+      return askForFacts(http, call, readCreated);
     },
     registerWebhook: async (subscription) => {
       const body = subscriptionBody(subscription);

@@ -31,7 +31,7 @@ export type Http = {
 export type Call = {
   readonly what: string;
   /** The kind of thing that is requested: one word, without its ID. */
-  readonly operation: 'transaction' | 'result' | 'file' | 'audit_report' | 'webhook';
+  readonly operation: 'transaction' | 'create' | 'result' | 'file' | 'audit_report' | 'webhook';
   readonly url: URL;
   readonly accept: string;
   readonly timeoutMs: number;

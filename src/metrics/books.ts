@@ -56,6 +56,9 @@ export async function renderBookMetrics(context: Context): Promise<string> {
       ? 0
       : Math.max(0, (context.now().getTime() - custody.nextDestroyAt.getTime()) / 1_000),
   );
+  gauge('idscan_possibly_created', 'Creations whose answer never came and that nobody has looked after.').set(
+    figures.possiblyCreated,
+  );
   gauge('idscan_files_in_clear', 'Files of an earlier version that are not yet encrypted.').set(custody.clear);
   gauge('idscan_missing_result_ids', 'Completed transactions whose files wait for their result ID to be enqueued.').set(
     isStoreWanted(context.config) ? figures.missingResultIds : 0,

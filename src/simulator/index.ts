@@ -68,6 +68,11 @@ export type Simulator = {
   /** The bill as the vendor sends it. */
   readonly document: (bill: Bill, name: DocumentName) => Promise<Buffer>;
   readonly requests: RequestLog;
+  /**
+   * The IDs that `POST transactions` gave out, in order, whether or not its answers arrived: the world's transactions,
+   * one after the other.
+   */
+  readonly created: () => readonly string[];
   /** The personal data in `result[]`, for tests that search for leaks. */
   readonly personalData: () => PersonalData;
   readonly setFaults: (plan: FaultPlan | null) => void;

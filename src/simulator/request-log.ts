@@ -44,7 +44,15 @@ export function requestRecorder(maxLogged: number): RequestRecorder {
   const byFault = new Map<FaultKind, number>();
   const downloads = new Map<string, { requested: number; served: number }>();
   const list: LoggedRequest[] = [];
-  const byRoute: Record<Route, number> = { transaction: 0, result: 0, audit_report: 0, download: 0, bill: 0, other: 0 };
+  const byRoute: Record<Route, number> = {
+    create: 0,
+    transaction: 0,
+    result: 0,
+    audit_report: 0,
+    download: 0,
+    bill: 0,
+    other: 0,
+  };
   const countOf = (token: string): { requested: number; served: number } => {
     const count = downloads.get(token) ?? { requested: 0, served: 0 };
     downloads.set(token, count);
@@ -67,7 +75,15 @@ export function requestRecorder(maxLogged: number): RequestRecorder {
         total = 0;
         list.length = 0;
         for (const counts of [byStatus, byFault, downloads]) counts.clear();
-        Object.assign(byRoute, { transaction: 0, result: 0, audit_report: 0, download: 0, bill: 0, other: 0 });
+        Object.assign(byRoute, {
+          create: 0,
+          transaction: 0,
+          result: 0,
+          audit_report: 0,
+          download: 0,
+          bill: 0,
+          other: 0,
+        });
       },
     },
     record(target, request) {

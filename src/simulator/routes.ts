@@ -12,13 +12,14 @@ import type { Transaction } from './transaction.ts';
 
 /** What a request asks for. IDs and tokens are unchecked: whether they exist is decided when answering. */
 export type Target =
+  | { readonly route: 'create' }
   | { readonly route: 'transaction'; readonly transactionId: string }
   | { readonly route: 'result' | 'audit_report'; readonly transactionId: string; readonly resultId: string }
   | { readonly route: 'download'; readonly token: string }
   | { readonly route: 'bill'; readonly month: string; readonly name: string }
   | { readonly route: 'other' };
 export type Route = Target['route'];
-type ApiTarget = Exclude<Target, { readonly route: 'bill' }>;
+type ApiTarget = Exclude<Target, { readonly route: 'bill' | 'create' }>;
 
 export type Answer = {
   readonly status: number;
@@ -31,9 +32,10 @@ export type Lookup = (transactionId: string) => number | undefined;
 
 export const basePath = '/id-scan/v1/';
 
-/** What a path, without its query, asks for. */
-export function targetOf(path: string): Target {
+/** What a method and a path, without its query, ask for. */
+export function targetOf(method: string, path: string): Target {
   if (!path.startsWith(basePath)) return { route: 'other' };
+  if (method === 'POST') return { route: path === `${basePath}transactions` ? 'create' : 'other' };
   const [first, second = '', third, fourth = '', fifth, ...rest] = path.slice(basePath.length).split('/');
   if (first === 'bills' && third !== undefined && fourth === '') return { route: 'bill', month: second, name: third };
   if (first === 'downloads' && third === undefined && second !== '') return { route: 'download', token: second };
@@ -44,6 +46,34 @@ export function targetOf(path: string): Target {
   return fifth === 'audit-report'
     ? { route: 'audit_report', transactionId: second, resultId: fourth }
     : { route: 'other' };
+}
+
+/**
+ * The answer to a creation: the next transaction of the world that was not given out yet.
+ *
+ * @param created the IDs given out so far; gets the new one.
+ */
+export function creationAnswer(world: World, created: string[], body: string, baseUrl: string): Answer {
+  const mistake = creationMistake(body);
+  if (mistake !== null) return errorAnswer(400, mistake);
+  if (created.length >= world.transactions) return errorAnswer(503, 'No more transactions today');
+  const { id, createdMs, expiresMs } = generateTransaction(world, created.length);
+  created.push(id);
+  const [made, expires] = [createdMs, expiresMs].map((ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, '+00:00'));
+  const url = `${new URL('/', baseUrl).href}frame/${id}`;
+  return jsonAnswer(201, JSON.stringify({ id, state: 'pending', url, created: made, expires }));
+}
+
+const taskSets = ['document_scan', 'document_scan,face_liveness', 'document_scan,face_liveness,face_match'];
+
+/** What is wrong with the body of a creation; `null` = nothing. */
+function creationMistake(body: string): string | null {
+  try {
+    const { tasks } = JSON.parse(body) as { tasks?: unknown };
+    return Array.isArray(tasks) && taskSets.includes(tasks.join(',')) ? null : 'Invalid tasks';
+  } catch {
+    return 'Invalid JSON';
+  }
 }
 
 /** The vendor's answer to a request with a valid token. */

@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { deliver, deliveryOf } from './delivery.ts';
-import type { FaultSource } from './faults.ts';
+import type { FaultKind, FaultSource } from './faults.ts';
 import type { World } from './options.ts';
 import { requestRecorder, shownPath } from './request-log.ts';
 import type { RequestLog } from './request-log.ts';
-import { answerTo, basePath, billAnswer, errorAnswer, targetOf } from './routes.ts';
+import { answerTo, basePath, billAnswer, creationAnswer, errorAnswer, targetOf } from './routes.ts';
 import type { Answer, Lookup } from './routes.ts';
 import { tokenMistake } from './token.ts';
 import type { TokenRules } from './token.ts';
@@ -25,13 +26,24 @@ export type ServerSetup = {
 export type RunningServer = {
   readonly baseUrl: string;
   readonly requests: RequestLog;
+  /** The IDs of the transactions that it created, in order, whether or not the answers arrived. */
+  readonly created: () => readonly string[];
   readonly close: () => Promise<void>;
 };
+
+/** With these the vendor has not looked at the request, so that it creates nothing. */
+const refusals: readonly FaultKind[] = [
+  'rate_limited_seconds',
+  'rate_limited_date',
+  'rate_limited_nonsense',
+  'unauthorized_once',
+];
 
 /** Listens on the loopback interface and answers like the vendor. */
 export async function serve(setup: ServerSetup): Promise<RunningServer> {
   const recorder = requestRecorder(setup.maxLoggedRequests);
   const timers = new Set<NodeJS.Timeout>();
+  const created: string[] = [];
   let baseUrl = '';
 
   const later = (delayMs: number, action: () => void): void => {
@@ -42,15 +54,16 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     timers.add(timer);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    request.resume();
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
-    const target = targetOf(path);
+    const target = targetOf(request.method ?? '', path);
     const nowMs = setup.now().getTime();
     const mistake = requestMistake(setup, request, nowMs);
-    const answered = (answer: Answer): void => {
+    /** @param make makes the answer, unless the vendor refuses to look at the request. */
+    const answered = (make: () => Answer): void => {
       const faults = setup.faults();
       const fault = faults.draw(target.route, path);
-      const delivery = deliveryOf(fault, answer, faults, nowMs);
+      const made = fault !== null && refusals.includes(fault) ? errorAnswer(429, 'Too many requests') : make();
+      const delivery = deliveryOf(fault, made, faults, nowMs);
       const status = delivery.manner === 'reset' ? 0 : delivery.answer.status;
       recorder.record(target, { method: request.method ?? '', path: shownPath(path, target), status, fault });
       const isServed = status === 200 && fault !== 'html';
@@ -61,11 +74,18 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
       if (setup.latencyMs > 0) later(setup.latencyMs, send);
       else send();
     };
-    if (mistake !== null) answered(mistake);
-    else if (target.route !== 'bill') answered(answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
+    if (target.route !== 'create') request.resume();
+    if (mistake !== null) answered(() => mistake);
+    else if (target.route === 'create')
+      void text(request).then(
+        (body) => answered(() => creationAnswer(setup.world, created, body, baseUrl)),
+        () => undefined,
+      );
+    else if (target.route !== 'bill') answered(() => answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
     else
-      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(answered, () =>
-        answered(errorAnswer(500, 'Internal server error')),
+      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(
+        (bill) => answered(() => bill),
+        () => answered(() => errorAnswer(500, 'Internal server error')),
       );
   };
 
@@ -85,12 +105,13 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
       server.close(() => resolve());
       server.closeAllConnections();
     }));
-  return { baseUrl, requests: recorder.log, close };
+  return { baseUrl, requests: recorder.log, created: () => created, close };
 }
 
 /** The answer to a request that is refused whatever it asks for; `null` = it is not. */
 function requestMistake({ tokens }: ServerSetup, request: IncomingMessage, nowMs: number): Answer | null {
   const mistake = tokenMistake(request.headers.authorization, tokens, nowMs);
   if (mistake !== null) return errorAnswer(401, mistake);
-  return request.method === 'GET' ? null : errorAnswer(405, 'Method not allowed', { allow: 'GET' });
+  const isAllowed = request.method === 'GET' || request.method === 'POST';
+  return isAllowed ? null : errorAnswer(405, 'Method not allowed', { allow: 'GET, POST' });
 }

@@ -98,6 +98,7 @@ describe('/metrics', () => {
       'idscan_oldest_open_finding_age_seconds gauge',
       'idscan_open_findings gauge',
       'idscan_overdue_erasure_seconds gauge',
+      'idscan_possibly_created gauge',
       'idscan_postgres_usable gauge',
       'idscan_redis_usable gauge',
       'idscan_report_age_seconds gauge',

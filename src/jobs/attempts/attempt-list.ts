@@ -1,6 +1,7 @@
 import { type AttemptTotal, attemptTotal, linesWith, listAttempts, type ListedAttempt } from '../../db/attempt-list.ts';
 import { type From, isPlace, type Place } from '../../db/attempt-order.ts';
 import { findingLines } from '../../db/finding-attempts.ts';
+import { referencesAt } from '../../db/references.ts';
 import { detailQuery } from '../../db/report-files.ts';
 import type { Behind } from '../../db/replica.ts';
 import { type Snapshot, withSnapshot } from '../../db/snapshot.ts';
@@ -79,7 +80,8 @@ export async function copyAttempts(
 ): Promise<void> {
   await withLines(context, period, filter, async (snapshot, { head }, lines) => {
     await totalOf(snapshot, filter, lines);
-    const csv = detailQuery(lines, period, head.priceList?.currency ?? null, head.layout);
+    const referred = await referencesAt(snapshot.queries, null);
+    const csv = detailQuery(lines, period, head.priceList?.currency ?? null, head.layout, referred);
     await write(copiedCsv(snapshot, csv));
   });
 }

@@ -6,7 +6,7 @@ import { leaseMs } from '../queue/queues.ts';
 import { orAfter } from '../../within.ts';
 
 /** Where a request came from. */
-export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook';
+export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook' | 'created';
 
 export type LineAnswer =
   | { readonly line: number; readonly answer: 'accepted' | 'already_known' }

@@ -1,5 +1,6 @@
 import type { UnbalancedAttempt } from '../../db/attempt-nets.ts';
 import { detailQuery, discrepanciesQuery } from '../../db/report-files.ts';
+import { referencesAt } from '../../db/references.ts';
 import { countDisagreements } from '../../db/month-figures.ts';
 import type { OpenItems } from '../../db/report-rows.ts';
 import type { PeriodClose } from '../../db/period-closes.ts';
@@ -66,7 +67,9 @@ export async function writeFiles(
     return file;
   };
   try {
-    const detailRows = detailQuery(sql.lines, head.period, head.priceList?.currency ?? null, head.layout);
+    const currency = head.priceList?.currency ?? null;
+    const referred = await referencesAt(snapshot.queries, asOf);
+    const detailRows = detailQuery(sql.lines, head.period, currency, head.layout, referred);
     const detail = await draft(fileName(head, 'detail'), copiedCsv(snapshot, detailRows));
     await draft(fileName(head, 'summary'), csvStream(summaryColumns(head), summaryRows(lines)));
     await draft(fileName(head, 'codes'), csvStream(codesColumns(head), lines.codes));

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { composeBooks } from '../compose/books.ts';
+import { composeCreating } from '../compose/vendor.ts';
+import { resolveCreation } from '../db/creations.ts';
+import { normaliseId } from '../domain/transaction-id.ts';
+import { LedgerError } from '../errors.ts';
+import { createTransaction } from '../jobs/intake/create-transaction.ts';
+import { leaseMs } from '../jobs/queue/queues.ts';
+import { readJson } from '../json.ts';
+import { currentUser } from './current-user.ts';
+import { unreadable } from './input-file.ts';
+import { instant, remark, say } from './output.ts';
+import { type CommandInput, type ExitCode, type ServiceInput, usageError } from './run.ts';
+
+export type CreateArguments = {
+  readonly tasks: string;
+  readonly settings?: string;
+  readonly reference?: string;
+  readonly idempotencyKey?: string;
+  readonly json: boolean;
+};
+
+/** `transactions create --tasks <tasks> [--settings <file>] [--reference <text>] [--idempotency-key <key>] [--json]` */
+export async function create(args: CreateArguments, { config, creatingKey }: ServiceInput): Promise<ExitCode> {
+  if (!creatingKey) throw new LedgerError('config_invalid', 'The vendor key is not set.');
+  const settings = args.settings === undefined ? {} : await settingsIn(args.settings);
+  const { context, close } = await composeCreating(config, creatingKey, { notice: remark });
+  try {
+    const { transactionId, url, expires, unknown } = await createTransaction(context, {
+      request: { ...settings, tasks: args.tasks.split(',').map((task) => task.trim()) },
+      reference: args.reference ?? null,
+      idempotencyKey: args.idempotencyKey ?? null,
+      askedBy: currentUser(),
+    });
+    if (unknown.length > 0) remark(`Passed on, and not documented by the vendor: ${unknown.join(', ')}.`);
+    if (args.json) say(JSON.stringify({ transactionId, url, expires }, null, 2));
+    else
+      say(
+        `Created ${transactionId}${expires ? `, until ${instant(expires)}` : ''}. Show this address to the person alone:`,
+        url,
+      );
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+/** The vendor's settings in a file. @throws LedgerError `usage_invalid` */
+async function settingsIn(file: string): Promise<object> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw unreadable(file, cause);
+  });
+  const read = readJson(bytes);
+  if ('problem' in read || typeof read.value !== 'object' || read.value === null || Array.isArray(read.value))
+    throw usageError(
+      `${file} is no JSON object.`,
+      'It holds what the vendor documents: settings, locale, mobileOnly, expiresIn.',
+    );
+  return read.value;
+}
+
+export type ResolveArguments = {
+  readonly transaction?: string;
+  readonly notCreated: boolean;
+  readonly reason?: string;
+};
+
+/** `transactions resolve <creation> --transaction <id> | --not-created --reason <text>` */
+export async function resolve(creation: string, args: ResolveArguments, { config }: CommandInput): Promise<ExitCode> {
+  const reason = args.reason?.trim() ?? '';
+  if (reason === '') throw usageError('transactions resolve needs --reason.', 'Say how that is known.');
+  if ((args.transaction === undefined) !== args.notCreated)
+    throw usageError('transactions resolve needs --transaction or --not-created, one of them.');
+  const transactionId = args.transaction === undefined ? null : normaliseId(args.transaction);
+  if (transactionId === undefined) throw usageError('The value of --transaction is not an ID.');
+  const { context, close } = await composeBooks(config, { notice: remark });
+  try {
+    const by = currentUser();
+    if (!(await resolveCreation(context.db, creation, { transactionId, by, resolution: reason }, leaseMs)))
+      throw new LedgerError('not_found', `There is no creation ${creation} to look after.`, {
+        hint: 'status lists those whose answer never came.',
+      });
+    say(transactionId === null ? 'Noted: nothing was created.' : `${transactionId} is in the books; workers fetch it.`);
+    return 0;
+  } finally {
+    await close();
+  }
+}

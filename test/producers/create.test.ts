@@ -1,0 +1,152 @@
+import { describe, expect, test, vi } from 'vitest';
+import pg from 'pg';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { asOwner, atEnd } from '../support/books.ts';
+import { createCliEnvironment, listeningPort, runCli, startCli } from '../support/cli.ts';
+import { readReport } from '../support/report-files.ts';
+import { bearer, tokens, tokenSetting } from '../http/support.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+async function setUp(extra: Readonly<Record<string, string>> = {}) {
+  const simulator = await startSimulator({ seed: 'born', month: '2026-10', transactions: 40 });
+  atEnd(simulator.close);
+  const environment = await createCliEnvironment({
+    IDSCAN_BASE_URL: simulator.baseUrl,
+    IDSCAN_KEY_ID: simulator.keyId,
+    IDSCAN_KEY_SECRET: simulator.secret,
+    ...extra,
+  });
+  const client = new pg.Client({ connectionString: asOwner(environment['DATABASE_URL']) });
+  await client.connect();
+  atEnd(() => client.end());
+  const rows = async (text: string): Promise<Record<string, unknown>[]> => (await client.query(text)).rows;
+  const run = (args: string[]) => runCli(args, environment);
+  const statusOf = async () =>
+    JSON.parse((await run(['status', '--json'])).stdout) as {
+      possiblyCreated: { id: string; reference: string | null }[];
+    };
+  return { simulator, environment, rows, run, statusOf };
+}
+
+const create = ['transactions', 'create', '--tasks', 'document_scan,face_liveness'];
+
+describe('transactions create', () => {
+  test('asks the vendor, takes the transaction in, and its reference is in the report', async () => {
+    const { simulator, environment, run, statusOf } = await setUp();
+    const { code, stdout } = await run([...create, '--reference', 'cost-centre-7', '--json']);
+    expect(code).toBe(0);
+    const made = JSON.parse(stdout) as { transactionId: string; url: string; expires: string };
+    expect(simulator.created()).toEqual([made.transactionId]);
+    expect(made.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/frame\//);
+    expect(await statusOf()).toMatchObject({ possiblyCreated: [], transactions: { total: 1 } });
+    expect((await run(create)).code).toBe(0);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect((await run(['report', '2026-10'])).code).toBe(0);
+    const { detail } = await readReport(environment['REPORTS_DIR'] ?? '', '2026-10');
+    const references = new Map(detail.map((row) => [row['transaction_id'], row['reference']]));
+    expect(references.get(made.transactionId)).toBe('cost-centre-7');
+    expect(references.get(simulator.created()[1])).toBe('');
+  });
+
+  test('refuses wrong wishes before they cost a call', async () => {
+    const { simulator, run } = await setUp();
+    const wrong = await run(['transactions', 'create', '--tasks', 'face_match', '--reference', 'Jane Doe']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('tasks must be one of');
+    expect(wrong.stderr).toContain('reference must be');
+    expect(simulator.requests.total).toBe(0);
+  });
+
+  test('does not repeat a call whose answer never came, and lists it until somebody has looked after it', async () => {
+    const { simulator, run, statusOf, rows } = await setUp();
+    simulator.setFaults({ share: 1, kinds: ['reset'], routes: ['create'] });
+    const lost = await run([...create, '--reference', 'team-a', '--idempotency-key', 'order-1']);
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toContain('creation_unanswered');
+    simulator.setFaults(null);
+    expect(simulator.created()).toHaveLength(1);
+    // With its key it is not asked again.
+    expect((await run([...create, '--reference', 'team-a', '--idempotency-key', 'order-1'])).code).toBe(1);
+    expect(simulator.created()).toHaveLength(1);
+    const { possiblyCreated } = await statusOf();
+    expect(possiblyCreated).toMatchObject([{ reference: 'team-a' }]);
+    const [{ id } = { id: '' }] = possiblyCreated;
+    const [born = ''] = simulator.created();
+    const resolved = await run([
+      'transactions',
+      'resolve',
+      id,
+      '--transaction',
+      born,
+      '--reason',
+      'the vendor said so',
+    ]);
+    expect(resolved.code, resolved.stderr).toBe(0);
+    expect((await statusOf()).possiblyCreated).toEqual([]);
+    expect(await rows('select transaction_id, reference from transaction_references')).toEqual([
+      { transaction_id: born, reference: 'team-a' },
+    ]);
+  });
+
+  test('what the vendor refused was not created, and may be tried again with the same key', async () => {
+    const { simulator, run, statusOf } = await setUp();
+    simulator.setFaults({ share: 1, kinds: ['rate_limited_seconds'], routes: ['create'] });
+    const refused = await run([...create, '--idempotency-key', 'order-2']);
+    expect(refused.stderr).toContain('vendor_rate_limited');
+    expect((await statusOf()).possiblyCreated).toEqual([]);
+    simulator.setFaults(null);
+    const first = await run([...create, '--idempotency-key', 'order-2', '--json']);
+    expect(first.code).toBe(0);
+    expect(simulator.created()).toHaveLength(1);
+    const again = await run([...create, '--idempotency-key', 'order-2', '--json']);
+    expect(again.stdout).toBe(first.stdout);
+    const reused = await run(['transactions', 'create', '--tasks', 'document_scan', '--idempotency-key', 'order-2']);
+    expect(reused.stderr).toContain('idempotency_key_reused');
+  });
+
+  test('a crash between the question and its answer leaves it listed', async () => {
+    const { simulator, environment, rows, statusOf } = await setUp();
+    simulator.setFaults({ share: 1, kinds: ['slow'], routes: ['create'], slowMs: 20_000 });
+    const child = startCli(create, environment);
+    await vi.waitUntil(async () => (await rows('select from creations')).length === 1, {
+      timeout: 60_000,
+      interval: 100,
+    });
+    await vi.waitUntil(() => simulator.created().length === 1, { timeout: 20_000, interval: 50 });
+    child.kill('SIGKILL');
+    await rows(`update creations set asked_at = now() - interval '3 minutes'`);
+    expect((await statusOf()).possiblyCreated).toHaveLength(1);
+  });
+});
+
+describe('POST /api/transactions', () => {
+  test('creates for the role intake, once for a key, and keeps no address after it has expired', async () => {
+    const { simulator, environment, rows } = await setUp({
+      HTTP_TOKENS: tokenSetting,
+      HTTP_PORT: '0',
+      LOG_LEVEL: 'info',
+    });
+    const service = startCli(['serve'], environment);
+    const port = await listeningPort(service);
+    const ask = (body: unknown, headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${port}/api/transactions`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', ...headers },
+      });
+    const intake = { ...bearer(tokens.intake), 'idempotency-key': 'web-1' };
+    const wish = { tasks: ['document_scan'], reference: 'shop', theme: 'dark' };
+    const first = await ask(wish, intake);
+    expect(first.status).toBe(201);
+    expect(first.headers.get('cache-control')).toBe('no-store');
+    const made = (await first.json()) as Record<string, unknown>;
+    expect(made).toMatchObject({ transactionId: simulator.created()[0], unknownSettings: ['theme'] });
+    const again = await ask(wish, intake);
+    expect([again.status, ((await again.json()) as Record<string, unknown>)['url']]).toEqual([200, made['url']]);
+    expect((await ask(wish, bearer(tokens.finance))).status).toBe(403);
+    expect((await ask({ tasks: ['face_match'] }, intake)).status).toBe(400);
+    expect(simulator.created()).toHaveLength(1);
+    expect(await rows(`select id from creations where url like '%frame%'`)).toHaveLength(1);
+  });
+});
