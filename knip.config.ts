@@ -8,6 +8,8 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
   // Programs that are started by themselves. Vitest's configurations name the suites. `!` marks what is production.
   entry: [
     'bin/*.js!',
+    // What the package exports.
+    'src/{producer,id-scan,simulator}/index.ts!',
     'src/simulator/main.ts!',
     'ops/*.ts',
     'bench/programs/*.ts',

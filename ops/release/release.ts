@@ -54,7 +54,7 @@ export function release({ root, version, date, check, isDryRun, say }: ReleaseOp
   const afterwards: Step[] = [
     { says: `tag it ${tag}`, run: run('git', 'tag', '--annotate', tag, '--message', tag) },
     { says: 'write sbom.cdx.json: npm run sbom', run: run('npm', 'run', '--silent', 'sbom') },
-    { says: `write idscan-ledger-${version}.tgz: npm pack`, run: run('npm', 'pack', '--silent', '--ignore-scripts') },
+    { says: `build, and write idscan-ledger-${version}.tgz: npm pack`, run: run('npm', 'pack', '--silent') },
   ];
 
   if (isDryRun) {

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { RedisClient } from '../redis/connect.ts';
 import { composeWorkers } from '../compose/workers.ts';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config/config.ts';
@@ -16,6 +15,7 @@ import { inputLines } from '../jobs/intake/input-lines.ts';
 import { type InputLine, takeIn } from '../jobs/intake/intake.ts';
 import { writeReport } from '../jobs/month/write-report.ts';
 import { type Simulator, startSimulator, transientFaultKinds } from '../simulator/index.ts';
+import { packageFile } from '../package-file.ts';
 import { openMasters } from '../store/encryption/masters.ts';
 import { documentStore, openStore } from '../store/open.ts';
 import { runWorkers } from '../workers/run-workers.ts';
@@ -27,7 +27,7 @@ import { reportText } from './report-text.ts';
 import { type CommandInput, type ExitCode, isLogLevelGiven, usageError } from './run.ts';
 import { watch } from './worker.ts';
 
-const examplePrices = fileURLToPath(new URL('../../examples/prices.json', import.meta.url));
+const examplePrices = packageFile('examples/prices.json');
 const faultShare = 0.05;
 /** Slow answers would only prolong the demo. */
 const faultsShown = transientFaultKinds.filter((kind) => !/slow|nonsense/.test(kind));

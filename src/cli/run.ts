@@ -133,6 +133,9 @@ export function report(error: unknown): ExitCode {
   if (error instanceof LedgerError) {
     remark(`${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
     remark(`(${error.code})`);
+  } else if (missingPackage(error) !== undefined) {
+    remark(`The package ${missingPackage(error)} is not installed: it is an optional part of this program.`);
+    remark('Install without --omit=optional; a program that only enqueues needs no more than it has.');
   } else if (!(error instanceof CommanderError)) {
     remark(
       `This is a fault of the program, please report it.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -164,8 +167,15 @@ export async function reportUnwritten(cause: NodeJS.ErrnoException): Promise<voi
   remark(`The output is not whole: writing to stdout failed with ${cause.code ?? cause.message}. (${code})`);
 }
 
+/** The package that an import did not find; `undefined` = it failed for another reason, or nothing was imported. */
+function missingPackage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') return undefined;
+  return /^Cannot find package '([^']+)'/.exec(error.message)?.[1];
+}
+
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (missingPackage(error) !== undefined) return 2;
   if (!(error instanceof LedgerError)) return 1;
   if (error.code === 'interrupted') {
     const [, code] = Object.entries(endingSignals).find(([name]) => name === error.fields['signal']) ?? [];

@@ -1,14 +1,16 @@
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { checkSecretKeyFile, type CustodyConfig, custodyConfig, custodyVariables } from './custody.ts';
 import { readEnvFile } from './env-file.ts';
 import { type NotificationConfig, notificationConfig } from './notifications.ts';
+import { defaultQueuePrefix, queuePrefixForm } from './queue-prefix.ts';
 import { type ServiceConfig, serviceConfig } from './service.ts';
 import { type TracingConfig, tracingConfig, tracingVariables } from './tracing.ts';
 import { type Environment, redisUrl, s3Url, secret, servers, wholeNumber, yesOrNo } from './values.ts';
+import { vendorDefaults } from './vendor-defaults.ts';
 import { isTimeZone } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
+import { packageFile } from '../package-file.ts';
 import { isAllowedBaseUrl } from './urls.ts';
 import type { S3Address } from './s3-address.ts';
 import type { ProxySettings } from './proxy.ts';
@@ -72,31 +74,27 @@ export {
   type ServiceConfig,
 } from './service.ts';
 
-/** Braces keep all keys of all queues in one slot of a Redis Cluster. */
-const defaultQueuePrefix = '{idscan-ledger}';
-const shippedRules = fileURLToPath(new URL('../../rules/id-scan.json', import.meta.url));
-
 const schema = z.object({
   DATABASE_URL: servers('writing').optional(),
   DATABASE_READ_URL: servers('reading').optional(),
   REDIS_URL: redisUrl.optional(),
   QUEUE_PREFIX: z
     .string()
-    .regex(/^\{[A-Za-z0-9._-]{1,60}\}$/, 'must be a name in braces, such as {idscan-ledger}')
+    .regex(queuePrefixForm, 'must be a name in braces, such as {idscan-ledger}')
     .default(defaultQueuePrefix),
   IDSCAN_DATA_DIR: z.string().default('.idscan-ledger'),
   DOCUMENTS_URL: s3Url.optional(),
   IDSCAN_BASE_URL: z
     .string()
-    .default('https://api.cm.com/id-scan/v1/')
+    .default(vendorDefaults.baseUrl)
     .refine((text) => URL.canParse(text) && isAllowedBaseUrl(new URL(text)), {
       error: 'must be an https URL without credentials, query and fragment (plain http for loopback addresses alone)',
     })
     .transform((text) => new URL(text)),
-  IDSCAN_TOKEN_TTL_SECONDS: wholeNumber(5, 86_400).default(60),
+  IDSCAN_TOKEN_TTL_SECONDS: wholeNumber(5, 86_400).default(vendorDefaults.tokenTtlSeconds),
   IDSCAN_AUDIT_REPORT_PATH: z
     .string()
-    .default('transactions/{transactionId}/results/{resultId}/audit-report')
+    .default(vendorDefaults.auditReportPath)
     .refine((text) => !/^[a-z][a-z0-9+.-]*:|^[/\\]{2}/i.test(text), 'must be a path below IDSCAN_BASE_URL, not a URL')
     .refine(
       (text) => (text.match(/\{[^}]*\}/g) ?? []).some((one) => one === '{transactionId}' || one === '{resultId}'),
@@ -117,7 +115,7 @@ const schema = z.object({
   FETCH_AUDIT_REPORTS: yesOrNo.default(true),
   ...custodyVariables,
   BILLING_TIME_ZONE: z.string().default('UTC').refine(isTimeZone, 'must be an IANA time zone such as Europe/Amsterdam'),
-  RULES_FILE: z.string().default(shippedRules),
+  RULES_FILE: z.string().default(packageFile('rules/id-scan.json')),
   PRICES_FILE: z.string().optional(),
   REPORTS_DIR: z.string().default('reports'),
   METRICS_HOST: z.string().default('127.0.0.1'),

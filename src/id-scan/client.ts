@@ -1,92 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import type { ResultFacts, TransactionFacts } from '../domain/facts.ts';
-import type { TransactionRequest } from '../domain/transaction-request.ts';
 import { LedgerError } from '../errors.ts';
 import { readResult, readTransaction, type Reading } from './answers.ts';
 import { orAborted } from './deadline.ts';
-import type { ProxySettings } from '../config/proxy.ts';
 import { createConnections } from './dispatcher.ts';
-import { collect, exchange, headerOf, type Answer, type Call, type Http, type ObservedRequest } from './exchange.ts';
+import { collect, exchange, headerOf, type Answer, type Call, type Http } from './exchange.ts';
 import { vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
 import { noTracing, type Tracing } from '../tracing/trace.ts';
-import { type CreatedTransaction, readCreated } from './created.ts';
+import { readCreated } from './created.ts';
 import { createTokenSource } from './tokens.ts';
 import { apiUrl, checkAuditReportPath, fileUrl, toBaseUrl } from './urls.ts';
-import { readRegistration, type RegisteredWebhook, subscriptionBody, type WebhookSubscription } from './webhooks.ts';
+import type { Download, Probe, Sink, VendorClient, VendorClientSettings, VendorLimits } from './vendor-client.ts';
+import { readRegistration, subscriptionBody } from './webhooks.ts';
 
-/** Receives a file's bytes. The next chunk comes after the returned promise resolves. */
-export type Sink = (chunk: Uint8Array) => void | Promise<void>;
-/** `contentType` is in lower case, without parameters; `null` if there is no valid one. */
-export type Download = { readonly bytes: number; readonly contentType: string | null };
+export type { Download, Sink, VendorClient } from './vendor-client.ts';
 
-type Probe = { readonly status: number; readonly date: Date | null };
-
-/**
- * The ID Scan API. Every method makes one request and never retries, except once with a new token after a 401. Errors
- * are `LedgerError`s: `vendor_…`, with the fields `status`, `vendorMessage` and `retryAfterMs` if known;
- * `input_invalid` for an ID that cannot be part of a path; `interrupted` for calls that are running at `close`, or made
- * after it.
- */
-export type VendorClient = {
-  /** Fetches a transaction's details. */
-  getTransaction(transactionId: string): Promise<TransactionFacts>;
-  /** Fetches the result of a completed transaction. Personal data is dropped while parsing. */
-  getResult(transactionId: string, resultId: string): Promise<ResultFacts>;
-  /** Streams a file into `sink`, up to a size limit. Errors of the sink are passed on. */
-  downloadFile(url: string, sink: Sink): Promise<Download>;
-  /** Streams the audit report into `sink`. Its path is configuration (UNKNOWN). The caller checks the file type. */
-  downloadAuditReport(transactionId: string, resultId: string, sink: Sink): Promise<Download>;
-  /**
-   * Creates a transaction. Not retried: if the answer is lost, it may exist all the same (UNKNOWN: there is no
-   * idempotency key). The request is sent as it is.
-   */
-  createTransaction(request: TransactionRequest): Promise<CreatedTransaction>;
-  /** Subscribes to events. Not retried: if the response is lost, the subscription may exist already. */
-  registerWebhook(subscription: WebhookSubscription): Promise<RegisteredWebhook>;
-  /**
-   * Checks whether the vendor accepts our token, and what its time is, by requesting a transaction that does not exist.
-   *
-   * @returns the status, including 401 and 403, and the `Date` header; `null` = no valid one.
-   */
-  probe(): Promise<Probe>;
-  /** Aborts running calls and closes all connections. May be called again. */
-  close(): Promise<void>;
-};
-
-type VendorLimits = {
-  /** One deadline per call. It covers connecting, headers, body and the repeat after a 401, but not `beforeRequest`. */
-  readonly jsonTimeoutMs: number;
-  readonly fileTimeoutMs: number;
-  readonly jsonBytes: number;
-  readonly fileBytes: number;
-};
-
-export type VendorClientInput = {
+export type VendorClientInput = VendorClientSettings & {
   readonly baseUrl: URL;
-  readonly keyId: string;
-  readonly keySecret: string;
   /**
    * Whole seconds. The longest lifetime that the vendor accepts is UNKNOWN; the token of its example lives for 60 s.
    */
   readonly tokenTtlSeconds: number;
   /** Relative to the base URL, with `{transactionId}` and `{resultId}`. */
   readonly auditReportPath: string;
-  readonly proxy?: ProxySettings;
-  readonly now?: () => Date;
-  /** A rate limiter, awaited before every HTTP request, including the repeat after a 401. */
-  readonly beforeRequest?: () => Promise<void>;
-  /** Called once after every `beforeRequest`, when the response begins or the request has failed. */
-  readonly afterAnswer?: () => void;
-  /**
-   * Called for every HTTP request, including the repeat after a 401, when the response begins or the request has
-   * failed.
-   */
-  readonly observe?: (request: ObservedRequest) => void;
-  readonly limits?: Partial<VendorLimits>;
-  /** The number of connections. Further requests wait for one within their deadline. */
-  readonly connections?: number;
-  readonly userAgent?: string;
   /** Times each request. */
   readonly open?: Tracing['open'];
 };
@@ -253,6 +189,6 @@ function checkKey({ keyId, keySecret, tokenTtlSeconds }: VendorClientInput): voi
   const isKey = keyId !== '' && keySecret !== '';
   if (!isKey || !Number.isSafeInteger(tokenTtlSeconds) || tokenTtlSeconds < 1)
     throw new LedgerError('config_invalid', 'The vendor’s key is incomplete.', {
-      hint: 'Set IDSCAN_KEY_ID, IDSCAN_KEY_SECRET and IDSCAN_TOKEN_TTL_SECONDS (whole seconds, at least 1).',
+      hint: 'Give keyId and keySecret (IDSCAN_KEY_ID, IDSCAN_KEY_SECRET), and whole seconds, at least 1, for the life of a token (IDSCAN_TOKEN_TTL_SECONDS).',
     });
 }

@@ -6,9 +6,7 @@ import { statusFailure, vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
 import { traced, type Tracing } from '../tracing/trace.ts';
 import type { TokenSource } from './tokens.ts';
-
-/** One HTTP request, for metrics. `status` is `null` if no response began. */
-export type ObservedRequest = { readonly status: number | null; readonly durationMs: number };
+import type { ObservedRequest } from './vendor-client.ts';
 
 /** What all calls share. */
 export type Http = {

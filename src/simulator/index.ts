@@ -17,11 +17,14 @@ import { crossedBoundary } from './timeline.ts';
 import { generateTransaction } from './transaction.ts';
 import type { TransactionKind } from './transaction.ts';
 
+export type { Bill, BillRequest } from './billing/bill.ts';
 export type { BillingMistake } from './billing/mistakes.ts';
 export type { DocumentName } from './billing/documents.ts';
-export { transientFaultKinds } from './faults.ts';
+export { type FaultKind, type FaultPlan, transientFaultKinds } from './faults.ts';
 export type { Invoice, InvoicePrices } from './invoice.ts';
-export type { SimulatorOptions } from './options.ts';
+export type { IncompleteKind, SimulatorOptions, WorldOptions } from './options.ts';
+export type { RequestLog } from './request-log.ts';
+export type { TransactionKind } from './transaction.ts';
 
 /** What a test may know about a transaction, and properties of its answers. */
 export type SimulatedTransaction = {

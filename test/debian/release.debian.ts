@@ -42,6 +42,8 @@ function release(...args: string[]): { code: number | null; said: string } {
 beforeEach(async () => {
   root = await createTestFolder();
   for (const name of copied) cpSync(path.join(checkout, name), path.join(root, name), { recursive: true });
+  // Nothing is there to be built. What a build makes is in the package, and in no commit.
+  execFileSync('npm', ['pkg', 'set', 'scripts.prepack=mkdir -p dist && touch dist/built.js'], { cwd: root, env });
   git('init', '--quiet', '--initial-branch=main');
   git('add', '--all');
   git('commit', '--quiet', '--message', 'feat: the beginning');
@@ -68,7 +70,7 @@ test('a release is a commit, a tag, an SBOM and a package of that version', () =
   expect(git('status', '--porcelain')).toBe('');
   expect(JSON.parse(textOf('sbom.cdx.json'))).toMatchObject({ metadata: { component: { version: '99.0.0' } } });
   expect(execFileSync('tar', ['tzf', 'idscan-ledger-99.0.0.tgz'], { cwd: root, encoding: 'utf8' })).toContain(
-    'package/',
+    'package/dist/built.js',
   );
 });
 

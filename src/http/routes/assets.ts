@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { packageFile } from '../../package-file.ts';
 
 const assets = [
   { name: 'style.css', type: 'text/css; charset=utf-8' },
@@ -12,7 +12,7 @@ const assets = [
 export function addAssets(server: FastifyInstance): void {
   void server.register(async (scope) => {
     for (const { name, type } of assets) {
-      const bytes = await readFile(path.join(import.meta.dirname, '../pages/assets', name));
+      const bytes = await readFile(packageFile(`src/http/pages/assets/${name}`));
       const etag = `"${createHash('sha256').update(bytes).digest('hex')}"`;
       scope.get(`/assets/${name}`, (request, reply) => {
         void reply.header('etag', etag).header('cache-control', 'no-cache');

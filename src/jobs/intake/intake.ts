@@ -1,3 +1,4 @@
+import type { Queries } from '../../db/database.ts';
 import { type IntakeItem, recordIntake } from '../../db/intake.ts';
 import { normaliseId } from '../../domain/transaction-id.ts';
 import { errorCode } from '../../errors.ts';
@@ -6,7 +7,12 @@ import { leaseMs } from '../queue/queues.ts';
 import { orAfter } from '../../within.ts';
 
 /** Where a request came from. */
-export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook' | 'created';
+export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook' | 'created' | 'library';
+
+/** What intake works with. */
+export type IntakeContext = Pick<QueueContext, 'db' | 'queues'>;
+
+type Due = { readonly transactionId: string; readonly generation: number };
 
 export type LineAnswer =
   | { readonly line: number; readonly answer: 'accepted' | 'already_known' }
@@ -25,11 +31,35 @@ export type InputLine =
  * @throws LedgerError `database_unavailable`: nothing of the batch was registered.
  */
 export async function takeIn(
-  context: QueueContext,
+  context: IntakeContext,
   lines: readonly InputLine[],
   source: IntakeSource,
   wakeWithinMs = 10_000,
 ): Promise<{ answers: LineAnswer[]; isQueued: boolean }> {
+  const { answers, due } = await register(context.db.kysely, lines, source, leaseMs);
+  return { answers, isQueued: await wakeWithin(context, due, wakeWithinMs) };
+}
+
+/**
+ * Registers a batch of requests in the caller's transaction, and wakes nobody: what it makes due is seen with the
+ * commit, and from then on the sweep may enqueue it.
+ *
+ * @returns an answer per line in the order given.
+ */
+export async function takeInWithin(
+  db: Queries,
+  lines: readonly InputLine[],
+  source: IntakeSource,
+): Promise<LineAnswer[]> {
+  return (await register(db, lines, source, 0)).answers;
+}
+
+async function register(
+  db: Queries,
+  lines: readonly InputLine[],
+  source: IntakeSource,
+  leaseMs: number,
+): Promise<{ answers: LineAnswer[]; due: Due[] }> {
   const answers = new Map<number, LineAnswer>();
   const items = new Map<string, IntakeItem & { line: number }>();
   for (const input of lines) {
@@ -50,13 +80,12 @@ export async function takeIn(
   }
   const requested = [...items.values()];
   const { answers: taken, due } =
-    requested.length > 0 ? await recordIntake(context.db.kysely, requested, source, leaseMs) : { answers: [], due: [] };
+    requested.length > 0 ? await recordIntake(db, requested, source, leaseMs) : { answers: [], due: [] };
   for (const [index, { line }] of requested.entries()) {
     const answer = taken[index] ?? 'already_known';
     answers.set(line, answer === 'conflict' ? conflict(line) : { line, answer });
   }
-  const isQueued = await wakeWithin(context, due, wakeWithinMs);
-  return { answers: [...answers.values()].sort((a, b) => a.line - b.line), isQueued };
+  return { answers: [...answers.values()].sort((a, b) => a.line - b.line), due };
 }
 
 function checkLine(input: InputLine): IntakeItem | string {
@@ -82,18 +111,15 @@ const conflict = (line: number): LineAnswer => ({
  * @returns whether the jobs are known to be enqueued.
  */
 export async function wakeWithin(
-  context: QueueContext,
-  due: readonly { transactionId: string; generation: number }[],
+  context: Pick<QueueContext, 'queues'>,
+  due: readonly Due[],
   timeoutMs: number,
 ): Promise<boolean> {
   return orAfter(timeoutMs, wake(context, due), false);
 }
 
 /** Keeps Redis small: what does not fit into a queue stays in Postgres until the sweep finds room for it. */
-async function wake(
-  context: QueueContext,
-  due: readonly { transactionId: string; generation: number }[],
-): Promise<boolean> {
+async function wake(context: Pick<QueueContext, 'queues'>, due: readonly Due[]): Promise<boolean> {
   if (due.length === 0) return true;
   try {
     await context.queues.wakeForNew(due.map((one) => ({ ...one, kind: 'result' as const })));
