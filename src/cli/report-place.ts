@@ -31,5 +31,8 @@ function asConfigured(address: S3Address): S3Address {
 function addressIn(url: string): S3Address {
   const address = parseS3Url(url);
   if ('bucket' in address) return address;
-  throw usageError(`The address ${address.join(', and ')}.`, 'Write it as REPORTS_URL, such as s3://bucket/prefix/2026-10.');
+  throw usageError(
+    `The address ${address.join(', and ')}.`,
+    'Write it as REPORTS_URL, such as s3://bucket/prefix/2026-10.',
+  );
 }

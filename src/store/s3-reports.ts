@@ -84,7 +84,8 @@ async function publish(
     const before = await describeObject(connection, key);
     const beforeSha256 = before && sha256Of(await readFile(connection, key));
     for (const draft of drafts)
-      if (!(await isFileStored(connection, set + draft.name, draft))) await sendFile(connection, set + draft.name, draft);
+      if (!(await isFileStored(connection, set + draft.name, draft)))
+        await sendFile(connection, set + draft.name, draft);
     if (beforeSha256 !== manifest.sha256) await sendFile(connection, key, manifest);
     if (before && isOlderThanAnyDownload(before.writtenAtMs, now())) {
       const kept = [set, setUnder(prefix, manifest.name, beforeSha256 ?? manifest.sha256)];

@@ -16,7 +16,10 @@ const full: Explanation = {
   says: 'has no room left',
   hint: 'Make room, or raise the quota. Files wait meanwhile, and workers go on by themselves.',
 };
-const noBucket = failed('does not exist', 'Make the bucket, or correct the URL of the store. The program makes no buckets.');
+const noBucket = failed(
+  'does not exist',
+  'Make the bucket, or correct the URL of the store. The program makes no buckets.',
+);
 const noObject = failed(
   'has no such object',
   'Was it removed by hand, or by a rule of the bucket that expires objects?',
