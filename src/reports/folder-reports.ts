@@ -35,6 +35,8 @@ export function localFolder(directory: string): ReportFolder {
       return entries.map((entry) => ({ name: entry.name, isFile: entry.isFile() || entry.isSymbolicLink() }));
     },
     publish: (drafts) => publishDrafts(directory, drafts),
+    // Publishing leaves nothing behind: whoever reads a file keeps it open.
+    tidy: () => Promise.resolve(),
   };
 }
 

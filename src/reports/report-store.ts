@@ -37,6 +37,13 @@ export type ReportFolder = {
    * @throws LedgerError `storage_full`, `storage_failed`
    */
   readonly publish: (drafts: readonly DraftFile[]) => Promise<void>;
+  /**
+   * Removes files of earlier sets with this manifest that are kept for those who still read them, once nobody can. The
+   * caller holds the set's lock.
+   *
+   * @throws LedgerError `storage_failed`
+   */
+  readonly tidy: (manifest: string) => Promise<void>;
 };
 
 /** Where reports are published. Nothing is connected or checked before it is used. */

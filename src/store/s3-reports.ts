@@ -40,6 +40,7 @@ function folderIn(connection: S3Connection, name: string, { drafts, now }: Local
     filesOf: (manifest, sha256) => filesUnder(connection, setUnder(prefix, manifest, sha256)),
     list: () => list(connection, prefix),
     publish: (files) => publish(connection, prefix, files, now),
+    tidy: (manifest) => tidy(connection, prefix, manifest, now()),
   };
 }
 
@@ -78,31 +79,46 @@ async function publish(
 ): Promise<void> {
   const manifest = drafts.at(-1);
   if (!manifest) return;
-  const key = prefix + manifest.name;
   const set = setUnder(prefix, manifest.name, manifest.sha256);
   try {
-    const before = await describeObject(connection, key);
-    const beforeSha256 = before && sha256Of(await readFile(connection, key));
+    const before = await counting(connection, prefix, manifest.name);
     for (const draft of drafts)
       if (!(await isFileStored(connection, set + draft.name, draft)))
         await sendFile(connection, set + draft.name, draft);
-    if (beforeSha256 !== manifest.sha256) await sendFile(connection, key, manifest);
-    if (before && isOlderThanAnyDownload(before.writtenAtMs, now())) {
-      const kept = [set, setUnder(prefix, manifest.name, beforeSha256 ?? manifest.sha256)];
-      await removeReplaced(connection, prefix + `${stemOf(manifest.name)}-`, kept);
-    }
+    if (before?.sha256 !== manifest.sha256) await sendFile(connection, prefix + manifest.name, manifest);
+    if (before) await removeReplaced(connection, prefix, { before, kept: set, nowMs: now() });
   } finally {
     await discardDrafts(drafts);
   }
+}
+
+/** A manifest, and since when it counts. */
+type Counting = { readonly name: string; readonly sha256: string; readonly sinceMs: number | undefined };
+
+async function counting(connection: S3Connection, prefix: string, name: string): Promise<Counting | undefined> {
+  const found = await describeObject(connection, prefix + name);
+  if (!found) return undefined;
+  return { name, sha256: sha256Of(await readFile(connection, prefix + name)), sinceMs: found.writtenAtMs };
 }
 
 /**
  * Removes the sets of earlier manifests, and what killed runs left behind. Nobody reads them any more: the manifest that
  * counted until now did so for longer than any download takes.
  */
-async function removeReplaced(connection: S3Connection, prefix: string, kept: readonly string[]): Promise<void> {
-  for await (const { key } of objectsUnder(connection, prefix))
-    if (!kept.some((set) => key.startsWith(set))) await removeAllVersions(connection, key);
+async function removeReplaced(
+  connection: S3Connection,
+  prefix: string,
+  { before, kept, nowMs }: { readonly before: Counting; readonly kept?: string; readonly nowMs: number },
+): Promise<void> {
+  if (!isOlderThanAnyDownload(before.sinceMs, nowMs)) return;
+  const sets = [kept, setUnder(prefix, before.name, before.sha256)];
+  for await (const { key } of objectsUnder(connection, `${prefix}${stemOf(before.name)}-`))
+    if (!sets.some((set) => set !== undefined && key.startsWith(set))) await removeAllVersions(connection, key);
+}
+
+async function tidy(connection: S3Connection, prefix: string, manifest: string, nowMs: number): Promise<void> {
+  const before = await counting(connection, prefix, manifest);
+  if (before) await removeReplaced(connection, prefix, { before, nowMs });
 }
 
 const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

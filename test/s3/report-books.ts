@@ -31,7 +31,8 @@ export async function booksInS3(url = ownUrl()) {
     ...reportsInS3(url),
     DATABASE_URL: context.config.databaseUrl ?? '',
   });
-  return { context: { ...context, reports }, inFolder: context, reports, address, url, environment };
+  const config = { ...context.config, reports: address };
+  return { context: { ...context, config, reports }, inFolder: context, reports, address, url, environment };
 }
 
 /** The bytes of a published month by name, each the one that its manifest names. */

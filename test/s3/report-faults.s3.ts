@@ -54,10 +54,10 @@ test('two who write at once, while somebody reads: every report that is seen is 
   await writeMonth(context);
   // Another machine: it shares nothing but the servers.
   const other = { ...context, reports: s3Reports(address, path.join(await createTestFolder(), 'drafts')) };
-  let isDone = false;
+  const state = { isDone: false };
   const seen = new Set<string>();
   const reader = (async () => {
-    while (!isDone) seen.add((await readMonth(reports)).get('manifest.json') ?? '');
+    while (!state.isDone) seen.add((await readMonth(reports)).get('manifest.json') ?? '');
   })();
   const codes = new Set<unknown>();
   for (let round = 0; round < 8; round += 1) {
@@ -66,7 +66,7 @@ test('two who write at once, while somebody reads: every report that is seen is 
     for (const one of results)
       codes.add(one.status === 'fulfilled' ? 'written' : (one.reason as { code?: unknown }).code);
   }
-  isDone = true;
+  state.isDone = true;
   await reader;
   expect([...codes].filter((code) => code !== 'written' && code !== 'report_busy')).toEqual([]);
   expect(codes).toContain('written');

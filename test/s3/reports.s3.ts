@@ -3,6 +3,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { closeMonth } from '../../src/jobs/month/close-month.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { folderReports } from '../../src/reports/folder-reports.ts';
 import { writeDraft } from '../../src/reports/publish.ts';
 import { publishedIn } from '../../src/reports/published.ts';
@@ -109,7 +110,7 @@ describe('a month in S3', () => {
     const { context, reports, address } = await booksInS3();
     await writeMonth(context);
     const provisional = await keysIn(address);
-    const asked = { period: month, closedBy: 'finance', forcedReason: 'a test', now: undefined };
+    const asked = { period: month, closedBy: 'finance', forcedReason: 'a test' };
     const later = { ...context, now: () => new Date('2026-12-03T09:00:00Z') };
     const closed = await closeMonth(later, asked);
     expect('counts' in closed ? closed.counts : undefined).toBeUndefined();
@@ -119,6 +120,14 @@ describe('a month in S3', () => {
     expect(keys.filter((key) => !provisional.includes(key))).toHaveLength(5);
     await writeMonth(later);
     expect(await keysIn(address)).toEqual(keys);
+    // The provisional files go with a report of the next month, an hour later.
+    const isProvisional = (key: string) => key.includes('_provisional_') && key.startsWith(month);
+    await writeReport(later, '2026-11');
+    expect((await keysIn(address)).filter(isProvisional)).toHaveLength(4);
+    const anHourLater = s3Reports(address, later.reports.folder('').drafts, () => Date.now() + 3_700_000);
+    await writeReport({ ...later, reports: anHourLater }, '2026-11');
+    expect((await keysIn(address)).filter(isProvisional)).toEqual([]);
+    expect((await verifyFolder(reports.folder(month))).problems).toEqual([]);
   });
 
   test('what cannot be on S3 is refused and written nowhere', async () => {

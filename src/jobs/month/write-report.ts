@@ -1,9 +1,9 @@
 import type { Queries } from '../../db/database.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
-import { monthBounds, nextPeriod } from '../../domain/billing-month.ts';
-import { LedgerError } from '../../errors.ts';
-import { restatedFolder } from '../../reports/names.ts';
+import { monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
+import { errorCode, LedgerError } from '../../errors.ts';
+import { manifestName, restatedFolder } from '../../reports/names.ts';
 import { removeStaleDrafts } from '../../reports/publish.ts';
 import type { ReportFolder } from '../../reports/report-store.ts';
 import type { Context } from '../context.ts';
@@ -57,11 +57,25 @@ export async function writeReport(
     if (!asOf && !isRestated) await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
     return written;
   });
+  if (report && !asOf && !isRestated && context.config.reports) await tidyEarlier(context, period);
   if (report) return report;
   throw new LedgerError('report_busy', `Another process is writing the report of ${period}.`, {
     fields: { period },
     hint: 'Wait for it to end, or run the command again to get a newer one.',
   });
+}
+
+/** Nobody writes a closed month again by himself: a report of the next one removes what the close replaced in S3. */
+async function tidyEarlier({ db, reports, log }: Context, period: string): Promise<void> {
+  const earlier = previousPeriod(period);
+  try {
+    await withReportLock(db, earlier, () => reports.folder(earlier).tidy(manifestName));
+  } catch (error) {
+    log.warn(
+      { err: error, code: errorCode(error), period: earlier },
+      'files that were replaced are left for the next report',
+    );
+  }
 }
 
 type Locked = <T>(work: (queries: Queries) => Promise<T>) => Promise<T | undefined>;
