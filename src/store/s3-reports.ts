@@ -111,7 +111,10 @@ async function removeReplaced(
   { before, kept, nowMs }: { readonly before: Counting; readonly kept?: string; readonly nowMs: number },
 ): Promise<void> {
   if (!isOlderThanAnyDownload(before.sinceMs, nowMs)) return;
-  const sets = [kept, setUnder(prefix, before.name, before.sha256)];
+  const current = setUnder(prefix, before.name, before.sha256);
+  // A manifest without a set was damaged: it does not tell which set is the one that counts.
+  if (!(await describeObject(connection, current + before.name))) return;
+  const sets = [kept, current];
   for await (const { key } of objectsUnder(connection, `${prefix}${stemOf(before.name)}-`))
     if (!sets.some((set) => set !== undefined && key.startsWith(set))) await removeAllVersions(connection, key);
 }
@@ -145,8 +148,10 @@ export async function checkS3Reports(address: S3Address): Promise<string> {
       throw new LedgerError('storage_failed', `What was written to ${place} is not listed.`, {
         hint: 'Reports need a store that lists what was written as soon as it was.',
       });
-  } finally {
     await removeAllVersions(connection, key);
+  } catch (error) {
+    await removeAllVersions(connection, key).catch(() => undefined);
+    throw error;
   }
   return `${place} can be written to`;
 }

@@ -101,6 +101,11 @@ describe('a month in S3', () => {
     await writeMonth(context);
     expect(await readMonth(reports)).toEqual(before);
     await flipBit(address, `${month}/manifest.json`, 60);
+    const keys = await keysIn(address);
+    await s3Reports(address, '', () => Date.now() + 3_700_000)
+      .folder(month)
+      .tidy('manifest.json');
+    expect(await keysIn(address)).toEqual(keys);
     expect((await verifyFolder(reports.folder(month))).problems.map(({ file }) => file)).toContain('manifest.json');
     await writeMonth(context);
     expect((await verifyFolder(reports.folder(month))).problems).toEqual([]);
