@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** The document store on a real S3-compatible server, Debian's Ceph, which has to be installed: no part of `npm test`. */
+/** Documents and reports on a real S3-compatible server, Debian's Ceph, which has to be installed: no part of `npm test`. */
 export default defineConfig({
   test: {
     include: ['test/s3/**/*.s3.ts'],
-    globalSetup: ['test/s3/server.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/s3/server.ts'],
     setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
     maxWorkers: 2,

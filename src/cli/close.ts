@@ -74,7 +74,7 @@ export async function close(
       remark(`${period} was not closed. Clear what stands in the way; --force --reason closes it as it is.\n(blocked)`);
       return 3;
     }
-    if (json) say(await asJson(closed));
+    if (json) say(asJson(closed));
     else
       say(
         ...reportText(closed, { now: context.now() }),

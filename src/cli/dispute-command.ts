@@ -7,7 +7,7 @@ export function addDispute(program: Command, finish: Finish): void {
     .command('dispute')
     .description('write what is sent to the vendor about disputed findings: letters, findings, evidence')
     .argument('<YYYY-MM>', 'the month')
-    .option('--out <folder>', 'where to; without it, <YYYY-MM>-dispute below REPORTS_DIR')
+    .option('--out <folder>', 'where to; without it, <YYYY-MM>-dispute below REPORTS_DIR or REPORTS_URL')
     .option('--json', 'for programs', false)
     .addHelpText(
       'after',

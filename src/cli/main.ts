@@ -233,12 +233,15 @@ Examples:
   program
     .command('verify')
     .description("prove a report's files from their folder alone, or those of all months in a folder, also together")
-    .argument('<folder>', 'the folder of a month, such as reports/2026-10, or of all months, such as reports')
+    .argument(
+      '[place]',
+      'a month, such as reports/2026-10 or s3://bucket/prefix/2026-10, or all months, such as reports; without it, all in REPORTS_DIR or REPORTS_URL',
+    )
     .option('--json', 'for programs', false)
     .addHelpText('after', '\nExit codes: 0 proven, 1 something is off, 3 there is nothing that could be verified.')
-    .action(async (folder: string, { json }: { json: boolean }) => {
+    .action(async (place: string | undefined, { json }: { json: boolean }) => {
       const { verify } = await import('./verify.ts');
-      await finish(runPlainCommand(() => verify({ folder, json })));
+      await finish(runPlainCommand(() => verify({ place, json })));
     });
 }
 

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { composeBooks } from '../compose/books.ts';
 import type { Database } from '../db/database.ts';
 import { firstRegisteredAt } from '../db/report-rows.ts';
@@ -37,12 +35,17 @@ export async function report(
       'Leave out --enqueue, or --dialect, --restated and --as-of.',
     );
   if (at && isRestated) throw usageError('A month is restated as it is now.', 'Leave out --as-of, or --restated.');
+  if (dialects.length > 0 && input.config.reports)
+    throw usageError(
+      'Copies for spreadsheets are not written to S3 (REPORTS_URL).',
+      'The service makes them when they are downloaded, on the page of the month.',
+    );
   if (enqueue) return enqueueReport(period, input);
   const { context, close } = await composeBooks(input.config);
   try {
     const written = await writeReport(context, period, { asOf: at ?? null, isRestated, signal: input.signal });
     const copies = dialects.length > 0 ? await copyReport(context.db, written, dialects, input.signal) : [];
-    if (json) say(await asJson(written, copies));
+    if (json) say(asJson(written, copies));
     else {
       const booksBegan = at ? await firstRegisteredAt(context.db.kysely) : undefined;
       say(...reportText(written, { now: context.now(), booksBegan }), ...copyLines(copies));
@@ -96,11 +99,11 @@ async function copyReport(
 }
 
 /** The manifest of a report, for a program. */
-export async function asJson(
-  { directory, manifest }: WrittenReport,
+export function asJson(
+  { directory, manifest, manifestText }: WrittenReport,
   copies: readonly WrittenDialect[] = [],
-): Promise<string> {
-  const content = JSON.parse(await readFile(path.join(directory, manifest.name), 'utf8')) as object;
+): string {
+  const content = JSON.parse(manifestText) as object;
   const dialects = copies.map((copy) => ({
     dialect: copy.dialect,
     manifest: copy.manifest.name,

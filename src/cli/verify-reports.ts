@@ -1,13 +1,15 @@
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { type MonthVerification, type ReportsVerification, verifyReports } from '../reports/verify-reports.ts';
+import type { ReportStore } from '../reports/report-store.ts';
 import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
 import { problemLines } from './verify-text.ts';
 
 /** `verify <folder of months> [--json]` */
-export async function verifyMonths(folder: string, periods: readonly string[], json: boolean): Promise<ExitCode> {
-  const found = await verifyReports(folder, periods);
+export async function verifyMonths(reports: ReportStore, periods: readonly string[], json: boolean): Promise<ExitCode> {
+  const found = await verifyReports(reports, periods);
+  const folder = reports.place;
   const { unbalanced, problemCount } = found;
   if (json) say(JSON.stringify(asJson(folder, found), null, 2));
   else if (problemCount === 0) say(...accountLines(folder, found));

@@ -4,18 +4,22 @@ import type { Manifest } from '../reports/verify/manifest.ts';
 import { type Verification, verifyFolder } from '../reports/verify.ts';
 import { disputeManifestName } from '../reports/dispute/files.ts';
 import { isDispute, verifyDispute } from '../reports/verify/dispute.ts';
+import type { ReportFolder } from '../reports/report-store.ts';
 import { monthsIn } from '../reports/verify-reports.ts';
 import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
+import { reportsToVerify } from './report-place.ts';
 import { problemLines } from './verify-text.ts';
 import { verifyMonths } from './verify-reports.ts';
 
-/** `verify <folder> [--json]`: for the folder of one month, of a dispute, or of all months. */
-export async function verify({ folder, json }: { folder: string; json: boolean }): Promise<ExitCode> {
-  const periods = await monthsIn(folder);
-  if (periods.length > 0) return verifyMonths(folder, periods, json);
-  if (await isDispute(folder)) return verifyDisputeFolder(folder, json);
-  const found = await verifyFolder(folder);
+/** `verify [place] [--json]`: for the folder of one month, of a dispute, or of all months. */
+export async function verify({ place, json }: { place: string | undefined; json: boolean }): Promise<ExitCode> {
+  const reports = reportsToVerify(place);
+  const periods = await monthsIn(reports);
+  if (periods.length > 0) return verifyMonths(reports, periods, json);
+  if (await isDispute(reports.folder(''))) return verifyDisputeFolder(reports.folder(''), json);
+  const found = await verifyFolder(reports.folder(''));
+  const folder = reports.place;
   if (json) say(JSON.stringify(asJson(folder, found), null, 2));
   else say(...(found.problemCount === 0 ? accountLines(folder, found) : problemLines(found)));
   if (found.problemCount === 0) return 0;
@@ -29,8 +33,9 @@ export async function verify({ folder, json }: { folder: string; json: boolean }
   );
 }
 
-async function verifyDisputeFolder(folder: string, json: boolean): Promise<ExitCode> {
-  const found = await verifyDispute(folder);
+async function verifyDisputeFolder(where: ReportFolder, json: boolean): Promise<ExitCode> {
+  const found = await verifyDispute(where);
+  const folder = where.place;
   const { manifest, manifestSha256, problemCount, problems, notes } = found;
   const isProven = problemCount === 0 && manifest !== undefined;
   if (json) {

@@ -11,6 +11,7 @@ import { sayDatabaseAway } from '../jobs/database-away.ts';
 import type { Meter } from '../jobs/queue/meter.ts';
 import { readReferenceData, type ReferenceData } from '../reference-data/read.ts';
 import { acquireServices } from '../embedded/index.ts';
+import { reportStore } from '../store/reports.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import { type Add, building, type Composed } from './closing.ts';
 import { createLog } from './log.ts';
@@ -79,7 +80,7 @@ export async function booksOn(
   }
   const ofReplica = { ...limits, onError: () => undefined, maxConnections: 5, maxDedicated, lockTimeoutMs };
   const replica = await replicaOf(config, db, ofReplica, log, add);
-  return { config, log, now: () => new Date(), db, replica, ...data };
+  return { config, log, now: () => new Date(), db, replica, reports: reportStore(config), ...data };
 }
 
 /**

@@ -13,6 +13,8 @@ import { openRedis } from '../redis/connect.ts';
 import { checkRedis } from '../redis/check.ts';
 import { checkMasters } from '../store/encryption/masters.ts';
 import { checkStore, documentStore } from '../store/open.ts';
+import { draftsBelow } from '../store/reports.ts';
+import { checkS3Reports } from '../store/s3-reports.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
 import { readReferenceData } from '../reference-data/read.ts';
@@ -125,7 +127,7 @@ async function examineAll(
     else if (wantsFiles(config)) await attempt('documents', () => examineDocuments(config, db));
     else leaveOut(['documents'], 'no files are fetched: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false');
   } else leaveOut(['postgres', 'standby', 'books', 'redis', 'documents'], 'not looked at: there is no server');
-  await attempt('reports', async () => ({ found: await checkFolder(config.reportsDir), value: undefined }));
+  await attempt('reports', async () => ({ found: await examineReports(config), value: undefined }));
   if (vendorKey) await attempt('vendor', () => examineVendor(config, vendorKey, add));
   else leaveOut(['vendor'], 'no key is set here: only workers need one');
 }
@@ -224,6 +226,12 @@ async function examineDocuments(config: Config, db: Database) {
     () => false,
   );
   return { found: hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found, value: undefined };
+}
+
+/** Reports for S3 are written on this machine first. */
+async function examineReports({ dataDir, reportsDir, reports }: Config): Promise<string> {
+  if (reports === undefined) return checkFolder(reportsDir);
+  return `${await checkS3Reports(reports)}; ${await checkFolder(draftsBelow(dataDir))}`;
 }
 
 /** What custody has left to do, in words. */

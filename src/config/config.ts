@@ -12,7 +12,7 @@ import { isTimeZone } from '../domain/billing-month.ts';
 import { LedgerError } from '../errors.ts';
 import { packageFile } from '../package-file.ts';
 import { isAllowedBaseUrl } from './urls.ts';
-import type { S3Address } from './s3-address.ts';
+import { areApart, type S3Address } from './s3-address.ts';
 import type { ProxySettings } from './proxy.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -51,6 +51,8 @@ export type Config = {
   readonly rulesFile: string;
   readonly pricesFile: string | undefined;
   readonly reportsDir: string;
+  /** Where reports are; `undefined` = in the folder `reportsDir`. */
+  readonly reports: S3Address | undefined;
   readonly logLevel: (typeof logLevels)[number];
   /** `undefined` = no tracing. */
   readonly tracing: TracingConfig | undefined;
@@ -118,6 +120,7 @@ const schema = z.object({
   RULES_FILE: z.string().default(packageFile('rules/id-scan.json')),
   PRICES_FILE: z.string().optional(),
   REPORTS_DIR: z.string().default('reports'),
+  REPORTS_URL: s3Url.optional(),
   METRICS_HOST: z.string().default('127.0.0.1'),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   ...tracingVariables,
@@ -172,6 +175,10 @@ export function loadConfig(
   const keySecret = secret(given, 'IDSCAN_KEY_SECRET', needs.vendorKey, problems);
   if (given['DATABASE_READ_URL'] !== undefined && given['DATABASE_URL'] === undefined)
     problems.push('DATABASE_READ_URL needs DATABASE_URL: an embedded server has no standby');
+  if (given['REPORTS_URL'] !== undefined && given['REPORTS_DIR'] !== undefined)
+    problems.push('REPORTS_URL and REPORTS_DIR are both set: set one');
+  if (parsed.success && !areApart(parsed.data.DOCUMENTS_URL, parsed.data.REPORTS_URL))
+    problems.push('REPORTS_URL and DOCUMENTS_URL lie in one another: give each a prefix of its own');
   checkSecretKeyFile(given, problems);
   const service = needs.service ? serviceConfig(given, problems) : undefined;
   const notifications = needs.notifications ? notificationConfig(given, problems) : undefined;
@@ -216,6 +223,7 @@ function toConfig(env: z.output<typeof schema>, given: Environment): Config {
     rulesFile: env.RULES_FILE,
     pricesFile: env.PRICES_FILE,
     reportsDir: path.resolve(env.REPORTS_DIR),
+    reports: env.REPORTS_URL,
     logLevel: env.LOG_LEVEL,
     tracing: tracingConfig(env),
     metrics:

@@ -1,6 +1,6 @@
 import { isLoopback } from './urls.ts';
 
-/** A place in an S3-compatible store, as `DOCUMENTS_URL` gives it. Credentials are no part of it. */
+/** A place in an S3-compatible store, as `DOCUMENTS_URL` and `REPORTS_URL` give it. Credentials are no part of it. */
 export type S3Address = {
   readonly bucket: string;
   /** What all names begin with: empty, or ends in a slash. */
@@ -60,6 +60,12 @@ export function parseS3Url(text: string): S3Address | readonly string[] {
     region,
     hasPathStyle: pathStyle === 'true',
   });
+}
+
+/** Whether no name of one place can be one of the other. */
+export function areApart(one: S3Address | undefined, other: S3Address | undefined): boolean {
+  if (!one || !other || one.bucket !== other.bucket || one.endpoint !== other.endpoint) return true;
+  return !one.prefix.startsWith(other.prefix) && !other.prefix.startsWith(one.prefix);
 }
 
 function isPrefix(path: string): boolean {

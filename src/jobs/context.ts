@@ -7,6 +7,7 @@ import type { RuleTable } from '../domain/classify.ts';
 import type { PriceList } from '../domain/prices.ts';
 import type { Channel } from '../notify/channel.ts';
 import type { DataFile } from '../reference-data/data-file.ts';
+import type { ReportStore } from '../reports/report-store.ts';
 import type { OpenedStore } from '../store/object-store.ts';
 import type { Tracing } from '../tracing/trace.ts';
 import type { RedisHealth } from '../redis/health.ts';
@@ -24,6 +25,8 @@ export type Context = {
   readonly replica?: Replica | undefined;
   readonly rules: DataFile<readonly RuleTable[]>;
   readonly prices: DataFile<PriceList> | undefined;
+  /** Where reports are published. */
+  readonly reports: ReportStore;
 };
 
 /** What jobs that enqueue work need. */

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { readJson } from '../json.ts';
 import { copyOf } from './dialects.ts';
@@ -15,6 +13,7 @@ import {
   type PeriodStatus,
   reportKinds,
 } from './names.ts';
+import { notThere, type ReportFiles, type ReportFolder } from './report-store.ts';
 
 export type PublishedFile = {
   readonly name: string;
@@ -61,8 +60,8 @@ type Manifest = {
  *
  * @returns `undefined` if there are none, or if the manifest's seal is broken.
  */
-export async function publishedIn(directory: string, period: string): Promise<Published | undefined> {
-  const bytes = await readFile(path.join(directory, manifestName)).catch(() => undefined);
+export async function publishedIn(folder: ReportFolder, period: string): Promise<Published | undefined> {
+  const bytes = await folder.manifest(manifestName).catch(notThere);
   if (!bytes || !isSealIntact(bytes)) return undefined;
   const read = readJson(bytes);
   if (!('value' in read)) return undefined;
@@ -119,33 +118,24 @@ export type Download = {
  *   written.
  */
 export async function openPublished(
-  directory: string,
+  files: ReportFiles,
   file: PublishedFile,
   dialect: DialectName | undefined,
 ): Promise<Download> {
-  const handle = await open(path.join(directory, file.name), 'r').catch((cause: unknown) => {
+  const { chunks, close } = await files.open(file.name).catch((cause: unknown) => {
+    notThere(cause);
     throw changed(file, cause);
   });
-  const close = () => handle.close();
   try {
-    const canonical = await digest(chunksOf(handle));
+    const canonical = await digest(chunks());
     if (canonical.sha256 !== file.sha256) throw changed(file);
     const kind = kindOf(file.name);
-    if (dialect === undefined || kind === undefined) return { ...canonical, stream: () => chunksOf(handle), close };
-    const stream = () => copyOf(chunksOf(handle), kind, dialect);
+    if (dialect === undefined || kind === undefined) return { ...canonical, stream: chunks, close };
+    const stream = () => copyOf(chunks(), kind, dialect);
     return { ...(await digest(stream())), stream, close };
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  for (let position = 0; ;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(65_536), 0, 65_536, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
   }
 }
 

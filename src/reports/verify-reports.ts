@@ -1,9 +1,9 @@
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { nextPeriod } from '../domain/billing-month.ts';
 import { counted, form } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
+import { reportsAt } from './folder-reports.ts';
 import { csvName, manifestName } from './names.ts';
+import { notThere, type ReportStore } from './report-store.ts';
 import { type BooksFound, booksChecker } from './verify/books.ts';
 import { disputeManifestName } from './dispute/files.ts';
 import { verifyDispute } from './verify/dispute.ts';
@@ -38,13 +38,12 @@ const disputeFolderName = /^(2\d{3}-(?:0[1-9]|1[0-2]))-dispute$/;
 const restatedName = /^(2\d{3}-(?:0[1-9]|1[0-2]))-restated$/;
 
 /** The folders of months in a folder, in order. Empty if the folder is itself a month's, or does not exist. */
-export async function monthsIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+export async function monthsIn(where: string | ReportStore): Promise<string[]> {
+  const reports = reportsAt(where);
+  const entries = (await reports.folder('').list().catch(notThere)) ?? [];
   if (entries.some(({ name }) => name === manifestName)) return [];
-  return entries
-    .filter((entry) => monthName.test(entry.name) && !entry.isFile())
-    .map(({ name }) => name)
-    .sort();
+  const folders = (await reports.folders().catch(notThere)) ?? [];
+  return folders.filter((name) => monthName.test(name)).sort();
 }
 
 /**
@@ -52,9 +51,15 @@ export async function monthsIn(folder: string): Promise<string[]> {
  * every attempt add up to 0 or 1. Of the open months only the one after the last closed one is compared, because it has
  * the corrections. Memory grows with the number of months, not of lines.
  *
- * @throws LedgerError `verification_impossible` if nothing in the folder can be verified.
+ * @param where a folder of this machine, or a store.
+ * @throws LedgerError `verification_impossible` if nothing in it can be verified; `storage_failed` if the store cannot be
+ * asked.
  */
-export async function verifyReports(folder: string, periods: readonly string[]): Promise<ReportsVerification> {
+export async function verifyReports(
+  where: string | ReportStore,
+  periods: readonly string[],
+): Promise<ReportsVerification> {
+  const folder = reportsAt(where);
   const problems = new Problems();
   const notes: string[] = [];
   const months: MonthVerification[] = [];
@@ -65,7 +70,7 @@ export async function verifyReports(folder: string, periods: readonly string[]):
   const disputes = await foldersIn(folder, disputeFolderName);
   for (const one of disputes) await verifyDisputeIn(folder, one, problems, notes);
   if (!months.some(({ found }) => found))
-    throw new LedgerError('verification_impossible', `None of the months in ${folder} can be verified.`, {
+    throw new LedgerError('verification_impossible', `None of the months in ${folder.place} can be verified.`, {
       hint: 'Give a folder that holds the folders of months, such as reports, or the folder of a month.',
     });
   checkGaps(months, problems);
@@ -91,24 +96,23 @@ export async function verifyReports(folder: string, periods: readonly string[]):
 }
 
 /** Folders of a month beside its own, which are no part of the sums of months. */
-async function foldersIn(folder: string, pattern: RegExp): Promise<{ name: string; period: string }[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .flatMap((entry) => {
-      const period = entry.isFile() ? undefined : pattern.exec(entry.name)?.[1];
-      return period === undefined ? [] : [{ name: entry.name, period }];
+async function foldersIn(folder: ReportStore, pattern: RegExp): Promise<{ name: string; period: string }[]> {
+  return (await folder.folders())
+    .flatMap((name) => {
+      const period = pattern.exec(name)?.[1];
+      return period === undefined ? [] : [{ name, period }];
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function verifyDisputeIn(
-  folder: string,
+  folder: ReportStore,
   { name, period }: { readonly name: string; readonly period: string },
   problems: Problems,
   notes: string[],
 ): Promise<void> {
   try {
-    const found = await verifyDispute(path.join(folder, name));
+    const found = await verifyDispute(folder.folder(name));
     if (found.manifest && found.manifest.period !== period)
       problems.add(`${name}/${disputeManifestName}`, `is of ${found.manifest.period}`, { column: 'period' });
     addAll(found, name, problems, notes);
@@ -132,13 +136,13 @@ function addAll(
 }
 
 async function verifyMonth(
-  folder: string,
+  folder: ReportStore,
   { name, period }: { readonly name: string; readonly period: string },
   problems: Problems,
   notes: string[],
 ): Promise<MonthVerification> {
   try {
-    const found = await verifyFolder(path.join(folder, name));
+    const found = await verifyFolder(folder.folder(name));
     if (found.manifest && found.manifest.period !== period)
       problems.add(`${name}/${manifestName}`, `is of ${found.manifest.period}`, { column: 'period' });
     if (found.manifest && (found.manifest.period_status === 'restated') !== (name !== period))
@@ -211,12 +215,14 @@ function comparableMonths(months: readonly MonthVerification[], notes: string[])
 const mostNamed = 5;
 
 async function compareMonths(
-  folder: string,
+  folder: ReportStore,
   months: readonly MonthVerification[],
   problems: Problems,
 ): Promise<{ books: BooksFound; unbalanced: string[] }> {
   const files = months.flatMap(({ period, found }) =>
-    found?.manifest ? [{ period, name: csvName(period, statusOf(found.manifest), 'detail') }] : [],
+    found?.manifest
+      ? [{ period, name: csvName(period, statusOf(found.manifest), 'detail'), sha256: found.manifestSha256 }]
+      : [],
   );
   const unbalanced = new Set<string>();
   const checker = booksChecker(
@@ -227,8 +233,8 @@ async function compareMonths(
       problems.add(`${period}/${name}`, problem, { row: row.line, column: 'quantity' });
     },
   );
-  const rows = files.map(({ period, name }) =>
-    streamRows({ directory: path.join(folder, period), name, kind: 'detail' }),
+  const rows = files.map(({ period, name, sha256 }) =>
+    streamRows({ files: folder.folder(period).filesOf(manifestName, sha256), name, kind: 'detail' }),
   );
   const broken = await mergeRows(rows, checker.row);
   if (broken !== undefined)

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { LedgerError } from '../errors.ts';
 import { columnsOf, type ReportKind } from '../domain/report-columns.ts';
+import { folderAt } from './folder-reports.ts';
 import { csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from './names.ts';
+import { notThere, type ReportFolder } from './report-store.ts';
 import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';
 import { checkDetail, type Work } from './verify/detail-file.ts';
@@ -35,12 +35,16 @@ export type Verification = {
  * Proves a report from its folder alone: the files are those in the manifest, and every figure follows from the detail
  * file. Reads each file once. Memory grows with the groups of the summary, not with the rows.
  *
- * @throws LedgerError `verification_impossible` if there is nothing to verify.
+ * @param where a folder of this machine, or of a store.
+ * @throws LedgerError `verification_impossible` if there is nothing to verify; `storage_failed` if the store cannot be
+ * asked.
  */
-export async function verifyFolder(directory: string): Promise<Verification> {
-  const entries = await listFolder(directory);
-  const bytes = await readFile(path.join(directory, manifestName)).catch((cause: unknown) => {
-    throw new LedgerError('verification_impossible', `${manifestName} in ${directory} cannot be read.`, {
+export async function verifyFolder(where: string | ReportFolder): Promise<Verification> {
+  const folder = folderAt(where);
+  const entries = await listFolder(folder);
+  const bytes = await folder.manifest(manifestName).catch((cause: unknown) => {
+    notThere(cause);
+    throw new LedgerError('verification_impossible', `${manifestName} in ${folder.place} cannot be read.`, {
       hint: 'Check that it is a file that you may read.',
       cause,
     });
@@ -69,11 +73,12 @@ export async function verifyFolder(directory: string): Promise<Verification> {
     ...dialects.flatMap((dialect) => [dialectManifestName(dialect), ...namesOf(report.manifest, dialect)]),
   ];
   const notes = checkEntries(entries, expected, dialects, problems);
+  const files = folder.filesOf(manifestName, manifestSha256);
   const names = new Set(entries.map(({ name }) => name));
-  const { intact, isDetailInOrder } = await checkFiles({ directory, report, problems }, names);
-  for (const dialect of dialects) await checkCopies(directory, dialect, { report, manifestSha256, intact }, problems);
+  const { intact, isDetailInOrder } = await checkFiles({ files, report, problems }, names);
+  for (const dialect of dialects) await checkCopies(files, dialect, { report, manifestSha256, intact }, problems);
   checkSeal(bytes, manifestName, problems);
-  if (isReconciled) await checkReconciliation(directory, report.manifest.period, problems);
+  if (isReconciled) await checkReconciliation(folder, report.manifest.period, problems);
   return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects, isDetailInOrder };
 }
 
@@ -109,10 +114,10 @@ async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Che
   const readKind = async (kind: ReportKind, onRow: (row: Row) => void | Promise<void>): Promise<boolean> => {
     const name = nameOf(kind);
     if (!present.has(name)) problems.add(name, 'is missing');
-    const { directory } = work;
+    const { files } = work;
     const file = present.has(name)
       ? await readRows(
-          { directory, name, columns: columnsOf(kind, report.layout) },
+          { files, name, columns: columnsOf(kind, report.layout) },
           { problems, minorDigits: report.minorDigits },
           onRow,
         )

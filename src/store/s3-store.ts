@@ -6,7 +6,7 @@ import { markerIn, markerText, nameOfMarker } from './marker.ts';
 import type { ObjectStore, StoreEntry } from './object-store.ts';
 import { type S3Connection, s3Connection, type S3Limits, usualLimits } from './s3/connection.ts';
 import { abortUploads, everKnownUnder, objectsUnder } from './s3/listing.ts';
-import { examineObject, getObject, isLost, putObject, sizeOf } from './s3/objects.ts';
+import { describeObject, examineObject, getObject, isLost, putObject } from './s3/objects.ts';
 import { folderOfProbes, isProbeName, probeStore } from './s3/probe.ts';
 import { removeAllVersions } from './s3/versions.ts';
 
@@ -17,7 +17,7 @@ export function s3Store(address: S3Address, limits: S3Limits = usualLimits): Obj
   const store: Omit<ObjectStore, 'probe'> = {
     place: connection.place,
     put: async (name, fill) => ({ name, ...(await putObject(connection, keyOf(name), fill)) }),
-    has: async ({ name, bytes }) => String(await sizeOf(connection, keyOf(name))) === bytes,
+    has: async ({ name, bytes }) => String((await describeObject(connection, keyOf(name)))?.bytes) === bytes,
     examine: (object) => examineObject(connection, keyOf(object.name), object),
     get: (name) => getObject(connection, keyOf(name)),
     remove: (name) => remove(connection, keyOf(name)),

@@ -30,9 +30,10 @@ export const row = (index: number, attempt: number, code = ''): string =>
  * Books of January 2026, which has ended whenever this runs: 300 scans that are invoiced, and 60 of unknown documents,
  * which the rules do not invoice. All at 0.85.
  */
-export async function january() {
+export async function january(extra: Readonly<Record<string, string>> = {}) {
   const environment = await createCliEnvironment({
     PRICES_FILE: new URL('../../examples/prices.json', import.meta.url).pathname,
+    ...extra,
   });
   const db = openDatabase(environment['DATABASE_URL'] ?? '');
   atEnd(db.close);

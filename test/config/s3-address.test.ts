@@ -91,3 +91,38 @@ describe('DOCUMENTS_URL', () => {
     }
   });
 });
+
+describe('REPORTS_URL', () => {
+  const refused = (environment: Readonly<Record<string, string>>): string => {
+    try {
+      loadConfig(environment, { vendorKey: false });
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return expect.unreachable();
+  };
+
+  test('has the form of DOCUMENTS_URL, and takes the place of REPORTS_DIR', () => {
+    const { config } = loadConfig({ REPORTS_URL: 's3://bucket/reports', REPORTS_DIR: '' }, { vendorKey: false });
+    expect(config.reports).toMatchObject({ bucket: 'bucket', prefix: 'reports/' });
+    expect(refused({ REPORTS_URL: 's3://bucket/reports', REPORTS_DIR: 'reports' })).toContain('set one');
+  });
+
+  test.each([
+    ['s3://bucket/a', 's3://bucket/a'],
+    ['s3://bucket/a', 's3://bucket/a/b'],
+    ['s3://bucket/a/b', 's3://bucket/a'],
+    ['s3://bucket', 's3://bucket/a'],
+  ])('%s and documents in %s lie in one another', (reports, documents) => {
+    expect(refused({ REPORTS_URL: reports, DOCUMENTS_URL: documents })).toContain('a prefix of its own');
+  });
+
+  test.each([
+    ['s3://bucket/ab', 's3://bucket/a'],
+    ['s3://bucket/a', 's3://other/a'],
+    ['s3://bucket/a?endpoint=https://s3.example.com', 's3://bucket/a'],
+  ])('%s and documents in %s are apart', (reports, documents) => {
+    const { config } = loadConfig({ REPORTS_URL: reports, DOCUMENTS_URL: documents }, { vendorKey: false });
+    expect(config.reports?.bucket).toBe('bucket');
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { loadConfig } from '../../src/config/config.ts';
 import { createTestFolder } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
 import { knownVariables, textOf, yamlOf } from './support.ts';
@@ -35,6 +36,16 @@ const composeService = z.strictObject({
   security_opt: z.array(z.string()).optional(),
   stop_grace_period: z.string().optional(),
   restart: z.enum(['no', 'unless-stopped']),
+});
+/** What is added to docker-compose.yml to try it out. */
+const storeFile = z.strictObject({
+  'x-ledger': z.looseObject({}),
+  services: z.strictObject({
+    store: composeService.extend({ entrypoint: z.tuple([z.literal('sh'), z.literal('-c')]) }),
+    serve: z.looseObject({ environment: strings }),
+    worker: z.looseObject({ environment: strings }),
+  }),
+  volumes: z.record(z.string(), z.null()),
 });
 const composeFile = z.strictObject({
   name: z.string(),
@@ -76,5 +87,41 @@ describe('docker-compose.yml', () => {
     expect(services['serve']?.ports).toEqual(['127.0.0.1:${HTTP_PORT:-8080}:8080']);
     for (const [, name = ''] of (await textOf('docker-compose.yml')).matchAll(/\$\{([A-Z_]+)/g))
       expect([...known]).toContain(name);
+  });
+
+  test('shares no volume, and takes no folder for documents or reports', async () => {
+    const { services, volumes } = composeFile.parse((await yamlOf('docker-compose.yml'))[0]);
+    expect(Object.keys(volumes).sort()).toEqual(['postgres', 'redis']);
+    for (const name of ['serve', 'worker']) {
+      const { environment = {}, volumes: mounted } = services[name]!;
+      expect(mounted.filter((one) => typeof one === 'string')).toEqual([]);
+      for (const needed of ['DOCUMENTS_URL', 'REPORTS_URL', 'DOCUMENTS_PUBLIC_KEYS'])
+        expect(environment[needed]).toMatch(/^\$\{[A-Z_]+:\?set it in \.env/);
+      expect(environment['REPORTS_DIR']).toBe('');
+    }
+    expect(services['worker']?.environment?.['DOCUMENTS_SECRET_KEY_FILE']).toBe('');
+  });
+
+  test('ops/compose-store.yml adds a store of a pinned image, whose URLs the program takes', async () => {
+    const { services, volumes } = storeFile.parse((await yamlOf('ops/compose-store.yml'))[0]);
+    const { store } = services;
+    expect(store.image).toMatch(/^minio\/minio:RELEASE\.[0-9TZ-]+$/);
+    expect(store.ports).toBeUndefined();
+    expect(Object.keys(volumes)).toEqual(['store']);
+    const text = await textOf('ops/compose-store.yml');
+    expect(text).toContain('Not for production');
+    const given = Object.fromEntries(
+      [...text.matchAll(/^# {3}([A-Z_]+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+    );
+    const { config } = loadConfig(given, { vendorKey: false });
+    expect([config.documents, config.reports].map((address) => new URL(address?.endpoint ?? '').hostname)).toEqual([
+      'store',
+      'store',
+    ]);
+    const mounts = store.volumes.flatMap((one) => (typeof one === 'string' ? [] : [one.target]));
+    expect(mounts.map((target) => target.startsWith('/certs/'))).toEqual([true, true]);
+    expect(services.worker.environment['NODE_EXTRA_CA_CERTS']).toBe('/config/store.crt');
+    const known = await knownVariables();
+    for (const [, name = ''] of text.matchAll(/\$\{([A-Z_]+)/g)) expect([...known]).toContain(name);
   });
 });

@@ -9,7 +9,7 @@ import { atEnd, createTestContext, createTestFolder, waitFor } from '../support/
 import { runCli } from '../support/cli.ts';
 import { knownVariables, textOf, yamlOf } from './support.ts';
 
-const manifests = ['config', 'secret.example', 'storage', 'migrate', 'serve', 'worker'];
+const manifests = ['config', 'secret.example', 'migrate', 'serve', 'worker'];
 const read = async () =>
   (await Promise.all(manifests.map((name) => yamlOf(`ops/kubernetes/${name}.yaml`))))
     .flat()
@@ -55,12 +55,8 @@ const pod = z.strictObject({
     automountServiceAccountToken: z.literal(false),
     securityContext: z.looseObject({ runAsNonRoot: z.literal(true), runAsUser: z.literal(1000) }),
     containers: z.array(container).min(1),
-    volumes: z.array(
-      z.union([
-        z.strictObject({ name: z.string(), emptyDir: z.strictObject({}) }),
-        z.strictObject({ name: z.string(), persistentVolumeClaim: z.strictObject({ claimName: z.string() }) }),
-      ]),
-    ),
+    // None is shared: pods have nothing in common but servers.
+    volumes: z.array(z.strictObject({ name: z.string(), emptyDir: z.strictObject({}) })),
   }),
 });
 const selector = z.strictObject({ matchLabels: strings });
@@ -73,15 +69,6 @@ const object = z.discriminatedUnion('kind', [
     metadata,
     type: z.literal('Opaque'),
     stringData: strings,
-  }),
-  z.strictObject({
-    apiVersion: z.literal('v1'),
-    kind: z.literal('PersistentVolumeClaim'),
-    metadata,
-    spec: z.strictObject({
-      accessModes: z.tuple([z.literal('ReadWriteMany')]),
-      resources: z.strictObject({ requests: strings }),
-    }),
   }),
   z.strictObject({
     apiVersion: z.literal('batch/v1'),
@@ -151,9 +138,8 @@ function environmentOf(all: readonly z.output<typeof object>[], { env, envFrom }
 }
 
 describe('Kubernetes manifests', () => {
-  test('are well-formed and refer to what there is: volumes, claims, ports, labels', async () => {
+  test('are well-formed and refer to what there is: volumes, ports, labels', async () => {
     const all = await read();
-    const claims = all.filter(({ kind }) => kind === 'PersistentVolumeClaim').map((one) => one.metadata.name);
     for (const {
       kind,
       metadata: { name },
@@ -167,8 +153,6 @@ describe('Kubernetes manifests', () => {
         for (const one of [probes.startupProbe, probes.livenessProbe, probes.readinessProbe])
           if (one) expect(named).toContain(one.httpGet.port);
       }
-      for (const volume of template.spec.volumes)
-        if ('persistentVolumeClaim' in volume) expect(claims).toContain(volume.persistentVolumeClaim.claimName);
       if (kind !== 'Deployment') continue;
       expect(template.metadata.labels).toEqual(spec.selector.matchLabels);
       expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(60);
@@ -206,7 +190,10 @@ describe('Kubernetes manifests', () => {
         if (listening !== undefined) expect(one.ports?.map(({ containerPort }) => containerPort)).toEqual([listening]);
         expect(config.databaseUrl).toContain('sslmode=verify-full');
         const mounts = one.volumeMounts.map(({ mountPath }) => mountPath);
-        if (one.name === 'worker') expect(mounts).toEqual(expect.arrayContaining([config.dataDir, config.reportsDir]));
+        if (one.name === 'migrate') continue;
+        expect(mounts).toContain(config.dataDir);
+        expect([config.documents?.bucket, config.reports?.bucket]).toEqual(['idscan-ledger', 'idscan-ledger']);
+        expect(config.custody.publicKeys).toHaveLength(1);
       }
   });
 

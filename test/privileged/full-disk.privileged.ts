@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { documentsOnFullDisk, reportsOnFullDisk, timeout } from '../chaos/support-disk-full.ts';
 import { isFull } from '../chaos/world.ts';
+import { folderReports } from '../../src/reports/folder-reports.ts';
 import { fillOverAndOver, publishLarge } from '../reports/full-disk.ts';
 import { withAttempts } from '../support/attempts.ts';
 import { mountDisk } from '../support/full-disk.ts';
@@ -29,9 +30,9 @@ describe('on a full disk', () => {
     const reportsDir = smallDisk('8k');
     mkdirSync(path.join(reportsDir, 'fill'));
     for (let run = 0; run < 20; run += 1)
-      await expect(
-        writeReport({ ...context, config: { ...context.config, reportsDir } }, '2026-10'),
-      ).rejects.toMatchObject({ code: 'storage_full' });
+      await expect(writeReport({ ...context, reports: folderReports(reportsDir) }, '2026-10')).rejects.toMatchObject({
+        code: 'storage_full',
+      });
     expect(readdirSync(path.join(reportsDir, '2026-10'))).toEqual([]);
   });
 

@@ -4,7 +4,10 @@ import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { errorCode } from '../../src/errors.ts';
 import { markerText } from '../../src/store/marker.ts';
+import { writeDraft } from '../../src/reports/publish.ts';
+import { checkS3Reports, s3Reports } from '../../src/store/s3-reports.ts';
 import { s3Store } from '../../src/store/s3-store.ts';
+import { createTestFolder } from '../support/folders.ts';
 import { addressAt, bareClient, putText, refusal } from './support.ts';
 
 type Statement = { readonly Action: readonly string[]; readonly Resource: string };
@@ -60,6 +63,21 @@ async function everything(store: Awaited<ReturnType<typeof bucketWith>>): Promis
 describe('the rights that docs/deployment.md lists', () => {
   test('are enough', async () => {
     await everything(await bucketWith());
+  });
+
+  test('are enough for reports, too', async () => {
+    const { place } = await bucketWith();
+    const [bucket = ''] = place.replace('s3://', '').split('/');
+    const address = addressAt(`s3://${bucket}/prefix/reports?endpoint=${inject('s3Endpoint')}&path-style=true`);
+    const drafts = await createTestFolder();
+    expect(await checkS3Reports(address)).toContain('can be written to');
+    for (const hours of [0, 0, 2]) {
+      const folder = s3Reports(address, drafts, () => Date.now() + hours * 3_700_000).folder('2026-10');
+      await folder.publish([await writeDraft(folder.drafts, 'manifest.json', [Buffer.from(randomBytes(8))])]);
+      expect(await folder.list()).toHaveLength(1);
+    }
+    const { Versions = [] } = await bareClient().listObjectVersions({ Bucket: bucket, Prefix: 'prefix/reports/' });
+    expect(new Set(Versions.map(({ Key }) => Key)).size).toBe(3);
   });
 
   // The one that is left out is for stores that know no versions.

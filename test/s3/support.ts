@@ -27,9 +27,11 @@ export function credentialsInEnvironment(): void {
 }
 
 /** A place that nobody else uses. */
-export function ownAddress(bucket: Bucket = 'plain', endpoint = inject('s3Endpoint')): S3Address {
-  return addressAt(`s3://${bucket}/${randomBytes(8).toString('hex')}?endpoint=${endpoint}&path-style=true`);
-}
+export const ownUrl = (bucket: Bucket = 'plain', endpoint = inject('s3Endpoint')): string =>
+  `s3://${bucket}/${randomBytes(8).toString('hex')}?endpoint=${endpoint}&path-style=true`;
+
+export const ownAddress = (bucket: Bucket = 'plain', endpoint = inject('s3Endpoint')): S3Address =>
+  addressAt(ownUrl(bucket, endpoint));
 
 export function addressAt(url: string): S3Address {
   const address = parseS3Url(url);

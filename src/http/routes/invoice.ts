@@ -33,8 +33,8 @@ export function addInvoicePages(server: FastifyInstance, context: ServiceContext
       (error: unknown) => ({ month: undefined, problem: changedFiles(error, request.id) }),
     );
     const principal = principalOf(request);
-    const files = (await reconciliationFiles(config.reportsDir, period))?.files ?? [];
-    const dispute = await disputeFiles(config.reportsDir, period);
+    const files = (await reconciliationFiles(context.reports, period))?.files ?? [];
+    const dispute = await disputeFiles(context.reports, period);
     sendPage(reply, invoicePage(principal, { ...read, period, files, dispute, mayDecide: mayDecide(principal) }));
     return reply;
   });

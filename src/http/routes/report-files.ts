@@ -4,8 +4,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { LedgerError } from '../../errors.ts';
 import { disputeFiles, reconciliationFiles } from '../../reports/dispute/published-files.ts';
-import type { DialectName } from '../../reports/names.ts';
+import { type DialectName, manifestName } from '../../reports/names.ts';
 import { findPublished, openPublished, type PublishedFile, publishedIn } from '../../reports/published.ts';
+import type { ReportFiles, ReportStore } from '../../reports/report-store.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -16,17 +17,17 @@ type Route = { Params: { period: string; name: string } };
 /**
  * `/reports/<month>/files/<name>`: published files, and copies for spreadsheets, which are made while they are sent.
  */
-export function addReportFileRoutes(server: FastifyInstance, { config }: ServiceContext, guard: Guard): void {
+export function addReportFileRoutes(server: FastifyInstance, { reports }: ServiceContext, guard: Guard): void {
   const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
   server.get<Route>('/reports/:period/files/:name', options, async (request, reply) => {
     const { period, name } = request.params;
     // The name is only compared with the published names. No path is built from it.
-    const found = isPeriod(period) ? await publishedFile(config.reportsDir, period, name) : undefined;
+    const found = isPeriod(period) ? await publishedFile(reports, period, name) : undefined;
     if (!found)
       throw new LedgerError('not_found', 'The report of this month has no such file.', {
         hint: 'Files that are there: the page of the month. A closed month has other names than before.',
       });
-    const download = await openPublished(found.directory, found.file, found.dialect);
+    const download = await openPublished(found.of, found.file, found.dialect);
     const etag = `"${download.sha256}"`;
     void reply.headers({
       etag,
@@ -50,21 +51,21 @@ const mediaTypes: Readonly<Record<string, string>> = {
 };
 
 type Found = {
-  readonly directory: string;
+  readonly of: ReportFiles;
   readonly file: PublishedFile;
   readonly dialect: DialectName | undefined;
 };
 
 /** A file of a month's report, of its reconciliation, or of what was written to be sent to the vendor. */
-async function publishedFile(reportsDir: string, period: string, name: string): Promise<Found | undefined> {
-  const directory = path.join(reportsDir, period);
-  const published = await publishedIn(directory, period);
+async function publishedFile(reports: ReportStore, period: string, name: string): Promise<Found | undefined> {
+  const folder = reports.folder(period);
+  const published = await publishedIn(folder, period);
   const found = published && findPublished(published, name);
-  if (found) return { directory, ...found };
+  if (found) return { of: folder.filesOf(manifestName, published.manifest.sha256), ...found };
   for (const read of [reconciliationFiles, disputeFiles]) {
-    const set = await read(reportsDir, period);
+    const set = await read(reports, period);
     const file = set?.files.find((one) => one.name === name);
-    if (set && file) return { directory: set.directory, file, dialect: undefined };
+    if (set && file) return { of: set.of, file, dialect: undefined };
   }
   return undefined;
 }

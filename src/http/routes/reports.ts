@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import path from 'node:path';
 import { requestReport } from '../../db/report-runs.ts';
 import { type MonthStanding, monthStandings } from '../../db/settlements.ts';
 import { isPeriod, monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
@@ -96,7 +95,7 @@ export function addReportRoutes(server: FastifyInstance, context: ServiceContext
         return { period: one, totals: known && (await totalsSoon(known, deadlineMs)) };
       }),
     );
-    const published = await publishedIn(path.join(context.config.reportsDir, period), period);
+    const published = await publishedIn(context.reports.folder(period), period);
     const neighbours = { earlier: byPeriod.has(previousPeriod(period)), later: byPeriod.has(nextPeriod(period)) };
     const invoice = invoiceOf(period, standings);
     sendPage(

@@ -3,6 +3,7 @@ import { type FindingAttempt, keepFindingAttempts } from '../../db/finding-attem
 import { periodCloses } from '../../db/period-closes.ts';
 import type { Dedicated } from '../../db/snapshot.ts';
 import { LedgerError } from '../../errors.ts';
+import type { ReportStore } from '../../reports/report-store.ts';
 import type { Context } from '../context.ts';
 import { type Month, monthOf } from '../month/month.ts';
 import { restatedMonth } from '../month/restated-month.ts';
@@ -21,7 +22,7 @@ export async function findingToList(context: Context, period: string, id: string
   const published = await publishedMonth(context, period);
   if (!published?.findings.some((one) => one.id === id)) throw noFinding(period);
   const { manifestSha256, basis } = published;
-  const attempts = () => attemptsOf(context.config.reportsDir, period, manifestSha256, id);
+  const attempts = () => attemptsOf(context.reports, period, manifestSha256, id);
   return {
     keep: (connection) => keepFindingAttempts(connection, attempts()),
     month: async (queries) => {
@@ -37,12 +38,12 @@ export const noFinding = (period: string): LedgerError =>
   new LedgerError('not_found', 'The month has no such finding.', { hint: `All findings: /reports/${period}/invoice` });
 
 async function* attemptsOf(
-  reportsDir: string,
+  reports: ReportStore,
   period: string,
   manifestSha256: string,
   finding: string,
 ): AsyncGenerator<FindingAttempt> {
-  for await (const row of evidenceOf(reportsDir, period, manifestSha256, finding)) {
+  for await (const row of evidenceOf(reports, period, manifestSha256, finding)) {
     const { transactionId, taskType, attempt, attemptedAt, outcomeCode, ownInvoiced, note } = row;
     if (attemptedAt === null) throw new RangeError('evidence without a time');
     yield {

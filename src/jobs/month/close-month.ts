@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Queries } from '../../db/database.ts';
 import { moveHorizon, noteRulesBelowHorizon, type PeriodClose, periodCloses } from '../../db/period-closes.ts';
 import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
@@ -6,7 +5,7 @@ import { withBooking } from '../../db/snapshot.ts';
 import { databaseNow } from '../../db/unfetched.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
 import { errorCode, LedgerError } from '../../errors.ts';
-import { publishDrafts, removeStaleDrafts } from '../../reports/publish.ts';
+import { removeStaleDrafts } from '../../reports/publish.ts';
 import type { Context } from '../context.ts';
 import { noteUses, reviewClosedMonths } from './closed-months.ts';
 import { freeze } from './freeze.ts';
@@ -89,10 +88,10 @@ async function closeLocked(
   closes: readonly PeriodClose[],
 ): Promise<WrittenReport | Obstacles> {
   const { period, forcedReason, registeredUntil } = request;
-  const { config, rules, db } = context;
+  const { config, rules, db, reports } = context;
   const span = monthBounds(period, config.billingTimeZone);
-  const directory = path.join(config.reportsDir, period);
-  await removeStaleDrafts(directory);
+  const folder = reports.folder(period);
+  await removeStaleDrafts(folder.drafts);
   await noteUses(context);
   await reviewClosedMonths(context, queries, closes, period);
   await redecideSpan(context, queries, span);
@@ -109,13 +108,13 @@ async function closeLocked(
       ...request,
       isFirst: closes.length === 0,
       counts: stillBlocked?.counts,
-      directory,
+      folder,
     });
   });
   if ('counts' in written) return written;
   try {
     await noteRulesBelowHorizon(db.kysely, rules.sha256);
-    await publishDrafts(directory, [...written.files, written.manifest]);
+    await folder.publish([...written.files, written.manifest]);
     await finishReport(db.kysely, period, null, written.manifest.sha256);
     return written;
   } catch (error) {

@@ -6,6 +6,7 @@ import { fixVersions } from '../../db/reference.ts';
 import { attemptsBefore } from '../../db/report-rows.ts';
 import type { Snapshot } from '../../db/snapshot.ts';
 import { discardDrafts } from '../../reports/publish.ts';
+import type { ReportFolder } from '../../reports/report-store.ts';
 import { versionsInUse } from './closed-months.ts';
 import { bookedMonth, type Month } from './month.ts';
 import { expectNets, writeFiles, type WrittenReport } from './write-files.ts';
@@ -19,7 +20,7 @@ export type Freezing = {
   readonly isFirst: boolean;
   /** Blockers that the close is forced past. */
   readonly counts: BlockerCounts | undefined;
-  readonly directory: string;
+  readonly folder: ReportFolder;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -44,8 +45,8 @@ export async function freeze(booking: Snapshot, month: Month, close: Freezing): 
   const { charges } = await booked.totals();
   await bookCharges(queries, period, charges, priceList?.minorDigits ?? 2);
   await fixVersions(queries, versionsInUse(references, timeZone, span.end));
-  const { directory, signal } = close;
-  const written = await writeFiles(booking, booked, { directory, signal, blockers: forcedPast });
+  const { folder, signal } = close;
+  const written = await writeFiles(booking, booked, { folder, signal, blockers: forcedPast });
   try {
     await recordClose(queries, {
       period,

@@ -13,6 +13,7 @@ import { codesColumns, fileName, type ReportHead, summaryColumns, summaryRows } 
 import { manifestOf } from '../../reports/manifest.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
 import { discardDrafts, writeDraft } from '../../reports/publish.ts';
+import type { ReportFolder } from '../../reports/report-store.ts';
 import { copiedCsv } from '../copied-csv.ts';
 import type { Month } from './month.ts';
 
@@ -23,6 +24,7 @@ export type WrittenReport = {
   readonly timeZone: string;
   /** The earlier instant of the figures; `null` = now. */
   readonly asOf: Date | null;
+  /** Where its files are, for people. */
   readonly directory: string;
   readonly lines: ReportLines;
   readonly openItems: OpenItems;
@@ -38,7 +40,7 @@ export type WrittenReport = {
 };
 
 export type WriteOptions = {
-  readonly directory: string;
+  readonly folder: ReportFolder;
   readonly signal: AbortSignal | undefined;
   /** Blockers that the close was forced past. */
   readonly blockers?: Readonly<Record<string, number>> | undefined;
@@ -54,7 +56,7 @@ export type WriteOptions = {
 export async function writeFiles(
   snapshot: Snapshot,
   month: Month,
-  { directory, signal, blockers }: WriteOptions,
+  { folder, signal, blockers }: WriteOptions,
 ): Promise<WrittenReport> {
   const { head, span, timeZone, asOf, close, sql, references } = month;
   expectNets(head.period, await month.chargedTwice());
@@ -62,7 +64,7 @@ export async function writeFiles(
   const openItems = await month.openItems();
   const drafts: DraftFile[] = [];
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<DraftFile> => {
-    const file = await writeDraft(directory, name, chunks, signal);
+    const file = await writeDraft(folder.drafts, name, chunks, signal);
     drafts.push(file);
     return file;
   };
@@ -78,7 +80,7 @@ export async function writeFiles(
     checkBalance(lines, detail, head.period);
     const files = [...drafts];
     if (close) expectSameBytes(files, close);
-    const facts = { head, span, timeZone, asOf, directory, lines, openItems, discrepancies, files };
+    const facts = { head, span, timeZone, asOf, directory: folder.place, lines, openItems, discrepancies, files };
     const bytes = close ? Buffer.from(close.manifest) : manifestOf({ ...facts, ...references, minimum, blockers });
     const manifest = await draft('manifest.json', [bytes]);
     return { ...facts, ...(await settledOf(snapshot, month, discrepancies)), manifest, manifestText: bytes.toString() };

@@ -1,11 +1,11 @@
-import path from 'node:path';
 import type { Queries } from '../../db/database.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
-import { monthBounds, nextPeriod } from '../../domain/billing-month.ts';
-import { LedgerError } from '../../errors.ts';
-import { restatedFolder } from '../../reports/names.ts';
-import { publishDrafts, removeStaleDrafts } from '../../reports/publish.ts';
+import { monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
+import { errorCode, LedgerError } from '../../errors.ts';
+import { manifestName, restatedFolder } from '../../reports/names.ts';
+import { removeStaleDrafts } from '../../reports/publish.ts';
+import type { ReportFolder } from '../../reports/report-store.ts';
 import type { Context } from '../context.ts';
 import { withReportSnapshot } from '../reading.ts';
 import { checkBooks, expectNotPassedOver, noteUses, reviewClosedMonths } from './closed-months.ts';
@@ -42,21 +42,22 @@ export async function writeReport(
   period: string,
   { generation = null, asOf = null, isRestated = false, signal }: ReportOptions = {},
 ): Promise<WrittenReport> {
-  const { directory, lock } = placeOf(context, period, { asOf, isRestated });
+  const { folder, lock } = placeOf(context, period, { asOf, isRestated });
   const report = await lock(async (queries) => {
-    await removeStaleDrafts(directory);
+    await removeStaleDrafts(folder.drafts);
     if (asOf) await expectOpenAt(queries, period, asOf);
     else if (isRestated) await expectClosed(queries, period);
     if (!asOf) await (isRestated ? bringUpToDate(context, queries, period) : decideAnew(context, queries, period));
     const written = await withReportSnapshot(context, async (snapshot) => {
       const { queries: read } = snapshot;
       const month = isRestated ? restatedMonth(context, read, period) : monthOf(context, read, period, { asOf });
-      return writeFiles(snapshot, await month, { directory, signal });
+      return writeFiles(snapshot, await month, { folder, signal });
     });
-    await publishDrafts(directory, [...written.files, written.manifest]);
+    await folder.publish([...written.files, written.manifest]);
     if (!asOf && !isRestated) await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
     return written;
   });
+  if (report && !asOf && !isRestated && context.config.reports) await tidyEarlier(context, period);
   if (report) return report;
   throw new LedgerError('report_busy', `Another process is writing the report of ${period}.`, {
     fields: { period },
@@ -64,8 +65,21 @@ export async function writeReport(
   });
 }
 
+/** Nobody writes a closed month again by himself: a report of the next one removes what the close replaced in S3. */
+async function tidyEarlier({ db, reports, log }: Context, period: string): Promise<void> {
+  const earlier = previousPeriod(period);
+  try {
+    await withReportLock(db, earlier, () => reports.folder(earlier).tidy(manifestName));
+  } catch (error) {
+    log.warn(
+      { err: error, code: errorCode(error), period: earlier },
+      'files that were replaced are left for the next report',
+    );
+  }
+}
+
 type Locked = <T>(work: (queries: Queries) => Promise<T>) => Promise<T | undefined>;
-type Place = { readonly directory: string; readonly lock: Locked };
+type Place = { readonly folder: ReportFolder; readonly lock: Locked };
 
 function placeOf(
   context: Context,
@@ -76,24 +90,24 @@ function placeOf(
   return isRestated ? restatedReport(context, period) : presentReport(context, period);
 }
 
-const restatedReport = ({ config, db }: Context, period: string): Place => ({
-  directory: path.join(config.reportsDir, restatedFolder(period)),
+const restatedReport = ({ reports, db }: Context, period: string): Place => ({
+  folder: reports.folder(restatedFolder(period)),
   lock: (work) => withNamedLock(db, `report ${period} restated`, work),
 });
 
-const presentReport = ({ config, db }: Context, period: string): Place => ({
-  directory: path.join(config.reportsDir, period),
+const presentReport = ({ reports, db }: Context, period: string): Place => ({
+  folder: reports.folder(period),
   lock: (work) => withReportLock(db, period, work),
 });
 
-function earlierReport({ config, db, now }: Context, period: string, asOf: Date): Place {
+function earlierReport({ reports, db, now }: Context, period: string, asOf: Date): Place {
   if (asOf > now())
     throw new LedgerError('usage_invalid', `${asOf.toISOString()} is still to come.`, {
       hint: 'Give an instant that has passed, or omit --as-of.',
     });
   const stamp = asOf.toISOString().replaceAll(/[-:]/g, '').replace('.000Z', 'Z');
   return {
-    directory: path.join(config.reportsDir, 'as-of', stamp, period),
+    folder: reports.folder(`as-of/${stamp}/${period}`),
     lock: (work) => withNamedLock(db, `report ${period} as of ${stamp}`, work),
   };
 }

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {
   claimCheck,
   codesWithoutRule,
@@ -59,7 +58,7 @@ export async function noteReports(context: NotifyingContext): Promise<number> {
 async function noteReport(context: NotifyingContext, period: string, generation: number): Promise<number> {
   const subjects = [`${period} ${generation}`];
   if ((await untold(context.db.kysely, 'report', subjects)).length === 0) return 0;
-  const published = await publishedIn(path.join(context.config.reportsDir, period), period);
+  const published = await publishedIn(context.reports.folder(period), period);
   const month = published
     ? await reportMessage(context, period, published.totals)
     : await monthMessage(context, period);

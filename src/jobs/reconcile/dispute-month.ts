@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import { findingDecisions, lastManifest } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
@@ -28,13 +26,16 @@ import {
   reconciliationChanged,
 } from '../../reports/dispute/source.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
+import { localFolder } from '../../reports/folder-reports.ts';
 import { manifestName } from '../../reports/names.ts';
-import { discardDrafts, publishDrafts, removeStaleDrafts, writeDraft } from '../../reports/publish.ts';
+import { discardDrafts, removeStaleDrafts, writeDraft } from '../../reports/publish.ts';
+import { notThere, type ReportFolder } from '../../reports/report-store.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
 
 export type Dispute = {
   readonly head: DisputeHead;
+  /** Where its files are, for people. */
   readonly directory: string;
   readonly files: readonly DraftFile[];
 };
@@ -52,11 +53,11 @@ export async function disputeMonth(
   period: string,
   { out, signal }: { readonly out: string | undefined; readonly signal: AbortSignal },
 ): Promise<Dispute> {
-  const { reportsDir } = context.config;
-  const directory = out ?? path.join(reportsDir, disputeFolder(period));
-  const names = await readdir(directory).catch((): string[] => []);
-  if (names.includes(manifestName))
-    throw new LedgerError('usage_invalid', `${directory} is the folder of a report.`, {
+  const { reports } = context;
+  const folder = out === undefined ? reports.folder(disputeFolder(period)) : localFolder(out);
+  const entries = (await folder.list().catch(notThere)) ?? [];
+  if (entries.some(({ name }) => name === manifestName))
+    throw new LedgerError('usage_invalid', `${folder.place} is the folder of a report.`, {
       hint: 'Give --out a folder of its own.',
     });
   const done = await withNamedLock(context.db, `reconcile ${period}`, async (queries) => {
@@ -66,10 +67,10 @@ export async function disputeMonth(
         fields: { period },
         hint: `Give its invoice: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period} --invoice <file>`,
       });
-    const source = await openReconciliation(path.join(reportsDir, period), period, manifestSha256);
+    const source = await openReconciliation(reports.folder(period), period, manifestSha256);
     const findings = await disputedIn(source, queries, period);
     const head = await headOf(source, findings, queries, period);
-    return { head, directory, files: await write(source, head, directory, signal) };
+    return { head, directory: folder.place, files: await write(source, head, folder, signal) };
   });
   if (done) return done;
   throw new LedgerError('report_busy', `Another process is reconciling ${period}.`, {
@@ -131,22 +132,22 @@ async function headOf(
 async function write(
   source: PublishedReconciliation,
   head: DisputeHead,
-  directory: string,
+  folder: ReportFolder,
   signal: AbortSignal,
 ): Promise<DraftFile[]> {
   const { period, findings } = head;
   const ids = new Set(findings.map(({ id }) => id));
   const drafts: DraftFile[] = [];
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> => {
-    drafts.push(await writeDraft(directory, name, chunks, signal));
+    drafts.push(await writeDraft(folder.drafts, name, chunks, signal));
   };
-  await removeStaleDrafts(directory);
+  await removeStaleDrafts(folder.drafts);
   try {
     for (const language of languages) await draft(letterName(period, language), [letter(head, language)]);
     await draft(disputeName(period), csvStream(disputeCsv, rowsOf(source.rows(), ids)));
     await draft(disputeEvidenceName(period), csvStream(disputeEvidenceCsv, rowsOf(source.evidence(), ids)));
     await draft(disputeManifestName, [disputeManifest(head, drafts)]);
-    await publishDrafts(directory, drafts);
+    await folder.publish(drafts);
     return drafts;
   } catch (error) {
     await discardDrafts(drafts);

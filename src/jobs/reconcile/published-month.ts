@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
 import type { Finding, Findings, LineFacts } from '../../domain/reconciliation/findings.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
@@ -6,6 +5,7 @@ import { isOpen } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
 import { openReconciliation, type PublishedReconciliation } from '../../reports/dispute/source.ts';
 import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
+import type { ReportStore } from '../../reports/report-store.ts';
 import { original } from '../../reports/verify/cells.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
@@ -47,12 +47,12 @@ export type MonthReconciliation = ShownReconciliation & {
  * @throws LedgerError `reconciliation_changed`
  */
 export async function publishedMonth(
-  { db, config }: Context,
+  { db, reports }: Context,
   period: string,
 ): Promise<MonthReconciliation | undefined> {
   const manifestSha256 = await lastManifest(db.kysely, period);
   if (manifestSha256 === undefined) return undefined;
-  const source = await openReconciliation(path.join(config.reportsDir, period), period, manifestSha256);
+  const source = await openReconciliation(reports.folder(period), period, manifestSha256);
   const decisions = await findingDecisions(db.kysely, period);
   const findings: PublishedFinding[] = [];
   const matches: MatchedLine[] = [];
@@ -118,7 +118,7 @@ export type EvidenceRow = {
  * @throws LedgerError `reconciliation_changed`
  */
 export async function firstEvidence(
-  { config }: Context,
+  { reports }: Context,
   period: string,
   { manifestSha256 }: Pick<MonthReconciliation, 'manifestSha256'>,
   { id, evidenceRows }: Pick<PublishedFinding, 'id' | 'evidenceRows'>,
@@ -127,7 +127,7 @@ export async function firstEvidence(
   const wanted = Math.min(most, evidenceRows);
   const rows: EvidenceRow[] = [];
   if (wanted === 0) return rows;
-  for await (const row of evidenceOf(config.reportsDir, period, manifestSha256, id)) {
+  for await (const row of evidenceOf(reports, period, manifestSha256, id)) {
     rows.push(row);
     if (rows.length === wanted) break;
   }
@@ -140,12 +140,12 @@ export async function firstEvidence(
  * @throws LedgerError `reconciliation_changed`
  */
 export async function* evidenceOf(
-  reportsDir: string,
+  reports: ReportStore,
   period: string,
   manifestSha256: string,
   finding: string,
 ): AsyncGenerator<EvidenceRow> {
-  const source = await openReconciliation(path.join(reportsDir, period), period, manifestSha256);
+  const source = await openReconciliation(reports.folder(period), period, manifestSha256);
   for await (const row of source.evidence()) if (row.cell('finding') === finding) yield evidenceRow(row);
 }
 

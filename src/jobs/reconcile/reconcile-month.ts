@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
 import { recordSettlements } from '../../db/settlements.ts';
@@ -53,6 +52,7 @@ export type Reconciliation = {
   readonly head: ReconciliationHead;
   readonly found: Findings;
   readonly explanation: Explanation;
+  /** Where its files are, for people. */
   readonly directory: string;
   /** Empty for a dry run. */
   readonly files: readonly DraftFile[];
@@ -165,7 +165,7 @@ async function compare(
     notes,
   );
   const { found, settlements, ...standing } = await settleCredits(queries, period, { found: credited, notes });
-  const directory = path.join(context.config.reportsDir, period);
+  const folder = context.reports.folder(period);
   const head: ReconciliationHead = {
     period,
     basis,
@@ -176,9 +176,9 @@ async function compare(
     usage: statement ? { name: statement.name, sha256: statement.fileSha256 } : null,
     ...standing,
   };
-  const result = { head, found, explanation, directory, replaced };
+  const result = { head, found, explanation, directory: folder.place, replaced };
   if (isDryRun) return { ...result, files: [] };
-  const files = await writeReconciliation(booking, head, found, { directory, scope, signal });
+  const files = await writeReconciliation(booking, head, found, { folder, scope, signal });
   await recordReconciliation(queries, {
     period,
     basis,

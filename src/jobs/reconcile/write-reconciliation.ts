@@ -4,7 +4,8 @@ import { type Snapshot, withHashJoins } from '../../db/snapshot.ts';
 import type { Findings } from '../../domain/reconciliation/findings.ts';
 import { csvStream } from '../../reports/csv.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
-import { discardDrafts, publishDrafts, writeDraft } from '../../reports/publish.ts';
+import { discardDrafts, writeDraft } from '../../reports/publish.ts';
+import type { ReportFolder } from '../../reports/report-store.ts';
 import { copiedCsv } from '../copied-csv.ts';
 import {
   evidenceName,
@@ -17,7 +18,7 @@ import {
 } from '../../reports/reconciliation-files.ts';
 
 type WriteOptions = {
-  readonly directory: string;
+  readonly folder: ReportFolder;
   /** What the findings were found in. */
   readonly scope: CubeScope;
   readonly signal: AbortSignal | undefined;
@@ -32,18 +33,18 @@ export async function writeReconciliation(
   snapshot: Snapshot,
   head: ReconciliationHead,
   found: Findings,
-  { directory, scope, signal }: WriteOptions,
+  { folder, scope, signal }: WriteOptions,
 ): Promise<DraftFile[]> {
   const drafts: DraftFile[] = [];
   const draft = async (name: string, chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> => {
-    drafts.push(await writeDraft(directory, name, chunks, signal));
+    drafts.push(await writeDraft(folder.drafts, name, chunks, signal));
   };
   try {
     await draft(reconciliationName(head.period), csvStream(reconciliationCsv(head), reconciliationRows(found)));
     const evidence = evidenceQuery(scope, found.evidence);
     await withHashJoins(snapshot, () => draft(evidenceName(head.period), copiedCsv(snapshot, evidence)));
     await draft(reconciliationManifestName, [reconciliationManifest(head, found, drafts)]);
-    await publishDrafts(directory, drafts);
+    await folder.publish(drafts);
     return drafts;
   } catch (error) {
     await discardDrafts(drafts);

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { isSealIntact } from '../manifest.ts';
 import type { PublishedFile } from '../published.ts';
 import { reconciliationManifestName } from '../reconciliation-files.ts';
+import { notThere, type ReportFiles, type ReportFolder, type ReportStore } from '../report-store.ts';
 import { disputeShape } from '../verify/dispute.ts';
 import { readShape } from '../verify/manifest.ts';
 import { Problems } from '../verify/problems.ts';
@@ -11,14 +10,14 @@ import { reconciliationNames, reconciliationShape } from '../verify/reconciliati
 import { disputeFolder, disputeManifestName, disputeNames } from './files.ts';
 
 /** Files that belong together, according to their manifest, which is one of them. */
-type PublishedSet = { readonly directory: string; readonly files: readonly PublishedFile[] };
+type PublishedSet = { readonly of: ReportFiles; readonly files: readonly PublishedFile[] };
 
 /** The files of a month's reconciliation; `undefined` = there are none, or their manifest's seal is broken. */
-export async function reconciliationFiles(reportsDir: string, period: string): Promise<PublishedSet | undefined> {
-  const directory = path.join(reportsDir, period);
-  const found = await sealedManifest(directory, reconciliationManifestName);
+export async function reconciliationFiles(reports: ReportStore, period: string): Promise<PublishedSet | undefined> {
+  const folder = reports.folder(period);
+  const found = await sealedManifest(folder, reconciliationManifestName);
   const manifest = found && readShape(found.bytes, reconciliationShape, reconciliationManifestName, new Problems());
-  return manifest && setOf(directory, found, manifest.files, reconciliationNames(period));
+  return manifest && setOf(folder, found, manifest.files, reconciliationNames(period));
 }
 
 /** What was written to be sent to the vendor. */
@@ -30,11 +29,11 @@ export type PublishedDispute = PublishedSet & {
 };
 
 /** What was written to be sent to the vendor about a month. */
-export async function disputeFiles(reportsDir: string, period: string): Promise<PublishedDispute | undefined> {
-  const directory = path.join(reportsDir, disputeFolder(period));
-  const found = await sealedManifest(directory, disputeManifestName);
+export async function disputeFiles(reports: ReportStore, period: string): Promise<PublishedDispute | undefined> {
+  const folder = reports.folder(disputeFolder(period));
+  const found = await sealedManifest(folder, disputeManifestName);
   const manifest = found && readShape(found.bytes, disputeShape, disputeManifestName, new Problems());
-  const set = manifest && setOf(directory, found, manifest.files, disputeNames(period));
+  const set = manifest && setOf(folder, found, manifest.files, disputeNames(period));
   if (!set) return undefined;
   const { reconciliation_sha256: reconciliationSha256, currency, totals } = manifest;
   return { ...set, reconciliationSha256, currency, expectedCredit: totals.expected_credit };
@@ -42,19 +41,19 @@ export async function disputeFiles(reportsDir: string, period: string): Promise<
 
 type Found = { readonly name: string; readonly bytes: Buffer };
 
-async function sealedManifest(directory: string, name: string): Promise<Found | undefined> {
-  const bytes = await readFile(path.join(directory, name)).catch(() => undefined);
+async function sealedManifest(folder: ReportFolder, name: string): Promise<Found | undefined> {
+  const bytes = await folder.manifest(name).catch(notThere);
   return bytes && isSealIntact(bytes) ? { name, bytes } : undefined;
 }
 
 /** Only names that this program gives, so that no manifest can point outside the folder. */
 function setOf(
-  directory: string,
+  folder: ReportFolder,
   { name, bytes }: Found,
   files: readonly PublishedFile[],
   own: readonly string[],
 ): PublishedSet | undefined {
   if (!files.every((file) => own.includes(file.name))) return undefined;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { directory, files: [...files, { name, sha256, bytes: bytes.length, rows: null }] };
+  return { of: folder.filesOf(name, sha256), files: [...files, { name, sha256, bytes: bytes.length, rows: null }] };
 }

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
 import type { ReportColumn } from '../../domain/report-columns.ts';
-import { LedgerError } from '../../errors.ts';
+import { errorCode, LedgerError } from '../../errors.ts';
 import { isSealIntact } from '../manifest.ts';
 import { openPublished, type PublishedFile } from '../published.ts';
 import { evidenceName, reconciliationManifestName, reconciliationName } from '../reconciliation-files.ts';
+import { notThere, type ReportFiles, type ReportFolder } from '../report-store.ts';
 import { readShape } from '../verify/manifest.ts';
 import { Problems } from '../verify/problems.ts';
 import type { Row } from '../verify/reading.ts';
@@ -29,12 +28,13 @@ export type PublishedReconciliation = {
  * @throws LedgerError `reconciliation_changed` if one of its files is missing, or is not the one that was written.
  */
 export async function openReconciliation(
-  directory: string,
+  folder: ReportFolder,
   period: string,
   manifestSha256: string,
 ): Promise<PublishedReconciliation> {
-  const bytes = await readFile(path.join(directory, reconciliationManifestName)).catch((cause: unknown) => {
-    throw reconciliationChanged(period, `${reconciliationManifestName} in ${directory} cannot be read.`, cause);
+  const bytes = await folder.manifest(reconciliationManifestName).catch((cause: unknown) => {
+    notThere(cause);
+    throw reconciliationChanged(period, `${reconciliationManifestName} in ${folder.place} cannot be read.`, cause);
   });
   const manifest = isSealIntact(bytes)
     ? readShape(bytes, reconciliationShape, reconciliationManifestName, new Problems())
@@ -42,12 +42,13 @@ export async function openReconciliation(
   if (!manifest || createHash('sha256').update(bytes).digest('hex') !== manifestSha256)
     throw reconciliationChanged(
       period,
-      `${reconciliationManifestName} in ${directory} is not the one that was written last.`,
+      `${reconciliationManifestName} in ${folder.place} is not the one that was written last.`,
     );
+  const files = folder.filesOf(reconciliationManifestName, manifestSha256);
   const rowsOf = (name: string, columns: readonly ReportColumn[]) => {
     const file = manifest.files.find((one) => one.name === name);
     if (!file) throw reconciliationChanged(period, `${reconciliationManifestName} does not name ${name}.`);
-    return () => publishedRows(directory, period, file, columns);
+    return () => publishedRows({ place: folder.place, files }, period, file, columns);
   };
   return {
     manifestSha256,
@@ -65,13 +66,14 @@ export const reconciliationChanged = (period: string, what: string, cause?: unkn
   });
 
 async function* publishedRows(
-  directory: string,
+  { place, files }: { readonly place: string; readonly files: ReportFiles },
   period: string,
   file: PublishedFile,
   columns: readonly ReportColumn[],
 ): AsyncGenerator<Row> {
-  const opened = await openPublished(directory, file, undefined).catch((cause: unknown) => {
-    throw reconciliationChanged(period, `${file.name} in ${directory} is missing, or is not as it was written.`, cause);
+  const opened = await openPublished(files, file, undefined).catch((cause: unknown) => {
+    if (errorCode(cause) === 'storage_failed') throw cause;
+    throw reconciliationChanged(period, `${file.name} in ${place} is missing, or is not as it was written.`, cause);
   });
   const byHeader = new Map(columns.map(({ header }, index) => [header, index]));
   const source = Readable.from(opened.stream());

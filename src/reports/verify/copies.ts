@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { CsvError } from 'csv-parse';
 import { copyOf, dialectFormat } from '../dialects.ts';
 import { copyName, csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from '../names.ts';
 import type { ReportKind } from '../../domain/report-columns.ts';
+import { notThere, type ReportFiles } from '../report-store.ts';
 import {
   checkSeal,
   type DialectManifest,
@@ -26,14 +24,14 @@ export type Canonical = {
 
 /** Checks a dialect's copies: their hashes, and every byte against a new copy of the canonical file. */
 export async function checkCopies(
-  directory: string,
+  files: ReportFiles,
   dialect: DialectName,
   canonical: Canonical,
   all: Problems,
 ): Promise<void> {
   const name = dialectManifestName(dialect);
   const problems = new Problems();
-  const bytes = await readFile(path.join(directory, name)).catch(() => undefined);
+  const bytes = await files.read(name).catch(notThere);
   const format = bytes && formatOf(bytes);
   if (!bytes) problems.add(name, 'cannot be read');
   else if (format !== undefined && format !== dialectFormat)
@@ -45,7 +43,7 @@ export async function checkCopies(
     const manifest = readDialectManifest(bytes, name, problems);
     if (manifest) {
       checkOrigin(manifest, dialect, canonical, problems);
-      for (const kind of reportKinds) await checkCopy(directory, kind, { dialect, manifest, canonical }, problems);
+      for (const kind of reportKinds) await checkCopy(files, kind, { dialect, manifest, canonical }, problems);
     }
   }
   if (bytes) checkSeal(bytes, name, problems);
@@ -69,7 +67,7 @@ function checkOrigin(manifest: DialectManifest, dialect: DialectName, canonical:
 
 type Copy = { readonly dialect: DialectName; readonly manifest: DialectManifest; readonly canonical: Canonical };
 
-async function checkCopy(directory: string, kind: ReportKind, copy: Copy, problems: Problems): Promise<void> {
+async function checkCopy(files: ReportFiles, kind: ReportKind, copy: Copy, problems: Problems): Promise<void> {
   const { dialect, manifest, canonical } = copy;
   const source = csvName(canonical.report.manifest.period, statusOf(canonical.report.manifest), kind);
   const name = copyName(source, dialect);
@@ -82,10 +80,10 @@ async function checkCopy(directory: string, kind: ReportKind, copy: Copy, proble
   if (entry.derived_from.name !== source || entry.derived_from.sha256 !== listed?.sha256)
     problems.add(dialectManifestName(dialect), `${name} was made from another ${source}`);
   const expected = canonical.intact.has(source)
-    ? copyOf(createReadStream(path.join(directory, source)), kind, dialect)
+    ? copyOf(files.stream(source) as AsyncIterable<Buffer>, kind, dialect)
     : undefined;
   try {
-    const found = await compare(createReadStream(path.join(directory, name)), expected);
+    const found = await compare(files.stream(name) as AsyncIterable<Buffer>, expected);
     if (found.differsAt !== undefined)
       problems.add(name, `is not what ${source} gives when it is copied`, { row: found.differsAt });
     checkBytes(name, found, entry, problems);

@@ -1,3 +1,4 @@
+import type { ReportFiles } from '../report-store.ts';
 import { attemptChecker } from './attempts.ts';
 import { decisionChecker } from './decisions.ts';
 import { checkDetailRow, detailOrder } from './detail.ts';
@@ -8,7 +9,7 @@ import { type Row, streamRows } from './reading.ts';
 import { addRow, newTally, type Tally } from './tally.ts';
 import { taskChecker } from './tasks.ts';
 
-export type Work = { readonly directory: string; readonly report: KnownReport; readonly problems: Problems };
+export type Work = { readonly files: ReportFiles; readonly report: KnownReport; readonly problems: Problems };
 
 type Names = { readonly detail: string; readonly discrepancies: string };
 
@@ -58,9 +59,9 @@ export async function checkDetail(
   }
 }
 
-function disagreementsOf({ directory, report, problems }: Work, names: Names) {
+function disagreementsOf({ files, report, problems }: Work, names: Names) {
   const addTo = (name: string) => (row: Row, column: string, problem: string) =>
     problems.add(name, problem, { row: row.line, column });
-  const rows = streamRows({ directory, name: names.discrepancies, kind: 'discrepancies' }, report.minorDigits);
+  const rows = streamRows({ files, name: names.discrepancies, kind: 'discrepancies' }, report.minorDigits);
   return disagreementChecker(rows, { detail: addTo(names.detail), discrepancies: addTo(names.discrepancies) });
 }

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import * as z from 'zod';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
@@ -18,6 +16,8 @@ import {
   letterName,
 } from '../dispute/files.ts';
 import { amountIn } from '../dispute/letter.ts';
+import { folderAt } from '../folder-reports.ts';
+import { notThere, type ReportFiles, type ReportFolder } from '../report-store.ts';
 import { microsOf } from './cells.ts';
 import { checkBytes } from './copies.ts';
 import { checkEntries } from './folder.ts';
@@ -56,35 +56,36 @@ export type DisputeVerification = {
 };
 
 /** Whether a folder is one of a dispute. */
-export const isDispute = async (folder: string): Promise<boolean> =>
-  (await readdir(folder).catch((): string[] => [])).includes(disputeManifestName);
+export const isDispute = async (where: string | ReportFolder): Promise<boolean> =>
+  ((await folderAt(where).list().catch(notThere)) ?? []).some(({ name }) => name === disputeManifestName);
 
 /**
  * Proves a dispute from its folder alone: its files are those of its manifest, the findings add up to the credit that is
  * expected, the letters name it, and each finding has its evidence.
  *
- * @throws LedgerError `verification_impossible`
+ * @param where a folder of this machine, or of a store.
+ * @throws LedgerError `verification_impossible`; `storage_failed` if the store cannot be asked
  */
-export async function verifyDispute(directory: string): Promise<DisputeVerification> {
-  const bytes = await readFile(path.join(directory, disputeManifestName)).catch((cause: unknown) => {
-    throw impossible(`${disputeManifestName} in ${directory} cannot be read.`, cause);
+export async function verifyDispute(where: string | ReportFolder): Promise<DisputeVerification> {
+  const folder = folderAt(where);
+  const bytes = await folder.manifest(disputeManifestName).catch((cause: unknown) => {
+    notThere(cause);
+    throw impossible(`${disputeManifestName} in ${folder.place} cannot be read.`, cause);
   });
   const format = formatOf(bytes);
   if (format !== undefined && format !== disputeFormat)
     throw impossible(
       `${disputeManifestName} has the format ${JSON.stringify(format)}; this version knows only ${disputeFormat}.`,
     );
+  const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
   const problems = new Problems();
   const manifest = readShape(bytes, disputeShape, disputeManifestName, problems);
   const notes: string[] = [];
   if (manifest) {
-    const entries = await readdir(directory, { withFileTypes: true });
-    const found = entries.map((entry) => ({ name: entry.name, isFile: entry.isFile() || entry.isSymbolicLink() }));
-    notes.push(...checkEntries(found, disputeNames(manifest.period), [], problems));
-    await checkFiles({ directory, manifest, problems });
+    notes.push(...checkEntries(await folder.list(), disputeNames(manifest.period), [], problems));
+    await checkFiles({ of: folder.filesOf(disputeManifestName, manifestSha256), manifest, problems });
   }
   checkSeal(bytes, disputeManifestName, problems);
-  const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
   return { problems: problems.list, problemCount: problems.count, notes, manifestSha256, manifest };
 }
 
@@ -94,7 +95,7 @@ const impossible = (what: string, cause?: unknown): LedgerError =>
     ...(cause === undefined ? {} : { cause }),
   });
 
-type Files = { readonly directory: string; readonly manifest: Manifest; readonly problems: Problems };
+type Files = { readonly of: ReportFiles; readonly manifest: Manifest; readonly problems: Problems };
 
 async function checkFiles(files: Files): Promise<void> {
   const { manifest, problems } = files;
@@ -111,13 +112,13 @@ async function checkFiles(files: Files): Promise<void> {
 }
 
 async function read(
-  { directory, manifest, problems }: Files,
+  { of, manifest, problems }: Files,
   name: string,
   columns: readonly ReportColumn[],
   onRow: (row: Row) => void,
 ): Promise<boolean> {
   const minorDigits = minorUnitDigits(manifest.currency);
-  const found = await readRows({ directory, name, columns }, { problems, minorDigits }, onRow);
+  const found = await readRows({ files: of, name, columns }, { problems, minorDigits }, onRow);
   const listed = manifest.files.find((file) => file.name === name);
   if (found && listed) checkBytes(name, found, { ...listed, rows: listed.rows ?? 0 }, problems);
   return found?.isWhole ?? false;
@@ -169,8 +170,8 @@ async function checkEvidence(files: Files, findings: ReadonlyMap<string, Publish
       problems.add(name, `finding ${id} has ${counts.get(id) ?? 0} rows, evidence_rows says ${evidenceRows}`);
 }
 
-async function checkLetter({ directory, manifest, problems }: Files, name: string, credit: string): Promise<void> {
-  const bytes = await readFile(path.join(directory, name)).catch(() => undefined);
+async function checkLetter({ of, manifest, problems }: Files, name: string, credit: string): Promise<void> {
+  const bytes = await of.read(name).catch(notThere);
   if (!bytes) {
     problems.add(name, 'cannot be read');
     return;

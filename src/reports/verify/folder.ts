@@ -1,30 +1,28 @@
-import { readdir } from 'node:fs/promises';
 import { LedgerError } from '../../errors.ts';
 import { type DialectName, dialectManifestName, dialectNames, isDraftName, manifestName, ownName } from '../names.ts';
+import { type Entry, notThere, type ReportFolder } from '../report-store.ts';
 import type { Problems } from './problems.ts';
-
-export type Entry = { readonly name: string; readonly isFile: boolean };
 
 /**
  * Lists a report's folder.
  *
  * @throws LedgerError `verification_impossible`
  */
-export async function listFolder(folder: string): Promise<Entry[]> {
+export async function listFolder({ place, list }: ReportFolder): Promise<Entry[]> {
   let entries: Entry[];
   try {
-    const found = await readdir(folder, { withFileTypes: true });
-    entries = found.map((entry) => ({ name: entry.name, isFile: entry.isFile() || entry.isSymbolicLink() }));
+    entries = await list();
   } catch (cause) {
+    notThere(cause);
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     const words: Record<string, string> = { ENOENT: 'does not exist', ENOTDIR: 'is not a folder' };
-    throw new LedgerError('verification_impossible', `${folder} ${words[code] ?? `cannot be read (${code})`}.`, {
+    throw new LedgerError('verification_impossible', `${place} ${words[code] ?? `cannot be read (${code})`}.`, {
       hint: 'Give the folder of a month, such as reports/2026-10.',
       cause,
     });
   }
   if (entries.some(({ name }) => name === manifestName)) return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  throw new LedgerError('verification_impossible', `There is no ${manifestName} in ${folder}.`, {
+  throw new LedgerError('verification_impossible', `There is no ${manifestName} in ${place}.`, {
     hint: 'Give the folder of a month, such as reports/2026-10. Without a manifest a report cannot be verified: fetch it again from where it was written.',
   });
 }

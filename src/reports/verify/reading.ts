@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import path from 'node:path';
 import { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { type ReportColumn, reportColumns, type ReportKind } from '../../domain/report-columns.ts';
+import type { ReportFiles } from '../report-store.ts';
 import { cellProblem } from './cells.ts';
 import type { Problems } from './problems.ts';
 
@@ -46,12 +45,12 @@ function measure(): { through: Transform; result: () => Bytes & { endsWithLine: 
  * @returns `undefined` if the file cannot be read at all.
  */
 export async function readRows(
-  { directory, name, columns }: { directory: string; name: string; columns: readonly ReportColumn[] },
+  { files, name, columns }: { files: ReportFiles; name: string; columns: readonly ReportColumn[] },
   { problems, minorDigits }: { problems: Problems; minorDigits: number },
   onRow: (row: Row) => void | Promise<void>,
 ): Promise<ReadFile | undefined> {
   const byHeader = new Map(columns.map(({ header }, index) => [header, index]));
-  const source = createReadStream(path.join(directory, name));
+  const source = files.stream(name);
   const { through, result } = measure();
   const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
   source.once('error', (error) => through.destroy(error)).pipe(through);
@@ -85,6 +84,8 @@ export async function readRows(
     problems.add(name, 'is not CSV: a quote is out of place. Not all rows were checked', { row });
     // The remaining bytes still have to be hashed.
     await finished(through.resume());
+  } finally {
+    source.destroy();
   }
   const { endsWithLine, ...bytes } = result();
   if (!endsWithLine) problems.add(name, 'ends within a row: the file was cut', { row: line });
@@ -98,10 +99,10 @@ export async function readRows(
  * @returns whether the file was read to its end. Stops at the first row that does not match the columns.
  */
 export async function* streamRows(
-  { directory, name, kind }: { directory: string; name: string; kind: ReportKind },
+  { files, name, kind }: { files: ReportFiles; name: string; kind: ReportKind },
   minorDigits?: number,
 ): AsyncGenerator<Row, boolean> {
-  const source = createReadStream(path.join(directory, name));
+  const source = files.stream(name);
   const parser = parse({ record_delimiter: '\r\n', relax_column_count: true });
   source.once('error', (error) => parser.destroy(error)).pipe(parser);
   let line = 0;

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
@@ -11,6 +10,7 @@ import {
   reconciliationManifestName,
   reconciliationName,
 } from '../reconciliation-files.ts';
+import { notThere, type ReportFiles, type ReportFolder } from '../report-store.ts';
 import { amountOf, microsOf } from './cells.ts';
 import { checkBytes } from './copies.ts';
 import { checkSeal, readShape } from './manifest.ts';
@@ -54,9 +54,9 @@ export const reconciliationNames = (period: string): string[] => [
  * Proves a reconciliation from its files: that they are those its manifest names, and that its findings add up to the
  * difference between invoice and books.
  */
-export async function checkReconciliation(directory: string, period: string, problems: Problems): Promise<void> {
+export async function checkReconciliation(folder: ReportFolder, period: string, problems: Problems): Promise<void> {
   const name = reconciliationManifestName;
-  const bytes = await readFile(path.join(directory, name)).catch(() => undefined);
+  const bytes = await folder.manifest(name).catch(notThere);
   if (!bytes) {
     problems.add(name, 'cannot be read');
     return;
@@ -64,17 +64,18 @@ export async function checkReconciliation(directory: string, period: string, pro
   const manifest = readShape(bytes, reconciliationShape, name, problems);
   if (manifest) {
     if (manifest.period !== period) problems.add(name, `is of ${manifest.period}`, { column: 'period' });
-    const files = { directory, manifest, problems };
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const files = { of: folder.filesOf(name, sha256), manifest, problems };
     const findings = await checkLines(files, reconciliationName(period));
     await checkEvidence(files, evidenceName(period), findings);
   }
   checkSeal(bytes, name, problems);
 }
 
-type Files = { readonly directory: string; readonly manifest: ReconciliationManifest; readonly problems: Problems };
+type Files = { readonly of: ReportFiles; readonly manifest: ReconciliationManifest; readonly problems: Problems };
 
 async function read(
-  { directory, manifest, problems }: Files,
+  { of, manifest, problems }: Files,
   name: string,
   columns: readonly ReportColumn[],
   onRow: (row: Row) => void,
@@ -82,7 +83,7 @@ async function read(
   const listed = manifest.files.filter((file) => file.name === name);
   if (listed.length !== 1) problems.add(reconciliationManifestName, `does not name ${name} once`);
   const minorDigits = minorUnitDigits(manifest.currency);
-  const found = await readRows({ directory, name, columns }, { problems, minorDigits }, onRow);
+  const found = await readRows({ files: of, name, columns }, { problems, minorDigits }, onRow);
   if (found && listed[0]) checkBytes(name, found, listed[0], problems);
   return found?.isWhole ?? false;
 }

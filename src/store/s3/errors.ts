@@ -16,7 +16,10 @@ const full: Explanation = {
   says: 'has no room left',
   hint: 'Make room, or raise the quota. Files wait meanwhile, and workers go on by themselves.',
 };
-const noBucket = failed('does not exist', 'Make the bucket, or correct DOCUMENTS_URL. The program makes no buckets.');
+const noBucket = failed(
+  'does not exist',
+  'Make the bucket, or correct the URL of the store. The program makes no buckets.',
+);
 const noObject = failed(
   'has no such object',
   'Was it removed by hand, or by a rule of the bucket that expires objects?',
@@ -39,14 +42,14 @@ const cannot = failed(
   'cannot do what is needed',
   'It has to know conditional writes (If-None-Match: *) in requests with a length: use another store, or a newer version of it. Is a proxy in between?',
 );
-const elsewhere = failed('is to be asked elsewhere', 'Correct region and endpoint in DOCUMENTS_URL.');
+const elsewhere = failed('is to be asked elsewhere', 'Correct region and endpoint in the URL of the store.');
 const changed = failed(
   'received something else than was sent',
   'A proxy in between, or bad memory? It is sent again by itself.',
 );
 const away = failed(
   'cannot be reached',
-  'Is the endpoint in DOCUMENTS_URL right, and the store up? Files wait meanwhile, and workers go on by themselves.',
+  'Is the endpoint in the URL of the store right, and the store up? Files wait meanwhile, and workers go on by themselves.',
 );
 const slow = failed('does not answer in time', 'Is it overloaded, or the network slow? It is asked again by itself.');
 const certificate = failed(
@@ -140,7 +143,7 @@ export const causeOfFailure = (error: unknown): string | undefined =>
 
 function s3Error({ code, says, hint }: Explanation, place: string, fields: ErrorFields & { cause: string }) {
   const status = fields['status'] === 0 ? '' : `, HTTP ${String(fields['status'])}`;
-  const message = `The document store ${place} ${says} (${fields.cause}${status}).`;
+  const message = `The store ${place} ${says} (${fields.cause}${status}).`;
   return new LedgerError(code, message, { fields, hint, cause: new Error(`${fields.cause}${status}`) });
 }
 

@@ -16,6 +16,26 @@ export async function* objectsUnder({ bucket, ask }: S3Connection, prefix: strin
   } while (token !== undefined);
 }
 
+/** What lies right below `prefix`: names of objects, and of folders. */
+export async function levelUnder(
+  { bucket, ask }: S3Connection,
+  prefix: string,
+): Promise<{ readonly objects: string[]; readonly folders: string[] }> {
+  const objects: string[] = [];
+  const folders: string[] = [];
+  let token: string | undefined;
+  do {
+    const from: { ContinuationToken?: string } = token === undefined ? {} : { ContinuationToken: token };
+    const page = await ask((s3, options) =>
+      s3.listObjectsV2({ Bucket: bucket, Prefix: prefix, Delimiter: '/', ...from }, options),
+    );
+    for (const { Key = '' } of page.Contents ?? []) objects.push(Key.slice(prefix.length));
+    for (const { Prefix = '' } of page.CommonPrefixes ?? []) folders.push(Prefix.slice(prefix.length, -1));
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+  return { objects, folders };
+}
+
 /** Every key that begins with `prefix` and of which any version is left, once. */
 export async function* everKnownUnder(connection: S3Connection, prefix: string): AsyncGenerator<Listed> {
   let last: string | undefined;

@@ -4,7 +4,7 @@ import { setImmediate as othersRun } from 'node:timers/promises';
 import { within } from '../../within.ts';
 import type { Finding, Sink, StoredObject } from '../object-store.ts';
 import { collect } from './body.ts';
-import type { S3Connection } from './connection.ts';
+import type { S3Connection, S3Limits } from './connection.ts';
 import { asS3Error, causeOfFailure, lostObject, nameIsTaken, tooSlow } from './errors.ts';
 import { removeVersion, versionsOfKey } from './versions.ts';
 
@@ -21,29 +21,53 @@ export async function putObject(
   fill: (sink: Sink) => Promise<void>,
 ): Promise<Measured> {
   const { pieces, bytes, sha256, md5 } = await collect(fill);
-  const { VersionId: version } = await connection.ask((s3, options, sdk) => {
-    const command = new sdk.PutObjectCommand({
-      Bucket: connection.bucket,
-      Key: key,
-      Body: Readable.from(pieces, { objectMode: false }),
-      // Else it would be sent in chunks, which many stores answer with 411.
-      ContentLength: bytes,
-      ContentMD5: md5.toString('base64'),
-      IfNoneMatch: '*',
-    });
-    command.middlewareStack.add(
-      (next) => (args) => {
-        // Signed with the rest. The SDK cannot know it before it has sent the body.
-        (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
-        return next(args);
-      },
-      { step: 'build', name: 'hashOfBody' },
-    );
-    return s3.send(command, options);
-  }, connection.limits.transferMs);
+  const body = Readable.from(pieces, { objectMode: false });
+  const conditions = { ContentMD5: md5.toString('base64'), IfNoneMatch: '*' };
+  const version = await sendBody(connection, key, { body, bytes, sha256 }, conditions);
   if (version !== undefined && version !== 'null') await withdrawIfSecond(connection, key, version);
   return { sha256, bytes: String(bytes) };
 }
+
+type Sent = { readonly body: Readable; readonly bytes: number; readonly sha256: string };
+
+/**
+ * Writes an object in one request.
+ *
+ * @returns the version, where the bucket keeps versions.
+ */
+export async function sendBody(
+  connection: S3Connection,
+  key: string,
+  { body, bytes, sha256 }: Sent,
+  conditions: { readonly ContentMD5?: string; readonly IfNoneMatch?: string } = {},
+): Promise<string | undefined> {
+  const { VersionId: version } = await connection.ask(
+    (s3, options, sdk) => {
+      const command = new sdk.PutObjectCommand({
+        Bucket: connection.bucket,
+        Key: key,
+        Body: body,
+        // Else it would be sent in chunks, which many stores answer with 411.
+        ContentLength: bytes,
+        ...conditions,
+      });
+      command.middlewareStack.add(
+        (next) => (args) => {
+          // Signed with the rest. The SDK cannot know it before it has sent the body.
+          (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+          return next(args);
+        },
+        { step: 'build', name: 'hashOfBody' },
+      );
+      return s3.send(command, options);
+    },
+    transferMs(connection.limits, bytes),
+  );
+  return version;
+}
+
+/** A large file may take longer, at a megabyte a second. */
+const transferMs = (limits: S3Limits, bytes: number): number => limits.transferMs + bytes / 1_000;
 
 /**
  * Where a bucket keeps versions, some stores take a conditional write for that of a new version (Ceph 16). Whoever finds
@@ -57,12 +81,19 @@ async function withdrawIfSecond(connection: S3Connection, key: string, own: stri
   }
 }
 
-/** An object's size in bytes; `undefined` = there is none. */
-export async function sizeOf(connection: S3Connection, key: string): Promise<number | undefined> {
+/** What is known of an object without reading it. `etag` is another one once other bytes are there. */
+export type Described = {
+  readonly bytes: number;
+  readonly etag: string | undefined;
+  readonly writtenAtMs: number | undefined;
+};
+
+/** What lies under a key; `undefined` = nothing does. */
+export async function describeObject(connection: S3Connection, key: string): Promise<Described | undefined> {
   const { bucket: Bucket, ask } = connection;
   try {
-    const { ContentLength } = await ask((s3, options) => s3.headObject({ Bucket, Key: key }, options));
-    return ContentLength ?? 0;
+    const found = await ask((s3, options) => s3.headObject({ Bucket, Key: key }, options));
+    return { bytes: found.ContentLength ?? 0, etag: found.ETag, writtenAtMs: found.LastModified?.getTime() };
   } catch (error) {
     if (!isLost(error)) throw error;
     // The answer to HEAD has no body: the whole bucket may be what is not there.
@@ -106,9 +137,20 @@ export const isLost = (error: unknown): boolean => ['NoSuchKey', 'NotFound'].inc
 
 type Received = { readonly body: Readable; readonly bytes: number | undefined };
 
-async function openObject(connection: S3Connection, key: string): Promise<Received> {
+/** @param part where to begin, and of which object: another one is refused (`PreconditionFailed`). */
+export async function openObject(
+  connection: S3Connection,
+  key: string,
+  { from, etag }: { readonly from: number; readonly etag?: string | undefined } = { from: 0 },
+): Promise<Received> {
   const { bucket, place, ask } = connection;
-  const { Body, ContentLength } = await ask((s3, options) => s3.getObject({ Bucket: bucket, Key: key }, options));
+  const part = {
+    ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
+    ...(etag === undefined ? {} : { IfMatch: etag }),
+  };
+  const { Body, ContentLength } = await ask((s3, options) =>
+    s3.getObject({ Bucket: bucket, Key: key, ...part }, options),
+  );
   if (Body === undefined) throw lostObject(place);
   const body = Body as Readable;
   // It may break off before anybody reads it. Whoever reads is told.
@@ -117,7 +159,7 @@ async function openObject(connection: S3Connection, key: string): Promise<Receiv
 }
 
 /** Reads to the end. Only what the store takes counts for the deadline: whoever reads may be slow. */
-async function* read({ place, limits }: S3Connection, body: Readable): AsyncGenerator<Uint8Array> {
+export async function* read({ place, limits }: S3Connection, body: Readable): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   let leftMs = limits.transferMs;
   try {
