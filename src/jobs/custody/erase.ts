@@ -63,7 +63,7 @@ export async function cancel(
 ): Promise<Erasure> {
   const cancelled = await cancelErasure(context.db.kysely, transactionId, by);
   if (cancelled) {
-    await writeCancellation(store, cancelled);
+    await writeCancellation(context, store, cancelled);
     return cancelled;
   }
   const last = (await erasuresOf(context.db.kysely, transactionId)).at(-1);
