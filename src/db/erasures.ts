@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
 import { isAborted } from './errors.ts';
+import type { ObligationKind } from './schema.ts';
 
 /** The order to erase a transaction's documents. `closed`: nobody reads them, and they can still be kept. */
 export type Erasure = {
@@ -112,12 +113,23 @@ function request(
   });
 }
 
-/** Ends what is still to be fetched of transactions' files. A fetch that is under way records nothing any more. */
-export async function endFetching(db: Queries, transactionIds: readonly string[]): Promise<void> {
+/**
+ * Ends what is still to be fetched of transactions' files. A fetch that is under way records nothing any more, and
+ * removes what it stored.
+ *
+ * @param kinds of obligations.
+ */
+export async function endFetching(
+  db: Queries,
+  transactionIds: readonly string[],
+  kinds: readonly Exclude<ObligationKind, 'result'>[] = ['documents', 'audit_report'],
+): Promise<void> {
   await sql`
     update obligations set state = 'done', sweep_at = null, generation = generation + 1, fence = fence + 1,
       updated_at = now()
-    where transaction_id = any(${transactionIds}::text[]) and kind <> 'result' and state = 'due'`.execute(db);
+    where transaction_id = any(${transactionIds}::text[]) and kind = any(${kinds}::text[]) and state = 'due'`.execute(
+    db,
+  );
 }
 
 /**

@@ -41,5 +41,5 @@ const deadly: ObjectStore = {
     await store.remove(name);
   },
 };
-await erase(context, deadly, [transactionId], { requestedBy: 'test', reason: id, isNow: true });
+await erase(context, () => Promise.resolve(deadly), [transactionId], { requestedBy: 'test', reason: id, isNow: true });
 die();

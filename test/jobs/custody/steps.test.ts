@@ -136,7 +136,7 @@ describe('an erasure beside a fetch', () => {
       put: async (...args: Parameters<typeof documents.store.put>) => {
         const object = await documents.store.put(...args);
         stored += 1;
-        if (stored === 1) await erase(context, documents.store, [transactionId], wish);
+        if (stored === 1) await erase(context, () => Promise.resolve(documents.store), [transactionId], wish);
         return object;
       },
     };
