@@ -157,6 +157,7 @@ async function createErasures(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index erasures_open on erasures (destroy_at)
     where cancelled_at is null and looked_again_at is null`.execute(db);
+  await sql`create index erasures_unordered on erasures (requested_at) where ordered_at is null`.execute(db);
 }
 
 async function createHolds(db: Kysely<unknown>): Promise<void> {

@@ -7,6 +7,7 @@ import type { Context } from '../jobs/context.ts';
 import { cancel, erase as eraseAll, type Erased } from '../jobs/custody/erase.ts';
 import { type Receipt, receiptOf } from '../jobs/custody/receipt.ts';
 import { inputLines } from '../jobs/intake/input-lines.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { documentStore, identifyStore } from '../store/open.ts';
 import { currentUser } from './current-user.ts';
 import { openInputFile } from './input-file.ts';
@@ -44,13 +45,14 @@ export async function erase(args: EraseArguments, input: CommandInput): Promise<
 const storeOf = ({ db, config }: Context) => identifyStore(db.kysely, documentStore(config));
 
 async function erased(context: Context, args: EraseArguments, reason: string, signal: AbortSignal): Promise<ExitCode> {
-  const store = await storeOf(context);
+  let opened: ObjectStore | undefined;
+  const openStore = async () => (opened ??= await storeOf(context));
   const rejected: string[] = [];
   const results: Erased[] = [];
   const wish = { requestedBy: currentUser(), reason, isNow: args.now };
   for await (const ids of batches(args, rejected, signal)) {
     throwIfEnding(signal);
-    const batch = await eraseAll(context, store, ids, wish);
+    const batch = await eraseAll(context, openStore, ids, wish);
     rejected.push(
       ...batch
         .filter(({ answer }) => answer === 'unknown')

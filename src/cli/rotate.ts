@@ -3,7 +3,7 @@ import { composeBooks } from '../compose/books.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { rotate as rotateKeys } from '../jobs/custody/rotate.ts';
-import { createMasterPair, masterText, pairOf, parseKey } from '../store/encryption/keys.ts';
+import { createMasterPair, isPublicKey, masterText, pairOf, parseKey } from '../store/encryption/keys.ts';
 import { keepSecretKey, readSecretKeys } from '../store/encryption/masters.ts';
 import { asSnakeCaseJson, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
@@ -30,11 +30,7 @@ export async function rotate(
   { to, json }: { readonly to: string; readonly json: boolean },
   { config, signal }: CommandInput,
 ): Promise<ExitCode> {
-  const masters = to.split(',').map((text) => {
-    const key = parseKey(text);
-    if (!key) throw usageError('--to takes public keys of 44 characters in base64, with commas between.');
-    return key;
-  });
+  const masters = mastersIn(to);
   const { context, close } = await composeBooks(config, { notice: remark });
   const bar = progress('sealing anew', 1, 'keys');
   try {
@@ -50,6 +46,16 @@ export async function rotate(
     bar.stop();
     await close();
   }
+}
+
+function mastersIn(to: string): Buffer[] {
+  const texts = new Set(to.split(',').map((text) => text.trim()));
+  return [...texts].map((text) => {
+    const key = parseKey(text);
+    if (!key || !isPublicKey(key))
+      throw usageError('--to takes public keys of 44 characters in base64, with commas between.');
+    return key;
+  });
 }
 
 function lines(

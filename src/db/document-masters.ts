@@ -78,16 +78,28 @@ export async function keysToSeal(
   }));
 }
 
+/** A box of a key that is there already. */
+export type FurtherSeal = {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly master: Buffer;
+  readonly sealed: Buffer;
+};
+
 /** Keeps further boxes of keys. A key that was destroyed in the meantime stays destroyed. */
-export async function addSeals(
-  db: Queries,
-  seals: readonly { readonly id: string; readonly master: Buffer; readonly sealed: Buffer }[],
-): Promise<void> {
-  for (const { id, master, sealed } of seals)
+export async function addSeals({ kysely }: Pick<Database, 'kysely'>, seals: readonly FurtherSeal[]): Promise<void> {
+  await kysely.transaction().execute(async (db) => {
+    // Whoever destroys keys has the same rows locked. The next statement sees what is left.
+    await sql`
+      select from transactions where id = any(${seals.map(({ transactionId }) => transactionId)}::text[])
+      order by id for key share`.execute(db);
     await sql`
       insert into document_keys (id, master, transaction_id, sealed)
-      select ${id}, ${master}, k.transaction_id, ${sealed} from document_keys k where k.id = ${id} limit 1
+      select distinct k.id, one.master, k.transaction_id, one.sealed
+      from unnest(${seals.map(({ id }) => id)}::uuid[], ${seals.map(({ master }) => master)}::bytea[],
+        ${seals.map(({ sealed }) => sealed)}::bytea[]) as one (id, master, sealed) join document_keys k using (id)
       on conflict do nothing`.execute(db);
+  });
 }
 
 /**
@@ -103,7 +115,7 @@ export async function changeMasters({ kysely }: Pick<Database, 'kysely'>, master
       update document_masters set in_use_since = coalesce(in_use_since, now()), retired_at = null
       where public_key = any(${masters}::bytea[])`.execute(db);
     await sql`
-      update document_masters set retired_at = now()
+      update document_masters set retired_at = greatest(now(), in_use_since)
       where not public_key = any(${masters}::bytea[]) and in_use_since is not null and retired_at is null`.execute(db);
     await sql`
       delete from document_keys k where not k.master = any(${masters}::bytea[]) and (

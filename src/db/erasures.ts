@@ -1,5 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { isAborted } from './errors.ts';
+import type { ObligationKind } from './schema.ts';
 
 /** The order to erase a transaction's documents. `closed`: nobody reads them, and they can still be kept. */
 export type Erasure = {
@@ -20,7 +22,7 @@ export type Erasure = {
   readonly auditReports: number | null;
 };
 
-const columns = sql`
+export const erasureColumns = sql`
   e.id, e.transaction_id as "transactionId", e.requested_at as "requestedAt", e.requested_by as "requestedBy", e.reason,
   e.destroy_at as "destroyAt", e.ordered_at as "orderedAt", e.cancelled_at as "cancelledAt", e.cancelled_by as "cancelledBy",
   e.cancel_reason as "cancelReason", e.keys_destroyed_at as "keysDestroyedAt", e.destroyed_at as "destroyedAt",
@@ -50,6 +52,20 @@ export type Requested = {
  * left as it is, except that an earlier `destroyAt` counts.
  */
 export async function requestErasures(
+  db: Pick<Database, 'kysely'>,
+  transactionIds: readonly string[],
+  wish: ErasureWish,
+): Promise<Requested[]> {
+  // Workers lock the same rows, many at once and in other orders. What Postgres aborts has changed nothing.
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await request(db, transactionIds, wish);
+    } catch (error) {
+      if (!isAborted(error) || tries === 5) throw error;
+    }
+}
+
+function request(
   { kysely }: Pick<Database, 'kysely'>,
   transactionIds: readonly string[],
   { requestedBy, reason, destroyAt }: ErasureWish,
@@ -65,10 +81,7 @@ export async function requestErasures(
       order by t.id
       on conflict (transaction_id) where cancelled_at is null and destroyed_at is null do nothing
       returning e.id, e.transaction_id as "transactionId"`.execute(db);
-    await sql`
-      update obligations set state = 'done', sweep_at = null, generation = generation + 1, fence = fence + 1,
-        updated_at = now()
-      where transaction_id = any(${transactionIds}::text[]) and kind <> 'result' and state = 'due'`.execute(db);
+    await endFetching(db, transactionIds);
     await sql`
       update erasures set destroy_at = ${destroyAt}
       where transaction_id = any(${transactionIds}::text[]) and destroy_at > ${destroyAt} and cancelled_at is null
@@ -101,7 +114,26 @@ export async function requestErasures(
 }
 
 /**
- * Cancels the erasure of a transaction's documents, unless their keys are destroyed.
+ * Ends what is still to be fetched of transactions' files. A fetch that is under way records nothing any more, and
+ * removes what it stored.
+ *
+ * @param kinds of obligations.
+ */
+export async function endFetching(
+  db: Queries,
+  transactionIds: readonly string[],
+  kinds: readonly Exclude<ObligationKind, 'result'>[] = ['documents', 'audit_report'],
+): Promise<void> {
+  await sql`
+    update obligations set state = 'done', sweep_at = null, generation = generation + 1, fence = fence + 1,
+      updated_at = now()
+    where transaction_id = any(${transactionIds}::text[]) and kind = any(${kinds}::text[]) and state = 'due'`.execute(
+    db,
+  );
+}
+
+/**
+ * Cancels the erasure of a transaction's documents, unless their keys are destroyed. The store does not know it yet.
  *
  * @returns the cancelled erasure; `undefined` = there was none to cancel.
  */
@@ -111,31 +143,22 @@ export async function cancelErasure(
   { cancelledBy, reason }: { readonly cancelledBy: string; readonly reason: string },
 ): Promise<Erasure | undefined> {
   const { rows } = await sql<Erasure>`
-    update erasures e set cancelled_at = now(), cancelled_by = ${cancelledBy}, cancel_reason = ${reason}
+    update erasures e set cancelled_at = now(), cancelled_by = ${cancelledBy}, cancel_reason = ${reason}, ordered_at = null
     where transaction_id = ${transactionId} and cancelled_at is null and keys_destroyed_at is null
-    returning ${columns}`.execute(db);
+    returning ${erasureColumns}`.execute(db);
   return rows[0];
 }
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** All erasures of a transaction, or the one with this ID, oldest first. */
 export async function erasuresOf(db: Queries, transactionOrErasureId: string): Promise<Erasure[]> {
+  const erasureId = uuid.test(transactionOrErasureId) ? transactionOrErasureId : null;
   const { rows } = await sql<Erasure>`
-    select ${columns} from erasures e
-    where e.transaction_id = ${transactionOrErasureId} or e.id::text = ${transactionOrErasureId}
+    select ${erasureColumns} from erasures e
+    where e.transaction_id = ${transactionOrErasureId} or e.id = ${erasureId}::uuid
     order by e.requested_at, e.id`.execute(db);
   return rows;
-}
-
-/** Erasures whose order is not yet in the store, and cancelled ones among them. */
-export async function unorderedErasures(db: Queries, limit: number): Promise<Erasure[]> {
-  const { rows } = await sql<Erasure>`
-    select ${columns} from erasures e where e.ordered_at is null and e.cancelled_at is null
-    order by e.requested_at limit ${limit}`.execute(db);
-  return rows;
-}
-
-export async function markOrdered(db: Queries, id: string): Promise<void> {
-  await sql`update erasures set ordered_at = now() where id = ${id}`.execute(db);
 }
 
 /**
@@ -148,7 +171,7 @@ export async function dueErasures(
   { now, lookAgainBefore, limit }: { readonly now: Date; readonly lookAgainBefore: Date; readonly limit: number },
 ): Promise<Erasure[]> {
   const { rows } = await sql<Erasure>`
-    select ${columns} from erasures e
+    select ${erasureColumns} from erasures e
     where e.cancelled_at is null and e.looked_again_at is null and e.ordered_at is not null and e.destroy_at <= ${now}
       and (e.destroyed_at is null or e.destroyed_at <= ${lookAgainBefore})
       and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
@@ -201,31 +224,4 @@ export async function finishErasure(
 
 export async function markLookedAgain(db: Queries, id: string): Promise<void> {
   await sql`update erasures set looked_again_at = now() where id = ${id} and destroyed_at is not null`.execute(db);
-}
-
-/** An order as the store has it. */
-export type Order = {
-  readonly id: string;
-  readonly transactionId: string;
-  readonly requestedAt: Date;
-  readonly destroyAt: Date;
-};
-
-/** Which of these erasures the books do not know. */
-export async function unknownErasures(db: Queries, ids: readonly string[]): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select id from unnest(${ids}::uuid[]) as one (id) where not exists (select from erasures e where e.id = one.id)`.execute(
-    db,
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** Takes orders over that the store has and the books do not, because these were restored from an older backup. */
-export async function takeOrdersOver(db: Queries, orders: readonly Order[]): Promise<void> {
-  for (const { id, transactionId, requestedAt, destroyAt } of orders)
-    await sql`
-      insert into erasures (id, transaction_id, requested_at, requested_by, reason, destroy_at, ordered_at)
-      values (${id}, ${transactionId}, ${requestedAt}, 'restored', 'an order in the document store that the books had lost',
-        ${destroyAt}, now())
-      on conflict do nothing`.execute(db);
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
-import { isHeld, nothingLeft } from './erasures.ts';
+import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
 
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
@@ -32,7 +32,7 @@ export async function overdueFiles(
 }
 
 /**
- * Destroys the keys of a transaction's files of a kind, so that nobody can read them.
+ * Destroys the keys of a transaction's files of a kind, so that nobody can read them, and ends fetching them.
  *
  * @returns `false` if it was held in the meantime.
  */
@@ -47,6 +47,7 @@ export async function destroyKeysOf(
     const { rows } = await sql`
       select from transactions t where t.id = ${transactionId} and not ${isHeld('t.id')}`.execute(db);
     if (rows.length === 0) return false;
+    await endFetching(db, [transactionId], [kind === 'document' ? 'documents' : kind]);
     await sql`
       delete from document_keys k using files f
       where f.transaction_id = ${transactionId} and f.kind = ${kind} and k.id = f.key_id`.execute(db);

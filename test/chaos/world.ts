@@ -36,7 +36,11 @@ export type WorldOptions = {
   readonly workers: number;
   /** What a worker process runs instead of the product's: the negative control. */
   readonly workerScript?: string;
+  /** Further variables of workers and commands. Those of {@link World}'s `environment` may be changed meanwhile. */
+  readonly variables?: Readonly<Record<string, string>>;
 };
+
+type WorldVariable = 'DATABASE_URL' | 'REDIS_URL' | 'IDSCAN_DATA_DIR' | 'REPORTS_DIR';
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
@@ -44,7 +48,7 @@ export type World = Awaited<ReturnType<typeof createWorld>>;
  * Servers of its own (so that they can be killed), a simulated vendor, and worker processes that are started again
  * whenever they die.
  */
-export async function createWorld({ seed, transactions, workers, workerScript }: WorldOptions) {
+export async function createWorld({ seed, transactions, workers, workerScript, variables = {} }: WorldOptions) {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'idscan-ledger-chaos-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
   const dataDir = path.join(folder, 'servers');
@@ -61,7 +65,7 @@ export async function createWorld({ seed, transactions, workers, workerScript }:
     faults: { share: 0.02, kinds: ['server_error', 'reset', 'cut_length', 'html'] },
   });
   atEnd(simulator.close);
-  const environment = {
+  const environment: Record<WorldVariable, string> & Record<string, string> = {
     folder,
     DATABASE_URL: appUrl,
     REDIS_URL: services.redisUrl,
@@ -71,6 +75,7 @@ export async function createWorld({ seed, transactions, workers, workerScript }:
     IDSCAN_KEY_ID: simulator.keyId,
     IDSCAN_KEY_SECRET: simulator.secret,
     LOG_LEVEL: 'silent',
+    ...variables,
   };
   const fleet = createFleet(workers, environment, workerScript);
   atEnd(fleet.end);

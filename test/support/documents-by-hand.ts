@@ -18,8 +18,7 @@ export type StoredDocument = {
 
 const chunkBytes = 65_536 + 17;
 const newline = 0x0a;
-const secretKeyIn = (dataDir: string): Promise<Buffer> =>
-  readFile(path.join(dataDir, 'keys', 'documents.key'), 'utf8').then((text) => Buffer.from(text, 'base64'));
+const secretKeyIn = (dataDir: string): Promise<string> => readFile(path.join(dataDir, 'keys', 'documents.key'), 'utf8');
 
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -49,13 +48,23 @@ export function readByHand(bytes: Buffer, key: Buffer): { header: Record<string,
   return { header, content: Buffer.concat(chunks) };
 }
 
-/** Opens a sealed key with the secret key below the data folder. */
-function unsealed(sealed: Buffer, secretKey: Buffer): Buffer {
+/** Opens a sealed key with one of these secret keys, in base64. */
+function unsealed(sealed: Buffer, secretKeys: readonly string[]): Buffer {
   const [key, publicKey] = [Buffer.alloc(32), Buffer.alloc(32)];
-  sodium.crypto_scalarmult_base(publicKey, secretKey);
-  if (!sodium.crypto_box_seal_open(key, sealed, publicKey, secretKey)) throw new Error('sealed to another master');
-  return key;
+  for (const text of secretKeys) {
+    const secretKey = Buffer.from(text, 'base64');
+    sodium.crypto_scalarmult_base(publicKey, secretKey);
+    if (sodium.crypto_box_seal_open(key, sealed, publicKey, secretKey)) return key;
+  }
+  throw new Error('sealed to another master');
 }
+
+/** A store as anybody sees it who has the disk or the bucket. */
+export type BareStore = {
+  readonly read: (name: string) => Promise<Buffer>;
+  /** Of everything but the marker, probes, unfinished files and orders to erase; also of older versions. */
+  readonly names: () => Promise<string[]>;
+};
 
 type Row = Omit<StoredDocument, 'content'> & { sha256: string; bytes: string; key_id: string; sealed: string | null };
 
@@ -66,12 +75,12 @@ const rowsOf = (ask: Ask): Promise<Row[]> =>
       (select encode(sealed, 'hex') from document_keys k where k.id = f.key_id limit 1) as sealed
     from files f where f.object_name is not null and f.state = 'stored' order by 1, 2, 3, 4`);
 
-async function readRow(row: Row, dataDir: string, secretKey: Buffer): Promise<StoredDocument> {
+async function readRow(row: Row, read: BareStore['read'], secretKeys: readonly string[]): Promise<StoredDocument> {
   const { transaction_id, kind, origin, position, object_name } = row;
-  const bytes = await readFile(path.join(dataDir, 'documents', object_name));
+  const bytes = await read(object_name);
   if (sha256Of(bytes) !== row.sha256 || String(bytes.length) !== row.bytes) throw new Error('not as recorded');
   if (row.sealed === null) throw new Error('its key is not kept');
-  const { header, content } = readByHand(bytes, unsealed(Buffer.from(row.sealed, 'hex'), secretKey));
+  const { header, content } = readByHand(bytes, unsealed(Buffer.from(row.sealed, 'hex'), secretKeys));
   // Files with the same URL share an object, so the place in the header may be another one of the same transaction.
   const said = `${sha256Of(Buffer.from(transaction_id)).slice(0, 2)}/${transaction_id}.${kind}.${String(header['origin'])}.${String(header['position'])}.`;
   if (header['transaction'] !== transaction_id || header['kind'] !== kind || header['key'] !== row.key_id)
@@ -80,6 +89,12 @@ async function readRow(row: Row, dataDir: string, secretKey: Buffer): Promise<St
   return { transaction_id, kind, origin, position, object_name, content };
 }
 
+/** Reads from a store in the folder below a data folder. */
+const readIn =
+  (dataDir: string): BareStore['read'] =>
+  (name) =>
+    readFile(path.join(dataDir, 'documents', name));
+
 /**
  * Every stored document, decrypted.
  *
@@ -87,8 +102,8 @@ async function readRow(row: Row, dataDir: string, secretKey: Buffer): Promise<St
  */
 export async function storedDocuments(ask: Ask, dataDir: string): Promise<StoredDocument[]> {
   const rows = await rowsOf(ask);
-  const secretKey = rows.length === 0 ? Buffer.alloc(32) : await secretKeyIn(dataDir);
-  return Promise.all(rows.map((row) => readRow(row, dataDir, secretKey)));
+  const secretKeys = rows.length === 0 ? [] : [await secretKeyIn(dataDir)];
+  return Promise.all(rows.map((row) => readRow(row, readIn(dataDir), secretKeys)));
 }
 
 /** The names of the files in a store, without its marker and what its disk is tried with. */
@@ -104,17 +119,20 @@ export async function namesInStore(dataDir: string): Promise<string[]> {
 
 /** What is wrong with a store while nothing is being fetched: documents that cannot be read, files of nobody. */
 export async function faultsInStore(ask: Ask, dataDir: string): Promise<string[]> {
+  const key = await secretKeyIn(dataDir).catch(() => undefined);
+  const names = () => namesInStore(dataDir);
+  return faultsIn(ask, { read: readIn(dataDir), names }, key === undefined ? [] : [key]);
+}
+
+/** The same, for any store and several secret keys. */
+export async function faultsIn(ask: Ask, store: BareStore, secretKeys: readonly string[]): Promise<string[]> {
   const rows = await rowsOf(ask);
   const recorded = new Set(rows.map(({ object_name }) => object_name));
-  const secretKey = rows.length === 0 ? Buffer.alloc(32) : await secretKeyIn(dataDir);
-  const read = await Promise.all(
-    rows.map((row) =>
-      readRow(row, dataDir, secretKey).then(
-        () => [],
-        (error: unknown) => [`${row.object_name}: ${String(error)}`],
-      ),
-    ),
-  );
-  const orphans = (await namesInStore(dataDir)).filter((name) => !recorded.has(name));
-  return [...read.flat(), ...orphans.map((name) => `recorded nowhere: ${name}`)];
+  const faults: string[] = [];
+  for (const row of rows)
+    await readRow(row, store.read, secretKeys).catch((error: unknown) => {
+      faults.push(`${row.object_name}: ${String(error)}`);
+    });
+  const orphans = (await store.names()).filter((name) => !recorded.has(name));
+  return [...faults, ...orphans.map((name) => `recorded nowhere: ${name}`)];
 }

@@ -1,16 +1,10 @@
 import { clearOfOne } from '../../db/clear-files.ts';
-import {
-  destroyKeys,
-  dueErasures,
-  type Erasure,
-  finishErasure,
-  markLookedAgain,
-  unorderedErasures,
-} from '../../db/erasures.ts';
+import { unorderedErasures } from '../../db/erasure-orders.ts';
+import { destroyKeys, dueErasures, type Erasure, finishErasure, markLookedAgain } from '../../db/erasures.ts';
 import { clearName, transactionPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
-import { writeOrder } from './orders.ts';
+import { writeCancellation, writeOrder } from './orders.ts';
 
 /** A worker that was about to store a document has done so, or is dead, after this long. */
 const lookAgainAfterMs = 3_600_000;
@@ -32,7 +26,7 @@ export async function carryOutErasures(
   const { kysely } = context.db;
   for (const erasure of await unorderedErasures(kysely, batchSize)) {
     if (signal?.aborted) return 0;
-    await writeOrder(context, store, erasure);
+    await (erasure.cancelledAt === null ? writeOrder : writeCancellation)(context, store, erasure);
   }
   const now = context.now();
   const lookAgainBefore = new Date(now.getTime() - lookAgainAfterMs);

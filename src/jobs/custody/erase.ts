@@ -22,18 +22,21 @@ export type Erased = Requested & { readonly isDestroyed: boolean };
  * Closes transactions' documents, so that nobody reads them, and orders their destruction. The order is in Postgres and
  * in the store before anything else is done.
  *
+ * @param openStore is called once they are closed.
  * @throws LedgerError `storage_failed`; what is closed by then stays closed, and workers go on with it. `blocked` if
  * another process destroys documents for minutes.
  */
 export async function erase(
   context: Context,
-  store: ObjectStore,
+  openStore: () => Promise<ObjectStore>,
   transactionIds: readonly string[],
   { requestedBy, reason, isNow }: EraseWish,
 ): Promise<Erased[]> {
   const now = context.now().getTime();
   const destroyAt = new Date(isNow ? now : now + context.config.custody.erasureDelayDays * dayMs);
   const requested = await requestErasures(context.db, transactionIds, { requestedBy, reason, destroyAt });
+  // Whoever orders it need not wait for a store that is away: workers go on once it is back.
+  const store = await openStore();
   const erased: Erased[] = [];
   for (const one of requested) erased.push({ ...one, isDestroyed: await carryOut(context, store, one, isNow) });
   return erased;
@@ -63,7 +66,7 @@ export async function cancel(
 ): Promise<Erasure> {
   const cancelled = await cancelErasure(context.db.kysely, transactionId, by);
   if (cancelled) {
-    await writeCancellation(store, cancelled);
+    await writeCancellation(context, store, cancelled);
     return cancelled;
   }
   const last = (await erasuresOf(context.db.kysely, transactionId)).at(-1);

@@ -1,14 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
-import {
-  cancelErasure,
-  type Erasure,
-  erasuresOf,
-  markOrdered,
-  type Order,
-  takeOrdersOver,
-  unknownErasures,
-} from '../../db/erasures.ts';
+import { cancelRestored, markOrdered, type Order, takeOrderOver, unknownErasures } from '../../db/erasure-orders.ts';
+import type { Erasure } from '../../db/erasures.ts';
 import { errorCode, LedgerError } from '../../errors.ts';
 import { cancellationName, erasureIn, erasuresPrefix, orderName } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -27,11 +20,8 @@ const order = z.object({
  *
  * @throws LedgerError `storage_failed`, `storage_full`
  */
-export async function writeOrder(
-  { db }: Pick<Context, 'db'>,
-  store: ObjectStore,
-  { id, transactionId, requestedAt, destroyAt }: Erasure,
-): Promise<void> {
+export async function writeOrder({ db }: Pick<Context, 'db'>, store: ObjectStore, erasure: Erasure): Promise<void> {
+  const { id, transactionId, requestedAt, destroyAt } = erasure;
   const said: z.input<typeof order> = {
     erasure: id,
     transaction: transactionId,
@@ -39,12 +29,18 @@ export async function writeOrder(
     destroy_at: destroyAt.toISOString(),
   };
   await putOnce(store, orderName(id), said);
-  await markOrdered(db.kysely, id);
+  await markOrdered(db.kysely, erasure);
 }
 
 /** Writes into the store that an order is cancelled. */
-export const writeCancellation = (store: ObjectStore, { id }: Erasure): Promise<void> =>
-  putOnce(store, cancellationName(id), { erasure: id });
+export async function writeCancellation(
+  { db }: Pick<Context, 'db'>,
+  store: ObjectStore,
+  erasure: Erasure,
+): Promise<void> {
+  await putOnce(store, cancellationName(erasure.id), { erasure: erasure.id });
+  await markOrdered(db.kysely, erasure);
+}
 
 async function putOnce(store: ObjectStore, name: string, said: object): Promise<void> {
   try {
@@ -65,34 +61,25 @@ const batchSize = 500;
  * @throws LedgerError `storage_failed`; `store_mismatch` for an order that cannot be read
  */
 export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectStore): Promise<number> {
-  let taken = 0;
-  let found = new Set<string>();
   const cancelled = new Set<string>();
-  const take = async (): Promise<void> => {
-    const unknown = (await unknownErasures(db.kysely, [...found])).filter((id) => !cancelled.has(id));
-    for (const id of unknown) {
-      await takeOrdersOver(db.kysely, [await readOrder(store, id)]);
-      taken += 1;
-    }
+  const unknown: string[] = [];
+  let found = new Set<string>();
+  const look = async (): Promise<void> => {
+    if (found.size > 0) unknown.push(...(await unknownErasures(db.kysely, [...found])));
     found = new Set();
   };
   for await (const { name } of store.list(erasuresPrefix)) {
     const erasure = erasureIn(name);
     if (!erasure) continue;
-    if (erasure.isCancellation) cancelled.add(erasure.id);
-    else found.add(erasure.id);
-    if (found.size === batchSize) await take();
+    (erasure.isCancellation ? cancelled : found).add(erasure.id);
+    if (found.size === batchSize) await look();
   }
-  await take();
-  for (const id of cancelled) await cancelRestored(db.kysely, id);
-  return taken;
-}
-
-/** An order that was cancelled after the backup was made is not carried out after its restore. */
-async function cancelRestored(db: Context['db']['kysely'], id: string): Promise<void> {
-  for (const { transactionId, cancelledAt, keysDestroyedAt } of await erasuresOf(db, id))
-    if (cancelledAt === null && keysDestroyedAt === null)
-      await cancelErasure(db, transactionId, { cancelledBy: 'restored', reason: 'cancelled in the document store' });
+  await look();
+  // First, because of one transaction only one order can be open: a cancelled one would keep a later one out.
+  if (cancelled.size > 0) await cancelRestored(db.kysely, [...cancelled]);
+  const lost = unknown.filter((id) => !cancelled.has(id));
+  for (const id of lost) await takeOrderOver(db, await readOrder(store, id));
+  return lost.length;
 }
 
 async function readOrder(store: ObjectStore, id: string): Promise<Order> {

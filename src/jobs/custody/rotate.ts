@@ -34,7 +34,7 @@ export async function rotate(
     if (keys.length === 0) break;
     const anew = keys.map((key) => sealedAnew(key, masters, secretKeys));
     await addSeals(
-      db.kysely,
+      db,
       anew.flatMap((seals) => seals ?? []),
     );
     unopened += anew.filter((seals) => seals === undefined).length;
@@ -46,13 +46,17 @@ export async function rotate(
 }
 
 /** The boxes of a key that are missing; `undefined` = nobody here can open it. */
-function sealedAnew({ id, seals }: SealedEverywhere, masters: readonly Buffer[], secretKeys: readonly MasterPair[]) {
+function sealedAnew(
+  { id, transactionId, seals }: SealedEverywhere,
+  masters: readonly Buffer[],
+  secretKeys: readonly MasterPair[],
+) {
   for (const { master, sealed } of seals) {
     const pair = secretKeys.find(({ publicKey }) => publicKey.equals(master));
     const key = pair && unseal(sealed, pair);
     if (!key) continue;
     const missing = masters.filter((one) => !seals.some((seal) => seal.master.equals(one)));
-    return missing.map((one) => ({ id, ...sealTo(one, key) }));
+    return missing.map((one) => ({ id, transactionId, ...sealTo(one, key) }));
   }
   return undefined;
 }

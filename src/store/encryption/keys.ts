@@ -28,6 +28,16 @@ export function unseal(sealed: Buffer, { publicKey, secretKey }: MasterPair): Bu
   return sodium.crypto_box_seal_open(key, sealed, publicKey, secretKey) ? key : undefined;
 }
 
+/** Whether anything can be sealed to it. Some 32 bytes are no public key: a row of zeros, for example. */
+export function isPublicKey(master: Buffer): boolean {
+  try {
+    sealTo(master, createDocumentKey().key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function createMasterPair(): MasterPair {
   const publicKey = Buffer.alloc(sodium.crypto_box_PUBLICKEYBYTES);
   const secretKey = Buffer.alloc(sodium.crypto_box_SECRETKEYBYTES);

@@ -6,7 +6,7 @@ import type { Database } from '../../db/database.ts';
 import { mastersInUse, useFirstMasters } from '../../db/document-masters.ts';
 import { LedgerError } from '../../errors.ts';
 import { makeFolder, syncFolder } from '../../folders.ts';
-import { createMasterPair, type MasterPair, masterText, pairOf, parseKey } from './keys.ts';
+import { createMasterPair, isPublicKey, type MasterPair, masterText, pairOf, parseKey } from './keys.ts';
 
 type Custody = Pick<Config, 'dataDir' | 'custody'>;
 
@@ -26,7 +26,7 @@ export async function openMasters(
   tell: (sentence: string) => void,
 ): Promise<readonly Buffer[]> {
   const inUse = await mastersInUse(db.kysely);
-  const configured = custody.publicKeys.map((text) => Buffer.from(text, 'base64'));
+  const configured = configuredMasters(custody);
   const own = configured.length > 0 ? configured : await ownMaster(dataDir, inUse.length === 0 ? tell : undefined);
   if (own.length === 0) throw noMasterHere(inUse);
   const used = inUse.length > 0 ? inUse : await useFirstMasters(db, own);
@@ -42,7 +42,7 @@ export async function openMasters(
  */
 export async function checkMasters(db: Pick<Database, 'kysely'>, { dataDir, custody }: Custody): Promise<string> {
   const inUse = await mastersInUse(db.kysely);
-  const configured = custody.publicKeys.map((text) => Buffer.from(text, 'base64'));
+  const configured = configuredMasters(custody);
   const own = configured.length > 0 ? configured : await ownMaster(dataDir, undefined);
   if (inUse.length === 0) return 'no master is in use yet; the first worker takes one';
   if (own.length === 0) throw noMasterHere(inUse);
@@ -66,6 +66,16 @@ export async function readSecretKeys({ dataDir, custody }: Custody): Promise<rea
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
     .map((line) => pairOf(secretIn(line, file)));
+}
+
+function configuredMasters({ publicKeys }: Custody['custody']): Buffer[] {
+  const masters = publicKeys.map((text) => Buffer.from(text, 'base64'));
+  const wrong = masters.find((master) => !isPublicKey(master));
+  if (wrong)
+    throw new LedgerError('config_invalid', `DOCUMENTS_PUBLIC_KEYS has ${masterText(wrong)}, which is no public key.`, {
+      hint: 'documents key makes a pair, and prints its public key.',
+    });
+  return masters;
 }
 
 /** The public key of the pair below the data folder; none if there is no pair, and it may not be made. */

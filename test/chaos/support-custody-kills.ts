@@ -1,0 +1,129 @@
+import { readFile, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { waitFor } from '../support/books.ts';
+import { type CliEnvironment, runCli } from '../support/cli.ts';
+import { type BareStore, faultsIn } from '../support/documents-by-hand.ts';
+import { query, seededRandom, type World } from './world.ts';
+
+/** What people did while workers were killed. */
+export type Done = {
+  readonly erased: Set<string>;
+  readonly held: Set<string>;
+  /** Commands that ended with another code than 0. */
+  readonly failed: string[];
+  rotations: number;
+};
+
+/** A person at the custody of a world: an act at a time, each on a transaction of its own. */
+export function custodian(world: World, environment: CliEnvironment, seed: number) {
+  const random = seededRandom(seed + 1_000);
+  const ids = world.simulator.transactions.filter(({ resultId }) => resultId !== null);
+  const left = ids.map(({ transactionId }) => transactionId);
+  const done: Done = { erased: new Set(), held: new Set(), failed: [], rotations: 0 };
+  const one = (): string => left.splice(Math.floor(random() * left.length), 1)[0] ?? '';
+  const run = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await runCli(args, environment);
+    if (code !== 0) done.failed.push(`${args.join(' ')}: ${code} ${stderr}`);
+    return stdout;
+  };
+  const acts = [
+    async () => {
+      const id = one();
+      done.erased.add(id);
+      await run('erase', '--transaction', id, '--reason', 'wish', '--now');
+    },
+    async () => {
+      const id = one();
+      done.erased.add(id);
+      await run('erase', '--transaction', id, '--reason', 'wish');
+    },
+    async () => {
+      const id = one();
+      done.held.add(id);
+      await run('hold', '--transaction', id, '--reason', 'court order');
+      await run('erase', '--transaction', id, '--reason', 'wish');
+    },
+  ];
+  return {
+    done,
+    run,
+    act: async (index: number): Promise<void> => acts[index % acts.length]?.(),
+    /** Seals all keys to another master. Workers that start from now on seal to it, those that run go on as before. */
+    rotate: async (secretKeys: string[]): Promise<string> => {
+      const file = path.join(world.folder, `${done.rotations}.key`);
+      done.rotations += 1;
+      const said = await run('documents', 'key', '--out', file);
+      const to = /^[A-Za-z0-9+/]{43}=$/m.exec(said)?.[0] ?? '';
+      secretKeys.push((await readFile(file, 'utf8')).trim());
+      return to;
+    },
+  };
+}
+
+/** Lets the time pass after which workers look once more, and remove what others left unfinished. */
+export async function anHourLater(world: World, drafts: readonly string[] = []): Promise<void> {
+  const client = new pg.Client({ connectionString: world.ownerUrl });
+  await client.connect();
+  await client.query(`update erasures set destroyed_at = destroyed_at - interval '61 minutes'`);
+  await client.end();
+  const then = new Date(Date.now() - 2 * 3_600_000);
+  for (const draft of drafts) await utimes(draft, then, then);
+}
+
+export const allDestroyed = (world: World) =>
+  waitFor(
+    'all erasures to be carried out',
+    async () => {
+      const [row] = await query<{ open: string }>(
+        world,
+        `select count(*) as open from erasures e where destroyed_at is null and cancelled_at is null
+          and not exists (select from holds h where h.transaction_id = e.transaction_id)`,
+      );
+      return row?.open === '0';
+    },
+    120_000,
+  );
+
+/** What is wrong with custody once all work is done and nothing is left to be looked for. */
+export async function faultsInCustody(
+  world: World,
+  { erased, held }: Done,
+  store: BareStore,
+  secretKeys: readonly string[],
+): Promise<string[]> {
+  const ask = <Row extends Record<string, unknown>>(text: string) => query<Row>(world, text);
+  const faults = await faultsIn(ask, store, secretKeys);
+  const files = await ask<{ id: string; kind: string; state: string; objects: number; said: boolean; keys: number }>(`
+    select t.id, f.kind, min(f.state) as state, count(distinct f.object_name)::int as objects,
+      bool_or(num_nonnulls(f.object_name, f.sha256, f.name, f.category, f.type, f.bytes) > 0) as said,
+      (select count(distinct k.id)::int from document_keys k where k.transaction_id = t.id) as keys
+    from transactions t left join files f on f.transaction_id = t.id group by t.id, f.kind`);
+  const names = await store.names();
+  const objects = new Map<string, number>();
+  for (const name of names) {
+    const [, id, kind] = /^[0-9a-f]{2}\/([^.]+)\.(document|audit_report)\./.exec(name) ?? [];
+    if (id !== undefined) objects.set(`${id} ${kind}`, (objects.get(`${id} ${kind}`) ?? 0) + 1);
+  }
+  for (const { transactionId: id, resultFiles, hasAuditReport } of world.simulator.transactions) {
+    const own = files.filter((one) => one.id === id);
+    const of = (kind: string) => own.find((one) => one.kind === kind);
+    if (erased.has(id)) {
+      if (own.some(({ said, keys }) => said || keys > 0)) faults.push(`${id}: erased, and the books say more`);
+      if ([...objects.keys()].some((name) => name.startsWith(`${id} `))) faults.push(`${id}: erased, and in the store`);
+      continue;
+    }
+    // One that is held and closed may have been closed before all was fetched.
+    const expected = { document: resultFiles, audit_report: hasAuditReport ? 1 : 0 };
+    for (const [kind, count] of Object.entries(expected)) {
+      const stored = of(kind)?.state === 'stored' ? (of(kind)?.objects ?? 0) : 0;
+      const inStore = objects.get(`${id} ${kind}`) ?? 0;
+      if (stored > count || inStore > count) faults.push(`${id}: ${kind} doubled`);
+      if (stored !== inStore || (stored < count && !held.has(id))) faults.push(`${id}: ${kind} lost`);
+    }
+  }
+  return faults;
+}
+
+export const aWhile = (random: () => number): Promise<void> => delay(random() * 100);

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { expect, test, vi } from 'vitest';
+import sodium from 'sodium-native';
+import { asAdmin, atEnd } from '../support/books.ts';
+import { createCliEnvironment, startCli } from '../support/cli.ts';
+import { readByHand } from '../support/documents-by-hand.ts';
+import { filesBelow, type Hay, keysOf, placesOf, tablesOf } from '../support/needles.ts';
+import { withSimulator } from '../support/simulator.ts';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+const surname = 'Quarrington-Ølsen-Vanderblight';
+const pattern = createHash('sha512').update('the face of somebody').digest();
+const face = Buffer.concat([
+  Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'),
+  pattern,
+  Buffer.from(surname),
+  Buffer.alloc(100_000, pattern),
+  Buffer.from('ffd9', 'hex'),
+]);
+/** The vendor's name of a document, which the books keep until it is erased. */
+const nameOf = (transactionId: string): string => `Permit of ${createHash('sha1').update(transactionId).digest('hex')}`;
+
+/** The simulated vendor, but every image is the same face, and each document has a name of its own. */
+async function vendorOfFaces(simulator: { readonly baseUrl: string }): Promise<string> {
+  const { origin } = new URL(simulator.baseUrl);
+  const server = http.createServer((request, response) => {
+    void (async () => {
+      const answer = await fetch(origin + request.url, {
+        headers: { authorization: request.headers.authorization ?? '' },
+      });
+      const type = answer.headers.get('content-type') ?? '';
+      const body = Buffer.from(await answer.arrayBuffer());
+      const said = type.includes('json')
+        ? Buffer.from(
+            body
+              .toString()
+              .replaceAll(origin, `http://${request.headers.host}`)
+              .replaceAll(
+                /"name":"Examplia[^,]*"/g,
+                () => `"name":"${nameOf(/transactions\/([^/]+)/.exec(request.url ?? '')?.[1] ?? '')}"`,
+              )
+              .replaceAll(/Canarysson-[^"]*/g, surname),
+          )
+        : type.startsWith('image/')
+          ? face
+          : body;
+      response.writeHead(answer.status, { 'content-type': type.startsWith('image/') ? 'image/jpeg' : type });
+      response.end(said);
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEnd(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
+  return simulator.baseUrl.replace(origin, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+test('a face and a name are nowhere in the clear, and after erasure nothing of them is anywhere', async () => {
+  const { simulator, vendor } = await withSimulator({ transactions: 8, abandonedShare: 0, nullUrlShare: 0 });
+  const environment = await createCliEnvironment({
+    ...vendor,
+    IDSCAN_BASE_URL: await vendorOfFaces(simulator),
+    LOG_LEVEL: 'trace',
+  });
+  const {
+    DATABASE_URL = '',
+    REDIS_URL = '',
+    IDSCAN_DATA_DIR = '',
+    REPORTS_DIR = '',
+    folder,
+  } = environment as Record<string, string>;
+  const logs: Hay[] = [];
+  const run = async (args: string[], stdin?: string) => {
+    const result = await startCli(args, environment, stdin).result;
+    const where = args.join(' ');
+    logs.push({ where: `output of ${where}`, bytes: Buffer.from(result.stdout + result.stderr) });
+    expect(result.code, `${where}: ${result.stderr.slice(-2_000)}`).toBe(0);
+    return result.stdout;
+  };
+  const client = new pg.Client({ connectionString: asAdmin(DATABASE_URL) });
+  await client.connect();
+  atEnd(() => client.end());
+  const redis = new Redis(REDIS_URL);
+  atEnd(async () => void (await redis.quit()));
+  const everything = async () => ({
+    tables: await tablesOf(client),
+    redis: await keysOf(redis),
+    data: await filesBelow(IDSCAN_DATA_DIR, (name) => !name.startsWith('keys/')),
+    reports: await filesBelow(REPORTS_DIR),
+    logs,
+  });
+  const found = async (needle: Buffer | string) =>
+    placesOf(Buffer.from(needle as string), Object.values(await everything()).flat());
+
+  await run(['enqueue', '-'], simulator.idsCsv());
+  await run(['worker', '--until-idle']);
+  await run(['report', '2026-10']);
+  const ids = simulator.transactions.map(({ transactionId }) => transactionId);
+  const [kept = '', ...erased] = ids;
+  // What is looked for is there once it is decrypted, and the search finds what is in a table, a file and Redis.
+  const out = path.join(folder ?? '', 'out');
+  await run(['documents', 'get', kept, '--out', out, '--reason', 'a test']);
+  expect(placesOf(Buffer.from(surname), await filesBelow(out)).length).toBeGreaterThan(0);
+  expect(placesOf(pattern, await filesBelow(out)).length).toBeGreaterThan(0);
+  for (const hays of Object.values(await everything())) expect(placesOf(Buffer.from(kept), hays)).not.toEqual([]);
+  const inTheClear = { surname: await found(surname), pattern: await found(pattern) };
+  expect(inTheClear).toEqual({ surname: [], pattern: [] });
+  const named = await Promise.all(ids.map((id) => found(nameOf(id))));
+  expect(named.flat().filter((where) => where !== 'public.files')).toEqual([]);
+  expect(named.flat().length).toBeGreaterThan(0);
+
+  // A thief's copy of the database from before, with the secret key.
+  const { rows: oldKeys } = await client.query<{ transaction_id: string; sealed: Buffer }>(
+    'select transaction_id, sealed from document_keys',
+  );
+  const { rows: oldHashes } = await client.query<{ sha256: string; transaction_id: string }>(
+    'select sha256, transaction_id from files where sha256 is not null',
+  );
+  const secretKey = Buffer.from(await readFile(path.join(IDSCAN_DATA_DIR, 'keys', 'documents.key'), 'utf8'), 'base64');
+
+  await run(['erase', '--file', '-', '--reason', 'wish', '--now'], `transaction_id\n${erased.join('\n')}\n`);
+  await run(['worker', '--until-idle']);
+  await run(['report', '2026-10']);
+  expect({ surname: await found(surname), pattern: await found(pattern) }).toEqual({ surname: [], pattern: [] });
+  for (const id of erased) expect(await found(nameOf(id)), id).toEqual([]);
+  const { tables, redis: jobs, data } = await everything();
+  for (const { sha256, transaction_id: id } of oldHashes)
+    if (id !== kept) expect(placesOf(Buffer.from(sha256), [...tables, ...jobs, ...data]), id).toEqual([]);
+  const objects = data.filter(({ where }) => where.includes('/documents/') && !where.endsWith('.json'));
+  expect(objects.length).toBeGreaterThan(0);
+  const opened = { kept: 0, erased: 0 };
+  for (const { where } of objects)
+    for (const { transaction_id: id, sealed } of oldKeys) {
+      const [key, publicKey] = [Buffer.alloc(32), Buffer.alloc(32)];
+      sodium.crypto_scalarmult_base(publicKey, secretKey);
+      expect(sodium.crypto_box_seal_open(key, sealed, publicKey, secretKey)).toBe(true);
+      const isOpened = await readFile(where)
+        .then(
+          (bytes) => (readByHand(bytes, key), true),
+          () => false,
+        )
+        .catch(() => false);
+      if (isOpened) opened[id === kept ? 'kept' : 'erased'] += 1;
+    }
+  expect(opened).toEqual({ kept: objects.length, erased: 0 });
+});
