@@ -14,7 +14,7 @@ export async function openTestProducer(
   const databaseUrl = options.databaseUrl ?? (await createTestDatabase());
   const queuePrefix = `{test-${randomBytes(6).toString('hex')}}`;
   const producer = await openProducer({ redisUrl: inject('redisUrl'), queuePrefix, ...options, databaseUrl });
-  atEnd(producer.close);
+  atEnd(() => producer.close());
   return { producer, databaseUrl, queuePrefix };
 }
 
