@@ -29,11 +29,12 @@ const nameOf = (transactionId: string): string => `Permit of ${createHash('sha1'
 
 /** The simulated vendor, but every image is the same face, and each document has a name of its own. */
 async function vendorOfFaces(simulator: { readonly baseUrl: string }): Promise<string> {
-  const { origin } = new URL(simulator.baseUrl);
+  const { origin, host } = new URL(simulator.baseUrl);
   const server = http.createServer((request, response) => {
     void (async () => {
+      const { authorization } = request.headers;
       const answer = await fetch(origin + request.url, {
-        headers: { authorization: request.headers.authorization ?? '' },
+        headers: authorization === undefined ? {} : { authorization },
       });
       const type = answer.headers.get('content-type') ?? '';
       const body = Buffer.from(await answer.arrayBuffer());
@@ -41,7 +42,7 @@ async function vendorOfFaces(simulator: { readonly baseUrl: string }): Promise<s
         ? Buffer.from(
             body
               .toString()
-              .replaceAll(origin, `http://${request.headers.host}`)
+              .replaceAll(host, request.headers.host ?? '')
               .replaceAll(
                 /"name":"Examplia[^,]*"/g,
                 () => `"name":"${nameOf(/transactions\/([^/]+)/.exec(request.url ?? '')?.[1] ?? '')}"`,
@@ -61,7 +62,12 @@ async function vendorOfFaces(simulator: { readonly baseUrl: string }): Promise<s
 }
 
 test('a face and a name are nowhere in the clear, and after erasure nothing of them is anywhere', async () => {
-  const { simulator, vendor } = await withSimulator({ transactions: 8, abandonedShare: 0, nullUrlShare: 0 });
+  const { simulator, vendor } = await withSimulator({
+    transactions: 8,
+    abandonedShare: 0,
+    nullUrlShare: 0,
+    auditReportMissingShare: 0,
+  });
   const environment = await createCliEnvironment({
     ...vendor,
     IDSCAN_BASE_URL: await vendorOfFaces(simulator),
@@ -102,6 +108,9 @@ test('a face and a name are nowhere in the clear, and after erasure nothing of t
   await run(['report', '2026-10']);
   const ids = simulator.transactions.map(({ transactionId }) => transactionId);
   const [kept = '', ...erased] = ids;
+  expect(
+    (await client.query(`select distinct kind, state, error_code from files where state <> 'stored'`)).rows,
+  ).toEqual([]);
   // What is looked for is there once it is decrypted, and the search finds what is in a table, a file and Redis.
   const out = path.join(folder ?? '', 'out');
   await run(['documents', 'get', kept, '--out', out, '--reason', 'a test']);
