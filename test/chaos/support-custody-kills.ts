@@ -192,7 +192,12 @@ export async function killInCustody({ seed, transactions, kills, awayMs, variabl
     await chmod(secretFile, 0o600);
     environment['DOCUMENTS_SECRET_KEY_FILE'] = secretFile;
     await run('documents', 'rotate', '--to', to);
-    environment['DOCUMENTS_PUBLIC_KEYS'] = to;
+    const [inUse] = await query<{ keys: string }>(
+      world,
+      `select string_agg(encode(public_key, 'base64'), ',') as keys from document_masters
+      where in_use_since is not null and retired_at is null`,
+    );
+    environment['DOCUMENTS_PUBLIC_KEYS'] = inUse?.keys ?? '';
   };
   for (let index = 0; index < kills; index += 1) {
     const due = Math.floor((transactions * 2.5 * index) / (kills + 2));
