@@ -1,14 +1,24 @@
-import { readFile, utimes } from 'node:fs/promises';
+import { chmod, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { expect } from 'vitest';
 import { waitFor } from '../support/books.ts';
 import { type CliEnvironment, runCli } from '../support/cli.ts';
 import { type BareStore, faultsIn } from '../support/documents-by-hand.ts';
-import { query, seededRandom, type World } from './world.ts';
+import {
+  createWorld,
+  doneWork,
+  enqueueAll,
+  faultsInBooks,
+  openWork,
+  query,
+  seededRandom,
+  type World,
+} from './world.ts';
 
 /** What people did while workers were killed. */
-export type Done = {
+type Done = {
   readonly erased: Set<string>;
   readonly held: Set<string>;
   /** Commands that ended with another code than 0. */
@@ -17,7 +27,7 @@ export type Done = {
 };
 
 /** A person at the custody of a world: an act at a time, each on a transaction of its own. */
-export function custodian(world: World, environment: CliEnvironment, seed: number) {
+function custodian(world: World, environment: CliEnvironment, seed: number) {
   const random = seededRandom(seed + 1_000);
   const ids = world.simulator.transactions.filter(({ resultId }) => resultId !== null);
   const left = ids.map(({ transactionId }) => transactionId);
@@ -50,6 +60,13 @@ export function custodian(world: World, environment: CliEnvironment, seed: numbe
     done,
     run,
     act: async (index: number): Promise<void> => acts[index % acts.length]?.(),
+    /** Orders an erasure while the store is away. @returns what the command said of it. */
+    eraseWithoutStore: async (): Promise<string> => {
+      const id = one();
+      done.erased.add(id);
+      await run('erase', '--transaction', id, '--reason', 'wish', '--now');
+      return done.failed.pop() ?? '';
+    },
     /** Seals all keys to another master. Workers that start from now on seal to it, those that run go on as before. */
     rotate: async (secretKeys: string[]): Promise<string> => {
       const file = path.join(world.folder, `${done.rotations}.key`);
@@ -63,7 +80,7 @@ export function custodian(world: World, environment: CliEnvironment, seed: numbe
 }
 
 /** Lets the time pass after which workers look once more, and remove what others left unfinished. */
-export async function anHourLater(world: World, drafts: readonly string[] = []): Promise<void> {
+async function anHourLater(world: World, drafts: readonly string[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: world.ownerUrl });
   await client.connect();
   await client.query(`update erasures set destroyed_at = destroyed_at - interval '61 minutes'`);
@@ -72,7 +89,7 @@ export async function anHourLater(world: World, drafts: readonly string[] = []):
   for (const draft of drafts) await utimes(draft, then, then);
 }
 
-export const allDestroyed = (world: World) =>
+const allDestroyed = (world: World) =>
   waitFor(
     'all erasures to be carried out',
     async () => {
@@ -87,7 +104,7 @@ export const allDestroyed = (world: World) =>
   );
 
 /** What is wrong with custody once all work is done and nothing is left to be looked for. */
-export async function faultsInCustody(
+async function faultsInCustody(
   world: World,
   { erased, held }: Done,
   store: BareStore,
@@ -126,4 +143,99 @@ export async function faultsInCustody(
   return faults;
 }
 
-export const aWhile = (random: () => number): Promise<void> => delay(random() * 100);
+const aWhile = (random: () => number): Promise<void> => delay(random() * 100);
+
+export type Scenario = {
+  readonly seed: number;
+  readonly transactions: number;
+  readonly kills: number;
+  /** How long the store is away. */
+  readonly awayMs: number;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly place: (world: World) => Place;
+};
+
+/** Where the documents of a world are. */
+type Place = {
+  readonly bare: BareStore;
+  /** Unfinished files. */
+  readonly drafts: () => Promise<readonly string[]>;
+  readonly leave: () => Promise<void>;
+  readonly comeBack: () => Promise<void>;
+};
+
+/**
+ * Kills workers while documents are fetched, erased, held and sealed to other masters, lets the store go away, and looks
+ * at what is left.
+ */
+export async function killInCustody({ seed, transactions, kills, awayMs, variables, place }: Scenario) {
+  const random = seededRandom(seed);
+  const world = await createWorld({
+    seed,
+    transactions,
+    workers: 3,
+    variables: { ERASURE_DELAY_DAYS: '0', ...variables },
+  });
+  const { environment, fleet } = world;
+  const { bare, drafts, leave, comeBack } = place(world);
+  await enqueueAll(world);
+  fleet.start();
+  await waitFor('workers at work', async () => (await doneWork(world)) >= 40, 120_000);
+  const person = custodian(world, environment, seed);
+  const { done, run } = person;
+  const ownKey = await readFile(path.join(environment.IDSCAN_DATA_DIR, 'keys', 'documents.key'), 'utf8');
+  const secretKeys = [ownKey.trim()];
+  const changeMasters = async (): Promise<void> => {
+    const secretFile = path.join(world.folder, 'secrets');
+    const to = await person.rotate(secretKeys);
+    await writeFile(secretFile, secretKeys.join('\n'));
+    await chmod(secretFile, 0o600);
+    environment['DOCUMENTS_SECRET_KEY_FILE'] = secretFile;
+    await run('documents', 'rotate', '--to', to);
+    const [inUse] = await query<{ keys: string }>(
+      world,
+      `select string_agg(encode(public_key, 'base64'), ',') as keys from document_masters
+      where in_use_since is not null and retired_at is null`,
+    );
+    environment['DOCUMENTS_PUBLIC_KEYS'] = inUse?.keys ?? '';
+  };
+  for (let index = 0; index < kills; index += 1) {
+    const due = Math.floor((transactions * 2.5 * index) / (kills + 2));
+    const isMoreDone = async () => (await doneWork(world)) >= due || (await openWork(world)) === 0;
+    await waitFor('more work done', isMoreDone, 120_000);
+    const acted = index % Math.ceil(kills / 3) === 1 ? changeMasters() : person.act(index);
+    await aWhile(random);
+    await waitFor('a worker to kill', () => fleet.killOne(random()));
+    await acted;
+  }
+  await waitFor('all work done', async () => (await openWork(world)) === 0, 120_000);
+
+  // The store goes away: what is ordered meanwhile is closed, waits, and goes on once it is back.
+  await leave();
+  const wentMs = performance.now();
+  const refused = await person.eraseWithoutStore();
+  const [closed] = await query<{ open: string }>(
+    world,
+    'select count(*) as open from erasures where ordered_at is null and cancelled_at is null',
+  );
+  await waitFor('the store to return', () => performance.now() - wentMs >= awayMs, 2 * awayMs);
+  await comeBack();
+  const backMs = performance.now();
+  await allDestroyed(world);
+  const waitedMs = performance.now() - backMs;
+  await fleet.end();
+
+  // Workers that ran while masters changed sealed to the former ones: the command said so, and asked to be run again.
+  await run('documents', 'rotate', '--to', environment['DOCUMENTS_PUBLIC_KEYS'] ?? '');
+  await anHourLater(world, await drafts());
+  await run('worker', '--until-idle');
+  await run('worker', '--until-idle');
+  expect(refused).toMatch(/store_mismatch|storage_failed/);
+  expect(closed?.open).toBe('1');
+  expect(done.failed.filter((one) => !one.startsWith('documents rotate'))).toEqual([]);
+  // Only the last master opens anything.
+  expect(await faultsInCustody(world, done, bare, secretKeys.slice(-1))).toEqual([]);
+  expect(await faultsInBooks(world)).toEqual([]);
+  expect(fleet.deaths()).toBeGreaterThanOrEqual(kills);
+  return `${fleet.deaths()} deaths, ${done.erased.size} erased, ${done.held.size} held, ${done.rotations} masters; the store was away for ${awayMs} ms, and erasing went on ${Math.round(waitedMs)} ms after its return`;
+}

@@ -47,14 +47,21 @@ export function placesOf(needle: Buffer, hays: readonly Hay[]): string[] {
     .map(({ where }) => where);
 }
 
+/** What bytes unpack to, kept for the next needle. */
+const kept = new WeakMap<Buffer, Buffer[]>();
+
 function unpacked(bytes: Buffer): Buffer[] {
-  return [gunzipSync, inflateSync, inflateRawSync, brotliDecompressSync].flatMap((unpack) => {
+  const known = kept.get(bytes);
+  if (known) return known;
+  const found = [gunzipSync, inflateSync, inflateRawSync, brotliDecompressSync].flatMap((unpack) => {
     try {
       return [unpack(bytes)];
     } catch {
       return [];
     }
   });
+  kept.set(bytes, found);
+  return found;
 }
 
 /** Every file below a folder, with its name. */

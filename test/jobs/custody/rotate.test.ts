@@ -22,7 +22,15 @@ test('keys are sealed to another master, workers with the former one are refused
   expect(await runCli(['documents', 'rotate', '--to', next], wrong)).toMatchObject({ code: 1 });
   expect(await rows('select from document_masters where retired_at is not null')).toEqual([]);
 
-  expect(await run(['documents', 'rotate', '--to', next])).toMatchObject({ code: 0 });
+  // No public key, whatever its form.
+  const zeros = Buffer.alloc(32).toString('base64');
+  expect(await run(['documents', 'rotate', '--to', zeros])).toMatchObject({ code: 2 });
+  const sealingToZeros = { ...environment, DOCUMENTS_PUBLIC_KEYS: zeros };
+  const unusable = await runCli(['worker', '--until-idle'], sealingToZeros);
+  expect(unusable.stderr).toContain('(config_invalid)');
+  // The clock was moved back since.
+  await rows(`update document_masters set in_use_since = now() + interval '1 hour' where in_use_since is not null`);
+  expect(await run(['documents', 'rotate', '--to', `${next}, ${next}`])).toMatchObject({ code: 0 });
   expect(await rows('select id, master, octet_length(sealed) as length from document_keys order by id')).toEqual(
     before.map(({ id }) => ({ id, master: Buffer.from(next, 'base64'), length: 80 })),
   );
