@@ -18,6 +18,7 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
     'test/chaos/{naive-downloader,naive-worker,names-to-trap}.ts',
     'test/embedded/holder.ts',
     'test/privileged/open-store-as.ts',
+    'test/support/erase-and-die.ts',
     // Stryker names it.
     'vitest.mutation.config.ts',
     'test/mutation/*.ts',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { TransactionRequest } from '../domain/transaction-request.ts';
 import { LedgerError } from '../errors.ts';
 import { readResult, readTransaction, type Reading } from './answers.ts';
 import { orAborted } from './deadline.ts';
@@ -94,17 +95,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
         sink,
       );
     },
-    createTransaction: async (request) => {
-      const call = {
-        ...forJson,
-        what: 'a new transaction',
-        operation: 'create' as const,
-        url: new URL('transactions', base),
-        body: JSON.stringify(request),
-        successes: [200, 201],
-      };
-      return askForFacts(http, call, readCreated);
-    },
+    createTransaction: async (request) => askForFacts(http, { ...forJson, ...creation(base, request) }, readCreated),
     registerWebhook: async (subscription) => {
       const body = subscriptionBody(subscription);
       const call = {
@@ -124,6 +115,15 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     },
   };
 }
+
+/** What a creation is asked with. */
+const creation = (base: URL, request: TransactionRequest) => ({
+  what: 'a new transaction',
+  operation: 'create' as const,
+  url: new URL('transactions', base),
+  body: JSON.stringify(request),
+  successes: [200, 201],
+});
 
 /** Requests a transaction that does not exist, to find out whether the vendor accepts our token. */
 function probeToken(http: Http, url: URL): Promise<Probe> {

@@ -46,20 +46,7 @@ export async function renderBookMetrics(context: Context): Promise<string> {
   for (const kind of ['document', 'audit_report'])
     for (const state of ['lost', 'damaged']) files.set({ kind, state }, 0);
   for (const { kind, state, count } of figures.filesAmiss) files.set({ kind, state }, count);
-  const { custody } = figures;
-  const erasures = gauge('idscan_erasures', 'Transactions whose documents are to be erased, or were.', ['state']);
-  erasures.set({ state: 'closed' }, custody.closed - custody.held);
-  erasures.set({ state: 'held' }, custody.held);
-  erasures.set({ state: 'destroyed' }, custody.destroyed);
-  gauge('idscan_overdue_erasure_seconds', 'How long the oldest erasure that nobody holds has been due.').set(
-    custody.nextDestroyAt === null
-      ? 0
-      : Math.max(0, (context.now().getTime() - custody.nextDestroyAt.getTime()) / 1_000),
-  );
-  gauge('idscan_possibly_created', 'Creations whose answer never came and that nobody has looked after.').set(
-    figures.possiblyCreated,
-  );
-  gauge('idscan_files_in_clear', 'Files of an earlier version that are not yet encrypted.').set(custody.clear);
+  addCustody(gauge, figures, context.now());
   gauge('idscan_missing_result_ids', 'Completed transactions whose files wait for their result ID to be enqueued.').set(
     isStoreWanted(context.config) ? figures.missingResultIds : 0,
   );
@@ -82,4 +69,21 @@ export async function renderBookMetrics(context: Context): Promise<string> {
     ({ ageSeconds }) => ageSeconds,
   );
   return registry.metrics();
+}
+
+type MakeGauge = (name: string, help: string, labelNames?: string[]) => Gauge;
+
+/** What waits for custody, and for somebody to look after it. */
+function addCustody(gauge: MakeGauge, { custody, possiblyCreated }: Figures, now: Date): void {
+  const erasures = gauge('idscan_erasures', 'Transactions whose documents are to be erased, or were.', ['state']);
+  erasures.set({ state: 'closed' }, custody.closed - custody.held);
+  erasures.set({ state: 'held' }, custody.held);
+  erasures.set({ state: 'destroyed' }, custody.destroyed);
+  gauge('idscan_overdue_erasure_seconds', 'How long the oldest erasure that nobody holds has been due.').set(
+    custody.nextDestroyAt === null ? 0 : Math.max(0, (now.getTime() - custody.nextDestroyAt.getTime()) / 1_000),
+  );
+  gauge('idscan_possibly_created', 'Creations whose answer never came and that nobody has looked after.').set(
+    possiblyCreated,
+  );
+  gauge('idscan_files_in_clear', 'Files of an earlier version that are not yet encrypted.').set(custody.clear);
 }

@@ -24,9 +24,9 @@ export type FaultKind = (typeof faultKinds)[number];
 export const transientFaultKinds: readonly FaultKind[] = faultKinds.filter((kind) => kind !== 'redirect');
 
 const faultedRoutes = ['transaction', 'result', 'audit_report', 'download'] as const;
-/** Fails only where a plan names it: a creation is not repeated. */
-const creation = 'create';
-type FaultedRoute = (typeof faultedRoutes)[number] | typeof creation;
+
+/** A creation fails only where a plan names it: it is not repeated. */
+type FaultedRoute = (typeof faultedRoutes)[number] | 'create';
 
 /**
  * Which requests fail, and how. `share`: each request fails with this probability, so a retry can succeed. `first`: the

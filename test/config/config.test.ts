@@ -228,27 +228,6 @@ describe('a malformed value is an error, never a silent default', () => {
   );
 });
 
-describe('the file with the secret keys of documents', () => {
-  test('may have several, one a line, and is named alone', () => {
-    const file = path.join(folder(), 'documents.key');
-    writeFileSync(file, `${publicKey}\r\n\n${publicKey}\n`);
-    const { config } = load({ DOCUMENTS_SECRET_KEY_FILE: file });
-    expect(config.custody.secretKeyFile).toBe(file);
-    expect(JSON.stringify(config)).not.toContain(publicKey);
-  });
-
-  test.each(['', '\n', 'S3CR3T', `${publicKey}\nS3CR3T\n`])('is refused with other lines in it: %j', (contents) => {
-    const file = path.join(folder(), 'documents.key');
-    writeFileSync(file, contents);
-    expect(refused({ DOCUMENTS_SECRET_KEY_FILE: file })).toEqual(['DOCUMENTS_SECRET_KEY_FILE']);
-    expect(refusal({ DOCUMENTS_SECRET_KEY_FILE: file }).message).not.toContain('S3CR3T');
-  });
-
-  test('is refused where it is not there', () => {
-    expect(refused({ DOCUMENTS_SECRET_KEY_FILE: path.join(folder(), 'none') })).toEqual(['DOCUMENTS_SECRET_KEY_FILE']);
-  });
-});
-
 describe('the key', () => {
   test('is apart from the rest of the configuration', () => {
     const { config, vendorKey } = load({ ...key, IDSCAN_KEY_SECRET: 'S3CR3T' }, true);

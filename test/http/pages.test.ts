@@ -98,7 +98,9 @@ describe('figures', () => {
     expect(text).toContain(`Attempts ${attempts}`);
     expect(text).toContain(`Invoiced ${invoiced}`);
     expect(text).toContain('1 attempt is unclassified');
-    expect(text).toContain('1 transaction ended without being completed, after 1 attempt . It is invoiced all the same');
+    expect(text).toContain(
+      '1 transaction ended without being completed, after 1 attempt . It is invoiced all the same',
+    );
     expect(text).toMatch(/tx-2026-11-differs Document scan Another number of invoiced attempts 1 2/);
     expect(text).toMatch(/tx-2026-11-code Unclassified/);
     expect(text).toMatch(/Corrects Attempts Invoiced Amount October 2026 \+1 \+1 0\.85 EUR/);

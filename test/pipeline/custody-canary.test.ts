@@ -33,7 +33,7 @@ async function vendorOfFaces(simulator: { readonly baseUrl: string }): Promise<s
   const server = http.createServer((request, response) => {
     void (async () => {
       const { authorization } = request.headers;
-      const answer = await fetch(origin + request.url, {
+      const answer = await fetch(new URL(request.url ?? '/', origin), {
         headers: authorization === undefined ? {} : { authorization },
       });
       const type = answer.headers.get('content-type') ?? '';
@@ -57,7 +57,13 @@ async function vendorOfFaces(simulator: { readonly baseUrl: string }): Promise<s
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
+  atEnd(
+    () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  );
   return simulator.baseUrl.replace(origin, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 }
 

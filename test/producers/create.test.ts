@@ -20,7 +20,8 @@ async function setUp(extra: Readonly<Record<string, string>> = {}) {
   const client = new pg.Client({ connectionString: asOwner(environment['DATABASE_URL']) });
   await client.connect();
   atEnd(() => client.end());
-  const rows = async (text: string): Promise<Record<string, unknown>[]> => (await client.query(text)).rows;
+  const rows = async (text: string): Promise<Record<string, unknown>[]> =>
+    (await client.query<Record<string, unknown>>(text)).rows;
   const run = (args: string[]) => runCli(args, environment);
   const statusOf = async () =>
     JSON.parse((await run(['status', '--json'])).stdout) as {

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import type pg from 'pg';
 
 /** Something that must not be found, in every form that bytes take on the way through programs. */
-export function formsOf(needle: Buffer): readonly Buffer[] {
+function formsOf(needle: Buffer): readonly Buffer[] {
   const text = needle.toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(needle);
   const utf16 = Buffer.from(text, 'utf16le');
@@ -108,8 +108,8 @@ export async function keysOf(redis: Redis): Promise<Hay[]> {
                 ? await redis.zrange(key, 0, -1)
                 : await redis.xrange(key, '-', '+');
     const said =
-      typeof value === 'string'
-        ? value
+      typeof value === 'string' || typeof value === 'number'
+        ? String(value)
         : Object.entries(value ?? {})
             .flat(3)
             .join('\n');

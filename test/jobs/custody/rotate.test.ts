@@ -10,7 +10,7 @@ const keyIn = (stdout: string): string => /^[A-Za-z0-9+/]{43}=$/m.exec(stdout)?.
 
 test('keys are sealed to another master, workers with the former one are refused, and the former one opens nothing', async () => {
   const { run, rows, environment, simulator } = await storedMonth();
-  const secret = path.join(environment['folder'] ?? '', '2027.key');
+  const secret = path.join(environment.folder, '2027.key');
   const made = await run(['documents', 'key', '--out', secret]);
   expect(made.code).toBe(0);
   expect((await stat(secret)).mode & 0o777).toBe(0o600);

@@ -114,7 +114,7 @@ describe('an erasure beside a fetch', () => {
     const { simulator } = await withSimulator(world);
     const context = await createTestContext(simulator);
     const [{ transactionId, resultId } = { transactionId: '', resultId: null }] = simulator.transactions;
-    await takeIn(context, [{ transactionId, resultId }], 'test');
+    await takeIn(context, [{ line: 1, transactionId, resultId: resultId ?? '' }], 'api');
     const start = async (kind: 'result' | 'documents') => {
       const request = { transactionId, kinds: [kind], generation: 1, maxUnfinished: null };
       const [started] = await startObligations(context.db.kysely, [request], 60_000);
