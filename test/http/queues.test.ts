@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
-import { bearer, startService, tokens } from './support.ts';
+import { describe, expect, inject, test } from 'vitest';
+import { startTcpProxy } from '../chaos/tcp-proxy.ts';
+import { atEnd } from '../support/books.ts';
+import { bearer, problem, startService, tokens } from './support.ts';
 
 const asOperator = { headers: bearer(tokens.operator) };
 
@@ -38,7 +40,9 @@ describe('/queues', () => {
   });
 
   test('says so while Redis is away', async () => {
-    const { service, redis } = await behindProxies();
+    const redis = await startTcpProxy(inject('redisUrl'));
+    atEnd(redis.close);
+    const service = await startService({ REDIS_URL: redis.url });
     await redis.set('refuse');
     const answer = await service.ask('/queues/api/queues', asOperator);
     expect(problem(answer)).toMatchObject({ status: 503, code: 'queue_unavailable' });

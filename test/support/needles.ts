@@ -105,7 +105,7 @@ export async function keysOf(redis: Redis): Promise<Hay[]> {
             : type === 'set'
               ? await redis.smembers(key)
               : type === 'zset'
-                ? await redis.zrange(key, 0, -1)
+                ? await redis.zrange(key, '0', '-1')
                 : await redis.xrange(key, '-', '+');
     const said =
       typeof value === 'string' || typeof value === 'number'
