@@ -49,6 +49,8 @@ test('every command works as the program’s role; only migrations are the owner
   await command(['worker', '--until-idle']);
   await command(['enqueue', 'never-known', 'result-1']);
   await command(['status', '--json']);
+  await command(['transactions', 'create', '--tasks', 'document_scan', '--reference', 'a-team']);
+  await command(['transactions', 'resolve', 'none', '--not-created', '--reason', 'to see it refused'], 1);
   await command(['documents', 'verify']);
   await command(['documents', 'verify', '--repair']);
   const [stored] = await asRole<{ id: string }>(environment['DATABASE_URL']!, 'select transaction_id as id from files');

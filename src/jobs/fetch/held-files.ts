@@ -27,7 +27,7 @@ export async function examineHeldFiles(
   const { store } = openedStore(context);
   for (const file of await heldFiles(context.db.kysely, transactionId, kind))
     examined.set(placeKey(file), { ...file, found: await store.examine({ ...file, name: nameOf(file) }) });
-  await removeLeftovers(store, kindPrefix(transactionId, kind), [...examined.values()], started);
+  await removeLeftovers(store, kindPrefix(transactionId, kind), [...examined.values()], started.fence);
   const isAnyLost = [...examined.values()].some(({ found }) => found === 'lost');
   if (isAnyLost) await ensureMarked(store);
   return examined;
@@ -38,14 +38,14 @@ export const nameOf = ({ object_name, sha256 }: Pick<HeldFile, 'object_name' | '
   object_name ?? clearName(sha256);
 
 /**
- * Removes what an earlier start stored and never recorded: it was killed, or the store's answer was lost. It never will be: a start records nothing
- * once a later one has begun. What a later one than this stores is left alone.
+ * Removes what an earlier start stored and never recorded: it was killed, or the store's answer was lost. It never will
+ * be: a start records nothing once a later one has begun. What a later one than this stores is left alone.
  */
-async function removeLeftovers(
+export async function removeLeftovers(
   store: OpenedStore,
   prefix: string,
   held: readonly HeldFile[],
-  { fence }: Started,
+  fence: string,
 ): Promise<void> {
   const recorded = new Set(held.map(nameOf));
   for await (const { name } of store.list(prefix)) {

@@ -1,8 +1,9 @@
-import type { FetchedFiles } from '../../db/files.ts';
+import { type FetchedFiles, heldFiles } from '../../db/files.ts';
 import type { ObligationEnd } from '../../db/obligations.ts';
+import { kindPrefix } from '../../store/layout.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, takenOver } from './download.ts';
-import { type ExaminedFile, nameOf } from './held-files.ts';
+import { type ExaminedFile, nameOf, removeLeftovers } from './held-files.ts';
 
 type Fetched = Omit<FetchedFiles, 'key'>;
 
@@ -24,7 +25,15 @@ export async function recordStored(
   }
   const { store } = openedStore(context);
   for (const file of held) if (isReplaced(file, fetched, held)) await store.remove(nameOf(file));
+  if (BigInt(fetched.fence) > 1n) await lookAgain(context, fetched);
   return 'done';
+}
+
+/** A start that was taken over may have stored a file after this one looked for leftovers, and been killed. */
+async function lookAgain(context: VendorContext, { transactionId, kind, fence }: Fetched): Promise<void> {
+  const ofKind = kind === 'documents' ? 'document' : kind;
+  const recorded = await heldFiles(context.db.kysely, transactionId, ofKind);
+  await removeLeftovers(openedStore(context).store, kindPrefix(transactionId, ofKind), recorded, fence);
 }
 
 /** Whether a damaged object was replaced, and no other file uses it. In the clear, others may have the same content. */
