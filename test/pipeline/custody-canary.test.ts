@@ -98,7 +98,7 @@ test('a face and a name are nowhere in the clear, and after erasure nothing of t
   await client.connect();
   atEnd(() => client.end());
   const redis = new Redis(REDIS_URL);
-  atEnd(async () => void (await redis.quit()));
+  atEnd(async () => await redis.quit());
   const everything = async () => ({
     tables: await tablesOf(client),
     redis: await keysOf(redis),

@@ -108,8 +108,8 @@ export async function keysOf(redis: Redis): Promise<Hay[]> {
                 ? await redis.zrange(key, '0', '-1')
                 : await redis.xrange(key, '-', '+');
     const said =
-      typeof value === 'string' || typeof value === 'number'
-        ? String(value)
+      typeof value === 'string'
+        ? value
         : Object.entries(value ?? {})
             .flat(3)
             .join('\n');
