@@ -91,6 +91,9 @@ export async function recordFailed(db: Queries, id: string, errorCode: string, i
 /** A process that asked this long ago and recorded nothing has died. */
 const answerWithinMs = 120_000;
 
+const isPossiblyCreated = sql<boolean>`transaction_id is null and not is_refused and resolved_at is null
+  and (error_code is not null or asked_at < now() - ${answerWithinMs} * interval '1 millisecond')`;
+
 /** A creation whose answer never came. */
 export type PossiblyCreated = {
   readonly id: string;
@@ -103,10 +106,14 @@ export type PossiblyCreated = {
 export async function possiblyCreated(db: Queries, limit: number): Promise<PossiblyCreated[]> {
   const { rows } = await sql<PossiblyCreated>`
     select id, reference, asked_at as "askedAt", error_code as "errorCode" from creations
-    where transaction_id is null and not is_refused and resolved_at is null
-      and (error_code is not null or asked_at < now() - ${answerWithinMs} * interval '1 millisecond')
-    order by asked_at, id limit ${limit}`.execute(db);
+    where ${isPossiblyCreated} order by asked_at, id limit ${limit}`.execute(db);
   return rows;
+}
+
+export async function countPossiblyCreated(db: Queries): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from creations where ${isPossiblyCreated}`.execute(db);
+  return rows[0]?.count ?? 0;
 }
 
 /** Notes what somebody found out about a creation without an answer. @returns `false`: there is none to look after. */
