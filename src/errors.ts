@@ -33,3 +33,9 @@ export class LedgerError extends Error {
 export function errorCode(error: unknown): ErrorCode {
   return error instanceof LedgerError ? error.code : 'internal';
 }
+
+/** The package that an import did not find; `undefined` = it failed for another reason, or nothing was imported. */
+export function missingPackage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') return undefined;
+  return /^Cannot find package '([^']+)'/.exec(error.message)?.[1];
+}

@@ -10,7 +10,7 @@ import {
 } from '../config/config.ts';
 import { asDatabaseError } from '../db/database.ts';
 import { errorTable } from '../error-table.ts';
-import { errorCode, LedgerError } from '../errors.ts';
+import { errorCode, LedgerError, missingPackage } from '../errors.ts';
 import { remark } from './output.ts';
 
 /** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
@@ -165,12 +165,6 @@ export async function reportUnwritten(cause: NodeJS.ErrnoException): Promise<voi
   const { asStorageError } = await import('../reports/publish.ts');
   const code = errorCode(asStorageError(cause, 'stdout'));
   remark(`The output is not whole: writing to stdout failed with ${cause.code ?? cause.message}. (${code})`);
-}
-
-/** The package that an import did not find; `undefined` = it failed for another reason, or nothing was imported. */
-function missingPackage(error: unknown): string | undefined {
-  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') return undefined;
-  return /^Cannot find package '([^']+)'/.exec(error.message)?.[1];
 }
 
 function exitCodeOf(error: unknown): ExitCode {

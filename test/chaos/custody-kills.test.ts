@@ -10,8 +10,7 @@ const size = isFull
   : { transactions: 150, kills: 12, awayMs: 10_000 };
 
 describe.each(seeds(1, 2))('seed %i', (seed) => {
-  // Long, and red so far: see docs/reliability.md.
-  test.runIf(process.env['CHAOS'] === 'full')(
+  test(
     'kill -9 of workers while people erase, hold and change masters: nothing lost, doubled, left or readable',
     { timeout: isFull ? 3_600_000 : 600_000 },
     async ({ annotate }) => {

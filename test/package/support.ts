@@ -8,18 +8,20 @@ const run = promisify(execFile);
 
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** Runs a program to its end, with nothing of the test runner's environment but the path and home. */
+/** What leads programs to the registry on this machine. */
+const ways = ['PATH', 'HOME', 'NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY', 'https_proxy'];
+
+/** Runs a program to its end, with nothing of the test runner's environment but what leads it to the registry. */
 export async function ended(
   command: string,
   args: readonly string[],
   cwd: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const { PATH = '', HOME = '' } = process.env;
   try {
     const { stdout, stderr } = await run(command, [...args], {
       cwd,
-      env: { PATH, HOME, ...environment },
+      env: { ...Object.fromEntries(ways.map((name) => [name, process.env[name]])), ...environment },
       maxBuffer: 2 ** 26,
     });
     return { code: 0, stdout, stderr };
@@ -30,8 +32,13 @@ export async function ended(
   }
 }
 
-async function succeeded(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await ended(command, args, cwd);
+async function succeeded(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await ended(command, args, cwd, environment);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
   return stdout;
 }
@@ -45,11 +52,28 @@ export async function pack(folder: string): Promise<string> {
 }
 
 /** Installs a package into an empty folder. @returns the folder. */
-export async function install(file: string, folder: string, ...options: string[]): Promise<string> {
+export async function install(
+  file: string,
+  folder: string,
+  options: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
   await mkdir(folder);
   await writeFile(path.join(folder, 'package.json'), '{"private":true,"type":"module"}\n');
-  await succeeded('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...options, file], folder);
+  await succeeded(
+    'npm',
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', ...options, file],
+    folder,
+    environment,
+  );
   return folder;
+}
+
+/** Has npm take the Node that runs it for another one, and leave out the optional packages that want a newer one. */
+export async function nodeThatIs(version: string, folder: string): Promise<Record<string, string>> {
+  const file = path.join(folder, `${version}.cjs`);
+  await writeFile(file, `Object.defineProperty(process, 'version', { value: '${version}' });\n`);
+  return { NODE_OPTIONS: `--require=${file}` };
 }
 
 /** The bytes of all files below a folder. */

@@ -1,8 +1,6 @@
-import { createBullBoard } from '@bull-board/api';
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyInstance } from 'fastify';
-import { errorCode } from '../../errors.ts';
+import { errorCode, missingPackage } from '../../errors.ts';
 import { asQueueError, refusalOf } from '../../redis/refusal.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -24,18 +22,9 @@ const foreignLink = /<link\b[^>]*\bhref="https?:[^>]*>/gi;
  * decides.
  */
 export function addQueueBoard(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
-  const adapter = new FastifyAdapter();
-  createBullBoard({
-    queues: context.queues.all.map((queue) => new BullMQAdapter(queue)),
-    serverAdapter: adapter,
-    options: { uiConfig: { boardTitle: 'idscan-ledger', hideRedisDetails: true } },
-  });
-  adapter.setBasePath(boardPath);
-  // Rethrown, so that our own handler answers, which reveals no more than it should.
-  adapter.setErrorHandler((error) => {
-    throw asRedisError(error);
-  });
-  void server.register((scope, _options, done) => {
+  void server.register(async (scope) => {
+    const adapter = await openBoard(context);
+    if (!adapter) return;
     acceptJson(scope);
     scope.addHook('onRequest', guard(['operator'], 'bearer or session'));
     scope.addHook('onRequest', async (_request, reply) => {
@@ -51,8 +40,35 @@ export function addQueueBoard(server: FastifyInstance, context: ServiceContext, 
       Promise.resolve(typeof payload === 'string' ? payload.replace(foreignLink, '') : payload),
     );
     void scope.register(adapter.registerPlugin(), { prefix: boardPath });
-    done();
   });
+}
+
+/** The board is optional: npm leaves it out where its own Node is too old for it, and nothing else needs it. */
+async function openBoard({ queues, log }: ServiceContext): Promise<FastifyAdapter | undefined> {
+  try {
+    const [{ createBullBoard }, { BullMQAdapter }, { FastifyAdapter }] = await Promise.all([
+      import('@bull-board/api'),
+      import('@bull-board/api/bullMQAdapter'),
+      import('@bull-board/fastify'),
+    ]);
+    const adapter = new FastifyAdapter();
+    createBullBoard({
+      queues: queues.all.map((queue) => new BullMQAdapter(queue)),
+      serverAdapter: adapter,
+      options: { uiConfig: { boardTitle: 'idscan-ledger', hideRedisDetails: true } },
+    });
+    adapter.setBasePath(boardPath);
+    // Rethrown, so that our own handler answers, which reveals no more than it should.
+    adapter.setErrorHandler((error) => {
+      throw asRedisError(error);
+    });
+    return adapter;
+  } catch (error) {
+    const name = missingPackage(error);
+    if (name === undefined) throw error;
+    log.warn({ package: name }, 'there is no page of the queues: an optional package is not installed');
+    return undefined;
+  }
 }
 
 function asRedisError(error: Error): Error {
