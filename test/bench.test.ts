@@ -8,7 +8,7 @@ import { createTestFolder } from './support/books.ts';
 
 const program = path.join(import.meta.dirname, '../bench/main.ts');
 
-test('benchmarks run, and every contender does the same work', async () => {
+test('benchmarks run, and every contender does the same work', { timeout: 400_000 }, async () => {
   const output = path.join(await createTestFolder(), 'figures.json');
   const redisUrl = new URL(inject('redisUrl'));
   redisUrl.pathname = '/15';

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { openDatabase } from '../../src/db/database.ts';
-import { currentTables } from '../../src/db/lines.ts';
+import { currentTables } from '../../src/db/tables-as-of.ts';
 import { detailQuery } from '../../src/db/report-files.ts';
 import { withSnapshot } from '../../src/db/snapshot.ts';
 import { loadConfig } from '../../src/config/config.ts';

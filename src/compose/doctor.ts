@@ -1,9 +1,7 @@
-import { access } from 'node:fs/promises';
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config/config.ts';
 import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { asDatabaseError } from '../db/errors.ts';
-import { custodyStatus, type CustodyStatus } from '../db/erasure-receipts.ts';
 import { goneAttempts } from '../db/gone-attempts.ts';
 import { checkSchema } from '../db/migrate.ts';
 import { checkPooling } from '../db/pooling.ts';
@@ -11,17 +9,13 @@ import { checkReplica, openReplica } from '../db/replica.ts';
 import { checkRights } from '../db/rights.ts';
 import { openRedis } from '../redis/connect.ts';
 import { checkRedis } from '../redis/check.ts';
-import { checkMasters } from '../store/encryption/masters.ts';
-import { checkStore, documentStore } from '../store/open.ts';
-import { draftsBelow } from '../store/reports.ts';
-import { checkS3Reports } from '../store/s3-reports.ts';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
-import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
 import { readReferenceData } from '../reference-data/read.ts';
 import { acquireServices, type Services } from '../embedded/index.ts';
 import { checkVendor } from '../id-scan/check-vendor.ts';
 import { createVendorClient } from '../id-scan/client.ts';
 import { type Add, building } from './closing.ts';
+import { examineDocuments, examineReports } from './doctor-stores.ts';
 import { disconnect } from './queues.ts';
 import { workerConnections } from './workers.ts';
 import { orAfter } from '../within.ts';
@@ -124,8 +118,7 @@ async function examineAll(
     await attempt('redis', () => examineRedis(config, services, add));
     if (!db) leaveOut(['documents'], 'not looked at: Postgres comes first');
     else if (isEmpty) leaveOut(['documents'], 'the database is empty yet');
-    else if (wantsFiles(config)) await attempt('documents', () => examineDocuments(config, db));
-    else leaveOut(['documents'], 'no files are fetched: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false');
+    else await attempt('documents', async () => ({ found: await examineDocuments(config, db), value: undefined }));
   } else leaveOut(['postgres', 'standby', 'books', 'redis', 'documents'], 'not looked at: there is no server');
   await attempt('reports', async () => ({ found: await examineReports(config), value: undefined }));
   if (vendorKey) await attempt('vendor', () => examineVendor(config, vendorKey, add));
@@ -155,8 +148,6 @@ async function conclude<T>(
     return undefined;
   }
 }
-
-const wantsFiles = ({ fetchDocuments, fetchAuditReports }: Config): boolean => fetchDocuments || fetchAuditReports;
 
 function readConfiguration(environment: Environment) {
   const isKeyGiven = ['IDSCAN_KEY_ID', 'IDSCAN_KEY_SECRET'].some(
@@ -212,33 +203,6 @@ async function examineRedis({ queuePrefix }: Config, { redisUrl }: Services, add
   add(() => disconnect(redis));
   return { found: await checkRedis(redis, queuePrefix), value: undefined };
 }
-
-async function examineDocuments(config: Config, db: Database) {
-  const { dataDir, documents } = config;
-  const found = [
-    await checkStore(db.kysely, documentStore(config)),
-    await checkMasters(db, config),
-    ...leftToDo(await custodyStatus(db.kysely)),
-  ].join('; ');
-  if (documents !== undefined) return { found, value: undefined };
-  const hasFolder = await access(dataDir).then(
-    () => true,
-    () => false,
-  );
-  return { found: hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found, value: undefined };
-}
-
-/** Reports for S3 are written on this machine first. */
-async function examineReports({ dataDir, reportsDir, reports }: Config): Promise<string> {
-  if (reports === undefined) return checkFolder(reportsDir);
-  return `${await checkS3Reports(reports)}; ${await checkFolder(draftsBelow(dataDir))}`;
-}
-
-/** What custody has left to do, in words. */
-const leftToDo = ({ clear, onRetired }: CustodyStatus): string[] => [
-  ...(clear > 0 ? [`${clear} left in the clear, which workers encrypt`] : []),
-  ...(onRetired > 0 ? [`${onRetired} keys on a retired master: run documents rotate again`] : []),
-];
 
 async function examineVendor(config: Config, key: VendorKey, add: Add) {
   const { baseUrl, tokenTtlSeconds, auditReportPath, proxy } = config.vendor;

@@ -1,5 +1,7 @@
 import type { RedisClient } from '../redis/connect.ts';
 import type { Config, VendorKey } from '../config/config.ts';
+import { knownStore } from '../db/document-store.ts';
+import { type ErrorCode, errorCode } from '../errors.ts';
 import {
   type Documents,
   isStoreWanted,
@@ -82,12 +84,28 @@ export async function workersOn(
   return { ...context, vendor, writes, documents, notifications, redis, queuePrefix };
 }
 
-/** Where documents go, if files are wanted. With `anySchema` the table that knows the store may not exist yet. */
-async function documentsOf(
-  { config, db, log }: QueueContext,
-  { anySchema, notice }: ComposeOptions,
-): Promise<Documents | undefined> {
-  if (!isStoreWanted(config) || anySchema) return undefined;
+/**
+ * Where documents lie: opened if files are fetched, and also if the books know a store, because erasures and retention
+ * go on. A worker that fetches no files can do without. With `anySchema` the table that knows the store may not exist
+ * yet.
+ */
+async function documentsOf(context: QueueContext, options: ComposeOptions): Promise<Documents | undefined> {
+  const { config, db, log } = context;
+  if (options.anySchema) return undefined;
+  if (isStoreWanted(config)) return openDocuments(context, options);
+  if ((await knownStore(db.kysely)) === undefined) return undefined;
+  try {
+    return await openDocuments(context, options);
+  } catch (error) {
+    if (!awayCodes.has(errorCode(error))) throw error;
+    log.warn({ err: error, code: errorCode(error) }, 'erasures and retention wait for a worker that has the store');
+    return undefined;
+  }
+}
+
+const awayCodes = new Set<ErrorCode>(['store_mismatch', 'storage_failed', 'storage_full']);
+
+async function openDocuments({ config, db, log }: QueueContext, { notice }: ComposeOptions): Promise<Documents> {
   const store = await openStore(db.kysely, documentStore(config));
   const masters = await openMasters(db, config, notice ?? ((sentence) => log.warn(sentence)));
   await store.removeStale(Date.now());

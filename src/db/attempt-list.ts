@@ -11,7 +11,8 @@ import {
 import { nextDay, startOfDay } from '../domain/billing-month.ts';
 import { type From, orderInSql, type Place } from './attempt-order.ts';
 import type { Queries } from './database.ts';
-import { instant, lineColumns, literal } from './lines.ts';
+import { lineColumns } from './lines.ts';
+import { instant, literal } from './sql-text.ts';
 
 /** A line of a month, as a list shows it. `ordinal` is `null` for a charge that no attempt of the books was found for. */
 export type ListedAttempt = {

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { literal } from './lines.ts';
+import { literal } from './sql-text.ts';
 
 /** An attempt whose lines over all reports do not add up to 0 or 1: it is charged twice or credited too often. */
 export type UnbalancedAttempt = {

@@ -1,6 +1,6 @@
 import type { AttemptOrder, AttemptSort } from '../domain/attempt-filter.ts';
 import { isCalendarDate } from '../domain/billing-month.ts';
-import { literal } from './lines.ts';
+import { literal } from './sql-text.ts';
 
 /** Where a line stands in an order: the cells of its key. */
 export type Place = readonly string[];

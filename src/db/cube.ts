@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { monthBounds, nextPeriod, type Span } from '../domain/billing-month.ts';
 import type { CubeRow, EarlierUnits, UnmatchedUsage } from '../domain/reconciliation/cube.ts';
 import type { Queries } from './database.ts';
-import { instant, literal } from './lines.ts';
+import { instant, literal } from './sql-text.ts';
 
 export type CubeScope = {
   readonly period: string;

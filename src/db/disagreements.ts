@@ -1,4 +1,5 @@
-import { instant, type LineScope, literal, stretchOf } from './lines.ts';
+import { type LineScope, stretchOf } from './lines.ts';
+import { instant, literal } from './sql-text.ts';
 
 /** The columns of a disagreement with the vendor's counters. */
 export const disagreementColumns = [

@@ -1,7 +1,7 @@
 import { evidenceColumns } from '../domain/reconciliation/columns.ts';
 import type { FindingEvidence } from '../domain/reconciliation/findings.ts';
 import { type CubeScope, slotOf } from './cube.ts';
-import { literal } from './lines.ts';
+import { literal } from './sql-text.ts';
 import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
 
 /** A text of no column, so that rows without a value find each other. */

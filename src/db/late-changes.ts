@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import type { Stretch, UnitCount } from '../domain/price-cells.ts';
 import type { Queries } from './database.ts';
-import { type CellName, inCell, instant, type LineScope, stretchOf, type Tables } from './lines.ts';
+import { type CellName, inCell, type LineScope, stretchOf } from './lines.ts';
+import { instant } from './sql-text.ts';
+import type { Tables } from './tables-as-of.ts';
 
 /** Transactions with unbooked changes below the horizon of closed months, as SQL. */
 export function lateTransactions(asOf: Date | null): string {

@@ -1,7 +1,8 @@
-import pg from 'pg';
 import { formatAmount } from '../domain/money.ts';
 import type { PriceCell, Stretch } from '../domain/price-cells.ts';
 import type { PriceList } from '../domain/prices.ts';
+import { instant, literal } from './sql-text.ts';
+import type { Tables } from './tables-as-of.ts';
 
 /** The columns of a line that describe its attempt. */
 export const attemptColumns = [
@@ -36,27 +37,6 @@ export const attemptColumns = [
  */
 export const lineColumns = ['quantity', 'corrects_period', ...attemptColumns] as const;
 
-/** The tables that lines are made from. For an earlier state they are subqueries. */
-export type Tables = { readonly attempts: string; readonly tasks: string; readonly transactions: string };
-export const currentTables: Tables = { attempts: 'attempts', tasks: 'tasks', transactions: 'transactions' };
-
-/** The tables as they were at an instant. The writes of a Postgres transaction appear together, as of its beginning. */
-export function tablesAsOf(at: Date): Tables {
-  const then = (table: string, columns: string) => `
-    select ${columns} from ${table} where recorded_at <= ${instant(at)}
-    union all
-    select ${columns} from ${table}_history where recorded_at <= ${instant(at)} and replaced_at > ${instant(at)}`;
-  const attempts = `(${then('attempts', 'transaction_id, task_type, ordinal, attempted_at, evidence, code, linked, capture_source, invoiced, reason, rule_table_version')})`;
-  const tasks = `(
-    select task.*, coalesce(counted.attempts, 0) as own_attempts, coalesce(counted.invoiced, 0) as own_invoiced
-    from (${then('tasks', 'transaction_id, task_type, level, vendor_attempts, vendor_attempts_invoiced, scan_list_missing, listed_twice')}) task
-    left join (select transaction_id, task_type, count(*)::integer as attempts, (count(*) filter (where invoiced))::integer as invoiced
-      from ${attempts} attempt group by transaction_id, task_type) counted
-      on counted.transaction_id = task.transaction_id and counted.task_type = task.task_type)`;
-  const transactions = `(${then('transactions', 'id, result_id, state, created_at, expires_at, completed_at, settled, registered_at')})`;
-  return { attempts, tasks, transactions };
-}
-
 /** A span divided into consecutive stretches, and the prices in each. */
 export type LineScope = {
   readonly tables: Tables;
@@ -64,9 +44,6 @@ export type LineScope = {
   readonly end: Date;
   readonly cells: readonly PriceCell[];
 };
-
-export const literal = (value: string | null): string => (value === null ? 'null' : pg.escapeLiteral(value));
-export const instant = (value: Date): string => `${literal(value.toISOString())}::timestamptz`;
 
 /** The number of the stretch that an instant falls in, from 1. */
 export const stretchOf = (column: string, stretches: readonly Stretch[]): string =>

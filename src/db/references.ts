@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { instant } from './lines.ts';
+import { instant } from './sql-text.ts';
 import { closingLock } from './period-closes.ts';
 
 /** Which references a file shows: `none`, as there are none, or those that were recorded by an instant, or all. */

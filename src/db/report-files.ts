@@ -4,7 +4,7 @@ import { columnsOf, presentLayout, type ReportColumn } from '../domain/report-co
 import type { Snapshot } from './snapshot.ts';
 import { disagreementOrder } from './disagreements.ts';
 import { type References, withReferences } from './references.ts';
-import { literal } from './lines.ts';
+import { literal } from './sql-text.ts';
 
 /**
  * Rows that Postgres itself formats as CSV: memory does not grow with the month, and this process does no work per row.

@@ -4,16 +4,9 @@ import { storedAmount } from '../domain/money.ts';
 import type { AttemptCount } from '../domain/price-cells.ts';
 import type { AttemptGroup } from '../domain/report-lines.ts';
 import type { Queries } from './database.ts';
-import {
-  closedLines,
-  instant,
-  lineColumns,
-  type LineScope,
-  literal,
-  stretchWithin,
-  type Tables,
-  vendorShare,
-} from './lines.ts';
+import { closedLines, lineColumns, type LineScope, stretchWithin, vendorShare } from './lines.ts';
+import { instant, literal } from './sql-text.ts';
+import type { Tables } from './tables-as-of.ts';
 import { isWithdrawn } from './withdrawals.ts';
 
 /** Counts lines by everything that their cost and their line of the summary depend on. */

@@ -1,4 +1,5 @@
-import { attemptColumns, keyColumns, literal } from './lines.ts';
+import { attemptColumns, keyColumns } from './lines.ts';
+import { literal } from './sql-text.ts';
 
 /** What is said of the task and the transaction as they are now, where these are still known. */
 const now: Partial<Record<(typeof attemptColumns)[number], string>> = {

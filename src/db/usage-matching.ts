@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
-import { instant, literal } from './lines.ts';
+import { instant, literal } from './sql-text.ts';
 import { type Snapshot, withHashJoins } from './snapshot.ts';
 
 export type MatchScope = {

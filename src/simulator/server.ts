@@ -7,7 +7,7 @@ import type { World } from './options.ts';
 import { requestRecorder, shownPath } from './request-log.ts';
 import type { RequestLog } from './request-log.ts';
 import { answerTo, basePath, billAnswer, creationAnswer, errorAnswer, targetOf } from './routes.ts';
-import type { Answer, Lookup } from './routes.ts';
+import type { Answer, Lookup, Target } from './routes.ts';
 import { tokenMistake } from './token.ts';
 import type { TokenRules } from './token.ts';
 
@@ -57,7 +57,7 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const target = targetOf(request.method ?? '', path);
     const nowMs = setup.now().getTime();
-    const mistake = requestMistake(setup, request, nowMs);
+    const mistake = requestMistake(setup, request, target, nowMs);
     /** @param make makes the answer, unless the vendor refuses to look at the request. */
     const answered = (make: () => Answer): void => {
       const faults = setup.faults();
@@ -109,9 +109,14 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
 }
 
 /** The answer to a request that is refused whatever it asks for; `null` = it is not. */
-function requestMistake({ tokens }: ServerSetup, request: IncomingMessage, nowMs: number): Answer | null {
+function requestMistake(
+  { tokens }: ServerSetup,
+  request: IncomingMessage,
+  { route }: Target,
+  nowMs: number,
+): Answer | null {
   const mistake = tokenMistake(request.headers.authorization, tokens, nowMs);
   if (mistake !== null) return errorAnswer(401, mistake);
-  const isAllowed = request.method === 'GET' || request.method === 'POST';
-  return isAllowed ? null : errorAnswer(405, 'Method not allowed', { allow: 'GET, POST' });
+  const allow = route === 'create' ? 'POST' : 'GET';
+  return request.method === allow ? null : errorAnswer(405, 'Method not allowed', { allow });
 }

@@ -1,42 +1,30 @@
 import type { Job, Worker } from 'bullmq';
 import type { RedisClient } from '../redis/connect.ts';
-import { forgiveStarts, type ObligationKey } from '../db/obligations.ts';
+import type { ObligationKey } from '../db/obligations.ts';
 import type { ObligationKind } from '../db/schema.ts';
-import { errorCode } from '../errors.ts';
-import { noteRules } from '../jobs/month/closed-months.ts';
-import { type NotifyingContext, type VendorContext, wantedJobs } from '../jobs/context.ts';
+import { type VendorContext, wantedJobs } from '../jobs/context.ts';
 import { fetchAuditReport } from '../jobs/fetch/fetch-audit-report.ts';
 import { fetchDocuments } from '../jobs/fetch/fetch-documents.ts';
 import { fetchResult } from '../jobs/fetch/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/queue/meter.ts';
 import { queueNames } from '../jobs/queue/queues.ts';
-import { recheckSettled } from '../jobs/fetch/recheck-settled.ts';
-import { scheduleReports } from '../jobs/month/schedule-reports.ts';
 import type { Checks } from '../jobs/queue/shared-check.ts';
-import { sweep } from '../jobs/queue/sweep.ts';
 import { checkOpenStore } from '../store/open.ts';
-import { custodyRounds, isBusy } from '../jobs/custody/custody-round.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createIsolation } from './isolation.ts';
+import { startLoops } from './loops.ts';
 import { collectLate } from './memory.ts';
 import { createPauses } from './pauses.ts';
 import { type DatabaseAway, jobProcessor, type WorkerState } from './process-job.ts';
 import { reportProcessor } from './process-report.ts';
 import { storeCheck, workerChecks } from './readiness.ts';
-import { type Repeat, repeating } from './repeat.ts';
 import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
 import { untilIdle } from './until-idle.ts';
 import { orAfter } from '../within.ts';
-
-const sweepIntervalMs = 2_000;
-const scheduleIntervalMs = 60_000;
-const notifyIntervalMs = 10_000;
-const custodyIntervalMs = 30_000;
-const evictionIntervalMs = 10_000;
 
 const performs = { result: fetchResult, documents: fetchDocuments, audit_report: fetchAuditReport };
 
@@ -128,47 +116,6 @@ export function runWorkers(
   };
 }
 
-type Loops = {
-  readonly isBatch: boolean;
-  readonly stopping: AbortSignal;
-  /** Aborted once settled transactions have been looked for. */
-  readonly rechecked: AbortController;
-  /** Aborted once a batch run has nothing left to do for custody. */
-  readonly keptCustody: AbortController;
-  readonly swept: (work: Awaited<ReturnType<typeof sweep>>) => void;
-};
-
-/** The periodic tasks of a worker process. */
-function startLoops(
-  context: VendorContext,
-  state: WorkerState,
-  { isBatch, stopping, rechecked, keptCustody, swept }: Loops,
-): Promise<void>[] {
-  const repeat = repeating(context);
-  const noted = new AbortController();
-  const loops = [
-    repeat('note of the rules', sweepIntervalMs, AbortSignal.any([stopping, noted.signal]), async () => {
-      await noteRules(context);
-      noted.abort();
-    }),
-    repeat('sweep', sweepIntervalMs, stopping, async () => {
-      await noteEnds(context, state.unnotedEnds);
-      swept(await sweep(context, stopping));
-    }),
-    rechecking(context, repeat, isBatch, { stopping, rechecked }),
-    custody(context, repeat, isBatch, { stopping, keptCustody }),
-  ];
-  if (isBatch) return loops;
-  return [
-    ...loops,
-    repeat("check of Redis' eviction policy", evictionIntervalMs, stopping, context.redisHealth.checkEviction),
-    repeat('report schedule', scheduleIntervalMs, stopping, () => scheduleReports(context)),
-    notifying(context, repeat, stopping).catch((error: unknown) => {
-      context.log.error({ err: error, code: errorCode(error) }, 'nobody is notified until the next start');
-    }),
-  ];
-}
-
 type Counted = (process: (job: Job) => Promise<void>) => (job: Job) => Promise<void>;
 
 /** A worker for each queue. */
@@ -184,13 +131,6 @@ function createWorkers(
   );
   const reports = createWorker(context, 'report', counted(reportProcessor(context)), { ...connection, concurrency: 1 });
   return [...workers, reports];
-}
-
-/** These starts did not kill their worker: their end only could not be recorded. */
-async function noteEnds({ db }: VendorContext, unnoted: ObligationKey[]): Promise<void> {
-  const ended = [...unnoted];
-  if (ended.length > 0) await forgiveStarts(db.kysely, ended);
-  unnoted.splice(0, ended.length);
 }
 
 /** Watches the store for this process alone: on another machine it may be usable. */
@@ -209,54 +149,4 @@ function storeWatchOf(
     resume: onEach(release),
     log,
   });
-}
-
-/** A batch run rechecks settled transactions once, and is not idle before that. */
-const rechecking = (
-  context: VendorContext,
-  repeat: Repeat,
-  isBatch: boolean,
-  { stopping, rechecked }: { stopping: AbortSignal; rechecked: AbortController },
-): Promise<void> =>
-  repeat(
-    'recheck of settled transactions',
-    scheduleIntervalMs,
-    isBatch ? AbortSignal.any([stopping, rechecked.signal]) : stopping,
-    () => recheckSettled(context, stopping).finally(() => rechecked.abort()),
-  );
-
-/** A batch run goes on until there is nothing left to do, and is not idle before that. */
-async function custody(
-  context: VendorContext,
-  repeat: Repeat,
-  isBatch: boolean,
-  { stopping, keptCustody }: { stopping: AbortSignal; keptCustody: AbortController },
-): Promise<void> {
-  if (!context.documents) {
-    keptCustody.abort();
-    return;
-  }
-  const round = custodyRounds(context, context.documents);
-  const until = isBatch ? AbortSignal.any([stopping, keptCustody.signal]) : stopping;
-  await repeat('custody of documents', custodyIntervalMs, until, async () => {
-    try {
-      while (isBusy(await round(stopping)) && !stopping.aborted);
-    } finally {
-      keptCustody.abort();
-    }
-  });
-}
-
-/** Separate loops: a receiver that hangs does not delay new messages, and a failing check does not delay deliveries. */
-async function notifying(context: VendorContext, repeat: Repeat, signal: AbortSignal): Promise<void> {
-  const { notifications } = context;
-  if (!notifications) return;
-  const teller: NotifyingContext = { ...context, notifications };
-  const { checkThresholds, noteReports } = await import('../jobs/notify/check-notifications.ts');
-  const { deliverNotifications } = await import('../jobs/notify/deliver-notifications.ts');
-  await Promise.all([
-    repeat('notifications of reports', notifyIntervalMs, signal, () => noteReports(teller)),
-    repeat('check of thresholds', notifyIntervalMs, signal, () => checkThresholds(teller)),
-    repeat('delivery of notifications', notifyIntervalMs, signal, () => deliverNotifications(teller, signal)),
-  ]);
 }

@@ -117,8 +117,9 @@ describe.concurrent('a lasting worker', () => {
     const heard = await runCli(['enqueue', '-'], world.readable, simulator.idsCsv());
     expect(heard.stdout).toContain(`${simulator.transactions.length - stored} accepted, ${stored} already known`);
     const isChosen: (statement: string) => boolean = seededChance(7, 0.4);
-    // A worker that cannot register its store does not start.
-    const isMeant = (statement: string) => !statement.includes('document_store') && isChosen(statement);
+    // A worker that cannot register its store, or whose master it encrypts for, does not start.
+    const atStart = /document_(store|masters)|erasures/;
+    const isMeant = (statement: string) => !atStart.test(statement) && isChosen(statement);
     proxies.postgres.drop({ count: droppedReplies, isMeant });
     const worker = startCli(['worker'], world.readable);
     await eventually('everything to be done', async () => (await counts()).due === 0, 3 * patienceMs);

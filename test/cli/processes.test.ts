@@ -36,7 +36,7 @@ const runs = (idsCsv: string, transactionId: string): Run[] => [
 
 test(
   'every command ends as it should in a process of its own, and says the same in a shared one',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     const { simulator, vendor } = await withSimulator({ transactions: 3 });
     const environment = await createCliEnvironment({

@@ -10,7 +10,8 @@ import { heldFiles, recordFiles } from '../../src/db/files.ts';
 import { sampleOfClaimed } from '../../src/db/document-store.ts';
 import { claimedFiles, filesAmiss, recordFindings } from '../../src/db/document-verifications.ts';
 import { recordIntake } from '../../src/db/intake.ts';
-import { currentTables, ordinaryLines } from '../../src/db/lines.ts';
+import { ordinaryLines } from '../../src/db/lines.ts';
+import { currentTables } from '../../src/db/tables-as-of.ts';
 import {
   claimDue,
   failObligation,

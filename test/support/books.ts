@@ -74,7 +74,7 @@ async function forgetQueues(prefix: string): Promise<void> {
 export async function waitFor<T>(
   what: string,
   condition: () => Promise<T | false | undefined> | T | false | undefined,
-  deadlineMs = 30_000,
+  deadlineMs = 90_000,
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {

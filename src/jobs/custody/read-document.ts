@@ -59,22 +59,25 @@ async function storedBytes(context: ReadingContext, place: DocumentPlace, file: 
   const expectedBytes = Number(bytes);
   if (expectedBytes > maxStoredBytes) throw documentDamaged(place, 'it is larger than any document');
   const hash = createHash('sha256');
-  const pieces: Uint8Array[] = [];
+  // Copied as it comes, so that the whole is never copied at once, which would hold up everything else.
+  const whole = Buffer.allocUnsafe(expectedBytes);
   let readBytes = 0;
   try {
     for await (const piece of await context.store.get(object.name)) {
-      readBytes += piece.length;
-      if (readBytes > expectedBytes) break;
+      if (readBytes + piece.length > expectedBytes) throw changedSince(place);
       hash.update(piece);
-      pieces.push(piece);
+      whole.set(piece, readBytes);
+      readBytes += piece.length;
     }
   } catch (error) {
     throw await whyUnread(context, place, object, error);
   }
-  if (readBytes !== expectedBytes || hash.digest('hex') !== sha256)
-    throw documentDamaged(place, 'it was changed since it was stored');
-  return Buffer.concat(pieces, expectedBytes);
+  if (readBytes !== expectedBytes || hash.digest('hex') !== sha256) throw changedSince(place);
+  return whole;
 }
+
+const changedSince = (place: DocumentPlace): LedgerError =>
+  documentDamaged(place, 'it was changed since it was stored');
 
 /** What is wrong where the store did not hand out an object: the object, its disk, or the way to it. */
 async function whyUnread(

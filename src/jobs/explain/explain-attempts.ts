@@ -1,4 +1,5 @@
-import { type AttemptRow, bookedLines, type LineRow, linesOfTransaction } from '../../db/explain.ts';
+import { bookedLines, type LineRow, linesOfTransaction } from '../../db/explain-lines.ts';
+import type { AttemptRow } from '../../db/explain.ts';
 import type { Queries } from '../../db/database.ts';
 import { hasLateChanges } from '../../db/late-changes.ts';
 import type { PeriodClose } from '../../db/period-closes.ts';

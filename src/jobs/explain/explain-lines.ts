@@ -1,4 +1,4 @@
-import type { BookedLineRow, LineRow } from '../../db/explain.ts';
+import type { BookedLineRow, LineRow } from '../../db/explain-lines.ts';
 import type { Queries } from '../../db/database.ts';
 import type { PeriodClose } from '../../db/period-closes.ts';
 import { keptFile } from '../../db/reference.ts';

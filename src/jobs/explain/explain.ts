@@ -1,8 +1,8 @@
+import { lateChangesOf } from '../../db/explain-lines.ts';
 import {
   attemptRows,
   type AttemptRow,
   fileRows,
-  lateChangesOf,
   meaningsOf,
   requestRows,
   taskRows,

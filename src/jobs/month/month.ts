@@ -1,7 +1,8 @@
 import { chargedTwice, type UnbalancedAttempt } from '../../db/attempt-nets.ts';
 import type { Queries } from '../../db/database.ts';
 import { closedDisagreements } from '../../db/disagreements.ts';
-import { closedLines, currentTables, tablesAsOf } from '../../db/lines.ts';
+import { closedLines } from '../../db/lines.ts';
+import { currentTables, tablesAsOf } from '../../db/tables-as-of.ts';
 import { chargesOf, type PeriodClose, periodCloses } from '../../db/period-closes.ts';
 import { attemptGroups, type OpenItems, openItems } from '../../db/report-rows.ts';
 import { monthBounds, nextPeriod, type Span } from '../../domain/billing-month.ts';

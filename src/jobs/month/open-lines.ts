@@ -1,6 +1,7 @@
 import type { Queries } from '../../db/database.ts';
 import { correctionDisagreements, ordinaryDisagreements } from '../../db/disagreements.ts';
-import { correctionLines, type Examined, lineColumns, ordinaryLines, type Tables } from '../../db/lines.ts';
+import { correctionLines, type Examined, lineColumns, ordinaryLines } from '../../db/lines.ts';
+import type { Tables } from '../../db/tables-as-of.ts';
 import {
   bookedCells,
   cellsOfBooked,

@@ -1,6 +1,6 @@
 import type { Queries } from '../../db/database.ts';
 import { ordinaryDisagreements } from '../../db/disagreements.ts';
-import { currentTables } from '../../db/lines.ts';
+import { currentTables } from '../../db/tables-as-of.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import { restatedLines } from '../../db/restated-lines.ts';
 import { nextPeriod } from '../../domain/billing-month.ts';

@@ -28,27 +28,25 @@ export async function decrypted(bytes: Buffer, expected: DocumentHeader, key: Bu
   const begin = about.length + streamHeaderBytes;
   if (bytes.length < begin + extraBytes) throw documentDamaged(expected, 'it is cut');
   sodium.crypto_secretstream_xchacha20poly1305_init_pull(state, bytes.subarray(about.length, begin), key);
-  const chunks: Buffer[] = [];
+  const chunks = Math.ceil((bytes.length - begin) / (chunkBytes + extraBytes));
+  const lastBytes = bytes.length - begin - (chunks - 1) * (chunkBytes + extraBytes) - extraBytes;
+  if (lastBytes < 0) throw documentDamaged(expected, 'it is cut');
+  const whole = Buffer.allocUnsafe((chunks - 1) * chunkBytes + lastBytes);
   const tag = Buffer.alloc(1);
-  for (let at = begin; at < bytes.length; at += chunkBytes + extraBytes) {
-    const encrypted = bytes.subarray(at, at + chunkBytes + extraBytes);
-    const isEnd = at + encrypted.length === bytes.length;
-    chunks.push(pull(state, encrypted, about, tag, expected));
+  for (let index = 0; index < chunks; index += 1) {
+    const from = begin + index * (chunkBytes + extraBytes);
+    const encrypted = bytes.subarray(from, from + chunkBytes + extraBytes);
+    const chunk = whole.subarray(index * chunkBytes, index * chunkBytes + encrypted.length - extraBytes);
+    try {
+      sodium.crypto_secretstream_xchacha20poly1305_pull(state, chunk, tag, encrypted, about);
+    } catch {
+      throw documentDamaged(expected, 'it was changed, or its key is another one');
+    }
+    const isEnd = index === chunks - 1;
     if ((tag[0] === final) !== isEnd) throw documentDamaged(expected, isEnd ? 'it is cut' : 'more follows its end');
-    if (chunks.length % chunksAtOnce === 0) await nextTurn();
+    if ((index + 1) % chunksAtOnce === 0) await nextTurn();
   }
-  return Buffer.concat(chunks);
-}
-
-function pull(state: Buffer, encrypted: Buffer, about: Buffer, tag: Buffer, expected: DocumentHeader): Buffer {
-  if (encrypted.length < extraBytes) throw documentDamaged(expected, 'it is cut');
-  const chunk = Buffer.alloc(encrypted.length - extraBytes);
-  try {
-    sodium.crypto_secretstream_xchacha20poly1305_pull(state, chunk, tag, encrypted, about);
-  } catch {
-    throw documentDamaged(expected, 'it was changed, or its key is another one');
-  }
-  return chunk;
+  return whole;
 }
 
 function saidInstead(about: Buffer): string {

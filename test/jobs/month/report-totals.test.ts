@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { currentTables, tablesAsOf } from '../../../src/db/lines.ts';
+import { currentTables, tablesAsOf } from '../../../src/db/tables-as-of.ts';
 import { periodCloses } from '../../../src/db/period-closes.ts';
 import { attemptGroups } from '../../../src/db/report-rows.ts';
 import { type Price, type PriceList } from '../../../src/domain/prices.ts';

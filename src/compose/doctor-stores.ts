@@ -1,0 +1,45 @@
+import { access } from 'node:fs/promises';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import { knownStore } from '../db/document-store.ts';
+import { custodyStatus, type CustodyStatus } from '../db/erasure-receipts.ts';
+import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
+import { isStoreWanted } from '../jobs/context.ts';
+import { checkMasters } from '../store/encryption/masters.ts';
+import { checkStore, documentStore } from '../store/open.ts';
+import { draftsBelow } from '../store/reports.ts';
+import { checkS3Reports } from '../store/s3-reports.ts';
+
+/**
+ * Looks at the document store, if files are fetched or the books know one: what is to be erased lies there.
+ *
+ * @returns what it found.
+ */
+export async function examineDocuments(config: Config, db: Database): Promise<string> {
+  const { dataDir, documents } = config;
+  if (!isStoreWanted(config) && (await knownStore(db.kysely)) === undefined)
+    return 'no store: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false, and nothing was ever stored';
+  const found = [
+    await checkStore(db.kysely, documentStore(config)),
+    await checkMasters(db, config),
+    ...leftToDo(await custodyStatus(db.kysely)),
+  ].join('; ');
+  if (documents !== undefined) return found;
+  const hasFolder = await access(dataDir).then(
+    () => true,
+    () => false,
+  );
+  return hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found;
+}
+
+/** Reports for S3 are written on this machine first. */
+export async function examineReports({ dataDir, reportsDir, reports }: Config): Promise<string> {
+  if (reports === undefined) return checkFolder(reportsDir);
+  return `${await checkS3Reports(reports)}; ${await checkFolder(draftsBelow(dataDir))}`;
+}
+
+/** What custody has left to do, in words. */
+const leftToDo = ({ clear, onRetired }: CustodyStatus): string[] => [
+  ...(clear > 0 ? [`${clear} left in the clear, which workers encrypt`] : []),
+  ...(onRetired > 0 ? [`${onRetired} keys on a retired master: run documents rotate again`] : []),
+];
