@@ -57,7 +57,7 @@ test('migrate gives up, too, says who holds the lock, and has changed nothing', 
   const own = await createCliEnvironment();
   const owner = asOwner(own['DATABASE_URL']);
   const tables = () => asRole(owner, `select name from kysely_migration order by 1`);
-  const reader = new pg.Client({ connectionString: own['DATABASE_URL'], application_name: 'a forgotten psql' });
+  const reader = new pg.Client({ connectionString: owner, application_name: 'a forgotten psql' });
   await reader.connect();
   atEnd(() => reader.end());
   await reader.query('begin');
@@ -65,9 +65,9 @@ test('migrate gives up, too, says who holds the lock, and has changed nothing', 
   const lockAll = async () => {
     const { rows } = await reader.query<{ all: string }>(
       `select string_agg(oid::regclass::text, ', ') as all from pg_class
-        where relkind = 'r' and relnamespace = 'public'::regnamespace and has_table_privilege(oid, 'select')`,
+        where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not like 'kysely%'`,
     );
-    await reader.query(`lock table ${rows[0]!.all} in access share mode`);
+    await reader.query(`lock table ${rows[0]!.all} in share mode`);
   };
   const { rows } = await reader.query<{ pid: number }>('select pg_backend_pid() as pid');
   await lockAll();
