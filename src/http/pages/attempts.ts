@@ -38,8 +38,13 @@ export function attemptsPage(principal: Principal, shown: AttemptPage): string {
           <dd>${count(total.attempts)}</dd>
         </div>
       </dl>
-      ${netNote(total)} ${facts(filterFacts(query.filter, period))}
-      ${isAll ? null : html`<p>${attemptsLink(period, {}, 'All attempts of the month')}</p>`}
+      ${netNote(total)}
+      ${
+        isAll
+          ? null
+          : html`${facts(filterFacts(query.filter, period))}
+              <p>${attemptsLink(period, {}, 'All attempts of the month')}</p>`
+      }
       ${total.lines === 0n ? html`<p>There is no such attempt.</p>` : list(shown)}
       ${total.lines === 0n ? null : html`<p><a href="${csv}" download>All ${counted(total.lines, 'line')} as CSV</a>, with the columns of the detail file</p>`}`,
   });
@@ -94,7 +99,6 @@ function list(shown: AttemptPage): Html {
         },
         { header: sortNames.outcome_code, sort: sortOf(shown, 'outcome_code'), cell: ({ code }) => outcome(code) },
         { header: 'Decision', cell: ({ invoiced, ordinal }) => (ordinal === null ? nothing : verdict(invoiced)) },
-        { header: 'Level', cell: ({ level }) => level ?? nothing },
         { header: 'Vendor’s counter', cell: ({ counterStatus }) => counterWords(counterStatus) ?? nothing },
         {
           header: sortNames.amount,
@@ -111,14 +115,15 @@ function list(shown: AttemptPage): Html {
     ${pager(shown)}`;
 }
 
-function attemptCell({ taskType, ordinal, quantity, correctsPeriod }: ListedAttempt): Html {
+function attemptCell({ taskType, ordinal, level, quantity, correctsPeriod }: ListedAttempt): Html {
   const corrects =
     correctsPeriod === null
       ? null
       : html` <span class="tag quiet"
           >${quantity < 0 ? `takes back, ${monthName(correctsPeriod)}` : `corrects ${monthName(correctsPeriod)}`}</span
         >`;
-  return html`${taskName(taskType)}${ordinal === null ? ', not in the books' : ` ${ordinal}`}${corrects}`;
+  const which = ordinal === null ? ', not in the books' : ` ${ordinal}`;
+  return html`${taskName(taskType)}${which}${level === null ? null : html`, ${level}`}${corrects}`;
 }
 
 const isOnePage = ({ previous, next }: AttemptPage): boolean => previous === null && next === null;
