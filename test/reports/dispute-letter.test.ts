@@ -61,6 +61,18 @@ describe.each(languages)('the letter in %s', (language) => {
         }
   });
 
+  test('whose items leave the amount as it is asks for a corrected invoice, and disputes no nought', () => {
+    const tax: PublishedFinding = { ...scans, effect: 'tax', cause: 'tax', amount: 0n, evidenceRows: 0 };
+    for (const findings of [[tax], [scans, { ...tooLittle, amount: -scans.amount }]]) {
+      const text = write(head(findings));
+      const [, , subject] = text.split('\n');
+      expect(subject).not.toContain('EUR');
+      expect(text).toMatch(/corrected invoice|gecorrigeerde factuur/);
+      expect(text).not.toMatch(/We expect a credit|verwachten een creditnota/);
+      expect(text, 'as verify wants it').toContain(amountIn(language, 0n, 'EUR'));
+    }
+  });
+
   test('names several invoices, and lines by their invoice', () => {
     const invoices = ['INV-1', 'INV-2'].map((number) => ({ number, sha256: '', issueDate: '2026-02-28' }));
     const text = write(head([{ ...scans, invoiceNumber: 'INV-1+INV-2', invoiceLine: 'INV-2:3' }], { invoices }));

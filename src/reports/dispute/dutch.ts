@@ -12,8 +12,8 @@ export const dutch: Language = {
   taskTypes: { document_scan: 'Documentscan', face_liveness: 'Liveness-controle', face_match: 'Gezichtsvergelijking' },
   to: 'Aan: CM.com, facturatie',
   from: 'Van: [uw bedrijf, naam en adres]',
-  subject: ({ invoices, isOneInvoice, month, expected }) =>
-    `Betreft: betwisting van ${expected}, ${isOneInvoice ? 'factuur' : 'facturen'} ${invoices}, ID Scan, ${month}`,
+  subject: ({ invoices, isOneInvoice, month, expected, owedBy }) =>
+    `Betreft: betwisting${owedBy === 'nobody' ? '' : ` van ${expected}`}, ${isOneInvoice ? 'factuur' : 'facturen'} ${invoices}, ID Scan, ${month}`,
   opening: ({ invoices, isOneInvoice, month, items }) => [
     'Geachte heer, mevrouw,',
     '',
@@ -29,10 +29,12 @@ export const dutch: Language = {
   evidence: (rows, file) => `Pogingen: ${rows}, vermeld in ${file} onder het kenmerk hieronder.`,
   credited: (settled, left) => `Hiervan is ${settled} gecrediteerd; ${left} staat nog open.`,
   reference: (id) => `Kenmerk: ${id}`,
-  closing: ({ expected, isCredit, isOneInvoice, evidenceFile }) => [
-    isCredit
-      ? `Wij verwachten een creditnota van ${expected} exclusief btw, met de btw daarover.`
-      : `Volgens onze administratie ${isOneInvoice ? 'is uw factuur' : 'zijn uw facturen'} door deze posten ${expected} exclusief btw te laag. Wij verwachten een gecorrigeerde factuur.`,
+  closing: ({ expected, owedBy, isOneInvoice, evidenceFile }) => [
+    {
+      vendor: `Wij verwachten een creditnota van ${expected} exclusief btw, met de btw daarover.`,
+      us: `Volgens onze administratie ${isOneInvoice ? 'is uw factuur' : 'zijn uw facturen'} door deze posten ${expected} exclusief btw te laag. Wij verwachten een gecorrigeerde factuur.`,
+      nobody: `Deze posten veranderen het bedrag exclusief btw met ${expected}. Wij verwachten een gecorrigeerde factuur.`,
+    }[owedBy],
     '',
     `Hoe u kunt antwoorden: vermeld a.u.b. de kenmerken hierboven in uw antwoord en op de regels van de creditnota. Bent u het met een post niet eens, stuur ons dan de pogingen die u in rekening brengt, met transactie-ID en tijdstip.${evidenceFile === undefined ? '' : ` De onze staan in ${evidenceFile}.`} Wij horen graag binnen 14 dagen van u.`,
     '',

@@ -12,8 +12,8 @@ export const english: Language = {
   taskTypes: { document_scan: 'Document scan', face_liveness: 'Face liveness', face_match: 'Face match' },
   to: 'To: CM.com, invoicing',
   from: 'From: [your company, name and address]',
-  subject: ({ invoices, isOneInvoice, month, expected }) =>
-    `Subject: dispute of ${expected}, ${isOneInvoice ? 'invoice' : 'invoices'} ${invoices}, ID Scan, ${month}`,
+  subject: ({ invoices, isOneInvoice, month, expected, owedBy }) =>
+    `Subject: dispute${owedBy === 'nobody' ? '' : ` of ${expected}`}, ${isOneInvoice ? 'invoice' : 'invoices'} ${invoices}, ID Scan, ${month}`,
   opening: ({ invoices, isOneInvoice, month, items }) => [
     'Dear Sir or Madam,',
     '',
@@ -32,10 +32,12 @@ export const english: Language = {
   evidence: (rows, file) => `Attempts: ${rows}, listed in ${file} under the reference below.`,
   credited: (settled, left) => `Of this, ${settled} has been credited; ${left} is left.`,
   reference: (id) => `Reference: ${id}`,
-  closing: ({ expected, isCredit, isOneInvoice, evidenceFile }) => [
-    isCredit
-      ? `We expect a credit note of ${expected} without VAT, and the VAT on it.`
-      : `By our records these items make your ${isOneInvoice ? 'invoice' : 'invoices'} ${expected} without VAT too low. We expect a corrected invoice.`,
+  closing: ({ expected, owedBy, isOneInvoice, evidenceFile }) => [
+    {
+      vendor: `We expect a credit note of ${expected} without VAT, and the VAT on it.`,
+      us: `By our records these items make your ${isOneInvoice ? 'invoice' : 'invoices'} ${expected} without VAT too low. We expect a corrected invoice.`,
+      nobody: `These items change the amount without VAT by ${expected}. We expect a corrected invoice.`,
+    }[owedBy],
     '',
     `How to answer: please name the references above, in your answer and on the lines of the credit note. Where you do not agree with an item, please send us the attempts that you charge for, with transaction ID and time.${evidenceFile === undefined ? '' : ` Ours are in ${evidenceFile}.`} We would be glad to hear from you within 14 days.`,
     '',

@@ -40,8 +40,8 @@ type Said = {
   readonly currency: string;
   /** Positive, whoever owes it. */
   readonly expected: string;
-  /** We expect a credit; otherwise the vendor has charged too little. */
-  readonly isCredit: boolean;
+  /** Who owes it: the vendor, who has charged too much, or we; nobody where the items leave the amount as it is. */
+  readonly owedBy: 'vendor' | 'us' | 'nobody';
   readonly evidenceFile: string | undefined;
 };
 
@@ -74,7 +74,7 @@ export function letter(head: DisputeHead, name: LanguageName): Buffer {
     items: head.findings.length,
     currency: head.currency,
     expected: write.money(expected),
-    isCredit: expected >= 0n,
+    owedBy: expected > 0n ? 'vendor' : expected < 0n ? 'us' : 'nobody',
     evidenceFile: evidenceRows > 0 ? disputeEvidenceName(head.period) : undefined,
   };
   const lines = [
