@@ -27,8 +27,11 @@ export async function create(args: CreateArguments, { config, creatingKey }: Ser
   const { context, close } = await composeCreating(config, creatingKey, { notice: remark });
   try {
     const { transactionId, url, expires, unknown } = await createTransaction(context, {
-      request: { ...settings, tasks: args.tasks.split(',').map((task) => task.trim()) },
-      reference: args.reference ?? null,
+      wanted: {
+        ...settings,
+        tasks: args.tasks.split(',').map((task) => task.trim()),
+        ...(args.reference === undefined ? {} : { reference: args.reference }),
+      },
       idempotencyKey: args.idempotencyKey ?? null,
       askedBy: currentUser(),
     });

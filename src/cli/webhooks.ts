@@ -1,7 +1,7 @@
 import { composeVendor } from '../compose/vendor.ts';
 import type { ServiceConfig, VendorKey } from '../config/config.ts';
 import { errorCode, LedgerError } from '../errors.ts';
-import { webhookPath } from '../http/routes/webhooks.ts';
+import { webhookPath } from '../http/api/webhook.ts';
 import { knownEvents } from '../id-scan/events.ts';
 import { remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';

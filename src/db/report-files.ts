@@ -64,6 +64,69 @@ export function detailQuery(
   });
 }
 
+/** The order of the references file: bytewise, an empty cell first. */
+const referenceOrder = [
+  'reference',
+  'corrects_period',
+  'task_type',
+  'level',
+  'unit_price',
+  'rule_table_version',
+  'price_list_version',
+].map((column) => `${column} nulls first`);
+
+/**
+ * The references file: a row per reference and line of the summary. Postgres counts, because there may be as many
+ * references as transactions.
+ */
+export function referencesQuery(
+  lines: string,
+  {
+    period,
+    layout,
+    priceList,
+  }: { readonly period: string; readonly layout: number; readonly priceList: Prices | undefined },
+  references: References = 'none',
+): CsvQuery {
+  const amount = `case when unclassified <= 0 and unpriced = 0 then invoiced * coalesce(unit_price::numeric, 0) end`;
+  return csvQuery(columnsOf('references', layout), countedByReference(lines, references), referenceOrder, {
+    period: literal(period),
+    reference: 'reference',
+    task_type: 'task_type',
+    level: 'level',
+    attempts: 'attempts',
+    invoiced: 'invoiced',
+    not_invoiced: 'not_invoiced',
+    unclassified: 'unclassified',
+    unit_price: 'unit_price',
+    amount: priceList ? written(amount, priceList.minorDigits) : 'null',
+    currency: literal(priceList?.currency ?? null),
+    rule_table_version: 'rule_table_version',
+    price_list_version: 'price_list_version',
+    is_correction: yesOrNo('corrects_period is not null'),
+    corrects_period: 'corrects_period',
+  });
+}
+
+type Prices = { readonly currency: string; readonly minorDigits: number };
+
+function countedByReference(lines: string, references: References): string {
+  const groups = 'reference, corrects_period, task_type, level, unit_price, rule_table_version, price_list_version';
+  const sum = (condition: string) => `coalesce(sum(quantity) filter (where ${condition}), 0)`;
+  const referred =
+    references === 'none'
+      ? `select line.*, null::text collate "C" as reference from (${lines}) line`
+      : withReferences(lines, references);
+  return `select ${groups}, sum(quantity) as attempts, ${sum('invoiced')} as invoiced,
+    ${sum('not invoiced')} as not_invoiced, ${sum('invoiced is null')} as unclassified,
+    count(*) filter (where quantity = 1 and invoiced and unit_price is null) as unpriced
+    from (${referred}) line group by ${groups}`;
+}
+
+/** The same form as that of `formatAmount` in `src/domain/money.ts`. A test compares both. */
+const written = (amount: string, minorDigits: number): string =>
+  `(select round(exact, greatest(scale(trim_scale(exact)), ${minorDigits}))::text from (select ${amount} as exact) amount)`;
+
 /** The discrepancies file: a row per disagreement with the vendor. */
 export function discrepanciesQuery(disagreements: string, period: string): CsvQuery {
   return csvQuery(columnsOf('discrepancies', presentLayout), disagreements, disagreementOrder, {

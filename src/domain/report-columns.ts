@@ -1,5 +1,5 @@
 /** The files of a report. */
-export type ReportKind = 'detail' | 'summary' | 'codes' | 'discrepancies';
+export type ReportKind = 'detail' | 'summary' | 'references' | 'codes' | 'discrepancies';
 
 /**
  * What a cell holds. `text` comes from the vendor or an operator and is neutralised; a `word` is one of ours. `signed`
@@ -23,6 +23,8 @@ export const column = <const Header extends string>(
 ) => ({ header, type, mayBeEmpty, since });
 
 const empty = { mayBeEmpty: true };
+const third = { since: 3 };
+const thirdOrEmpty = { mayBeEmpty: true, since: 3 };
 
 const columns = {
   detail: [
@@ -73,6 +75,23 @@ const columns = {
     column('is_correction', 'boolean', empty),
     column('corrects_period', 'month', empty),
   ],
+  references: [
+    column('period', 'month', third),
+    column('reference', 'text', thirdOrEmpty),
+    column('task_type', 'text', third),
+    column('level', 'text', thirdOrEmpty),
+    column('attempts', 'signed', third),
+    column('invoiced', 'signed', third),
+    column('not_invoiced', 'signed', third),
+    column('unclassified', 'signed', third),
+    column('unit_price', 'price', thirdOrEmpty),
+    column('amount', 'amount', thirdOrEmpty),
+    column('currency', 'word', thirdOrEmpty),
+    column('rule_table_version', 'word', thirdOrEmpty),
+    column('price_list_version', 'word', thirdOrEmpty),
+    column('is_correction', 'boolean', third),
+    column('corrects_period', 'month', thirdOrEmpty),
+  ],
   codes: [
     column('period', 'month'),
     column('task_type', 'text'),
@@ -112,7 +131,7 @@ export const reportColumns: {
 export type HeaderOf<Kind extends ReportKind> = (typeof columns)[Kind][number]['header'];
 
 /** The layout of months that are written now. A manifest without a layout has the first one. */
-export const presentLayout = 2;
+export const presentLayout = 3;
 
 /** The columns of a file in a given layout, in order. */
 export const columnsOf = <Kind extends ReportKind>(

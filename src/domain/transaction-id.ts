@@ -1,4 +1,4 @@
-const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
+export const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**

@@ -1,11 +1,31 @@
+/** The sets of tasks that can be created (DOC). */
+export type TaskSet =
+  | readonly ['document_scan']
+  | readonly ['document_scan', 'face_liveness']
+  | readonly ['document_scan', 'face_liveness', 'face_match'];
+
+/** The settings of a document scan, as the vendor documents them. Others pass through. */
+export type DocumentScanSettings = {
+  readonly allowedExpiration?: unknown;
+  readonly redactFields?: readonly string[] | undefined;
+  readonly captureSources?: readonly string[] | undefined;
+  readonly level?: string | undefined;
+  readonly minimumAge?: number | undefined;
+  readonly maximumAge?: number | undefined;
+  readonly validateFields?: unknown;
+  readonly extractFields?: unknown;
+  readonly [other: string]: unknown;
+};
+
 /** What a transaction is created with, as the vendor documents it. Settings that it does not document pass through. */
 export type TransactionRequest = {
-  readonly tasks: readonly string[];
-  readonly settings?: Readonly<Record<string, unknown>>;
-  readonly locale?: string;
-  readonly mobileOnly?: boolean;
-  /** Seconds until it expires. */
-  readonly expiresIn?: number;
+  readonly tasks: TaskSet;
+  readonly settings?:
+    { readonly documentScan?: DocumentScanSettings | undefined; readonly [other: string]: unknown } | undefined;
+  readonly locale?: string | undefined;
+  readonly mobileOnly?: boolean | undefined;
+  /** Seconds until it expires, 3600 to 86400. */
+  readonly expiresIn?: number | undefined;
 };
 
 /** What was found in a request. */
@@ -17,65 +37,83 @@ export type CheckedRequest = {
   readonly unknown: readonly string[];
 };
 
-/** The sets of tasks that can be created (DOC). */
-const taskSets = [
+export const taskSets: readonly TaskSet[] = [
   ['document_scan'],
   ['document_scan', 'face_liveness'],
   ['document_scan', 'face_liveness', 'face_match'],
 ];
-const expiresInSeconds = { min: 3_600, max: 86_400 };
-const ages = { min: 0, max: 150 };
 
-type Check = (value: unknown) => string | null;
+/** What is known of a field's values; bounds are those of a whole number. */
+export type FieldForm = 'text' | 'texts' | 'yes or no' | 'anything' | { readonly min: number; readonly max: number };
 
-const isText: Check = (value) => (typeof value === 'string' && value !== '' ? null : 'must be a text');
-const isYesOrNo: Check = (value) => (typeof value === 'boolean' ? null : 'must be true or false');
-const isTexts: Check = (value) =>
-  Array.isArray(value) && value.every((one) => isText(one) === null) ? null : 'must be a list of texts';
-const isWhole =
-  (min: number, max: number): Check =>
-  (value) =>
-    Number.isInteger(value) && Number(value) >= min && Number(value) <= max
-      ? null
-      : `must be a whole number from ${min} to ${max}`;
-const isAnything: Check = () => null;
+const age = { min: 0, max: 150 };
 
-/** The settings of a document scan (DOC), and what is known of their values. */
-const scanSettings: Readonly<Record<string, Check>> = {
-  allowedExpiration: isAnything,
-  redactFields: isTexts,
-  captureSources: isTexts,
-  level: isText,
-  minimumAge: isWhole(ages.min, ages.max),
-  maximumAge: isWhole(ages.min, ages.max),
-  validateFields: isAnything,
-  extractFields: isAnything,
+/** The settings of a document scan (DOC). */
+export const scanForms: Readonly<Record<string, FieldForm>> = {
+  allowedExpiration: 'anything',
+  redactFields: 'texts',
+  captureSources: 'texts',
+  level: 'text',
+  minimumAge: age,
+  maximumAge: age,
+  validateFields: 'anything',
+  extractFields: 'anything',
 };
 
-const fields: Readonly<Record<string, Check>> = {
-  locale: isText,
-  mobileOnly: isYesOrNo,
-  expiresIn: isWhole(expiresInSeconds.min, expiresInSeconds.max),
+/** The other fields of a request (DOC). */
+export const requestForms: Readonly<Record<string, FieldForm>> = {
+  locale: 'text',
+  mobileOnly: 'yes or no',
+  expiresIn: { min: 3_600, max: 86_400 },
 };
 
 /** Checks what somebody wants to create, before it costs a call. Total: whatever is given, it answers. */
 export function checkTransactionRequest(given: unknown): CheckedRequest {
-  if (!isObject(given)) return { request: { tasks: [] }, mistakes: ['the request must be an object'], unknown: [] };
+  if (!isObject(given))
+    return { request: { tasks: ['document_scan'] }, mistakes: ['the request must be an object'], unknown: [] };
   const mistakes: string[] = [];
   const unknown: string[] = [];
   const note = (place: string, problem: string | null): void => {
     if (problem !== null) mistakes.push(`${place} ${problem}`);
   };
   note('tasks', tasksProblem(given['tasks']));
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of fieldsOf(given)) {
     if (name === 'tasks' || name === 'settings') continue;
-    const check = fields[name];
-    if (check) note(name, check(value));
+    const form = formIn(requestForms, name);
+    if (form) note(name, problemOf(form, value));
     else unknown.push(name);
   }
   checkSettings(given['settings'], note, unknown);
   return { request: given as TransactionRequest, mistakes, unknown };
 }
+
+/** What `undefined` stands in is not sent. */
+const fieldsOf = (given: object): [string, unknown][] =>
+  Object.entries(given).filter(([, value]) => value !== undefined);
+
+const formIn = (forms: Readonly<Record<string, FieldForm>>, name: string): FieldForm | undefined =>
+  Object.hasOwn(forms, name) ? forms[name] : undefined;
+
+function problemOf(form: FieldForm, value: unknown): string | null {
+  if (typeof form === 'object') {
+    const isWithin = Number.isInteger(value) && Number(value) >= form.min && Number(value) <= form.max;
+    return isWithin ? null : `must be a whole number from ${form.min} to ${form.max}`;
+  }
+  switch (form) {
+    case 'text':
+      return isText(value) ? null : 'must be a text';
+    case 'texts':
+      return Array.isArray(value) && value.every(isText) ? null : 'must be a list of texts';
+    case 'yes or no':
+      return typeof value === 'boolean' ? null : 'must be true or false';
+    case 'anything':
+      return null;
+    default:
+      return form satisfies never;
+  }
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 
 function tasksProblem(tasks: unknown): string | null {
   const isSet = taskSets.some(
@@ -94,7 +132,7 @@ function checkSettings(
     note('settings', 'must be an object');
     return;
   }
-  for (const [name, value] of Object.entries(settings))
+  for (const [name, value] of fieldsOf(settings))
     if (name !== 'documentScan') unknown.push(`settings.${name}`);
     else if (!isObject(value)) note('settings.documentScan', 'must be an object');
     else checkScan(value, note, unknown);
@@ -105,9 +143,9 @@ function checkScan(
   note: (place: string, problem: string | null) => void,
   unknown: string[],
 ): void {
-  for (const [name, value] of Object.entries(scan)) {
-    const check = Object.hasOwn(scanSettings, name) ? scanSettings[name] : undefined;
-    if (check) note(`settings.documentScan.${name}`, check(value));
+  for (const [name, value] of fieldsOf(scan)) {
+    const form = formIn(scanForms, name);
+    if (form) note(`settings.documentScan.${name}`, problemOf(form, value));
     else unknown.push(`settings.documentScan.${name}`);
   }
   const [least, most] = [scan['minimumAge'], scan['maximumAge']];
@@ -119,4 +157,5 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A reference of the caller's: a cost centre, product or customer group. It holds no personal data. */
-export const isReference = (text: string): boolean => /^[A-Za-z0-9._:-]{1,64}$/.test(text);
+export const referencePattern = /^[A-Za-z0-9._:-]{1,64}$/;
+export const isReference = (text: string): boolean => referencePattern.test(text);

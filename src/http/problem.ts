@@ -52,8 +52,9 @@ export async function sendProblem(thrown: unknown, request: FastifyRequest, repl
   const { code } = error;
   if (status >= 500) request.log.error({ err: status === 500 ? thrown : error, code }, 'request failed');
   if (status === 503) void reply.header('retry-after', retryAfterSeconds);
-  const { retryAfterSeconds: asked } = error.fields;
+  const { retryAfterSeconds: asked, retryAfterMs: vendorAsked } = error.fields;
   if (typeof asked === 'number') void reply.header('retry-after', asked);
+  if (typeof vendorAsked === 'number') void reply.header('retry-after', Math.ceil(vendorAsked / 1_000));
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="idscan-ledger"');
   // The rest of a refused body is not read, so the connection cannot be reused.
   if (status === 413) void reply.header('connection', 'close');

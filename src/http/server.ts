@@ -20,6 +20,7 @@ import { addHostCheck } from './hosts.ts';
 import { createMonthCache } from './month-cache.ts';
 import { asProblem, sendProblem } from './problem.ts';
 import { isPerson } from './pages/send.ts';
+import { addDescriptionRoutes } from './routes/api.ts';
 import { addAssets } from './routes/assets.ts';
 import { addAttemptRoutes } from './routes/attempts.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
@@ -127,6 +128,7 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   addCreationRoute(server, context, guard);
   addSignInRoutes(server, context, { sessions, guard, oidc: signIn, meter, audit });
   addAssets(server);
+  addDescriptionRoutes(server, guard);
   const reading = { guard, months: createMonthCache(context), audit };
   addReportRoutes(server, context, reading);
   addReportFileRoutes(server, context, guard);

@@ -30,6 +30,9 @@ const envelope = z.object({
 });
 const documented = z.object({ id: visible(128), resultId: visible(128).or(z.literal('')).nullish() });
 
+/** The event whose form is documented, in whole. */
+export const documentedEvent = envelope.extend({ transaction: documented.loose() }).loose();
+
 /**
  * Reads an event. Only what makes it unusable is an error: no valid ID or type or, if the form is documented, no valid
  * transaction. An invalid time is read as no time.

@@ -1,8 +1,8 @@
 import { type BooksPlace, onClient } from '../db/on-client.ts';
-import { asDatabaseError } from '../db/database.ts';
 import { LedgerError } from '../errors.ts';
 import { type InputLine, type IntakeContext, type LineAnswer, takeIn, takeInWithin } from '../jobs/intake/intake.ts';
 import { takeAll } from '../jobs/intake/take-all.ts';
+import { coded } from './coded.ts';
 import type { EnqueueOptions, EnqueueResult, RejectedIds, TransactionIds } from './producer.ts';
 
 export type EnqueueContext = IntakeContext & { readonly place: BooksPlace };
@@ -27,7 +27,7 @@ export async function enqueue(
   let isQueued = client === undefined;
   await takeAll(
     linesOf(ids),
-    (batch) => coded(take(batch)),
+    (batch) => coded(take(batch), unexpected),
     (taken) => {
       isQueued &&= taken.isQueued;
       for (const answer of taken.answers) note(counts, rejected, answer);
@@ -76,16 +76,7 @@ function lineOf(line: number, given: unknown): InputLine {
   return { line, transactionId, resultId: (resultId ?? '') as string };
 }
 
-/** Every failure gets a code. */
-async function coded<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (thrown) {
-    const error = asDatabaseError(thrown);
-    if (error instanceof LedgerError) throw error;
-    throw new LedgerError('internal', 'The IDs could not be registered.', {
-      hint: 'Report it, with its cause. Nothing of this batch was registered.',
-      cause: error,
-    });
-  }
-}
+const unexpected = {
+  message: 'The IDs could not be registered.',
+  hint: 'Report it, with its cause. Nothing of this batch was registered.',
+};

@@ -1,7 +1,12 @@
 import type { Producer, ProducerOptions } from './producer.ts';
 
 export { type ErrorCode, type ErrorFields, LedgerError } from '../errors.ts';
+export type { DocumentScanSettings, TaskSet, TransactionRequest } from '../domain/transaction-request.ts';
+export type { IdScanClientOptions } from '../id-scan/index.ts';
 export type {
+  CreatedTransaction,
+  CreationOptions,
+  CreationRequest,
   EnqueueOptions,
   EnqueueResult,
   PostgresClient,

@@ -11,6 +11,7 @@ import { checkRights } from '../db/rights.ts';
 import { LedgerError } from '../errors.ts';
 import { openQueues } from '../jobs/queue/queues.ts';
 import { openRedis } from '../redis/connect.ts';
+import { create, type CreateContext, vendorWhenNeeded } from './create.ts';
 import { enqueue, type EnqueueContext } from './enqueue.ts';
 import type { Producer, ProducerOptions } from './producer.ts';
 
@@ -21,10 +22,17 @@ const maxDedicated = 3;
 export async function open(options: ProducerOptions): Promise<Producer> {
   const { context, close } = await compose(options);
   let isClosed = false;
+  const expectOpen = (): void => {
+    if (isClosed) throw new LedgerError('interrupted', 'The producer is closed.');
+  };
   return {
     enqueue: async (ids, enqueueOptions) => {
-      if (isClosed) throw new LedgerError('interrupted', 'The producer is closed.');
+      expectOpen();
       return enqueue(context, ids, enqueueOptions);
+    },
+    createTransaction: async (request, creationOptions) => {
+      expectOpen();
+      return context.until(create(context, request, creationOptions));
     },
     close: () => {
       isClosed = true;
@@ -33,8 +41,14 @@ export async function open(options: ProducerOptions): Promise<Producer> {
   };
 }
 
-function compose(options: ProducerOptions): Promise<Composed<EnqueueContext>> {
-  const { databaseUrl, redisUrl, queuePrefix = defaultQueuePrefix, maxConnections = 5 } = checked(options);
+type Context = EnqueueContext &
+  CreateContext & {
+    /** Work that closing waits for. */
+    readonly until: <T>(work: Promise<T>) => Promise<T>;
+  };
+
+function compose(options: ProducerOptions): Promise<Composed<Context>> {
+  const { databaseUrl, redisUrl, queuePrefix = defaultQueuePrefix, maxConnections = 5, idScan } = checked(options);
   parseRedisUrl(redisUrl);
   return building(async (add) => {
     const db = openDatabase(databaseUrl, { maxConnections, maxDedicated, lockTimeoutMs });
@@ -44,7 +58,15 @@ function compose(options: ProducerOptions): Promise<Composed<EnqueueContext>> {
     add(() => disconnect(redis));
     const queues = openQueues(redis, queuePrefix, () => undefined);
     add(queues.close);
-    return { db, queues, place: await placeOfBooks(db.kysely) };
+    const { vendor, close } = vendorWhenNeeded(idScan);
+    add(close);
+    const running = new Set<Promise<unknown>>();
+    add(() => Promise.allSettled(running));
+    const until = <T>(work: Promise<T>): Promise<T> => {
+      running.add(work);
+      return work.finally(() => running.delete(work));
+    };
+    return { db, queues, place: await placeOfBooks(db.kysely), vendor, until };
   });
 }
 
@@ -66,7 +88,7 @@ async function checkBooks(db: Database, connections: number): Promise<void> {
 
 /** Callers in plain JavaScript may give anything. */
 function checked(options: ProducerOptions): ProducerOptions {
-  const { databaseUrl, redisUrl, queuePrefix, maxConnections } = options as Partial<
+  const { databaseUrl, redisUrl, queuePrefix, maxConnections, idScan } = options as Partial<
     Record<keyof ProducerOptions, unknown>
   >;
   const problems = [
@@ -78,6 +100,7 @@ function checked(options: ProducerOptions): ProducerOptions {
     ...(maxConnections === undefined || (Number.isSafeInteger(maxConnections) && Number(maxConnections) > 0)
       ? []
       : ['maxConnections is no whole number from 1']),
+    ...(idScan === undefined || hasKey(idScan) ? [] : ['idScan has no keyId and keySecret']),
   ];
   if (problems.length > 0)
     throw new LedgerError('config_invalid', `The producer cannot be opened: ${problems.join('; ')}.`, {
@@ -87,3 +110,11 @@ function checked(options: ProducerOptions): ProducerOptions {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+const hasKey = (idScan: unknown): boolean =>
+  typeof idScan === 'object' &&
+  idScan !== null &&
+  'keyId' in idScan &&
+  'keySecret' in idScan &&
+  isText(idScan.keyId) &&
+  isText(idScan.keySecret);

@@ -1,4 +1,6 @@
 import type { PostgresClient } from '../db/postgres-client.ts';
+import type { TransactionRequest } from '../domain/transaction-request.ts';
+import type { IdScanClientOptions } from '../id-scan/index.ts';
 
 export type { PostgresClient } from '../db/postgres-client.ts';
 
@@ -11,6 +13,8 @@ export type ProducerOptions = {
   readonly queuePrefix?: string | undefined;
   /** How many connections to Postgres are held at most. Default: 5. Three more are opened while it is checked. */
   readonly maxConnections?: number | undefined;
+  /** How the vendor is called, for `createTransaction`. Without it nothing can be created. */
+  readonly idScan?: IdScanClientOptions | undefined;
 };
 
 /** A transaction to keep the books of. */
@@ -42,6 +46,29 @@ export type EnqueueResult = {
 
 export type RejectedIds = { readonly index: number; readonly reason: string };
 
+/** What the vendor documents, and whom the cost is charged on to. */
+export type CreationRequest = TransactionRequest & {
+  /** A cost centre, product or customer group: 1 to 64 of `A-Z a-z 0-9 . _ : -`, and no personal data. */
+  readonly reference?: string | null | undefined;
+};
+
+export type CreationOptions = {
+  /** The same key gets the same transaction, however often it is asked for. 1 to 255 visible ASCII characters. */
+  readonly idempotencyKey?: string | undefined;
+};
+
+export type CreatedTransaction = {
+  readonly transactionId: string;
+  /** For the person who is verified alone: whoever has it can perform the tasks. */
+  readonly url: string;
+  /** When it expires; `null` = the vendor did not say. */
+  readonly expires: Date | null;
+  /** Settings that the vendor does not document. They were passed on. */
+  readonly unknownSettings: readonly string[];
+  /** `false` = an earlier call with the same key created it. */
+  readonly isNew: boolean;
+};
+
 export type Producer = {
   /**
    * Registers transactions, so that workers fetch what they cost. What was registered before stays as it is, so a call
@@ -65,6 +92,25 @@ export type Producer = {
     ids: Iterable<TransactionIds> | AsyncIterable<TransactionIds>,
     options?: EnqueueOptions,
   ): Promise<EnqueueResult>;
-  /** Closes all connections, within some seconds. May be called again. Without it the process does not end. */
+  /**
+   * Has the vendor create a transaction, and keeps its books from its birth: the intention is committed, the vendor is
+   * asked once, and its answer is committed with the intake. A call whose answer never came is not repeated, because
+   * the vendor names no idempotency key: `status` lists it as possibly created, until somebody has looked after it.
+   *
+   * @throws LedgerError `request_invalid` names every mistake, before anything is asked; `creation_unanswered`: the
+   * answer of this call, or of the first one with the same key, never came; `idempotency_key_reused`,
+   * `creation_expired`; `vendor_…`: the vendor refused, and nothing was created; `not_configured` without `idScan`;
+   * `config_invalid` where the vendor cannot be called with it; `database_…`; `interrupted` after `close`.
+   * @example
+   * const { transactionId, url } = await producer.createTransaction(
+   *   { tasks: ['document_scan', 'face_liveness'], reference: 'cost-centre-7' },
+   *   { idempotencyKey: 'order-1' },
+   * );
+   */
+  createTransaction(request: CreationRequest, options?: CreationOptions): Promise<CreatedTransaction>;
+  /**
+   * Waits some seconds for creations that are running, and closes all connections. May be called again. Without it the
+   * process does not end.
+   */
   close(): Promise<void>;
 };

@@ -1,6 +1,16 @@
-import type { ReportKind } from '../domain/report-columns.ts';
+import { columnsOf, type ReportKind } from '../domain/report-columns.ts';
 
-export const reportKinds = ['detail', 'summary', 'codes', 'discrepancies'] as const satisfies readonly ReportKind[];
+export const reportKinds = [
+  'detail',
+  'summary',
+  'references',
+  'codes',
+  'discrepancies',
+] as const satisfies readonly ReportKind[];
+
+/** The files of a layout: those that have columns in it. */
+export const kindsOf = (layout: number): ReportKind[] =>
+  reportKinds.filter((kind) => columnsOf(kind, layout).length > 0);
 
 /** The spreadsheets that copies are made for: Excel with the settings of these countries. */
 export const dialectNames = ['excel-en', 'excel-nl', 'excel-de', 'excel-fr'] as const;

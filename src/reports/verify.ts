@@ -2,17 +2,26 @@ import { createHash } from 'node:crypto';
 import { LedgerError } from '../errors.ts';
 import { columnsOf, type ReportKind } from '../domain/report-columns.ts';
 import { folderAt } from './folder-reports.ts';
-import { csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from './names.ts';
+import { csvName, type DialectName, dialectManifestName, kindsOf, manifestName } from './names.ts';
 import { notThere, type ReportFolder } from './report-store.ts';
 import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';
 import { checkDetail, type Work } from './verify/detail-file.ts';
 import { checkEntries, listFolder, presentDialects } from './verify/folder.ts';
-import { checkSeal, formatOf, knownFormat, type Manifest, readManifest, statusOf } from './verify/manifest.ts';
+import {
+  checkSeal,
+  formatOf,
+  knownFormat,
+  type KnownReport,
+  type Manifest,
+  readManifest,
+  statusOf,
+} from './verify/manifest.ts';
 import { type Problem, Problems } from './verify/problems.ts';
 import { reconciliationManifestName } from './reconciliation-files.ts';
 import { checkReconciliation, reconciliationNames } from './verify/reconciliation.ts';
 import { type ReadFile, readRows, type Row } from './verify/reading.ts';
+import { referencesChecker } from './verify/references.ts';
 import { summaryChecker } from './verify/summary.ts';
 import { checkControlTotals } from './verify/totals.ts';
 
@@ -69,8 +78,8 @@ export async function verifyFolder(where: string | ReportFolder): Promise<Verifi
   const expected = [
     manifestName,
     ...(isReconciled ? reconciliationNames(report.manifest.period) : []),
-    ...namesOf(report.manifest),
-    ...dialects.flatMap((dialect) => [dialectManifestName(dialect), ...namesOf(report.manifest, dialect)]),
+    ...namesOf(report),
+    ...dialects.flatMap((dialect) => [dialectManifestName(dialect), ...namesOf(report, dialect)]),
   ];
   const notes = checkEntries(entries, expected, dialects, problems);
   const files = folder.filesOf(manifestName, manifestSha256);
@@ -82,8 +91,8 @@ export async function verifyFolder(where: string | ReportFolder): Promise<Verifi
   return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects, isDetailInOrder };
 }
 
-const namesOf = (manifest: Manifest, dialect?: DialectName): string[] =>
-  reportKinds.map((kind) => csvName(manifest.period, statusOf(manifest), kind, dialect));
+const namesOf = ({ manifest, layout }: KnownReport, dialect?: DialectName): string[] =>
+  kindsOf(layout).map((kind) => csvName(manifest.period, statusOf(manifest), kind, dialect));
 
 const resultOf = (problems: Problems) => ({ problems: problems.list, problemCount: problems.count });
 
@@ -131,6 +140,10 @@ async function checkFiles(work: Work, present: ReadonlySet<string>): Promise<Che
     problems.add(nameOf(kind), problem, { row, column });
   const summary = summaryChecker(report, tally, addTo('summary'));
   const total = (await readKind('summary', summary.row)) ? summary.end() : undefined;
+  if (kindsOf(report.layout).includes('references')) {
+    const references = referencesChecker(report, tally, addTo('references'));
+    if (await readKind('references', references.row)) references.end();
+  }
   const codes = codesChecker(report, tally, addTo('codes'));
   if (await readKind('codes', codes.row)) codes.end();
   const isListed = await readKind('discrepancies', discrepanciesChecker(report, addTo('discrepancies')));

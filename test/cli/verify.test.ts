@@ -100,7 +100,7 @@ test('report makes copies for spreadsheets, which verify proves, and a later rep
   expect(copied).toMatchObject({ code: 0, stderr: '' });
   expect(copied.stdout).toContain('idscan-cost_2026-10_provisional_summary.excel-nl.csv');
   const dialects = ['excel-en', 'excel-nl'];
-  expect(readdirSync(directory)).toHaveLength(3 * 5);
+  expect(readdirSync(directory)).toHaveLength(3 * 6);
   expect(await verifyFolder(directory)).toMatchObject({ problems: [], dialects });
 
   const json = JSON.parse((await report('--dialect', 'excel-nl', '--json')).stdout) as Record<string, unknown>;
@@ -112,7 +112,7 @@ test('report makes copies for spreadsheets, which verify proves, and a later rep
   const prices = path.join(environment.folder, 'prices.json');
   writeFileSync(prices, readFileSync(path.join(import.meta.dirname, '../../examples/prices.json')));
   expect(await runCli(['report', '2026-10'], { ...environment, PRICES_FILE: prices })).toMatchObject({ code: 0 });
-  expect(readdirSync(directory)).toHaveLength(5);
+  expect(readdirSync(directory)).toHaveLength(6);
   expect(await verifyFolder(directory)).toMatchObject({ problems: [], dialects: [] });
 
   for (const args of [

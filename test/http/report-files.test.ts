@@ -23,7 +23,7 @@ const manifestOf = async (period: string) => JSON.parse((await file(period, 'man
 describe('a download', () => {
   test.each(['2026-10', '2026-11'])('of %s has the hash of the manifest, as its ETag as well', async (period) => {
     const { files } = await manifestOf(period);
-    expect(files).toHaveLength(4);
+    expect(files).toHaveLength(5);
     for (const { name, sha256: expected, bytes } of files) {
       const answer = await file(period, name);
       expect(sha256(answer.text)).toBe(expected);

@@ -2,7 +2,8 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { apiReport } from '../../ops/api/report.ts';
-import { createTestDatabase, createTestFolder } from '../support/books.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { atEnd, createTestDatabase, createTestFolder } from '../support/books.ts';
 import { bytesIn, checkout, documentedPrograms, ended, install, nodeThatIs, pack } from './support.ts';
 
 /** The whole program, by plain `npm install`. */
@@ -109,7 +110,15 @@ describe('programs of docs/producers.md', () => {
   });
 
   test('run, and do what they say', async () => {
-    const environment = { DATABASE_URL: await createTestDatabase(), REDIS_URL: inject('redisUrl') };
+    const simulator = await startSimulator({ seed: 'documented', month: '2026-10', transactions: 5 });
+    atEnd(simulator.close);
+    const environment = {
+      DATABASE_URL: await createTestDatabase(),
+      REDIS_URL: inject('redisUrl'),
+      IDSCAN_BASE_URL: simulator.baseUrl,
+      IDSCAN_KEY_ID: simulator.keyId,
+      IDSCAN_KEY_SECRET: simulator.secret,
+    };
     const said: Record<string, string> = {};
     for (const name of programs.keys()) {
       const { code, stdout, stderr } = await ended(process.execPath, [name], small, environment);
@@ -119,6 +128,7 @@ describe('programs of docs/producers.md', () => {
     expect(said).toEqual({
       'enqueue.ts': '2 accepted, 0 already known\n',
       'in-a-transaction.ts': '1 accepted with the order\n',
+      'create.ts': expect.stringMatching(/^\S+ is in the books; show http:\S+ to the person alone\n$/) as string,
       'errors.ts': 'config_invalid\n',
       'fetch.ts': 'document_scan, face_liveness, face_match: completed\n',
     });

@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import papaparse from 'papaparse';
 import { describe, expect, test } from 'vitest';
-import { detailQuery, discrepanciesQuery } from '../../src/db/report-files.ts';
+import { detailQuery, discrepanciesQuery, referencesQuery } from '../../src/db/report-files.ts';
 import { columnsOf, reportColumns, presentLayout } from '../../src/domain/report-columns.ts';
 import { copyOf, protectText, writeDialects } from '../../src/reports/dialects.ts';
 import { codesColumns, type ReportHead, summaryColumns } from '../../src/reports/files.ts';
@@ -13,7 +13,7 @@ import { isSealIntact } from '../../src/reports/manifest.ts';
 import { copyName, dialectNames, ownName, reportKinds } from '../../src/reports/names.ts';
 import { publishDrafts, writeDraft } from '../../src/reports/publish.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
-import { everything, type Report, small } from '../support/report-samples.ts';
+import { everything, inPresentLayout, type Report, small } from '../support/report-samples.ts';
 import { fileOf } from '../support/report-folder-edits.ts';
 import { folderOf, manifestOf, sha256 } from './support.ts';
 
@@ -30,11 +30,12 @@ function foreign(file: string, delimiter: string): string[][] {
   return data;
 }
 
-test.each([1, presentLayout])('the columns of layout %i are those that are written', (layout) => {
+test.each([1, 2, presentLayout])('the columns of layout %i are those that are written', (layout) => {
   const head: ReportHead = { period: '2026-10', status: 'provisional', priceList: undefined, layout };
   const written = {
     detail: detailQuery('select', '2026-10', null, layout).headers,
     summary: summaryColumns(head).map(({ header }) => header),
+    references: referencesQuery('select', head).headers,
     codes: codesColumns(head).map(({ header }) => header),
     discrepancies: discrepanciesQuery('select', '2026-10').headers,
   };
@@ -83,9 +84,9 @@ describe.each(dialectNames)('%s', (dialect) => {
   const [delimiter, mark] = dialect === 'excel-en' ? [',', '.'] : [';', ','];
 
   test('has the cells of the canonical files, read with two readers', async () => {
-    const directory = folderOf(everything);
+    const directory = folderOf(inPresentLayout(everything));
     const [written] = await writeDialects(directory, manifestOf(directory), [dialect]);
-    expect(written!.files).toHaveLength(4);
+    expect(written!.files).toHaveLength(reportKinds.length);
     for (const kind of reportKinds) {
       const name = fileOf(directory, kind);
       const canonical = parse(readFileSync(path.join(directory, name)), { record_delimiter: '\r\n' });
@@ -110,7 +111,7 @@ describe.each(dialectNames)('%s', (dialect) => {
   });
 
   test('has a sealed manifest that says what was made from what', async () => {
-    const directory = folderOf(small);
+    const directory = folderOf(inPresentLayout(small));
     const source = manifestOf(directory);
     const [written] = await writeDialects(directory, source, [dialect]);
     const bytes = readFileSync(path.join(directory, `manifest.${dialect}.json`));
@@ -162,7 +163,7 @@ describe('copies', () => {
   });
 
   test('give the same bytes when they are made again, and each dialect once', async () => {
-    const directory = folderOf(everything);
+    const directory = folderOf(inPresentLayout(everything));
     const [first] = await writeDialects(directory, manifestOf(directory), ['excel-nl', 'excel-nl']);
     const [again, ...others] = await writeDialects(directory, manifestOf(directory), ['excel-nl']);
     expect(others).toEqual([]);
@@ -170,7 +171,7 @@ describe('copies', () => {
   });
 
   test('are not made from files that are not those of the manifest, and nothing is left behind', async () => {
-    const directory = folderOf(small);
+    const directory = folderOf(inPresentLayout(small));
     const manifest = manifestOf(directory);
     const before = readdirSync(directory);
     await expect(writeDialects(directory, { ...manifest, sha256: '0' }, ['excel-nl'])).rejects.toMatchObject({
@@ -202,10 +203,10 @@ describe('a new set', () => {
   ];
 
   test('replaces copies of an older one, and files of another status, and nothing else', async () => {
-    const directory = folderOf(small);
+    const directory = folderOf(inPresentLayout(small));
     await writeDialects(directory, manifestOf(directory), ['excel-en', 'excel-fr']);
     for (const name of others) writeFileSync(path.join(directory, name), name);
-    await publish(directory, everything);
+    await publish(directory, inPresentLayout(everything));
     const own = reportKinds.map((kind) => `idscan-cost_2026-10_v1_${kind}.csv`);
     expect(readdirSync(directory).sort()).toEqual([...others, ...own, 'manifest.json'].sort());
     for (const name of others) rmSync(path.join(directory, name));
@@ -213,10 +214,10 @@ describe('a new set', () => {
   });
 
   test('of the same bytes keeps the copies made from it', async () => {
-    const directory = folderOf(small);
+    const directory = folderOf(inPresentLayout(small));
     await writeDialects(directory, manifestOf(directory), ['excel-nl']);
     writeFileSync(path.join(directory, 'idscan-cost_2026-10_v1_codes.excel-nl.csv'), 'of an older set');
-    await publish(directory, small);
+    await publish(directory, inPresentLayout(small));
     expect(await verifyFolder(directory)).toMatchObject({ problems: [], dialects: ['excel-nl'] });
   });
 

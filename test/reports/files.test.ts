@@ -1,7 +1,10 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { PriceList } from '../../src/domain/prices.ts';
+import { columnsOf, presentLayout } from '../../src/domain/report-columns.ts';
 import { type AttemptGroup, reportLines } from '../../src/domain/report-lines.ts';
 import { codesColumns, fileName, summaryColumns, summaryRows, type ReportHead } from '../../src/reports/files.ts';
+import { referencesTallied } from '../../src/reports/references.ts';
 import { written } from './support.ts';
 
 describe('the files of a report', () => {
@@ -93,5 +96,37 @@ describe('the files of a report', () => {
     ]);
     const codes = await written(codesColumns(headOf(undefined)), lines.codes);
     expect(codes).toContain('\r\n2026-10,document_scan,,1234,1234,,,false,,0,0\r\n');
+  });
+
+  describe('the references file', () => {
+    const { summary } = reportLines(groups.slice(0, 2), { minorDigits: 2 });
+    const head = { ...headOf(list), layout: presentLayout };
+    const header = columnsOf('references', presentLayout).map((column) => column.header);
+    const rows = [
+      '2026-10,,document_scan,,1200,1200,0,0,0.3333,399.96,EUR,r1,p1,false,',
+      "2026-10,shop,document_scan,'-a,2,0,0,2,0.3333,,EUR,r1,p1,false,",
+      '2026-10,shop,document_scan,,34,34,0,0,0.3333,11.3322,EUR,r1,p1,false,',
+    ];
+    const passed = async (given: readonly string[]) => {
+      const text = [header.join(','), ...given, ''].join('\r\n');
+      // Cut anywhere, as a stream is.
+      const chunks = Readable.from([Buffer.from(text.slice(0, 250)), Buffer.from(text.slice(250))]);
+      const out: Buffer[] = [];
+      for await (const chunk of referencesTallied(chunks, summary, head)) out.push(chunk);
+      return Buffer.concat(out).toString() === text;
+    };
+
+    test('is passed on where it divides the very attempts of the summary', async () => {
+      expect(await passed(rows)).toBe(true);
+    });
+
+    test.each([
+      ['a row is missing', rows.slice(1)],
+      ['a row is there twice', [...rows, rows[2]!]],
+      ['a row is of no line', [...rows, '2026-10,shop,face_match,,1,1,0,0,0.3333,0.3333,EUR,r1,p1,false,']],
+      ['an amount is another one', [rows[0]!, rows[1]!, rows[2]!.replace('11.3322', '12.3322')]],
+    ])('is refused where %s', async (_, given) => {
+      await expect(passed(given)).rejects.toMatchObject({ code: 'report_unbalanced' });
+    });
   });
 });

@@ -122,13 +122,13 @@ describe('a month in S3', () => {
     expect((await readMonth(reports)).has(detailName)).toBe(false);
     expect((await verifyFolder(reports.folder(month))).problems).toEqual([]);
     const keys = await keysIn(address);
-    expect(keys.filter((key) => !provisional.includes(key))).toHaveLength(5);
+    expect(keys.filter((key) => !provisional.includes(key))).toHaveLength(6);
     await writeMonth(later);
     expect(await keysIn(address)).toEqual(keys);
     // The provisional files go with a report of the next month, an hour later.
     const isProvisional = (key: string) => key.includes('_provisional_') && key.startsWith(month);
     await writeReport(later, '2026-11');
-    expect((await keysIn(address)).filter(isProvisional)).toHaveLength(4);
+    expect((await keysIn(address)).filter(isProvisional)).toHaveLength(5);
     const anHourLater = s3Reports(address, later.reports.folder('').drafts, () => Date.now() + 3_700_000);
     await writeReport({ ...later, reports: anHourLater }, '2026-11');
     expect((await keysIn(address)).filter(isProvisional)).toEqual([]);

@@ -10,6 +10,7 @@ export type ReportFiles = {
   readonly bytes: ReadonlyMap<string, Buffer>;
   readonly detail: readonly CsvRow[];
   readonly summary: readonly CsvRow[];
+  readonly references: readonly CsvRow[];
   readonly codes: readonly CsvRow[];
   readonly discrepancies: readonly CsvRow[];
   readonly manifest: {
@@ -35,6 +36,7 @@ export async function readReport(reportsDir: string, period: string): Promise<Re
     bytes,
     detail: rows('detail'),
     summary: rows('summary'),
+    references: rows('references'),
     codes: rows('codes'),
     discrepancies: rows('discrepancies'),
     manifest,

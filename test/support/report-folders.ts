@@ -7,6 +7,8 @@ import { type Line, reasonOf, type Report } from './report-samples.ts';
 import { sealAgain } from './report-folder-edits.ts';
 
 const headers: Record<ReportKind, string> = {
+  references:
+    'period,reference,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period',
   detail:
     'period,transaction_id,result_id,task_type,attempt,attempted_at,outcome_code,invoiced,reason,level,capture_source,linked,transaction_state,settled,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period,vendor_attempts,vendor_attempts_invoiced,counter_status,quantity,price_tier',
   summary:
@@ -16,9 +18,15 @@ const headers: Record<ReportKind, string> = {
     'period,transaction_id,task_type,reason,own_quantity,vendor_quantity,difference,is_correction,corrects_period',
 };
 
+/** What later layouts have besides. */
+const laterHeaders: Partial<Record<ReportKind, string>> = {
+  detail: ',reference',
+  codes: ',not_invoiced,unclassified',
+};
+
 type Cell = string | number | bigint | boolean | null;
-const csv = (kind: ReportKind, rows: readonly (readonly Cell[])[]): string =>
-  [headers[kind], ...rows.map((row) => row.map(quoted).join(','))].map((text) => `${text}\r\n`).join('');
+const csv = (header: string, rows: readonly (readonly Cell[])[]): string =>
+  [header, ...rows.map((row) => row.map(quoted).join(','))].map((text) => `${text}\r\n`).join('');
 const quoted = (cell: Cell): string => {
   const text = cell === null ? '' : String(cell);
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -29,6 +37,8 @@ const safe = neutraliseFormula;
 /** Writes a whole report by hand: this adds up on its own, sharing nothing with what verifies it but money's digits. */
 export function writeReportFolder(directory: string, report: Report): string {
   const { period = '2026-10', version = null, currency = 'EUR', minorDigits = 2, minimum = null } = report;
+  const { layout = 1 } = report;
+  const later = (...cells: readonly Cell[]): readonly Cell[] => (layout === 1 ? [] : cells);
   const status = version === null ? 'provisional' : `v${version}`;
   const periodStatus = version === null ? 'provisional' : 'closed';
   const list = currency === null ? null : 'p1';
@@ -80,6 +90,7 @@ export function writeReportFolder(directory: string, report: Report): string {
     ...countersOf(one),
     one.quantity,
     one.tier,
+    ...later(safe(one.reference ?? '')),
   ]);
   type Sum = { cells: Cell[]; vendor: number | null; amount: bigint | null; corrects: string; of: readonly Line[] };
   const sums = groups((one) => [one.corrects, one.task, one.level, one.price ?? '']).map((of): Sum => {
@@ -147,18 +158,44 @@ export function writeReportFolder(directory: string, report: Report): string {
   ]);
   const codes = groups((one) => [one.task, one.code, one.corrects]).map((of): Cell[] => {
     const [one] = of as [Line];
+    const unclassified = sum(of, ({ invoiced }) => invoiced === null);
     return [
       period,
       safe(one.task),
       safe(one.code),
       sum(of),
       sum(of, ({ invoiced }) => invoiced === true),
-      written(amountOf(of)),
+      layout > 1 && unclassified > 0 ? null : written(amountOf(of)),
       currency,
       one.corrects !== '',
       one.corrects,
+      ...later(
+        sum(of, ({ invoiced }) => invoiced === false),
+        unclassified,
+      ),
     ];
   });
+  const references = groups((one) => [one.reference ?? '', one.corrects, one.task, one.level, price(one) ?? '']).map(
+    (of): Cell[] => {
+      const [one] = of as [Line];
+      const parts = [true, false, null].map((value) => sum(of, ({ invoiced }) => invoiced === value));
+      return [
+        period,
+        safe(one.reference ?? ''),
+        safe(one.task),
+        safe(one.level),
+        sum(of),
+        ...parts,
+        price(one),
+        (parts[2] ?? 0) > 0 ? null : written(amountOf(of)),
+        currency,
+        'r1',
+        list,
+        one.corrects !== '',
+        one.corrects,
+      ];
+    },
+  );
   const discrepancies = (report.discrepancies ?? []).map(([id, own, vendor]): Cell[] => [
     period,
     id,
@@ -170,10 +207,11 @@ export function writeReportFolder(directory: string, report: Report): string {
     false,
     null,
   ]);
-  const files = { detail, summary, codes, discrepancies };
+  const files = { detail, summary, ...(layout === 1 ? {} : { references }), codes, discrepancies };
+  const headerOf = (kind: ReportKind) => headers[kind] + (layout === 1 ? '' : (laterHeaders[kind] ?? ''));
   mkdirSync(directory, { recursive: true });
   for (const [kind, rows] of Object.entries(files) as [ReportKind, Cell[][]][])
-    writeFileSync(path.join(directory, `idscan-cost_${period}_${status}_${kind}.csv`), csv(kind, rows));
+    writeFileSync(path.join(directory, `idscan-cost_${period}_${status}_${kind}.csv`), csv(headerOf(kind), rows));
   const [attempts, invoiced, notInvoiced, unclassified] = counts;
   const [year = 0, month = 0] = period.split('-').map(Number);
   const manifest = {
@@ -181,6 +219,7 @@ export function writeReportFolder(directory: string, report: Report): string {
     period,
     period_status: periodStatus,
     version,
+    ...(layout === 1 ? {} : { layout }),
     as_of: null,
     bounds: {
       start: `${period}-01T00:00:00Z`,

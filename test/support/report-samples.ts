@@ -11,6 +11,8 @@ export type Line = {
   readonly tier: string;
   readonly quantity: 1 | -1;
   readonly corrects: string;
+  /** Whom it is charged on to; only written in layout 3. */
+  readonly reference?: string;
   /** What decided; without it, a rule for the code. */
   readonly reason?: string;
   /** The vendor's counters of the whole task, and whether they match; without them, those of the discrepancies. */
@@ -24,6 +26,8 @@ export const reasonOf = ({ code, invoiced, reason }: Line): string => {
 };
 
 export type Report = {
+  /** Default: 1. */
+  readonly layout?: 1 | 3;
   readonly period?: string;
   readonly version?: number | null;
   readonly lines: readonly Line[];
@@ -74,6 +78,13 @@ export const everything: Report = {
     line('😀', { code: 'é, "ü"; x', level: '007' }),
   ],
 };
+
+/** The same in the present layout, with references. */
+export const inPresentLayout = (report: Report): Report => ({
+  ...report,
+  layout: 3,
+  lines: report.lines.map((one, at) => ({ ...one, reference: ['', 'shop', '-7', '007'][at % 4] ?? '' })),
+});
 
 /** A report of few bytes. */
 export const small: Report = { lines: [line('a-1')], minimum: '1.00', discrepancies: [['a-1', 1, 2]] };

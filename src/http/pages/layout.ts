@@ -1,4 +1,4 @@
-import type { Role } from '../../config/config.ts';
+import { type Role, roles } from '../../config/config.ts';
 import type { Principal } from '../context.ts';
 import { monthName } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
@@ -30,6 +30,7 @@ const places: readonly {
     about: 'Whether Postgres and Redis answer',
     roles: ['operator', 'metrics'],
   },
+  { path: '/openapi', name: 'For programs', about: 'What programs can ask of this service', roles },
 ];
 
 /** The pages that these roles may open. */
@@ -82,7 +83,7 @@ const home = html`<a class="brand" href="/">ID Scan costs</a>`;
 function head(principal: Principal | null): Html {
   if (!principal) return html`<header class="head"><div class="head-row">${home}</div></header>`;
   const links = placesOf(principal.roles)
-    .filter(({ path }) => path !== '/transactions' && path !== '/metrics' && path !== '/readyz')
+    .filter(({ path }) => !['/transactions', '/metrics', '/readyz', '/openapi'].includes(path))
     .map(({ path, name }) => html`<li><a href="${path}">${name}</a></li>`);
   const signOut =
     principal.via === 'session'

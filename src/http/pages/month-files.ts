@@ -17,7 +17,7 @@ type Files = {
   readonly mayWrite: boolean;
 };
 
-const order = ['summary', 'detail', 'codes', 'discrepancies'] as const;
+const order = ['summary', 'detail', 'references', 'codes', 'discrepancies'] as const;
 
 /** The files of a month, each as it is and for spreadsheets, and the form to have them written again. */
 export function filesSection(files: Files): Section {

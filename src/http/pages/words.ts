@@ -58,6 +58,7 @@ export const counterWords = (status: string | null): string | null =>
 export const fileWords: Readonly<Record<ReportKind, readonly [name: string, about: string]>> = {
   summary: ['Summary', 'A row per cost line, the total last'],
   detail: ['Detail', 'A row per attempt, invoiced or not'],
+  references: ['By reference', 'A row per reference and cost line, to charge the cost on'],
   codes: ['Codes', 'A row per task and outcome'],
   discrepancies: ['Discrepancies', 'A row per disagreement with the vendor’s counters'],
 };

@@ -9,6 +9,8 @@ import { knownMonths } from '../../jobs/month/months.ts';
 import { within } from '../../within.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
+import { routeOf } from '../api/operation.ts';
+import { attemptsFile } from '../api/reports.ts';
 import { parseAttemptQuery } from '../attempt-query.ts';
 import type { ServiceContext } from '../context.ts';
 import { field } from '../forms.ts';
@@ -34,7 +36,7 @@ export function addAttemptRoutes(server: FastifyInstance, context: ServiceContex
     return reply;
   });
 
-  server.get<Route>('/reports/:period/attempts.csv', options, async (request, reply) => {
+  server.get<Route>(routeOf(attemptsFile), options, async (request, reply) => {
     const { filter } = parseAttemptQuery(request.query);
     const { period } = knownMonth(await knownMonths(context), request.params.period);
     void reply.type('text/csv; charset=utf-8; header=present');

@@ -3,6 +3,7 @@ import { asDatabaseError } from '../../db/database.ts';
 import { errorCode } from '../../errors.ts';
 import { renderBookMetrics } from '../../metrics/books.ts';
 import type { Guard } from '../access/guard.ts';
+import { metrics as operation } from '../api/monitoring.ts';
 import type { ServiceContext } from '../context.ts';
 import { within } from '../../within.ts';
 
@@ -19,7 +20,7 @@ export function addMetricsRoute(server: FastifyInstance, context: ServiceContext
     return latest.text;
   };
   const late = () => new Error('timeout exceeded when reading the figures');
-  server.get('/metrics', { onRequest: guard(['operator', 'metrics'], 'bearer or session') }, async (request, reply) => {
+  server.get(operation.path, { onRequest: guard(operation.roles, operation.means) }, async (request, reply) => {
     const [own, ofBooks] = await Promise.all([
       context.registry.metrics(),
       within(readTimeoutMs, books(), late).catch((error: unknown) => {

@@ -9,8 +9,9 @@ import { findPublished, openPublished, type PublishedFile, publishedIn } from '.
 import type { ReportFiles, ReportStore } from '../../reports/report-store.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
+import { routeOf } from '../api/operation.ts';
+import { reportFile as operation } from '../api/reports.ts';
 import type { ServiceContext } from '../context.ts';
-import { readers } from './reports.ts';
 
 type Route = { Params: { period: string; name: string } };
 
@@ -18,8 +19,8 @@ type Route = { Params: { period: string; name: string } };
  * `/reports/<month>/files/<name>`: published files, and copies for spreadsheets, which are made while they are sent.
  */
 export function addReportFileRoutes(server: FastifyInstance, { reports }: ServiceContext, guard: Guard): void {
-  const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
-  server.get<Route>('/reports/:period/files/:name', options, async (request, reply) => {
+  const options = { onRequest: guard(operation.roles, operation.means), config: { accessed } };
+  server.get<Route>(routeOf(operation), options, async (request, reply) => {
     const { period, name } = request.params;
     // The name is only compared with the published names. No path is built from it.
     const found = isPeriod(period) ? await publishedFile(reports, period, name) : undefined;

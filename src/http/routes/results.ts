@@ -3,34 +3,33 @@ import { z } from 'zod';
 import { LedgerError } from '../../errors.ts';
 import { type InputLine, type LineAnswer, takeIn } from '../../jobs/intake/intake.ts';
 import type { Guard } from '../access/guard.ts';
+import { enqueueResults, maxItems, resultItem, type resultsAnswer, resultsBody } from '../api/results.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
 import { problemOf } from '../problem.ts';
 import { within } from '../../within.ts';
 
-const maxBodyBytes = 1_024 * 1_024;
-const maxItems = 1_000;
 const commitTimeoutMs = 20_000;
 /** How long a program waits for its jobs to be enqueued. The items are committed either way. */
 const wakeWithinMs = 2_000;
 
-const item = z.object({ transactionId: z.string(), resultId: z.string().nullish() });
-/** One item, a list, or a list under a name. Each item is checked separately: a bad one never stops a good one. */
-const body = z.union([
-  z.object({ transactions: z.array(z.unknown()) }).transform(({ transactions }) => transactions),
-  z.array(z.unknown()),
-  z.record(z.string(), z.unknown()).transform((one): unknown[] => [one]),
-]);
+/** Each item is checked separately: a bad one never stops a good one. */
+const body = resultsBody(z.unknown(), z.looseObject({}));
 
 /** `POST /api/results`: what `enqueue` does, for programs. */
 export function addResultsRoute(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   void server.register((scope, _options, done) => {
     acceptJson(scope);
-    const options = { bodyLimit: maxBodyBytes, onRequest: guard(['intake'], 'bearer') };
-    scope.post('/api/results', options, async (request, reply) => {
+    const { path, roles, means, body: limits } = enqueueResults;
+    const options = { bodyLimit: limits.maxBytes, onRequest: guard(roles, means) };
+    scope.post(path, options, async (request, reply) => {
       const taken = takeIn(context, readItems(request.body), 'api', wakeWithinMs);
       const { answers, isQueued } = await within(commitTimeoutMs, taken, late);
-      const summary = { ...counts(answers), workersTold: isQueued, answers: answers.map(shown) };
+      const summary: z.output<typeof resultsAnswer> = {
+        ...counts(answers),
+        workersTold: isQueued,
+        answers: answers.map(shown),
+      };
       if (summary.accepted + summary.alreadyKnown > 0) return summary;
       const error = new LedgerError('request_invalid', 'Nothing was taken: every item was rejected.');
       void reply.code(422).type('application/problem+json');
@@ -41,18 +40,23 @@ export function addResultsRoute(server: FastifyInstance, context: ServiceContext
 }
 
 function readItems(json: unknown): InputLine[] {
-  const parsed = body.safeParse(json);
-  const items = parsed.data ?? [];
+  const items = itemsIn(body.safeParse(json).data);
   if (items.length === 0 || items.length > maxItems)
     throw new LedgerError('request_invalid', `The body must hold 1 to ${maxItems} transactions.`, {
       hint: 'Send {"transactionId": "…", "resultId": "…"}, a list of such, or {"transactions": [ … ]}.',
     });
   return items.map((one, index): InputLine => {
     const line = index + 1;
-    const read = item.safeParse(one);
+    const read = resultItem.safeParse(one);
     if (!read.success) return { line, problem: 'is not {"transactionId": text, "resultId": text or null}' };
     return { line, transactionId: read.data.transactionId, resultId: read.data.resultId ?? '' };
   });
+}
+
+function itemsIn(read: z.output<typeof body> | undefined): unknown[] {
+  if (read === undefined) return [];
+  if (Array.isArray(read)) return read;
+  return 'transactions' in read && Array.isArray(read.transactions) ? read.transactions : [read];
 }
 
 function counts(answers: readonly LineAnswer[]) {

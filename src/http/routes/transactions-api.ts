@@ -1,15 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
 import { LedgerError } from '../../errors.ts';
 import { createTransaction } from '../../jobs/intake/create-transaction.ts';
 import type { Guard } from '../access/guard.ts';
+import { createTransaction as operation } from '../api/creation.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
-
-const maxBodyBytes = 64 * 1_024;
-
-/** What this program takes for itself; everything else is the vendor's request. */
-const own = z.object({ reference: z.string().nullish() });
 
 /**
  * `POST /api/transactions`: has the vendor create a transaction, and takes it in. Answers 201 with its ID and address,
@@ -18,20 +13,19 @@ const own = z.object({ reference: z.string().nullish() });
 export function addCreationRoute(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   void server.register((scope, _options, done) => {
     acceptJson(scope);
-    const options = { bodyLimit: maxBodyBytes, onRequest: guard(['intake'], 'bearer') };
-    scope.post('/api/transactions', options, async (request, reply) => {
+    const { path, roles, means, body } = operation;
+    const options = { bodyLimit: body.maxBytes, onRequest: guard(roles, means) };
+    scope.post(path, options, async (request, reply) => {
       const { vendor } = context;
       if (!vendor)
         throw new LedgerError('not_configured', 'This service has no key of the vendor, so it creates nothing.', {
           hint: 'Set IDSCAN_KEY_ID and IDSCAN_KEY_SECRET for serve.',
         });
-      const { reference, ...wish } = bodyOf(request.body);
       const key = request.headers['idempotency-key'];
       const { transactionId, url, expires, unknown, isNew } = await createTransaction(
         { ...context, vendor },
         {
-          request: wish,
-          reference: reference ?? null,
+          wanted: request.body,
           idempotencyKey: typeof key === 'string' ? key : null,
           askedBy: request.principal?.name ?? 'unknown',
         },
@@ -44,13 +38,4 @@ export function addCreationRoute(server: FastifyInstance, context: ServiceContex
     });
     done();
   });
-}
-
-function bodyOf(body: unknown): { reference?: string | null | undefined } & Readonly<Record<string, unknown>> {
-  const read = own.loose().safeParse(body);
-  if (!read.success)
-    throw new LedgerError('request_invalid', 'The body must be an object, and its reference a text.', {
-      hint: 'Send {"tasks": ["document_scan"], "reference": "cost-centre-7"}.',
-    });
-  return read.data;
 }

@@ -4,12 +4,11 @@ import { LedgerError } from '../../errors.ts';
 import { takeEvent } from '../../jobs/intake/take-event.ts';
 import type { ServiceMeter } from '../../metrics/service.ts';
 import { matching, sha256 } from '../access/digests.ts';
+import { takeEvent as operation } from '../api/webhook.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson } from '../json.ts';
 import { within } from '../../within.ts';
 
-export const webhookPath = '/webhooks/id-scan';
-const maxBodyBytes = 64 * 1_024;
 /** The vendor's timeout is unknown. It should get an answer before that, even a 503. */
 const commitTimeoutMs = 5_000;
 
@@ -20,8 +19,8 @@ const commitTimeoutMs = 5_000;
 export function addWebhookRoute(server: FastifyInstance, context: ServiceContext, meter: ServiceMeter): void {
   void server.register((scope, _options, done) => {
     acceptJson(scope);
-    const options = { bodyLimit: maxBodyBytes, onRequest: secretCheck(context.service.webhook) };
-    scope.post(webhookPath, options, async (request, reply) => {
+    const options = { bodyLimit: operation.body.maxBytes, onRequest: secretCheck(context.service.webhook) };
+    scope.post(operation.path, options, async (request, reply) => {
       const taken = takeEvent({ ...context, log: context.log.child({ requestId: request.id }) }, request.body);
       meter.event(await within(commitTimeoutMs, taken, late));
       return reply.code(204).send();

@@ -4,15 +4,13 @@ import { checkTransactionRequest, isReference, type TransactionRequest } from '.
 import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
 import type { CreatedTransaction } from '../../id-scan/created.ts';
 import type { VendorClient } from '../../id-scan/client.ts';
-import type { QueueContext } from '../context.ts';
 import { leaseMs } from '../queue/queues.ts';
-import { wakeWithin } from './intake.ts';
+import { type IntakeContext, wakeWithin } from './intake.ts';
 
 /** What somebody wants to create. */
 export type CreationInput = {
-  readonly request: unknown;
-  /** Whom the cost may be charged on to; no personal data. */
-  readonly reference: string | null;
+  /** The vendor's request and, if its cost may be charged on, a `reference`: a text without personal data. */
+  readonly wanted: unknown;
   /** Makes repeated requests of the caller's harmless: the same key gets the same transaction. */
   readonly idempotencyKey: string | null;
   readonly askedBy: string;
@@ -25,9 +23,12 @@ export type CreationResult = CreatedTransaction & {
   readonly isNew: boolean;
 };
 
-export type CreatingContext = QueueContext & { readonly vendor: Pick<VendorClient, 'createTransaction'> };
+export type CreatingContext = IntakeContext & { readonly vendor: Pick<VendorClient, 'createTransaction'> };
 
-/** With these the vendor has certainly created nothing. With any other failure it may have. */
+/**
+ * With these the vendor has certainly created nothing. With any other failure it may have, also where a call was broken
+ * off by a shutdown: its request may have been sent.
+ */
 const refusals: readonly ErrorCode[] = [
   'vendor_rejected',
   'vendor_unauthorized',
@@ -36,7 +37,6 @@ const refusals: readonly ErrorCode[] = [
   'vendor_gone',
   'vendor_rate_limited',
   'vendor_redirect_refused',
-  'interrupted',
 ];
 /** Failures before anything was sent. */
 const unsentCauses = [
@@ -48,7 +48,7 @@ const unsentCauses = [
   'ENETUNREACH',
 ];
 
-const keyPattern = /^[\x21-\x7e]{1,255}$/;
+export const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * Creates a transaction, so that the books know it from its birth: commits the intention, asks the vendor once, commits
@@ -60,8 +60,8 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
  * `vendor_…` if the vendor refused; `database_unavailable`
  */
 export async function createTransaction(context: CreatingContext, input: CreationInput): Promise<CreationResult> {
-  const { request, unknown } = checked(input);
-  const { idempotencyKey, reference, askedBy } = input;
+  const { request, reference, unknown } = checked(input);
+  const { idempotencyKey, askedBy } = input;
   const requestSha256 = createHash('sha256')
     .update(JSON.stringify([request, reference]))
     .digest('hex');
@@ -74,21 +74,32 @@ export async function createTransaction(context: CreatingContext, input: Creatio
   return { ...(await ask(context, creation, request)), unknown, isNew: true };
 }
 
-function checked({ request: given, reference, idempotencyKey }: CreationInput) {
-  const { request, mistakes, unknown } = checkTransactionRequest(given);
+function checked({ wanted, idempotencyKey }: CreationInput) {
+  const { reference: given, ...wish } = isObject(wanted) ? wanted : { reference: undefined };
+  const reference = readReference(given);
+  const { request, mistakes, unknown } = checkTransactionRequest(isObject(wanted) ? wish : wanted);
   const all = [
     ...mistakes,
-    ...(reference === null || isReference(reference) ? [] : ['reference must be 1 to 64 of A-Z a-z 0-9 . _ : -']),
-    ...(idempotencyKey === null || keyPattern.test(idempotencyKey)
+    ...(reference === undefined ? ['reference must be 1 to 64 of A-Z a-z 0-9 . _ : -'] : []),
+    ...(idempotencyKey === null || idempotencyKeyPattern.test(idempotencyKey)
       ? []
       : ['the idempotency key must be 1 to 255 visible ASCII characters']),
   ];
-  if (all.length > 0)
+  if (all.length > 0 || reference === undefined)
     throw new LedgerError('request_invalid', `The transaction cannot be created: ${all.join('; ')}.`, {
       fields: { mistakes: all.length },
       hint: 'Nothing was asked of the vendor. docs/producers.md describes the request.',
     });
-  return { request, unknown };
+  return { request, reference, unknown };
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `null` = there is none; `undefined` = it is none that is kept. */
+function readReference(given: unknown): string | null | undefined {
+  if (given === undefined || given === null) return null;
+  return typeof given === 'string' && isReference(given) ? given : undefined;
 }
 
 /** What an earlier request with the same key came to; `undefined` = it was refused, and may be tried again. */

@@ -1,5 +1,5 @@
 import type { UnbalancedAttempt } from '../../db/attempt-nets.ts';
-import { detailQuery, discrepanciesQuery } from '../../db/report-files.ts';
+import { detailQuery, discrepanciesQuery, referencesQuery } from '../../db/report-files.ts';
 import { referencesAt } from '../../db/references.ts';
 import { countDisagreements } from '../../db/month-figures.ts';
 import type { OpenItems } from '../../db/report-rows.ts';
@@ -12,7 +12,9 @@ import { csvStream } from '../../reports/csv.ts';
 import { codesColumns, fileName, type ReportHead, summaryColumns, summaryRows } from '../../reports/files.ts';
 import { manifestOf } from '../../reports/manifest.ts';
 import type { DraftFile } from '../../reports/draft-file.ts';
+import { kindsOf } from '../../reports/names.ts';
 import { discardDrafts, writeDraft } from '../../reports/publish.ts';
+import { referencesTallied } from '../../reports/references.ts';
 import type { ReportFolder } from '../../reports/report-store.ts';
 import { copiedCsv } from '../copied-csv.ts';
 import type { Month } from './month.ts';
@@ -74,6 +76,10 @@ export async function writeFiles(
     const detailRows = detailQuery(sql.lines, head.period, currency, head.layout, referred);
     const detail = await draft(fileName(head, 'detail'), copiedCsv(snapshot, detailRows));
     await draft(fileName(head, 'summary'), csvStream(summaryColumns(head), summaryRows(lines)));
+    if (kindsOf(head.layout).includes('references')) {
+      const byReference = copiedCsv(snapshot, referencesQuery(sql.lines, head, referred));
+      await draft(fileName(head, 'references'), referencesTallied(byReference, lines.summary, head));
+    }
     await draft(fileName(head, 'codes'), csvStream(codesColumns(head), lines.codes));
     const disagreements = discrepanciesQuery(sql.disagreements, head.period);
     const { rows: discrepancies } = await draft(fileName(head, 'discrepancies'), copiedCsv(snapshot, disagreements));

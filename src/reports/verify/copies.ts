@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CsvError } from 'csv-parse';
 import { copyOf, dialectFormat } from '../dialects.ts';
-import { copyName, csvName, type DialectName, dialectManifestName, manifestName, reportKinds } from '../names.ts';
+import { copyName, csvName, type DialectName, dialectManifestName, kindsOf, manifestName } from '../names.ts';
 import type { ReportKind } from '../../domain/report-columns.ts';
 import { notThere, type ReportFiles } from '../report-store.ts';
 import {
@@ -43,7 +43,8 @@ export async function checkCopies(
     const manifest = readDialectManifest(bytes, name, problems);
     if (manifest) {
       checkOrigin(manifest, dialect, canonical, problems);
-      for (const kind of reportKinds) await checkCopy(files, kind, { dialect, manifest, canonical }, problems);
+      for (const kind of kindsOf(canonical.report.layout))
+        await checkCopy(files, kind, { dialect, manifest, canonical }, problems);
     }
   }
   if (bytes) checkSeal(bytes, name, problems);
@@ -59,7 +60,7 @@ function checkOrigin(manifest: DialectManifest, dialect: DialectName, canonical:
   const { period, version, period_status } = report.manifest;
   if (manifest.period !== period || manifest.version !== version || manifest.period_status !== period_status)
     problems.add(name, `period, period_status and version are not those of ${manifestName}`);
-  const expected = reportKinds.map((kind) => csvName(period, statusOf(report.manifest), kind, dialect));
+  const expected = kindsOf(report.layout).map((kind) => csvName(period, statusOf(report.manifest), kind, dialect));
   for (const file of manifest.files)
     if (!expected.includes(file.name))
       problems.add(name, `names ${JSON.stringify(file.name)}, which is not a copy of this report`);

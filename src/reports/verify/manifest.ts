@@ -4,7 +4,7 @@ import { minorUnitDigits } from '../../domain/money.ts';
 import { presentLayout } from '../../domain/report-columns.ts';
 import { readJson } from '../../json.ts';
 import { isSealIntact } from '../manifest.ts';
-import { csvName, dialectNames, manifestName, periodStatuses, reportKinds, statusInNames } from '../names.ts';
+import { csvName, dialectNames, kindsOf, manifestName, periodStatuses, statusInNames } from '../names.ts';
 import { instantMs, microsOf } from './cells.ts';
 import type { Problems } from './problems.ts';
 
@@ -77,14 +77,14 @@ export function readManifest(bytes: Buffer, problems: Problems): KnownReport | u
   const endMs = Date.parse(manifest.bounds.end);
   const { files, period: month } = manifest;
   checkBounds(manifest, problems);
-  const expected = reportKinds.map((kind) => csvName(month, statusOf(manifest), kind));
+  const { layout = 1 } = manifest;
+  const expected = kindsOf(layout).map((kind) => csvName(month, statusOf(manifest), kind));
   for (const name of expected)
     if (files.filter((file) => file.name === name).length !== 1)
       problems.add(manifestName, `does not name ${name} once`);
   for (const { name } of files)
     if (!expected.includes(name))
       problems.add(manifestName, `names ${JSON.stringify(name)}, which is not a file of this report`);
-  const { layout = 1 } = manifest;
   return { manifest, startMs, endMs, layout, minorDigits: currency === null ? 0 : minorUnitDigits(currency) };
 }
 

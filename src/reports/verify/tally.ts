@@ -1,5 +1,6 @@
 import type { Micros } from '../../domain/money.ts';
 import { amountOf } from './cells.ts';
+import { mark, newMarks, type ReferenceMarks } from './reference-marks.ts';
 import type { Row } from './reading.ts';
 
 /** What rows of the detail file add up to. A reversal counts negative. */
@@ -17,10 +18,13 @@ export type Sums = {
   countedInvoiced: bigint;
 };
 
+/** The sums of a line of the summary, and how its attempts are divided among references. */
+export type LineSums = Sums & { readonly marks: ReferenceMarks };
+
 /** The detail file added up. Its size depends on the summary and codes, not on the number of rows. */
 export type Tally = {
   readonly total: Sums;
-  readonly lines: Map<string, Sums>;
+  readonly lines: Map<string, LineSums>;
   readonly codes: Map<string, Sums>;
   corrections: number;
 };
@@ -69,24 +73,31 @@ export function keyText(key: string, kind: 'lines' | 'codes'): string {
 export function addRow(tally: Tally, row: Row): void {
   if (row.cell('is_correction') === 'true') tally.corrections += 1;
   add(tally.total, row);
-  add(getOrAdd(tally.lines, lineKey(row)), row);
-  add(getOrAdd(tally.codes, codeKey(row)), row);
+  const line = getOrAdd(tally.lines, lineKey(row), newLine);
+  add(line, row);
+  // The first layout has no references.
+  if (row.columns.has('reference'))
+    mark(line.marks, row.cell('reference'), quantityOf(row.cell('invoiced')), BigInt(row.cell('quantity')));
+  add(getOrAdd(tally.codes, codeKey(row), noSums), row);
 }
 
-function getOrAdd(map: Map<string, Sums>, key: string): Sums {
-  const sums = map.get(key) ?? noSums();
+const newLine = (): LineSums => ({ ...noSums(), marks: newMarks() });
+
+function getOrAdd<Of>(map: Map<string, Of>, key: string, create: () => Of): Of {
+  const sums = map.get(key) ?? create();
   map.set(key, sums);
   return sums;
 }
+
+const quantityOf = (invoiced: string) =>
+  invoiced === 'true' ? 'invoiced' : invoiced === 'false' ? 'notInvoiced' : 'unclassified';
 
 function add(sums: Sums, row: Row): void {
   const quantity = BigInt(row.cell('quantity'));
   const invoiced = row.cell('invoiced');
   const amount = amountOf(row.cell('amount'));
   sums.attempts += quantity;
-  if (invoiced === 'true') sums.invoiced += quantity;
-  else if (invoiced === 'false') sums.notInvoiced += quantity;
-  else sums.unclassified += quantity;
+  sums[quantityOf(invoiced)] += quantity;
   if (invoiced === 'true' && amount === null && quantity > 0n) sums.unpriced += quantity;
   sums.amount += amount ?? 0n;
   if (row.cell('vendor_attempts_invoiced') === '') return;

@@ -54,6 +54,7 @@ test('a closed month is restated with what is still to be booked and with what w
     'idscan-cost_2026-10_restated_codes.csv',
     'idscan-cost_2026-10_restated_detail.csv',
     'idscan-cost_2026-10_restated_discrepancies.csv',
+    'idscan-cost_2026-10_restated_references.csv',
     'idscan-cost_2026-10_restated_summary.csv',
     'manifest.json',
   ]);

@@ -6,6 +6,7 @@ import { detailQuery } from '../../../src/db/report-files.ts';
 import { withSnapshot } from '../../../src/db/snapshot.ts';
 import { withReportLock } from '../../../src/db/report-runs.ts';
 import { monthBounds } from '../../../src/domain/billing-month.ts';
+import { presentLayout } from '../../../src/domain/report-columns.ts';
 import { csvStream } from '../../../src/reports/csv.ts';
 import { redecideSpan } from '../../../src/jobs/month/redecide.ts';
 import { monthOf } from '../../../src/jobs/month/month.ts';
@@ -75,7 +76,7 @@ describe('a report', () => {
     const context = await withAttempts();
     const { directory, files } = await writeReport(context, '2026-10');
     const { lines } = (await monthOf(context, context.db.kysely, '2026-10')).sql;
-    const query = detailQuery(lines, '2026-10', 'EUR', 2);
+    const query = detailQuery(lines, '2026-10', 'EUR', presentLayout);
     const rows = await withSnapshot(
       context.db,
       async ({ client }) => (await client.query<Record<string, string | number | null>>(query.select)).rows,
@@ -153,7 +154,7 @@ describe('a report', () => {
     const context = await createTestContext();
     const { lines, files } = await writeReport(context, '2026-02');
     expect(lines.totals).toMatchObject({ attempts: 0n, amount: 0n });
-    expect(files.map(({ rows }) => rows)).toEqual([0, 1, 0, 0]);
+    expect(files.map(({ rows }) => rows)).toEqual([0, 1, 0, 0, 0]);
   });
 
   test('is written by one process at a time', async () => {
@@ -174,6 +175,6 @@ describe('a report', () => {
     });
     expect(await readdir(path.join(reportsDir, '2026-10'))).toEqual([]);
     await writeReport(context, '2026-10');
-    expect(await readdir(path.join(reportsDir, '2026-10'))).toHaveLength(5);
+    expect(await readdir(path.join(reportsDir, '2026-10'))).toHaveLength(6);
   });
 });

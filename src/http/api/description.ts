@@ -1,0 +1,14 @@
+import { roles } from '../../config/config.ts';
+import { json, type Operation } from './operation.ts';
+
+export const descriptionPath = '/openapi.json';
+
+export const description = {
+  id: 'description',
+  method: 'get',
+  path: descriptionPath,
+  summary: 'This description',
+  means: 'bearer or session',
+  roles,
+  answers: { 200: { description: 'It, in OpenAPI 3.1.', content: json({ schema: { type: 'object' } }) } },
+} as const satisfies Operation;
