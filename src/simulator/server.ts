@@ -3,17 +3,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { deliver, deliveryOf } from './delivery.ts';
 import type { FaultKind, FaultSource } from './faults.ts';
+import { frameFolder, serveFrame } from './frame/serve-frame.ts';
+import type { Stage } from './frame/stage.ts';
 import type { World } from './options.ts';
 import { requestRecorder, shownPath } from './request-log.ts';
 import type { RequestLog } from './request-log.ts';
 import { answerTo, basePath, billAnswer, creationAnswer, errorAnswer, targetOf } from './routes.ts';
-import type { Answer, Lookup } from './routes.ts';
+import type { Answer, Lookup, Target } from './routes.ts';
 import { tokenMistake } from './token.ts';
 import type { TokenRules } from './token.ts';
 
 export type ServerSetup = {
   readonly world: World;
   readonly lookup: Lookup;
+  readonly stage: Stage | null;
   readonly tokens: TokenRules;
   readonly faults: () => FaultSource;
   readonly now: () => Date;
@@ -57,7 +60,12 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const target = targetOf(request.method ?? '', path);
     const nowMs = setup.now().getTime();
-    const mistake = requestMistake(setup, request, nowMs);
+    if (setup.stage && path.startsWith(frameFolder)) {
+      const { stage, priceList } = setup;
+      serveFrame({ stage, priceList }, request, response, nowMs).catch(() => response.destroy());
+      return;
+    }
+    const mistake = requestMistake(setup, request, target, nowMs);
     /** @param make makes the answer, unless the vendor refuses to look at the request. */
     const answered = (make: () => Answer): void => {
       const faults = setup.faults();
@@ -78,12 +86,12 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     if (mistake !== null) answered(() => mistake);
     else if (target.route === 'create')
       void text(request).then(
-        (body) => answered(() => creationAnswer(setup.world, created, body, baseUrl)),
+        (body) => answered(() => creationAnswer(setup, created, body, baseUrl, nowMs)),
         () => undefined,
       );
-    else if (target.route !== 'bill') answered(() => answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
+    else if (target.route !== 'bill') answered(() => answerTo(setup, target, baseUrl, nowMs));
     else
-      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(
+      void billAnswer(setup, setup.priceList, target, new URLSearchParams(query)).then(
         (bill) => answered(() => bill),
         () => answered(() => errorAnswer(500, 'Internal server error')),
       );
@@ -109,9 +117,14 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
 }
 
 /** The answer to a request that is refused whatever it asks for; `null` = it is not. */
-function requestMistake({ tokens }: ServerSetup, request: IncomingMessage, nowMs: number): Answer | null {
+function requestMistake(
+  { tokens }: ServerSetup,
+  request: IncomingMessage,
+  target: Target,
+  nowMs: number,
+): Answer | null {
   const mistake = tokenMistake(request.headers.authorization, tokens, nowMs);
   if (mistake !== null) return errorAnswer(401, mistake);
-  const isAllowed = request.method === 'GET' || request.method === 'POST';
+  const isAllowed = request.method === 'GET' || target.route === 'create';
   return isAllowed ? null : errorAnswer(405, 'Method not allowed', { allow: 'GET, POST' });
 }
