@@ -72,7 +72,7 @@ describe('a shop under a strict policy', () => {
     expect(await policyOf(page)).toMatch(/default-src 'none'; script-src 'self'; .*require-trusted-types-for/);
     await frameOf(page).getByLabel('or let the scan fail').selectOption('unknown_type_front');
     await frameOf(page).getByRole('button', { name: 'Fail' }).click();
-    await frameOf(page).getByText('unknown_type_front').first().waitFor();
+    await frameOf(page).getByRole('cell', { name: 'unknown_type_front' }).waitFor();
     await frameOf(page).getByRole('button', { name: 'Complete every task' }).click();
     await page.getByText('Thank you').waitFor();
     await page.locator('#verification[data-reported="reported"]').waitFor();
@@ -86,24 +86,6 @@ describe('a shop under a strict policy', () => {
       { task: 'face_liveness', code: '', invoiced: 'true', ...common },
     ]);
     expect(chargedFor(transactionId)).toBe(2);
-    expect(complaints).toEqual([]);
-  });
-
-  test('the customer closes the tab: found after expiry, and charged', async () => {
-    const { page, complaints } = await openShop();
-    const transactionId = await order(page);
-    await frameOf(page).getByLabel('or let the scan fail').selectOption('age_criteria_not_met');
-    await frameOf(page).getByRole('button', { name: 'Fail' }).click();
-    await frameOf(page).getByText('age_criteria_not_met').first().waitFor();
-    await page.close({ runBeforeUnload: true });
-    await waitFor('the page to say that it is left', async () => (await reported(transactionId))?.left === true);
-    expect(await reported(transactionId)).toEqual({ result_id: null, opened: true, left: true });
-    world.letPass(2 * 3_600_000);
-    await world.work();
-    expect(await rowsOf(transactionId)).toEqual([
-      { task: 'document_scan', code: 'age_criteria_not_met', invoiced: 'true', reference: 'shop', result: '' },
-    ]);
-    expect(chargedFor(transactionId)).toBe(1);
     expect(complaints).toEqual([]);
   });
 
@@ -129,5 +111,24 @@ describe('a shop under a strict policy', () => {
     await look('scanned');
     await page.getByRole('button', { name: 'Do the liveness check' }).click();
     await look('done');
+  });
+
+  // The last one: it puts the vendor's clock forward, and the service's stays.
+  test('the customer closes the tab: found after expiry, and charged', async () => {
+    const { page, complaints } = await openShop();
+    const transactionId = await order(page);
+    await frameOf(page).getByLabel('or let the scan fail').selectOption('age_criteria_not_met');
+    await frameOf(page).getByRole('button', { name: 'Fail' }).click();
+    await frameOf(page).getByRole('cell', { name: 'age_criteria_not_met' }).waitFor();
+    await page.close({ runBeforeUnload: true });
+    await waitFor('the page to say that it is left', async () => (await reported(transactionId))?.left === true);
+    expect(await reported(transactionId)).toEqual({ result_id: null, opened: true, left: true });
+    world.letPass(2 * 3_600_000);
+    await world.work();
+    expect(await rowsOf(transactionId)).toEqual([
+      { task: 'document_scan', code: 'age_criteria_not_met', invoiced: 'true', reference: 'shop', result: '' },
+    ]);
+    expect(chargedFor(transactionId)).toBe(1);
+    expect(complaints).toEqual([]);
   });
 });

@@ -74,8 +74,8 @@ describe('a transaction that is played by hand', () => {
       true,
     ]);
     const text = await page(url);
-    expect(text).toMatch(/unknown_type_front<\/code><\/td><td><span class="tag no">/);
-    expect(text).toMatch(/image_too_dark<\/code><\/td><td><span class="tag unknown">/);
+    expect(text).toMatch(/unknown_<wbr>type_<wbr>front<\/code><\/td><td><span class="tag no">/);
+    expect(text).toMatch(/image_<wbr>too_<wbr>dark<\/code><\/td><td><span class="tag unknown">/);
     expect(text).toMatch(/So far<\/th><td class="number">EUR \d+\.\d{2}/);
   });
 

@@ -59,7 +59,7 @@ function moves({ transaction }: Played): string {
     `<button name="move" value="${move}"${kind === '' ? '' : ` class="${kind}"`}>${text}</button>`;
   const task = isScanned(transaction)
     ? form(button('face', face ? `Do the ${taskNames[face.type].toLowerCase()}` : '', 'main'))
-    : form(button('scan', 'Scan the document: it is read', 'main')) +
+    : form(button('scan', 'Scan the document (it can be read)', 'main')) +
       form(
         `<label for="code">or let the scan fail</label>
 <div class="row"><select id="code" name="code">${options()}</select>${button('scan', 'Fail')}</div>`,
@@ -88,7 +88,7 @@ function costTable({ attempts, total }: Costs): string {
   if (attempts.length === 0) return '<section class="costs"><h2>What this costs</h2><p>Nothing so far.</p></section>';
   const rows = attempts.map(
     (cost) =>
-      `<tr><td>${taskNames[cost.taskType]}<br><code>${cost.code ?? 'success'}</code></td><td>${chargedWords(cost)}</td><td class="number">${cost.price ?? (cost.invoiced === false ? '0' : '?')}</td></tr>`,
+      `<tr><td>${taskNames[cost.taskType]}<br><code>${breakable(cost.code ?? 'success')}</code></td><td>${chargedWords(cost)}</td><td class="number">${cost.price ?? (cost.invoiced === false ? '0' : '?')}</td></tr>`,
   );
   return `<section class="costs"><h2>What this costs</h2>
 <table>
@@ -97,6 +97,9 @@ function costTable({ attempts, total }: Costs): string {
 ${total === null ? '' : `<tfoot><tr><th scope="row" colspan="2">So far</th><td class="number">${total}</td></tr></tfoot>`}
 </table></section>`;
 }
+
+/** Long codes may be broken at their underscores. */
+const breakable = (code: string): string => code.replaceAll('_', '_<wbr>');
 
 function chargedWords({ invoiced }: Cost): string {
   if (invoiced === null) return '<span class="tag unknown">not documented</span>';
