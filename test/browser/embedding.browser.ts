@@ -22,8 +22,8 @@ beforeAll(async () => {
     createServer((request, response) => {
       const id = new URL(request.url ?? '/', 'http://evil.test').searchParams.get('id') ?? '';
       response.setHeader('content-type', 'text/html').end(`<!doctype html><script>
-        for (let count = 0; count < 2000; count += 1) parent.postMessage(
-          { type: 'transaction.state.updated', transaction: { id: ${JSON.stringify(id)}, state: 'completed', resultId: 'r-forged' } }, '*');
+        const forged = { type: 'transaction.state.updated', transaction: { id: ${JSON.stringify(id)}, state: 'completed', resultId: 'r-forged' } };
+        setInterval(() => { for (let count = 0; count < 200; count += 1) parent.postMessage(forged, '*'); }, 20);
       </script>`);
     }),
   );
@@ -55,6 +55,8 @@ async function show(created: Created, besides: 'alone' | 'besides' = 'alone') {
       isScript
         ? `import { embedTransaction } from '${ledger}/embed.js';
            window.said = [];
+           window.forged = 0;
+           addEventListener('message', ({ origin }) => { if (origin === '${evil}') window.forged += 1; });
            window.embedded = embedTransaction({ ...${options}, container: document.querySelector('main'),
              onCompleted: ({ resultId }) => window.said.push(resultId), onReported: (outcome) => window.said.push(outcome) });`
         : `<!doctype html><title>A page</title><main></main>${besides === 'alone' ? '' : `<iframe id="evil" src="${evil}/?id=${transactionId}"></iframe>`}
@@ -80,6 +82,9 @@ async function show(created: Created, besides: 'alone' | 'besides' = 'alone') {
 const said = (page: Page) => page.evaluate<string[]>('window.said');
 const complete = (page: Page) =>
   page.frameLocator('.idscan-frame').getByRole('button', { name: 'Complete every task' }).click();
+/** Waits until the evil site has said often enough that all is done. */
+const heardForged = (page: Page) =>
+  waitFor('forged messages', async () => (await page.evaluate<number>('window.forged')) >= 2_500);
 const vendorFrame = (page: Page, { url }: Created): Frame => page.frames().find((frame) => frame.url() === url)!;
 async function reported({ transactionId }: Created): Promise<Reported | undefined> {
   const { rows } = await sql<Reported>`
@@ -105,13 +110,13 @@ describe('embed.js', () => {
     const created = await create();
     const { page, sent, open } = await show(created, 'besides');
     await open();
-    await page.frameLocator('#evil').locator('html').waitFor({ state: 'attached' });
+    await heardForged(page);
     await complete(page);
     await waitFor('the report', async () => (await said(page)).includes('reported'));
     expect(await said(page)).toHaveLength(2);
     const row = (await reported(created))!;
     expect(row.result_id).not.toBe('r-forged');
-    expect(row.ignored_messages).toBe(2_000);
+    expect(row.ignored_messages).toBeGreaterThanOrEqual(2_000);
     expect(sent).toHaveLength(2);
   });
 
@@ -120,12 +125,13 @@ describe('embed.js', () => {
     const { page, sent, open } = await show(created);
     await open();
     await vendorFrame(page, created).evaluate(`location.href = '${evil}/?id=${created.transactionId}'`);
-    await page.frameLocator('.idscan-frame').locator('html').waitFor({ state: 'attached' });
-    await waitFor('the frame to be elsewhere', () => page.frames().some((frame) => frame.url().startsWith(evil)));
+    await heardForged(page);
     await page.evaluate('window.embedded.close()');
     await waitFor('the page to say that it is left', async () => (await reported(created))?.left === true);
     expect(await said(page)).toEqual([]);
-    expect(await reported(created)).toEqual({ result_id: null, left: true, ignored_messages: 2_000 });
+    const row = (await reported(created))!;
+    expect(row).toMatchObject({ result_id: null, left: true });
+    expect(row.ignored_messages).toBeGreaterThanOrEqual(2_000);
     expect(sent.length).toBeLessThanOrEqual(2);
   });
 

@@ -131,6 +131,18 @@ describe('a page', () => {
   });
 });
 
+test('a result that a page made up gives way to that of the vendor, until it is fetched', async () => {
+  await say(completed(tokenFor('t-20'), 'r-made-up'));
+  await deliver(service, eventOf('t-20', 'r-of-the-vendor'));
+  expect(await rowOf('t-20')).toMatchObject({ result_id: 'r-of-the-vendor', generation: 2, state: 'due' });
+  await say(completed(tokenFor('t-20'), 'r-made-up'));
+  expect(await rowOf('t-20')).toMatchObject({ result_id: 'r-of-the-vendor', generation: 2 });
+  await say(completed(tokenFor('t-21'), 'r-21'));
+  await sql`update transactions set result_fetched_at = now() where id = 't-21'`.execute(service.context.db.kysely);
+  await deliver(service, eventOf('t-21', 'r-other'));
+  expect(await rowOf('t-21')).toMatchObject({ result_id: 'r-21' });
+});
+
 describe('a token', () => {
   test('says one result: replayed with another one it is refused, counted, and changes nothing', async () => {
     const token = tokenFor('t-6');

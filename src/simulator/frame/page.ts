@@ -59,7 +59,7 @@ function moves({ transaction }: Played): string {
     `<button name="move" value="${move}"${kind === '' ? '' : ` class="${kind}"`}>${text}</button>`;
   const task = isScanned(transaction)
     ? form(button('face', face ? `Do the ${taskNames[face.type].toLowerCase()}` : '', 'main'))
-    : form(button('scan', 'Scan the document (it can be read)', 'main')) +
+    : form(button('scan', 'Scan the document: it is read', 'main')) +
       form(
         `<label for="code">or let the scan fail</label>
 <div class="row"><select id="code" name="code">${options()}</select>${button('scan', 'Fail')}</div>`,
@@ -92,7 +92,7 @@ function costTable({ attempts, total }: Costs): string {
   );
   return `<section class="costs"><h2>What this costs</h2>
 <table>
-<thead><tr><th scope="col">Attempt</th><th scope="col">Charged</th><th scope="col" class="number">Price</th></tr></thead>
+<thead><tr><th scope="col">Attempt</th><th scope="col" class="charged">Charged</th><th scope="col" class="number">Price</th></tr></thead>
 <tbody>${rows.join('')}</tbody>
 ${total === null ? '' : `<tfoot><tr><th scope="row" colspan="2">So far</th><td class="number">${total}</td></tr></tfoot>`}
 </table></section>`;
@@ -102,7 +102,7 @@ ${total === null ? '' : `<tfoot><tr><th scope="row" colspan="2">So far</th><td c
 const breakable = (code: string): string => code.replaceAll('_', '_<wbr>');
 
 function chargedWords({ invoiced }: Cost): string {
-  if (invoiced === null) return '<span class="tag unknown">not documented</span>';
+  if (invoiced === null) return '<span class="tag unknown">not known</span>';
   return invoiced ? '<span class="tag yes">yes</span>' : '<span class="tag no">no</span>';
 }
 
