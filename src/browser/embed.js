@@ -50,11 +50,16 @@ export function embedTransaction(options) {
       if (isOfFrame || valueAt(message.data, form.typeAt) === form.type) report.ignore();
       return;
     }
-    if (!isTimely()) return report.ignore();
-    if (isDone) return;
-    const completed = completedIn(message.data, form);
+    if (!isTimely()) {
+      report.ignore();
+      return;
+    }
+    const completed = isDone ? undefined : completedIn(message.data, form);
     if (completed === undefined) return;
-    if (completed.transactionId !== transactionId) return report.ignore();
+    if (completed.transactionId !== transactionId) {
+      report.ignore();
+      return;
+    }
     isDone = true;
     report.send('completed', completed);
     onCompleted?.(completed);

@@ -211,7 +211,7 @@ describe('embed.js', () => {
     await waitFor('the end to be known', async () => (await said(page)).length === 1);
     isAway = false;
     await page.goto('about:blank');
-    await waitFor('the result', async () => (await reported(created))?.result_id != null);
+    await waitFor('the result', async () => (await reported(created))?.result_id?.length === 36);
   });
 
   test('refuses addresses that are none', async () => {
