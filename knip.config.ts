@@ -11,7 +11,6 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
     'bin/*.js!',
     // What the package exports.
     'src/{producer,id-scan,simulator}/index.ts!',
-    'src/browser/embed.js!',
     'src/simulator/main.ts!',
     // Served to browsers.
     'src/simulator/frame/frame.js!',
@@ -29,6 +28,8 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
     'test/mutation/*.ts',
   ],
   project: ['{bin,examples,migrations,src}/**!', '{bench,ops,test}/**', '*.ts'],
+  // What the example's server serves under this name.
+  paths: { '/embed.js': ['./src/browser/embed.js'] },
   ignoreExportsUsedInFile: production,
   // --strict takes what is optional for missing. Whether all of it is used, the run without it finds.
   ignoreDependencies: production ? Object.keys(packageFile.optionalDependencies) : [],

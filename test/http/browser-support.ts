@@ -4,7 +4,7 @@ import { bearer, registered, startService, type TestService, tokens } from './su
 
 export const shop = 'https://shop.example';
 export const other = 'https://other.example';
-export const environment = {
+const environment = {
   BROWSER_ORIGINS: `${shop}, ${other}`,
   BROWSER_TOKEN_KEY: '0f'.repeat(32),
   HTTP_TRUSTED_PROXIES: '127.0.0.1',
