@@ -99,7 +99,9 @@ export default defineConfig(
   ...tseslint.configs.strictTypeChecked,
   {
     // One program for all files: a quarter less work than a project service, which is made for editors.
-    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { project: ['./tsconfig.json', './tsconfig.browser.json'], tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/only-throw-error': 'error',
@@ -133,7 +135,15 @@ export default defineConfig(
   },
   ...direction,
   {
-    files: ['src/config/config.ts', 'ops/release.ts', 'test/**', 'bench/**', 'bin/**', '*.config.{js,ts}'],
+    files: [
+      'src/config/config.ts',
+      'ops/release.ts',
+      'test/**',
+      'bench/**',
+      'bin/**',
+      'examples/**',
+      '*.config.{js,ts}',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['bench/**'], rules: { '@typescript-eslint/restrict-template-expressions': 'off' } },
@@ -151,6 +161,6 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['bin/**'], rules: { 'no-console': 'off' } },
+  { files: ['bin/**', 'examples/**'], rules: { 'no-console': 'off' } },
   prettier,
 );

@@ -12,6 +12,10 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
     // What the package exports.
     'src/{producer,id-scan,simulator}/index.ts!',
     'src/simulator/main.ts!',
+    // Served to browsers.
+    'src/simulator/frame/frame.js!',
+    'examples/website/server.js!',
+    'examples/website/public/*.js!',
     'ops/*.ts',
     'bench/programs/*.ts',
     'bench/vendor/main.ts',
@@ -23,7 +27,9 @@ export default ({ production = false }: { production?: boolean }): KnipConfig =>
     'vitest.mutation.config.ts',
     'test/mutation/*.ts',
   ],
-  project: ['{bin,migrations,src}/**!', '{bench,ops,test}/**', '*.ts'],
+  project: ['{bin,examples,migrations,src}/**!', '{bench,ops,test}/**', '*.ts'],
+  // What the example's server serves under this name.
+  paths: { '/embed.js': ['./src/browser/embed.js'] },
   ignoreExportsUsedInFile: production,
   // --strict takes what is optional for missing. Whether all of it is used, the run without it finds.
   ignoreDependencies: production ? Object.keys(packageFile.optionalDependencies) : [],

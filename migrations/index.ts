@@ -27,6 +27,7 @@ import * as workerStores from './20261129060000_worker_stores.ts';
 import * as custody from './20261130000000_custody.ts';
 import * as taxableAmounts from './20261130010000_taxable_amounts.ts';
 import * as creations from './20261130020000_creations.ts';
+import * as browserReports from './20261130030000_browser_reports.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -58,4 +59,5 @@ export const migrations: Record<string, Migration> = {
   '20261130000000_custody': custody,
   '20261130010000_taxable_amounts': taxableAmounts,
   '20261130020000_creations': creations,
+  '20261130030000_browser_reports': browserReports,
 };

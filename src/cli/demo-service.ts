@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { composeServe } from '../compose/serve.ts';
 import { type Environment, loadConfig, readEnvironment, type VendorKey } from '../config/config.ts';
+import { periodOf } from '../domain/billing-month.ts';
 import { errorCode, LedgerError } from '../errors.ts';
+import { openDemoShop } from './demo-shop.ts';
 import { remark, say } from './output.ts';
 
 const usualPort = '8080';
@@ -16,28 +18,39 @@ const ownPort = (): string | undefined => readEnvironment()['HTTP_PORT'] || unde
  *
  * @param environment the demo's own, to which the variables of the service are added.
  */
-export async function serveDemo(environment: Environment, workersKey: VendorKey, signal: AbortSignal): Promise<void> {
+export async function serveDemo(environment: Environment, key: VendorKey, signal: AbortSignal): Promise<void> {
   const newToken = () => randomBytes(18).toString('base64url');
-  const tokens = { finance: newToken(), operator: newToken(), custodian: newToken() };
-  const { service, address } = await listening(environment, tokens, workersKey);
-  const { context: running, close } = service;
+  const tokens = { finance: newToken(), operator: newToken(), custodian: newToken(), intake: newToken() };
+  const shop = await openDemoShop(tokens.intake);
   try {
-    say(
-      '',
-      `The service is at ${address}`,
-      `  sign in as finance with    ${tokens.finance}`,
-      `  sign in as operator with   ${tokens.operator}`,
-      `  sign in as custodian with  ${tokens.custodian}`,
-      'All of it is made up, and reachable from this machine alone. Ctrl-C ends it.',
-    );
-    await Promise.race([ended(signal), running.failed]);
+    const browsers = { BROWSER_ORIGINS: shop.origin, BROWSER_TOKEN_KEY: randomBytes(32).toString('hex') };
+    const { service, address } = await listening({ ...environment, ...browsers }, tokens, key);
+    const { context: running, close } = service;
+    try {
+      shop.useLedger(address);
+      say('', ...welcome(address, shop.origin, tokens));
+      await Promise.race([ended(signal), running.failed]);
+    } finally {
+      await running.stop();
+      await close();
+    }
   } finally {
-    await running.stop();
-    await close();
+    await shop.close();
   }
 }
 
-async function listening(environment: Environment, tokens: Readonly<Record<string, string>>, workersKey: VendorKey) {
+const welcome = (address: string, shop: string, tokens: Readonly<Record<string, string>>): string[] => [
+  `The service is at ${address}`,
+  ...['finance', 'operator', 'custodian'].map(
+    (role) => `  sign in as ${`${role} with`.padEnd(15)}  ${tokens[role] ?? ''}`,
+  ),
+  `A shop that has its customers verified is at ${shop}`,
+  '  order there, and play the customer by hand: fail scans, complete, or close the page;',
+  `  what that costs is in ${address}/reports/${periodOf(new Date(), 'UTC')}`,
+  'All of it is made up, and reachable from this machine alone. Ctrl-C ends it.',
+];
+
+async function listening(environment: Environment, tokens: Readonly<Record<string, string>>, key: VendorKey) {
   const port = ownPort();
   for (const HTTP_PORT of port === undefined ? [usualPort, '0'] : [port]) {
     const { config, service } = loadConfig(
@@ -53,7 +66,7 @@ async function listening(environment: Environment, tokens: Readonly<Record<strin
       { vendorKey: false, service: true },
     );
     if (!service) break;
-    const composed = await composeServe(config, service, { notice: remark, workersKey });
+    const composed = await composeServe(config, service, { notice: remark, workersKey: key, creatingKey: key });
     try {
       return { service: composed, address: await composed.context.listen() };
     } catch (error) {

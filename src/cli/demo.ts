@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { RedisClient } from '../redis/connect.ts';
@@ -47,6 +47,8 @@ export async function demo(
     month: period,
     transactions: Number(options.transactions),
     faults: { share: faultShare, kinds: faultsShown },
+    byHand: true,
+    priceList: await readFile(examplePrices, 'utf8'),
   });
   try {
     const environment = environmentOf(config, simulator);

@@ -15,6 +15,7 @@ import { acquireServices, type Services } from '../embedded/index.ts';
 import { checkVendor } from '../id-scan/check-vendor.ts';
 import { createVendorClient } from '../id-scan/client.ts';
 import { type Add, building } from './closing.ts';
+import { examineBrowsers, examineCreations } from './doctor-producers.ts';
 import { examineDocuments, examineReports } from './doctor-stores.ts';
 import { disconnect } from './queues.ts';
 import { workerConnections } from './workers.ts';
@@ -24,10 +25,12 @@ import { orAfter } from '../within.ts';
 const examinations = [
   'configuration',
   'rules and prices',
+  'browsers',
   'servers',
   'postgres',
   'standby',
   'books',
+  'creations',
   'redis',
   'documents',
   'reports',
@@ -101,25 +104,32 @@ async function examineAll(
     leaveOut(examinations.slice(1), 'not looked at: the configuration comes first');
     return;
   }
-  const { config, vendorKey } = loaded;
+  const { config, vendorKey, service } = loaded;
   await attempt('rules and prices', () => Promise.resolve(readReferences(config)));
+  const { browsers } = service ?? {};
+  if (browsers) await attempt('browsers', () => Promise.resolve(examineBrowsers(browsers, new Date())));
+  else leaveOut(['browsers'], 'BROWSER_ORIGINS is not set: no page reports results');
   const services = await attempt('servers', () => acquire(config, notice, add), serversDeadlineMs);
   if (services) {
     const postgres = await attempt('postgres', () => examinePostgres(services, add));
     const { db, isEmpty } = postgres ?? {};
-    if (!db) leaveOut(['standby', 'books'], 'not looked at: Postgres comes first');
+    if (!db) leaveOut(['standby', 'books', 'creations'], 'not looked at: Postgres comes first');
     else {
       const { databaseReadUrl } = config;
       if (databaseReadUrl === undefined) leaveOut(['standby'], 'DATABASE_READ_URL is not set: the primary is read');
       else await attempt('standby', () => examineStandby(db, databaseReadUrl, add));
-      if (isEmpty) leaveOut(['books'], 'the database is empty yet');
-      else await attempt('books', () => examineBooks(db));
+      if (isEmpty) leaveOut(['books', 'creations'], 'the database is empty yet');
+      else {
+        await attempt('books', () => examineBooks(db));
+        await attempt('creations', () => examineCreations(db, new Date()));
+      }
     }
     await attempt('redis', () => examineRedis(config, services, add));
     if (!db) leaveOut(['documents'], 'not looked at: Postgres comes first');
     else if (isEmpty) leaveOut(['documents'], 'the database is empty yet');
     else await attempt('documents', async () => ({ found: await examineDocuments(config, db), value: undefined }));
-  } else leaveOut(['postgres', 'standby', 'books', 'redis', 'documents'], 'not looked at: there is no server');
+  } else
+    leaveOut(['postgres', 'standby', 'books', 'creations', 'redis', 'documents'], 'not looked at: there is no server');
   await attempt('reports', async () => ({ found: await examineReports(config), value: undefined }));
   if (vendorKey) await attempt('vendor', () => examineVendor(config, vendorKey, add));
   else leaveOut(['vendor'], 'no key is set here: only workers need one');

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { type Environment, secret, wholeNumber, yesOrNo } from './values.ts';
+import { type BrowserConfig, browserConfig } from './browsers.ts';
 import { isLoopback } from './urls.ts';
 
 /**
@@ -46,6 +47,8 @@ export type ServiceConfig = {
   readonly tokens: readonly AccessToken[];
   readonly session: { readonly key: Uint8Array | undefined; readonly lifetimeMinutes: number };
   readonly oidc: OidcConfig | undefined;
+  /** `undefined` = pages of other sites report nothing. */
+  readonly browsers: BrowserConfig | undefined;
 };
 
 const origin = (text: string): boolean => {
@@ -121,6 +124,7 @@ export function serviceConfig(given: Environment, problems: string[]): ServiceCo
   const tokens = accessTokens(secret(given, 'HTTP_TOKENS', false, problems), problems);
   const key = sessionKey(secret(given, 'HTTP_SESSION_KEY', false, problems), problems);
   const clientSecret = secret(given, 'OIDC_CLIENT_SECRET', false, problems);
+  const browsers = browserConfig(given, problems);
   if (!parsed.success) return undefined;
   const env = parsed.data;
   return Object.freeze({
@@ -134,6 +138,7 @@ export function serviceConfig(given: Environment, problems: string[]): ServiceCo
     tokens,
     session: Object.freeze({ key, lifetimeMinutes: env.HTTP_SESSION_MINUTES }),
     oidc: oidcConfig(env, clientSecret, problems),
+    browsers,
   });
 }
 

@@ -9,8 +9,8 @@ export type IntakeAnswer = 'accepted' | 'already_known' | 'conflict';
 
 /**
  * Registers transactions and makes their results due, in one statement. Idempotent: what is known stays as it is. A
- * result ID that arrives later is added. A different one replaces the known one only if that could not be fetched. A
- * withdrawn transaction is put back.
+ * result ID that arrives later is added. A different one replaces the known one only if that could not be fetched, or
+ * was said by a page and is not fetched yet. A withdrawn transaction is put back.
  *
  * @param items at most one per transaction.
  * @param leaseMs the lease: how long the sweep leaves the obligations to the caller, who is about to enqueue them.
@@ -32,8 +32,10 @@ export async function recordIntake(
       on conflict (id) do update set result_id = coalesce(excluded.result_id, t.result_id)
       where excluded.result_id is not null and t.result_id is distinct from excluded.result_id and (
         t.result_id is null or (t.result_fetched_at is null and exists (
-          select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed')))
-        -- A subquery, because with exists () Postgres may read all obligations.
+          select from obligations o where o.transaction_id = t.id and o.kind = 'result' and o.state = 'failed'))
+        or (t.result_fetched_at is null and ${source} <> 'browser' and (select b.result_id from browser_reports b
+          where b.transaction_id = t.id and b.result_id = t.result_id limit 1) is not null))
+        -- Subqueries, because with exists () Postgres may read all obligations.
         or (select o.state from obligations o where o.transaction_id = t.id and o.kind = 'result') = 'withdrawn'
       returning id
     ), due as (

@@ -8,6 +8,7 @@ import type { Queries } from './database.ts';
 export const neededRights: Readonly<Record<string, string>> = {
   attempts: 'insert update delete', // answers stored; redecide; substitutes for unlisted scans removed
   attempts_history: 'insert', // trigger keep_attempts
+  browser_reports: 'insert update', // what pages said of the transactions they show
   closed_charges: 'insert', // close
   closed_discrepancies: 'insert', // close
   closed_lines: 'insert', // close

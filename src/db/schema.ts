@@ -143,6 +143,17 @@ export type Schema = CustodySchema & {
     resolved_by: string | null;
     resolution: string | null;
   };
+  browser_reports: {
+    token_id: string;
+    transaction_id: string;
+    origin: string;
+    result_id: string | null;
+    opened_at: Date | null;
+    completed_at: Date | null;
+    left_at: Date | null;
+    ignored_messages: Generated<number>;
+    recorded_at: Generated<Date>;
+  };
   transaction_references: { transaction_id: string; reference: string; recorded_at: Generated<Date> };
   withdrawals: {
     id: GeneratedBigint;

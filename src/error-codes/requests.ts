@@ -57,6 +57,37 @@ export const requestErrors = {
     http: [501, 'This service is not set up for it'],
     hint: 'the message says which setting is missing',
   },
+  // what a page of another site sends
+  browser_origin_refused: {
+    job: 'never',
+    exit: 1,
+    http: [403, 'Pages of this site may not report'],
+    hint: '`BROWSER_ORIGINS`; create the transaction with the origin of the page that shows it',
+  },
+  browser_token_invalid: {
+    job: 'never',
+    exit: 1,
+    http: [403, 'The token is not valid'],
+    hint: 'give the page the token that came with the transaction; one `BROWSER_TOKEN_KEY` for all processes',
+  },
+  browser_token_expired: {
+    job: 'never',
+    exit: 1,
+    http: [403, 'The token has expired'],
+    hint: 'nothing; the result is found without the page. Often: `BROWSER_TOKEN_MINUTES`',
+  },
+  browser_token_used: {
+    job: 'never',
+    exit: 1,
+    http: [409, 'The token has said another result'],
+    hint: 'nothing; the first result is fetched. Often from one site: somebody tries tokens',
+  },
+  browser_transaction_foreign: {
+    job: 'never',
+    exit: 1,
+    http: [403, 'The token is for another transaction'],
+    hint: 'each iframe needs the token of its own transaction',
+  },
   host_refused: {
     job: 'never',
     exit: 1,

@@ -21,8 +21,9 @@ import { createMonthCache } from './month-cache.ts';
 import { asProblem, sendProblem } from './problem.ts';
 import { isPerson } from './pages/send.ts';
 import { addDescriptionRoutes } from './routes/api.ts';
-import { addAssets } from './routes/assets.ts';
+import { addAssets, addEmbedScript } from './routes/assets.ts';
 import { addAttemptRoutes } from './routes/attempts.ts';
+import { addBrowserResultsRoute } from './routes/browser-results.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
 import { addCreationRoute } from './routes/transactions-api.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -138,6 +139,10 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   addTransactionRoutes(server, context, guard);
   addDocumentRoutes(server, context, guard);
   addQueueBoard(server, context, guard);
+  if (service.browsers) {
+    addBrowserResultsRoute(server, context, service.browsers, meter);
+    addEmbedScript(server);
+  }
   if (service.webhook.secrets.length > 0) addWebhookRoute(server, context, meter);
   else context.log.warn('WEBHOOK_SECRET is not set: events of the vendor are not taken');
 }

@@ -7,7 +7,25 @@ export type ServiceMeter = {
   readonly answered: (method: string, route: string, status: number, durationMs: number) => void;
   readonly event: (outcome: string) => void;
   readonly signIn: (outcome: 'token' | 'oidc' | 'refused') => void;
+  /**
+   * @param outcome what came of a page's report, or the code of the error with which it was refused.
+   * @param ignored messages that the page has ignored since its last report.
+   */
+  readonly browserReport: (outcome: string, ignored: number) => void;
 };
+
+const reportOutcomes = [
+  'accepted',
+  'already_known',
+  'conflict',
+  'noted',
+  'repeated',
+  'browser_origin_refused',
+  'browser_token_invalid',
+  'browser_token_expired',
+  'browser_token_used',
+  'browser_transaction_foreign',
+];
 
 /** Adds the service's counters to a registry. */
 export function createServiceMeter(registry: Registry): ServiceMeter {
@@ -37,11 +55,23 @@ export function createServiceMeter(registry: Registry): ServiceMeter {
     labelNames: ['outcome'],
     registers,
   });
+  const reports = new Counter({
+    name: 'idscan_browser_reports_total',
+    help: 'Reports of pages that show a transaction, by what came of them or the error code.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const ignoredMessages = new Counter({
+    name: 'idscan_browser_ignored_messages_total',
+    help: 'Messages that such pages ignored, as they say: of other origins, of another form, or too many.',
+    registers,
+  });
   // Counters start at 0: an alert misses the first increase of a series that did not exist before.
   for (const route of ['/webhooks/id-scan', '/api/results'])
     for (const status_class of ['2xx', '4xx', '5xx']) requests.inc({ method: 'POST', route, status_class }, 0);
   for (const outcome of ['accepted', 'already_known', 'conflict', 'noted', 'repeated']) events.inc({ outcome }, 0);
   for (const outcome of ['token', 'oidc', 'refused']) signIns.inc({ outcome }, 0);
+  for (const outcome of reportOutcomes) reports.inc({ outcome }, 0);
   return {
     answered: (method, route, status, durationMs) => {
       requests.inc({ method, route, status_class: statusClass(status) });
@@ -49,5 +79,9 @@ export function createServiceMeter(registry: Registry): ServiceMeter {
     },
     event: (outcome) => events.inc({ outcome }),
     signIn: (outcome) => signIns.inc({ outcome }),
+    browserReport: (outcome, ignored) => {
+      reports.inc({ outcome });
+      ignoredMessages.inc(ignored);
+    },
   };
 }

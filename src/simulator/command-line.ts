@@ -21,6 +21,7 @@ export const usage = `Usage: node src/simulator/main.ts --seed <text> --month <Y
   --unknown-codes <share>        transactions with an undocumented code (0)
   --counter-mismatches <share>   transactions whose counter is off (0)
   --lists-missing <share>        completed transactions without documentScans (0)
+  --by-hand                      transactions that are created are played by hand, at their addresses
   --ids <file>                   write transaction_id,result_id
   --invoice <file>               write what the month is charged for as JSON
   --prices <file>                a price list, as examples/prices.json: the vendor sends bills by it
@@ -45,6 +46,7 @@ export function parseCommand(args: readonly string[]): SimulatorCommand {
       'unknown-codes': text,
       'counter-mismatches': text,
       'lists-missing': text,
+      'by-hand': { type: 'boolean' },
       ids: text,
       invoice: text,
       prices: text,
@@ -70,6 +72,7 @@ export function parseCommand(args: readonly string[]): SimulatorCommand {
       unknownCodeShare: number('unknown-codes', values['unknown-codes'], 0),
       counterMismatchShare: number('counter-mismatches', values['counter-mismatches'], 0),
       listMissingShare: number('lists-missing', values['lists-missing'], 0),
+      byHand: values['by-hand'] ?? false,
     },
     idsFile: values.ids ?? null,
     invoiceFile: values.invoice ?? null,

@@ -85,12 +85,16 @@ export function fileToken(world: World, { index, slot }: FileRef): string {
   return masked.toString(16).padStart(8, '0') + slot.toString(16).padStart(2, '0') + hex(random, 3);
 }
 
-/** The file of a token; `null` = this world did not issue the token. */
-export function readFileToken(world: World, token: string): FileRef | null {
+/**
+ * The file of a token; `null` = this world did not issue the token.
+ *
+ * @param more transactions that come after those of the world.
+ */
+export function readFileToken(world: World, token: string, more = 0): FileRef | null {
   if (!/^[0-9a-f]{34}$/.test(token)) return null;
   const index = (Number.parseInt(token.slice(0, 8), 16) ^ world.words[2]) >>> 0;
   const file = { index, slot: Number.parseInt(token.slice(8, 10), 16) };
-  return index < world.transactions && fileToken(world, file) === token ? file : null;
+  return index < world.transactions + more && fileToken(world, file) === token ? file : null;
 }
 
 /** The status for a file that the vendor no longer has; `null` = it still has the file. */

@@ -4,6 +4,7 @@ import { type DocumentName, documents } from './billing/documents.ts';
 import { faultSource } from './faults.ts';
 import type { FaultPlan } from './faults.ts';
 import { resultFiles } from './files.ts';
+import { openStage } from './frame/stage.ts';
 import { invoiceFor } from './invoice.ts';
 import type { Invoice, InvoicePrices } from './invoice.ts';
 import { resolveWorld, seededCredentials } from './options.ts';
@@ -73,7 +74,7 @@ export type Simulator = {
   readonly requests: RequestLog;
   /**
    * The IDs that `POST transactions` gave out, in order, whether or not its answers arrived: the world's transactions,
-   * one after the other.
+   * one after the other, or those that are played by hand.
    */
   readonly created: () => readonly string[];
   /** The personal data in `result[]`, for tests that search for leaks. */
@@ -101,10 +102,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const keyId = options.keyId ?? credentials.keyId;
   const secret = options.secret ?? credentials.secret;
   const random = randomStream(world.words, -1, faultChannel);
+  const stage = options.byHand === true ? openStage(world) : null;
   let faults = faultSource(options.faults ?? null, random);
   const server = await serve({
     world,
     lookup: (transactionId) => indexById.get(transactionId),
+    stage,
     tokens: { keyId, secret, maxLifeSeconds: options.maxTokenLifeSeconds ?? 3600 },
     faults: () => faults,
     now: options.now ?? (() => new Date()),
@@ -122,8 +125,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       ['transaction_id,result_id', ...transactions.map((one) => `${one.transactionId},${one.resultId ?? ''}`), ''].join(
         '\n',
       ),
-    invoice: (prices, month = world.month) => invoiceFor(world, month, prices),
-    bill: (request) => billFor(world, { month: world.month, ...request }),
+    invoice: (prices, month = world.month) => invoiceFor(world, month, prices, stage?.all()),
+    bill: (request) => billFor(world, { month: world.month, ...request }, stage?.all()),
     document: async (bill, name) => documents[name].write(bill),
     personalData: () => personalData(world, transactions),
     setFaults: (plan) => {

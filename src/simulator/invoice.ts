@@ -57,14 +57,19 @@ const taskTypes: readonly TaskType[] = ['document_scan', 'face_liveness', 'face_
 /**
  * The vendor's invoice for a month: every attempt of the month with its decision, and the cost of the invoiced ones.
  */
-export function invoiceFor(world: World, month: string, prices?: InvoicePrices): Invoice {
+export function invoiceFor(
+  world: World,
+  month: string,
+  prices?: InvoicePrices,
+  played: readonly Transaction[] = [],
+): Invoice {
   const { fromMs, toMs } = monthBounds(month, world.timeZone);
   const booked: { line: InvoiceLine; atMs: number }[] = [];
-  for (let index = 0; index < world.transactions; index += 1) {
-    for (const one of bookedAttempts(generateTransaction(world, index))) {
-      if (fromMs <= one.atMs && one.atMs < toMs) booked.push(one);
-    }
-  }
+  const book = (transaction: Transaction): void => {
+    for (const one of bookedAttempts(transaction)) if (fromMs <= one.atMs && one.atMs < toMs) booked.push(one);
+  };
+  for (let index = 0; index < world.transactions; index += 1) book(generateTransaction(world, index));
+  played.forEach(book);
   booked.sort((a, b) => a.atMs - b.atMs || compareText(lineKey(a.line), lineKey(b.line)));
   const lines = booked.map(({ line }) => line);
   const count = (invoiced: boolean | null): number => lines.filter((line) => line.invoiced === invoiced).length;

@@ -74,6 +74,11 @@ export type SimulatorOptions = WorldOptions & {
   readonly maxTokenLifeSeconds?: number;
   /** The text of a price list in the form of `examples/prices.json`. Without one, no bills are served. */
   readonly priceList?: string | null;
+  /**
+   * Whether transactions that are created are played by hand, at their addresses, instead of being those of the world.
+   * Whoever opens such an address does the tasks with buttons and sees what that costs.
+   */
+  readonly byHand?: boolean;
   /** How many of the latest requests `requests.list` keeps. Default: 100 000. */
   readonly maxLoggedRequests?: number;
 };

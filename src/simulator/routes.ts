@@ -6,9 +6,10 @@ import { parseMistakes } from './billing/mistakes.ts';
 import { auditReport, fileContent } from './file-bytes.ts';
 import type { FileContent } from './file-bytes.ts';
 import { attemptOfSlot, goneStatus, isResultSlot, readFileToken, resultFiles, scanFiles } from './files.ts';
+import type { Stage } from './frame/stage.ts';
 import type { World } from './options.ts';
 import { generateTransaction } from './transaction.ts';
-import type { Transaction } from './transaction.ts';
+import type { TaskType, Transaction } from './transaction.ts';
 
 /** What a request asks for. IDs and tokens are unchecked: whether they exist is decided when answering. */
 export type Target =
@@ -48,16 +49,33 @@ export function targetOf(method: string, path: string): Target {
     : { route: 'other' };
 }
 
+/** What creations and answers draw on. */
+export type Known = {
+  readonly world: World;
+  /** `null` = creations give out the world's transactions, one after the other. */
+  readonly stage: Stage | null;
+  /** Finds a transaction of the world by its ID. */
+  readonly lookup: Lookup;
+};
+
 /**
- * The answer to a creation: the next transaction of the world that was not given out yet.
+ * The answer to a creation: one to be played by hand, or the next transaction of the world that was not given out yet.
  *
  * @param created the IDs given out so far; gets the new one.
  */
-export function creationAnswer(world: World, created: string[], body: string, baseUrl: string): Answer {
-  const mistake = creationMistake(body);
-  if (mistake !== null) return errorAnswer(400, mistake);
-  if (created.length >= world.transactions) return errorAnswer(503, 'No more transactions today');
-  const { id, createdMs, expiresMs } = generateTransaction(world, created.length);
+export function creationAnswer(
+  { world, stage }: Known,
+  created: string[],
+  body: string,
+  baseUrl: string,
+  nowMs: number,
+): Answer {
+  const wish = creationWish(body);
+  if (typeof wish === 'string') return errorAnswer(400, wish);
+  if (!stage && created.length >= world.transactions) return errorAnswer(503, 'No more transactions today');
+  const { id, createdMs, expiresMs } = stage
+    ? stage.create(wish.tasks, wish.lifeSeconds, nowMs)
+    : generateTransaction(world, created.length);
   created.push(id);
   const [made, expires] = [createdMs, expiresMs].map((ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, '+00:00'));
   const url = `${new URL('/', baseUrl).href}frame/${id}`;
@@ -66,28 +84,38 @@ export function creationAnswer(world: World, created: string[], body: string, ba
 
 const taskSets = ['document_scan', 'document_scan,face_liveness', 'document_scan,face_liveness,face_match'];
 
-/** What is wrong with the body of a creation; `null` = nothing. */
-function creationMistake(body: string): string | null {
+const usualLifeSeconds = 3600;
+
+/** What a creation asks for, or what is wrong with its body. */
+function creationWish(body: string): { readonly tasks: TaskType[]; readonly lifeSeconds: number } | string {
   try {
-    const { tasks } = JSON.parse(body) as { tasks?: unknown };
-    return Array.isArray(tasks) && taskSets.includes(tasks.join(',')) ? null : 'Invalid tasks';
+    const { tasks, expiresIn } = JSON.parse(body) as { tasks?: unknown; expiresIn?: unknown };
+    if (!Array.isArray(tasks) || !taskSets.includes(tasks.join(','))) return 'Invalid tasks';
+    return { tasks: tasks as TaskType[], lifeSeconds: typeof expiresIn === 'number' ? expiresIn : usualLifeSeconds };
   } catch {
     return 'Invalid JSON';
   }
 }
 
+/** A transaction of the world, or one that is played by hand. */
+function transactionOf({ world, stage, lookup }: Known, transactionId: string): Transaction | null {
+  const index = lookup(transactionId);
+  if (index !== undefined) return generateTransaction(world, index);
+  return stage?.find(transactionId)?.transaction ?? null;
+}
+
 /** The vendor's answer to a request with a valid token. */
-export function answerTo(world: World, lookup: Lookup, target: ApiTarget, baseUrl: string, nowMs: number): Answer {
+export function answerTo(known: Known, target: ApiTarget, baseUrl: string, nowMs: number): Answer {
+  const { world } = known;
   switch (target.route) {
     case 'other':
       return errorAnswer(404, 'Not found');
     case 'download':
-      return downloadAnswer(world, target.token, nowMs);
+      return downloadAnswer(known, target.token, nowMs);
     case 'transaction':
     case 'result':
     case 'audit_report': {
-      const index = lookup(target.transactionId);
-      const transaction = index === undefined ? null : generateTransaction(world, index);
+      const transaction = transactionOf(known, target.transactionId);
       const view = transaction && viewAt(world, transaction, nowMs);
       if (!transaction || !view) return errorAnswer(404, 'Transaction not found');
       if (target.route === 'transaction') return jsonAnswer(200, detailsJson(world, transaction, view, baseUrl));
@@ -101,7 +129,7 @@ export function answerTo(world: World, lookup: Lookup, target: ApiTarget, baseUr
 
 /** What a request for a bill asks for: the mistakes are in its query. No public API of the vendor's has such a route. */
 export async function billAnswer(
-  world: World,
+  { world, stage }: Known,
   priceList: string | null,
   { month, name }: Extract<Target, { readonly route: 'bill' }>,
   query: URLSearchParams,
@@ -109,7 +137,7 @@ export async function billAnswer(
   if (priceList === null || !isDocumentName(name)) return errorAnswer(404, 'Not found');
   try {
     const mistakes = parseMistakes(query.get('mistakes') ?? '');
-    const bill = billFor(world, { priceList, month, mistakes });
+    const bill = billFor(world, { priceList, month, mistakes }, stage?.all());
     requireMade(bill, mistakes);
     const { contentType, write } = documents[name];
     return fileAnswer({ contentType, bytes: await write(bill) });
@@ -125,10 +153,11 @@ export function errorAnswer(status: number, message: string, headers: Record<str
   return { ...answer, headers: { ...answer.headers, ...headers } };
 }
 
-function downloadAnswer(world: World, token: string, nowMs: number): Answer {
-  const file = readFileToken(world, token);
+function downloadAnswer({ world, stage }: Known, token: string, nowMs: number): Answer {
+  const played = stage?.all() ?? [];
+  const file = readFileToken(world, token, played.length);
   if (!file) return errorAnswer(404, 'File not found');
-  const transaction = generateTransaction(world, file.index);
+  const transaction = played[file.index - world.transactions] ?? generateTransaction(world, file.index);
   const view = viewAt(world, transaction, nowMs);
   if (!view || !isOffered(world, transaction, view, file.slot)) return errorAnswer(404, 'File not found');
   const gone = goneStatus(world, file);

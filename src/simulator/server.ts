@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { deliver, deliveryOf } from './delivery.ts';
 import type { FaultKind, FaultSource } from './faults.ts';
+import { frameFolder, serveFrame } from './frame/serve-frame.ts';
+import type { Stage } from './frame/stage.ts';
 import type { World } from './options.ts';
 import { requestRecorder, shownPath } from './request-log.ts';
 import type { RequestLog } from './request-log.ts';
@@ -14,6 +16,7 @@ import type { TokenRules } from './token.ts';
 export type ServerSetup = {
   readonly world: World;
   readonly lookup: Lookup;
+  readonly stage: Stage | null;
   readonly tokens: TokenRules;
   readonly faults: () => FaultSource;
   readonly now: () => Date;
@@ -57,6 +60,11 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const target = targetOf(request.method ?? '', path);
     const nowMs = setup.now().getTime();
+    if (setup.stage && path.startsWith(frameFolder)) {
+      const { stage, priceList } = setup;
+      serveFrame({ stage, priceList }, request, response, nowMs).catch(() => response.destroy());
+      return;
+    }
     const mistake = requestMistake(setup, request, target, nowMs);
     /** @param make makes the answer, unless the vendor refuses to look at the request. */
     const answered = (make: () => Answer): void => {
@@ -78,12 +86,12 @@ export async function serve(setup: ServerSetup): Promise<RunningServer> {
     if (mistake !== null) answered(() => mistake);
     else if (target.route === 'create')
       void text(request).then(
-        (body) => answered(() => creationAnswer(setup.world, created, body, baseUrl)),
+        (body) => answered(() => creationAnswer(setup, created, body, baseUrl, nowMs)),
         () => undefined,
       );
-    else if (target.route !== 'bill') answered(() => answerTo(setup.world, setup.lookup, target, baseUrl, nowMs));
+    else if (target.route !== 'bill') answered(() => answerTo(setup, target, baseUrl, nowMs));
     else
-      void billAnswer(setup.world, setup.priceList, target, new URLSearchParams(query)).then(
+      void billAnswer(setup, setup.priceList, target, new URLSearchParams(query)).then(
         (bill) => answered(() => bill),
         () => answered(() => errorAnswer(500, 'Internal server error')),
       );

@@ -81,7 +81,7 @@ const lookEveryMs = 8;
 /** A job that ends just now keeps the queue from taking it once more: after this long it is put back again. */
 const sweepEveryMs = 100;
 
-async function workUntilIdle(context: TestContext, moved: Date): Promise<void> {
+export async function workUntilIdle(context: TestContext, moved: Date): Promise<void> {
   const { kysely } = context.db;
   const deadline = performance.now() + idleDeadlineMs;
   while (performance.now() < deadline) {

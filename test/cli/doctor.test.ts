@@ -23,10 +23,12 @@ async function examine(environment: CliEnvironment) {
 const all = [
   'configuration',
   'rules and prices',
+  'browsers',
   'servers',
   'postgres',
   'standby',
   'books',
+  'creations',
   'redis',
   'documents',
   'reports',
@@ -39,6 +41,7 @@ test('where nothing is wrong doctor says what it found, a line each, and ends wi
   await runCli(['status'], environment);
   const { code, findings } = await examine(environment);
   expect([...findings.values()].filter(({ state }) => state !== 'ok')).toMatchObject([
+    { examination: 'browsers', state: 'left_out' },
     { examination: 'standby', state: 'left_out' },
   ]);
   expect([...findings.keys()]).toEqual(all);
@@ -105,10 +108,12 @@ test('one thing that is wrong keeps doctor from looking at nothing else, and no 
   expect([...findings].map(([name, { state, code: reason }]) => [name, state, reason])).toEqual([
     ['configuration', 'ok', undefined],
     ['rules and prices', 'ok', undefined],
+    ['browsers', 'left_out', undefined],
     ['servers', 'ok', undefined],
     ['postgres', 'failed', 'database_unavailable'],
     ['standby', 'left_out', undefined],
     ['books', 'left_out', undefined],
+    ['creations', 'left_out', undefined],
     ['redis', 'failed', 'queue_unavailable'],
     ['documents', 'left_out', undefined],
     ['reports', 'failed', 'storage_failed'],
@@ -144,4 +149,28 @@ test('a right that is missing is found before it is needed, and keeps commands f
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain(found);
   expect(refused.stderr).toContain(hint);
+});
+
+test('sites whose pages may report are named, and creations without an answer are something that is wrong', async () => {
+  const environment = await createCliEnvironment({
+    BROWSER_ORIGINS: 'https://shop.example,https://other.example',
+    BROWSER_TOKEN_KEY: 'ab'.repeat(32),
+  });
+  await runCli(['status'], environment);
+  const fine = await examine(environment);
+  expect(fine.code).toBe(0);
+  expect(fine.findings.get('browsers')?.found).toBe(
+    'tokens for pages of https://shop.example, https://other.example, for 60 minutes each',
+  );
+  expect(fine.findings.get('creations')?.found).toMatch(/^every creation has an answer; .*: 0 opened/);
+  expect(fine.stdout).not.toContain('abab');
+  await asRole(
+    asOwner(environment['DATABASE_URL'] ?? ''),
+    `insert into creations (request_sha256, reference, asked_by, error_code)
+     values (repeat('0', 64), 'team-a', 'somebody', 'vendor_timeout')`,
+  );
+  const { code, findings } = await examine(environment);
+  expect(code).toBe(1);
+  expect(findings.get('creations')).toMatchObject({ state: 'failed', code: 'creation_unanswered' });
+  expect(findings.get('creations')?.found).toContain('for team-a');
 });

@@ -216,6 +216,11 @@ describe('demo', () => {
       expect(page.status, shown).toBe(200);
       expect((await fetch(`${address ?? ''}/queues`, { headers })).status).toBe(role === 'operator' ? 200 : 403);
     }
+    const shop = /has its customers verified is at (http:\S+)$/m.exec(shown)?.[1] ?? '';
+    const order = await fetch(`${shop}/orders`, { method: 'POST' });
+    const frame = /data-url="(http:[^"]+)"/.exec(await order.text())?.[1] ?? '';
+    const played = await fetch(frame, { method: 'POST', body: new URLSearchParams({ move: 'complete' }) });
+    expect(await played.text()).toMatch(/So far<\/th><td class="number">EUR \d/);
     running.kill('SIGINT');
     const { code, stderr } = await running.result;
     expect(code, stderr).toBe(0);

@@ -48,6 +48,8 @@ const paths = [
   '/queues/api/queues',
   '/queues/static/js/main.js',
   '/api/results',
+  '/api/browser-results',
+  '/embed.js',
   '/reports',
   '/reports/2026-10',
   '/assets/style.css',
@@ -145,6 +147,7 @@ function requestOf(random: ReturnType<typeof randomFrom>): string {
     ...(often(0.4) ? [`Accept: ${one(['text/html', '*/*', strange])}`] : []),
     ...(often(0.6) ? [`Content-Type: ${one(types)}`] : []),
     ...(often(0.3) ? [`Sec-Fetch-Site: ${one(['same-origin', 'cross-site', strange])}`] : []),
+    ...(often(0.3) ? [`Origin: ${one(['https://shop.example', 'null', strange])}`] : []),
     ...(often(0.2) ? [`X-IdScan-Ledger-Secret: ${one([secret, strange])}`] : []),
     ...(often(0.2) ? [`X-Forwarded-Host: ${strange}`, `X-Forwarded-For: ${strange}`] : []),
     ...(often(0.1) ? [`If-None-Match: ${strange}`, 'Range: bytes=0-,5-1'] : []),
@@ -173,6 +176,8 @@ test('1,500 strange requests: no fault of ours, no stack, our headers on every a
     WEBHOOK_SECRET: secret,
     HTTP_SESSION_KEY: sha256('a key'),
     HTTP_TOKENS: tokenSetting,
+    BROWSER_ORIGINS: 'https://shop.example',
+    BROWSER_TOKEN_KEY: sha256('another key'),
   });
   const child = startCli(['serve'], environment);
   const port = await listeningPort(child);

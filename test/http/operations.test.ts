@@ -84,6 +84,8 @@ describe('/metrics', () => {
     expect(names.filter((name) => name.startsWith('idscan_')).sort()).toEqual([
       'idscan_attempts_month_to_date gauge',
       'idscan_books_readable gauge',
+      'idscan_browser_ignored_messages_total counter',
+      'idscan_browser_reports_total counter',
       'idscan_counter_mismatches gauge',
       'idscan_disputed_amount gauge',
       'idscan_erasures gauge',

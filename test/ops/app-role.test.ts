@@ -117,7 +117,12 @@ describe('the service as the program’s role', () => {
   });
 
   test('answers at every route, to whoever may ask', async () => {
-    const service = await startService({ PRICES_FILE: prices, REPORTS_DIR: await createTestFolder() });
+    const service = await startService({
+      PRICES_FILE: prices,
+      REPORTS_DIR: await createTestFolder(),
+      BROWSER_ORIGINS: 'https://shop.example',
+      BROWSER_TOKEN_KEY: 'ab'.repeat(32),
+    });
     await fillBooks({ ...service.context, now });
     const server = await buildServer({ ...service.context, registry: new Registry() });
     atEnd(() => server.close());
@@ -146,7 +151,9 @@ describe('the service as the program’s role', () => {
       asked.push(`${method} ${url}`);
     }
     expect(asked.length).toBeGreaterThan(15);
-    expect(asked).toEqual(expect.arrayContaining(['GET /reports/:period', 'POST /api/results', 'GET /readyz']));
+    expect(asked).toEqual(
+      expect.arrayContaining(['GET /reports/:period', 'POST /api/results', 'POST /api/browser-results', 'GET /readyz']),
+    );
     const read = await service.ask('/reports/2026-10', { headers: bearer(tokens.finance) });
     expect(read.status).toBe(200);
   });

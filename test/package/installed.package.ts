@@ -55,7 +55,10 @@ describe('commands', () => {
   });
 
   test('find every file that no build makes', async () => {
-    const names = ['rules/id-scan.json', 'examples/prices.json', 'src/http/pages/assets/style.css'];
+    const names = [
+      ...['rules/id-scan.json', 'examples/prices.json', 'src/http/pages/assets/style.css', 'src/browser/embed.js'],
+      ...['src/simulator/frame/frame.js', 'src/simulator/frame/frame.css', 'examples/website/server.js'],
+    ];
     const code = `import { packageFile } from '${installed(whole)}/dist/src/package-file.js';
       import { statSync } from 'node:fs';
       for (const name of ${JSON.stringify(names)}) console.log(statSync(packageFile(name)).isFile());`;

@@ -97,7 +97,17 @@ it('reads every option', () => {
     `--${name}`,
     '0.5',
   ]);
-  const more = ['--time-zone', 'Europe/Amsterdam', '--port', '1234', '--faults', '0.15', '--latency-ms', '3'];
+  const more = [
+    '--time-zone',
+    'Europe/Amsterdam',
+    '--port',
+    '1234',
+    '--faults',
+    '0.15',
+    '--latency-ms',
+    '3',
+    '--by-hand',
+  ];
   expect(parseCommand([...world, ...shares, ...more])).toEqual({
     options: {
       seed: '1',
@@ -111,6 +121,7 @@ it('reads every option', () => {
       unknownCodeShare: 0.5,
       counterMismatchShare: 0.5,
       listMissingShare: 0.5,
+      byHand: true,
     },
     idsFile: null,
     invoiceFile: null,

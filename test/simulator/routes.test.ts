@@ -148,7 +148,7 @@ describe('what is not there', () => {
     await client.url(`${url!}?query=1`);
     const { list, byRoute, byStatus, total } = simulator.requests;
     expect(list.at(-1)).toEqual({ method: 'GET', path: '/id-scan/v1/downloads/***', status: 200, fault: null });
-    expect(byRoute).toMatchObject({ transaction: 0, result: 1, audit_report: 0, download: 1, create: 0, other: 0 });
+    expect(byRoute).toEqual({ create: 0, transaction: 0, result: 1, audit_report: 0, download: 1, bill: 0, other: 0 });
     expect([total, byStatus.get(200)]).toEqual([2, 2]);
     simulator.requests.reset();
     expect([simulator.requests.total, simulator.requests.list, simulator.requests.downloads.size]).toEqual([0, [], 0]);

@@ -28,3 +28,39 @@ export function createSignInLimits(server: FastifyInstance): SignInLimits {
     },
   };
 }
+
+const minuteMs = 60_000;
+/** Refused reports of pages a minute, from one address (for IPv6, one /64). */
+export const maxRefusedReports = 30;
+/** Reports a minute with one token. A page sends three, and repeats what was not answered. */
+export const maxReportsPerToken = 20;
+
+/** Counts reports of pages, for each process separately. Reports with valid tokens are not counted by address. */
+export type BrowserLimits = {
+  /** @throws LedgerError `too_many_requests` for an address of which too many reports were refused. */
+  readonly refused: (request: FastifyRequest) => Promise<void>;
+  /** @throws LedgerError `too_many_requests` for a token that sends too many. */
+  readonly taken: (request: FastifyRequest, tokenId: string) => Promise<void>;
+};
+
+export function createBrowserLimits(server: FastifyInstance): BrowserLimits {
+  const tokens = new WeakMap<FastifyRequest, string>();
+  const byAddress = server.createRateLimit({ max: maxRefusedReports, timeWindow: minuteMs, ipv6Subnet: 64 });
+  const keyGenerator = (request: FastifyRequest) => tokens.get(request) ?? '';
+  const byToken = server.createRateLimit({ max: maxReportsPerToken, timeWindow: minuteMs, keyGenerator });
+  const check = async (limit: typeof byAddress, request: FastifyRequest) => {
+    const found = await limit(request);
+    if (found.isAllowed || !found.isExceeded) return;
+    throw new LedgerError('too_many_requests', 'There were too many reports.', {
+      fields: { retryAfterSeconds: Math.max(1, found.ttlInSeconds) },
+      hint: 'Wait a while. Nothing is lost: results are found without pages.',
+    });
+  };
+  return {
+    refused: (request) => check(byAddress, request),
+    taken: (request, tokenId) => {
+      tokens.set(request, tokenId);
+      return check(byToken, request);
+    },
+  };
+}

@@ -52,6 +52,11 @@ const request: JsonSchema = {
       pattern: referencePattern.source,
       description: 'Whom the cost is charged on to: a cost centre, product or customer group. No personal data.',
     },
+    browserOrigin: {
+      type: ['string', 'null'],
+      description:
+        'The site whose page will show the transaction: one of BROWSER_ORIGINS. Not needed where there is only one.',
+    },
   },
 };
 
@@ -62,6 +67,10 @@ export const creationAnswer = z.object({
   unknownSettings: z
     .array(z.string())
     .meta({ description: 'Settings that the vendor does not document. They were passed on.' }),
+  browserToken: z.string().nullable().meta({
+    description: 'For the page that shows the transaction. `null`: no site may report, or it is not plain which one.',
+  }),
+  browserTokenExpires: z.iso.datetime().nullable(),
 });
 
 const created = {
@@ -69,6 +78,8 @@ const created = {
   url: 'https://idscan.example/frame/TOKEN',
   expires: '2026-10-01T12:00:00.000Z',
   unknownSettings: [],
+  browserToken: null,
+  browserTokenExpires: null,
 };
 const content = json({ schema: jsonSchema(creationAnswer, 'output'), examples: { created } });
 

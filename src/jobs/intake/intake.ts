@@ -7,7 +7,8 @@ import { leaseMs } from '../queue/queues.ts';
 import { orAfter } from '../../within.ts';
 
 /** Where a request came from. */
-export type IntakeSource = 'command_line' | 'file' | 'standard_input' | 'api' | 'webhook' | 'created' | 'library';
+export type IntakeSource =
+  'command_line' | 'file' | 'standard_input' | 'api' | 'webhook' | 'created' | 'library' | 'browser';
 
 /** What intake works with. */
 export type IntakeContext = Pick<QueueContext, 'db' | 'queues'>;

@@ -2,7 +2,7 @@ import { shownCounter } from '../answers.ts';
 import { bookedAttempts } from '../invoice.ts';
 import type { World } from '../options.ts';
 import { generateTransaction } from '../transaction.ts';
-import type { TaskType } from '../transaction.ts';
+import type { TaskType, Transaction } from '../transaction.ts';
 
 /** An attempt with all that decides whether, when and how it is charged. */
 export type Attempt = {
@@ -21,22 +21,21 @@ export type Attempt = {
   readonly counter: number | null;
 };
 
-/** Every attempt of the world, whenever it was. */
-export function attemptsOf(world: World): Attempt[] {
-  return Array.from({ length: world.transactions }, (_, index) => generateTransaction(world, index)).flatMap(
-    (transaction) => {
-      const counter = shownCounter(transaction, transaction.scans);
-      return bookedAttempts(transaction).map(({ atMs, line }): Attempt => ({
-        transactionId: line.transactionId,
-        taskType: line.taskType,
-        attempt: line.attempt,
-        atMs,
-        code: line.code,
-        level: line.level,
-        invoiced: line.invoiced,
-        isAbandoned: transaction.resultId === null,
-        counter: line.taskType === 'document_scan' ? counter : null,
-      }));
-    },
-  );
+/** Every attempt of the world and of what was played by hand, whenever it was. */
+export function attemptsOf(world: World, played: readonly Transaction[]): Attempt[] {
+  const ofWorld = Array.from({ length: world.transactions }, (_, index) => generateTransaction(world, index));
+  return [...ofWorld, ...played].flatMap((transaction) => {
+    const counter = shownCounter(transaction, transaction.scans);
+    return bookedAttempts(transaction).map(({ atMs, line }): Attempt => ({
+      transactionId: line.transactionId,
+      taskType: line.taskType,
+      attempt: line.attempt,
+      atMs,
+      code: line.code,
+      level: line.level,
+      invoiced: line.invoiced,
+      isAbandoned: transaction.resultId === null,
+      counter: line.taskType === 'document_scan' ? counter : null,
+    }));
+  });
 }

@@ -1,5 +1,5 @@
 import type { World } from '../options.ts';
-import type { TaskType } from '../transaction.ts';
+import type { TaskType, Transaction } from '../transaction.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 import { chargedAttempts } from './charged.ts';
 import { type Contract, contractOf, firstDayAfter, type Price } from './contract.ts';
@@ -51,9 +51,13 @@ const loyaltyDiscount = parseMicros('10.00');
 const addedToPrice = parseMicros('0.05');
 
 /** Bills a month of the world, with mistakes if they are asked for. The same world and request give the same bill. */
-export function billFor(world: World, { priceList, month, mistakes = [] }: BillRequest): Bill {
+export function billFor(
+  world: World,
+  { priceList, month, mistakes = [] }: BillRequest,
+  played: readonly Transaction[] = [],
+): Bill {
   const contract = contractOf(priceList, month);
-  const attempts = attemptsOf(world);
+  const attempts = attemptsOf(world, played);
   const billWith = (some: readonly BillingMistake[]) => billed(world, attempts, contract, month, new Set(some));
   const bill = billWith(mistakes);
   const textOf = (one: unknown): string =>
@@ -125,7 +129,7 @@ function priced(contract: Contract, charged: readonly Attempt[], mistakes: Reado
   return mistakes.has('price') ? withWrongPrice(charges) : charges;
 }
 
-function priceOf({ prices }: Contract, { taskType, level }: Attempt): Price {
+export function priceOf({ prices }: Contract, { taskType, level }: Pick<Attempt, 'taskType' | 'level'>): Price {
   const ofType = prices.filter((price) => price.taskType === taskType);
   const price = ofType.find((one) => one.level === level) ?? ofType.find((one) => one.level === null);
   if (!price) throw new RangeError(`The price list has none for ${taskType}, level ${level ?? 'none'}.`);
