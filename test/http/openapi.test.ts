@@ -9,11 +9,14 @@ import { healthAnswer, readyAnswer } from '../../src/http/api/monitoring.ts';
 import { type Operation, routeOf } from '../../src/http/api/operation.ts';
 import { operations } from '../../src/http/api/operations.ts';
 import { resultsAnswer } from '../../src/http/api/results.ts';
+import { issueBrowserToken } from '../../src/jobs/intake/browser-tokens.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { errorTable } from '../../src/error-table.ts';
 import { type FaultKind, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { bearer, problem, secret, startService, type TestService, tokens } from './support.ts';
+
+const shop = 'https://shop.example';
 
 type Schema = { readonly enum?: readonly string[] };
 type Document = {
@@ -34,7 +37,10 @@ beforeAll(async () => {
   simulator = await startSimulator({ seed: 'described', month: '2026-10', transactions: 5 });
   atEnd(simulator.close);
   const creatingKey = { keyId: simulator.keyId, keySecret: simulator.secret };
-  service = await startService({ IDSCAN_BASE_URL: simulator.baseUrl }, { creatingKey });
+  service = await startService(
+    { IDSCAN_BASE_URL: simulator.baseUrl, BROWSER_ORIGINS: shop, BROWSER_TOKEN_KEY: '0f'.repeat(32) },
+    { creatingKey },
+  );
   await waitFor('redis', () => service.context.isRedisReady());
 });
 
@@ -46,11 +52,12 @@ test('the description is valid OpenAPI 3.1, and docs/openapi.json is it: run npm
   expect(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')).toBe(openApiText());
 });
 
-/** Pages for people and what belongs to them: not described for programs. */
+/** Pages for people and of other sites, and what belongs to them: not described for programs. */
 const forPeople = [
   'GET /',
   'GET /assets/icon.svg',
   'GET /assets/style.css',
+  'GET /embed.js',
   'GET /openapi',
   'GET /reports',
   'GET /reports/:period',
@@ -70,6 +77,7 @@ const forPeople = [
   'POST /reports/:period/write',
   'POST /sign-in',
   'POST /sign-out',
+  'OPTIONS /api/browser-results',
   'POST /transactions/:id/documents/:kind/:origin/:position',
 ];
 
@@ -118,9 +126,20 @@ const answers: Readonly<Record<string, z.ZodType>> = {
 };
 const tokenOf: Readonly<Record<Operation['means'], Record<string, string>>> = {
   none: {},
+  site: { origin: shop },
   secret: { 'x-idscan-ledger-secret': secret },
   bearer: bearer(tokens.intake),
   'bearer or session': bearer(tokens.operator),
+};
+
+let pages = 0;
+const pageToken = (): string => {
+  const transactionId = `shown-${(pages += 1)}`;
+  return issueBrowserToken(
+    service.context.service.browsers!,
+    { transactionId, origin: shop, expires: null },
+    new Date(),
+  ).token;
 };
 
 describe('every example works:', () => {
@@ -129,7 +148,9 @@ describe('every example works:', () => {
   );
   const withoutMonth = sent.filter(({ operation }) => !operation.path.includes('{'));
 
-  test.each(withoutMonth)('$operation.id $name', async ({ operation, body }) => {
+  test.each(withoutMonth)('$operation.id $name', async ({ operation, body: example }) => {
+    // A token in a document would have expired.
+    const body = operation.means === 'site' ? { ...(example as object), token: pageToken() } : example;
     const { status, text, headers } = await service.ask(operation.path, {
       method: operation.method.toUpperCase(),
       headers: { ...tokenOf[operation.means], ...(body === undefined ? {} : { 'content-type': 'application/json' }) },

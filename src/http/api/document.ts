@@ -53,6 +53,7 @@ const securitySchemes = {
 
 const securityOf: Readonly<Record<Operation['means'], readonly JsonSchema[]>> = {
   none: [],
+  site: [],
   bearer: [{ bearer: [] }],
   'bearer or session': [{ bearer: [] }, { session: [] }],
   secret: [{ secret: [] }],

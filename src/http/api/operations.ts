@@ -1,3 +1,4 @@
+import { reportFromBrowser } from './browser-results.ts';
 import { createTransaction } from './creation.ts';
 import { description } from './description.ts';
 import { health, metrics, readiness } from './monitoring.ts';
@@ -10,6 +11,7 @@ import { takeEvent } from './webhook.ts';
 export const operations: readonly Operation[] = [
   createTransaction,
   enqueueResults,
+  reportFromBrowser,
   takeEvent,
   reportFile,
   attemptsFile,
