@@ -1,7 +1,7 @@
 import { roles } from '../../config/config.ts';
 import { json, type Operation } from './operation.ts';
 
-export const descriptionPath = '/openapi.json';
+const descriptionPath = '/openapi.json';
 
 export const description = {
   id: 'description',
