@@ -22,7 +22,7 @@ export type Answer = {
 };
 
 /** How a caller shows who it is; `secret` = by the header of the vendor's events. */
-export type Means = 'none' | 'bearer' | 'bearer or session' | 'secret';
+type Means = 'none' | 'bearer' | 'bearer or session' | 'secret';
 
 /**
  * A route for programs: what a caller has to know of it. The route takes its roles, limits and schemas from here, so
@@ -47,7 +47,7 @@ export type Operation = {
 };
 
 /** `with`: what such an answer has besides a problem. `status`: another one than the code's. */
-export type OwnProblem = { readonly with: JsonSchema; readonly status?: number };
+type OwnProblem = { readonly with: JsonSchema; readonly status?: number };
 
 /** The JSON schema of what a route reads or answers. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
