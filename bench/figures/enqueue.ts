@@ -89,7 +89,10 @@ async function takingIn(
       'select count(*) as rows from intake join transactions t on t.id = transaction_id join obligations o using (transaction_id)',
     );
     if (Number(row?.rows) !== lines) throw new Error(`${row?.rows} of ${lines} lines were taken in`);
-    return { value: durationMs / 1_000, also: { peakRssMiB: peakRssBytes / mebibyte, cpuSeconds, jobs: await jobsIn(bench) } };
+    return {
+      value: durationMs / 1_000,
+      also: { peakRssMiB: peakRssBytes / mebibyte, cpuSeconds, jobs: await jobsIn(bench) },
+    };
   } finally {
     await sandbox.drop();
   }

@@ -11,6 +11,7 @@ import { operations } from '../../src/http/api/operations.ts';
 import { resultsAnswer } from '../../src/http/api/results.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { errorTable } from '../../src/error-table.ts';
+import { issueBrowserToken } from '../../src/jobs/intake/browser-tokens.ts';
 import { type FaultKind, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { bearer, problem, secret, startService, type TestService, tokens } from './support.ts';
@@ -27,6 +28,7 @@ type Described = {
 type AllOf = { readonly allOf?: readonly { readonly properties?: { readonly code?: Schema } }[] };
 
 const document = JSON.parse(openApiText()) as Document;
+const shop = 'https://shop.example';
 let service: TestService;
 let simulator: Simulator;
 
@@ -34,7 +36,8 @@ beforeAll(async () => {
   simulator = await startSimulator({ seed: 'described', month: '2026-10', transactions: 5 });
   atEnd(simulator.close);
   const creatingKey = { keyId: simulator.keyId, keySecret: simulator.secret };
-  service = await startService({ IDSCAN_BASE_URL: simulator.baseUrl }, { creatingKey });
+  const pages = { BROWSER_ORIGINS: shop, BROWSER_TOKEN_KEY: '7'.repeat(64) };
+  service = await startService({ IDSCAN_BASE_URL: simulator.baseUrl, ...pages }, { creatingKey });
   await waitFor('redis', () => service.context.isRedisReady());
 });
 
@@ -51,6 +54,7 @@ const forPeople = [
   'GET /',
   'GET /assets/icon.svg',
   'GET /assets/style.css',
+  'GET /embed.js',
   'GET /openapi',
   'GET /reports',
   'GET /reports/:period',
@@ -84,7 +88,7 @@ function routesIn(tree: string): string[] {
     const path = parts.join('');
     // The board of queues is a program of its own.
     if (path.startsWith('/queues')) return [];
-    const named = methods.split(', ').filter((method) => !['', 'HEAD'].includes(method));
+    const named = methods.split(', ').filter((method) => !['', 'HEAD', 'OPTIONS'].includes(method));
     return named.map((method) => `${method} ${path}`);
   });
 }
@@ -119,9 +123,17 @@ const answers: Readonly<Record<string, z.ZodType>> = {
 const tokenOf: Readonly<Record<Operation['means'], Record<string, string>>> = {
   none: {},
   secret: { 'x-idscan-ledger-secret': secret },
+  'token in the body': { origin: shop },
   bearer: bearer(tokens.intake),
   'bearer or session': bearer(tokens.operator),
 };
+
+/** What a page gets with its transaction. */
+function browserToken(): string {
+  const { now, service: config } = service.context;
+  const of = { transactionId: 't-described', origin: shop, expires: null };
+  return issueBrowserToken(config.browsers!, of, now()).token;
+}
 
 describe('every example works:', () => {
   const sent = operations.flatMap((operation) =>
@@ -133,7 +145,7 @@ describe('every example works:', () => {
     const { status, text, headers } = await service.ask(operation.path, {
       method: operation.method.toUpperCase(),
       headers: { ...tokenOf[operation.means], ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body).replace('TOKEN', browserToken()) }),
     });
     expect(Object.keys(operation.answers), text).toContain(String(status));
     expect(headers['x-request-id']).toBeTruthy();
@@ -177,6 +189,8 @@ describe('problems are described:', () => {
     ['a body that is too large', '/api/transactions', ' '.repeat(64 * 1_024 + 1), {}, 413],
     ['nothing that can be taken', '/api/results', '{"transactionId":"?"}', {}, 422],
     ['an empty list', '/api/results', '[]', {}, 400],
+    ['a forged token', '/api/browser-results', '{"token":"a.b","event":"opened"}', { origin: shop }, 403],
+    ['a page of another site', '/api/browser-results', '{}', { origin: 'https://elsewhere.example' }, 403],
     ['another host', '/api/results', '[]', { host: 'elsewhere.example' }, 421],
   ])('%s', async (_, path, body, headers, status) => {
     const answer = await post(path, body, headers);

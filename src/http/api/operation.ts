@@ -22,7 +22,7 @@ export type Answer = {
 };
 
 /** How a caller shows who it is; `secret` = by the header of the vendor's events. */
-type Means = 'none' | 'bearer' | 'bearer or session' | 'secret';
+type Means = 'none' | 'bearer' | 'bearer or session' | 'secret' | 'token in the body';
 
 /**
  * A route for programs: what a caller has to know of it. The route takes its roles, limits and schemas from here, so

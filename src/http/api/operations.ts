@@ -1,3 +1,4 @@
+import { reportBrowserResult } from './browser-results.ts';
 import { createTransaction } from './creation.ts';
 import { description } from './description.ts';
 import { health, metrics, readiness } from './monitoring.ts';
@@ -11,6 +12,7 @@ export const operations: readonly Operation[] = [
   createTransaction,
   enqueueResults,
   takeEvent,
+  reportBrowserResult,
   reportFile,
   attemptsFile,
   health,

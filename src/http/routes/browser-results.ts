@@ -1,27 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import type { BrowserConfig } from '../../config/browsers.ts';
 import { errorCode, LedgerError } from '../../errors.ts';
 import { type BrowserToken, readBrowserToken } from '../../jobs/intake/browser-tokens.ts';
 import { takeBrowserReport } from '../../jobs/intake/take-browser-report.ts';
 import type { ServiceMeter } from '../../metrics/service.ts';
 import { createBrowserLimits } from '../access/limits.ts';
+import { browserBody, reportBrowserResult as operation } from '../api/browser-results.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson, acceptJsonAsText } from '../json.ts';
 import { within } from '../../within.ts';
 
-const path = '/api/browser-results';
-const maxBodyBytes = 4 * 1_024;
 const commitTimeoutMs = 5_000;
-const mostIgnored = 1_000_000;
-
-const body = z.object({
-  token: z.string(),
-  event: z.enum(['opened', 'completed', 'left']),
-  transactionId: z.string().nullish(),
-  resultId: z.string().nullish(),
-  ignored: z.int().min(0).max(mostIgnored).default(0),
-});
 
 type Desk = {
   readonly context: ServiceContext;
@@ -40,6 +29,7 @@ export function addBrowserResultsRoute(
   browsers: BrowserConfig,
   meter: ServiceMeter,
 ): void {
+  const { path, body } = operation;
   const desk: Desk = { context, browsers, meter, limits: createBrowserLimits(server) };
   void server.register((scope, _options, done) => {
     acceptJson(scope);
@@ -61,7 +51,7 @@ export function addBrowserResultsRoute(
         .code(204)
         .send(),
     );
-    scope.post(path, { bodyLimit: maxBodyBytes }, async (request, reply) => {
+    scope.post(path, { bodyLimit: body.maxBytes }, async (request, reply) => {
       await take(desk, request);
       return reply.code(204).send();
     });
@@ -95,7 +85,7 @@ async function take(desk: Desk, request: FastifyRequest): Promise<void> {
 }
 
 function bodyOf(given: unknown) {
-  const read = body.safeParse(given);
+  const read = browserBody.safeParse(given);
   if (!read.success)
     throw new LedgerError('request_invalid', 'The body is not what embed.js sends.', {
       hint: 'Send {"token": "…", "event": "opened" | "completed" | "left", "resultId": "…" with completed}.',
