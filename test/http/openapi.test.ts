@@ -9,14 +9,12 @@ import { healthAnswer, readyAnswer } from '../../src/http/api/monitoring.ts';
 import { type Operation, routeOf } from '../../src/http/api/operation.ts';
 import { operations } from '../../src/http/api/operations.ts';
 import { resultsAnswer } from '../../src/http/api/results.ts';
-import { issueBrowserToken } from '../../src/jobs/intake/browser-tokens.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { errorTable } from '../../src/error-table.ts';
+import { issueBrowserToken } from '../../src/jobs/intake/browser-tokens.ts';
 import { type FaultKind, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, waitFor } from '../support/books.ts';
 import { bearer, problem, secret, startService, type TestService, tokens } from './support.ts';
-
-const shop = 'https://shop.example';
 
 type Schema = { readonly enum?: readonly string[] };
 type Document = {
@@ -30,6 +28,7 @@ type Described = {
 type AllOf = { readonly allOf?: readonly { readonly properties?: { readonly code?: Schema } }[] };
 
 const document = JSON.parse(openApiText()) as Document;
+const shop = 'https://shop.example';
 let service: TestService;
 let simulator: Simulator;
 
@@ -37,10 +36,8 @@ beforeAll(async () => {
   simulator = await startSimulator({ seed: 'described', month: '2026-10', transactions: 5 });
   atEnd(simulator.close);
   const creatingKey = { keyId: simulator.keyId, keySecret: simulator.secret };
-  service = await startService(
-    { IDSCAN_BASE_URL: simulator.baseUrl, BROWSER_ORIGINS: shop, BROWSER_TOKEN_KEY: '0f'.repeat(32) },
-    { creatingKey },
-  );
+  const pages = { BROWSER_ORIGINS: shop, BROWSER_TOKEN_KEY: '7'.repeat(64) };
+  service = await startService({ IDSCAN_BASE_URL: simulator.baseUrl, ...pages }, { creatingKey });
   await waitFor('redis', () => service.context.isRedisReady());
 });
 
@@ -52,7 +49,7 @@ test('the description is valid OpenAPI 3.1, and docs/openapi.json is it: run npm
   expect(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')).toBe(openApiText());
 });
 
-/** Pages for people and of other sites, and what belongs to them: not described for programs. */
+/** Pages for people and what belongs to them: not described for programs. */
 const forPeople = [
   'GET /',
   'GET /assets/icon.svg',
@@ -77,7 +74,6 @@ const forPeople = [
   'POST /reports/:period/write',
   'POST /sign-in',
   'POST /sign-out',
-  'OPTIONS /api/browser-results',
   'POST /transactions/:id/documents/:kind/:origin/:position',
 ];
 
@@ -92,7 +88,7 @@ function routesIn(tree: string): string[] {
     const path = parts.join('');
     // The board of queues is a program of its own.
     if (path.startsWith('/queues')) return [];
-    const named = methods.split(', ').filter((method) => !['', 'HEAD'].includes(method));
+    const named = methods.split(', ').filter((method) => !['', 'HEAD', 'OPTIONS'].includes(method));
     return named.map((method) => `${method} ${path}`);
   });
 }
@@ -126,21 +122,18 @@ const answers: Readonly<Record<string, z.ZodType>> = {
 };
 const tokenOf: Readonly<Record<Operation['means'], Record<string, string>>> = {
   none: {},
-  site: { origin: shop },
   secret: { 'x-idscan-ledger-secret': secret },
+  'token in the body': { origin: shop },
   bearer: bearer(tokens.intake),
   'bearer or session': bearer(tokens.operator),
 };
 
-let pages = 0;
-const pageToken = (): string => {
-  const transactionId = `shown-${(pages += 1)}`;
-  return issueBrowserToken(
-    service.context.service.browsers!,
-    { transactionId, origin: shop, expires: null },
-    new Date(),
-  ).token;
-};
+/** What a page gets with its transaction. */
+function browserToken(): string {
+  const { now, service: config } = service.context;
+  const of = { transactionId: 't-described', origin: shop, expires: null };
+  return issueBrowserToken(config.browsers!, of, now()).token;
+}
 
 describe('every example works:', () => {
   const sent = operations.flatMap((operation) =>
@@ -148,13 +141,11 @@ describe('every example works:', () => {
   );
   const withoutMonth = sent.filter(({ operation }) => !operation.path.includes('{'));
 
-  test.each(withoutMonth)('$operation.id $name', async ({ operation, body: example }) => {
-    // A token in a document would have expired.
-    const body = operation.means === 'site' ? { ...(example as object), token: pageToken() } : example;
+  test.each(withoutMonth)('$operation.id $name', async ({ operation, body }) => {
     const { status, text, headers } = await service.ask(operation.path, {
       method: operation.method.toUpperCase(),
       headers: { ...tokenOf[operation.means], ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body).replace('TOKEN', browserToken()) }),
     });
     expect(Object.keys(operation.answers), text).toContain(String(status));
     expect(headers['x-request-id']).toBeTruthy();
@@ -198,6 +189,8 @@ describe('problems are described:', () => {
     ['a body that is too large', '/api/transactions', ' '.repeat(64 * 1_024 + 1), {}, 413],
     ['nothing that can be taken', '/api/results', '{"transactionId":"?"}', {}, 422],
     ['an empty list', '/api/results', '[]', {}, 400],
+    ['a forged token', '/api/browser-results', '{"token":"a.b","event":"opened"}', { origin: shop }, 403],
+    ['a page of another site', '/api/browser-results', '{}', { origin: 'https://elsewhere.example' }, 403],
     ['another host', '/api/results', '[]', { host: 'elsewhere.example' }, 421],
   ])('%s', async (_, path, body, headers, status) => {
     const answer = await post(path, body, headers);

@@ -3,36 +3,48 @@ import { jsonSchema, type Operation } from './operation.ts';
 
 const mostIgnored = 1_000_000;
 
-/** What a page says of the transaction that it shows. */
-export const browserReport = z.object({
+export const browserBody = z.object({
   token: z.string().meta({ description: 'The `browserToken` that came with the transaction.' }),
-  event: z
-    .enum(['opened', 'completed', 'left'])
-    .meta({ description: 'The frame is shown; the vendor’s page said that it is done; the page is being left.' }),
-  transactionId: z.string().nullish().meta({ description: 'As the vendor’s page said; it must be that of the token.' }),
-  resultId: z.string().nullish().meta({ description: 'As the vendor’s page said, with `completed`.' }),
-  ignored: z.int().min(0).max(mostIgnored).default(0).meta({ description: 'Messages of others that were ignored.' }),
+  event: z.enum(['opened', 'completed', 'left']),
+  transactionId: z.string().nullish().meta({ description: 'If it is there, it has to be that of the token.' }),
+  resultId: z.string().nullish().meta({ description: 'With `completed` alone.' }),
+  ignored: z
+    .int()
+    .min(0)
+    .max(mostIgnored)
+    .default(0)
+    .meta({ description: 'How many messages were none of the vendor’s.' }),
 });
 
-export const reportFromBrowser = {
-  id: 'reportFromBrowser',
+export const reportBrowserResult = {
+  id: 'reportBrowserResult',
   method: 'post',
   path: '/api/browser-results',
   summary: 'Takes what a page of another site says of the transaction that it shows',
   description:
-    'Sent by embed.js; only there where `BROWSER_ORIGINS` is set. The token is in the body, because a page that is being left can send no header. What a page says is fetched, not believed. Repeated reports have no effect.',
-  means: 'site',
+    'For `embed.js`, on pages of the sites in `BROWSER_ORIGINS`; without them there is no such route. What a page says is a hint: the result is fetched. It may be said again. The body may also come as `text/plain`, because a page that is being left can send no other.',
+  means: 'token in the body',
   roles: [],
+  parameters: [
+    {
+      name: 'Origin',
+      in: 'header',
+      description: 'The site of the page, as browsers send it: the one that the token was made for.',
+      schema: { type: 'string' },
+      example: 'https://shop.example',
+    },
+  ],
   body: {
-    schema: jsonSchema(browserReport, 'input'),
+    schema: jsonSchema(browserBody, 'input'),
     examples: {
-      completed: { token: 'eyJ…', event: 'completed', resultId: '99999999-2222-4333-8444-555555555555' },
-      left: { token: 'eyJ…', event: 'left' },
+      opened: { token: 'TOKEN', event: 'opened' },
+      completed: { token: 'TOKEN', event: 'completed', resultId: '99999999-2222-4333-8444-555555555555' },
     },
     maxBytes: 4 * 1_024,
   },
   answers: { 204: { description: 'It is committed.' } },
   problems: {
+    browser_origin_refused: true,
     browser_token_invalid: true,
     browser_token_expired: true,
     browser_token_used: true,

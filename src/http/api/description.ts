@@ -1,12 +1,10 @@
 import { roles } from '../../config/config.ts';
 import { json, type Operation } from './operation.ts';
 
-const descriptionPath = '/openapi.json';
-
 export const description = {
   id: 'description',
   method: 'get',
-  path: descriptionPath,
+  path: '/openapi.json',
   summary: 'This description',
   means: 'bearer or session',
   roles,

@@ -53,7 +53,7 @@ const securitySchemes = {
 
 const securityOf: Readonly<Record<Operation['means'], readonly JsonSchema[]>> = {
   none: [],
-  site: [],
+  'token in the body': [],
   bearer: [{ bearer: [] }],
   'bearer or session': [{ bearer: [] }, { session: [] }],
   secret: [{ secret: [] }],
@@ -118,7 +118,7 @@ const problemOf = (status: string, { description, codes, more }: ProblemAnswer):
   description,
   headers: {
     'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
-    ...(status === '503' ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } : {}),
+    ...(status === '503' || status === '429' ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } : {}),
     ...(status === '401' ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
   },
   content: {

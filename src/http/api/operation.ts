@@ -21,8 +21,8 @@ export type Answer = {
   readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: JsonSchema }>>;
 };
 
-/** How a caller shows who it is; `secret` = by the header of the vendor's events, `site` = by a page's origin and token. */
-type Means = 'none' | 'site' | 'bearer' | 'bearer or session' | 'secret';
+/** How a caller shows who it is; `secret` = by the header of the vendor's events. */
+type Means = 'none' | 'bearer' | 'bearer or session' | 'secret' | 'token in the body';
 
 /**
  * A route for programs: what a caller has to know of it. The route takes its roles, limits and schemas from here, so

@@ -1,4 +1,4 @@
-import { reportFromBrowser } from './browser-results.ts';
+import { reportBrowserResult } from './browser-results.ts';
 import { createTransaction } from './creation.ts';
 import { description } from './description.ts';
 import { health, metrics, readiness } from './monitoring.ts';
@@ -11,8 +11,8 @@ import { takeEvent } from './webhook.ts';
 export const operations: readonly Operation[] = [
   createTransaction,
   enqueueResults,
-  reportFromBrowser,
   takeEvent,
+  reportBrowserResult,
   reportFile,
   attemptsFile,
   health,

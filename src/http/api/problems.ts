@@ -25,7 +25,7 @@ export const problemSchema = jsonSchema(problem, 'output');
 const ofAll: readonly ErrorCode[] = ['request_invalid', 'internal'];
 const ofMeans: Readonly<Record<Operation['means'], readonly ErrorCode[]>> = {
   none: [],
-  site: ['browser_origin_refused', 'host_refused'],
+  'token in the body': ['host_refused'],
   secret: ['unauthenticated', 'host_refused'],
   bearer: ['unauthenticated', 'forbidden', 'host_refused', 'identity_provider_unavailable'],
   'bearer or session': [

@@ -26,7 +26,7 @@ export function apiPage(principal: Principal): string {
 
 const means: Readonly<Record<Operation['means'], string>> = {
   none: 'Nothing',
-  site: 'A token in the body, from a page of a site in BROWSER_ORIGINS',
+  'token in the body': 'The token of the transaction, in the body',
   secret: 'The shared secret, in a header',
   bearer: 'A bearer token',
   'bearer or session': 'A bearer token, or a browser that has signed in',

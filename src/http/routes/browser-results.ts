@@ -5,12 +5,11 @@ import { type BrowserToken, readBrowserToken } from '../../jobs/intake/browser-t
 import { takeBrowserReport } from '../../jobs/intake/take-browser-report.ts';
 import type { ServiceMeter } from '../../metrics/service.ts';
 import { createBrowserLimits } from '../access/limits.ts';
-import { browserReport, reportFromBrowser as operation } from '../api/browser-results.ts';
+import { browserBody, reportBrowserResult as operation } from '../api/browser-results.ts';
 import type { ServiceContext } from '../context.ts';
 import { acceptJson, acceptJsonAsText } from '../json.ts';
 import { within } from '../../within.ts';
 
-const { path } = operation;
 const commitTimeoutMs = 5_000;
 
 type Desk = {
@@ -30,6 +29,7 @@ export function addBrowserResultsRoute(
   browsers: BrowserConfig,
   meter: ServiceMeter,
 ): void {
+  const { path, body } = operation;
   const desk: Desk = { context, browsers, meter, limits: createBrowserLimits(server) };
   void server.register((scope, _options, done) => {
     acceptJson(scope);
@@ -51,7 +51,7 @@ export function addBrowserResultsRoute(
         .code(204)
         .send(),
     );
-    scope.post(path, { bodyLimit: operation.body.maxBytes }, async (request, reply) => {
+    scope.post(path, { bodyLimit: body.maxBytes }, async (request, reply) => {
       await take(desk, request);
       return reply.code(204).send();
     });
@@ -85,7 +85,7 @@ async function take(desk: Desk, request: FastifyRequest): Promise<void> {
 }
 
 function bodyOf(given: unknown) {
-  const read = browserReport.safeParse(given);
+  const read = browserBody.safeParse(given);
   if (!read.success)
     throw new LedgerError('request_invalid', 'The body is not what embed.js sends.', {
       hint: 'Send {"token": "…", "event": "opened" | "completed" | "left", "resultId": "…" with completed}.',
