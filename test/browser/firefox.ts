@@ -61,7 +61,9 @@ function pageIn(context: string, send: Send, entries: readonly Entry[]): Firefox
     });
   const before = entries.length;
   return {
-    goto: async (url) => void (await send('browsingContext.navigate', { context, url, wait: 'complete' })),
+    goto: async (url) => {
+      await send('browsingContext.navigate', { context, url, wait: 'complete' });
+    },
     evaluate: async <T>(script: string, frame?: string): Promise<T> => {
       const target = { context: frame === undefined ? context : await contextOf(frame) };
       const run = { expression: `JSON.stringify(${script})`, target, awaitPromise: true };
@@ -74,7 +76,9 @@ function pageIn(context: string, send: Send, entries: readonly Entry[]): Firefox
         .slice(before)
         .filter(({ level }) => level === 'error')
         .map(({ text }) => text ?? ''),
-    close: async () => void (await send('browsingContext.close', { context })),
+    close: async () => {
+      await send('browsingContext.close', { context });
+    },
   };
 }
 
