@@ -57,6 +57,7 @@ async function answer(settings, orders, request, response) {
   const file = files[url];
   const order = orders.get(url.slice('/orders/'.length));
   if (method === 'GET' && file) response.writeHead(200, { 'content-type': file.type }).end(await readFile(file.file));
+  else if (url === '/favicon.ico') response.writeHead(204).end();
   else if (method === 'GET' && url === '/') sendPage(response, 200, settings, null, shopPage());
   else if (method === 'POST' && url === '/orders') {
     // A customer who presses the button twice makes two orders. A real shop has its own order's ID here.
@@ -123,7 +124,7 @@ function sendPage(response, status, { ledger }, order, content) {
     .writeHead(status, {
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy':
-        `default-src 'none'; script-src 'self'; style-src 'self'; ${frames}form-action 'self'; base-uri 'none'; ` +
+        `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; ${frames}form-action 'self'; base-uri 'none'; ` +
         "frame-ancestors 'none'; require-trusted-types-for 'script'",
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',

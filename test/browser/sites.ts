@@ -5,12 +5,15 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { createShop } from '../../examples/website/server.js';
 import { createVendorClient } from '../../src/id-scan/client.ts';
+import { periodOf } from '../../src/domain/billing-month.ts';
+import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { workUntilIdle } from '../chaos/support-moving-clock.ts';
 import { startService, tokens } from '../http/support.ts';
 import { prices } from '../http/pages-books.ts';
 import { atEnd, createTestContext } from '../support/books.ts';
+import { readReport } from '../support/report-files.ts';
 
 /** A website on a port of its own. */
 export async function startSite(server: Server): Promise<string> {
@@ -99,3 +102,27 @@ export function complaintsOf(page: Page): string[] {
   });
   return complaints;
 }
+
+type World = Awaited<ReturnType<typeof startShop>>;
+
+/** The rows of a transaction in the report of the running month. */
+export async function rowsOf({ context }: World, transactionId: string) {
+  const period = periodOf(new Date(), 'UTC');
+  await writeReport(context, period);
+  const { detail } = await readReport(context.config.reportsDir, period);
+  return detail
+    .filter((row) => row['transaction_id'] === transactionId)
+    .map((row) => ({
+      task: row['task_type'],
+      code: row['outcome_code'],
+      invoiced: row['invoiced'],
+      reference: row['reference'],
+      result: row['result_id'],
+    }));
+}
+
+/** What the vendor itself would charge for it. */
+export const chargedFor = ({ simulator }: World, transactionId: string): number =>
+  simulator
+    .invoice(undefined, periodOf(new Date(), 'UTC'))
+    .lines.filter((line) => line.transactionId === transactionId && line.invoiced === true).length;

@@ -1,13 +1,10 @@
 import { sql } from 'kysely';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { periodOf } from '../../src/domain/billing-month.ts';
-import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { atEnd, waitFor } from '../support/books.ts';
-import { readReport } from '../support/report-files.ts';
 import { seriousFindings } from './accessible.ts';
 import { startChromium } from './chromium.ts';
-import { complaintsOf, startShop } from './sites.ts';
+import { chargedFor, complaintsOf, rowsOf, startShop } from './sites.ts';
 
 let browser: Browser;
 let world: Awaited<ReturnType<typeof startShop>>;
@@ -43,28 +40,6 @@ async function reported(transactionId: string): Promise<Reported | undefined> {
   return rows[0];
 }
 
-/** The rows of a transaction in the report of the running month. */
-async function rowsOf(transactionId: string) {
-  const period = periodOf(new Date(), 'UTC');
-  await writeReport(world.context, period);
-  const { detail } = await readReport(world.context.config.reportsDir, period);
-  return detail
-    .filter((row) => row['transaction_id'] === transactionId)
-    .map((row) => ({
-      task: row['task_type'],
-      code: row['outcome_code'],
-      invoiced: row['invoiced'],
-      reference: row['reference'],
-      result: row['result_id'],
-    }));
-}
-
-/** What the vendor itself would charge for it. */
-const chargedFor = (transactionId: string) =>
-  world.simulator
-    .invoice(undefined, periodOf(new Date(), 'UTC'))
-    .lines.filter((line) => line.transactionId === transactionId && line.invoiced === true).length;
-
 describe('a shop under a strict policy', () => {
   test('created, shown, done: the event leads to the result, and to rows in the report', async () => {
     const { page, complaints } = await openShop();
@@ -80,12 +55,12 @@ describe('a shop under a strict policy', () => {
     expect(resultId).toMatch(/^[\da-f-]{36}$/);
     await world.work();
     const common = { reference: 'shop', result: resultId };
-    expect(await rowsOf(transactionId)).toEqual([
+    expect(await rowsOf(world, transactionId)).toEqual([
       { task: 'document_scan', code: 'unknown_type_front', invoiced: 'false', ...common },
       { task: 'document_scan', code: '', invoiced: 'true', ...common },
       { task: 'face_liveness', code: '', invoiced: 'true', ...common },
     ]);
-    expect(chargedFor(transactionId)).toBe(2);
+    expect(chargedFor(world, transactionId)).toBe(2);
     expect(complaints).toEqual([]);
   });
 
@@ -93,14 +68,14 @@ describe('a shop under a strict policy', () => {
     const { page } = await openShop();
     await page.setViewportSize({ width, height: 900 });
     await order(page);
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-    await page.goto((await page.locator('#verification').getAttribute('data-url')) ?? '');
     const folder = process.env['SCREENSHOTS'];
     const look = async (name: string) => {
-      expect(await seriousFindings(page)).toEqual([]);
+      expect(await seriousFindings(page), name).toEqual([]);
       expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
       if (folder !== undefined) await page.screenshot({ path: `${folder}/frame-${name}-${width}.png`, fullPage: true });
     };
+    await look('shop');
+    await page.goto((await page.locator('#verification').getAttribute('data-url')) ?? '');
     await look('new');
     for (const code of ['front_side_provided_back_side_required', 'unknown_type_back', 'mrz_checksum_failed']) {
       await page.getByLabel('or let the scan fail').selectOption(code);
@@ -125,10 +100,10 @@ describe('a shop under a strict policy', () => {
     expect(await reported(transactionId)).toEqual({ result_id: null, opened: true, left: true });
     world.letPass(2 * 3_600_000);
     await world.work();
-    expect(await rowsOf(transactionId)).toEqual([
+    expect(await rowsOf(world, transactionId)).toEqual([
       { task: 'document_scan', code: 'age_criteria_not_met', invoiced: 'true', reference: 'shop', result: '' },
     ]);
-    expect(chargedFor(transactionId)).toBe(1);
+    expect(chargedFor(world, transactionId)).toBe(1);
     expect(complaints).toEqual([]);
   });
 });
