@@ -13,7 +13,7 @@ import {
 } from '../../db/document-verifications.ts';
 import { clearAmong } from '../../db/clear-files.ts';
 import type { ObligationKind } from '../../db/schema.ts';
-import { clearHashIn, clearName, erasuresPrefix, transactionOf } from '../../store/layout.ts';
+import { clearHashIn, clearName, isOrder, transactionOf } from '../../store/layout.ts';
 import {
   type Finding,
   isOlderThanAnyDownload,
@@ -114,7 +114,7 @@ async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<num
   };
   for await (const entry of store.list('')) {
     signal.throwIfAborted();
-    if (entry.name.startsWith(erasuresPrefix)) continue;
+    if (isOrder(entry.name)) continue;
     if (entries.push(entry) === batchSize) await judge();
   }
   await judge();

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { objectsIn, reportHashes, storedMonth } from './books.ts';
@@ -117,6 +117,61 @@ describe('a hold', () => {
     expect(await run(['hold', '--transaction', id, '--reason', 'too late'])).toMatchObject({ code: 3 });
   });
 });
+
+describe('a hold that a restore of an older database lost', () => {
+  test('is in force again before any order is carried out', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = '', released = ''] = await firstIds(books, 2);
+    await run(['hold', '--transaction', id, '--reason', 'Jane Doe sued']);
+    await run(['hold', '--transaction', released, '--reason', 'Jane Doe sued']);
+    await run(['hold', '--transaction', released, '--release', '--reason', 'Jane Doe settled']);
+    expect(await run(['erase', '--transaction', id, '--reason', 'wish', '--now'])).toMatchObject({ code: 3 });
+    const copies = await readdir(path.join(folder, 'holds'));
+    expect(copies).toHaveLength(3);
+    for (const copy of copies) expect(await readFile(path.join(folder, 'holds', copy), 'utf8')).not.toContain('Jane');
+    // What a restore brings back: no orders, no holds, but for one that was released since.
+    await rows('delete from erasures');
+    await forgetHolds(books, [id]);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(true);
+    const open = 'select transaction_id from holds h where not exists (select from hold_releases where hold_id = h.id)';
+    expect(await rows(open)).toEqual([{ transaction_id: id }]);
+    expect(await rows('select transaction_id, placed_by from holds order by id')).toMatchObject([
+      { transaction_id: released },
+      { transaction_id: id, placed_by: 'restored' },
+    ]);
+
+    await run(['hold', '--transaction', id, '--release', '--reason', 'case closed']);
+    await run(['worker', '--until-idle']);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    expect(await readdir(path.join(folder, 'holds'))).toHaveLength(4);
+  });
+
+  test('and one that was placed while the store was away is written there by the next worker', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = ''] = await firstIds(books, 1);
+    await rename(folder, `${folder}.away`);
+    const placed = await run(['hold', '--transaction', id, '--reason', 'court order']);
+    expect(placed).toMatchObject({ code: 3 });
+    expect(placed.stdout).toContain(`${id} is held`);
+    await rename(`${folder}.away`, folder);
+    expect(await rows('select transaction_id from holds')).toEqual([{ transaction_id: id }]);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect(await readdir(path.join(folder, 'holds'))).toHaveLength(1);
+  });
+});
+
+/** What a restore does. Nobody but the tables' owner can. */
+async function forgetHolds({ rows }: Awaited<ReturnType<typeof storedMonth>>, ids: string[]): Promise<void> {
+  await rows('alter table holds disable trigger refuse_change');
+  await rows('alter table hold_releases disable trigger refuse_change');
+  await rows('delete from hold_releases');
+  await rows('delete from holds where transaction_id = any($1)', [ids]);
+  await rows('alter table holds enable trigger refuse_change');
+  await rows('alter table hold_releases enable trigger refuse_change');
+}
 
 describe('an order to erase', () => {
   test('is in the store, names no person, and is carried out again after an older database was restored', async () => {
