@@ -1,4 +1,4 @@
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { objectsIn, reportHashes, storedMonth } from './books.ts';
@@ -97,6 +97,42 @@ describe('erase', () => {
       'line 3: transaction_id is not an ID',
       'never-seen: the books have no such transaction',
     ]);
+  });
+});
+
+describe('a file with many transactions', () => {
+  test('is closed whole, also while the store is away, and says so', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [first = '', last = ''] = await firstIds(books, 2);
+    const others = Array.from({ length: 600 }, (_, index) => `unknown-${index}`);
+    await rename(folder, `${folder}.away`);
+    const csv = `transaction_id\n${[first, ...others, last].join('\n')}\n`;
+    const ordered = await run(['erase', '--file', '-', '--reason', 'contract ended'], csv);
+    expect(ordered).toMatchObject({ code: 3 });
+    expect(ordered.stderr).toContain('Closed: the documents of 2 transactions.');
+    await rename(`${folder}.away`, folder);
+    expect(await rows('select transaction_id as id from erasures order by 1')).toEqual([{ id: first }, { id: last }]);
+  });
+});
+
+describe('documents that a backup of the store brought back after they were destroyed', () => {
+  test('are destroyed again by whoever orders it again, with their order', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = ''] = await firstIds(books, 1);
+    await cp(folder, `${folder}.backup`, { recursive: true });
+    await run(['erase', '--transaction', id, '--reason', 'wish', '--now']);
+    await rows('update erasures set looked_again_at = now()');
+    await rm(folder, { recursive: true });
+    await cp(`${folder}.backup`, folder, { recursive: true });
+    const receipt = await run(['erase', '--receipt', id]);
+    expect(receipt).toMatchObject({ code: 1 });
+    expect(receipt.stdout).toContain(`erase --transaction ${id} --now`);
+    expect(await run(['erase', '--transaction', id, '--reason', 'store restored', '--now'])).toMatchObject({ code: 0 });
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    expect(await readdir(path.join(folder, 'erasures'))).toHaveLength(1);
+    expect(await run(['erase', '--receipt', id])).toMatchObject({ code: 0 });
   });
 });
 
