@@ -41,18 +41,21 @@ function addKeys(documents: Command, finish: Finish): void {
     .command('rotate')
     .description('seal all document keys to other masters; files are not touched')
     .requiredOption('--to <keys>', 'public keys, with commas between')
+    .option('--secret-elsewhere', 'no secret key here opens what is sealed to them: somebody else keeps it', false)
     .option('--json', 'for programs', false)
     .addHelpText(
       'after',
       `
-Needs the secret key of the former master (DOCUMENTS_SECRET_KEY_FILE). May be broken off and run again.
-Exit codes: 0 done, 1 some keys are left, 3 there is no secret key on this machine.
+Needs the secret key of the former master and, as a further line of the same file (DOCUMENTS_SECRET_KEY_FILE), that of
+one of the others. May be broken off and run again.
+Exit codes: 0 done, 1 some keys are left, 3 there is no such secret key on this machine.
 
 Example:
   $ npx idscan-ledger documents key --out 2027.key
-  $ npx idscan-ledger documents rotate --to "<the public key it printed>"`,
+  $ (umask 077; cat 2026.key 2027.key > both.key)
+  $ DOCUMENTS_SECRET_KEY_FILE=both.key npx idscan-ledger documents rotate --to "<the public key it printed>"`,
     )
-    .action(async (options: { to: string; json: boolean }) => {
+    .action(async (options: { to: string; secretElsewhere: boolean; json: boolean }) => {
       const { rotate } = await import('./rotate.ts');
       await finish(runCommand((input) => rotate(options, input)));
     });

@@ -1,5 +1,6 @@
 import { composeBooks } from '../compose/books.ts';
 import { composeQueues } from '../compose/queues.ts';
+import type { Requested } from '../db/erasures.ts';
 import { normaliseId } from '../domain/transaction-id.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
@@ -24,8 +25,6 @@ export type EraseArguments = {
   readonly json: boolean;
 };
 
-const batchSize = 500;
-
 /** `erase --transaction <id> | --file <csv> --reason <text> [--now | --cancel]`, `erase --receipt <id>` */
 export async function erase(args: EraseArguments, input: CommandInput): Promise<ExitCode> {
   if (args.receipt !== undefined) return receipt(args.receipt, args.json, input);
@@ -45,24 +44,35 @@ export async function erase(args: EraseArguments, input: CommandInput): Promise<
 const storeOf = ({ db, config }: Context) => identifyStore(db.kysely, documentStore(config));
 
 async function erased(context: Context, args: EraseArguments, reason: string, signal: AbortSignal): Promise<ExitCode> {
-  let opened: ObjectStore | undefined;
-  const openStore = async () => (opened ??= await storeOf(context));
   const rejected: string[] = [];
-  const results: Erased[] = [];
+  const ids = await idsIn(args, rejected, signal);
+  throwIfEnding(signal);
   const wish = { requestedBy: currentUser(), reason, isNow: args.now };
-  for await (const ids of batches(args, rejected, signal)) {
-    throwIfEnding(signal);
-    const batch = await eraseAll(context, openStore, ids, wish);
-    rejected.push(
-      ...batch
-        .filter(({ answer }) => answer === 'unknown')
-        .map(({ transactionId }) => `${transactionId}: the books have no such transaction`),
-    );
-    results.push(...batch.filter(({ answer }) => answer !== 'unknown'));
-  }
+  const all = ids.length === 0 ? [] : await eraseAll(context, (closed) => storeFor(context, closed), ids, wish);
+  const isKnown = ({ answer }: Requested) => answer !== 'unknown';
+  const results = all.filter(isKnown);
+  rejected.push(
+    ...all
+      .filter((one) => !isKnown(one))
+      .map(({ transactionId }) => `${transactionId}: the books have no such transaction`),
+  );
   if (args.json) say(asSnakeCaseJson({ erasures: results, rejected }));
   else say(...erasedLines(results, rejected, args.now));
   return rejected.length > 0 ? 1 : args.now && results.some(({ isHeld }) => isHeld) ? 3 : 0;
+}
+
+/** Where the store is away, they are closed all the same. */
+async function storeFor(context: Context, requested: readonly Requested[]): Promise<ObjectStore> {
+  try {
+    return await storeOf(context);
+  } catch (error) {
+    const closed = requested.filter(({ answer }) => answer === 'closed' || answer === 'already_closed').length;
+    if (closed > 0)
+      remark(
+        `Closed: the documents of ${counted(closed, 'transaction')}. Nobody reads them, and workers go on once the store is back.`,
+      );
+    throw error;
+  }
 }
 
 function erasedLines(results: readonly Erased[], rejected: readonly string[], isNow: boolean): string[] {
@@ -86,23 +96,17 @@ function erasedLines(results: readonly Erased[], rejected: readonly string[], is
   ];
 }
 
-/** The transactions that are meant, in batches. Bad lines are noted and stop no good ones. */
-async function* batches(args: EraseArguments, rejected: string[], signal: AbortSignal): AsyncGenerator<string[]> {
-  if (args.transaction !== undefined) {
-    yield [idOf(args.transaction)];
-    return;
-  }
-  let ids = new Set<string>();
+/** The transactions that are meant. Bad lines are noted and stop no good ones. */
+async function idsIn(args: EraseArguments, rejected: string[], signal: AbortSignal): Promise<string[]> {
+  if (args.transaction !== undefined) return [idOf(args.transaction)];
+  const ids = new Set<string>();
   for await (const line of inputLines(openInputFile(args.file ?? '-', 'erase', signal).chunks)) {
     const id = 'problem' in line ? undefined : normaliseId(line.transactionId);
     if (id === undefined)
       rejected.push(`line ${line.line}: ${'problem' in line ? line.problem : 'transaction_id is not an ID'}`);
     else ids.add(id);
-    if (ids.size < batchSize) continue;
-    yield [...ids];
-    ids = new Set();
   }
-  if (ids.size > 0) yield [...ids];
+  return [...ids];
 }
 
 function idOf(text: string): string {
@@ -184,7 +188,7 @@ function receiptLines({ erasure, state, holds, found, isProven }: Receipt): stri
     isProven
       ? 'Nothing is left.'
       : state === 'destroyed'
-        ? 'Something is left: run a worker, and look again.'
+        ? `Something is left. Workers look again an hour after the destruction; erase --transaction ${erasure.transactionId} --now does at once.`
         : 'It is not destroyed.',
   ];
 }

@@ -1,9 +1,12 @@
 import { composeBooks } from '../compose/books.ts';
+import { knownStore } from '../db/document-store.ts';
 import { holdsOf, placeHold, releaseHolds } from '../db/holds.ts';
 import { normaliseId } from '../domain/transaction-id.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
+import { keepHoldCopies } from '../jobs/custody/hold-copies.ts';
+import { documentStore, identifyStore } from '../store/open.ts';
 import { currentUser } from './current-user.ts';
 import { asSnakeCaseJson, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
@@ -28,9 +31,23 @@ export async function hold(args: HoldArguments, { config }: CommandInput): Promi
       : await placed(context, transactionId, reason);
     if (args.json) say(asSnakeCaseJson({ transactionId, holds: await holdsOf(context.db.kysely, transactionId) }));
     else say(said);
+    await copyHolds(context);
     return 0;
   } finally {
     await close();
+  }
+}
+
+/** Where the store is away, what was said is in force all the same. */
+async function copyHolds(context: Context): Promise<void> {
+  if ((await knownStore(context.db.kysely)) === undefined) return;
+  try {
+    await keepHoldCopies(context, await identifyStore(context.db.kysely, documentStore(context.config)));
+  } catch (error) {
+    remark(
+      'The document store could not be told, so a restore of an older database would undo it. Workers tell it once it is back.',
+    );
+    throw error;
   }
 }
 

@@ -3,7 +3,14 @@ import { composeBooks } from '../compose/books.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { rotate as rotateKeys } from '../jobs/custody/rotate.ts';
-import { createMasterPair, isPublicKey, masterText, pairOf, parseKey } from '../store/encryption/keys.ts';
+import {
+  createMasterPair,
+  isPublicKey,
+  type MasterPair,
+  masterText,
+  pairOf,
+  parseKey,
+} from '../store/encryption/keys.ts';
 import { keepSecretKey, readSecretKeys } from '../store/encryption/masters.ts';
 import { asSnakeCaseJson, progress, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
@@ -25,16 +32,20 @@ export async function makeKey({ out }: { readonly out: string }): Promise<ExitCo
   return 0;
 }
 
-/** `documents rotate --to <public key>[,<public key>] [--json]` */
+type RotateArguments = { readonly to: string; readonly secretElsewhere: boolean; readonly json: boolean };
+
+/** `documents rotate --to <public key>[,<public key>] [--secret-elsewhere] [--json]` */
 export async function rotate(
-  { to, json }: { readonly to: string; readonly json: boolean },
+  { to, secretElsewhere, json }: RotateArguments,
   { config, signal }: CommandInput,
 ): Promise<ExitCode> {
   const masters = mastersIn(to);
+  const secretKeys = await readSecretKeys(config);
+  if (!secretElsewhere) refuseUnseen(masters, secretKeys);
   const { context, close } = await composeBooks(config, { notice: remark });
   const bar = progress('sealing anew', 1, 'keys');
   try {
-    const rotation = await rotateKeys(context, masters, await readSecretKeys(config), {
+    const rotation = await rotateKeys(context, masters, secretKeys, {
       signal,
       onProgress: (sealed) => bar.update(sealed, Math.max(1, sealed)),
     });
@@ -46,6 +57,18 @@ export async function rotate(
     bar.stop();
     await close();
   }
+}
+
+/** A mistyped key looks like any other, and what is sealed to it alone nobody ever opens. */
+function refuseUnseen(masters: readonly Buffer[], secretKeys: readonly MasterPair[]): void {
+  if (masters.some((master) => secretKeys.some(({ publicKey }) => publicKey.equals(master)))) return;
+  throw new LedgerError(
+    'blocked',
+    `No secret key on this machine opens what is sealed to ${masters.map(masterText).join(', ')}. If that is mistyped, nobody reads a document again.`,
+    {
+      hint: 'Put its secret key as a further line into the file of DOCUMENTS_SECRET_KEY_FILE; or, where somebody else keeps it and has read the public key back to you, say --secret-elsewhere.',
+    },
+  );
 }
 
 function mastersIn(to: string): Buffer[] {

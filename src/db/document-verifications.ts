@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
 import { isAborted } from './errors.ts';
-import type { FileKind } from './files.ts';
+import { type FileKind, hasKey } from './files.ts';
 import type { FileState, ObligationKind } from './schema.ts';
 
 /** A run of `documents verify` through everything that the books say is stored. */
@@ -54,6 +54,8 @@ export type ClaimedFile = {
   readonly sha256: string;
   readonly bytes: string;
   readonly object_name: string | null;
+  /** `false`: its key is not in the books any more, so nobody can open it. */
+  readonly has_key: boolean;
   /** The version of the row that was read. A finding does not apply to a later version. */
   readonly row_version: string;
 };
@@ -75,7 +77,9 @@ export async function claimedFiles(
     ? sql`sha256 >= ${after.sha256} and (${key}) > (${after.sha256}, ${after.transaction_id}, ${after.kind}, ${after.origin}, ${after.position}::integer)`
     : sql`true`;
   const { rows } = await sql<ClaimedFile>`
-    select transaction_id, kind, origin, position, sha256, bytes, object_name, xmin::text as row_version from files
+    select transaction_id, kind, origin, position, sha256, bytes, object_name,
+      ${hasKey} as has_key, xmin::text as row_version
+    from files
     where sha256 is not null and (verified_at is null or verified_at < ${before}) and ${isBehind}
     order by ${key} limit ${limit}`.execute(db);
   return rows;

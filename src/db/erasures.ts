@@ -222,6 +222,11 @@ export async function finishErasure(
   });
 }
 
+/** Has workers look once more for what is left of an erasure that was carried out. */
+export async function markToLookAgain(db: Queries, id: string): Promise<void> {
+  await sql`update erasures set looked_again_at = null where id = ${id}`.execute(db);
+}
+
 export async function markLookedAgain(db: Queries, id: string): Promise<void> {
   await sql`update erasures set looked_again_at = now() where id = ${id} and destroyed_at is not null`.execute(db);
 }

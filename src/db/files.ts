@@ -30,7 +30,12 @@ export type HeldFile = FilePlace &
     readonly name: string | null;
     readonly url_sha256: string | null;
     readonly state: FileState;
+    /** `false`: its key is not in the books any more, so nobody can open it. */
+    readonly has_key: boolean;
   };
+
+/** Whether a file's key is in the books, or it needs none because it is stored in the clear, as SQL. */
+export const hasKey = sql<boolean>`(files.key_id is null or exists (select from document_keys k where k.id = files.key_id))`;
 
 /** A transaction's files that have been stored at some time. */
 export async function heldFiles(db: Queries, transactionId: string, kind: FileKind): Promise<HeldFile[]> {
@@ -38,6 +43,7 @@ export async function heldFiles(db: Queries, transactionId: string, kind: FileKi
     .selectFrom('files')
     .select(['origin', 'position', 'category', 'type', 'name', 'url_sha256', 'state'])
     .select(['sha256', 'bytes', 'media_type', 'object_name', 'key_id'])
+    .select(hasKey.as('has_key'))
     .where('transaction_id', '=', transactionId)
     .where('kind', '=', kind)
     .where('sha256', 'is not', null)

@@ -10,7 +10,7 @@ const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
 export type Batch = { readonly last: string | null; readonly overdue: readonly string[] };
 
 /**
- * Looks through a batch of transactions that have files of a kind.
+ * Looks through a batch of transactions that have files of a kind, or did not get them: the vendor's words are kept of both.
  *
  * @param after the last transaction of the previous batch; `''` = from the beginning.
  * @param before files of transactions that ended before this are overdue, unless they are held.
@@ -23,7 +23,7 @@ export async function overdueFiles(
   const { rows } = await sql<{ last: string | null; overdue: string[] }>`
     with batch as (
       select distinct transaction_id as id from files
-      where transaction_id > ${after} and kind = ${kind} and sha256 is not null order by transaction_id limit ${limit}
+      where transaction_id > ${after} and kind = ${kind} and state <> 'erased' order by transaction_id limit ${limit}
     )
     select max(id) as last, coalesce(array_agg(id order by id) filter (where (
       select ${endedAt} < ${before} from transactions t where t.id = batch.id) and not ${isHeld('batch.id')}), '{}') as overdue

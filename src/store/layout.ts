@@ -67,6 +67,29 @@ export function erasureIn(name: string): { readonly id: string; readonly isCance
   return id === undefined ? undefined : { id, isCancellation: cancelled !== undefined };
 }
 
+/** What the names of the copies of legal holds begin with. */
+export const holdsPrefix = 'holds/';
+
+type HoldPlace = { readonly transactionId: string; readonly placedAtMs: number };
+
+/** The name of the copy of a legal hold. */
+export const holdName = ({ transactionId, placedAtMs }: HoldPlace): string =>
+  `${holdsPrefix}${transactionId}.${placedAtMs}.json`;
+
+/** The name of what says that such a hold was released. */
+export const releaseName = ({ transactionId, placedAtMs }: HoldPlace): string =>
+  `${holdsPrefix}${transactionId}.${placedAtMs}.released.json`;
+
+/** The hold that a name is about; `undefined` = it is another kind of name. */
+export function holdIn(name: string): (HoldPlace & { readonly isReleased: boolean }) | undefined {
+  const [, transactionId, placedAtMs, released] = /^holds\/([^./]+)\.(\d{1,15})(\.released)?\.json$/.exec(name) ?? [];
+  if (transactionId === undefined) return undefined;
+  return { transactionId, placedAtMs: Number(placedAtMs), isReleased: released !== undefined };
+}
+
+/** Whether a name is that of an order or of a hold, and so of no document. */
+export const isOrder = (name: string): boolean => name.startsWith(erasuresPrefix) || name.startsWith(holdsPrefix);
+
 /** Whether a name is that of a shard: the first two digits of the hashes of the transactions, or contents, in it. */
 export const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
 

@@ -7,7 +7,7 @@ import { errorCode } from '../errors.ts';
 import { anothersStore, currentUid, lacksContents, noStoreThere, withoutContents } from './errors.ts';
 import { folderStore } from './folder-store.ts';
 import { s3Store } from './s3-store.ts';
-import { clearName, erasuresPrefix } from './layout.ts';
+import { clearName, isOrder } from './layout.ts';
 import type { ObjectStore, OpenedStore, StoredObject } from './object-store.ts';
 
 type Where = { readonly dataDir: string; readonly documents?: S3Address | undefined };
@@ -147,7 +147,7 @@ async function idToAdopt(db: Queries, store: ObjectStore, { evenEmpty }: Adoptio
 
 /** Whether anything is stored at all. */
 async function holdsContents(store: ObjectStore): Promise<boolean> {
-  for await (const { name } of store.list('')) if (name.includes('/') && !name.startsWith(erasuresPrefix)) return true;
+  for await (const { name } of store.list('')) if (name.includes('/') && !isOrder(name)) return true;
   return false;
 }
 

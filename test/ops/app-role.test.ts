@@ -59,7 +59,7 @@ test('every command works as the program’s role; only migrations are the owner
   await command(['documents', 'get', stored!.id, '--out', documents, '--reason', 'to see them']);
   await command(['documents', 'log']);
   const masters = await command(['documents', 'key', '--out', path.join(environment['folder']!, 'new.key')]);
-  await command(['documents', 'rotate', '--to', /^[A-Za-z0-9+/]{43}=$/m.exec(masters)![0]]);
+  await command(['documents', 'rotate', '--secret-elsewhere', '--to', /^[A-Za-z0-9+/]{43}=$/m.exec(masters)![0]]);
   environment = { ...environment, DOCUMENTS_PUBLIC_KEYS: /^[A-Za-z0-9+/]{43}=$/m.exec(masters)![0] };
   await command(['hold', '--transaction', stored!.id, '--reason', 'a court']);
   await command(['erase', '--transaction', stored!.id, '--reason', 'a wish', '--now'], 3);

@@ -3,6 +3,7 @@ import { forgetExpiredAddresses } from '../../db/creations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
 import type { Documents, VendorContext } from '../context.ts';
 import { carryOutErasures } from './destroy.ts';
+import { keepHoldCopies } from './hold-copies.ts';
 import { keepRetention, newRounds } from './retention.ts';
 import { takeOverClear } from './take-over.ts';
 
@@ -18,7 +19,7 @@ export const withCustody = <T>({ db }: Pick<VendorContext, 'db'>, work: () => Pr
   withNamedLock(db, 'custody', work);
 
 /**
- * What workers do for custody from time to time, one process at a time: carry out erasures, keep to retention, and
+ * What workers do for custody from time to time, one process at a time: keep copies of holds, carry out erasures, keep to retention, and
  * encrypt what earlier versions stored in the clear.
  *
  * @returns a function that does a round. It resolves to `undefined` if another process is at it.
@@ -32,6 +33,9 @@ export function custodyRounds(
   return (signal) =>
     withCustody(context, async () => {
       const { store } = documents;
+      // Before the orders, which would destroy what is held.
+      const held = await keepHoldCopies(context, store);
+      if (held > 0) context.log.warn({ held }, 'legal holds that the books had lost are in force again');
       const erased = await carryOutErasures(context, store, signal);
       const retired = await keepRetention(context, store, rounds, signal);
       await forgetExpiredAddresses(context.db.kysely, context.now());

@@ -1,4 +1,5 @@
 import { clearOfOne } from '../../db/clear-files.ts';
+import { earlierTime } from '../../db/earlier-time.ts';
 import { unorderedErasures } from '../../db/erasure-orders.ts';
 import { destroyKeys, dueErasures, type Erasure, finishErasure, markLookedAgain } from '../../db/erasures.ts';
 import { clearName, transactionPrefix } from '../../store/layout.ts';
@@ -28,7 +29,7 @@ export async function carryOutErasures(
     if (signal?.aborted) return 0;
     await (erasure.cancelledAt === null ? writeOrder : writeCancellation)(context, store, erasure);
   }
-  const now = context.now();
+  const now = await earlierTime(kysely, context.now());
   const lookAgainBefore = new Date(now.getTime() - lookAgainAfterMs);
   let destroyed = 0;
   for (const erasure of await dueErasures(kysely, { now, lookAgainBefore, limit: batchSize })) {

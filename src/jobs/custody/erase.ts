@@ -1,4 +1,11 @@
-import { cancelErasure, type Erasure, erasuresOf, type Requested, requestErasures } from '../../db/erasures.ts';
+import {
+  cancelErasure,
+  type Erasure,
+  erasuresOf,
+  markToLookAgain,
+  type Requested,
+  requestErasures,
+} from '../../db/erasures.ts';
 import { LedgerError } from '../../errors.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
@@ -18,39 +25,48 @@ export type EraseWish = {
 /** What became of one transaction. `destroyed`: at once, because it was wished so. */
 export type Erased = Requested & { readonly isDestroyed: boolean };
 
+/** As many are closed in one database transaction. */
+const batchSize = 500;
+
 /**
  * Closes transactions' documents, so that nobody reads them, and orders their destruction. The order is in Postgres and
  * in the store before anything else is done.
  *
- * @param openStore is called once they are closed.
+ * @param openStore is called once all of them are closed.
  * @throws LedgerError `storage_failed`; what is closed by then stays closed, and workers go on with it. `blocked` if
  * another process destroys documents for minutes.
  */
 export async function erase(
   context: Context,
-  openStore: () => Promise<ObjectStore>,
+  openStore: (closed: readonly Requested[]) => Promise<ObjectStore>,
   transactionIds: readonly string[],
   { requestedBy, reason, isNow }: EraseWish,
 ): Promise<Erased[]> {
   const now = context.now().getTime();
   const destroyAt = new Date(isNow ? now : now + context.config.custody.erasureDelayDays * dayMs);
-  const requested = await requestErasures(context.db, transactionIds, { requestedBy, reason, destroyAt });
+  const requested: Requested[] = [];
+  for (let from = 0; from < transactionIds.length; from += batchSize) {
+    const batch = transactionIds.slice(from, from + batchSize);
+    requested.push(...(await requestErasures(context.db, batch, { requestedBy, reason, destroyAt })));
+  }
   // Whoever orders it need not wait for a store that is away: workers go on once it is back.
-  const store = await openStore();
+  const store = await openStore(requested);
   const erased: Erased[] = [];
   for (const one of requested) erased.push({ ...one, isDestroyed: await carryOut(context, store, one, isNow) });
   return erased;
 }
 
 async function carryOut(context: Context, store: ObjectStore, one: Requested, isNow: boolean): Promise<boolean> {
-  if (one.answer === 'unknown' || one.answer === 'already_destroyed' || one.erasureId === null)
-    return one.answer === 'already_destroyed';
+  if (one.erasureId === null) return false;
   const [erasure] = await erasuresOf(context.db.kysely, one.erasureId);
   if (!erasure) return false;
-  if (erasure.orderedAt === null) await writeOrder(context, store, erasure);
-  if (!isNow || one.isHeld) return false;
+  // A backup of the store may have brought back what was destroyed, and not the order.
+  const isDestroyed = one.answer === 'already_destroyed';
+  if (isDestroyed) await markToLookAgain(context.db.kysely, erasure.id);
+  if (erasure.orderedAt === null || isDestroyed) await writeOrder(context, store, erasure);
+  if (!isDestroyed && (!isNow || one.isHeld)) return false;
   // Another process at work carries it out: its time has come.
-  return (await withCustody(context, () => destroy(context, store, erasure))) ?? false;
+  return (await withCustody(context, () => destroy(context, store, erasure))) ?? isDestroyed;
 }
 
 /**

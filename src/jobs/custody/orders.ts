@@ -42,7 +42,8 @@ export async function writeCancellation(
   await markOrdered(db.kysely, erasure);
 }
 
-async function putOnce(store: ObjectStore, name: string, said: object): Promise<void> {
+/** Writes an object that another process may have written already. */
+export async function putOnce(store: ObjectStore, name: string, said: object): Promise<void> {
   try {
     await store.put(name, (sink) => sink(Buffer.from(`${JSON.stringify(said)}\n`)));
   } catch (error) {

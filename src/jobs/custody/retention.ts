@@ -1,4 +1,5 @@
 import { clearOfOne } from '../../db/clear-files.ts';
+import { earlierTime } from '../../db/earlier-time.ts';
 import type { FileKind } from '../../db/files.ts';
 import { destroyKeysOf, forgetFiles, overdueFiles } from '../../db/retention.ts';
 import { clearName, kindPrefix } from '../../store/layout.ts';
@@ -52,7 +53,7 @@ async function lookThrough(
   signal?: AbortSignal,
 ): Promise<number> {
   const beganMs = performance.now();
-  const before = new Date(now().getTime() - days * dayMs);
+  const before = new Date((await earlierTime(db.kysely, now())).getTime() - days * dayMs);
   let destroyed = 0;
   while (!signal?.aborted && round.restUntilMs <= performance.now() && performance.now() - beganMs < turnMs) {
     const { last, overdue } = await overdueFiles(db.kysely, kind, { after: round.after, before, limit: batchSize });

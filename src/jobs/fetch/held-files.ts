@@ -25,13 +25,19 @@ export async function examineHeldFiles(
   const examined = new Map<string, ExaminedFile>();
   if (isFirstStart(started)) return examined;
   const { store } = openedStore(context);
-  for (const file of await heldFiles(context.db.kysely, transactionId, kind))
-    examined.set(placeKey(file), { ...file, found: await store.examine({ ...file, name: nameOf(file) }) });
+  for (const file of await heldFiles(context.db.kysely, transactionId, kind)) {
+    const found = whatIsLeft(await store.examine({ ...file, name: nameOf(file) }), file.has_key);
+    examined.set(placeKey(file), { ...file, found });
+  }
   await removeLeftovers(store, kindPrefix(transactionId, kind), [...examined.values()], started.fence);
   const isAnyLost = [...examined.values()].some(({ found }) => found === 'lost');
   if (isAnyLost) await ensureMarked(store);
   return examined;
 }
+
+/** What a file is worth: without its key nobody can open what is stored. */
+export const whatIsLeft = (found: Finding, hasKey: boolean): Finding =>
+  found === 'stored' && !hasKey ? 'damaged' : found;
 
 /** The name of a stored file's object. */
 export const nameOf = ({ object_name, sha256 }: Pick<HeldFile, 'object_name' | 'sha256'>): string =>

@@ -13,7 +13,7 @@ import {
 } from '../../db/document-verifications.ts';
 import { clearAmong } from '../../db/clear-files.ts';
 import type { ObligationKind } from '../../db/schema.ts';
-import { clearHashIn, clearName, erasuresPrefix, transactionOf } from '../../store/layout.ts';
+import { clearHashIn, clearName, isOrder, transactionOf } from '../../store/layout.ts';
 import {
   type Finding,
   isOlderThanAnyDownload,
@@ -23,6 +23,7 @@ import {
 } from '../../store/object-store.ts';
 import { ensureMarked } from '../../store/open.ts';
 import { type Context, wantedKinds } from '../context.ts';
+import { whatIsLeft } from './held-files.ts';
 
 export type Verification = {
   /** When the run began. An interrupted run is continued. */
@@ -79,7 +80,7 @@ async function findAll(store: ObjectStore, files: readonly ClaimedFile[], signal
   const left = [...objects];
   const readNext = async (): Promise<void> => {
     for (let next = left.pop(); next && !signal.aborted; next = left.pop())
-      findings.set(next[0], await store.examine({ ...next[1], name: nameOf(next[1]) }));
+      findings.set(next[0], whatIsLeft(await store.examine({ ...next[1], name: nameOf(next[1]) }), next[1].has_key));
   };
   await Promise.all(Array.from({ length: readAtOnce }, readNext));
   signal.throwIfAborted();
@@ -114,7 +115,7 @@ async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<num
   };
   for await (const entry of store.list('')) {
     signal.throwIfAborted();
-    if (entry.name.startsWith(erasuresPrefix)) continue;
+    if (isOrder(entry.name)) continue;
     if (entries.push(entry) === batchSize) await judge();
   }
   await judge();

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { objectsIn, reportHashes, storedMonth } from './books.ts';
@@ -100,6 +100,42 @@ describe('erase', () => {
   });
 });
 
+describe('a file with many transactions', () => {
+  test('is closed whole, also while the store is away, and says so', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [first = '', last = ''] = await firstIds(books, 2);
+    const others = Array.from({ length: 600 }, (_, index) => `unknown-${index}`);
+    await rename(folder, `${folder}.away`);
+    const csv = `transaction_id\n${[first, ...others, last].join('\n')}\n`;
+    const ordered = await run(['erase', '--file', '-', '--reason', 'contract ended'], csv);
+    expect(ordered).toMatchObject({ code: 3 });
+    expect(ordered.stderr).toContain('Closed: the documents of 2 transactions.');
+    await rename(`${folder}.away`, folder);
+    expect(await rows('select transaction_id as id from erasures order by 1')).toEqual([{ id: first }, { id: last }]);
+  });
+});
+
+describe('documents that a backup of the store brought back after they were destroyed', () => {
+  test('are destroyed again by whoever orders it again, with their order', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = ''] = await firstIds(books, 1);
+    await cp(folder, `${folder}.backup`, { recursive: true });
+    await run(['erase', '--transaction', id, '--reason', 'wish', '--now']);
+    await rows('update erasures set looked_again_at = now()');
+    await rm(folder, { recursive: true });
+    await cp(`${folder}.backup`, folder, { recursive: true });
+    const receipt = await run(['erase', '--receipt', id]);
+    expect(receipt).toMatchObject({ code: 1 });
+    expect(receipt.stdout).toContain(`erase --transaction ${id} --now`);
+    expect(await run(['erase', '--transaction', id, '--reason', 'store restored', '--now'])).toMatchObject({ code: 0 });
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    expect(await readdir(path.join(folder, 'erasures'))).toHaveLength(1);
+    expect(await run(['erase', '--receipt', id])).toMatchObject({ code: 0 });
+  });
+});
+
 describe('a hold', () => {
   test('stops an erasure between its stages; once released, the erasure goes on', async () => {
     const books = await storedMonth();
@@ -117,6 +153,61 @@ describe('a hold', () => {
     expect(await run(['hold', '--transaction', id, '--reason', 'too late'])).toMatchObject({ code: 3 });
   });
 });
+
+describe('a hold that a restore of an older database lost', () => {
+  test('is in force again before any order is carried out', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = '', released = ''] = await firstIds(books, 2);
+    await run(['hold', '--transaction', id, '--reason', 'Jane Doe sued']);
+    await run(['hold', '--transaction', released, '--reason', 'Jane Doe sued']);
+    await run(['hold', '--transaction', released, '--release', '--reason', 'Jane Doe settled']);
+    expect(await run(['erase', '--transaction', id, '--reason', 'wish', '--now'])).toMatchObject({ code: 3 });
+    const copies = await readdir(path.join(folder, 'holds'));
+    expect(copies).toHaveLength(3);
+    for (const copy of copies) expect(await readFile(path.join(folder, 'holds', copy), 'utf8')).not.toContain('Jane');
+    // What a restore brings back: no orders, no holds, but for one that was released since.
+    await rows('delete from erasures');
+    await forgetHolds(books, [id]);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(true);
+    const open = 'select transaction_id from holds h where not exists (select from hold_releases where hold_id = h.id)';
+    expect(await rows(open)).toEqual([{ transaction_id: id }]);
+    expect(await rows('select transaction_id, placed_by from holds order by id')).toMatchObject([
+      { transaction_id: released },
+      { transaction_id: id, placed_by: 'restored' },
+    ]);
+
+    await run(['hold', '--transaction', id, '--release', '--reason', 'case closed']);
+    await run(['worker', '--until-idle']);
+    expect((await objectsIn(folder)).some((name) => name.startsWith(`${id}.`))).toBe(false);
+    expect(await readdir(path.join(folder, 'holds'))).toHaveLength(4);
+  });
+
+  test('and one that was placed while the store was away is written there by the next worker', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const [id = ''] = await firstIds(books, 1);
+    await rename(folder, `${folder}.away`);
+    const placed = await run(['hold', '--transaction', id, '--reason', 'court order']);
+    expect(placed).toMatchObject({ code: 3 });
+    expect(placed.stdout).toContain(`${id} is held`);
+    await rename(`${folder}.away`, folder);
+    expect(await rows('select transaction_id from holds')).toEqual([{ transaction_id: id }]);
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    expect(await readdir(path.join(folder, 'holds'))).toHaveLength(1);
+  });
+});
+
+/** What a restore does. Nobody but the tables' owner can. */
+async function forgetHolds({ rows }: Awaited<ReturnType<typeof storedMonth>>, ids: string[]): Promise<void> {
+  await rows('alter table holds disable trigger refuse_change');
+  await rows('alter table hold_releases disable trigger refuse_change');
+  await rows('delete from hold_releases');
+  await rows('delete from holds where transaction_id = any($1)', [ids]);
+  await rows('alter table holds enable trigger refuse_change');
+  await rows('alter table hold_releases enable trigger refuse_change');
+}
 
 describe('an order to erase', () => {
   test('is in the store, names no person, and is carried out again after an older database was restored', async () => {

@@ -39,3 +39,17 @@ test('documents go when they have been kept for long enough, audit reports stay,
   await runCli(['worker', '--until-idle'], retention);
   expect((await objectsIn(folder)).some((name) => name.startsWith(`${held}.document.`))).toBe(false);
 });
+
+test('what the vendor said of files that were never stored goes, too', async () => {
+  const { rows, environment } = await storedMonth();
+  // As a fetch records files that the vendor has no more.
+  await rows(`update files set state = 'gone', error_code = 'vendor_gone', object_name = null, key_id = null, sha256 = null,
+    bytes = null, media_type = null where kind = 'document'`);
+  await rows(`update transactions set completed_at = now() - interval '40 days' where completed_at is not null`);
+  const retention = { ...environment, RETENTION_DOCUMENTS_DAYS: '30' };
+  const { runCli } = await import('../../support/cli.ts');
+  expect((await runCli(['worker', '--until-idle'], retention)).code).toBe(0);
+  const said = await rows(`select from files f join transactions t on t.id = f.transaction_id
+    where kind = 'document' and t.completed_at is not null and num_nonnulls(category, type, name, url_sha256) > 0`);
+  expect(said).toEqual([]);
+});

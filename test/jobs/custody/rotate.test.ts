@@ -6,6 +6,7 @@ import { storedMonth } from './books.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
+const masterIn = (text: string): Buffer => Buffer.from(text, 'base64');
 const keyIn = (stdout: string): string => /^[A-Za-z0-9+/]{43}=$/m.exec(stdout)?.[0] ?? '';
 
 test('keys are sealed to another master, workers with the former one are refused, and the former one opens nothing', async () => {
@@ -30,9 +31,17 @@ test('keys are sealed to another master, workers with the former one are refused
   expect(unusable.stderr).toContain('(config_invalid)');
   // The clock was moved back since.
   await rows(`update document_masters set in_use_since = now() + interval '1 hour' where in_use_since is not null`);
-  expect(await run(['documents', 'rotate', '--to', `${next}, ${next}`])).toMatchObject({ code: 0 });
+  // A mistyped key looks like another one, and nobody would ever read a document again.
+  const unseen = await run(['documents', 'rotate', '--to', next]);
+  expect(unseen).toMatchObject({ code: 3 });
+  expect(unseen.stderr).toContain('(blocked)');
+  expect(await rows('select count(*)::int as keys from document_keys where master = $1', [masterIn(next)])).toEqual([
+    { keys: 0 },
+  ]);
+  const elsewhere = ['documents', 'rotate', '--to', `${next}, ${next}`, '--secret-elsewhere'];
+  expect(await run(elsewhere)).toMatchObject({ code: 0 });
   expect(await rows('select id, master, octet_length(sealed) as length from document_keys order by id')).toEqual(
-    before.map(({ id }) => ({ id, master: Buffer.from(next, 'base64'), length: 80 })),
+    before.map(({ id }) => ({ id, master: masterIn(next), length: 80 })),
   );
   const refused = await run(['worker', '--until-idle']);
   expect(refused.code).toBe(3);
