@@ -12,7 +12,7 @@ import { mergeAnswer } from '../../src/domain/merge-answer.ts';
 import { settlementOf } from '../../src/domain/settlement.ts';
 import { storing } from '../../src/jobs/fetch/download.ts';
 import { openMasters } from '../../src/store/encryption/masters.ts';
-import { documentStore } from '../../src/store/open.ts';
+import { documentStore, openStore } from '../../src/store/open.ts';
 import { openWrites, type Writes } from '../../src/jobs/queue/writes.ts';
 import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
 import { createVendorClient } from '../../src/id-scan/client.ts';
@@ -61,9 +61,8 @@ export function openWork({ databaseUrl, baseUrl, dataDir, withFiles, isBatched }
   });
 
   const openDocuments = async () => {
-    const documents = documentStore({ dataDir });
-    await documents.probe();
-    return { store: documents, masters: await openMasters(db, { dataDir, custody }, () => undefined) };
+    const opened = await openStore(db.kysely, documentStore({ dataDir }));
+    return { store: opened, masters: await openMasters(db, { dataDir, custody }, () => undefined) };
   };
   const documents = withFiles ? openDocuments() : undefined;
 
