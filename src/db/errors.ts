@@ -27,6 +27,9 @@ function isContention(error: unknown): boolean {
 
 const cancelled = '57014';
 
+/** Whether a rule of ours in the database refused it. */
+export const isRestricted = (error: unknown): error is Error => (error as { code?: unknown }).code === '23001';
+
 /** Whether a statement waited for a lock for as long as it may (`lock_timeout`). */
 export const isLockTimeout = (error: unknown): boolean => (error as { code?: unknown }).code === '55P03';
 

@@ -3,6 +3,7 @@ import { type MigrationResultSet, Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
 import { LedgerError } from '../errors.ts';
 import type { Database } from './database.ts';
+import { isRestricted } from './errors.ts';
 import { migrateAlone } from './migration-lock.ts';
 
 export type MigrationStatus = {
@@ -38,10 +39,23 @@ export async function migrationNotes(db: Database, names: readonly string[]): Pr
   return rows.map(({ note }) => note);
 }
 
-/** Reverts the last migration and drops its data. @returns the reverted names. @throws as {@link migrateUp} */
+/**
+ * Reverts the last migration and drops its data.
+ *
+ * @returns the reverted names.
+ * @throws as {@link migrateUp}; `blocked` if the migration refuses, because an earlier version could not read the data
+ */
 export async function migrateDown(db: Database, options: MigrateOptions = {}): Promise<string[]> {
   await statusOfOurs(db);
-  return migrated(db, options, (migrator) => migrator.migrateDown());
+  try {
+    return await migrated(db, options, (migrator) => migrator.migrateDown());
+  } catch (cause) {
+    if (!isRestricted(cause)) throw cause;
+    throw new LedgerError('blocked', `The last migration cannot be taken back: ${cause.message}.`, {
+      hint: 'To return to an earlier version, restore the backup from before migrate up.',
+      cause,
+    });
+  }
 }
 
 function migrated(

@@ -33,6 +33,22 @@ test('empty → up → down → up gives the same schema, and down leaves nothin
   expect(await schemaOf(db)).toEqual(after);
 });
 
+test('taking back what keeps encrypted or erased documents is refused in words, and changes nothing', async () => {
+  const owner = await openTestDatabase(asOwner(await createTestDatabase()));
+  await owner.kysely
+    .insertInto('erasures')
+    .values({ transaction_id: 't-1', requested_by: 'anna', reason: 'asked for', destroy_at: new Date() })
+    .execute();
+  const downTo = async (): Promise<void> => {
+    for (;;) await migrateDown(owner);
+  };
+  await expect(downTo()).rejects.toMatchObject({
+    code: 'blocked',
+    message: expect.stringContaining('documents are encrypted, or erased') as string,
+  });
+  expect(await owner.kysely.selectFrom('erasures').select('transaction_id').execute()).toHaveLength(1);
+});
+
 test('ten processes that migrate at once: each migration runs once, nobody fails', async () => {
   const url = await createEmptyDatabase();
   const databases = Array.from({ length: 10 }, () => openDatabase(url, { maxConnections: 2 }));
