@@ -11,6 +11,12 @@ export const unit = [
   'test/error-table.test.ts',
 ];
 
+/** What takes longest: outages, full disks, long histories. It has a command of its own, `npm run test:long`. */
+const long = [
+  'test/chaos/{outages,closing-histories,creations,disk-full,webhook-load,never-completed,hostile-urls,rate-limit}.test.ts',
+  'test/{http/outages,cli/vendor-down,workers/store-away,bench}.test.ts',
+];
+
 /** Why files share a process: docs/decisions/0021-how-tests-run.md. */
 export default defineConfig({
   test: {
@@ -42,10 +48,11 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: unit,
+          exclude: [...unit, ...long],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },
+      { extends: true, test: { name: 'long', include: long, globalSetup: ['test/support/global-setup.ts'] } },
     ],
   },
 });

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { knownStore } from '../db/document-store.ts';
@@ -22,6 +22,7 @@ export async function examineDocuments(config: Config, db: Database): Promise<st
   const found = [
     await checkStore(db.kysely, documentStore(config)),
     await checkMasters(db, config),
+    ...(await readableByAll(config)),
     ...leftToDo(await custodyStatus(db.kysely)),
   ].join('; ');
   if (documents !== undefined) return found;
@@ -43,3 +44,11 @@ const leftToDo = ({ clear, onRetired }: CustodyStatus): string[] => [
   ...(clear > 0 ? [`${clear} left in the clear, which workers encrypt`] : []),
   ...(onRetired > 0 ? [`${onRetired} keys on a retired master: run documents rotate again`] : []),
 ];
+
+/** What everybody may read is no secret. It is only said: what is mounted into a container often is readable there. */
+async function readableByAll({ custody: { secretKeyFile } }: Config): Promise<string[]> {
+  if (secretKeyFile === undefined) return [];
+  const { mode } = await stat(secretKeyFile);
+  const isForOthers = mode % 0o10 !== 0;
+  return isForOthers ? [`everybody on this machine can read the secret key in ${secretKeyFile}: chmod 600`] : [];
+}

@@ -65,7 +65,7 @@ test(
     await run(['close', '2026-09']);
     await run(['close', month]);
     const closed = await hashesOf(path.join(environment.REPORTS_DIR, month));
-    expect(Object.keys(closed).filter((name) => name.includes('_v1_'))).toHaveLength(4);
+    expect(Object.keys(closed).filter((name) => name.includes('_v1_'))).toHaveLength(5);
 
     await run(['enqueue', '-'], ids(simulator.transactions.slice(onTime)));
     await run(['worker', '--until-idle']);

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { sql } from 'kysely';
@@ -173,4 +174,16 @@ test('sites whose pages may report are named, and creations without an answer ar
   expect(code).toBe(1);
   expect(findings.get('creations')).toMatchObject({ state: 'failed', code: 'creation_unanswered' });
   expect(findings.get('creations')?.found).toContain('for team-a');
+});
+
+test('a secret key that everybody can read is said', async () => {
+  const environment = await createCliEnvironment();
+  await runCli(['status'], environment);
+  const file = path.join(environment['folder'] ?? '', 'documents.key');
+  await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o644 });
+  const found = async () =>
+    (await examine({ ...environment, DOCUMENTS_SECRET_KEY_FILE: file })).findings.get('documents')?.found;
+  expect(await found()).toContain(`everybody on this machine can read the secret key in ${file}: chmod 600`);
+  await chmod(file, 0o600);
+  expect(await found()).not.toContain('everybody');
 });

@@ -163,4 +163,12 @@ describe('a single server', () => {
     const probed = await checkPooling({ ...db, isDirect: () => false });
     expect(probed, 'the probe itself never takes a session for shared').toBe('a pooler in session mode');
   });
+
+  test('that this process has let go of is away for whatever comes after it, and no fault', async () => {
+    const db = opened(inject('appUrl'));
+    await checkDatabase(db, Date.now);
+    await db.close();
+    const failure = await sql`select 1`.execute(db.kysely).catch((error: unknown) => asDatabaseError(error));
+    expect(failure).toMatchObject({ code: 'database_unavailable' });
+  });
 });

@@ -14,9 +14,9 @@ const foreign = {
   bytea_output: 'escape',
   standard_conforming_strings: 'off',
   default_transaction_isolation: 'serializable',
-  statement_timeout: '100ms',
-  idle_in_transaction_session_timeout: '100ms',
-  idle_session_timeout: '100ms',
+  statement_timeout: '500ms',
+  idle_in_transaction_session_timeout: '500ms',
+  idle_session_timeout: '500ms',
 } as const;
 
 const list = Object.entries(foreign);
@@ -43,7 +43,7 @@ test.each(['database', 'role'] as const)('settings of the %s change nothing, on 
   const db = openDatabase(await createForeign(whose), { queryTimeoutMs: 5_000 });
   atEnd(db.close);
   const text = `select now() as now, interval '90 minutes' as span, '\\x00ff'::bytea as bytes, 0.1::float8 + 0.2 as sum,
-    'a\\nb' as backslash, ${list.map(([key]) => `current_setting('${key}') as ${key}`).join(', ')}, pg_sleep(0.15)::text`;
+    'a\\nb' as backslash, ${list.map(([key]) => `current_setting('${key}') as ${key}`).join(', ')}, pg_sleep(0.55)::text`;
   const { client, end } = await db.connect();
   const dedicated = (await client.query<Record<string, unknown>>(text)).rows[0];
   await end();
