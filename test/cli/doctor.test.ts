@@ -179,7 +179,7 @@ test('sites whose pages may report are named, and creations without an answer ar
 test('a secret key that everybody can read is said', async () => {
   const environment = await createCliEnvironment();
   await runCli(['status'], environment);
-  const file = path.join(environment['folder'] ?? '', 'documents.key');
+  const file = path.join(environment['folder'], 'documents.key');
   await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o644 });
   const found = async () =>
     (await examine({ ...environment, DOCUMENTS_SECRET_KEY_FILE: file })).findings.get('documents')?.found;
