@@ -38,21 +38,23 @@ export type RequestRecorder = {
   readonly recordServed: (target: Target) => void;
 };
 
+const noRequests: Readonly<Record<Route, number>> = {
+  create: 0,
+  transaction: 0,
+  result: 0,
+  audit_report: 0,
+  download: 0,
+  bill: 0,
+  other: 0,
+};
+
 /** An empty log and the functions that write to it. */
 export function requestRecorder(maxLogged: number): RequestRecorder {
   const byStatus = new Map<number, number>();
   const byFault = new Map<FaultKind, number>();
   const downloads = new Map<string, { requested: number; served: number }>();
   const list: LoggedRequest[] = [];
-  const byRoute: Record<Route, number> = {
-    create: 0,
-    transaction: 0,
-    result: 0,
-    audit_report: 0,
-    download: 0,
-    bill: 0,
-    other: 0,
-  };
+  const byRoute = { ...noRequests };
   const countOf = (token: string): { requested: number; served: number } => {
     const count = downloads.get(token) ?? { requested: 0, served: 0 };
     downloads.set(token, count);
@@ -75,15 +77,7 @@ export function requestRecorder(maxLogged: number): RequestRecorder {
         total = 0;
         list.length = 0;
         for (const counts of [byStatus, byFault, downloads]) counts.clear();
-        Object.assign(byRoute, {
-          create: 0,
-          transaction: 0,
-          result: 0,
-          audit_report: 0,
-          download: 0,
-          bill: 0,
-          other: 0,
-        });
+        Object.assign(byRoute, noRequests);
       },
     },
     record(target, request) {
