@@ -34,12 +34,17 @@ export type BlockerScope = {
 
 /**
  * All blockers of a month, as a query of kind, subject, detail and remedy. A transaction that was never fetched may
- * belong to any month.
+ * belong to any month. The month's lines are gone through once, and few of them are looked at again.
  */
 function blockerRows({ month, lines, hasPrices, registeredUntil }: BlockerScope) {
   const touches = sql`t.created_at < ${month.end} and coalesce(t.expires_at, t.created_at + interval '24 hours') >= ${month.start}
     or t.created_at is null and t.registered_at <= ${registeredUntil ?? 'infinity'}::timestamptz`;
   return sql`
+    with line as materialized (
+      select transaction_id, task_type, ordinal, attempted_at, level, code, reason, invoiced, quantity, corrects_period
+      from (${sql.raw(lines)}) line
+      where quantity = -1 or invoiced is null or ${hasPrices} and invoiced and unit_price is null
+    )
     select 'unsettled' collate "C" as kind, t.id as subject,
       case when t.created_at is null then 'not fetched yet'
         else 'state ' || t.state || coalesce(', expires ' || to_char(t.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') end as detail,
@@ -55,14 +60,14 @@ function blockerRows({ month, lines, hasPrices, registeredUntil }: BlockerScope)
     union all
     select 'unclassified', transaction_id,
       task_type || ' attempt ' || ordinal || ': ' || coalesce('code ' || code || ', ', '') || reason, null
-    from (${sql.raw(lines)}) line where invoiced is null and quantity = 1
+    from line where invoiced is null and quantity = 1
     union all
     select 'unpriced', transaction_id, task_type || ' attempt ' || ordinal || coalesce(', level ' || level, ''), null
-    from (${sql.raw(lines)}) line where ${hasPrices} and invoiced and unit_price is null and quantity = 1
+    from line where invoiced and quantity = 1
     union all
     select 'gone', transaction_id,
       task_type || ' attempt ' || ordinal || ': booked for ' || corrects_period || ', no longer in the tables', null
-    from (${goneAmong(sql`select * from (${sql.raw(lines)}) line where quantity = -1`)}) gone
+    from (${goneAmong(sql`select * from line where quantity = -1`)}) gone
     union all
     select distinct 'gone', transaction_id, task_type || ' attempt ' || ordinal || ': known before, no longer in the tables', null
     from (${goneAmong(sql`select * from attempts_history where attempted_at >= ${month.start} and attempted_at < ${month.end}`)}) gone`;
