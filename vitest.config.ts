@@ -4,17 +4,32 @@ import { temporaryFolder } from './test/support/temporary.ts';
 // Whatever asks for a temporary folder gets one in memory.
 process.env['TMPDIR'] ??= temporaryFolder();
 
-/** What needs no server: rules, figures, files, the vendor's invoices, the simulated vendor and the client that calls it. */
+/** What needs no server: rules, figures, files, the vendor's invoices, the client that calls the vendor. */
 export const unit = [
-  'test/{config,domain,id-scan,invoices,reference-data,reports,simulator}/**/*.test.ts',
+  'test/{config,domain,id-scan,invoices,reference-data,reports}/**/*.test.ts',
   'test/documents.test.ts',
   'test/error-table.test.ts',
 ];
 
-/** What takes longest: outages, full disks, long histories. It has a command of its own, `npm run test:long`. */
+/** Rules and files again, with thousands of made-up cases each. */
+const generated = [
+  'test/domain/**/*{-properties,-histories,-mutants,-million,confusion}.test.ts',
+  'test/domain/rule-learning/months.test.ts',
+  'test/reports/verify-{bytes,properties}.test.ts',
+  'test/invoices/damaged.test.ts',
+];
+
+/**
+ * What takes longest: servers that go away, full disks, long histories, the harnesses' own controls. `npm run test:long`.
+ */
 const long = [
-  'test/chaos/{outages,closing-histories,creations,disk-full,webhook-load,never-completed,hostile-urls,rate-limit}.test.ts',
-  'test/{http/outages,cli/vendor-down,workers/store-away,bench}.test.ts',
+  'test/chaos/{closing,closing-histories,creations,disk-full,frozen,hostile-urls,negative-control}.test.ts',
+  'test/chaos/{never-completed,outages,outages-enqueue,rate-limit,server-kills,webhook-load}.test.ts',
+  'test/{db/hosts,http/outages,metrics/listener,redis/worker,tracing/tracing}.test.ts',
+  'test/workers/{database-away,store-away}.test.ts',
+  'test/cli/{demo,processes,terminal,vendor-down}.test.ts',
+  'test/embedded/{durability,recovery}.test.ts',
+  'test/{jobs/custody/steps,ops/compose-run,bench}.test.ts',
 ];
 
 /** Why files share a process: docs/decisions/0021-how-tests-run.md. */
@@ -42,13 +57,14 @@ export default defineConfig({
       },
     },
     projects: [
-      { extends: true, test: { name: 'unit', include: unit } },
+      { extends: true, test: { name: 'unit', include: unit, exclude: generated } },
+      { extends: true, test: { name: 'generated', include: generated } },
       {
         extends: true,
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: [...unit, ...long],
+          exclude: [...unit, ...generated, ...long],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

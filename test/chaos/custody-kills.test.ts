@@ -7,7 +7,7 @@ import { isFull, seeds } from './world.ts';
 
 const size = isFull
   ? { transactions: 3_000, kills: 200, awayMs: 60_000 }
-  : { transactions: 150, kills: 12, awayMs: 10_000 };
+  : { transactions: 80, kills: 6, awayMs: 5_000 };
 
 describe.each(seeds(1, 2))('seed %i', (seed) => {
   test(

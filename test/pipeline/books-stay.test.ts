@@ -4,7 +4,7 @@ import { withSimulator } from '../support/simulator.ts';
 import { reportHashes } from '../jobs/custody/books.ts';
 
 const isFull = process.env['CHAOS'] === 'full';
-const transactions = isFull ? 10_000 : 150;
+const transactions = isFull ? 10_000 : 60;
 
 test.each(isFull ? [1, 2, 3] : [1])(
   'every report comes out byte for byte as before once all documents are erased, also while they are: seed %i',

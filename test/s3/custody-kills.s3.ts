@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
+import type { ListObjectVersionsCommandOutput } from '@aws-sdk/client-s3';
 import { inject, test } from 'vitest';
 import { killInCustody } from '../chaos/support-custody-kills.ts';
 import { startHttpProxy } from './http-proxy.ts';
@@ -26,7 +27,11 @@ test(
       const keys = new Set<string>();
       let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
       while (from) {
-        const page = await s3.listObjectVersions({ Bucket, Prefix: `${prefix}/`, ...(from as object) });
+        const page: ListObjectVersionsCommandOutput = await s3.listObjectVersions({
+          Bucket,
+          Prefix: `${prefix}/`,
+          ...(from as object),
+        });
         for (const { Key = '' } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])])
           keys.add(Key.slice(prefix.length + 1));
         from =
