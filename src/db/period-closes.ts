@@ -73,7 +73,7 @@ export async function periodCloses(db: Queries, asOf: Date | null = null): Promi
 }
 
 /** Triggers of writers hold this lock in shared mode until their transaction ends. */
-export const closingLock = sql`hashtextextended('idscan-ledger closing', 0)`;
+const closingLock = sql`hashtextextended('idscan-ledger closing', 0)`;
 
 /**
  * Makes triggers record every later change to attempts before `end` as a late change. Waits for the writers that are at

@@ -1,5 +1,6 @@
 import type { Queries } from '../../db/database.ts';
 import { moveHorizon, noteRulesBelowHorizon, type PeriodClose, periodCloses } from '../../db/period-closes.ts';
+import { holdReferences } from '../../db/references.ts';
 import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
 import { withBooking } from '../../db/snapshot.ts';
 import { databaseNow } from '../../db/unfetched.ts';
@@ -42,6 +43,7 @@ export async function closeMonth(context: Context, asked: CloseRequest): Promise
   await untilFetched(context.db, registeredUntil, asked.signal);
   const request = { ...asked, registeredUntil };
   const closed = await withNamedLock(context.db, 'close', async (queries) => {
+    await holdReferences(queries);
     const closes = await periodCloses(queries);
     await expectNoRefusal(context, queries, request, closes);
     checkBeginning(request, closes);
