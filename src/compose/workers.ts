@@ -17,6 +17,7 @@ import { openWrites } from '../jobs/queue/writes.ts';
 import { replayOrders } from '../jobs/custody/orders.ts';
 import { openMasters } from '../store/encryption/masters.ts';
 import { documentStore, openStore } from '../store/open.ts';
+import { freeingBuffers } from '../id-scan/body-buffers.ts';
 import { createVendorClient } from '../id-scan/client.ts';
 import { createRateLimiter } from '../workers/rate-limit.ts';
 import type { ComposeOptions } from './books.ts';
@@ -73,6 +74,7 @@ export async function workersOn(
     auditReportPath,
     proxy,
     now: context.now,
+    received: freeingBuffers(),
     ...key,
     ...(rateLimit === undefined ? {} : createRateLimiter(redis, queuePrefix, rateLimit)),
     ...(context.tracing ? { open: context.tracing.open } : {}),

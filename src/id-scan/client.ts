@@ -26,6 +26,8 @@ export type VendorClientInput = VendorClientSettings & {
   readonly auditReportPath: string;
   /** Times each request. */
   readonly open?: Tracing['open'];
+  /** Called with the size of each chunk of a body. */
+  readonly received?: (bytes: number) => void;
 };
 
 const defaultLimits: VendorLimits = {
@@ -61,6 +63,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
     afterAnswer: input.afterAnswer ?? (() => undefined),
     observe: input.observe ?? (() => undefined),
+    received: input.received ?? (() => undefined),
     open: input.open ?? noTracing.open,
     userAgent: input.userAgent ?? 'idscan-ledger',
     closing: closing.signal,

@@ -1,6 +1,5 @@
 import { request, type Dispatcher } from 'undici';
 import { LedgerError } from '../errors.ts';
-import { noteReceived } from './body-buffers.ts';
 import { orAborted, withBudget } from './deadline.ts';
 import { statusFailure, vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
@@ -19,6 +18,8 @@ export type Http = {
   readonly beforeRequest: () => Promise<void>;
   readonly afterAnswer: () => void;
   readonly observe: (request: ObservedRequest) => void;
+  /** Called with the size of each chunk of a body. */
+  readonly received: (bytes: number) => void;
   readonly open: Tracing['open'];
   readonly userAgent: string;
   /** Aborts with the error that running calls end with. */
@@ -93,7 +94,11 @@ async function ask<Value>(
       checkEncoding(call, response);
       return {
         value: await use(
-          { status: response.statusCode, headers: response.headers, chunks: () => chunksOf(call, response, signal) },
+          {
+            status: response.statusCode,
+            headers: response.headers,
+            chunks: () => chunksOf(http, call, response, signal),
+          },
           signal,
         ),
       };
@@ -145,6 +150,7 @@ async function send(http: Http, call: Call, token: string, signal: AbortSignal):
 }
 
 async function* chunksOf(
+  http: Http,
   call: Call,
   response: Dispatcher.ResponseData,
   signal: AbortSignal,
@@ -154,7 +160,7 @@ async function* chunksOf(
   try {
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength;
-      noteReceived(chunk.byteLength);
+      http.received(chunk.byteLength);
       if (bytes > call.maxBytes) throw tooLarge(call);
       yield chunk;
     }
