@@ -79,7 +79,13 @@ export async function resolve(creation: string, args: ResolveArguments, { config
   const { context, close } = await composeBooks(config, { notice: remark });
   try {
     const by = currentUser();
-    if (!(await resolveCreation(context.db, creation, { transactionId, by, resolution: reason }, leaseMs)))
+    const found = { transactionId, by, resolution: reason };
+    const resolved = await resolveCreation(context.db, creation, found, leaseMs);
+    if (typeof resolved === 'object')
+      throw new LedgerError('blocked', `${transactionId ?? ''} is the transaction of the creation ${resolved.isOf}.`, {
+        hint: 'Nothing was noted. Compare their times and references with what the vendor says.',
+      });
+    if (resolved === 'unknown')
       throw new LedgerError('not_found', `There is no creation ${creation} to look after.`, {
         hint: 'status lists those whose answer never came.',
       });

@@ -5,7 +5,7 @@ export type ProducerSchema = {
   creations: {
     id: Generated<string>;
     idempotency_key: string | null;
-    request_sha256: string;
+    request_sha256: string | null;
     reference: string | null;
     asked_at: Generated<Date>;
     asked_by: string;

@@ -69,6 +69,18 @@ export const vendorErrors = {
     http: [504, 'The answer never came'],
     hint: 'the transaction may exist: `status` lists it, `transactions resolve` ends that',
   },
+  creation_under_way: {
+    job: 'later',
+    exit: 1,
+    http: [409, 'It is being created'],
+    hint: 'repeat it with the same key, as `Retry-After` says',
+  },
+  creation_without_address: {
+    job: 'never',
+    exit: 1,
+    http: [502, 'The vendor gave no address'],
+    hint: 'it is in the books; create another one. Again? The API may have changed: report it',
+  },
   creation_expired: { job: 'never', exit: 1, http: [410, 'The address has expired'], hint: 'create another one' },
   idempotency_key_reused: {
     job: 'never',

@@ -117,7 +117,7 @@ export function sanitizeMessage(message: string | null): string {
 }
 
 /**
- * A cause reduced to name, code and message. HTTP errors carry more than they show: the unparsed rest of a body
+ * A cause reduced to name, code, system call and message. HTTP errors carry more than they show: the unparsed rest of a body
  * (`data`), socket details, a certificate, the input of an invalid URL.
  */
 function safeCause(cause: unknown): unknown {
@@ -126,5 +126,16 @@ function safeCause(cause: unknown): unknown {
   const text = cause.message || parts.map((part) => part.message).join('; ');
   const safe = new Error(text);
   safe.name = cause.name;
-  return 'code' in cause && typeof cause.code === 'string' ? Object.assign(safe, { code: cause.code }) : safe;
+  const [syscall = null, ...others] = new Set([cause, ...parts].flatMap((part) => textIn(part, 'syscall') ?? []));
+  const code = textIn(cause, 'code');
+  return Object.assign(
+    safe,
+    code === undefined ? {} : { code },
+    syscall === null || others.length > 0 ? {} : { syscall },
+  );
+}
+
+function textIn(error: Error, name: 'code' | 'syscall'): string | undefined {
+  const value = (error as NodeJS.ErrnoException)[name];
+  return typeof value === 'string' ? value : undefined;
 }

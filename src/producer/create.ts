@@ -5,8 +5,12 @@ import type { IntakeContext } from '../jobs/intake/intake.ts';
 import { coded } from './coded.ts';
 import type { CreatedTransaction, CreationOptions, CreationRequest, ProducerOptions } from './producer.ts';
 
-/** `vendor` opens the client. It is called once there is something to ask. */
-export type CreateContext = IntakeContext & { readonly vendor: () => Promise<VendorClient> };
+export type CreateContext = IntakeContext & {
+  /** Opens the client. It is called once there is something to ask. */
+  readonly vendor: () => Promise<VendorClient>;
+  /** Whose idempotency keys these are. */
+  readonly askedBy: string;
+};
 
 /** What `POST /api/transactions` does, for a program. */
 export async function create(
@@ -15,12 +19,16 @@ export async function create(
   { idempotencyKey }: CreationOptions = {},
 ): Promise<CreatedTransaction> {
   const vendor = await context.vendor();
+  const { db, queues, askedBy } = context;
   const { unknown, ...created } = await coded(
-    createTransaction({ ...context, vendor }, { wanted, idempotencyKey: idempotencyKey ?? null, askedBy: 'library' }),
+    createTransaction({ db, queues, vendor, log }, { wanted, idempotencyKey: idempotencyKey ?? null, askedBy }),
     unexpected,
   );
   return { ...created, unknownSettings: unknown };
 }
+
+/** A program has the error, with what would be logged; what it does not await is its own. */
+const log = { error: () => undefined };
 
 const unexpected = {
   message: 'The transaction could not be created.',

@@ -8,6 +8,7 @@ import { checkSchema } from '../db/migrate.ts';
 import { placeOfBooks } from '../db/on-client.ts';
 import { checkPooling } from '../db/pooling.ts';
 import { checkRights } from '../db/rights.ts';
+import { isReference } from '../domain/transaction-request.ts';
 import { LedgerError } from '../errors.ts';
 import { openQueues } from '../jobs/queue/queues.ts';
 import { openRedis } from '../redis/connect.ts';
@@ -48,7 +49,14 @@ type Context = EnqueueContext &
   };
 
 function compose(options: ProducerOptions): Promise<Composed<Context>> {
-  const { databaseUrl, redisUrl, queuePrefix = defaultQueuePrefix, maxConnections = 5, idScan } = checked(options);
+  const {
+    databaseUrl,
+    redisUrl,
+    queuePrefix = defaultQueuePrefix,
+    maxConnections = 5,
+    idScan,
+    caller,
+  } = checked(options);
   parseRedisUrl(redisUrl);
   return building(async (add) => {
     const db = openDatabase(databaseUrl, { maxConnections, maxDedicated, lockTimeoutMs });
@@ -59,6 +67,7 @@ function compose(options: ProducerOptions): Promise<Composed<Context>> {
     const queues = openQueues(redis, queuePrefix, () => undefined);
     add(queues.close);
     const { vendor, close } = vendorWhenNeeded(idScan);
+    const askedBy = caller === undefined ? 'library' : `library ${caller}`;
     add(close);
     const running = new Set<Promise<unknown>>();
     add(() => Promise.allSettled(running));
@@ -66,7 +75,7 @@ function compose(options: ProducerOptions): Promise<Composed<Context>> {
       running.add(work);
       return work.finally(() => running.delete(work));
     };
-    return { db, queues, place: await placeOfBooks(db.kysely), vendor, until };
+    return { db, queues, place: await placeOfBooks(db.kysely), vendor, until, askedBy };
   });
 }
 
@@ -88,7 +97,7 @@ async function checkBooks(db: Database, connections: number): Promise<void> {
 
 /** Callers in plain JavaScript may give anything. */
 function checked(options: ProducerOptions): ProducerOptions {
-  const { databaseUrl, redisUrl, queuePrefix, maxConnections, idScan } = options as Partial<
+  const { databaseUrl, redisUrl, queuePrefix, maxConnections, idScan, caller } = options as Partial<
     Record<keyof ProducerOptions, unknown>
   >;
   const problems = [
@@ -101,6 +110,9 @@ function checked(options: ProducerOptions): ProducerOptions {
       ? []
       : ['maxConnections is no whole number from 1']),
     ...(idScan === undefined || hasKey(idScan) ? [] : ['idScan has no keyId and keySecret']),
+    ...(caller === undefined || (isText(caller) && isReference(caller))
+      ? []
+      : ['caller is not 1 to 64 of A-Z a-z 0-9 . _ : -']),
   ];
   if (problems.length > 0)
     throw new LedgerError('config_invalid', `The producer cannot be opened: ${problems.join('; ')}.`, {

@@ -15,6 +15,11 @@ export type ProducerOptions = {
   readonly maxConnections?: number | undefined;
   /** How the vendor is called, for `createTransaction`. Without it nothing can be created. */
   readonly idScan?: IdScanClientOptions | undefined;
+  /**
+   * Which program this is, where several on one database use the same idempotency keys: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+   * Programs with one name, or without, share their keys. The service and the commands have keys of their own.
+   */
+  readonly caller?: string | undefined;
 };
 
 /** A transaction to keep the books of. */
@@ -98,9 +103,11 @@ export type Producer = {
    * the vendor names no idempotency key: `status` lists it as possibly created, until somebody has looked after it.
    *
    * @throws LedgerError `request_invalid` names every mistake, before anything is asked; `creation_unanswered`: the
-   * answer of this call, or of the first one with the same key, never came; `idempotency_key_reused`,
-   * `creation_expired`; `vendor_…`: the vendor refused, and nothing was created; `not_configured` without `idScan`;
-   * `config_invalid` where the vendor cannot be called with it; `database_…`; `interrupted` after `close`.
+   * answer of this call, or of the first one with the same key, never came, or could not be recorded (then
+   * `transactionId` is in its fields); `creation_under_way`: the first call with the same key is running, repeat it;
+   * `creation_without_address`, `creation_expired`, `idempotency_key_reused`; `vendor_…`: the vendor refused, and
+   * nothing was created; `not_configured` without `idScan`; `config_invalid` where the vendor cannot be called with it;
+   * `database_…`: nothing was asked; `interrupted` after `close`.
    * @example
    * const { transactionId, url } = await producer.createTransaction(
    *   { tasks: ['document_scan', 'face_liveness'], reference: 'cost-centre-7' },

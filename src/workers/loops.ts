@@ -1,3 +1,4 @@
+import { forgetExpiredAddresses } from '../db/creations.ts';
 import { forgiveStarts, type ObligationKey } from '../db/obligations.ts';
 import { errorCode } from '../errors.ts';
 import type { NotifyingContext, VendorContext } from '../jobs/context.ts';
@@ -42,6 +43,9 @@ export function startLoops(
       await noteEnds(context, state.unnotedEnds);
       swept(await sweep(context, stopping));
     }),
+    repeat('addresses that have expired', scheduleIntervalMs, stopping, () =>
+      forgetExpiredAddresses(context.db.kysely, context.now()),
+    ),
     rechecking(context, repeat, isBatch, { stopping, rechecked }),
     custody(context, repeat, isBatch, { stopping, keptCustody }),
   ];

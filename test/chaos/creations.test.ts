@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: kills * 30_000 });
 test(`whatever dies, and though answers are lost, no transaction of the vendor’s is unknown: ${creations} creations, ${kills} kills`, async () => {
   const simulator = await startSimulator({ seed: 'creations', month: '2026-10', transactions: creations * 3 });
   atEnd(simulator.close);
-  simulator.setFaults({ share: 0.05, kinds: ['reset', 'cut_length', 'bad_gateway'], routes: ['create'] });
+  simulator.setFaults({ share: 0.05, kinds: ['reset', 'cut_length', 'bad_gateway', 'redirect'], routes: ['create'] });
   const environment = await createCliEnvironment({
     IDSCAN_BASE_URL: simulator.baseUrl,
     IDSCAN_KEY_ID: simulator.keyId,

@@ -11,8 +11,9 @@ async function open() {
   const simulator = await startSimulator({ seed: 'library', month: '2026-10', transactions: 5 });
   atEnd(simulator.close);
   const { baseUrl, keyId, secret: keySecret } = simulator;
-  const { producer, databaseUrl } = await openTestProducer({ idScan: { baseUrl, keyId, keySecret } });
-  return { simulator, producer, client: await connect(databaseUrl) };
+  const idScan = { baseUrl, keyId, keySecret };
+  const { producer, databaseUrl } = await openTestProducer({ idScan });
+  return { simulator, producer, databaseUrl, idScan, client: await connect(databaseUrl) };
 }
 
 test('a transaction is created, and in the books with its reference from its birth', async () => {
@@ -40,6 +41,18 @@ test('a key gets the same transaction again, and no other request', async () => 
     code: 'idempotency_key_reused',
   });
   expect(simulator.created()).toEqual([first.transactionId]);
+});
+
+test('a program with a name has keys of its own', async () => {
+  const { simulator, producer, databaseUrl, idScan } = await open();
+  const key = { idempotencyKey: 'order-1' };
+  const { producer: other } = await openTestProducer({ databaseUrl, idScan, caller: 'shop-b' });
+  const mine = await producer.createTransaction(scan, key);
+  const theirs = await other.createTransaction(scan, key);
+  expect([mine.transactionId, theirs.transactionId]).toEqual(simulator.created());
+  await expect(openTestProducer({ databaseUrl, caller: 'two words' })).rejects.toMatchObject({
+    code: 'config_invalid',
+  });
 });
 
 test('every mistake is named before the vendor is asked; what it does not document is passed on and named', async () => {

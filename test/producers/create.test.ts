@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import pg from 'pg';
 import { startSimulator } from '../../src/simulator/index.ts';
@@ -124,7 +125,7 @@ describe('transactions create', () => {
 describe('POST /api/transactions', () => {
   test('creates for the role intake, once for a key, and keeps no address after it has expired', async () => {
     const { simulator, environment, rows } = await setUp({
-      HTTP_TOKENS: tokenSetting,
+      HTTP_TOKENS: `${tokenSetting},intake:${createHash('sha256').update('intake-token-of-shop-b').digest('hex')}:shop-b`,
       HTTP_PORT: '0',
       LOG_LEVEL: 'info',
     });
@@ -149,5 +150,32 @@ describe('POST /api/transactions', () => {
     expect((await ask({ tasks: ['face_match'] }, intake)).status).toBe(400);
     expect(simulator.created()).toHaveLength(1);
     expect(await rows(`select id from creations where url like '%frame%'`)).toHaveLength(1);
+    const other = await ask(wish, { ...bearer('intake-token-of-shop-b'), 'idempotency-key': 'web-1' });
+    expect(other.status).toBe(201);
+    expect(((await other.json()) as Record<string, unknown>)['transactionId']).toBe(simulator.created()[1]);
+    // One request of two clients: the second one is told to come back.
+    simulator.setFaults({ share: 1, kinds: ['slow'], routes: ['create'], slowMs: 5_000 });
+    const slow = ask(wish, { ...intake, 'idempotency-key': 'web-2' });
+    await vi.waitUntil(() => simulator.created().length === 3, { timeout: 20_000, interval: 20 });
+    const early = await ask(wish, { ...intake, 'idempotency-key': 'web-2' });
+    expect([early.status, early.headers.get('retry-after')]).toEqual([409, '5']);
+    expect((await slow).status).toBe(201);
+  });
+
+  test('workers without documents forget addresses and requests that have expired', async () => {
+    const { environment, run, rows } = await setUp();
+    const made = await run([...create, '--idempotency-key', 'order-1']);
+    expect(made.code, made.stderr).toBe(0);
+    expect(await rows('select from creations where url is not null and request_sha256 is not null')).toHaveLength(1);
+    await rows(`update creations set asked_at = now() - interval '1 hour', expires_at = now() - interval '1 minute'`);
+    const worker = startCli(['worker'], { ...environment, FETCH_DOCUMENTS: 'false', FETCH_AUDIT_REPORTS: 'false' });
+    await vi.waitUntil(
+      async () => (await rows('select from creations where url is null and request_sha256 is null')).length === 1,
+      { timeout: 60_000, interval: 100 },
+    );
+    worker.kill('SIGTERM');
+    await worker.result;
+    const again = await run([...create, '--idempotency-key', 'order-1']);
+    expect(again.stderr).toContain('creation_expired');
   });
 });

@@ -27,7 +27,10 @@ async function start() {
   idScan = createIdScanClient({ baseUrl, keyId, keySecret });
 }
 
-const create = () => idScan.createTransaction({ tasks: ['document_scan', 'face_liveness'], expiresIn: 3600 });
+async function create() {
+  const created = await idScan.createTransaction({ tasks: ['document_scan', 'face_liveness'], expiresIn: 3600 });
+  return { ...created, url: created.url! };
+}
 const play = (url: string, form: Record<string, string>) =>
   fetch(url, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' });
 const page = async (url: string) => (await fetch(url)).text();

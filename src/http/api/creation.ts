@@ -89,14 +89,15 @@ export const createTransaction = {
   path: '/api/transactions',
   summary: 'Has the vendor create a transaction, and keeps its books from its birth',
   description:
-    'The intention is committed, the vendor is asked once, and its answer is committed. Where no answer came (504), the transaction may exist, so nothing asks again: it is listed as possibly created. What the vendor refused was not created, and may be asked for again with the same key. Settings that the vendor does not document are passed on.',
+    'The intention is committed, the vendor is asked once, and its answer is committed. Where no answer came (504), the transaction may exist, so nothing asks again: it is listed as possibly created. While the first request with a key is running, the same key gets 409 (`creation_under_way`): repeat it. What the vendor refused was not created, and may be asked for again with the same key. Settings that the vendor does not document are passed on.',
   means: 'bearer',
   roles: ['intake'],
   parameters: [
     {
       name: 'Idempotency-Key',
       in: 'header',
-      description: 'The same key with the same request gets the same transaction, however often it is sent.',
+      description:
+        'The same key with the same request gets the same transaction, however often it is sent. Keys are those of the token: another token’s have nothing to do with them.',
       schema: { type: 'string', pattern: idempotencyKeyPattern.source },
       example: 'order-1',
     },
@@ -120,6 +121,8 @@ export const createTransaction = {
     200: { description: 'It was created before, with the same key.', content },
   },
   problems: {
+    creation_under_way: true,
+    creation_without_address: true,
     creation_expired: true,
     idempotency_key_reused: true,
     not_configured: true,
@@ -129,9 +132,10 @@ export const createTransaction = {
     vendor_forbidden: true,
     vendor_not_found: true,
     vendor_gone: true,
-    vendor_redirect_refused: true,
     vendor_unreachable: true,
     vendor_rate_limited: true,
     database_unavailable: true,
+    database_forbidden: true,
+    database_misconfigured: true,
   },
 } as const satisfies Operation;

@@ -32,6 +32,7 @@ export function addCreationRoute(server: FastifyInstance, context: ServiceContex
           wanted,
           idempotencyKey: typeof key === 'string' ? key : null,
           askedBy: request.principal?.name ?? 'unknown',
+          browserOrigin: origin,
         },
       );
       const browser = tokenOf(context, origin, { transactionId, expires });

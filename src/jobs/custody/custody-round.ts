@@ -1,5 +1,4 @@
 import { countClear } from '../../db/clear-files.ts';
-import { forgetExpiredAddresses } from '../../db/creations.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
 import type { Documents, VendorContext } from '../context.ts';
 import { carryOutErasures } from './destroy.ts';
@@ -38,7 +37,6 @@ export function custodyRounds(
       if (held > 0) context.log.warn({ held }, 'legal holds that the books had lost are in force again');
       const erased = await carryOutErasures(context, store, signal);
       const retired = await keepRetention(context, store, rounds, signal);
-      await forgetExpiredAddresses(context.db.kysely, context.now());
       const encrypted = isAllEncrypted ? 0 : await takeOverClear(context, documents, signal);
       // Nothing is stored in the clear any more, so once is enough.
       isAllEncrypted = encrypted === 0 && (await countClear(context.db.kysely)) === 0;
