@@ -25,11 +25,8 @@ const longestDelayMs = 60_000;
 const maxTries = 12;
 const maxIgnored = 1_000_000;
 
-/**
- * @param {EmbedOptions} options
- * @returns {Embedded}
- */
-export function embedTransaction(options) {
+/** @type {(options: EmbedOptions) => Embedded} */
+export const embedTransaction = (options) => {
   const { container, transactionId, onCompleted } = options;
   const source = addressIn(options.url, 'url');
   const vendorOrigin = options.vendorOrigin ?? source.origin;
@@ -82,13 +79,10 @@ export function embedTransaction(options) {
       iframe.remove();
     },
   };
-}
+};
 
-/**
- * @param {URL} source
- * @param {EmbedOptions} options
- */
-function iframeFor(source, { title = 'Identity verification', allow = 'camera; microphone' }) {
+/** @type {(source: URL, options: EmbedOptions) => HTMLIFrameElement} */
+const iframeFor = (source, { title = 'Identity verification', allow = 'camera; microphone' }) => {
   const iframe = document.createElement('iframe');
   iframe.className = 'idscan-frame';
   iframe.title = title;
@@ -96,22 +90,20 @@ function iframeFor(source, { title = 'Identity verification', allow = 'camera; m
   iframe.referrerPolicy = 'origin';
   iframe.src = source.href;
   return iframe;
-}
+};
 
 /**
  * What a message says, if it says that every task is done. Whatever has another form is no such message.
  *
- * @param {unknown} data
- * @param {Required<VendorEvent>} form
- * @returns {Completed | undefined}
+ * @type {(data: unknown, form: Required<VendorEvent>) => Completed | undefined}
  */
-function completedIn(data, form) {
+const completedIn = (data, form) => {
   const said = typeof data === 'string' ? jsonIn(data) : data;
   if (valueAt(said, form.typeAt) !== form.type || valueAt(said, form.stateAt) !== form.completedState) return undefined;
   const transactionId = valueAt(said, form.transactionIdAt);
   const resultId = valueAt(said, form.resultIdAt);
   return isId(transactionId) && isId(resultId) ? { transactionId, resultId } : undefined;
-}
+};
 
 /** @param {string} text */
 function jsonIn(text) {
@@ -123,33 +115,22 @@ function jsonIn(text) {
   }
 }
 
-/**
- * @param {unknown} value
- * @param {string} path
- * @returns {unknown}
- */
-function valueAt(value, path) {
-  return path.split('.').reduce((/** @type {unknown} */ inner, name) => {
+/** @type {(value: unknown, path: string) => unknown} */
+const valueAt = (value, path) =>
+  path.split('.').reduce((/** @type {unknown} */ inner, name) => {
     if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, name)) return undefined;
     return /** @type {Record<string, unknown>} */ (inner)[name];
   }, value);
-}
 
-/**
- * @param {unknown} value
- * @returns {value is string}
- */
-function isId(value) {
-  return typeof value === 'string' && value !== '' && value.length <= maxIdLength;
-}
+/** @type {(value: unknown) => value is string} */
+const isId = (value) => typeof value === 'string' && value !== '' && value.length <= maxIdLength;
 
 /**
  * Lets through so many within a time, and no more until that is over.
  *
- * @param {number} most
- * @param {number} withinMs
+ * @type {(most: number, withinMs: number) => () => boolean}
  */
-function limiter(most, withinMs) {
+const limiter = (most, withinMs) => {
   let sinceMs = -Infinity;
   let count = 0;
   return () => {
@@ -158,7 +139,7 @@ function limiter(most, withinMs) {
     count += 1;
     return count <= most;
   };
-}
+};
 
 /**
  * Sends reports to the ledger, one after the other, each until it is answered.
@@ -231,44 +212,38 @@ async function post(address, body) {
 /**
  * Text, because a browser sends it to another origin without asking first; `keepalive`, so that it outlives the page.
  *
- * @param {string} body
- * @returns {RequestInit}
+ * @type {(body: string) => RequestInit}
  */
-function requestOf(body) {
-  return {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'text/plain;charset=utf-8' },
-    mode: 'cors',
-    credentials: 'omit',
-    keepalive: true,
-    redirect: 'error',
-  };
-}
+const requestOf = (body) => ({
+  method: 'POST',
+  body,
+  headers: { 'content-type': 'text/plain;charset=utf-8' },
+  mode: 'cors',
+  credentials: 'omit',
+  keepalive: true,
+  redirect: 'error',
+});
 
 /**
  * `sendBeacon` hides the origin where a page has `Referrer-Policy: no-referrer`: it is for browsers without `keepalive`.
  *
- * @param {string} address
- * @param {string} body
+ * @type {(address: string, body: string) => void}
  */
-function sendAndForget(address, body) {
+const sendAndForget = (address, body) => {
   if ('keepalive' in Request.prototype) fetch(address, requestOf(body)).catch(() => undefined);
   else navigator.sendBeacon(address, body);
-}
+};
 
-/** @param {number} tries */
-function delayMs(tries) {
-  return Math.min(longestDelayMs, firstDelayMs * 2 ** tries) * (0.5 + Math.random() / 2);
-}
+/** @type {(tries: number) => number} */
+const delayMs = (tries) => Math.min(longestDelayMs, firstDelayMs * 2 ** tries) * (0.5 + Math.random() / 2);
 
-/**
- * @param {string} text
- * @param {string} name
- */
-function addressIn(text, name) {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
-    throw new TypeError(`${name} must be an http or https address.`);
-  return url;
-}
+/** @type {(text: string, name: string) => URL} */
+const addressIn = (text, name) => {
+  try {
+    const url = new URL(text);
+    if (url.protocol === 'https:' || url.protocol === 'http:') return url;
+  } catch {
+    // It is no address at all.
+  }
+  throw new TypeError(`${name} must be an http or https address.`);
+};
