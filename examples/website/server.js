@@ -90,9 +90,13 @@ async function beginVerification({ ledger, intakeToken, origin }, orderId) {
     }),
     signal: AbortSignal.timeout(40_000),
   });
-  const said = /** @type {Verification & { code?: string }} */ (await answered.json());
+  const said = /** @type {Record<'transactionId' | 'url', string> & { browserToken: string | null, code?: string }} */ (
+    await answered.json()
+  );
   if (!answered.ok) throw new Error(`The ledger answered ${answered.status}: ${said.code ?? 'no code'}`);
-  return said;
+  const { browserToken } = said;
+  if (browserToken === null) throw new Error(`Pages of ${origin} may not report: see BROWSER_ORIGINS of the ledger`);
+  return { ...said, browserToken };
 }
 
 const shopPage = () => `<h1>Very old cheese</h1>

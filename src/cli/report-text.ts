@@ -106,7 +106,8 @@ function counterRemarks({ summary, totals }: WrittenReport['lines']): string[] {
   ];
 }
 
-function remarks({ head, lines: figures, openItems, discrepancies, resolved, undecided }: WrittenReport): string[] {
+function remarks(written: WrittenReport): string[] {
+  const { head, lines: figures, openItems, discrepancies, resolved, undecided } = written;
   const { totals } = figures;
   const hasPrices = head.priceList !== undefined;
   const lines = counterRemarks(figures);
@@ -135,9 +136,17 @@ function remarks({ head, lines: figures, openItems, discrepancies, resolved, und
     lines.push(
       `${counted(undecided, 'scan')} never decided by the vendor: still processing when the transaction was final, so not invoiced. See the discrepancies file.`,
     );
-  lines.push(...openRemarks(openItems, head.status === 'closed'));
+  lines.push(...openRemarks(openItems, head.status === 'closed'), ...possibleRemarks(written));
   return lines.length > 0 ? [...lines, ''] : lines;
 }
+
+/** Only a person can find out whether they exist. */
+const possibleRemarks = ({ possiblyCreated }: WrittenReport): string[] =>
+  possiblyCreated === 0
+    ? []
+    : [
+        `${counted(possiblyCreated, 'transaction was', 'transactions were')} asked for, and no answer came: ${form(possiblyCreated, 'it', 'they')} may be charged for this month, and no report has ${form(possiblyCreated, 'it', 'them')}. status lists ${form(possiblyCreated, 'it', 'them')}.`,
+      ];
 
 /** What may still change the figures or, for a closed month, which open items it was closed with. */
 function openRemarks(

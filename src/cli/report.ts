@@ -100,7 +100,7 @@ async function copyReport(
 
 /** The manifest of a report, for a program. */
 export function asJson(
-  { directory, manifest, manifestText }: WrittenReport,
+  { directory, manifest, manifestText, possiblyCreated }: WrittenReport,
   copies: readonly WrittenDialect[] = [],
 ): string {
   const content = JSON.parse(manifestText) as object;
@@ -111,7 +111,13 @@ export function asJson(
     files: copy.files.map(({ name }) => name),
   }));
   return JSON.stringify(
-    { directory, manifest_sha256: manifest.sha256, ...(copies.length > 0 ? { dialects } : {}), ...content },
+    {
+      directory,
+      manifest_sha256: manifest.sha256,
+      possibly_created: possiblyCreated,
+      ...(copies.length > 0 ? { dialects } : {}),
+      ...content,
+    },
     null,
     2,
   );

@@ -124,16 +124,18 @@ function custodyLines({ closed, held, nextDestroyAt, clear, onRetired }: Custody
 
 const hintOf = (code: string): string => (isErrorCode(code) ? errorTable[code].hint.replaceAll('`', '') : '');
 
+const mostUnanswered = 20;
+
 /** Only a person can find out whether they exist. */
-function unansweredLines({ possiblyCreated }: Status): string[] {
-  if (possiblyCreated.length === 0) return [];
+function unansweredLines({ possiblyCreated, possiblyCreatedTotal: total }: Status): string[] {
+  if (total === 0) return [];
   return [
     '',
-    `Possibly created: ${counted(possiblyCreated.length, 'transaction')} asked for, and the answer never came. Ask the vendor, then: transactions resolve`,
+    `Possibly created: ${counted(total, 'transaction')} asked for, and the answer never came. Ask the vendor, then: transactions resolve`,
     ...table(
       ['  creation', 'asked', 'reference', 'last error'],
       possiblyCreated
-        .slice(0, 20)
+        .slice(0, mostUnanswered)
         .map(({ id, askedAt, reference, errorCode }) => [
           `  ${id}`,
           instant(askedAt),
@@ -141,6 +143,7 @@ function unansweredLines({ possiblyCreated }: Status): string[] {
           errorCode ?? '',
         ]),
     ),
+    ...(total > mostUnanswered ? [`  and ${total - mostUnanswered} more`] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { possiblyCreated, type PossiblyCreated } from './creations.ts';
+import { countPossiblyCreated, possiblyCreated, type PossiblyCreated } from './creations.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { FileState, ObligationKind, ObligationState } from './schema.ts';
 import { isWithdrawn } from './withdrawals.ts';
@@ -41,6 +41,8 @@ export type Status = {
   }[];
   /** Creations whose answer never came, oldest first; at most a thousand. */
   readonly possiblyCreated: readonly PossiblyCreated[];
+  /** How many there are. */
+  readonly possiblyCreatedTotal: number;
   /** Files that were stored and were missing or damaged when last verified. */
   readonly filesAmiss: readonly FilesAmiss[];
   readonly files: readonly { readonly kind: string; readonly state: FileState; readonly count: number }[];
@@ -54,7 +56,7 @@ export const isMissingResultId = sql<boolean>`state = 'completed' and result_id 
 
 /** The present state of the books. */
 export async function readStatus(db: Queries): Promise<Status> {
-  const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss, unanswered] =
+  const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss, unanswered, unansweredTotal] =
     await Promise.all([
       sql<Status['transactions']>`
       select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled,
@@ -87,6 +89,7 @@ export async function readStatus(db: Queries): Promise<Status> {
       ),
       filesAmiss(db),
       possiblyCreated(db, 1_000),
+      countPossiblyCreated(db),
     ]);
   return {
     transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0, withdrawn: 0, missingResultId: 0 },
@@ -99,6 +102,7 @@ export async function readStatus(db: Queries): Promise<Status> {
     attempts: attempts.rows[0] ?? { total: 0, unclassified: 0 },
     unclassifiedCodes: unclassified.rows,
     possiblyCreated: unanswered,
+    possiblyCreatedTotal: unansweredTotal,
     filesAmiss: amiss,
     files: files.rows,
   };

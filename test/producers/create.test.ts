@@ -27,6 +27,7 @@ async function setUp(extra: Readonly<Record<string, string>> = {}) {
   const statusOf = async () =>
     JSON.parse((await run(['status', '--json'])).stdout) as {
       possiblyCreated: { id: string; reference: string | null }[];
+      possiblyCreatedTotal: number;
     };
   return { simulator, environment, rows, run, statusOf };
 }
@@ -105,6 +106,18 @@ describe('transactions create', () => {
     expect(again.stdout).toBe(first.stdout);
     const reused = await run(['transactions', 'create', '--tasks', 'document_scan', '--idempotency-key', 'order-2']);
     expect(reused.stderr).toContain('idempotency_key_reused');
+  });
+
+  test('status counts all that have no answer, and lists some', async () => {
+    const { run, rows, statusOf } = await setUp();
+    expect((await run(['status'])).code).toBe(0);
+    await rows(`
+      insert into creations (asked_by, error_code) select 'a test', 'vendor_timeout' from generate_series(1, 1_025)`);
+    const { possiblyCreated, possiblyCreatedTotal } = await statusOf();
+    expect([possiblyCreated.length, possiblyCreatedTotal]).toEqual([1_000, 1_025]);
+    const { stdout } = await run(['status']);
+    expect(stdout).toContain('Possibly created: 1025 transactions asked for');
+    expect(stdout).toContain('  and 1005 more');
   });
 
   test('a crash between the question and its answer leaves it listed', async () => {

@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts';
 import { notice } from './layout.ts';
 
 /** What readers must know before they trust the figures. */
-export function notices({ close, prices, lines, open, period }: MonthFigures): Html[] {
+export function notices({ close, prices, lines, open, period, possiblyCreated }: MonthFigures): Html[] {
   const { totals } = lines;
   const found: Html[] = [];
   const warn = (body: Html) => found.push(notice('warn', html`<p>${body}</p>`));
@@ -28,6 +28,13 @@ export function notices({ close, prices, lines, open, period }: MonthFigures): H
       html`${attemptsLink(period, { invoiced: 'unclassified' }, counted(totals.unclassified, 'attempt'))}
       ${totals.unclassified === 1n ? 'is' : 'are'} unclassified: no rule says whether the vendor invoices
       ${totals.unclassified === 1n ? 'it' : 'them'}. No amount has ${totals.unclassified === 1n ? 'it' : 'them'}.`,
+    );
+  if (possiblyCreated > 0)
+    warn(
+      html`${counted(possiblyCreated, 'transaction')} ${possiblyCreated === 1 ? 'was' : 'were'} asked for, and no answer
+        came: ${possiblyCreated === 1 ? 'it' : 'they'} may be charged for this month, and no report has
+        ${possiblyCreated === 1 ? 'it' : 'them'}. Operators see ${possiblyCreated === 1 ? 'it' : 'them'} in
+        <code>status</code>.`,
     );
   return found;
 }

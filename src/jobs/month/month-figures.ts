@@ -1,5 +1,6 @@
 import { attemptTotal, linesWith } from '../../db/attempt-list.ts';
 import { type Blocker, type BlockerCounts, listBlockers } from '../../db/blockers.ts';
+import { countPossiblyCreatedIn } from '../../db/creations.ts';
 import type { Queries } from '../../db/database.ts';
 import {
   type Abandoned,
@@ -44,6 +45,8 @@ export type MonthFigures = {
   /** `undefined` = the month is not running; `null` = there is nothing to compare it with. */
   readonly sameDays: SameDays | null | undefined;
   readonly abandoned: Abandoned;
+  /** Creations without an answer whose transaction, if there is one, may belong to the month. */
+  readonly possiblyCreated: number;
   readonly disagreements: {
     readonly counts: readonly DisagreementCount[];
     readonly first: readonly Disagreement[];
@@ -86,6 +89,7 @@ export function readMonth(context: Context, period: string): Promise<MonthFigure
       prices: month.head.priceList ?? null,
       lines,
       abandoned: await abandonedIn(queries, month.sql.lines),
+      possiblyCreated: await countPossiblyCreatedIn(queries, month.span),
       disagreements: { counts, first, attempts },
       sameDays: month.close ? undefined : await sameDays(context, queries, month, readAt),
       open: month.close ? null : await openFigures(context, queries, month),

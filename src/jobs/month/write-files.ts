@@ -1,4 +1,5 @@
 import type { UnbalancedAttempt } from '../../db/attempt-nets.ts';
+import { countPossiblyCreatedIn } from '../../db/creations.ts';
 import { detailQuery, discrepanciesQuery, referencesQuery } from '../../db/report-files.ts';
 import { referencesAt } from '../../db/references.ts';
 import { countDisagreements } from '../../db/month-figures.ts';
@@ -36,6 +37,8 @@ export type WrittenReport = {
   readonly resolved: number;
   /** Scans still `processing` although their transaction is settled: the vendor never decided them. */
   readonly undecided: bigint;
+  /** Creations without an answer whose transaction, if there is one, may belong to the month. No file has them. */
+  readonly possiblyCreated: number;
   readonly files: readonly DraftFile[];
   readonly manifest: DraftFile;
   readonly manifestText: string;
@@ -89,7 +92,9 @@ export async function writeFiles(
     const facts = { head, span, timeZone, asOf, directory: folder.place, lines, openItems, discrepancies, files };
     const bytes = close ? Buffer.from(close.manifest) : manifestOf({ ...facts, ...references, minimum, blockers });
     const manifest = await draft('manifest.json', [bytes]);
-    return { ...facts, ...(await settledOf(snapshot, month, discrepancies)), manifest, manifestText: bytes.toString() };
+    const settled = await settledOf(snapshot, month, discrepancies);
+    const possiblyCreated = await countPossiblyCreatedIn(snapshot.queries, span);
+    return { ...facts, ...settled, possiblyCreated, manifest, manifestText: bytes.toString() };
   } catch (error) {
     await discardDrafts(drafts);
     throw error;
