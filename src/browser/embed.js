@@ -26,7 +26,7 @@ const maxTries = 12;
 const maxIgnored = 1_000_000;
 
 /** @type {(options: EmbedOptions) => Embedded} */
-export const embedTransaction = (options) => {
+export function embedTransaction(options) {
   const { container, transactionId, onCompleted } = options;
   const source = addressIn(options.url, 'url');
   const vendorOrigin = options.vendorOrigin ?? source.origin;
@@ -79,7 +79,7 @@ export const embedTransaction = (options) => {
       iframe.remove();
     },
   };
-};
+}
 
 /** @type {(source: URL, options: EmbedOptions) => HTMLIFrameElement} */
 const iframeFor = (source, { title = 'Identity verification', allow = 'camera; microphone' }) => {

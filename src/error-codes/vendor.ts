@@ -47,12 +47,7 @@ export const vendorErrors = {
     hint: 'read `vendorMessage` in the log',
   },
   vendor_unavailable: { job: 'retry', exit: 1, hint: 'wait; reprocess' },
-  vendor_redirect_refused: {
-    job: 'never',
-    exit: 1,
-    http: [502, 'The vendor sends elsewhere'],
-    hint: '`IDSCAN_BASE_URL`',
-  },
+  vendor_redirect_refused: { job: 'never', exit: 1, hint: '`IDSCAN_BASE_URL`' },
   vendor_encoding_refused: { job: 'retry', exit: 1, hint: 'a proxy in between?' },
   vendor_url_refused: { job: 'never', exit: 1, hint: 'compare `IDSCAN_BASE_URL` with what the vendor serves' },
   vendor_answer_too_large: { job: 'never', exit: 1, hint: 'a document is recorded as refused' },

@@ -28,7 +28,7 @@ export async function create(
 }
 
 /** A program has the error, with what would be logged; what it does not await is its own. */
-const log = { error: () => undefined };
+const log = { warn: () => undefined, error: () => undefined };
 
 const unexpected = {
   message: 'The transaction could not be created.',

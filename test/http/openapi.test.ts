@@ -199,7 +199,7 @@ describe('problems are described:', () => {
   });
 
   test.each<[FaultKind, number, string]>([
-    ['redirect', 502, 'vendor_redirect_refused'],
+    ['redirect', 504, 'creation_unanswered'],
     ['rate_limited_seconds', 503, 'vendor_rate_limited'],
     ['reset', 504, 'creation_unanswered'],
     ['server_error', 504, 'creation_unanswered'],

@@ -12,7 +12,7 @@ import { type IntakeContext, wakeWithin } from './intake.ts';
 
 export type CreatingContext = IntakeContext & {
   readonly vendor: Pick<VendorClient, 'createTransaction'>;
-  readonly log: { readonly error: (fields: object, message: string) => void };
+  readonly log: { readonly [level in 'warn' | 'error']: (fields: object, message: string) => void };
 };
 
 /** A transaction that somebody can perform. */
@@ -68,7 +68,12 @@ async function record(context: CreatingContext, creation: Creation, answer: Crea
   const { db, log } = context;
   const { transactionId } = answer;
   const problem = answer.url === null ? 'creation_without_address' : null;
-  const recorded = await tryFor(recordWithinMs, () => recordCreated(db, creation.id, answer, problem, leaseMs));
+  const recorded = await tryFor(
+    recordWithinMs,
+    () => recordCreated(db, creation.id, answer, problem, leaseMs),
+    // At once: this process may be gone before the last try.
+    (failure) => log.warn(unrecordedFields(creation, transactionId, failure), 'a creation is not recorded yet'),
+  );
   if ('failure' in recorded) throw unrecordedHere(context, creation, transactionId, recorded.failure);
   if ('isOf' in recorded.value) {
     const mismatch = new LedgerError(
@@ -91,12 +96,16 @@ function unrecordedHere(
   transactionId: string,
   failure: unknown,
 ): LedgerError {
-  const cause = asDatabaseError(failure);
   log.error(
-    { err: cause, code: errorCode(cause), creation: creation.id, transactionId },
+    unrecordedFields(creation, transactionId, failure),
     'the vendor created a transaction, and that could not be recorded',
   );
-  return unrecorded(creation, transactionId, cause);
+  return unrecorded(creation, transactionId, asDatabaseError(failure));
+}
+
+function unrecordedFields({ id: creation }: Creation, transactionId: string, failure: unknown) {
+  const err = asDatabaseError(failure);
+  return { err, code: errorCode(err), creation, transactionId };
 }
 
 /** What is not noted counts as unanswered two minutes later. */
@@ -114,12 +123,17 @@ async function noteFailure(
 }
 
 /** Tries something that may be repeated until it succeeds or the time is over. A late try goes on, and may succeed. */
-async function tryFor<T>(forMs: number, work: () => Promise<T>): Promise<{ value: T } | { failure: unknown }> {
+async function tryFor<T>(
+  forMs: number,
+  work: () => Promise<T>,
+  failedFirst: (failure: unknown) => void = () => undefined,
+): Promise<{ value: T } | { failure: unknown }> {
   const untilMs = performance.now() + forMs;
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
       return { value: await within(untilMs - performance.now(), work(), late) };
     } catch (failure) {
+      if (tries === 1) failedFirst(failure);
       if (performance.now() + betweenTriesMs >= untilMs) return { failure };
       await delay(betweenTriesMs);
     }

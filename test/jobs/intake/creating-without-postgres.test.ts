@@ -24,6 +24,7 @@ describe('Postgres fails between the vendor’s answer and its record:', () => {
     await refuseAnswers(set, 3);
     expect(await set.create({ wanted: { ...scan, reference: 'shop' } })).toMatchObject({ transactionId: 't-1' });
     expect(await set.rows('select reference from transaction_references')).toEqual([{ reference: 'shop' }]);
+    expect(set.warned).toMatchObject([{ transactionId: 't-1', code: 'database_unavailable' }]);
     expect(set.logged).toEqual([]);
   });
 

@@ -31,7 +31,11 @@ export async function creating(
       return says(request, requests.length);
     },
   };
-  const log = { error: (fields: unknown) => void logged.push(fields) };
+  const warned: unknown[] = [];
+  const log = {
+    warn: (fields: unknown) => void warned.push(fields),
+    error: (fields: unknown) => void logged.push(fields),
+  };
   const { db } = context;
   const queues = { ...context.queues, ...queue };
   const create = ({ wanted = scan, idempotencyKey = null, askedBy = 'shop-a', ...more }: Partial<CreationInput> = {}) =>
@@ -41,7 +45,7 @@ export async function creating(
   atEnd(() => owner.end());
   const rows = async (text: string): Promise<Record<string, unknown>[]> =>
     (await owner.query<Record<string, unknown>>(text)).rows;
-  return { context, requests, logged, create, owner, rows };
+  return { context, requests, warned, logged, create, owner, rows };
 }
 
 /** A call of which nobody knows what came of it. */
