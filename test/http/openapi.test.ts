@@ -23,7 +23,9 @@ type Document = {
 };
 type Described = {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly examples?: object }>> };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: AllOf }>> }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly headers?: object; readonly content?: Readonly<Record<string, { schema: AllOf }>> }>
+  >;
 };
 type AllOf = { readonly allOf?: readonly { readonly properties?: { readonly code?: Schema } }[] };
 
@@ -210,6 +212,11 @@ describe('problems are described:', () => {
     expect(problem(answer)).toMatchObject({ status, code });
     expect(codesOf('/api/transactions', 'post', status)).toContain(code);
     expect(answer.headers['retry-after']).toBe(status === 503 ? '7' : undefined);
+  });
+
+  test('whoever may come back is told when', () => {
+    const { headers } = document.paths['/api/transactions']!['post']!.responses['409']!;
+    expect(headers).toHaveProperty('Retry-After');
   });
 
   test('every code has the status that the error table gives it', () => {

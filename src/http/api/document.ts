@@ -14,7 +14,7 @@ function openApiDocument(): JsonSchema {
       version: packageFile.version,
       summary: 'The books for what an ID Scan account costs.',
       description:
-        'Errors are problems (RFC 9457) with a stable `code`. 503 says in `Retry-After` when to come back. Bodies of an answer may get further fields.',
+        'Errors are problems (RFC 9457) with a stable `code`. 503 and 429, and 409 where something is under way, say in `Retry-After` when to come back. Bodies of an answer may get further fields.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'The service that answered this.' }],
@@ -114,11 +114,15 @@ const answerOf = ({ description, content, headers: own }: Answer): JsonSchema =>
     : {}),
 });
 
+/** Where it is worth trying again. */
+const saysWhen = (status: string, codes: ProblemAnswer['codes']): boolean =>
+  status === '503' || status === '429' || codes.includes('creation_under_way');
+
 const problemOf = (status: string, { description, codes, more }: ProblemAnswer): JsonSchema => ({
   description,
   headers: {
     'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' },
-    ...(status === '503' || status === '429' ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } : {}),
+    ...(saysWhen(status, codes) ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } : {}),
     ...(status === '401' ? { 'WWW-Authenticate': { schema: { type: 'string' } } } : {}),
   },
   content: {
