@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   clearFiles,
   type ClearFile,
@@ -6,10 +7,13 @@ import {
   recordClearRemoved,
   recordTakenOver,
 } from '../../db/clear-files.ts';
-import { clearName } from '../../store/layout.ts';
+import { heldFiles } from '../../db/files.ts';
+import { LedgerError } from '../../errors.ts';
+import { clearName, kindPrefix } from '../../store/layout.ts';
 import { ensureMarked } from '../../store/open.ts';
 import type { Context, Documents } from '../context.ts';
-import { storing } from '../fetch/download.ts';
+import { fenceIn, storing } from '../fetch/download.ts';
+import { nameOf } from '../fetch/held-files.ts';
 
 const batchSize = 100;
 /** In names, the start that stored it: none did. */
@@ -43,6 +47,7 @@ export async function takeOverClear(
 async function takeOver(db: Context['db'], documents: Documents, file: ClearFile): Promise<boolean> {
   const { transactionId, kind, sha256, bytes, mediaType } = file;
   const { store } = documents;
+  await removeOwnLeftovers(db, store, file);
   const name = clearName(sha256);
   const found = await store.examine({ name, sha256, bytes });
   if (found !== 'stored') {
@@ -51,9 +56,37 @@ async function takeOver(db: Context['db'], documents: Documents, file: ClearFile
     return false;
   }
   const storage = storing(documents, { transactionId, kind, fence: noStart });
-  const stored = await storage.storeBytes(file, await store.get(name), mediaType);
+  const stored = await storage.storeBytes(file, unchanged(await store.get(name), file, store.place), mediaType);
   const key = storage.key();
   if (key && (await recordTakenOver(db, file, stored, key))) return true;
   await storage.undo();
   return false;
+}
+
+/** What an earlier round encrypted and never recorded. Only one process at a time takes over. */
+async function removeOwnLeftovers(
+  db: Context['db'],
+  store: Documents['store'],
+  { transactionId, kind }: ClearFile,
+): Promise<void> {
+  const recorded = new Set((await heldFiles(db.kysely, transactionId, kind)).map(nameOf));
+  for await (const { name } of store.list(kindPrefix(transactionId, kind)))
+    if (fenceIn(name) === BigInt(noStart) && !recorded.has(name)) await store.remove(name);
+}
+
+/** Passes bytes on, and fails at their end if they are others than were stored: they are read a second time. */
+async function* unchanged(
+  bytes: AsyncIterable<Uint8Array>,
+  { sha256 }: ClearFile,
+  place: string,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const piece of bytes) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest('hex') !== sha256)
+    throw new LedgerError('storage_failed', `A file in the clear in ${place} was read twice, with different bytes.`, {
+      hint: 'Look at the disk, the memory and the way to the store. It is read again by itself.',
+    });
 }
