@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 
 /** Failures that may mean that the document store itself is unusable, not one file. */
-const storeCodes: readonly ErrorCode[] = ['storage_failed', 'storage_full', 'store_mismatch'];
+const storeCodes: readonly ErrorCode[] = ['storage_away', 'storage_failed', 'storage_full', 'store_mismatch'];
 
 const firstPauseMs = 2_000;
 /** Work must go on within 30 s of the store's return. Looking, and waking the worker, take some of that. */

@@ -10,6 +10,12 @@ import { recordStored } from './record-stored.ts';
 
 type Offer = FileLink & FilePlace;
 
+/** Failures of the vendor or the store, which the transaction's other files would meet, too. */
+const endsAll: readonly ErrorCode[] = [
+  ...(['vendor_rate_limited', 'interrupted'] as const),
+  ...(['storage_away', 'storage_failed', 'storage_full', 'store_mismatch'] as const),
+];
+
 /** The state of a file after a failed download; `undefined` = the job is tried again. */
 const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
   vendor_not_found: 'gone',
@@ -53,7 +59,7 @@ export async function fetchDocuments(
       );
     } catch (error) {
       const code = errorCode(error);
-      if (code === 'vendor_rate_limited' || code === 'interrupted') {
+      if (endsAll.includes(code)) {
         // The other files would fail in the same way.
         failures.unshift(error);
         break;
