@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 import { endFetching, type Erasure, erasureColumns } from './erasures.ts';
 
 /** Erasures whose order is not yet in the store, or whose cancellation is not. */
@@ -37,10 +38,10 @@ export async function unknownErasures(db: Queries, ids: readonly string[]): Prom
 
 /** Takes an order over that the store has and the books do not, because these were restored from an older backup. */
 export async function takeOrderOver(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { id, transactionId, requestedAt, destroyAt }: Order,
 ): Promise<void> {
-  await kysely.transaction().execute(async (db) => {
+  await durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     await sql`
       insert into erasures (id, transaction_id, requested_at, requested_by, reason, destroy_at, ordered_at)

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 
 /** A legal hold: a transaction's documents are not destroyed until it is released. */
 export type Hold = {
@@ -20,10 +21,10 @@ export type Hold = {
  * @returns `unknown`: the books have no such transaction. `too_late`: its documents are being destroyed already.
  */
 export async function placeHold(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { transactionId, placedBy, reason }: Pick<Hold, 'transactionId' | 'placedBy' | 'reason'>,
 ): Promise<'held' | 'already_held' | 'too_late' | 'unknown'> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     const { rows: known } = await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     if (known.length === 0) return 'unknown';
     if ((await holdsOf(db, transactionId)).some(({ releasedAt }) => releasedAt === null)) return 'already_held';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
 
@@ -37,28 +38,48 @@ export async function overdueFiles(
  * @returns `false` if it was held in the meantime.
  */
 export async function destroyKeysOf(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   transactionId: string,
   kind: FileKind,
 ): Promise<boolean> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     // A statement of its own: it sees a hold that was placed while this one waited for the lock.
     const { rows } = await sql`
       select from transactions t where t.id = ${transactionId} and not ${isHeld('t.id')}`.execute(db);
     if (rows.length === 0) return false;
-    await endFetching(db, [transactionId], [kind === 'document' ? 'documents' : kind]);
-    await sql`
-      delete from document_keys k using files f
-      where f.transaction_id = ${transactionId} and f.kind = ${kind} and k.id = f.key_id`.execute(db);
+    await endFetchingAndReading(db, transactionId, kind);
     return true;
   });
 }
 
-/** Removes what the books say of a transaction's files of a kind, after their objects are gone. */
-export async function forgetFiles(db: Queries, transactionId: string, kind: FileKind): Promise<number> {
-  const { rows } = await sql`
-    update files set ${nothingLeft}
-    where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
-  return rows.length;
+async function endFetchingAndReading(db: Queries, transactionId: string, kind: FileKind): Promise<void> {
+  await endFetching(db, [transactionId], [kind === 'document' ? 'documents' : kind]);
+  // Also keys that files of this kind had before they were stored anew.
+  await sql`
+    delete from document_keys k where k.transaction_id = ${transactionId} and not exists (
+      select from files f where f.transaction_id = ${transactionId} and f.kind <> ${kind} and f.key_id = k.id)`.execute(
+    db,
+  );
+}
+
+/**
+ * Removes what the books say of a transaction's files of a kind, after their objects are gone. From here on nothing
+ * fetches them again; what somebody asked for since the keys were destroyed is ended, too, and nobody can read it.
+ *
+ * @returns how many files there were.
+ */
+export async function forgetFiles(
+  database: Pick<Database, 'kysely'>,
+  transactionId: string,
+  kind: FileKind,
+): Promise<number> {
+  return durably(database, async (db) => {
+    await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+    await endFetchingAndReading(db, transactionId, kind);
+    const { rows } = await sql`
+      update files set ${nothingLeft}
+      where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
+    return rows.length;
+  });
 }

@@ -92,7 +92,11 @@ async function custody(
   const until = isBatch ? AbortSignal.any([stopping, keptCustody.signal]) : stopping;
   await repeat('custody of documents', custodyIntervalMs, until, async () => {
     try {
-      while (isBusy(await round(stopping)) && !stopping.aborted);
+      let done;
+      do done = await round(stopping);
+      while (isBusy(done) && !stopping.aborted);
+      const [first] = done?.failures ?? [];
+      if (first) throw first;
     } finally {
       keptCustody.abort();
     }

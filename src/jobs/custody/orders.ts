@@ -56,10 +56,11 @@ const batchSize = 500;
 
 /**
  * Takes over what the store's orders say and the books do not know: these were restored from a backup older than the
- * orders. Erasing then goes on as if it had never been broken off. Workers do this at their start, before any other work.
+ * orders. Erasing then goes on as if it had never been broken off. Workers do this at their start, before any other work,
+ * and every few minutes.
  *
  * @returns how many orders were taken over.
- * @throws LedgerError `storage_failed`; `store_mismatch` for an order that cannot be read
+ * @throws LedgerError `storage_failed`; `store_mismatch` for an order that cannot be read, after all others were
  */
 export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectStore): Promise<number> {
   const cancelled = new Set<string>();
@@ -79,21 +80,32 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
   // First, because of one transaction only one order can be open: a cancelled one would keep a later one out.
   if (cancelled.size > 0) await cancelRestored(db.kysely, [...cancelled]);
   const lost = unknown.filter((id) => !cancelled.has(id));
-  for (const id of lost) await takeOrderOver(db, await readOrder(store, id));
-  return lost.length;
+  let taken = 0;
+  let unreadable: string | undefined;
+  for (const id of lost) {
+    const order = await readOrder(store, id);
+    if (order) await takeOrderOver(db, order);
+    if (order) taken += 1;
+    else unreadable ??= orderName(id);
+  }
+  if (unreadable !== undefined) throw orderUnreadable(unreadable);
+  return taken;
 }
 
-async function readOrder(store: ObjectStore, id: string): Promise<Order> {
+/** What an order says; `undefined` = it cannot be read. */
+async function readOrder(store: ObjectStore, id: string): Promise<Order | undefined> {
   const text = await buffer(await store.get(orderName(id)));
   const read = order.safeParse(parsed(text.toString('utf8')));
-  if (!read.success || read.data.erasure !== id)
-    throw new LedgerError('store_mismatch', `The order ${orderName(id)} in the document store cannot be read.`, {
-      fields: { name: orderName(id) },
-      hint: 'Restore it from a backup of the store, or remove it if no such erasure was ever ordered.',
-    });
+  if (!read.success || read.data.erasure !== id) return undefined;
   const { transaction, requested_at, destroy_at } = read.data;
   return { id, transactionId: transaction, requestedAt: new Date(requested_at), destroyAt: new Date(destroy_at) };
 }
+
+const orderUnreadable = (name: string): LedgerError =>
+  new LedgerError('store_mismatch', `The order ${name} in the document store cannot be read.`, {
+    fields: { name },
+    hint: 'Restore it from a backup of the store, or remove it if no such erasure was ever ordered.',
+  });
 
 function parsed(text: string): unknown {
   try {

@@ -14,6 +14,7 @@ import { ensureMarked } from '../../store/open.ts';
 import type { Context, Documents } from '../context.ts';
 import { fenceIn, storing } from '../fetch/download.ts';
 import { nameOf } from '../fetch/held-files.ts';
+import { each, type Failures } from './each.ts';
 
 const batchSize = 100;
 /** In names, the start that stored it: none did. */
@@ -23,24 +24,28 @@ const noStart = '0';
  * Encrypts files that an earlier version stored in the clear, a bounded batch, and removes their clear bytes once no
  * other file needs them. May be broken off at any time: the next call goes on.
  *
+ * @param failures what could not be done is added; the other files are encrypted.
  * @returns how many files were encrypted.
- * @throws LedgerError `storage_failed`, `storage_full`, `database_unavailable`
+ * @throws LedgerError `database_unavailable`
  */
 export async function takeOverClear(
   { db, log }: Pick<Context, 'db' | 'log'>,
   documents: Documents,
+  failures: Failures,
   signal?: AbortSignal,
 ): Promise<number> {
-  let taken = 0;
-  for (const file of await clearFiles(db.kysely, batchSize)) {
-    if (signal?.aborted) return taken;
-    if (await takeOver(db, documents, file)) taken += 1;
-    else
+  const batch = { failures, signal };
+  const taken = await each(await clearFiles(db.kysely, batchSize), batch, async (file) => {
+    const isTaken = await takeOver(db, documents, file);
+    if (!isTaken)
       log.warn({ transactionId: file.transactionId, kind: file.kind }, 'a file in the clear is not as it was stored');
-  }
-  const hashes = await clearToRemove(db.kysely, batchSize);
-  for (const hash of hashes) await documents.store.remove(clearName(hash));
-  if (hashes.length > 0) await recordClearRemoved(db.kysely, hashes);
+    return isTaken;
+  });
+  await each(await clearToRemove(db.kysely, batchSize), batch, async (hash) => {
+    await documents.store.remove(clearName(hash));
+    await recordClearRemoved(db.kysely, hash);
+    return true;
+  });
   return taken;
 }
 
