@@ -52,6 +52,21 @@ export async function takeOrderOver(
   });
 }
 
+/** Which of these erasures are ordered, and neither cancelled nor begun. */
+export async function openErasures(db: Queries, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from erasures where id = any(${ids}::uuid[]) and cancelled_at is null and keys_destroyed_at is null
+    order by id`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Notes that an erasure is to be carried out earlier, as the store says and restored books do not. */
+export async function hasten(db: Queries, id: string, destroyAt: Date): Promise<void> {
+  await sql`
+    update erasures set destroy_at = ${destroyAt}
+    where id = ${id} and destroy_at > ${destroyAt} and keys_destroyed_at is null`.execute(db);
+}
+
 /** Cancels orders of which the store says so and restored books do not, unless their keys are destroyed. */
 export async function cancelRestored(db: Queries, ids: readonly string[]): Promise<void> {
   await sql`

@@ -1,9 +1,17 @@
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
-import { cancelRestored, markOrdered, type Order, takeOrderOver, unknownErasures } from '../../db/erasure-orders.ts';
+import {
+  cancelRestored,
+  hasten,
+  markOrdered,
+  openErasures,
+  type Order,
+  takeOrderOver,
+  unknownErasures,
+} from '../../db/erasure-orders.ts';
 import type { Erasure } from '../../db/erasures.ts';
 import { errorCode, LedgerError } from '../../errors.ts';
-import { cancellationName, erasureIn, erasuresPrefix, orderName } from '../../store/layout.ts';
+import { cancellationName, erasureIn, erasuresPrefix, hasteName, orderName } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
 
@@ -13,6 +21,8 @@ const order = z.object({
   requested_at: z.iso.datetime(),
   destroy_at: z.iso.datetime(),
 });
+
+const haste = order.pick({ erasure: true, destroy_at: true });
 
 /**
  * Writes the order to erase into the store, so that it survives a restore of an older database. It says nothing of a
@@ -42,14 +52,33 @@ export async function writeCancellation(
   await markOrdered(db.kysely, erasure);
 }
 
-/** Writes an object that another process may have written already. */
+/**
+ * Writes into the store that an order which it has already is carried out earlier, as it was ordered again with `--now`.
+ *
+ * @throws LedgerError `storage_failed`, `storage_full`
+ */
+export const writeHaste = (store: ObjectStore, { id, destroyAt }: Erasure): Promise<void> => {
+  const said: z.input<typeof haste> = { erasure: id, destroy_at: destroyAt.toISOString() };
+  return putOnce(store, hasteName(id), said);
+};
+
+/**
+ * Writes an object that another process may have written already.
+ *
+ * @throws LedgerError `storage_conflict` if it is not there afterwards: two that wrote at once may both have failed.
+ */
 export async function putOnce(store: ObjectStore, name: string, said: object): Promise<void> {
   try {
     await store.put(name, (sink) => sink(Buffer.from(`${JSON.stringify(said)}\n`)));
   } catch (error) {
     // A worker that was killed has written it.
-    if (errorCode(error) !== 'storage_conflict') throw error;
+    if (errorCode(error) !== 'storage_conflict' || !(await isThere(store, name))) throw error;
   }
+}
+
+async function isThere(store: ObjectStore, name: string): Promise<boolean> {
+  for await (const found of store.list(name)) if (found.name === name) return true;
+  return false;
 }
 
 const batchSize = 500;
@@ -64,6 +93,7 @@ const batchSize = 500;
  */
 export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectStore): Promise<number> {
   const cancelled = new Set<string>();
+  const hastened: string[] = [];
   const unknown: string[] = [];
   let found = new Set<string>();
   const look = async (): Promise<void> => {
@@ -73,7 +103,8 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
   for await (const { name } of store.list(erasuresPrefix)) {
     const erasure = erasureIn(name);
     if (!erasure) continue;
-    (erasure.isCancellation ? cancelled : found).add(erasure.id);
+    if (erasure.says === 'now') hastened.push(erasure.id);
+    else (erasure.says === 'cancelled' ? cancelled : found).add(erasure.id);
     if (found.size === batchSize) await look();
   }
   await look();
@@ -83,10 +114,15 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
   let taken = 0;
   let unreadable: string | undefined;
   for (const id of lost) {
-    const order = await readOrder(store, id);
-    if (order) await takeOrderOver(db, order);
-    if (order) taken += 1;
+    const said = await readOrder(store, id);
+    if (said) await takeOrderOver(db, said);
+    if (said) taken += 1;
     else unreadable ??= orderName(id);
+  }
+  for (const id of await openErasures(db.kysely, hastened)) {
+    const said = await readAs(store, hasteName(id), haste);
+    if (said?.erasure === id) await hasten(db.kysely, id, new Date(said.destroy_at));
+    else unreadable ??= hasteName(id);
   }
   if (unreadable !== undefined) throw orderUnreadable(unreadable);
   return taken;
@@ -94,11 +130,15 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
 
 /** What an order says; `undefined` = it cannot be read. */
 async function readOrder(store: ObjectStore, id: string): Promise<Order | undefined> {
-  const text = await buffer(await store.get(orderName(id)));
-  const read = order.safeParse(parsed(text.toString('utf8')));
-  if (!read.success || read.data.erasure !== id) return undefined;
-  const { transaction, requested_at, destroy_at } = read.data;
+  const said = await readAs(store, orderName(id), order);
+  if (said?.erasure !== id) return undefined;
+  const { transaction, requested_at, destroy_at } = said;
   return { id, transactionId: transaction, requestedAt: new Date(requested_at), destroyAt: new Date(destroy_at) };
+}
+
+async function readAs<T>(store: ObjectStore, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await buffer(await store.get(name));
+  return schema.safeParse(parsed(text.toString('utf8'))).data;
 }
 
 const orderUnreadable = (name: string): LedgerError =>
