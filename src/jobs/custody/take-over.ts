@@ -10,6 +10,7 @@ import {
 import { heldFiles } from '../../db/files.ts';
 import { LedgerError } from '../../errors.ts';
 import { clearName, kindPrefix } from '../../store/layout.ts';
+import { ensureMastersInUse } from '../../store/encryption/masters.ts';
 import { ensureMarked } from '../../store/open.ts';
 import type { Context, Documents } from '../context.ts';
 import { fenceIn, storing } from '../fetch/download.ts';
@@ -26,7 +27,7 @@ const noStart = '0';
  *
  * @param failures what could not be done is added; the other files are encrypted.
  * @returns how many files were encrypted.
- * @throws LedgerError `database_unavailable`
+ * @throws LedgerError `database_unavailable`; `master_mismatch` if others are in use than this process seals to
  */
 export async function takeOverClear(
   { db, log }: Pick<Context, 'db' | 'log'>,
@@ -35,7 +36,9 @@ export async function takeOverClear(
   signal?: AbortSignal,
 ): Promise<number> {
   const batch = { failures, signal };
-  const taken = await each(await clearFiles(db.kysely, batchSize), batch, async (file) => {
+  const clear = await clearFiles(db.kysely, batchSize);
+  if (clear.length > 0) await ensureMastersInUse(db, documents.masters);
+  const taken = await each(clear, batch, async (file) => {
     const isTaken = await takeOver(db, documents, file);
     if (!isTaken)
       log.warn({ transactionId: file.transactionId, kind: file.kind }, 'a file in the clear is not as it was stored');

@@ -35,6 +35,16 @@ export async function openMasters(
 }
 
 /**
+ * Whether a running worker still seals to the masters in use: somebody may have changed them since it started.
+ *
+ * @throws LedgerError `master_mismatch`, `database_unavailable`
+ */
+export async function ensureMastersInUse(db: Pick<Database, 'kysely'>, masters: readonly Buffer[]): Promise<void> {
+  const inUse = await mastersInUse(db.kysely);
+  if (!isSame(inUse, masters)) throw otherMasters(inUse, masters);
+}
+
+/**
  * Checks the masters without making any.
  *
  * @returns what is found, in words.
