@@ -63,7 +63,7 @@ async function placed({ db }: Context, transactionId: string, reason: string): P
     case 'too_late':
       throw new LedgerError('blocked', `The documents of ${transactionId} are destroyed already.`, {
         fields: { transactionId },
-        hint: `erase --receipt ${transactionId} tells when and on whose order.`,
+        hint: `If they were erased, erase --receipt ${transactionId} tells when and on whose order; else they had been kept for as long as is configured.`,
       });
     case 'unknown':
       throw new LedgerError('transaction_unknown', `The books have no transaction ${transactionId}.`, {

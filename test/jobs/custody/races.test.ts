@@ -3,6 +3,8 @@ import pg from 'pg';
 import { describe, expect, test, vi } from 'vitest';
 import { addMasters, addSeals } from '../../../src/db/document-masters.ts';
 import { requestErasures } from '../../../src/db/erasures.ts';
+import { placeHold } from '../../../src/db/holds.ts';
+import { LedgerError } from '../../../src/errors.ts';
 import { recordFiles } from '../../../src/db/files.ts';
 import { startObligations } from '../../../src/db/obligations.ts';
 import { carryOutErasures } from '../../../src/jobs/custody/destroy.ts';
@@ -117,6 +119,27 @@ test('retention destroys also keys that no file has any more, and none of the au
   expect(await keepRetention(context, context.documents!.store, newRounds(), [])).toBe(1);
   const [report] = await kysely.selectFrom('files').select('key_id').where('kind', '=', 'audit_report').execute();
   expect(await keys()).toEqual([{ id: report?.key_id }]);
+});
+
+test('a hold comes too late once retention has destroyed the keys, but not while an audit report is left', async () => {
+  for (const hasReport of [false, true]) {
+    const context = await overdueBooks();
+    if (hasReport) await storeDocuments(context, 't-1', [pdf], 'audit_report');
+    const { store } = context.documents!;
+    const hold = { transactionId: 't-1', placedBy: 'anna', reason: 'court order' };
+    const answers: string[] = [];
+    const removeUnder = async () => {
+      answers.push(await placeHold(context.db, hold));
+      throw new LedgerError('storage_failed', 'away');
+    };
+    const failures: Error[] = [];
+    await keepRetention(context, { ...store, removeUnder }, newRounds(), failures);
+    expect(failures).toHaveLength(1);
+    expect(answers).toEqual([hasReport ? 'held' : 'too_late']);
+    if (hasReport) continue;
+    await keepRetention(context, store, newRounds(), []);
+    expect(await placeHold(context.db, hold)).toBe('too_late');
+  }
 });
 
 /** Books with a document of `t-1`, for which retention is over. */
