@@ -7,6 +7,17 @@ import type { FileKind } from './files.ts';
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
 const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
 
+/** When a transaction ended or ends, and whether its files are held. */
+export async function retentionOf(
+  db: Queries,
+  transactionId: string,
+): Promise<{ readonly completedAt: Date | null; readonly expiresAt: Date | null; readonly isHeld: boolean }> {
+  const { rows } = await sql<Awaited<ReturnType<typeof retentionOf>>>`
+    select completed_at as "completedAt", expires_at as "expiresAt", ${isHeld('t.id')} as "isHeld"
+    from transactions t where id = ${transactionId}`.execute(db);
+  return rows[0] ?? { completedAt: null, expiresAt: null, isHeld: false };
+}
+
 /** The next transactions in the order of their IDs, and which of them have kept their files of a kind for too long. */
 export type Batch = { readonly last: string | null; readonly overdue: readonly string[] };
 

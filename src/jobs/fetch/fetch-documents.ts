@@ -6,6 +6,7 @@ import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+import { areKept } from './kept.ts';
 import { recordStored } from './record-stored.ts';
 
 type Offer = FileLink & FilePlace;
@@ -28,7 +29,7 @@ const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
  * Stores the files that the result offers or, for a transaction without a result, those that its attempts offer. A file
  * that is stored already is not downloaded again. A file that is gone or refused is recorded as such, which is a normal
  * end. A failure that may pass is thrown after the other files are done. All files and the end of the obligation are
- * recorded together.
+ * recorded together. What is older than files are kept is not fetched.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */
@@ -37,13 +38,17 @@ export async function fetchDocuments(
   transactionId: string,
   started: Started,
 ): Promise<ObligationEnd['end']> {
+  const { fence } = started;
+  const storage = storing(openedStore(context), { transactionId, kind: 'document', fence });
+  if (!(await areKept(context, transactionId, 'document'))) {
+    const nothing = { transactionId, kind: 'documents' as const, fence, files: [], isDone: true };
+    return recordStored(context, nothing, { storage, held: [] });
+  }
   const offered =
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))
       : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
   const held = await examineHeldFiles(context, transactionId, 'document', started);
-  const { fence } = started;
-  const storage = storing(openedStore(context), { transactionId, kind: 'document', fence });
   const byUrl = contentsByUrl(held);
   const open = offered.filter((offer) => {
     const known = held.get(placeKey(offer));

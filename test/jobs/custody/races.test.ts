@@ -154,7 +154,7 @@ async function overdueBooks(): Promise<TestContext> {
   return { ...context, config: { ...context.config, custody: { ...context.config.custody, retentionDays } } };
 }
 
-/** Fetches the documents of `t-1` again; the vendor offers another one, too. */
+/** Fetches the documents of `t-1` again, as if retention were not over yet; the vendor offers another one, too. */
 async function fetchAnother(context: TestContext): Promise<unknown> {
   await makeDue(context);
   const [started] = await startObligations(
@@ -176,7 +176,9 @@ async function fetchAnother(context: TestContext): Promise<unknown> {
       return { bytes: png.length, contentType: 'image/png' };
     },
   } as unknown as TestContext['vendor'];
-  return fetchDocuments({ ...context, vendor }, 't-1', start);
+  const retentionDays = { document: undefined, audit_report: undefined };
+  const config = { ...context.config, custody: { ...context.config.custody, retentionDays } };
+  return fetchDocuments({ ...context, vendor, config }, 't-1', start);
 }
 
 async function expectNothingLeft({ db: { kysely }, config }: TestContext): Promise<void> {
