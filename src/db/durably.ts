@@ -5,18 +5,26 @@ import { isAborted } from './errors.ts';
 const mostTries = 5;
 
 /**
- * Runs `work` in a transaction that is on disk once it has ended, whatever `synchronous_commit` is by default: what is
- * on record of a document survives a crash. Workers lock the same rows, many at once and in other orders; what Postgres
- * aborts for their sake has changed nothing, and is done again.
+ * Workers lock the same rows, many at once and in other orders. What Postgres aborts for their sake has changed nothing,
+ * and is done again.
  */
-export async function durably<T>({ kysely }: Pick<Database, 'kysely'>, work: (db: Queries) => Promise<T>): Promise<T> {
+export async function retryingAborted<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {
-      return await kysely.transaction().execute(async (db) => {
-        await sql`set local synchronous_commit = on`.execute(db);
-        return work(db);
-      });
+      return await work();
     } catch (error) {
       if (!isAborted(error) || tries === mostTries) throw error;
     }
 }
+
+/**
+ * Runs `work` in a transaction that is on disk once it has ended, whatever `synchronous_commit` is by default: what is
+ * on record of a document survives a crash.
+ */
+export const durably = <T>({ kysely }: Pick<Database, 'kysely'>, work: (db: Queries) => Promise<T>): Promise<T> =>
+  retryingAborted(() =>
+    kysely.transaction().execute(async (db) => {
+      await sql`set local synchronous_commit = on`.execute(db);
+      return work(db);
+    }),
+  );

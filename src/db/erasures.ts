@@ -37,6 +37,12 @@ export const isHeld = (transactionId: string): RawBuilder<boolean> => sql<boolea
 export const isClosed = (transactionId: string): RawBuilder<boolean> => sql<boolean>`exists (
   select from erasures c where c.transaction_id = ${sql.raw(transactionId)} and c.cancelled_at is null)`;
 
+/** Whether a transaction's files of a kind are not fetched any more, as SQL, as a trigger on obligations sees to. */
+export const isNeverFetched = (transactionId: string, obligationKind: string): RawBuilder<boolean> => sql<boolean>`(
+  ${isClosed(transactionId)} or exists (
+    select from files n where n.transaction_id = ${sql.raw(transactionId)} and n.state = 'erased'
+      and n.kind = case ${sql.raw(obligationKind)} when 'documents' then 'document' else ${sql.raw(obligationKind)} end))`;
+
 export type ErasureWish = { readonly requestedBy: string; readonly reason: string; readonly destroyAt: Date };
 
 /** What became of a request for one transaction. */

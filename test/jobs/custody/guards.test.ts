@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { recordAccess } from '../../../src/db/document-accesses.ts';
 import { requestErasures } from '../../../src/db/erasures.ts';
 import { placeHold, releaseHolds } from '../../../src/db/holds.ts';
+import { countReprocess, reprocess } from '../../../src/db/reprocess.ts';
 import { carryOutErasures } from '../../../src/jobs/custody/destroy.ts';
 import { createTestContext, type TestContext } from '../../support/books.ts';
 import { png, storeDocuments } from '../../support/documents.ts';
@@ -64,4 +65,30 @@ test('the program’s role cannot order what is destroyed already, nor date read
   await expect(
     insert(`holds (id, transaction_id, placed_by, reason) overriding system value values (7, 't-1', 'anna', 'case')`),
   ).rejects.toMatchObject(forbidden);
+});
+
+test('reprocess says of no documents that they are due again which nobody fetches again', async () => {
+  const context = await createTestContext();
+  const { kysely } = context.db;
+  for (const id of ['t-1', 't-2', 't-3']) await storeDocuments(context, id, [png]);
+  await kysely
+    .updateTable('transactions')
+    .set({ fetched_at: new Date(), created_at: new Date(), state: 'completed' })
+    .execute();
+  await requestErasures(context.db, ['t-1'], { requestedBy: 'anna', reason: 'wish', destroyAt: new Date() });
+  const retired = { state: 'erased' as const, object_name: null, key_id: null, sha256: null, bytes: null };
+  const nothing = { media_type: null, category: null, type: null, name: null, url_sha256: null };
+  await kysely
+    .updateTable('files')
+    .set({ ...retired, ...nothing })
+    .where('transaction_id', '=', 't-2')
+    .execute();
+  const kinds = ['result', 'documents'] as const;
+  const due = [
+    { kind: 'documents', count: 1 },
+    { kind: 'result', count: 3 },
+  ];
+  const filter = { transactionIds: ['t-1', 't-2', 't-3'] };
+  expect(await countReprocess(kysely, filter, kinds)).toEqual(due);
+  expect(await reprocess(kysely, filter, kinds, { requestedBy: 'anna', reason: null, filter })).toEqual(due);
 });
