@@ -94,3 +94,23 @@ export async function forgetFiles(
     return rows.length;
   });
 }
+
+/** What retention has done for files of a kind, and still has to do. */
+export type RetentionStatus = {
+  readonly kind: FileKind;
+  /** Transactions whose files are older than they are kept, and that nobody holds. */
+  readonly overdue: number;
+  /** Files that it destroyed. */
+  readonly destroyed: number;
+};
+
+/** @param before files of transactions that ended before this are overdue. */
+export async function retentionStatus(db: Queries, kind: FileKind, before: Date): Promise<RetentionStatus> {
+  const { rows } = await sql<Omit<RetentionStatus, 'kind'>>`
+    select (count(distinct t.id) filter (where f.state <> 'erased' and ${endedAt} < ${before} and not ${isHeld('t.id')}))::int
+        as overdue,
+      (count(*) filter (where f.state = 'erased' and not exists (
+        select from erasures e where e.transaction_id = t.id and e.keys_destroyed_at is not null)))::int as destroyed
+    from files f join transactions t on t.id = f.transaction_id where f.kind = ${kind}`.execute(db);
+  return { kind, ...(rows[0] ?? { overdue: 0, destroyed: 0 }) };
+}
