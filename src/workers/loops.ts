@@ -1,3 +1,4 @@
+import { asDatabaseError } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey } from '../db/obligations.ts';
 import { errorCode } from '../errors.ts';
 import type { NotifyingContext, VendorContext } from '../jobs/context.ts';
@@ -96,7 +97,9 @@ async function custody(
   await repeat('custody of documents', custodyIntervalMs, until, async () => {
     try {
       // Files wait where the masters were changed since the start. What has to go goes all the same.
-      await ensureMastersInUse(context.db, masters).catch((error: Error) => store.failed(error, store.now()));
+      await ensureMastersInUse(context.db, masters).catch((error: unknown) =>
+        store.failed(asDatabaseError(error), store.now()),
+      );
       let done;
       do done = await round(stopping);
       while (isBusy(done) && !stopping.aborted);

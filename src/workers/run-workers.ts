@@ -63,8 +63,7 @@ export function runWorkers(
   const stopping = new AbortController();
   let active = 0;
   let sweptAtMs = performance.now();
-  const { db, documents } = context;
-  const storeError = documents && storeCheck({ db, documents });
+  const storeError = context.documents && storeCheck({ db: context.db, documents: context.documents });
   const checks = workerChecks(context, storeError, () => sweptAtMs);
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
     active += 1;

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test, vi } from 'vitest';
 import { placeHold } from '../../../src/db/holds.ts';
 import { requestErasures } from '../../../src/db/erasures.ts';
-import { LedgerError } from '../../../src/errors.ts';
+import { errorCode, LedgerError } from '../../../src/errors.ts';
 import { custodyRounds } from '../../../src/jobs/custody/custody-round.ts';
 import { carryOutErasures } from '../../../src/jobs/custody/destroy.ts';
 import type { ObjectStore, OpenedStore } from '../../../src/store/object-store.ts';
@@ -35,7 +35,7 @@ async function round(context: TestContext, broken: (store: OpenedStore) => Parti
   const documents = context.documents!;
   const store = { ...documents.store, ...broken(documents.store) };
   const done = await custodyRounds(context, { ...documents, store })(new AbortController().signal);
-  return { ...done, codes: new Set(done?.failures.map((error) => (error as LedgerError).code)) };
+  return { ...done, codes: new Set(done?.failures.map(errorCode)) };
 }
 
 /** The transactions of which anything is in the store. */
