@@ -48,12 +48,16 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     for each row when (new.state = 'due' and new.kind <> 'result') execute function fetch_nothing_erased()`.execute(db);
 }
 
-/** Refused while anything is encrypted: an earlier version could not read it. */
+/** Refused while anything is encrypted, which an earlier version could not read, or on record about who read or holds it. */
 export async function down(db: Kysely<unknown>): Promise<void> {
   await sql`
     do $$ begin
       if exists (select from document_keys) or exists (select from erasures) then
         raise exception 'documents are encrypted, or erased: an earlier version cannot read them'
+          using errcode = 'restrict_violation';
+      end if;
+      if exists (select from holds) or exists (select from document_accesses) then
+        raise exception 'documents are held, or were read: an earlier version does not keep that on record'
           using errcode = 'restrict_violation';
       end if;
     end $$`.execute(db);

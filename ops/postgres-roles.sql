@@ -60,7 +60,8 @@ grant insert, update (booked_in) on late_changes to idscan_ledger_app;
 -- Erasing a transaction's documents deletes the keys that they are encrypted with.
 grant insert, delete on document_keys to idscan_ledger_app;
 grant insert, update (in_use_since, retired_at) on document_masters to idscan_ledger_app;
-grant insert, update (
+-- When keys and documents were destroyed, and when somebody read one, is for the database to say.
+grant insert (id, transaction_id, requested_at, requested_by, reason, destroy_at, ordered_at), update (
   destroy_at, ordered_at, cancelled_at, cancelled_by, cancel_reason, keys_destroyed_at, destroyed_at, looked_again_at,
   documents, audit_reports
 ) on erasures to idscan_ledger_app;
@@ -79,8 +80,11 @@ grant insert on
   vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions,
   vendor_usage_statements, vendor_usage_parts, vendor_usage_rows,
   finding_settlements,
-  document_accesses, holds, hold_releases,
+  hold_releases,
   transaction_references
   to idscan_ledger_app;
+grant insert (accessed_by, reason, via, address, transaction_id, kind, origin, position) on document_accesses
+  to idscan_ledger_app;
+grant insert (transaction_id, placed_at, placed_by, reason) on holds to idscan_ledger_app;
 
 commit;

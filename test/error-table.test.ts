@@ -34,7 +34,7 @@ describe('the table of errors', () => {
     expect(jobs(/^vendor_(timeout|unreachable|unavailable|answer_truncated|answer_invalid)$/)).toEqual(
       new Set(['retry']),
     );
-    expect(jobs(/^vendor_rate_limited$/)).toEqual(new Set(['later']));
+    expect(jobs(/^(vendor_rate_limited|storage_away)$/)).toEqual(new Set(['later']));
   });
 
   test('has a title for each status, and asks to come back only where that helps', () => {

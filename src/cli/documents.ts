@@ -61,7 +61,7 @@ function answer(found: Verified, due: DueAgain | undefined, json: boolean): Exit
 }
 
 function lines(found: Verified, amiss: number, due: DueAgain | undefined): string[] {
-  const { store, claimed, read, amiss: groups, orphans, isContinued, begunAt } = found;
+  const { store, claimed, read, amiss: groups, orphans, clearOrphans, isContinued, begunAt } = found;
   const head = isContinued ? [`Continued the run of ${instant(begunAt)}, which was broken off.`] : [];
   head.push(
     amiss === 0
@@ -78,6 +78,10 @@ function lines(found: Verified, amiss: number, due: DueAgain | undefined): strin
       ),
     );
   if (orphans > 0) head.push('', `${counted(orphans, 'file')} in the store not recorded in the books, left in place.`);
+  if (clearOrphans > 0)
+    head.push(
+      `${clearOrphans} of them ${form(clearOrphans, 'is', 'are')} in the clear, of an earlier version: remove them.`,
+    );
   return [...head, ...whatNext(groups, due)];
 }
 

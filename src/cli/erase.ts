@@ -1,5 +1,6 @@
 import { composeBooks } from '../compose/books.ts';
 import { composeQueues } from '../compose/queues.ts';
+import { knownStore } from '../db/document-store.ts';
 import type { Requested } from '../db/erasures.ts';
 import { normaliseId } from '../domain/transaction-id.ts';
 import { counted } from '../domain/wording.ts';
@@ -41,7 +42,9 @@ export async function erase(args: EraseArguments, input: CommandInput): Promise<
   }
 }
 
-const storeOf = ({ db, config }: Context) => identifyStore(db.kysely, documentStore(config));
+/** `undefined` = the books know no store yet. Only a worker, which stores there, may make one theirs. */
+const storeOf = async ({ db, config }: Context): Promise<ObjectStore | undefined> =>
+  (await knownStore(db.kysely)) === undefined ? undefined : identifyStore(db.kysely, documentStore(config));
 
 async function erased(context: Context, args: EraseArguments, reason: string, signal: AbortSignal): Promise<ExitCode> {
   const rejected: string[] = [];
@@ -62,7 +65,7 @@ async function erased(context: Context, args: EraseArguments, reason: string, si
 }
 
 /** Where the store is away, they are closed all the same. */
-async function storeFor(context: Context, requested: readonly Requested[]): Promise<ObjectStore> {
+async function storeFor(context: Context, requested: readonly Requested[]): Promise<ObjectStore | undefined> {
   try {
     return await storeOf(context);
   } catch (error) {

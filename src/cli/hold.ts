@@ -5,6 +5,7 @@ import { normaliseId } from '../domain/transaction-id.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
+import type { Failures } from '../jobs/custody/each.ts';
 import { keepHoldCopies } from '../jobs/custody/hold-copies.ts';
 import { documentStore, identifyStore } from '../store/open.ts';
 import { currentUser } from './current-user.ts';
@@ -42,7 +43,9 @@ export async function hold(args: HoldArguments, { config }: CommandInput): Promi
 async function copyHolds(context: Context): Promise<void> {
   if ((await knownStore(context.db.kysely)) === undefined) return;
   try {
-    await keepHoldCopies(context, await identifyStore(context.db.kysely, documentStore(context.config)));
+    const failures: Failures = [];
+    await keepHoldCopies(context, await identifyStore(context.db.kysely, documentStore(context.config)), failures);
+    if (failures[0]) throw failures[0];
   } catch (error) {
     remark(
       'The document store could not be told, so a restore of an older database would undo it. Workers tell it once it is back.',
@@ -60,7 +63,7 @@ async function placed({ db }: Context, transactionId: string, reason: string): P
     case 'too_late':
       throw new LedgerError('blocked', `The documents of ${transactionId} are destroyed already.`, {
         fields: { transactionId },
-        hint: `erase --receipt ${transactionId} tells when and on whose order.`,
+        hint: `If they were erased, erase --receipt ${transactionId} tells when and on whose order; else they had been kept for as long as is configured.`,
       });
     case 'unknown':
       throw new LedgerError('transaction_unknown', `The books have no transaction ${transactionId}.`, {

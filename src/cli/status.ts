@@ -2,12 +2,15 @@ import { composeBooks } from '../compose/books.ts';
 import { custodyStatus, type CustodyStatus } from '../db/erasure-receipts.ts';
 import { readWorkers } from '../db/heartbeats.ts';
 import { readStatus, type Status } from '../db/status.ts';
+import { retentionStatus, type RetentionStatus } from '../db/retention.ts';
 import { reportRuns, type ReportRun } from '../db/report-runs.ts';
 import { counted } from '../domain/wording.ts';
-import { isStoreWanted } from '../jobs/context.ts';
+import { type Context, isStoreWanted } from '../jobs/context.ts';
 import { errorTable, isErrorCode } from '../error-table.ts';
 import { instant, say, table } from './output.ts';
 import type { CommandInput, ExitCode } from './run.ts';
+
+const dayMs = 86_400_000;
 
 type Workers = Awaited<ReturnType<typeof readWorkers>>;
 
@@ -19,12 +22,28 @@ export async function status({ json }: { json: boolean }, { config }: CommandInp
     const workers = await readWorkers(context.db.kysely);
     const reports = await reportRuns(context.db.kysely);
     const custody = await custodyStatus(context.db.kysely);
-    if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports, custody }, null, 2));
-    else say(...statusLines(now, workersLine(workers), reports, isStoreWanted(config)), ...custodyLines(custody));
+    const retention = await retentionOf(context);
+    if (json) say(JSON.stringify({ ...now, workers: workers.alive, reports, custody, retention }, null, 2));
+    else
+      say(
+        ...statusLines(now, workersLine(workers), reports, isStoreWanted(config)),
+        ...custodyLines(custody, retention),
+      );
     return 0;
   } finally {
     await close();
   }
+}
+
+/** Of the kinds of files that have a retention. */
+async function retentionOf({ db, config, now }: Context): Promise<RetentionStatus[]> {
+  const statuses: RetentionStatus[] = [];
+  for (const kind of ['document', 'audit_report'] as const) {
+    const days = config.custody.retentionDays[kind];
+    if (days === undefined) continue;
+    statuses.push(await retentionStatus(db.kysely, kind, new Date(now().getTime() - days * dayMs)));
+  }
+  return statuses;
 }
 
 function workersLine({ alive, lastSeenAt }: Workers): string {
@@ -109,13 +128,20 @@ function statusLines(now: Status, workers: string, reports: readonly ReportRun[]
   return lines;
 }
 
-function custodyLines({ closed, held, nextDestroyAt, clear, onRetired }: CustodyStatus): string[] {
+function custodyLines(
+  { closed, held, nextDestroyAt, clear, onRetired }: CustodyStatus,
+  retention: readonly RetentionStatus[],
+): string[] {
   const lines = [
     ...(closed > 0
       ? [
           `Documents to be erased: those of ${counted(closed, 'transaction')}, ${held} held; ${nextDestroyAt === null ? 'none is due' : `the next ${instant(nextDestroyAt)}`}.`,
         ]
       : []),
+    ...retention.map(
+      ({ kind, overdue, destroyed }) =>
+        `Retention of ${kind === 'document' ? 'documents' : 'audit reports'}: ${counted(destroyed, 'file')} destroyed, those of ${counted(overdue, 'transaction')} overdue.`,
+    ),
     ...(clear > 0 ? [`Documents in the clear: ${clear}, of an earlier version. Workers encrypt them.`] : []),
     ...(onRetired > 0 ? [`Document keys on a retired master: ${onRetired}. Run documents rotate again.`] : []),
   ];

@@ -85,6 +85,7 @@ const waitsFor: readonly ErrorCode[] = [
   'database_unavailable',
   'database_forbidden',
   'database_misconfigured',
+  'storage_away',
   'storage_failed',
   'storage_full',
   'store_mismatch',

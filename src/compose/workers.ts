@@ -105,7 +105,7 @@ async function documentsOf(context: QueueContext, options: ComposeOptions): Prom
   }
 }
 
-const awayCodes = new Set<ErrorCode>(['store_mismatch', 'storage_failed', 'storage_full']);
+const awayCodes = new Set<ErrorCode>(['store_mismatch', 'storage_away', 'storage_failed', 'storage_full']);
 
 async function openDocuments({ config, db, log }: QueueContext, { notice }: ComposeOptions): Promise<Documents> {
   const store = await openStore(db.kysely, documentStore(config));

@@ -101,11 +101,11 @@ export async function clearToRemove(db: Queries, limit: number): Promise<string[
   return rows.map(({ sha256 }) => sha256);
 }
 
-/** Records that the clear bytes of these contents are removed. */
-export async function recordClearRemoved(db: Queries, hashes: readonly string[]): Promise<void> {
+/** Records that the clear bytes of a content are removed. */
+export async function recordClearRemoved(db: Queries, hash: string): Promise<void> {
   await sql`
     update files f set clear_sha256 = null
-    where ${hasClear('f')} and ${clearHash('f')} = any(${hashes}::text[]) and f.clear_sha256 is not null`.execute(db);
+    where ${hasClear('f')} and ${clearHash('f')} = ${hash} and f.clear_sha256 is not null`.execute(db);
 }
 
 /** How many files still have bytes in the clear. */

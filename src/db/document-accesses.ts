@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 import { isClosed } from './erasures.ts';
 import type { FileKind, FilePlace } from './files.ts';
 
@@ -24,10 +25,10 @@ export type DocumentAccessRow = DocumentAccess & { readonly id: string; readonly
  * @returns `false`: they are closed, and nothing was recorded.
  */
 export async function recordAccess(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { transactionId, kind, origin, position, accessedBy, reason, via, address }: DocumentAccess,
 ): Promise<boolean> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for key share`.execute(db);
     if (await isClosedForReading(db, transactionId)) return false;
     await db

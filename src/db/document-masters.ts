@@ -109,7 +109,7 @@ export async function addSeals({ kysely }: Pick<Database, 'kysely'>, seals: read
  * @returns how many keys are still sealed to others alone, as a running worker may have stored one meanwhile.
  */
 export async function changeMasters({ kysely }: Pick<Database, 'kysely'>, masters: readonly Buffer[]): Promise<number> {
-  return kysely.transaction().execute(async (db) => {
+  await kysely.transaction().execute(async (db) => {
     await sql`select pg_advisory_xact_lock(${mastersLock})`.execute(db);
     await sql`
       update document_masters set in_use_since = coalesce(in_use_since, now()), retired_at = null
@@ -117,13 +117,27 @@ export async function changeMasters({ kysely }: Pick<Database, 'kysely'>, master
     await sql`
       update document_masters set retired_at = greatest(now(), in_use_since)
       where not public_key = any(${masters}::bytea[]) and in_use_since is not null and retired_at is null`.execute(db);
-    await sql`
-      delete from document_keys k where not k.master = any(${masters}::bytea[]) and (
-        select count(*) from document_keys o where o.id = k.id and o.master = any(${masters}::bytea[])) = ${masters.length}`.execute(
-      db,
-    );
-    return keysOnRetired(db);
   });
+  while ((await dropOthers(kysely, masters)) === droppedAtOnce);
+  return keysOnRetired(kysely);
+}
+
+/** Keeps locks short: there may be millions. */
+const droppedAtOnce = 10_000;
+
+/** Drops some boxes of other masters, where a key is sealed to all of these. @returns how many. */
+async function dropOthers(db: Queries, masters: readonly Buffer[]): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    with dropped as (
+      delete from document_keys k using (
+        select k.id, k.master from document_keys k
+        join document_masters m on m.public_key = k.master and not m.public_key = any(${masters}::bytea[])
+        where (select count(*) from document_keys o where o.id = k.id and o.master = any(${masters}::bytea[])) = ${masters.length}
+        limit ${droppedAtOnce}
+      ) one where k.id = one.id and k.master = one.master returning k.id
+    )
+    select count(*)::int as count from dropped`.execute(db);
+  return rows[0]?.count ?? 0;
 }
 
 /** How many keys are sealed to no master that is in use. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { isAborted } from './errors.ts';
+import { retryingAborted } from './durably.ts';
+import { isClosed } from './erasures.ts';
 import { type FileKind, hasKey } from './files.ts';
 import type { FileState, ObligationKind } from './schema.ts';
 
@@ -92,18 +93,6 @@ export type FoundFile = ClaimedFile & { readonly found: 'stored' | 'lost' | 'dam
 export const recordFindings = (db: Queries, files: readonly FoundFile[]): Promise<void> =>
   retryingAborted(() => noteFindings(db, files));
 
-/**
- * Workers lock the same rows, many at once and in other orders. A statement that Postgres aborts has changed nothing.
- */
-async function retryingAborted<T>(write: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1)
-    try {
-      return await write();
-    } catch (error) {
-      if (!isAborted(error) || tries === 5) throw error;
-    }
-}
-
 async function noteFindings(db: Queries, files: readonly FoundFile[]): Promise<void> {
   await sql`
     update files f set state = v.found, verified_at = clock_timestamp(),
@@ -162,6 +151,7 @@ export async function refetchAmiss(
     with amiss as (
       select distinct transaction_id, case kind when 'document' then 'documents' else kind end as kind from files
       where state in ('lost', 'damaged') and coalesce(error_code, '') not in ${notAtVendor} and transaction_id > ${after}
+        and not ${isClosed('files.transaction_id')}
     ), chosen as (
       select distinct transaction_id from amiss order by transaction_id limit ${limit}
     ), again as (

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 import { endFetching, type Erasure, erasureColumns } from './erasures.ts';
 
 /** Erasures whose order is not yet in the store, or whose cancellation is not. */
@@ -37,10 +38,10 @@ export async function unknownErasures(db: Queries, ids: readonly string[]): Prom
 
 /** Takes an order over that the store has and the books do not, because these were restored from an older backup. */
 export async function takeOrderOver(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { id, transactionId, requestedAt, destroyAt }: Order,
 ): Promise<void> {
-  await kysely.transaction().execute(async (db) => {
+  await durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     await sql`
       insert into erasures (id, transaction_id, requested_at, requested_by, reason, destroy_at, ordered_at)
@@ -49,6 +50,21 @@ export async function takeOrderOver(
       on conflict do nothing`.execute(db);
     await endFetching(db, [transactionId]);
   });
+}
+
+/** Which of these erasures are ordered, and neither cancelled nor begun. */
+export async function openErasures(db: Queries, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from erasures where id = any(${ids}::uuid[]) and cancelled_at is null and keys_destroyed_at is null
+    order by id`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Notes that an erasure is to be carried out earlier, as the store says and restored books do not. */
+export async function hasten(db: Queries, id: string, destroyAt: Date): Promise<void> {
+  await sql`
+    update erasures set destroy_at = ${destroyAt}
+    where id = ${id} and destroy_at > ${destroyAt} and keys_destroyed_at is null`.execute(db);
 }
 
 /** Cancels orders of which the store says so and restored books do not, unless their keys are destroyed. */

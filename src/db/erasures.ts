@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
-import { isAborted } from './errors.ts';
+import { durably } from './durably.ts';
 import type { ObligationKind } from './schema.ts';
 
 /** The order to erase a transaction's documents. `closed`: nobody reads them, and they can still be kept. */
@@ -37,6 +37,12 @@ export const isHeld = (transactionId: string): RawBuilder<boolean> => sql<boolea
 export const isClosed = (transactionId: string): RawBuilder<boolean> => sql<boolean>`exists (
   select from erasures c where c.transaction_id = ${sql.raw(transactionId)} and c.cancelled_at is null)`;
 
+/** Whether a transaction's files of a kind are not fetched any more, as SQL, as a trigger on obligations sees to. */
+export const isNeverFetched = (transactionId: string, obligationKind: string): RawBuilder<boolean> => sql<boolean>`(
+  ${isClosed(transactionId)} or exists (
+    select from files n where n.transaction_id = ${sql.raw(transactionId)} and n.state = 'erased'
+      and n.kind = case ${sql.raw(obligationKind)} when 'documents' then 'document' else ${sql.raw(obligationKind)} end))`;
+
 export type ErasureWish = { readonly requestedBy: string; readonly reason: string; readonly destroyAt: Date };
 
 /** What became of a request for one transaction. */
@@ -52,25 +58,11 @@ export type Requested = {
  * left as it is, except that an earlier `destroyAt` counts.
  */
 export async function requestErasures(
-  db: Pick<Database, 'kysely'>,
-  transactionIds: readonly string[],
-  wish: ErasureWish,
-): Promise<Requested[]> {
-  // Workers lock the same rows, many at once and in other orders. What Postgres aborts has changed nothing.
-  for (let tries = 1; ; tries += 1)
-    try {
-      return await request(db, transactionIds, wish);
-    } catch (error) {
-      if (!isAborted(error) || tries === 5) throw error;
-    }
-}
-
-function request(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   transactionIds: readonly string[],
   { requestedBy, reason, destroyAt }: ErasureWish,
 ): Promise<Requested[]> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     // Whoever reads a document has the same row locked until the reading is on record.
     await sql`select from transactions where id = any(${transactionIds}::text[]) order by id for update`.execute(db);
     const { rows: ordered } = await sql<{ id: string; transactionId: string }>`
@@ -162,7 +154,8 @@ export async function erasuresOf(db: Queries, transactionOrErasureId: string): P
 }
 
 /**
- * Erasures that are to be carried out: their time has come, their order is in the store, and nobody holds them.
+ * Erasures that are to be carried out: their time has come, their order is in the store, and nobody holds them. First
+ * those whose keys are still there, so that no failure of another one keeps them readable.
  *
  * @param lookAgainBefore those destroyed before this instant are looked through once more.
  */
@@ -175,7 +168,9 @@ export async function dueErasures(
     where e.cancelled_at is null and e.looked_again_at is null and e.ordered_at is not null and e.destroy_at <= ${now}
       and (e.destroyed_at is null or e.destroyed_at <= ${lookAgainBefore})
       and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
-    order by e.destroy_at, e.id limit ${limit}`.execute(db);
+    order by e.keys_destroyed_at is not null, e.destroyed_at is not null, e.destroy_at, e.id limit ${limit}`.execute(
+    db,
+  );
   return rows;
 }
 
@@ -186,16 +181,17 @@ export async function dueErasures(
  * @returns `false` if it was cancelled or held in the meantime.
  */
 export async function destroyKeys(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { id, transactionId }: Erasure,
 ): Promise<boolean> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     const { rows } = await sql`
       update erasures e set keys_destroyed_at = coalesce(keys_destroyed_at, clock_timestamp())
       where e.id = ${id} and e.cancelled_at is null and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
       returning e.id`.execute(db);
     if (rows.length === 0) return false;
+    await endFetching(db, [transactionId]);
     await sql`delete from document_keys where transaction_id = ${transactionId}`.execute(db);
     return true;
   });
@@ -206,14 +202,9 @@ export const nothingLeft = sql`state = 'erased', error_code = null, object_name 
   bytes = null, media_type = null, category = null, type = null, name = null, url_sha256 = null, clear_sha256 = null, verified_at = null`;
 
 /** Removes what the books say of the files, after their objects are gone. */
-export async function finishErasure(
-  { kysely }: Pick<Database, 'kysely'>,
-  { id, transactionId }: Erasure,
-): Promise<void> {
-  await kysely.transaction().execute(async (db) => {
-    await sql`update files set ${nothingLeft} where transaction_id = ${transactionId} and state <> 'erased'`.execute(
-      db,
-    );
+export async function finishErasure(database: Pick<Database, 'kysely'>, { id, transactionId }: Erasure): Promise<void> {
+  await durably(database, async (db) => {
+    await forgetAllFiles(db, transactionId);
     await sql`
       update erasures set destroyed_at = clock_timestamp(),
         documents = (select count(*) from files where transaction_id = ${transactionId} and kind = 'document'),
@@ -222,11 +213,21 @@ export async function finishErasure(
   });
 }
 
+const forgetAllFiles = (db: Queries, transactionId: string) =>
+  sql`update files set ${nothingLeft} where transaction_id = ${transactionId} and state <> 'erased'`.execute(db);
+
 /** Has workers look once more for what is left of an erasure that was carried out. */
 export async function markToLookAgain(db: Queries, id: string): Promise<void> {
   await sql`update erasures set looked_again_at = null where id = ${id}`.execute(db);
 }
 
-export async function markLookedAgain(db: Queries, id: string): Promise<void> {
-  await sql`update erasures set looked_again_at = now() where id = ${id} and destroyed_at is not null`.execute(db);
+/** Notes that it was looked once more, and removes what the books have said of files in the meantime. */
+export async function finishLookingAgain(
+  database: Pick<Database, 'kysely'>,
+  { id, transactionId }: Erasure,
+): Promise<void> {
+  await durably(database, async (db) => {
+    await forgetAllFiles(db, transactionId);
+    await sql`update erasures set looked_again_at = now() where id = ${id} and destroyed_at is not null`.execute(db);
+  });
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 
 /** A hold as the document store has it, too: its transaction and the millisecond it was placed at name it. */
 export type HoldCopy = { readonly transactionId: string; readonly placedAtMs: number };
@@ -17,10 +18,10 @@ export async function placedHolds(db: Queries): Promise<(HoldCopy & { readonly i
 
 /** Holds a transaction again that restored books had forgotten. The lock makes it wait for a destruction. */
 export async function takeHoldOver(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { transactionId, placedAtMs: placedAt }: HoldCopy,
 ): Promise<void> {
-  await kysely.transaction().execute(async (db) => {
+  await durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     await sql`
       insert into holds (transaction_id, placed_at, placed_by, reason)

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
+import { hasKey } from './files.ts';
 
 /** A legal hold: a transaction's documents are not destroyed until it is released. */
 export type Hold = {
@@ -17,22 +19,31 @@ export type Hold = {
  * Holds a transaction. Idempotent: one that is held already stays as it is. The lock makes it wait for a destruction
  * that is being written.
  *
- * @returns `unknown`: the books have no such transaction. `too_late`: its documents are being destroyed already.
+ * @returns `unknown`: the books have no such transaction. `too_late`: none of its documents can be read any more, as an
+ *   erasure or retention is destroying them, or has.
  */
 export async function placeHold(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   { transactionId, placedBy, reason }: Pick<Hold, 'transactionId' | 'placedBy' | 'reason'>,
 ): Promise<'held' | 'already_held' | 'too_late' | 'unknown'> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     const { rows: known } = await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     if (known.length === 0) return 'unknown';
     if ((await holdsOf(db, transactionId)).some(({ releasedAt }) => releasedAt === null)) return 'already_held';
-    const { rows: destroyed } = await sql`
-      select from erasures where transaction_id = ${transactionId} and keys_destroyed_at is not null`.execute(db);
-    if (destroyed.length > 0) return 'too_late';
+    if (await isNothingLeft(db, transactionId)) return 'too_late';
     await db.insertInto('holds').values({ transaction_id: transactionId, placed_by: placedBy, reason }).execute();
     return 'held';
   });
+}
+
+/** Whether an erasure has destroyed a transaction's keys, or retention those of all of its files. */
+async function isNothingLeft(db: Queries, transactionId: string): Promise<boolean> {
+  const { rows } = await sql<{ isNothingLeft: boolean }>`
+    select exists (select from erasures where transaction_id = ${transactionId} and keys_destroyed_at is not null)
+      or coalesce(bool_or(state = 'erased' or not ${hasKey}) and not bool_or(sha256 is not null and ${hasKey}), false)
+      as "isNothingLeft"
+    from files where transaction_id = ${transactionId}`.execute(db);
+  return rows[0]?.isNothingLeft ?? false;
 }
 
 /** Releases every hold of a transaction. @returns how many there were. */

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Span } from '../domain/billing-month.ts';
 import type { Queries } from './database.ts';
+import { retryingAborted } from './durably.ts';
+import { isNeverFetched } from './erasures.ts';
 import { onDemand } from './obligations.ts';
 import type { ObligationKind } from './schema.ts';
 import { isWithdrawn } from './withdrawals.ts';
@@ -57,16 +59,8 @@ export async function reprocess(
   kinds: readonly ObligationKind[],
   wish: ReprocessWish,
 ): Promise<ReprocessCount[]> {
-  // Workers lock the same rows, many at once and in other orders. A statement that Postgres aborts has changed nothing.
-  for (let tries = 1; ; tries += 1)
-    try {
-      return await makeDueAgain(db, filter, kinds, wish);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== deadlock || tries === 5) throw error;
-    }
+  return retryingAborted(() => makeDueAgain(db, filter, kinds, wish));
 }
-
-const deadlock = '40P01';
 
 async function makeDueAgain(
   db: Queries,
@@ -95,6 +89,8 @@ function matching(filter: ReprocessFilter, kinds: readonly ObligationKind[], are
   const conditions = [
     sql`(k.kind = 'result' or t.fetched_at is not null)`,
     sql`(k.kind <> 'audit_report' or t.result_id is not null)`,
+    // Documents that are to be erased, or were, are not fetched again.
+    sql`(k.kind = 'result' or not ${isNeverFetched('t.id', 'k.kind')})`,
     // A withdrawn transaction is only put back by an intake.
     sql`${areWithdrawn ? sql`` : sql`not`} ${isWithdrawn('t')}`,
   ];

@@ -1,10 +1,22 @@
 import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
+import { durably } from './durably.ts';
 import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
 
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
 const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
+
+/** When a transaction ended or ends, and whether its files are held. */
+export async function retentionOf(
+  db: Queries,
+  transactionId: string,
+): Promise<{ readonly completedAt: Date | null; readonly expiresAt: Date | null; readonly isHeld: boolean }> {
+  const { rows } = await sql<Awaited<ReturnType<typeof retentionOf>>>`
+    select completed_at as "completedAt", expires_at as "expiresAt", ${isHeld('t.id')} as "isHeld"
+    from transactions t where id = ${transactionId}`.execute(db);
+  return rows[0] ?? { completedAt: null, expiresAt: null, isHeld: false };
+}
 
 /** The next transactions in the order of their IDs, and which of them have kept their files of a kind for too long. */
 export type Batch = { readonly last: string | null; readonly overdue: readonly string[] };
@@ -37,28 +49,68 @@ export async function overdueFiles(
  * @returns `false` if it was held in the meantime.
  */
 export async function destroyKeysOf(
-  { kysely }: Pick<Database, 'kysely'>,
+  database: Pick<Database, 'kysely'>,
   transactionId: string,
   kind: FileKind,
 ): Promise<boolean> {
-  return kysely.transaction().execute(async (db) => {
+  return durably(database, async (db) => {
     await sql`select from transactions where id = ${transactionId} for update`.execute(db);
     // A statement of its own: it sees a hold that was placed while this one waited for the lock.
     const { rows } = await sql`
       select from transactions t where t.id = ${transactionId} and not ${isHeld('t.id')}`.execute(db);
     if (rows.length === 0) return false;
-    await endFetching(db, [transactionId], [kind === 'document' ? 'documents' : kind]);
-    await sql`
-      delete from document_keys k using files f
-      where f.transaction_id = ${transactionId} and f.kind = ${kind} and k.id = f.key_id`.execute(db);
+    await endFetchingAndReading(db, transactionId, kind);
     return true;
   });
 }
 
-/** Removes what the books say of a transaction's files of a kind, after their objects are gone. */
-export async function forgetFiles(db: Queries, transactionId: string, kind: FileKind): Promise<number> {
-  const { rows } = await sql`
-    update files set ${nothingLeft}
-    where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
-  return rows.length;
+async function endFetchingAndReading(db: Queries, transactionId: string, kind: FileKind): Promise<void> {
+  await endFetching(db, [transactionId], [kind === 'document' ? 'documents' : kind]);
+  // Also keys that files of this kind had before they were stored anew.
+  await sql`
+    delete from document_keys k where k.transaction_id = ${transactionId} and not exists (
+      select from files f where f.transaction_id = ${transactionId} and f.kind <> ${kind} and f.key_id = k.id)`.execute(
+    db,
+  );
+}
+
+/**
+ * Removes what the books say of a transaction's files of a kind, after their objects are gone. From here on nothing
+ * fetches them again; what somebody asked for since the keys were destroyed is ended, too, and nobody can read it.
+ *
+ * @returns how many files there were.
+ */
+export async function forgetFiles(
+  database: Pick<Database, 'kysely'>,
+  transactionId: string,
+  kind: FileKind,
+): Promise<number> {
+  return durably(database, async (db) => {
+    await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+    await endFetchingAndReading(db, transactionId, kind);
+    const { rows } = await sql`
+      update files set ${nothingLeft}
+      where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
+    return rows.length;
+  });
+}
+
+/** What retention has done for files of a kind, and still has to do. */
+export type RetentionStatus = {
+  readonly kind: FileKind;
+  /** Transactions whose files are older than they are kept, and that nobody holds. */
+  readonly overdue: number;
+  /** Files that it destroyed. */
+  readonly destroyed: number;
+};
+
+/** @param before files of transactions that ended before this are overdue. */
+export async function retentionStatus(db: Queries, kind: FileKind, before: Date): Promise<RetentionStatus> {
+  const { rows } = await sql<Omit<RetentionStatus, 'kind'>>`
+    select (count(distinct t.id) filter (where f.state <> 'erased' and ${endedAt} < ${before} and not ${isHeld('t.id')}))::int
+        as overdue,
+      (count(*) filter (where f.state = 'erased' and not exists (
+        select from erasures e where e.transaction_id = t.id and e.keys_destroyed_at is not null)))::int as destroyed
+    from files f join transactions t on t.id = f.transaction_id where f.kind = ${kind}`.execute(db);
+  return { kind, ...(rows[0] ?? { overdue: 0, destroyed: 0 }) };
 }

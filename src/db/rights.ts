@@ -14,19 +14,19 @@ export const neededRights: Readonly<Record<string, string>> = {
   closed_lines: 'insert', // close
   closing_horizon: 'insert update', // close
   creations: 'insert update', // transactions that the vendor was asked to create
-  document_accesses: 'insert', // who read a document
+  document_accesses: 'insert(accessed_by, address, kind, origin, position, reason, transaction_id, via)', // who read a document
   document_keys: 'insert delete', // keys, sealed; erased with what they open
   document_masters: 'insert update(in_use_since, retired_at)', // whom keys are sealed to
   document_store: 'insert', // the document store, once
   document_verifications: 'insert update(ended_at)', // documents verify
   ended_sessions: 'insert delete', // sign-outs, until the session would have expired
   erasures:
-    'insert update(audit_reports, cancel_reason, cancelled_at, cancelled_by, destroy_at, destroyed_at, documents, keys_destroyed_at, looked_again_at, ordered_at)', // documents to be erased
+    'insert(destroy_at, id, ordered_at, reason, requested_at, requested_by, transaction_id) update(audit_reports, cancel_reason, cancelled_at, cancelled_by, destroy_at, destroyed_at, documents, keys_destroyed_at, looked_again_at, ordered_at)', // documents to be erased
   files: 'insert update', // files fetched, and fetched again
   finding_decisions: 'insert', // what somebody decided about a difference
   finding_settlements: 'insert', // what a credit took back of one
   hold_releases: 'insert', // ends of holds
-  holds: 'insert', // what is not to be erased
+  holds: 'insert(placed_at, placed_by, reason, transaction_id)', // what is not to be erased
   intake: 'insert', // each request as it came
   late_changes: 'insert update(booked_in)', // triggers note_late_…; close books them
   notification_checks: 'update', // which process checks the thresholds

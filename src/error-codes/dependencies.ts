@@ -33,6 +33,12 @@ export const dependencyErrors = {
   queue_unavailable: { job: 'later', exit: 1, http: [503, 'Redis does not answer'], hint: '`REDIS_URL`, the server' },
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
   storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
+  storage_away: {
+    job: 'later',
+    exit: 1,
+    http: [503, 'The store does not answer'],
+    hint: 'nothing; if it goes on, look at the store, its limits and the network',
+  },
   storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'as the message says' },
   storage_conflict: {
     job: 'retry',

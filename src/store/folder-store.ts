@@ -28,6 +28,9 @@ export function folderStore(folder: string): ObjectStore {
     examine: (object) => examine(folder, object),
     get: (name) => get(folder, name),
     remove: (name) => remove(folder, name),
+    removeUnder: async (prefix) => {
+      for await (const { name } of list(folder, prefix)) await remove(folder, name);
+    },
     removeStale: (nowMs) => removeStale(folder, nowMs),
     list: (prefix) => list(folder, prefix),
     marker: () => readMarker(folder),
@@ -180,10 +183,14 @@ const entry = (folder: string, name: string): StoreEntry => ({
   writtenAtMs: () => writtenAtMs(objectPath(folder, name)),
 });
 
+/** A shard may have tens of thousands. With Node's default, 32, it takes twice as long. */
+const namesAtOnce = 1_024;
+
 /** The names in a folder; none if it does not exist. */
 async function* namesIn(folder: string): AsyncGenerator<{ name: string; isDirectory: boolean }> {
   try {
-    for await (const found of await opendir(folder)) yield { name: found.name, isDirectory: found.isDirectory() };
+    for await (const found of await opendir(folder, { bufferSize: namesAtOnce }))
+      yield { name: found.name, isDirectory: found.isDirectory() };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asStoreError(error, folder);
   }

@@ -61,10 +61,16 @@ export const orderName = (erasureId: string): string => `${erasuresPrefix}${eras
 /** The name of what says that such an order is cancelled. */
 export const cancellationName = (erasureId: string): string => `${erasuresPrefix}${erasureId}.cancelled.json`;
 
-/** The erasure that a name is about; `undefined` = it is another kind of name. */
-export function erasureIn(name: string): { readonly id: string; readonly isCancellation: boolean } | undefined {
-  const [, id, cancelled] = /^erasures\/([0-9a-f-]{36})(\.cancelled)?\.json$/.exec(name) ?? [];
-  return id === undefined ? undefined : { id, isCancellation: cancelled !== undefined };
+/** The name of what says that such an order is carried out earlier than it says itself. */
+export const hasteName = (erasureId: string): string => `${erasuresPrefix}${erasureId}.now.json`;
+
+/** The erasure that a name is about, and what it says of it; `undefined` = it is another kind of name. */
+export function erasureIn(
+  name: string,
+): { readonly id: string; readonly says: 'ordered' | 'cancelled' | 'now' } | undefined {
+  const [, id, said] = /^erasures\/([0-9a-f-]{36})(\.cancelled|\.now)?\.json$/.exec(name) ?? [];
+  if (id === undefined) return undefined;
+  return { id, says: said === '.now' ? 'now' : said === '.cancelled' ? 'cancelled' : 'ordered' };
 }
 
 /** What the names of the copies of legal holds begin with. */

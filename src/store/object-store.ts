@@ -37,6 +37,8 @@ export type ObjectStore = {
   readonly get: (name: string) => Promise<AsyncIterable<Uint8Array>>;
   /** Removes an object with all its versions. Removing one that is not there is no error. */
   readonly remove: (name: string) => Promise<void>;
+  /** Removes every object whose name begins with `prefix`, with all versions. */
+  readonly removeUnder: (prefix: string) => Promise<void>;
   /**
    * Everything whose name begins with `prefix`, one at a time; not the marker, and not what is unfinished.
    *

@@ -8,7 +8,7 @@ import { type S3Connection, s3Connection, type S3Limits, usualLimits } from './s
 import { abortUploads, everKnownUnder, objectsUnder } from './s3/listing.ts';
 import { describeObject, examineObject, getObject, isLost, putObject } from './s3/objects.ts';
 import { folderOfProbes, isProbeName, probeStore } from './s3/probe.ts';
-import { removeAllVersions } from './s3/versions.ts';
+import { knowsNoVersions, removeAllVersions, removeVersion, versionsUnder } from './s3/versions.ts';
 
 /** A store in a bucket of an S3-compatible server. Nothing is loaded, connected or checked before it is used. */
 export function s3Store(address: S3Address, limits: S3Limits = usualLimits): ObjectStore {
@@ -21,6 +21,7 @@ export function s3Store(address: S3Address, limits: S3Limits = usualLimits): Obj
     examine: (object) => examineObject(connection, keyOf(object.name), object),
     get: (name) => getObject(connection, keyOf(name)),
     remove: (name) => remove(connection, keyOf(name)),
+    removeUnder: (prefix) => removeUnder(connection, keyOf(prefix)),
     list: (prefix, options) => list(connection, prefix, options?.everyVersion ?? false),
     removeStale: (nowMs) => removeStale(connection, nowMs),
     marker: () => readMarker(connection),
@@ -32,6 +33,18 @@ export function s3Store(address: S3Address, limits: S3Limits = usualLimits): Obj
 async function remove(connection: S3Connection, key: string): Promise<void> {
   await removeAllVersions(connection, key);
   await abortUploads(connection, key, (upload) => upload.key === key);
+}
+
+/** With one look for versions and one for unfinished uploads, however many objects there are. */
+async function removeUnder(connection: S3Connection, prefix: string): Promise<void> {
+  try {
+    for await (const { key, versionId } of versionsUnder(connection, prefix))
+      await removeVersion(connection, key, versionId);
+  } catch (error) {
+    if (!knowsNoVersions(error)) throw error;
+    for await (const { key } of objectsUnder(connection, prefix)) await removeAllVersions(connection, key);
+  }
+  await abortUploads(connection, prefix, () => true);
 }
 
 async function* list(connection: S3Connection, prefix: string, everyVersion: boolean): AsyncGenerator<StoreEntry> {

@@ -1,8 +1,10 @@
 import { forgetExpiredAddresses } from '../db/creations.ts';
+import { asDatabaseError } from '../db/errors.ts';
 import { forgiveStarts, type ObligationKey } from '../db/obligations.ts';
 import { errorCode } from '../errors.ts';
 import type { NotifyingContext, VendorContext } from '../jobs/context.ts';
 import { custodyRounds, isBusy } from '../jobs/custody/custody-round.ts';
+import { ensureMastersInUse } from '../store/encryption/masters.ts';
 import { recheckSettled } from '../jobs/fetch/recheck-settled.ts';
 import { noteRules } from '../jobs/month/closed-months.ts';
 import { scheduleReports } from '../jobs/month/schedule-reports.ts';
@@ -47,7 +49,7 @@ export function startLoops(
       forgetExpiredAddresses(context.db.kysely, context.now()),
     ),
     rechecking(context, repeat, isBatch, { stopping, rechecked }),
-    custody(context, repeat, isBatch, { stopping, keptCustody }),
+    custody(context, state, repeat, isBatch, { stopping, keptCustody }),
   ];
   if (isBatch) return loops;
   return [
@@ -84,6 +86,7 @@ const rechecking = (
 /** A batch run goes on until there is nothing left to do, and is not idle before that. */
 async function custody(
   context: VendorContext,
+  { store }: WorkerState,
   repeat: Repeat,
   isBatch: boolean,
   { stopping, keptCustody }: { stopping: AbortSignal; keptCustody: AbortController },
@@ -92,11 +95,20 @@ async function custody(
     keptCustody.abort();
     return;
   }
+  const { masters } = context.documents;
   const round = custodyRounds(context, context.documents);
   const until = isBatch ? AbortSignal.any([stopping, keptCustody.signal]) : stopping;
   await repeat('custody of documents', custodyIntervalMs, until, async () => {
     try {
-      while (isBusy(await round(stopping)) && !stopping.aborted);
+      // Files wait where the masters were changed since the start. What has to go goes all the same.
+      await ensureMastersInUse(context.db, masters).catch((error: unknown) =>
+        store.failed(asDatabaseError(error), store.now()),
+      );
+      let done;
+      do done = await round(stopping);
+      while (isBusy(done) && !stopping.aborted);
+      const [first] = done?.failures ?? [];
+      if (first) throw first;
     } finally {
       keptCustody.abort();
     }

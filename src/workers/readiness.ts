@@ -1,19 +1,27 @@
 import { databaseReadiness, notReady } from '../db/readiness.ts';
 import { sayDatabaseNewer } from '../jobs/database-away.ts';
 import { type ErrorCode, LedgerError } from '../errors.ts';
-import type { QueueContext } from '../jobs/context.ts';
+import type { Documents, QueueContext } from '../jobs/context.ts';
 import { sharedCheck } from '../jobs/queue/shared-check.ts';
-import type { OpenedStore } from '../store/object-store.ts';
+import { ensureMastersInUse } from '../store/encryption/masters.ts';
 import { checkOpenStore } from '../store/open.ts';
 
 /** The sweep runs every 2 s. If none succeeds for this long, jobs that Redis lost are not put back. */
 const sweptWithinMs = 60_000;
 
+type Storing = Pick<QueueContext, 'db'> & { readonly documents: Documents };
+
+/** @throws LedgerError if documents cannot be stored: what is wrong with the store, or with the masters. */
+export async function checkStoring({ db, documents }: Storing): Promise<void> {
+  await checkOpenStore(documents.store);
+  await ensureMastersInUse(db, documents.masters);
+}
+
 /** Why the document store cannot be used; `null` = it can. A store that does not answer in time has failed. */
-export const storeCheck = (store: OpenedStore): (() => Promise<ErrorCode | null>) =>
+export const storeCheck = (context: Storing): (() => Promise<ErrorCode | null>) =>
   sharedCheck<ErrorCode | null>(
     () =>
-      checkOpenStore(store).then(
+      checkStoring(context).then(
         () => null,
         (error: unknown) => (error instanceof LedgerError ? error.code : 'storage_failed'),
       ),

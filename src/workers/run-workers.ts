@@ -9,7 +9,6 @@ import { fetchResult } from '../jobs/fetch/fetch-result.ts';
 import { type Meter, noMeter } from '../jobs/queue/meter.ts';
 import { queueNames } from '../jobs/queue/queues.ts';
 import type { Checks } from '../jobs/queue/shared-check.ts';
-import { checkOpenStore } from '../store/open.ts';
 import { createBreaker, noBreaker } from './breaker.ts';
 import { createWorker, type WorkerSetup } from './create-worker.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -20,7 +19,7 @@ import { collectLate } from './memory.ts';
 import { createPauses } from './pauses.ts';
 import { type DatabaseAway, jobProcessor, type WorkerState } from './process-job.ts';
 import { reportProcessor } from './process-report.ts';
-import { storeCheck, workerChecks } from './readiness.ts';
+import { checkStoring, storeCheck, workerChecks } from './readiness.ts';
 import { createStoreWatch, noStoreWatch, type StoreWatch } from './store-watch.ts';
 import { createTally, type Tally } from './tally.ts';
 import { untilIdle } from './until-idle.ts';
@@ -64,7 +63,7 @@ export function runWorkers(
   const stopping = new AbortController();
   let active = 0;
   let sweptAtMs = performance.now();
-  const storeError = context.documents && storeCheck(context.documents.store);
+  const storeError = context.documents && storeCheck({ db: context.db, documents: context.documents });
   const checks = workerChecks(context, storeError, () => sweptAtMs);
   const counted = (process: (job: Job) => Promise<void>) => async (job: Job) => {
     active += 1;
@@ -135,7 +134,7 @@ function createWorkers(
 
 /** Watches the store for this process alone: on another machine it may be usable. */
 function storeWatchOf(
-  { documents, log }: VendorContext,
+  { db, documents, log }: VendorContext,
   { hold, release }: Holds,
   fileWorkers: () => readonly Worker[],
 ): StoreWatch {
@@ -144,7 +143,7 @@ function storeWatchOf(
     for (const worker of fileWorkers()) act(worker, 'store');
   };
   return createStoreWatch({
-    check: () => checkOpenStore(documents.store),
+    check: () => checkStoring({ db, documents }),
     pause: onEach(hold),
     resume: onEach(release),
     log,

@@ -2,8 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
 
-/** Failures that may mean that the document store itself is unusable, not one file. */
-const storeCodes: readonly ErrorCode[] = ['storage_failed', 'storage_full', 'store_mismatch'];
+/** Failures that may mean that the document store itself is unusable, or the keys to it, not one file. */
+const storeCodes: readonly ErrorCode[] = [
+  'storage_away',
+  'storage_failed',
+  'storage_full',
+  'store_mismatch',
+  'master_mismatch',
+];
 
 const firstPauseMs = 2_000;
 /** Work must go on within 30 s of the store's return. Looking, and waking the worker, take some of that. */
@@ -15,7 +21,8 @@ const sameTroubleMs = 30_000;
 export type StoreTrouble = { readonly error: LedgerError; readonly sinceMs: number; readonly pauseMs: number };
 
 /**
- * Notices that the document store cannot be used: its disk is unmounted, full, read-only, or owned by another user.
+ * Notices that the document store cannot be used: its disk is unmounted, full, read-only, or owned by another user; or
+ * that other masters are in use than this process seals to.
  * Meanwhile this process takes no file jobs, and running ones use up no attempts. Other processes are not affected: on
  * their machines the store may be usable.
  */

@@ -83,7 +83,9 @@ function custodian(world: World, environment: CliEnvironment, seed: number) {
 async function anHourLater(world: World, drafts: readonly string[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: world.ownerUrl });
   await client.connect();
-  await client.query(`update erasures set destroyed_at = destroyed_at - interval '61 minutes'`);
+  await client.query(`alter table erasures disable trigger guard_erasure;
+    update erasures set destroyed_at = destroyed_at - interval '61 minutes';
+    alter table erasures enable trigger guard_erasure`);
   await client.end();
   const then = new Date(Date.now() - 2 * 3_600_000);
   for (const draft of drafts) await utimes(draft, then, then);

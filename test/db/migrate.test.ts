@@ -49,6 +49,19 @@ test('taking back what keeps encrypted or erased documents is refused in words, 
   expect(await owner.kysely.selectFrom('erasures').select('transaction_id').execute()).toHaveLength(1);
 });
 
+test('taking back what says who read or holds documents is refused in words, too', async () => {
+  const owner = await openTestDatabase(asOwner(await createTestDatabase()));
+  await owner.kysely.insertInto('holds').values({ transaction_id: 't-1', placed_by: 'anna', reason: 'case' }).execute();
+  const downTo = async (): Promise<void> => {
+    for (;;) await migrateDown(owner);
+  };
+  await expect(downTo()).rejects.toMatchObject({
+    code: 'blocked',
+    message: expect.stringContaining('documents are held, or were read') as string,
+  });
+  expect(await owner.kysely.selectFrom('holds').select('transaction_id').execute()).toHaveLength(1);
+});
+
 test('ten processes that migrate at once: each migration runs once, nobody fails', async () => {
   const url = await createEmptyDatabase();
   const databases = Array.from({ length: 10 }, () => openDatabase(url, { maxConnections: 2 }));

@@ -14,7 +14,9 @@ async function grantsOf(url: string, role: string): Promise<Record<string, strin
     url,
     `select c.relname as name, concat_ws(' ',
         case when has_table_privilege('${role}', c.oid, 'select') then 'select' end,
-        case when has_table_privilege('${role}', c.oid, 'insert') then 'insert' end,
+        case when has_table_privilege('${role}', c.oid, 'insert') then 'insert' else (
+          select 'insert(' || string_agg(attname, ', ' order by attname) || ')' from pg_attribute
+          where attrelid = c.oid and attnum > 0 and has_column_privilege('${role}', c.oid, attnum, 'insert')) end,
         case when has_table_privilege('${role}', c.oid, 'update') then 'update' else (
           select 'update(' || string_agg(attname, ', ' order by attname) || ')' from pg_attribute
           where attrelid = c.oid and attnum > 0 and has_column_privilege('${role}', c.oid, attnum, 'update')) end,

@@ -65,7 +65,7 @@ test('a store that goes away in the middle of an upload has nothing of it; back 
     back = delay(10_000).then(() => tcp.set('forward'));
   };
   const put = () => store.put('passport', (sink) => sink(largest));
-  await refusal(put());
+  await refusal(put(), 'storage_away');
   const direct = s3Store({ ...address, endpoint: inject('s3Endpoint') });
   for await (const entry of direct.list('', { everyVersion: true })) expect(entry).toBeUndefined();
   const causes = new Set<unknown>();
@@ -73,7 +73,7 @@ test('a store that goes away in the middle of an upload has nothing of it; back 
   // As the queue does it.
   while (stored === undefined)
     stored = await put().catch(async (error: unknown) => {
-      expect(errorCode(error)).toBe('storage_failed');
+      expect(errorCode(error)).toBe('storage_away');
       causes.add(causeOf(error as LedgerError));
       await delay(500);
       return undefined;
@@ -89,7 +89,7 @@ test('an upload whose answer is lost may be stored whole, and its name is taken'
     change: ({ method }, body) => (method === 'PUT' && isLost ? undefined : body),
   });
   const store = s3Store(ownAddress('plain', proxy.endpoint), shortLimits);
-  await refusal(putText(store, 'passport', 'first'));
+  await refusal(putText(store, 'passport', 'first'), 'storage_away');
   isLost = false;
   await refusal(putText(store, 'passport', 'second'), 'storage_conflict');
   expect((await buffer(await store.get('passport'))).toString()).toBe('first');
@@ -103,13 +103,13 @@ test('a store that swallows everything is given up in time', async () => {
   await tcp.set('black-hole');
   const store = s3Store(ownAddress('plain', tcp.url.replace(/\/$/, '')), shortLimits);
   for (const use of [() => putText(store, 'passport'), store.marker, store.probe])
-    expect(causeOf(await refusal(use()))).toBe('TimeoutError');
+    expect(causeOf(await refusal(use(), 'storage_away'))).toBe('TimeoutError');
 });
 
 test('a store whose name nobody knows, and a port where nobody listens, are away', async () => {
   const [nowhere, nobody] = ['https://no-such-host.invalid', 'http://127.0.0.1:9'];
   for (const endpoint of [nowhere, nobody]) {
-    const { hint, message } = await refusal(s3Store(ownAddress('plain', endpoint)).marker());
+    const { hint, message } = await refusal(s3Store(ownAddress('plain', endpoint)).marker(), 'storage_away');
     expect(message).toContain(endpoint);
     expect(hint).toContain('endpoint');
   }
@@ -117,7 +117,7 @@ test('a store whose name nobody knows, and a port where nobody listens, are away
 
 test('a store without TLS where TLS is asked for is told apart from one that is down', async () => {
   const endpoint = inject('s3Endpoint').replace('http:', 'https:');
-  await refusal(s3Store(ownAddress('plain', endpoint)).marker());
+  await refusal(s3Store(ownAddress('plain', endpoint)).marker(), 'storage_away');
 });
 
 test('a store that answers a byte at a time is given up in time: headers, and bodies', async () => {
@@ -138,8 +138,8 @@ test('a store that answers a byte at a time is given up in time: headers, and bo
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const store = s3Store(ownAddress('plain', endpoint), shortLimits);
     const examined = store.examine({ name: 'passport', sha256: 'a'.repeat(64), bytes: '1000' });
-    expect(causeOf(await refusal(examined))).toBe('TimeoutError');
-    expect(causeOf(await refusal(store.marker()))).toBe('TimeoutError');
+    expect(causeOf(await refusal(examined, 'storage_away'))).toBe('TimeoutError');
+    expect(causeOf(await refusal(store.marker(), 'storage_away'))).toBe('TimeoutError');
     server.close();
   }
 });
@@ -172,7 +172,7 @@ test('a body that comes back changed is damaged, one that breaks off a failure o
   expect(await changed.examine(stored)).toBe('damaged');
   expect((await refusal(changed.probe())).message).toContain('reads back as something else');
   isCut = true;
-  expect(errorCode(await refusal(changed.examine(stored)))).toBe('storage_failed');
+  await refusal(changed.examine(stored), 'storage_away');
 });
 
 test('a body that is changed on its way to the store is refused by the store', async () => {

@@ -88,8 +88,8 @@ test('a clock that is wrong is told about, also where the answer has no body, an
 const errorBody = (code: string) => `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
 
 test.each([
-  { status: 503, code: 'SlowDown', expected: 'storage_failed', hint: 'asked again by itself' },
-  { status: 429, code: 'TooManyRequests', expected: 'storage_failed', hint: 'asked again by itself' },
+  { status: 503, code: 'SlowDown', expected: 'storage_away', hint: 'asked again by itself' },
+  { status: 429, code: 'TooManyRequests', expected: 'storage_away', hint: 'asked again by itself' },
   { status: 500, code: 'InternalError', expected: 'storage_failed', hint: 'log of the store' },
   { status: 403, code: 'AccessDenied', expected: 'storage_failed', hint: 'docs/deployment.md' },
   { status: 403, code: 'QuotaExceeded', expected: 'storage_full', hint: 'Make room' },

@@ -197,8 +197,8 @@ describe('doctor', () => {
 
 test('a store that is away is a failure, not a month without a report', async () => {
   const away = s3Reports(ownAddress('plain', 'http://127.0.0.1:9'), '');
-  await refusal(publishedIn(away.folder(month), month));
-  await refusal(verifyFolder(away.folder(month)));
+  await refusal(publishedIn(away.folder(month), month), 'storage_away');
+  await refusal(verifyFolder(away.folder(month)), 'storage_away');
   const bucket = s3Reports({ ...ownAddress(), bucket: 'nowhere' }, '');
   await refusal(publishedIn(bucket.folder(month), month));
 });

@@ -31,14 +31,13 @@ const deadly: ObjectStore = {
     step('put');
     return stored;
   },
-  list: async function* (prefix, options) {
+  removeUnder: async (prefix) => {
     step('list');
-    yield* store.list(prefix, options);
+    for await (const { name } of store.list(prefix)) {
+      step('remove');
+      await store.remove(name);
+    }
     step('list');
-  },
-  remove: async (name) => {
-    step('remove');
-    await store.remove(name);
   },
 };
 await erase(context, () => Promise.resolve(deadly), [transactionId], { requestedBy: 'test', reason: id, isNow: true });

@@ -100,6 +100,13 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
       expect(await put(claimed.name)).toEqual(claimed);
     });
 
+    test('is removed with all others whose names begin as is said, and no others', async () => {
+      for (const name of ['a/b.c', 'a/b.d', 'a/bc', 'b']) await put(name);
+      await store.removeUnder('a/b.');
+      await store.removeUnder('a/b.');
+      expect(await namesIn(store, '', { everyVersion: true })).toEqual(['a/bc', 'b']);
+    });
+
     test('is removed alone, whatever begins with its name', async () => {
       for (const name of ['a', 'a.b', 'ab', 'b']) await put(name);
       await store.remove('a');

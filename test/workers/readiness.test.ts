@@ -16,7 +16,7 @@ test('a worker whose sweep has not come round for a minute cannot work, whatever
 test('a worker whose document store went away cannot do all of its work; one that fetches no files needs none', async () => {
   const context = await createTestContext();
   const folder = path.join(context.config.dataDir, 'documents');
-  const storeError = storeCheck(context.documents!.store);
+  const storeError = storeCheck({ db: context.db, documents: context.documents! });
   const { documents } = workerChecks(context, storeError, () => performance.now());
   expect(await documents!()).toBe(true);
   await rename(folder, `${folder}.away`);

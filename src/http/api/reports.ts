@@ -41,7 +41,7 @@ export const reportFile = {
     },
     304: { description: 'It is still the same.', headers: { ETag: etag } },
   },
-  problems: { not_found: true, report_changed: true, storage_failed: true },
+  problems: { not_found: true, report_changed: true, storage_failed: true, storage_away: true },
 } as const satisfies Operation;
 
 export const attemptsFile = {

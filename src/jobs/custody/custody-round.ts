@@ -1,25 +1,39 @@
-import { countClear } from '../../db/clear-files.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
 import type { Documents, VendorContext } from '../context.ts';
 import { carryOutErasures } from './destroy.ts';
+import { type Failures, note } from './each.ts';
 import { keepHoldCopies } from './hold-copies.ts';
+import { replayOrders } from './orders.ts';
 import { keepRetention, newRounds } from './retention.ts';
 import { takeOverClear } from './take-over.ts';
 
 /** What one round of custody did. */
-export type CustodyRound = { readonly erased: number; readonly retired: number; readonly encrypted: number };
+export type CustodyRound = {
+  /** Orders, and cancellations, that were written into the store. */
+  readonly ordered: number;
+  readonly erased: number;
+  readonly lookedAgain: number;
+  readonly retired: number;
+  readonly encrypted: number;
+  /** What it could not do. */
+  readonly failures: readonly Error[];
+};
 
 /** Whether a round found so much to do that the next one should follow at once. */
 export const isBusy = (round: CustodyRound | undefined): boolean =>
-  round !== undefined && round.erased + round.retired + round.encrypted > 0;
+  round !== undefined && round.ordered + round.erased + round.lookedAgain + round.retired + round.encrypted > 0;
 
 /** Runs `work` while no other process destroys documents. @returns `undefined` if one does. */
 export const withCustody = <T>({ db }: Pick<VendorContext, 'db'>, work: () => Promise<T>): Promise<T | undefined> =>
   withNamedLock(db, 'custody', work);
 
+/** A database may be restored while workers run: how long its lost orders may stay unknown. */
+const replayMs = 300_000;
+
 /**
- * What workers do for custody from time to time, one process at a time: keep copies of holds, carry out erasures, keep to retention, and
- * encrypt what earlier versions stored in the clear.
+ * What workers do for custody from time to time, one process at a time: replay orders, keep copies of holds, carry out
+ * erasures, keep to retention, and encrypt what earlier versions stored in the clear. What fails keeps the rest from
+ * nothing.
  *
  * @returns a function that does a round. It resolves to `undefined` if another process is at it.
  */
@@ -28,20 +42,35 @@ export function custodyRounds(
   documents: Documents,
 ): (signal: AbortSignal) => Promise<CustodyRound | undefined> {
   const rounds = newRounds();
-  let isAllEncrypted = false;
+  const { log } = context;
+  const { store } = documents;
+  let replayedAtMs = -Infinity;
   return (signal) =>
     withCustody(context, async () => {
-      const { store } = documents;
-      // Before the orders, which would destroy what is held.
-      const held = await keepHoldCopies(context, store);
-      if (held > 0) context.log.warn({ held }, 'legal holds that the books had lost are in force again');
-      const erased = await carryOutErasures(context, store, signal);
-      const retired = await keepRetention(context, store, rounds, signal);
-      const encrypted = isAllEncrypted ? 0 : await takeOverClear(context, documents, signal);
-      // Nothing is stored in the clear any more, so once is enough.
-      isAllEncrypted = encrypted === 0 && (await countClear(context.db.kysely)) === 0;
-      const round = { erased, retired, encrypted };
-      if (erased + retired + encrypted > 0) context.log.info(round, 'custody of stored documents');
+      const failures: Failures = [];
+      const step = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+        work().catch((error: unknown) => {
+          note(failures, error);
+          return undefined;
+        });
+      if (performance.now() - replayedAtMs >= replayMs) {
+        const replayed = await step(() => replayOrders(context, store));
+        if (replayed !== undefined) replayedAtMs = performance.now();
+        if (replayed) log.warn({ replayed }, 'orders to erase that the books had lost are carried out again');
+      }
+      const held = await step(() => keepHoldCopies(context, store, failures));
+      if (held) log.warn({ held }, 'legal holds that the books had lost are in force again');
+      // While it is not known what is held, nothing is destroyed.
+      const areHoldsKnown = held !== undefined;
+      const erasures = areHoldsKnown ? await step(() => carryOutErasures(context, store, failures, signal)) : undefined;
+      const retired = areHoldsKnown
+        ? await step(() => keepRetention(context, store, rounds, failures, signal))
+        : undefined;
+      const encrypted = await step(() => takeOverClear(context, documents, failures, signal));
+      const { ordered = 0, erased = 0, lookedAgain = 0 } = erasures ?? {};
+      const done = { ordered, erased, lookedAgain, retired: retired ?? 0, encrypted: encrypted ?? 0 };
+      const round = { ...done, failures };
+      if (isBusy(round)) log.info({ ...done, failed: failures.length }, 'custody of stored documents');
       return round;
     });
 }

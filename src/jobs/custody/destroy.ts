@@ -1,43 +1,68 @@
 import { clearOfOne } from '../../db/clear-files.ts';
 import { earlierTime } from '../../db/earlier-time.ts';
 import { unorderedErasures } from '../../db/erasure-orders.ts';
-import { destroyKeys, dueErasures, type Erasure, finishErasure, markLookedAgain } from '../../db/erasures.ts';
+import { destroyKeys, dueErasures, type Erasure, finishErasure, finishLookingAgain } from '../../db/erasures.ts';
 import { clearName, transactionPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
+import { each, type Failures } from './each.ts';
 import { writeCancellation, writeOrder } from './orders.ts';
 
 /** A worker that was about to store a document has done so, or is dead, after this long. */
 const lookAgainAfterMs = 3_600_000;
 const batchSize = 200;
 
+/** What was done for erasures: orders written, transactions erased, and looked through once more. */
+type CarriedOut = { readonly ordered: number; readonly erased: number; readonly lookedAgain: number };
+
 /**
- * Carries out the erasures whose time has come, a bounded batch. Each step may be repeated: whatever it is broken off
- * by, the next call goes on with it. An hour after the destruction it looks once more for what a worker may have stored
- * in the meantime.
+ * Carries out the erasures whose time has come, a bounded batch: the keys of all of them first, then their objects. Each
+ * step may be repeated: whatever it is broken off by, the next call goes on with it. An hour after the destruction it
+ * looks once more for what a worker may have stored in the meantime.
  *
- * @returns how many were carried out.
- * @throws LedgerError `storage_failed`, `database_unavailable`
+ * @param failures what could not be done is added; the other erasures are carried out.
+ * @throws LedgerError `database_unavailable`
  */
 export async function carryOutErasures(
   context: Pick<Context, 'db' | 'now'>,
   store: ObjectStore,
+  failures: Failures,
   signal?: AbortSignal,
-): Promise<number> {
-  const { kysely } = context.db;
-  for (const erasure of await unorderedErasures(kysely, batchSize)) {
-    if (signal?.aborted) return 0;
+): Promise<CarriedOut> {
+  const { db } = context;
+  const batch = { failures, signal };
+  const ordered = await each(await unorderedErasures(db.kysely, batchSize), batch, async (erasure) => {
     await (erasure.cancelledAt === null ? writeOrder : writeCancellation)(context, store, erasure);
-  }
-  const now = await earlierTime(kysely, context.now());
+    return true;
+  });
+  const now = await earlierTime(db.kysely, context.now());
   const lookAgainBefore = new Date(now.getTime() - lookAgainAfterMs);
-  let destroyed = 0;
-  for (const erasure of await dueErasures(kysely, { now, lookAgainBefore, limit: batchSize })) {
-    if (signal?.aborted) break;
-    if (erasure.destroyedAt !== null) await lookAgain(context, store, erasure);
-    else if (await destroy(context, store, erasure)) destroyed += 1;
-  }
-  return destroyed;
+  const due = await dueErasures(db.kysely, { now, lookAgainBefore, limit: batchSize });
+  const unreadable: Erasure[] = [];
+  await each(
+    due.filter(({ destroyedAt }) => destroyedAt === null),
+    batch,
+    async (erasure) => {
+      const isDestroyed = await destroyKeys(db, erasure);
+      if (isDestroyed) unreadable.push(erasure);
+      return isDestroyed;
+    },
+  );
+  const erased = await each(unreadable, batch, async (erasure) => {
+    await removeObjects(db.kysely, store, erasure.transactionId);
+    await finishErasure(db, erasure);
+    return true;
+  });
+  const lookedAgain = await each(
+    due.filter(({ destroyedAt }) => destroyedAt !== null),
+    batch,
+    async (erasure) => {
+      await removeObjects(db.kysely, store, erasure.transactionId);
+      await finishLookingAgain(db, erasure);
+      return true;
+    },
+  );
+  return { ordered, erased, lookedAgain };
 }
 
 /**
@@ -53,14 +78,8 @@ export async function destroy({ db }: Pick<Context, 'db'>, store: ObjectStore, e
   return true;
 }
 
-async function lookAgain({ db }: Pick<Context, 'db'>, store: ObjectStore, erasure: Erasure): Promise<void> {
-  await removeObjects(db.kysely, store, erasure.transactionId);
-  await markLookedAgain(db.kysely, erasure.id);
-}
-
 /** Removes every object of a transaction, whether or not the books know it, with all versions. */
 async function removeObjects(db: Context['db']['kysely'], store: ObjectStore, transactionId: string): Promise<void> {
   for (const hash of await clearOfOne(db, transactionId)) await store.remove(clearName(hash));
-  for await (const { name } of store.list(transactionPrefix(transactionId), { everyVersion: true }))
-    await store.remove(name);
+  await store.removeUnder(transactionPrefix(transactionId));
 }

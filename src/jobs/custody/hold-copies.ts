@@ -2,6 +2,7 @@ import { type HoldCopy, placedHolds, releaseRestored, takeHoldOver } from '../..
 import { holdIn, holdName, holdsPrefix, releaseName } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
+import { each, type Failures } from './each.ts';
 import { putOnce } from './orders.ts';
 
 /**
@@ -9,22 +10,28 @@ import { putOnce } from './orders.ts';
  * does not lose them: orders to erase survive it, and would be carried out. Whatever one of the two says is released is
  * released. The copies say nothing of a person but the transaction's ID.
  *
+ * @param failures copies that could not be written are added: the books know these holds all the same.
  * @returns how many holds the books had lost.
- * @throws LedgerError `storage_failed`, `storage_full`
+ * @throws LedgerError `storage_…`, `database_unavailable`; then it is not known what is held.
  */
-export async function keepHoldCopies({ db }: Pick<Context, 'db'>, store: ObjectStore): Promise<number> {
+export async function keepHoldCopies(
+  { db }: Pick<Context, 'db'>,
+  store: ObjectStore,
+  failures: Failures,
+): Promise<number> {
   // The store first: a hold is in the books before it is there.
   const copies = await copiesIn(store);
   const placed = await placedHolds(db.kysely);
-  for (const hold of placed) {
+  const known = new Set(placed.map(keyOf));
+  const lost = [...copies.values()].filter((copy) => !copy.isReleased && !known.has(keyOf(copy)));
+  for (const copy of lost) await takeHoldOver(db, copy);
+  await each(placed, { failures }, async (hold) => {
     const copy = copies.get(keyOf(hold));
     if (!hold.isReleased && copy?.isReleased) await releaseRestored(db.kysely, hold);
     else if (!hold.isReleased && !copy) await write(store, holdName(hold), hold);
     else if (hold.isReleased && copy && !copy.isReleased) await write(store, releaseName(hold), hold);
-  }
-  const known = new Set(placed.map(keyOf));
-  const lost = [...copies.values()].filter((copy) => !copy.isReleased && !known.has(keyOf(copy)));
-  for (const copy of lost) await takeHoldOver(db, copy);
+    return true;
+  });
   return lost.length;
 }
 

@@ -27,10 +27,15 @@ type Found = Pick<ErasedLeft, 'files' | 'keys'> & {
 /**
  * The receipt of an erasure, with the result of a search made now.
  *
+ * @param store `undefined` = the books know none, so nothing was ever stored.
  * @param id of the erasure, or of its transaction; the last erasure of a transaction counts.
  * @throws LedgerError `not_found` if nothing was ordered; `storage_failed`, `queue_unavailable`
  */
-export async function receiptOf({ db, queues }: QueueContext, store: ObjectStore, id: string): Promise<Receipt> {
+export async function receiptOf(
+  { db, queues }: QueueContext,
+  store: ObjectStore | undefined,
+  id: string,
+): Promise<Receipt> {
   const erasure = (await erasuresOf(db.kysely, id)).at(-1);
   if (!erasure)
     throw new LedgerError(
@@ -42,10 +47,7 @@ export async function receiptOf({ db, queues }: QueueContext, store: ObjectStore
     );
   const { transactionId } = erasure;
   const holds = await holdsOf(db.kysely, transactionId);
-  let objects = 0;
-  // Unfinished files have names by chance. No key of theirs is kept, and workers remove them after an hour.
-  for await (const { name } of store.list(transactionPrefix(transactionId), { everyVersion: true }))
-    objects += name === '' ? 0 : 1;
+  const objects = store ? await countObjects(store, transactionId) : 0;
   const { files, keys, generation } = await erasedLeft(db.kysely, transactionId);
   const found = { files, keys, objects, jobs: await queues.fileJobs(transactionId, generation) };
   const state = stateOf(erasure, holds);
@@ -56,6 +58,14 @@ export async function receiptOf({ db, queues }: QueueContext, store: ObjectStore
     found,
     isProven: state === 'destroyed' && Object.values(found).every((n) => n === 0),
   };
+}
+
+/** Unfinished files have names by chance. No key of theirs is kept; workers remove old ones at their start. */
+async function countObjects(store: ObjectStore, transactionId: string): Promise<number> {
+  let objects = 0;
+  for await (const { name } of store.list(transactionPrefix(transactionId), { everyVersion: true }))
+    objects += name === '' ? 0 : 1;
+  return objects;
 }
 
 function stateOf({ cancelledAt, destroyedAt }: Erasure, holds: readonly Hold[]): Receipt['state'] {

@@ -5,6 +5,7 @@ import { destroyKeysOf, forgetFiles, overdueFiles } from '../../db/retention.ts'
 import { clearName, kindPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
+import { type Failures, note } from './each.ts';
 
 const kinds: readonly FileKind[] = ['document', 'audit_report'];
 const dayMs = 86_400_000;
@@ -27,39 +28,53 @@ export const newRounds = (): Record<FileKind, Round> => ({
  * transactions stay.
  *
  * @param rounds where the last call stopped; is changed.
+ * @param failures what could not be done is added: it has its turn again in the next look through all.
  * @returns how many files were destroyed.
- * @throws LedgerError `storage_failed`, `database_unavailable`
+ * @throws LedgerError `database_unavailable`
  */
 export async function keepRetention(
   context: Pick<Context, 'db' | 'now' | 'config'>,
   store: ObjectStore,
   rounds: Record<FileKind, Round>,
+  failures: Failures,
   signal?: AbortSignal,
 ): Promise<number> {
   let destroyed = 0;
   for (const kind of kinds) {
     const days = context.config.custody.retentionDays[kind];
-    if (days !== undefined) destroyed += await lookThrough(context, store, { kind, days, round: rounds[kind] }, signal);
+    if (days === undefined) continue;
+    destroyed += await lookThrough(context, store, { kind, days, round: rounds[kind], failures }, signal);
   }
   return destroyed;
 }
 
-type Look = { readonly kind: FileKind; readonly days: number; readonly round: Round };
+type Look = {
+  readonly kind: FileKind;
+  readonly days: number;
+  readonly round: Round;
+  readonly failures: Failures;
+};
 
 async function lookThrough(
   { db, now }: Pick<Context, 'db' | 'now'>,
   store: ObjectStore,
-  { kind, days, round }: Look,
+  { kind, days, round, failures }: Look,
   signal?: AbortSignal,
 ): Promise<number> {
-  const beganMs = performance.now();
+  const endMs = performance.now() + turnMs;
+  const isOver = (): boolean => signal?.aborted === true || performance.now() >= endMs;
   const before = new Date((await earlierTime(db.kysely, now())).getTime() - days * dayMs);
   let destroyed = 0;
-  while (!signal?.aborted && round.restUntilMs <= performance.now() && performance.now() - beganMs < turnMs) {
+  while (!isOver() && round.restUntilMs <= performance.now()) {
     const { last, overdue } = await overdueFiles(db.kysely, kind, { after: round.after, before, limit: batchSize });
     for (const transactionId of overdue) {
-      if (signal?.aborted) return destroyed;
-      destroyed += await destroyFiles(db, store, transactionId, kind);
+      if (isOver()) return destroyed;
+      try {
+        destroyed += await destroyFiles(db, store, transactionId, kind);
+      } catch (error) {
+        if (note(failures, error)) return destroyed;
+      }
+      round.after = transactionId;
     }
     round.after = last ?? '';
     if (last === null) round.restUntilMs = performance.now() + restMs;
@@ -75,7 +90,10 @@ async function destroyFiles(
 ): Promise<number> {
   if (!(await destroyKeysOf(db, transactionId, kind))) return 0;
   for (const hash of await clearOfOne(db.kysely, transactionId, kind)) await store.remove(clearName(hash));
-  for await (const { name } of store.list(kindPrefix(transactionId, kind), { everyVersion: true }))
-    await store.remove(name);
-  return forgetFiles(db.kysely, transactionId, kind);
+  const prefix = kindPrefix(transactionId, kind);
+  await store.removeUnder(prefix);
+  const files = await forgetFiles(db, transactionId, kind);
+  // Somebody may have asked for them again in between, and a worker stored them.
+  await store.removeUnder(prefix);
+  return files;
 }

@@ -4,12 +4,13 @@ import { errorCode } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+import { areKept } from './kept.ts';
 import { recordStored } from './record-stored.ts';
 
 /**
  * Stores the audit report of a result, once. If the vendor has none (404, 410), that is recorded and is a normal end:
  * the vendor does not document for which results, or for how long, it keeps reports. The file and the end of the
- * obligation are recorded together.
+ * obligation are recorded together. What is older than reports are kept is not fetched.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */
@@ -18,10 +19,14 @@ export async function fetchAuditReport(
   transactionId: string,
   started: Started,
 ): Promise<ObligationEnd['end']> {
-  const storage = storing(openedStore(context), { transactionId, kind: 'audit_report', fence: started.fence });
+  const { fence } = started;
+  const storage = storing(openedStore(context), { transactionId, kind: 'audit_report', fence });
+  if (!(await areKept(context, transactionId, 'audit_report'))) {
+    const nothing = { transactionId, kind: 'audit_report' as const, fence, files: [], isDone: true };
+    return recordStored(context, nothing, { storage, held: [] });
+  }
   const held = [...(await examineHeldFiles(context, transactionId, 'audit_report', started)).values()];
   const files = await filesToRecord(context, transactionId, started, { storage, held: held[0] });
-  const { fence } = started;
   return recordStored(context, { transactionId, kind: 'audit_report', fence, files, isDone: true }, { storage, held });
 }
 

@@ -6,9 +6,16 @@ import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
+import { areKept } from './kept.ts';
 import { recordStored } from './record-stored.ts';
 
 type Offer = FileLink & FilePlace;
+
+/** Failures of the vendor or the store, which the transaction's other files would meet, too. */
+const endsAll: readonly ErrorCode[] = [
+  ...(['vendor_rate_limited', 'interrupted'] as const),
+  ...(['storage_away', 'storage_failed', 'storage_full', 'store_mismatch'] as const),
+];
 
 /** The state of a file after a failed download; `undefined` = the job is tried again. */
 const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
@@ -22,7 +29,7 @@ const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {
  * Stores the files that the result offers or, for a transaction without a result, those that its attempts offer. A file
  * that is stored already is not downloaded again. A file that is gone or refused is recorded as such, which is a normal
  * end. A failure that may pass is thrown after the other files are done. All files and the end of the obligation are
- * recorded together.
+ * recorded together. What is older than files are kept is not fetched.
  *
  * @throws LedgerError `vendor_…`, `file_…`, `storage_…`, `database_unavailable`
  */
@@ -31,13 +38,17 @@ export async function fetchDocuments(
   transactionId: string,
   started: Started,
 ): Promise<ObligationEnd['end']> {
+  const { fence } = started;
+  const storage = storing(openedStore(context), { transactionId, kind: 'document', fence });
+  if (!(await areKept(context, transactionId, 'document'))) {
+    const nothing = { transactionId, kind: 'documents' as const, fence, files: [], isDone: true };
+    return recordStored(context, nothing, { storage, held: [] });
+  }
   const offered =
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))
       : resultOffers(await context.vendor.getResult(transactionId, started.resultId));
   const held = await examineHeldFiles(context, transactionId, 'document', started);
-  const { fence } = started;
-  const storage = storing(openedStore(context), { transactionId, kind: 'document', fence });
   const byUrl = contentsByUrl(held);
   const open = offered.filter((offer) => {
     const known = held.get(placeKey(offer));
@@ -53,7 +64,7 @@ export async function fetchDocuments(
       );
     } catch (error) {
       const code = errorCode(error);
-      if (code === 'vendor_rate_limited' || code === 'interrupted') {
+      if (endsAll.includes(code)) {
         // The other files would fail in the same way.
         failures.unshift(error);
         break;

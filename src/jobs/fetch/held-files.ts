@@ -45,7 +45,8 @@ export const nameOf = ({ object_name, sha256 }: Pick<HeldFile, 'object_name' | '
 
 /**
  * Removes what an earlier start stored and never recorded: it was killed, or the store's answer was lost. It never will
- * be: a start records nothing once a later one has begun. What a later one than this stores is left alone.
+ * be: a start records nothing once a later one has begun. What a later one than this stores is left alone, and so is
+ * what no start stored: custody is taking it over.
  */
 export async function removeLeftovers(
   store: OpenedStore,
@@ -56,7 +57,7 @@ export async function removeLeftovers(
   const recorded = new Set(held.map(nameOf));
   for await (const { name } of store.list(prefix)) {
     const stored = fenceIn(name);
-    if (stored !== undefined && stored < BigInt(fence) && !recorded.has(name)) await store.remove(name);
+    if (stored !== undefined && stored > 0n && stored < BigInt(fence) && !recorded.has(name)) await store.remove(name);
   }
 }
 

@@ -35,6 +35,8 @@ export type Verification = {
   readonly amiss: readonly FilesAmiss[];
   /** Files in the store that no database row refers to. */
   readonly orphans: number;
+  /** Those of them that an earlier version stored in the clear. */
+  readonly clearOrphans: number;
 };
 
 const batchSize = 200;
@@ -68,9 +70,10 @@ export async function verifyDocuments(
     read += files.length;
     last = files.at(-1);
   }
-  const orphans = await countOrphans({ db, store, nowMs: now().getTime(), signal });
+  const { orphans, clearOrphans } = await countOrphans({ db, store, nowMs: now().getTime(), signal });
   await endVerification(db, run);
-  return { begunAt: run.begunAt, isContinued: run.isContinued, claimed, read, amiss: await filesAmiss(db), orphans };
+  const amiss = await filesAmiss(db);
+  return { begunAt: run.begunAt, isContinued: run.isContinued, claimed, read, amiss, orphans, clearOrphans };
 }
 
 /** Reads an object that several files share only once. */
@@ -104,13 +107,22 @@ type Searched = {
  * Counts the files in the store that no row refers to. A recent file does not count: a worker may be about to record
  * it.
  */
-async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<number> {
+async function countOrphans({
+  db,
+  store,
+  nowMs,
+  signal,
+}: Searched): Promise<Pick<Verification, 'orphans' | 'clearOrphans'>> {
   let orphans = 0;
+  let clearOrphans = 0;
   let entries: StoreEntry[] = [];
   const judge = async (): Promise<void> => {
     const isClaimed = await claimedNames(db, entries);
-    for (const { name, writtenAtMs } of entries)
-      if (!isClaimed.has(name) && isOlderThanAnyDownload(await writtenAtMs(), nowMs)) orphans += 1;
+    for (const { name, writtenAtMs } of entries) {
+      if (isClaimed.has(name) || !isOlderThanAnyDownload(await writtenAtMs(), nowMs)) continue;
+      orphans += 1;
+      if (clearHashIn(name) !== undefined) clearOrphans += 1;
+    }
     entries = [];
   };
   for await (const entry of store.list('')) {
@@ -119,7 +131,7 @@ async function countOrphans({ db, store, nowMs, signal }: Searched): Promise<num
     if (entries.push(entry) === batchSize) await judge();
   }
   await judge();
-  return orphans;
+  return { orphans, clearOrphans };
 }
 
 async function claimedNames(db: Searched['db'], entries: readonly StoreEntry[]): Promise<ReadonlySet<string>> {

@@ -72,7 +72,7 @@ async function* publishedRows(
   columns: readonly ReportColumn[],
 ): AsyncGenerator<Row> {
   const opened = await openPublished(files, file, undefined).catch((cause: unknown) => {
-    if (errorCode(cause) === 'storage_failed') throw cause;
+    if (['storage_failed', 'storage_away'].includes(errorCode(cause))) throw cause;
     throw reconciliationChanged(period, `${file.name} in ${place} is missing, or is not as it was written.`, cause);
   });
   const byHeader = new Map(columns.map(({ header }, index) => [header, index]));

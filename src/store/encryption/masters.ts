@@ -8,30 +8,40 @@ import { LedgerError } from '../../errors.ts';
 import { makeFolder, syncFolder } from '../../folders.ts';
 import { createMasterPair, isPublicKey, type MasterPair, masterText, pairOf, parseKey } from './keys.ts';
 
-type Custody = Pick<Config, 'dataDir' | 'custody'>;
+type Custody = Pick<Config, 'dataDir' | 'custody'> & Partial<Pick<Config, 'documents'>>;
 
 /** The secret key of the pair that is made where none is configured. */
 const ownKeyFile = (dataDir: string): string => path.join(dataDir, 'keys', 'documents.key');
 
 /**
- * The masters that a worker seals document keys to. Where none are configured, a pair is made once below the data
- * folder. What Postgres has noted counts, so that two machines never seal to different masters.
+ * The masters that a worker seals document keys to. Where none are configured, they are those of the secret keys that
+ * are; else a pair is made once below the data folder, unless documents are kept elsewhere. What Postgres has noted counts, so that two machines never seal to different masters.
  *
  * @param tell is called with a sentence about a pair that was made.
- * @throws LedgerError `master_mismatch` if the books use other masters; `storage_failed`, `storage_full`
+ * @throws LedgerError `master_mismatch` if the books use other masters; `config_invalid` if there are none, and none are
+ *   made; `storage_failed`, `storage_full`
  */
 export async function openMasters(
   db: Pick<Database, 'kysely'>,
-  { dataDir, custody }: Custody,
+  config: Custody,
   tell: (sentence: string) => void,
 ): Promise<readonly Buffer[]> {
   const inUse = await mastersInUse(db.kysely);
-  const configured = configuredMasters(custody);
-  const own = configured.length > 0 ? configured : await ownMaster(dataDir, inUse.length === 0 ? tell : undefined);
+  const own = await ownMasters(config, inUse, inUse.length === 0 ? tell : undefined);
   if (own.length === 0) throw noMasterHere(inUse);
   const used = inUse.length > 0 ? inUse : await useFirstMasters(db, own);
   if (!isSame(used, own)) throw otherMasters(used, own);
   return used;
+}
+
+/**
+ * Whether a running worker still seals to the masters in use: somebody may have changed them since it started.
+ *
+ * @throws LedgerError `master_mismatch`, `database_unavailable`
+ */
+export async function ensureMastersInUse(db: Pick<Database, 'kysely'>, masters: readonly Buffer[]): Promise<void> {
+  const inUse = await mastersInUse(db.kysely);
+  if (!isSame(inUse, masters)) throw otherMasters(inUse, masters);
 }
 
 /**
@@ -40,10 +50,9 @@ export async function openMasters(
  * @returns what is found, in words.
  * @throws LedgerError `master_mismatch`, `storage_failed`
  */
-export async function checkMasters(db: Pick<Database, 'kysely'>, { dataDir, custody }: Custody): Promise<string> {
+export async function checkMasters(db: Pick<Database, 'kysely'>, config: Custody): Promise<string> {
   const inUse = await mastersInUse(db.kysely);
-  const configured = configuredMasters(custody);
-  const own = configured.length > 0 ? configured : await ownMaster(dataDir, undefined);
+  const own = await ownMasters(config, inUse, undefined);
   if (inUse.length === 0) return 'no master is in use yet; the first worker takes one';
   if (own.length === 0) throw noMasterHere(inUse);
   if (!isSame(inUse, own)) throw otherMasters(inUse, own);
@@ -55,7 +64,10 @@ export async function checkMasters(db: Pick<Database, 'kysely'>, { dataDir, cust
  *
  * @throws LedgerError `master_missing` if there is none; `config_invalid` if the file cannot be read
  */
-export async function readSecretKeys({ dataDir, custody }: Custody): Promise<readonly MasterPair[]> {
+export async function readSecretKeys({
+  dataDir,
+  custody,
+}: Pick<Custody, 'dataDir' | 'custody'>): Promise<readonly MasterPair[]> {
   const file = custody.secretKeyFile ?? ownKeyFile(dataDir);
   const text = await readKeyFile(file);
   if (text === undefined)
@@ -66,6 +78,26 @@ export async function readSecretKeys({ dataDir, custody }: Custody): Promise<rea
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
     .map((line) => pairOf(secretIn(line, file)));
+}
+
+/**
+ * The masters that this machine would seal to; none if there are none, and none may be made.
+ *
+ * @param tell `undefined` = none are made.
+ */
+async function ownMasters(
+  { dataDir, custody, documents }: Custody,
+  inUse: readonly Buffer[],
+  tell: ((sentence: string) => void) | undefined,
+): Promise<readonly Buffer[]> {
+  const configured = configuredMasters(custody);
+  if (configured.length > 0) return configured;
+  if (custody.secretKeyFile === undefined) return ownMaster(dataDir, tell, documents !== undefined);
+  const opened = (await readSecretKeys({ dataDir, custody })).map(({ publicKey }) => publicKey);
+  // The file keeps former keys, too, for what is still sealed to them.
+  const used = inUse.filter((master) => opened.some((one) => one.equals(master)));
+  if (used.length > 0) return used;
+  return inUse.length === 0 ? opened : ownMaster(dataDir, undefined, true);
 }
 
 function configuredMasters({ publicKeys }: Custody['custody']): Buffer[] {
@@ -79,11 +111,16 @@ function configuredMasters({ publicKeys }: Custody['custody']): Buffer[] {
 }
 
 /** The public key of the pair below the data folder; none if there is no pair, and it may not be made. */
-async function ownMaster(dataDir: string, tell: ((sentence: string) => void) | undefined): Promise<Buffer[]> {
+async function ownMaster(
+  dataDir: string,
+  tell: ((sentence: string) => void) | undefined,
+  isStoreElsewhere: boolean,
+): Promise<Buffer[]> {
   const file = ownKeyFile(dataDir);
   const found = await readKeyFile(file);
   if (found !== undefined) return [pairOf(secretIn(found, file)).publicKey];
   if (!tell) return [];
+  if (isStoreElsewhere) throw noMasterConfigured();
   const secretKey = await keepSecretKey(file, createMasterPair().secretKey);
   const { publicKey } = pairOf(secretKey);
   tell(
@@ -147,6 +184,15 @@ export async function keepSecretKey(file: string, secretKey: Buffer): Promise<Bu
 
 const isSame = (one: readonly Buffer[], other: readonly Buffer[]): boolean =>
   one.length === other.length && one.every((key) => other.some((also) => also.equals(key)));
+
+const noMasterConfigured = (): LedgerError =>
+  new LedgerError(
+    'config_invalid',
+    'DOCUMENTS_URL keeps documents apart from this machine, and DOCUMENTS_PUBLIC_KEYS names no key to encrypt them with.',
+    {
+      hint: 'documents key makes a pair, and prints its public key. A pair of this machine’s own would be lost with its disk.',
+    },
+  );
 
 const noMasterHere = (inUse: readonly Buffer[]): LedgerError =>
   new LedgerError('master_mismatch', 'Documents are encrypted to a master key that this machine does not know.', {

@@ -6,6 +6,9 @@ type Explanation = { readonly code: ErrorCode; readonly says: string; readonly h
 
 const failed = (says: string, hint: string): Explanation => ({ code: 'storage_failed', says, hint });
 
+/** It is not the file's fault, and passes by itself. */
+const passing = (says: string, hint: string): Explanation => ({ code: 'storage_away', says, hint });
+
 const conflict: Explanation = {
   code: 'storage_conflict',
   says: 'has an object of that name already',
@@ -34,7 +37,7 @@ const badCredentials = failed(
 );
 const noRight = failed('does not allow it', 'docs/deployment.md lists the rights that are needed.');
 const clock = failed('refuses the clock of this machine: it is wrong by minutes', 'NTP on both.');
-const throttled = failed(
+const throttled = passing(
   'is asked too often, or overloaded',
   'It is asked again by itself, later. If it goes on: fewer workers, or a higher limit of the store.',
 );
@@ -47,11 +50,11 @@ const changed = failed(
   'received something else than was sent',
   'A proxy in between, or bad memory? It is sent again by itself.',
 );
-const away = failed(
+const away = passing(
   'cannot be reached',
   'Is the endpoint in the URL of the store right, and the store up? Files wait meanwhile, and workers go on by themselves.',
 );
-const slow = failed('does not answer in time', 'Is it overloaded, or the network slow? It is asked again by itself.');
+const slow = passing('does not answer in time', 'Is it overloaded, or the network slow? It is asked again by itself.');
 const certificate = failed(
   'has a certificate that is not trusted',
   'Is the endpoint right? NODE_EXTRA_CA_CERTS names a certificate authority of your own.',
@@ -100,7 +103,9 @@ const byStatus: Readonly<Record<number, Explanation>> = {
   412: conflict,
   429: throttled,
   501: cannot,
+  502: away,
   503: throttled,
+  504: slow,
   507: full,
 };
 

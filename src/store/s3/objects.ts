@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { setImmediate as othersRun } from 'node:timers/promises';
 import { within } from '../../within.ts';
 import type { Finding, Sink, StoredObject } from '../object-store.ts';
-import { collect } from './body.ts';
+import { withBody } from './body.ts';
 import type { S3Connection, S3Limits } from './connection.ts';
 import { asS3Error, causeOfFailure, lostObject, nameIsTaken, tooSlow } from './errors.ts';
 import { removeVersion, versionsOfKey } from './versions.ts';
@@ -20,12 +20,13 @@ export async function putObject(
   key: string,
   fill: (sink: Sink) => Promise<void>,
 ): Promise<Measured> {
-  const { pieces, bytes, sha256, md5 } = await collect(fill);
-  const body = Readable.from(pieces, { objectMode: false });
-  const conditions = { ContentMD5: md5.toString('base64'), IfNoneMatch: '*' };
-  const version = await sendBody(connection, key, { body, bytes, sha256 }, conditions);
-  if (version !== undefined && version !== 'null') await withdrawIfSecond(connection, key, version);
-  return { sha256, bytes: String(bytes) };
+  return withBody(fill, async ({ pieces, bytes, sha256, md5 }) => {
+    const body = Readable.from(pieces, { objectMode: false });
+    const conditions = { ContentMD5: md5.toString('base64'), IfNoneMatch: '*' };
+    const version = await sendBody(connection, key, { body, bytes, sha256 }, conditions);
+    if (version !== undefined && version !== 'null') await withdrawIfSecond(connection, key, version);
+    return { sha256, bytes: String(bytes) };
+  });
 }
 
 type Sent = { readonly body: Readable; readonly bytes: number; readonly sha256: string };

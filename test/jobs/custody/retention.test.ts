@@ -18,10 +18,17 @@ test('documents go when they have been kept for long enough, audit reports stay,
   await run(['hold', '--transaction', held, '--reason', 'court order']);
   const before = await objectsIn(folder);
   const retention = { ...environment, RETENTION_DOCUMENTS_DAYS: String(days) };
-  const { runCli } = await import('../../support/cli.ts');
-  expect((await runCli(['worker', '--until-idle'], retention)).code).toBe(0);
   const goes = (name: string) =>
     name.includes('.document.') && overdue.some((id) => id !== held && name.startsWith(`${id}.`));
+  const { runCli } = await import('../../support/cli.ts');
+  const figures = async () =>
+    (JSON.parse((await runCli(['status', '--json'], retention)).stdout) as { retention: object[] }).retention;
+  const erasedFiles = async () => (await rows(`select from files where kind = 'document' and state = 'erased'`)).length;
+  const [waiting] = (await figures()) as { kind: string; overdue: number; destroyed: number }[];
+  expect(waiting).toMatchObject({ kind: 'document', destroyed: 0 });
+  expect(waiting!.overdue).toBeGreaterThan(0);
+  expect((await runCli(['worker', '--until-idle'], retention)).code).toBe(0);
+  expect(await figures()).toEqual([{ kind: 'document', overdue: 0, destroyed: await erasedFiles() }]);
   expect(await objectsIn(folder)).toEqual(before.filter((name) => !goes(name)));
   expect(before.filter(goes).length).toBeGreaterThan(0);
   const states = await rows<{ kind: string; state: string }>('select distinct kind, state from files order by 1, 2');

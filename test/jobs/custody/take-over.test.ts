@@ -1,7 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { Readable } from 'node:stream';
+import { sql } from 'kysely';
+import { describe, expect, test, vi } from 'vitest';
+import type { Started } from '../../../src/db/obligations.ts';
+import { takeOverClear } from '../../../src/jobs/custody/take-over.ts';
+import { examineHeldFiles } from '../../../src/jobs/fetch/held-files.ts';
+import { documentName } from '../../../src/store/layout.ts';
+import { createTestContext } from '../../support/books.ts';
+import { png, storeInClear } from '../../support/documents.ts';
+import { faultsInStore, namesInStore } from '../../support/documents-by-hand.ts';
 import { objectsIn, storedMonth } from './books.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -39,4 +48,53 @@ test('what an earlier version stored in the clear is encrypted, and its clear by
     if (name.isFile()) expect((await readFile(path.join(name.parentPath, name.name))).includes('canary-')).toBe(false);
   const verified = await run(['documents', 'verify', '--json']);
   expect(JSON.parse(verified.stdout)).toMatchObject({ proven: expect.any(Number) as number, orphans: 0 });
+});
+
+describe('taking over', () => {
+  /** Books with a file in the clear, and what happens between its encryption and its record. */
+  async function inClear(between: (context: Awaited<ReturnType<typeof createTestContext>>) => Promise<void>) {
+    const context = await createTestContext();
+    await storeInClear(context, 't-1', png);
+    const documents = context.documents!;
+    const store = {
+      ...documents.store,
+      put: async (...args: Parameters<typeof documents.store.put>) => {
+        const object = await documents.store.put(...args);
+        await between(context);
+        return object;
+      },
+    };
+    const ask = async <Row>(text: string) => (await sql.raw<Row>(text).execute(context.db.kysely)).rows;
+    const faults = () => faultsInStore(ask, context.config.dataDir);
+    return { context, documents: { ...documents, store }, faults };
+  }
+
+  test('keeps its object where a fetch looks for leftovers before it is recorded', async () => {
+    const { context, documents, faults } = await inClear(async (meanwhile) => {
+      const second = { fence: '2', resultId: null, basis: null } as unknown as Started;
+      await examineHeldFiles(meanwhile, 't-1', 'document', second);
+    });
+    expect(await takeOverClear(context, documents, [])).toBe(1);
+    expect(await faults()).toEqual([]);
+    expect((await namesInStore(context.config.dataDir)).filter((name) => isClear(path.basename(name)))).toEqual([]);
+  });
+
+  test('removes what it left behind when it was broken off', async () => {
+    const { context, documents, faults } = await inClear(() => Promise.resolve());
+    const place = { transactionId: 't-1', kind: 'document' as const, origin: 'result', position: 0 };
+    await documents.store.put(documentName(place, '0-0123abcd'), (sink) => sink(Buffer.from('encrypted')));
+    expect(await takeOverClear(context, documents, [])).toBe(1);
+    expect(await faults()).toEqual([]);
+  });
+
+  test('records nothing that reads otherwise than it was examined', async () => {
+    const { context, documents } = await inClear(() => Promise.resolve());
+    const store = { ...documents.store, get: () => Promise.resolve(Readable.from([Buffer.from('another reading')])) };
+    const failures: Error[] = [];
+    expect(await takeOverClear(context, { ...documents, store }, failures)).toBe(0);
+    expect(failures).toMatchObject([{ code: 'storage_failed' }]);
+    const files = await context.db.kysely.selectFrom('files').select(['state', 'object_name']).execute();
+    expect(files).toEqual([{ state: 'stored', object_name: null }]);
+    expect(await namesInStore(context.config.dataDir)).toHaveLength(1);
+  });
 });

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
@@ -83,13 +83,16 @@ test('finds what is removed, overwritten or cut, and has it fetched again, all o
   expect(steps.at(-1)).toEqual([claimed, claimed]);
   await damage(all);
   await writeFile(path.join(folder, 'notes.txt'), 'whose?');
-  await utimes(path.join(folder, 'notes.txt'), new Date(0), new Date(0));
+  const clear = path.join('ab', 'ab'.repeat(32));
+  await mkdir(path.join(folder, 'ab'), { recursive: true });
+  await writeFile(path.join(folder, clear), 'in the clear');
+  for (const name of ['notes.txt', clear]) await utimes(path.join(folder, name), new Date(0), new Date(0));
   const amiss = [
     { kind: 'audit_report', state: 'lost', count: 1, notAtVendor: 0 },
     { kind: 'document', state: 'damaged', count: 2, notAtVendor: 0 },
     { kind: 'document', state: 'lost', count: 1, notAtVendor: 0 },
   ];
-  expect(await verify(context)).toMatchObject({ claimed, read: claimed, amiss, orphans: 1 });
+  expect(await verify(context)).toMatchObject({ claimed, read: claimed, amiss, orphans: 2, clearOrphans: 1 });
   expect((await readStatus(kysely)).filesAmiss).toEqual(amiss);
   expect((await readFigures(kysely, new Date(), '2026-10')).filesAmiss).toEqual(amiss);
 
@@ -105,7 +108,7 @@ test('finds what is removed, overwritten or cut, and has it fetched again, all o
   await stat(path.join(folder, 'notes.txt'));
   // What was damaged is removed once it is stored anew.
   const named = (await files()).map(({ object_name }) => object_name);
-  expect(await namesInStore(context.config.dataDir)).toEqual([...new Set([...named, 'notes.txt'])].sort());
+  expect(await namesInStore(context.config.dataDir)).toEqual([...new Set([...named, 'notes.txt', clear])].sort());
 });
 
 test('what is done again is hashed first, though nobody verified it', async () => {

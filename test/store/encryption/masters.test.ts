@@ -5,10 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { custodyConfig } from '../../../src/config/custody.ts';
+import type { S3Address } from '../../../src/config/s3-address.ts';
 import { type Database, openDatabase } from '../../../src/db/database.ts';
 import { mastersInUse } from '../../../src/db/document-masters.ts';
 import { LedgerError } from '../../../src/errors.ts';
-import { createMasterPair, masterText, pairOf } from '../../../src/store/encryption/keys.ts';
+import { createMasterPair, type MasterPair, masterText, pairOf } from '../../../src/store/encryption/keys.ts';
 import { checkMasters, openMasters, readSecretKeys } from '../../../src/store/encryption/masters.ts';
 import { createTestDatabase, createTestFolder, openTestDatabase } from '../../support/books.ts';
 
@@ -44,6 +45,27 @@ const refusal = (opening: Promise<unknown>): Promise<LedgerError> =>
 const setTo = (keys: readonly Buffer[]): string => `DOCUMENTS_PUBLIC_KEYS=${keys.map(masterText).join(',')}`;
 
 describe('where none is configured', () => {
+  test('they are those of the configured secret keys: of all at first, later of those in use', async () => {
+    const [first, second] = [createMasterPair(), createMasterPair()];
+    const here = await machine(undefined, path.join(await createTestFolder(), 'documents.key'));
+    const write = (...pairs: readonly MasterPair[]) =>
+      writeFile(here.custody.secretKeyFile ?? '', pairs.map(({ secretKey }) => masterText(secretKey)).join('\n'));
+    await write(first);
+    expect(await openMasters(db, here, silent)).toEqual([first.publicKey]);
+    await write(first, second);
+    expect(await openMasters(db, here, silent)).toEqual([first.publicKey]);
+    await write(second);
+    expect((await refusal(openMasters(db, here, silent))).code).toBe('master_mismatch');
+    expect(await namesBelow(here.dataDir)).toEqual([]);
+  });
+
+  test('none is made for documents that are kept elsewhere', async () => {
+    const here = { ...(await machine()), documents: { bucket: 'documents' } as S3Address };
+    expect((await refusal(openMasters(db, here, silent))).code).toBe('config_invalid');
+    expect(await namesBelow(here.dataDir)).toEqual([]);
+    expect(await mastersInUse(db.kysely)).toEqual([]);
+  });
+
   test('a pair is made once, which its owner alone may read, and it is said', async () => {
     const here = await machine();
     const said: string[] = [];
