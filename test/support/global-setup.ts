@@ -24,7 +24,8 @@ declare module 'vitest' {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = await startTestServers();
-  const run = `idscan_test_${process.pid}`;
+  // Two projects may run in one process, each with databases of its own.
+  const run = `idscan_test_${process.pid}_${project.name}`;
   const admin = new pg.Client({ connectionString: servers.adminUrl });
   await admin.connect();
   await dropDatabases(admin, (name) => !isAlive(Number(/^idscan_test_(\d+)/.exec(name)?.[1])));
