@@ -29,6 +29,7 @@ import * as taxableAmounts from './20261130010000_taxable_amounts.ts';
 import * as creations from './20261130020000_creations.ts';
 import * as browserReports from './20261130030000_browser_reports.ts';
 import * as creationCallers from './20261130040000_creation_callers.ts';
+import * as decisionsOnAmounts from './20261130060000_decisions_on_amounts.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -62,4 +63,5 @@ export const migrations: Record<string, Migration> = {
   '20261130020000_creations': creations,
   '20261130030000_browser_reports': browserReports,
   '20261130040000_creation_callers': creationCallers,
+  '20261130060000_decisions_on_amounts': decisionsOnAmounts,
 };

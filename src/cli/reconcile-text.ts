@@ -99,9 +99,15 @@ function findingLines(
   );
 }
 
-function standingText(one: Finding, { standings }: Reconciliation['head'], money: (amount: Micros) => string): string {
+function standingText(
+  one: Finding,
+  { standings, former }: Reconciliation['head'],
+  money: (amount: Micros | null) => string,
+): string {
   const { state = 'open', settled = 0n } = standings.get(one.id) ?? {};
-  return state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+  const before = former.get(one.id);
+  const said = state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+  return before ? `${said} (${before.decision} was about ${money(before.amount)})` : said;
 }
 
 const dayMs = 86_400_000;

@@ -29,17 +29,22 @@ export type UsageToKeep = {
 };
 
 /**
- * Keeps a usage statement for a month: the file and its rows, as they come and a chunk at a time. The same file twice
- * changes nothing. The caller's transaction decides whether any of it stays.
+ * Keeps a usage statement for a month: the file and its rows, as they come and a chunk at a time. The one that counts,
+ * read by the same layout, changes nothing. The caller's transaction decides whether any of it stays.
  *
  * @returns whether it is new.
  */
 export async function keepUsage({ client, queries }: Snapshot, usage: UsageToKeep): Promise<boolean> {
   if (usage.layout) await keepFile(queries, usage.layout, usage.keptBy);
+  const layout = usage.layout?.sha256 ?? null;
   const { rows } = await sql<{ id: string }>`
     insert into vendor_usage_statements (period, file_sha256, name, layout_sha256, kept_by)
-    values (${usage.period}, ${usage.sha256}, ${usage.name}, ${usage.layout?.sha256 ?? null}, ${usage.keptBy})
-    on conflict (period, file_sha256) do nothing returning id`.execute(queries);
+    select ${usage.period}, ${usage.sha256}, ${usage.name}, ${layout}, ${usage.keptBy}
+    where not exists (
+      select from vendor_usage_statements
+      where id = (select max(id) from vendor_usage_statements where period = ${usage.period})
+        and file_sha256 = ${usage.sha256} and layout_sha256 is not distinct from ${layout})
+    returning id`.execute(queries);
   const [statement] = rows;
   if (!statement) return false;
   const copy = (table: string, lines: AsyncIterable<Buffer>) =>

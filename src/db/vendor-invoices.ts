@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { InvoiceLine, InvoiceLineKind, VendorInvoice } from '../domain/vendor-invoice.ts';
+import { LedgerError } from '../errors.ts';
 import type { Queries } from './database.ts';
 import { keepFile, type VendorFile } from './vendor-files.ts';
 
@@ -21,28 +22,36 @@ export type InvoiceToKeep = {
 };
 
 /**
- * Keeps an invoice for a month, with the bytes that it came in. The same bytes twice change nothing. Another document
- * with the number of one that is kept replaces it.
+ * Keeps an invoice for a month, with the bytes that it came in. What is kept and counts changes nothing. The same bytes
+ * that say something else, by another layout, replace what they said before; so does another document with the number
+ * of one that counts. Whoever calls it holds the month's lock.
  *
  * @returns whether it is new, and the invoice that it replaces, if any.
+ * @throws LedgerError `invoice_elsewhere`
  */
 export async function keepInvoice(
   db: Queries,
   { period, invoice, file, layout, keptBy }: InvoiceToKeep,
 ): Promise<{ isNew: boolean; replaced: string | null }> {
+  const counting = await keptInvoices(db, period);
+  const sameFile = counting.find(({ fileSha256 }) => fileSha256 === file.sha256);
+  if (sameFile && reading(sameFile) === reading(invoice)) return { isNew: false, replaced: null };
+  const sameNumber = counting.find(
+    ({ number, isCreditNote }) => number === invoice.number && isCreditNote === invoice.isCreditNote,
+  );
+  if (sameFile && sameNumber && sameFile !== sameNumber) throw numberTaken(period, invoice.number);
+  await expectNotElsewhere(db, period, invoice, file.sha256);
   for (const one of [file, ...(layout ? [layout] : [])]) await keepFile(db, one, keptBy);
   const { stated } = invoice;
-  const { rows } = await sql<{ id: string; replaces: string | null }>`
+  const replaced = (sameFile ?? sameNumber)?.id ?? null;
+  const { rows } = await sql<{ id: string }>`
     insert into vendor_invoices (period, file_sha256, layout_sha256, number, is_credit_note, issue_date, currency,
       stated_net, stated_tax, stated_total, kept_by, replaces)
     values (${period}, ${file.sha256}, ${layout?.sha256 ?? null}, ${invoice.number}, ${invoice.isCreditNote},
       ${invoice.issueDate}, ${invoice.currency}, ${text(stated.net)}, ${text(stated.tax)}, ${text(stated.total)}, ${keptBy},
-      (select id from vendor_invoices i where period = ${period} and number = ${invoice.number}
-        and not exists (select from vendor_invoices later where later.replaces = i.id)))
-    on conflict (period, file_sha256) do nothing
-    returning id, replaces`.execute(db);
+      ${replaced})
+    returning id`.execute(db);
   const [kept] = rows;
-  if (!kept) return { isNew: false, replaced: null };
   const lines = invoice.lines.map((line, position) => ({
     position,
     line: line.line,
@@ -57,11 +66,54 @@ export async function keepInvoice(
   }));
   await sql`
     insert into vendor_invoice_lines (invoice_id, position, line, description, kind, task_type, level, quantity, unit_price, amount, taxable)
-    select ${kept.id}, j.* from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as j (position integer, line text,
+    select ${kept?.id}, j.* from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as j (position integer, line text,
       description text, kind text, task_type text, level text, quantity bigint, unit_price numeric, amount numeric, taxable numeric)`.execute(
     db,
   );
-  return { isNew: true, replaced: kept.replaces };
+  return { isNew: true, replaced };
+}
+
+/** All that an invoice says, to tell whether two readings of it are the same. */
+const reading = ({ number, isCreditNote, issueDate, currency, lines, stated }: VendorInvoice): string =>
+  JSON.stringify(
+    [number, isCreditNote, issueDate, currency, stated.net, stated.tax, stated.total, lines.map(lineReading)],
+    asText,
+  );
+
+const lineReading = (one: InvoiceLine) => [
+  [one.line, one.description, one.kind, one.taskType, one.level],
+  [one.quantity, one.unitPrice, one.amount, one.taxable ?? null],
+];
+
+const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+
+const numberTaken = (period: string, number: string): LedgerError =>
+  new LedgerError(
+    'invoice_elsewhere',
+    `The file is kept for ${period} under another number, and so is another file as ${number}.`,
+    {
+      fields: { period },
+      hint: 'Does the layout read the right number? Nothing was kept.',
+    },
+  );
+
+/** Refuses a document that counts for another month: it would be compared twice. */
+async function expectNotElsewhere(db: Queries, period: string, invoice: VendorInvoice, sha256: string): Promise<void> {
+  const { rows } = await sql<{ period: string }>`
+    select period from vendor_invoices i
+    where period <> ${period} and (file_sha256 = ${sha256} or (number = ${invoice.number} and is_credit_note = ${invoice.isCreditNote}))
+      and not exists (select from vendor_invoices later where later.replaces = i.id)
+    order by id limit 1`.execute(db);
+  const [other] = rows;
+  if (!other) return;
+  throw new LedgerError(
+    'invoice_elsewhere',
+    `${invoice.number} is kept for ${other.period}, and so it is not ${period}'s.`,
+    {
+      fields: { period, keptFor: other.period },
+      hint: `Give the invoice of ${period}. Nothing was kept.`,
+    },
+  );
 }
 
 type InvoiceRow = {

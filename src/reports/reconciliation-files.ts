@@ -23,8 +23,10 @@ export type ReconciliationHead = {
   readonly invoices: readonly { readonly number: string; readonly sha256: string; readonly isCreditNote: boolean }[];
   /** The usage statement that attempts were matched with; `null` = there is none. */
   readonly usage: { readonly name: string; readonly sha256: string } | null;
-  /** The last decision about each finding that has one. */
+  /** The last decision about each finding that has one about its amount. */
   readonly decisions: ReadonlyMap<string, { readonly decision: string }>;
+  /** The last decision about each finding that came to another amount then. It counts no more. */
+  readonly former: ReadonlyMap<string, { readonly decision: string; readonly amount: Micros | null }>;
   /** How far each finding is. */
   readonly standings: ReadonlyMap<string, Standing>;
   /** What is disputed or expected, and still open, of earlier months. */

@@ -206,11 +206,21 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
   expect(evidence.match(/ t-\d+ Document scan/g)).toHaveLength(60);
   expect((await get(`${target}/findings/0123456789abcdef`)).status).toBe(404);
 
-  const decide = (finding: string, decision: string, reason: string) =>
-    post(`${target}/findings/${finding}`, form({ decision, reason }));
+  const amountOf = async (finding: string): Promise<string> =>
+    /name="amount" value="([-\d.]+)"/.exec((await get(`${target}/findings/${finding}`)).text)?.[1] ?? '1.00';
+  const decide = async (finding: string, decision: string, reason: string, amount?: string) =>
+    post(`${target}/findings/${finding}`, form({ decision, reason, amount: amount ?? (await amountOf(finding)) }));
   expect(problem(await decide(scans, 'perhaps', 'x')).code).toBe('request_invalid');
   expect(problem(await decide(scans, 'dispute', ' ')).code).toBe('request_invalid');
   expect((await decide('0123456789abcdef', 'accept', 'x')).status).toBe(404);
+  expect(problem(await post(`${target}/findings/${scans}`, form({ decision: 'accept', reason: 'x' }))).code).toBe(
+    'request_invalid',
+  );
+  // Somebody had another invoice kept while the page was open: it showed another amount.
+  expect(problem(await decide(scans, 'accept', 'x', '50.00'))).toMatchObject({
+    ...{ status: 409, code: 'reconciliation_changed' },
+  });
+  expect((await kept())?.decisions).toBe(0);
   expect((await decide(scans, 'dispute', 'not in <the> contract')).status).toBe(303);
   const { rows } = await sql<{ decided_by: string; reason: string }>`
     select decided_by, reason from finding_decisions`.execute(service.context.db.kysely);
@@ -232,7 +242,9 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
 
   await rm(path.join(service.context.config.reportsDir, '2026-01', 'idscan-cost_2026-01_reconciliation.csv'));
   expect(await get(target)).toMatchObject({ status: 200, text: expect.stringContaining('role="alert"') as string });
-  expect(problem(await decide(fee, 'accept', 'x'))).toMatchObject({ status: 409, code: 'reconciliation_changed' });
+  expect(problem(await decide(fee, 'accept', 'x', '12.00'))).toMatchObject({
+    ...{ status: 409, code: 'reconciliation_changed' },
+  });
   expect((await post(`${target}/again`, form({ basis: 'restated' }))).status).toBe(303);
 
   expect((await decide(fee, 'accept', 'agreed by phone')).status).toBe(303);

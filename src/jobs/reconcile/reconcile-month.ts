@@ -1,5 +1,4 @@
 import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
-import { withNamedLock } from '../../db/report-runs.ts';
 import { recordSettlements } from '../../db/settlements.ts';
 import { type Snapshot, withBooking } from '../../db/snapshot.ts';
 import { keepUsage, type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
@@ -22,6 +21,7 @@ import type { ReconciliationHead } from '../../reports/reconciliation-files.ts';
 import type { Context } from '../context.ts';
 import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
+import { withReconcileLock } from './reconcile-lock.ts';
 import { settleCredits } from './settle-credits.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
 
@@ -63,7 +63,7 @@ export type Reconciliation = {
  * Holds the vendor's invoice for a month against the books, says why they differ, and writes that beside the month's
  * report. An invoice or usage statement that is given is kept with it, all or nothing; the same one twice changes nothing.
  *
- * @throws LedgerError `period_not_ended`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
+ * @throws LedgerError `period_not_ended`, `period_differs`, `invoice_elsewhere`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
  * `reconciliation_unbalanced`, `invoice_not_tied_out`, `storage_full`, `storage_failed`, `database_unavailable`
  */
 export async function reconcileMonth(
@@ -72,14 +72,9 @@ export async function reconcileMonth(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   expectEnded(context, period);
-  const reconciled = await withNamedLock(context.db, `reconcile ${period}`, async (queries) => {
+  return withReconcileLock(context.db, period, async (queries) => {
     await bringUpToDate(context, queries, period);
     return withBooking(context.db, (booking) => reconcileIn(context, booking, period, options), options);
-  });
-  if (reconciled) return reconciled;
-  throw new LedgerError('report_busy', `Another process is reconciling ${period}.`, {
-    fields: { period },
-    hint: 'Wait for it to end, then run the command again.',
   });
 }
 
@@ -90,8 +85,9 @@ async function reconcileIn(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   const { given, usage, ranBy } = options;
+  if (given) expectOfMonth(given.invoice, period);
   const kept = given && (await keepInvoice(booking.queries, { period, ...given, keptBy: ranBy }));
-  if (usage) await keepUsage(booking, { period, ...usage, keptBy: ranBy });
+  if (usage) await keepUsageOfMonth(context, booking, period, { ...usage, keptBy: ranBy });
   const invoices = await keptInvoices(booking.queries, period);
   if (!invoices.some(({ isCreditNote }) => !isCreditNote)) throw invoiceMissing(period);
   const statement = await keptUsage(booking.queries, period);
@@ -99,7 +95,8 @@ async function reconcileIn(
     basis: options.basis,
     statement: statement?.id ?? null,
   });
-  if (given) expectUsable(month, given.invoice);
+  for (const one of invoices) expectCurrency(month, one);
+  if (given) requireTiedOut(given.invoice);
   return compare(context, booking, month, {
     ...options,
     period,
@@ -124,13 +121,51 @@ function expectEnded({ config, now }: Context, period: string): void {
   });
 }
 
-/** Refuses what is not of these books, or contradicts itself, before anything is kept. */
-function expectUsable({ books }: BooksOfMonth, invoice: VendorInvoice): void {
-  const { number, currency } = invoice;
-  if (currency === books.currency) {
-    requireTiedOut(invoice);
-    return;
-  }
+/** Refuses what says itself that it is of another month, before anything is kept. */
+function expectOfMonth({ number, period: stated }: VendorInvoice, period: string): void {
+  if (stated === null || stated === period) return;
+  throw new LedgerError('period_differs', `${number} says that it is for ${stated}, not for ${period}.`, {
+    fields: { period, stated },
+    hint: `Give it for ${stated}. Nothing was kept.`,
+  });
+}
+
+/** Clocks differ by less than a day; and what is charged a little later is charged in the month all the same. */
+const edgeMs = 86_400_000;
+
+/** Keeps a usage statement, unless most of its rows are of other months. */
+async function keepUsageOfMonth(
+  { config }: Context,
+  booking: Snapshot,
+  period: string,
+  usage: Omit<UsageToKeep, 'period'>,
+): Promise<void> {
+  const { start, end } = monthBounds(period, config.billingTimeZone);
+  const [from, to] = [start.getTime() - edgeMs, end.getTime() + edgeMs];
+  const count = { rows: 0, outside: 0 };
+  const counted = async function* () {
+    for await (const some of usage.rows) {
+      count.rows += some.length;
+      for (const { attemptedAt } of some)
+        if (attemptedAt.getTime() < from || attemptedAt.getTime() >= to) count.outside += 1;
+      yield some;
+    }
+  };
+  await keepUsage(booking, { ...usage, period, rows: counted() });
+  if (count.outside * 2 <= count.rows) return;
+  throw new LedgerError(
+    'period_differs',
+    `${usage.name}: ${count.outside} of ${count.rows} rows are of another time than ${period}.`,
+    {
+      fields: { period, rows: count.rows, outside: count.outside },
+      hint: 'Give the statement of the month. Nothing was kept.',
+    },
+  );
+}
+
+/** Refuses what is not of these books. */
+function expectCurrency({ books }: BooksOfMonth, { number, currency }: VendorInvoice): void {
+  if (currency === books.currency) return;
   throw new LedgerError(
     'currency_differs',
     `Invoice ${number} is in ${currency}, the books of ${books.period} are in ${books.currency}.`,
@@ -164,7 +199,11 @@ async function compare(
     period,
     notes,
   );
-  const { found, settlements, ...standing } = await settleCredits(queries, period, { found: credited, notes });
+  const { found, settlements, ...standing } = await settleCredits(queries, period, {
+    found: credited,
+    notes,
+    currency: books.currency,
+  });
   const folder = context.reports.folder(period);
   const head: ReconciliationHead = {
     period,
