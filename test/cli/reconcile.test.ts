@@ -62,6 +62,7 @@ test('what cannot be held against the books is refused with its code, and nothin
     [await invoice('sum.csv', line(300, '254.00')), 2, 'invoice_not_tied_out'],
     [await invoice('usd.csv', line(300, '255.00').replace('EUR', 'USD')), 3, 'currency_differs'],
     [await invoice('none.csv'), 2, 'invoice_unreadable'],
+    [await invoice('word.csv', line(300, '255.00').replace('document_scan', 'Document scan')), 2, 'invoice_unreadable'],
     [path.join(environment.folder, 'missing.csv'), 2, 'usage_invalid'],
   ];
   for (const [file, exit, code] of refused) {

@@ -75,7 +75,12 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   const { steps } = explanation;
   const vendor = vendorLines(invoice.lines);
   const pairs = pairLines(books.lines, vendor);
-  const known: Known = { books, explanation, printed: new Set(vendor.map(cellKey)) };
+  const known: Known = {
+    books,
+    explanation,
+    printed: new Set(vendor.map(cellKey)),
+    hasStrayUsage: hasStrayUsage(books, invoice),
+  };
   const compared: Compared[] = [
     ...pairs.map((pair): Compared => ({
       line: lineFacts(pair),
@@ -107,6 +112,12 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   check('the invoice', total.amountDifference, findings);
   const matches = told.filter(({ shares }) => shares.length === 0).map(({ line }) => line);
   return { findings, matches, evidence, total };
+}
+
+/** Whether the invoice has usage of a task type and level that the books have no line of, or of none. */
+function hasStrayUsage({ lines }: Books, invoice: VendorInvoice): boolean {
+  const own = new Set(lines.map(cellKey));
+  return invoice.lines.some((line) => line.kind === 'usage' && line.amount !== 0n && !own.has(cellKey(line)));
 }
 
 /** What the cube has no attempts of, no step can account for. */

@@ -1,7 +1,7 @@
 import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { recordSettlements } from '../../db/settlements.ts';
 import { type Snapshot, withBooking } from '../../db/snapshot.ts';
-import { keepUsage, type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
+import { type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
 import type { VendorFile } from '../../db/vendor-files.ts';
 import { keepInvoice, type KeptInvoice, keptInvoices } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
@@ -23,6 +23,7 @@ import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
 import { withReconcileLock } from './reconcile-lock.ts';
 import { settleCredits } from './settle-credits.ts';
+import { expectCurrency, expectOfMonth, expectTaskTypes, keepUsageOfMonth } from './usable.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
 
 /** An invoice to be held against the books, with the file that it came in. */
@@ -96,7 +97,10 @@ async function reconcileIn(
     statement: statement?.id ?? null,
   });
   for (const one of invoices) expectCurrency(month, one);
-  if (given) requireTiedOut(given.invoice);
+  if (given) {
+    expectTaskTypes(month, given.invoice, given.file.name);
+    requireTiedOut(given.invoice);
+  }
   return compare(context, booking, month, {
     ...options,
     period,
@@ -119,61 +123,6 @@ function expectEnded({ config, now }: Context, period: string): void {
     fields: { period },
     hint: 'Reconcile it when it has ended.',
   });
-}
-
-/** Refuses what says itself that it is of another month, before anything is kept. */
-function expectOfMonth({ number, period: stated }: VendorInvoice, period: string): void {
-  if (stated === null || stated === period) return;
-  throw new LedgerError('period_differs', `${number} says that it is for ${stated}, not for ${period}.`, {
-    fields: { period, stated },
-    hint: `Give it for ${stated}. Nothing was kept.`,
-  });
-}
-
-/** Clocks differ by less than a day; and what is charged a little later is charged in the month all the same. */
-const edgeMs = 86_400_000;
-
-/** Keeps a usage statement, unless most of its rows are of other months. */
-async function keepUsageOfMonth(
-  { config }: Context,
-  booking: Snapshot,
-  period: string,
-  usage: Omit<UsageToKeep, 'period'>,
-): Promise<void> {
-  const { start, end } = monthBounds(period, config.billingTimeZone);
-  const [from, to] = [start.getTime() - edgeMs, end.getTime() + edgeMs];
-  const count = { rows: 0, outside: 0 };
-  const counted = async function* () {
-    for await (const some of usage.rows) {
-      count.rows += some.length;
-      for (const { attemptedAt } of some)
-        if (attemptedAt.getTime() < from || attemptedAt.getTime() >= to) count.outside += 1;
-      yield some;
-    }
-  };
-  await keepUsage(booking, { ...usage, period, rows: counted() });
-  if (count.outside * 2 <= count.rows) return;
-  throw new LedgerError(
-    'period_differs',
-    `${usage.name}: ${count.outside} of ${count.rows} rows are of another time than ${period}.`,
-    {
-      fields: { period, rows: count.rows, outside: count.outside },
-      hint: 'Give the statement of the month. Nothing was kept.',
-    },
-  );
-}
-
-/** Refuses what is not of these books. */
-function expectCurrency({ books }: BooksOfMonth, { number, currency }: VendorInvoice): void {
-  if (currency === books.currency) return;
-  throw new LedgerError(
-    'currency_differs',
-    `Invoice ${number} is in ${currency}, the books of ${books.period} are in ${books.currency}.`,
-    {
-      fields: { period: books.period, invoice: number },
-      hint: 'Give the invoice of this account, or set PRICES_FILE to prices in its currency. Nothing was kept.',
-    },
-  );
 }
 
 type Comparison = ReconcileOptions & {
