@@ -61,17 +61,32 @@ const text = (amount: bigint): string => formatAmount(amount, 6);
 
 /** The hash of the manifest that a month's last run wrote; `undefined` = it was never reconciled. */
 export const lastManifest = async (db: Queries, period: string): Promise<string | undefined> =>
-  (await lastRun(db, period))?.sha256;
+  (await lastRun(db, period))?.manifestSha256;
 
-/** What a month was last held against the invoice as; `undefined` = it was never reconciled. */
-export const lastBasis = async (db: Queries, period: string): Promise<ReconciliationRun['basis'] | undefined> =>
-  (await lastRun(db, period))?.basis;
+/** The last run of a month. */
+export type LastRun = Pick<ReconciliationRun, 'basis' | 'isProvisional' | 'currency' | 'manifestSha256'> & {
+  /** What the books came to. */
+  readonly ownAmount: bigint;
+};
 
-async function lastRun(db: Queries, period: string) {
-  const { rows } = await sql<{ sha256: string; basis: ReconciliationRun['basis'] }>`
-    select manifest_sha256 as sha256, basis from reconciliations where period = ${period}
-    order by id desc limit 1`.execute(db);
-  return rows[0];
+/** @returns `undefined` if the month was never reconciled. */
+export async function lastRun(db: Queries, period: string): Promise<LastRun | undefined> {
+  const { rows } = await sql<{
+    basis: LastRun['basis'];
+    is_provisional: boolean;
+    currency: string;
+    own_amount: string;
+    manifest_sha256: string;
+  }>`
+    select basis, is_provisional, currency, own_amount::text, manifest_sha256
+    from reconciliations where period = ${period} order by id desc limit 1`.execute(db);
+  return rows.map((row) => ({
+    basis: row.basis,
+    isProvisional: row.is_provisional,
+    currency: row.currency,
+    ownAmount: storedAmount(row.own_amount),
+    manifestSha256: row.manifest_sha256,
+  }))[0];
 }
 
 /** What explained the month before, by its last run. */

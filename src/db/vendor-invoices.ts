@@ -3,12 +3,14 @@ import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { InvoiceLine, InvoiceLineKind, VendorInvoice } from '../domain/vendor-invoice.ts';
 import { LedgerError } from '../errors.ts';
 import type { Queries } from './database.ts';
-import { keepFile, type VendorFile } from './vendor-files.ts';
+import { keepFile, type KeptLayout, type VendorFile } from './vendor-files.ts';
 
 /** An invoice that is kept for a month. */
 export type KeptInvoice = VendorInvoice & {
   readonly id: string;
   readonly fileSha256: string;
+  /** `null` = it was read without one. */
+  readonly layout: KeptLayout | null;
   readonly keptAt: Date;
   readonly keptBy: string;
 };
@@ -126,6 +128,8 @@ type InvoiceRow = {
   stated_tax: string | null;
   stated_total: string | null;
   file_sha256: string;
+  layout_sha256: string | null;
+  layout_name: string | null;
   kept_at: Date;
   kept_by: string;
 };
@@ -147,7 +151,8 @@ type LineRow = {
 export async function keptInvoices(db: Queries, period: string): Promise<KeptInvoice[]> {
   const { rows: invoices } = await sql<InvoiceRow>`
     select id, number, is_credit_note, to_char(issue_date, 'YYYY-MM-DD') as issue_date, currency,
-      stated_net::text, stated_tax::text, stated_total::text, file_sha256, kept_at, kept_by
+      stated_net::text, stated_tax::text, stated_total::text, file_sha256, layout_sha256,
+      (select name from vendor_files where sha256 = layout_sha256) as layout_name, kept_at, kept_by
     from vendor_invoices i
     where period = ${period} and not exists (select from vendor_invoices later where later.replaces = i.id)
     order by id`.execute(db);
@@ -165,6 +170,7 @@ export async function keptInvoices(db: Queries, period: string): Promise<KeptInv
     period,
     stated: { net: micros(row.stated_net), tax: micros(row.stated_tax), total: micros(row.stated_total) },
     fileSha256: row.file_sha256,
+    layout: row.layout_sha256 === null ? null : { sha256: row.layout_sha256, name: row.layout_name ?? '' },
     keptAt: row.kept_at,
     keptBy: row.kept_by,
     lines: (byInvoice.get(row.id) ?? []).map(invoiceLine),

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { runCli } from '../support/cli.ts';
+import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
+import { recordFetched } from '../support/single.ts';
 import { january, line, rightRows, row, timeOf } from './january.ts';
 
 test('an invoice that agrees is reconciled, and so it is once more without it', async () => {
@@ -129,7 +131,7 @@ test('a decision is about an amount: a replaced invoice with another one has to 
 });
 
 test('a layout that is corrected reads the kept file anew, and a file that was replaced can count again', async () => {
-  const { reconcile, invoice, rows, environment } = await january();
+  const { reconcile, invoice, rows, environment, folder } = await january();
   const layout = async (name: string, level: string) => {
     const columns = { description: 'description', quantity: 'quantity', unit_price: 'unit_price', amount: 'amount' };
     const lines = [{ description: 'Document scan', kind: 'usage', task_type: 'document_scan', level }];
@@ -143,6 +145,8 @@ test('a layout that is corrected reads the kept file anew, and a file that was r
   expect((await reconcile('--invoice', first, '--layout', wrong)).code).toBe(1);
   const corrected = await reconcile('--invoice', first, '--layout', await layout('right', 'advanced'));
   expect(corrected.stdout).toContain('replaces');
+  const manifest = JSON.parse(await readFile(path.join(folder, 'reconciliation.json'), 'utf8')) as object;
+  expect(manifest).toMatchObject({ invoices: [{ layout: { name: 'right' } }], usage: null });
   expect(corrected.code).toBe(0);
   const second = await invoice('second.csv', line(301, '255.85'));
   expect((await reconcile('--invoice', second)).code).toBe(1);
@@ -179,4 +183,32 @@ test('a credit note with the number of the invoice is kept beside it', async () 
   const credit = await reconcile('--invoice', await invoice('credit.csv', line(-10, '-8.50')));
   expect(credit.stdout).not.toContain('replaces');
   expect((await rows()).at(-1)).toMatchObject({ vendor_amount: '255.00', amount_difference: '0.00' });
+});
+
+test('a decision is kept, never tried out, and shown on the basis of what was decided', async () => {
+  const { reconcile, invoice, rows, folder } = await january();
+  await reconcile('--invoice', await invoice('more.csv', line(360, '306.00')), '--basis', 'closed');
+  const id = (await rows())[0]?.['finding'] ?? '';
+  const basis = async () =>
+    (JSON.parse(await readFile(path.join(folder, 'reconciliation.json'), 'utf8')) as { basis: string }).basis;
+  expect(await reconcile('--decide', `${id}=accept`, '--reason', 'x', '--dry-run')).toMatchObject({ code: 2 });
+  expect((await reconcile()).code).toBe(1);
+  expect(await basis()).toBe('restated');
+  await reconcile('--basis', 'closed');
+  expect((await reconcile('--decide', `${id}=accept`, '--reason', 'x')).code).toBe(0);
+  expect(await basis()).toBe('closed');
+});
+
+test('a report that is written again says so if the books moved since they were reconciled', async () => {
+  const { reconcile, invoice, report, db } = await january();
+  await reconcile('--invoice', await invoice('right.csv', line(300, '255.00')));
+  expect((await report()).stdout).not.toContain('moved');
+  await register(db, 't-late', 'r-late');
+  const [createdAt, completedAt] = [new Date(timeOf(3, 0)), new Date(timeOf(3, 30))];
+  const tasks = [scanTask([scan(timeOf(3, 1), null)], { level: 'advanced', attempts: null, attemptsInvoiced: null })];
+  await recordFetched(db.kysely, fetchedOf(facts('t-late', { createdAt, completedAt, tasks }), { fence: '1' }), 0);
+  const moved = await report();
+  expect(moved.stdout).toContain('The books moved since they were reconciled: 255.00 then, 255.85 now.');
+  await reconcile();
+  expect((await report()).stdout).not.toContain('moved');
 });

@@ -255,6 +255,19 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
   expect(read(await get('/reports/2026-01'))).toMatch(/The vendor’s invoice .* Reconciled/);
 });
 
+test('what is being read is not removed by further uploads, and who keeps it twice keeps it once', async () => {
+  const fee = (amount: string) => `INV-1,2026-02-01,EUR,2,Platform fee,fee,,,,,${amount}`;
+  const asked = Array.from({ length: 10 }, (_, index) =>
+    upload(invoiceOf(scansLine(300, '255.00'), fee(`${index + 1}.00`))),
+  );
+  const looks = await Promise.all(asked);
+  expect(looks.map(({ status }) => status)).toEqual(looks.map(() => 200));
+  const id = uploadId(looks.at(-1)!);
+  const target = '/reports/2026-01/invoice/keep';
+  const answers = await Promise.all([1, 2].map(() => post(target, form({ upload: id }))));
+  expect(answers.map(({ status }) => status).sort()).toEqual([303, 404]);
+});
+
 test('what lies about is removed', async () => {
   const other = await startService({ PRICES_FILE: prices });
   await fillJanuary(other.context);

@@ -94,7 +94,9 @@ function addLooking(scope: FastifyInstance, desk: Desk, options: RouteShorthandO
     const whose = await forWhom(desk, request);
     const upload = await uploads.receive(request, whose);
     try {
-      const { given, usage, reconciliation } = await alone(() => run(desk, upload, whose, true));
+      const { given, usage, reconciliation } = await uploads.using(upload, () =>
+        alone(() => run(desk, upload, whose, true)),
+      );
       const { head, found, replaced } = reconciliation;
       const page = lookPage(principalOf(request), {
         period: whose.period,
@@ -128,10 +130,14 @@ function addKeeping(scope: FastifyInstance, desk: Desk, options: RouteShorthandO
   const { uploads, alone, audit } = desk;
   scope.post<MonthRoute>('/reports/:period/invoice/keep', options, async (request, reply) => {
     const whose = await forWhom(desk, request);
-    const upload = uploads.find(field(request.body, 'upload'), whose);
-    const { given } = await alone(() => run(desk, upload, whose, false));
+    const { given } = await alone(async () => {
+      // Looked up in its turn: who clicks twice finds it kept, and gone.
+      const upload = uploads.find(field(request.body, 'upload'), whose);
+      const done = await uploads.using(upload, () => run(desk, upload, whose, false));
+      await uploads.remove(upload.id);
+      return done;
+    });
     audit(request, 'invoice kept', { month: whose.period, sha256: given.file.sha256 });
-    await uploads.remove(upload.id);
     return reply.redirect(`/reports/${whose.period}/invoice`, 303);
   });
   scope.post<MonthRoute>('/reports/:period/invoice/again', options, async (request, reply) => {

@@ -160,8 +160,13 @@ async function compare(
     isProvisional,
     currency: books.currency,
     minorDigits: books.minorDigits,
-    invoices: invoices.map(({ number, fileSha256, isCreditNote }) => ({ number, sha256: fileSha256, isCreditNote })),
-    usage: statement ? { name: statement.name, sha256: statement.fileSha256 } : null,
+    invoices: invoices.map(({ number, fileSha256, isCreditNote, layout }) => ({
+      number,
+      sha256: fileSha256,
+      isCreditNote,
+      layout,
+    })),
+    usage: statement ? { name: statement.name, sha256: statement.fileSha256, layout: statement.layout } : null,
     ...standing,
   };
   const result = { head, found, explanation, directory: folder.place, replaced };
