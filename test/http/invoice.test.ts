@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyDispute } from '../../src/reports/verify/dispute.ts';
 import { createTestFolder } from '../support/books.ts';
 import { fillJanuary, invoiceOf, scansLine, tooMuch } from './invoice-books.ts';
+import { type File, form, multipart, uploadId } from './invoice-forms.ts';
 import { prices } from './pages-books.ts';
 import { type Answer, type Ask, bearer, problem, startService, type TestService, tokens } from './support.ts';
 
@@ -14,24 +15,6 @@ beforeAll(async () => {
   await fillJanuary(service.context);
 });
 
-const boundary = 'a-boundary-of-the-tests';
-type File = { readonly field: string; readonly content: string | Buffer; readonly name?: string };
-const multipart = (files: readonly File[], fields: Readonly<Record<string, string>> = { basis: 'restated' }): Ask => {
-  const parts = [
-    ...Object.entries(fields).map(([name, value]) =>
-      Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
-    ),
-    ...files.flatMap(({ field, content, name = `${field}.csv` }) => [
-      Buffer.from(
-        `--${boundary}\r\ncontent-disposition: form-data; name="${field}"; filename="${name}"\r\ncontent-type: text/csv\r\n\r\n`,
-      ),
-      Buffer.from(content),
-      Buffer.from('\r\n'),
-    ]),
-    Buffer.from(`--${boundary}--\r\n`),
-  ];
-  return { body: Buffer.concat(parts), headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } };
-};
 const withToken = ({ headers = {}, ...rest }: Ask, role: keyof typeof tokens = 'finance'): Ask => ({
   ...rest,
   headers: { ...bearer(tokens[role]), ...headers },
@@ -39,13 +22,8 @@ const withToken = ({ headers = {}, ...rest }: Ask, role: keyof typeof tokens = '
 const get = (target: string, role: keyof typeof tokens = 'finance') => service.ask(target, withToken({}, role));
 const post = (target: string, ask: Ask, role: keyof typeof tokens = 'finance') =>
   service.ask(target, withToken({ method: 'POST', ...ask }, role));
-const form = (fields: Readonly<Record<string, string>>): Ask => ({
-  headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  body: new URLSearchParams(fields).toString(),
-});
 const upload = (content: string | Buffer, more: readonly File[] = [], at = '/reports/2026-01/invoice') =>
   post(at, multipart([{ field: 'invoice', content }, ...more]));
-const uploadId = ({ text }: Answer): string => /name="upload" value="([\w-]+)"/.exec(text)?.[1] ?? '';
 const read = ({ text }: Answer): string =>
   text
     .replace(/<[^>]*>/g, ' ')

@@ -107,28 +107,6 @@ describe('values', () => {
     };
     expect((await read(lines('Face match;1;$1,50;$1,50'), dollars)).invoice.lines).toHaveLength(1);
   });
-});
-
-describe('files that would take too long', () => {
-  test('a line without an end is refused, whatever separates its cells', async () => {
-    const endless = 'x;'.repeat(2_000_000);
-    expect((await refused(endless)).code).toBe('invoice_unreadable');
-    const { code, mistakes } = await refused(`${header}\n${endless}`, withFormat({ delimiter: ';' }));
-    expect([code, mistakes[0]]).toEqual([
-      'invoice_unreadable',
-      '2: has more than 65,536 characters, and no line break; is it the right file?',
-    ]);
-  });
-
-  test('twenty thousand lines of one number are numbered apart, and more than fifty thousand are refused', async () => {
-    const rows = (count: number) =>
-      [plainHeader, ...Array.from({ length: count }, () => 'F1,2026-12-13,EUR,7,Fee,fee,,,,,1.00')].join('\n');
-    const { invoice } = await readInvoice(Buffer.from(rows(20_000)), 'plain.csv');
-    expect(invoice.lines.at(-1)?.line).toBe('7-20000');
-    expect(new Set(invoice.lines.map(({ line }) => line)).size).toBe(20_000);
-    const many = await refusalOf(() => readInvoice(Buffer.from(rows(50_001)), 'plain.csv'));
-    expect(many).toEqual({ code: 'invoice_unreadable', mistakes: ['has 50001 lines, and at most 50,000 are read'] });
-  });
 
   test('what a layout does not say and the file neither is asked for', async () => {
     const { mistakes } = await refused(lines('Korting;1;1,50;1,50'), { ...layout, invoice: { isCreditNote: false } });

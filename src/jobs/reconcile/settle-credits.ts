@@ -39,6 +39,9 @@ export type Settled = {
   readonly settlements: readonly (Settlement & { readonly matchedBy: MatchedBy })[];
 };
 
+/** What was found of a month, and its credit notes. */
+type Compared = { readonly found: Findings; readonly notes: readonly VendorInvoice[]; readonly currency: string };
+
 /**
  * Finds what the credit notes of a month settle of its disputed and expected findings. A credit that settles none of
  * them, or that stands on an invoice, may be for an earlier month: that is only offered, for a person to accept.
@@ -46,23 +49,10 @@ export type Settled = {
 export async function settleCredits(
   db: Queries,
   period: string,
-  {
-    found,
-    notes,
-    currency,
-  }: { readonly found: Findings; readonly notes: readonly VendorInvoice[]; readonly currency: string },
+  { found, notes, currency }: Compared,
 ): Promise<Settled> {
-  const last = [...(await findingDecisions(db, period)).values()];
   const amounts = new Map(found.findings.map(({ id, amountDifference }) => [id, amountDifference]));
-  const [decisions, former] = [true, false].map(
-    (isWanted) =>
-      new Map(
-        last.flatMap((one): [string, FindingDecision][] => {
-          const amount = amounts.get(one.finding);
-          return amount !== undefined && isStanding(one, amount) === isWanted ? [[one.finding, one]] : [];
-        }),
-      ),
-  ) as [Map<string, FindingDecision>, Map<string, FindingDecision>];
+  const { decisions, former } = decidedOn(amounts, await findingDecisions(db, period));
   const others = (await currentFindings(db)).filter((one) => one.period !== period);
   const kept = countingSettlements(await keptSettlements(db), decisionsOf(others, period, decisions));
   const settledBy = (settlements: readonly Settlement[]) =>
@@ -102,9 +92,8 @@ export async function settleCredits(
   );
   const subjectOf = (one: Finding): string => {
     if (one.cause !== 'credit') return one.subject;
-    const names = all.flatMap(({ of, by }) =>
-      by.period === period && by.finding === one.id ? [nameOf(of, period)] : [],
-    );
+    const isBy = ({ by }: Settlement) => by.period === period && by.finding === one.id;
+    const names = all.filter(isBy).map(({ of }) => nameOf(of, period));
     if (names.length > 0) return [...new Set(names)].join('+');
     const offered = undecided(one)
       ? earlierClaim({ left: left(one, settled), description: one.subject }, carried)
@@ -124,6 +113,19 @@ export async function settleCredits(
     carried,
     settlements,
   };
+}
+
+/** Decisions about what findings come to, and those about what they came to before. */
+function decidedOn(
+  amounts: ReadonlyMap<string, bigint>,
+  last: ReadonlyMap<string, FindingDecision>,
+): { decisions: Map<string, FindingDecision>; former: Map<string, FindingDecision> } {
+  const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
+  for (const [finding, one] of last) {
+    const amount = amounts.get(finding);
+    if (amount !== undefined) (isStanding(one, amount) ? decisions : former).set(finding, one);
+  }
+  return { decisions, former };
 }
 
 const isClaimed = (decision: DecisionName | null | undefined): decision is 'dispute' | 'expect' =>
