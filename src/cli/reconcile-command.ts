@@ -12,7 +12,7 @@ export function addReconcile(program: Command, finish: Finish): void {
     .option('--usage <file>', 'a usage statement to keep, CSV or XLSX: what the vendor charged, row by row')
     .option('--layout <file>', 'how to read the invoice and the usage statement')
     .option('--suggest-layout <file>', 'print a layout to start from, for an invoice or a usage statement')
-    .option('--basis <basis>', 'closed: as the month was closed; restated: with all corrections since', 'restated')
+    .option('--basis <basis>', 'closed: as the month was closed; restated (default): with all corrections since')
     .option('--decide <finding=decision>', 'accept, dispute or expect a finding; needs --reason')
     .option('--reason <text>', 'why, kept with the decision')
     .option('--dry-run', 'keep nothing and write no file', false)

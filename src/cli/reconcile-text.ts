@@ -58,6 +58,8 @@ export function reconciliationText(
       ? [`Every line agrees: ${counted(found.matches.length, 'line')}.`]
       : findingLines(found.findings, head, money)),
     ...carriedLines(head.carried, now),
+    ...told('Preferred, since it explained the month before, too', explanation.held),
+    ...told("Left out, since the vendor's counters agree with the rules", explanation.ruledOut),
     ...(explanation.isBounded
       ? ['', 'There were more sets of causes than are looked through, so no cause is said to fit.']
       : []),
@@ -73,6 +75,9 @@ export function reconciliationText(
       : [`Files in ${directory}:`, ...files.map(({ name, bytes }) => `  ${name}  ${counted(bytes, 'byte')}`)]),
   ];
 }
+
+const told = (what: string, keys: readonly string[]): string[] =>
+  keys.length === 0 ? [] : ['', `${what}: ${keys.join(', ')}`];
 
 function findingLines(
   findings: readonly Finding[],
@@ -99,9 +104,15 @@ function findingLines(
   );
 }
 
-function standingText(one: Finding, { standings }: Reconciliation['head'], money: (amount: Micros) => string): string {
+function standingText(
+  one: Finding,
+  { standings, former }: Reconciliation['head'],
+  money: (amount: Micros | null) => string,
+): string {
   const { state = 'open', settled = 0n } = standings.get(one.id) ?? {};
-  return state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+  const before = former.get(one.id);
+  const said = state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+  return before ? `${said} (${before.decision} was about ${money(before.amount)})` : said;
 }
 
 const dayMs = 86_400_000;
@@ -124,7 +135,10 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
 }
 
 /** The same for a program. */
-export function reconciliationJson({ head, found, directory, files, replaced }: Reconciliation, now: Date): string {
+export function reconciliationJson(
+  { head, found, explanation, directory, files, replaced }: Reconciliation,
+  now: Date,
+): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
   const { total, findings } = found;
   return JSON.stringify(
@@ -138,7 +152,7 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
         sha256,
         is_credit_note: isCreditNote,
       })),
-      usage: head.usage,
+      usage: head.usage && { name: head.usage.name, sha256: head.usage.sha256 },
       replaced,
       totals: {
         own_amount: money(total.ownAmount),
@@ -146,6 +160,9 @@ export function reconciliationJson({ head, found, directory, files, replaced }: 
         amount_difference: money(total.amountDifference),
       },
       open_findings: openFindings(findings, head).length,
+      held: explanation.held,
+      ruled_out: explanation.ruledOut,
+      is_bounded: explanation.isBounded,
       findings: findings.map((one) => ({
         finding: one.id,
         invoice_line: one.invoiceLine,

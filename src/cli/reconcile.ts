@@ -1,4 +1,5 @@
 import { composeBooks } from '../compose/books.ts';
+import { lastRun } from '../db/reconciliations.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
 import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
@@ -17,7 +18,7 @@ export type ReconcileArguments = {
   readonly usage?: string;
   readonly layout?: string;
   readonly suggestLayout?: string;
-  readonly basis: string;
+  readonly basis?: string;
   readonly decide?: string;
   readonly reason?: string;
   readonly dryRun: boolean;
@@ -36,7 +37,7 @@ export async function reconcile(
   if (options.suggestLayout !== undefined) return suggest(options.suggestLayout, period);
   if (period === undefined || !isPeriod(period))
     throw usageError(`${period ?? 'Nothing'} is not a month.`, 'Write it as YYYY-MM, such as 2026-10.');
-  const basis = basisGiven(options.basis);
+  const basis = options.basis === undefined ? undefined : basisGiven(options.basis);
   if (options.layout !== undefined && options.invoice === undefined && options.usage === undefined)
     throw usageError('--layout says how to read a file.', 'Give the file with --invoice or --usage.');
   const decision = decisionGiven(options);
@@ -47,7 +48,8 @@ export async function reconcile(
   try {
     if (decision) await decideFinding(context, period, { ...decision, decidedBy: currentUser() });
     const reconciliation = await reconcileMonth(context, period, {
-      basis,
+      // A decision is about what was found on some basis, and is shown on the same.
+      basis: basis ?? (decision && (await lastRun(context.db.kysely, period))?.basis) ?? 'restated',
       given,
       usage,
       isDryRun: options.dryRun,
@@ -80,7 +82,13 @@ type GivenDecision = { readonly finding: string; readonly decision: DecisionName
 
 const decisionPattern = /^([0-9a-f]{16})=(\w+)$/;
 
-function decisionGiven({ decide: given, reason = '', invoice, usage }: ReconcileArguments): GivenDecision | undefined {
+function decisionGiven({
+  decide: given,
+  reason = '',
+  invoice,
+  usage,
+  dryRun,
+}: ReconcileArguments): GivenDecision | undefined {
   if (given === undefined) {
     if (reason !== '') throw usageError('--reason goes with --decide.', 'Say which finding is decided.');
     return undefined;
@@ -93,6 +101,7 @@ function decisionGiven({ decide: given, reason = '', invoice, usage }: Reconcile
       'Write it as <finding>=accept, <finding>=dispute or <finding>=expect.',
     );
   if (reason.trim() === '') throw usageError('--decide needs --reason.', 'Say why; it is kept with the decision.');
+  if (dryRun) throw usageError('--decide goes without --dry-run.', 'A decision is kept.');
   if (invoice !== undefined || usage !== undefined)
     throw usageError(
       '--decide goes without --invoice and --usage.',

@@ -5,9 +5,11 @@ import { requestReport, withReportLock } from '../db/report-runs.ts';
 import { isCalendarDate, isPeriod } from '../domain/billing-month.ts';
 import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
+import { type Moved, movedSinceReconciled } from '../jobs/reconcile/books-moved.ts';
 import type { WrittenReport } from '../jobs/month/write-files.ts';
 import { writeReport } from '../jobs/month/write-report.ts';
 import { type WrittenDialect, writeDialects } from '../reports/dialects.ts';
+import { money } from '../reports/files.ts';
 import type { DialectName } from '../reports/names.ts';
 import { remark, say } from './output.ts';
 import { reportText } from './report-text.ts';
@@ -48,7 +50,12 @@ export async function report(
     if (json) say(asJson(written, copies));
     else {
       const booksBegan = at ? await firstRegisteredAt(context.db.kysely) : undefined;
-      say(...reportText(written, { now: context.now(), booksBegan }), ...copyLines(copies));
+      const moved = await movedSinceReconciled(context, written);
+      say(
+        ...reportText(written, { now: context.now(), booksBegan }),
+        ...copyLines(copies),
+        ...movedLines(written, moved),
+      );
     }
     return 0;
   } finally {
@@ -128,3 +135,10 @@ const copyLines = (copies: readonly WrittenDialect[]): string[] =>
     `Copies for ${dialect}:`,
     ...[...files, manifest].map(({ name, bytes }) => `  ${name}  ${counted(bytes, 'byte')}`),
   ]);
+
+const movedLines = ({ head }: WrittenReport, moved: Moved | undefined): string[] =>
+  moved
+    ? [
+        `The books moved since they were reconciled: ${money(moved.before, head.priceList) ?? ''} then, ${money(moved.now, head.priceList) ?? ''} now. Reconcile again: npx idscan-ledger reconcile ${head.period}`,
+      ]
+    : [];

@@ -2,12 +2,15 @@ import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
 import type { DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
-import { formatAmount } from '../domain/money.ts';
+import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
 
 /** What somebody decided about a finding. */
 export type FindingDecision = {
+  readonly id: string;
   readonly finding: string;
+  /** What the finding came to then; `null` = not known. */
+  readonly amount: bigint | null;
   readonly decision: DecisionName;
   readonly reason: string;
   readonly decidedAt: Date;
@@ -57,12 +60,33 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
 const text = (amount: bigint): string => formatAmount(amount, 6);
 
 /** The hash of the manifest that a month's last run wrote; `undefined` = it was never reconciled. */
-export async function lastManifest(db: Queries, period: string): Promise<string | undefined> {
-  const { rows } = await sql<{ sha256: string }>`
-    select manifest_sha256 as sha256 from reconciliations where period = ${period} order by id desc limit 1`.execute(
-    db,
-  );
-  return rows[0]?.sha256;
+export const lastManifest = async (db: Queries, period: string): Promise<string | undefined> =>
+  (await lastRun(db, period))?.manifestSha256;
+
+/** The last run of a month. */
+export type LastRun = Pick<ReconciliationRun, 'basis' | 'isProvisional' | 'currency' | 'manifestSha256'> & {
+  /** What the books came to. */
+  readonly ownAmount: bigint;
+};
+
+/** @returns `undefined` if the month was never reconciled. */
+export async function lastRun(db: Queries, period: string): Promise<LastRun | undefined> {
+  const { rows } = await sql<{
+    basis: LastRun['basis'];
+    is_provisional: boolean;
+    currency: string;
+    own_amount: string;
+    manifest_sha256: string;
+  }>`
+    select basis, is_provisional, currency, own_amount::text, manifest_sha256
+    from reconciliations where period = ${period} order by id desc limit 1`.execute(db);
+  return rows.map((row) => ({
+    basis: row.basis,
+    isProvisional: row.is_provisional,
+    currency: row.currency,
+    ownAmount: storedAmount(row.own_amount),
+    manifestSha256: row.manifest_sha256,
+  }))[0];
 }
 
 /** What explained the month before, by its last run. */
@@ -72,42 +96,55 @@ export async function heldLastMonth(db: Queries, period: string): Promise<string
   return rows[0]?.held ?? [];
 }
 
-/** The last decision about each finding of a month. */
+/** The last decision about each finding of a month, whatever amount it was about. */
 export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision>> {
   const { rows } = await sql<{
+    id: string;
     finding: string;
+    amount: string | null;
     decision: DecisionName;
     reason: string;
     decided_at: Date;
     decided_by: string;
   }>`
-    select distinct on (finding) finding, decision, reason, decided_at, decided_by
+    select distinct on (finding) id, finding, amount_difference::text as amount, decision, reason, decided_at, decided_by
     from finding_decisions where period = ${period} order by finding, id desc`.execute(db);
   return new Map(
-    rows.map(({ finding, decision, reason, decided_at: decidedAt, decided_by: decidedBy }) => [
-      finding,
-      { finding, decision, reason, decidedAt, decidedBy },
+    rows.map(({ amount, decided_at: decidedAt, decided_by: decidedBy, ...row }) => [
+      row.finding,
+      { ...row, amount: amount === null ? null : storedAmount(amount), decidedAt, decidedBy },
     ]),
   );
 }
 
-/** Whether the last run of a month has a finding. */
-export async function hasFinding(db: Queries, period: string, finding: string): Promise<boolean> {
-  const { rows } = await sql`
-    select from reconciliation_findings
+/** What a finding comes to by the last run of its month; `undefined` = that has no such finding. */
+export async function findingAmount(db: Queries, period: string, finding: string): Promise<bigint | undefined> {
+  const { rows } = await sql<{ amount: string }>`
+    select amount_difference::text as amount from reconciliation_findings
     where reconciliation_id = (select max(id) from reconciliations where period = ${period}) and finding = ${finding}`.execute(
     db,
   );
-  return rows.length > 0;
+  return rows[0] && storedAmount(rows[0].amount);
 }
 
-/** Keeps a decision. Earlier ones about the same finding stay, and count no more. */
+/**
+ * Keeps a decision about what a finding comes to. Earlier ones about the same finding stay, and count no more.
+ *
+ * @returns its ID.
+ */
 export async function recordDecision(
   db: Queries,
   period: string,
-  { finding, decision, reason, decidedBy }: Omit<FindingDecision, 'decidedAt'>,
-): Promise<void> {
-  await sql`
-    insert into finding_decisions (period, finding, decision, reason, decided_by)
-    values (${period}, ${finding}, ${decision}, ${reason}, ${decidedBy})`.execute(db);
+  {
+    finding,
+    amount,
+    decision,
+    reason,
+    decidedBy,
+  }: Omit<FindingDecision, 'id' | 'decidedAt' | 'amount'> & { readonly amount: bigint },
+): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    insert into finding_decisions (period, finding, amount_difference, decision, reason, decided_by)
+    values (${period}, ${finding}, ${text(amount)}, ${decision}, ${reason}, ${decidedBy}) returning id`.execute(db);
+  return rows[0]?.id ?? '';
 }

@@ -1,137 +1,148 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { MatchedBy } from '../domain/reconciliation/matching.ts';
-import type { DecisionName, FindingName, Settlement } from '../domain/reconciliation/standing.ts';
+import {
+  countingSettlements,
+  type DecisionName,
+  type FindingName,
+  isOpen,
+  type KeptSettlement,
+  nameKey,
+  settledAmounts,
+  type Settlement,
+  standingOf,
+} from '../domain/reconciliation/standing.ts';
 import type { Queries } from './database.ts';
 
-/** A settlement, and the amounts of both sides in the last runs of their months; `null` = it is no finding any more. */
-export type KeptSettlement = Settlement & {
-  readonly amounts: { readonly of: bigint | null; readonly by: bigint | null };
-};
-
-/** The last decision about a finding of `row`, which has `period` and `finding`. */
-const lastDecision = (period: string, finding: string): RawBuilder<DecisionName | null> => sql`(
-  select decision from finding_decisions d where d.period = ${sql.ref(period)} and d.finding = ${sql.ref(finding)}
-  order by d.id desc limit 1)`;
-
-/**
- * `latest`: the findings of each month's last run. `settlements`: those that count, with the amounts of both sides.
- * Whoever disputes a credit, or expects another, says that it settles nothing.
- */
-const currentTables = sql`
-  latest as materialized (
-    select r.period, r.currency, f.finding, f.position, f.cause, f.subject, f.amount_difference as amount
-    from (select max(id) as id from reconciliations group by period) last
-    join reconciliations r using (id) join reconciliation_findings f on f.reconciliation_id = r.id
-  ),
-  settlements as materialized (
-    select s.id, s.period, s.finding, s.credit_period, s.credit_finding, s.amount, f.amount as finding_amount, c.amount as credit_amount
-    from finding_settlements s
-    left join latest f on f.period = s.period and f.finding = s.finding
-    left join latest c on c.period = s.credit_period and c.finding = s.credit_finding
-    where coalesce(${lastDecision('s.credit_period', 's.credit_finding')}, 'accept') = 'accept'
-  )`;
-
-/** `open_findings`: those that are neither accepted nor settled whole, with what remains and when they were first found. */
-const openTable = sql`
-  counted as (
-    select period, finding, sum(size) as size from (
-      select period, finding, least(abs(amount), abs(finding_amount), abs(credit_amount)) as size
-      from settlements where finding_amount is not null and credit_amount is not null
-      union all
-      select credit_period, credit_finding, least(abs(amount), abs(finding_amount), abs(credit_amount))
-      from settlements where finding_amount is not null and credit_amount is not null
-    ) sides group by period, finding
-  ),
-  decided as (
-    select l.*, ${lastDecision('l.period', 'l.finding')} as decision, coalesce(c.size, 0) as size
-    from latest l left join counted c using (period, finding)
-  ),
-  open_findings as (
-    select d.*, sign(amount) * (abs(amount) - size) as remaining, (
-      select min(r.ran_at) from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
-      where r.period = d.period and f.finding = d.finding
-    ) as since
-    from decided d where decision is distinct from 'accept' and size < abs(amount)
-  )`;
-
-/** The settlements that count of a month's findings, by its credits, and of whatever else its credits settle. */
-export async function settlementsAbout(db: Queries, period: string): Promise<KeptSettlement[]> {
-  const { rows } = await sql<{
-    period: string;
-    finding: string;
-    credit_period: string;
-    credit_finding: string;
-    amount: string;
-    finding_amount: string | null;
-    credit_amount: string | null;
-  }>`
-    with ${currentTables}
-    select period, finding, credit_period, credit_finding, amount::text, finding_amount::text, credit_amount::text
-    from settlements s
-    where period = ${period} or credit_period = ${period} or exists (
-      select from settlements other
-      where other.credit_period = ${period} and other.period = s.period and other.finding = s.finding)
-    order by id`.execute(db);
-  return rows.map((row) => ({
-    of: { period: row.period, finding: row.finding },
-    by: { period: row.credit_period, finding: row.credit_finding },
-    amount: storedAmount(row.amount),
-    amounts: { of: micros(row.finding_amount), by: micros(row.credit_amount) },
-  }));
-}
-
-/** A finding that is neither accepted nor settled whole. */
-export type OpenFinding = FindingName & {
+/** A finding of the last run of its month. */
+export type CurrentFinding = FindingName & {
   readonly currency: string;
   readonly cause: string;
   readonly subject: string;
-  readonly decision: Exclude<DecisionName, 'accept'> | null;
   readonly amount: bigint;
-  /** What of the amount is not settled. */
-  readonly left: bigint;
+  /** The last decision about it, if that is about this amount. */
+  readonly decision: { readonly id: string; readonly decision: DecisionName } | null;
   /** When it was first found. */
   readonly since: Date;
 };
 
-/** Everything that is open in any month, by month. */
-export async function openFindings(db: Queries): Promise<OpenFinding[]> {
+/** All findings but those that somebody accepted, and that no credit is about. By month, as their runs list them. */
+export async function currentFindings(db: Queries): Promise<CurrentFinding[]> {
   const { rows } = await sql<{
     period: string;
     finding: string;
     currency: string;
     cause: string;
     subject: string;
-    decision: OpenFinding['decision'];
     amount: string;
-    left: string;
+    decision_id: string | null;
+    decision: DecisionName | null;
     since: Date;
   }>`
-    with ${currentTables}, ${openTable}
-    select period, finding, currency, cause, subject, decision, amount::text, remaining::text as left, since
-    from open_findings order by period, position`.execute(db);
-  return rows.map((row) => ({ ...row, amount: storedAmount(row.amount), left: storedAmount(row.left) }));
+    with latest as materialized (
+      select r.period, r.currency, f.finding, f.position, f.cause, f.subject, f.amount_difference as amount,
+        d.id as decision_id, d.decision
+      from (select max(id) as id from reconciliations group by period) last
+      join reconciliations r using (id) join reconciliation_findings f on f.reconciliation_id = r.id
+      left join lateral (
+        select id, decision, amount_difference from finding_decisions d
+        where d.period = r.period and d.finding = f.finding order by d.id desc limit 1
+      ) d on d.amount_difference = f.amount_difference
+    )
+    select period, finding, currency, cause, subject, amount::text, decision_id, decision, (
+      select min(r.ran_at) from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
+      where r.period = l.period and f.finding = l.finding
+    ) as since
+    from latest l
+    where decision is distinct from 'accept' or cause = 'credit'
+      or exists (select from finding_settlements s where s.period = l.period and s.finding = l.finding)
+      or exists (select from finding_settlements s where s.credit_period = l.period and s.credit_finding = l.finding)
+    order by period, position`.execute(db);
+  return rows.map(({ decision_id: id, decision, amount, ...row }) => ({
+    ...row,
+    amount: storedAmount(amount),
+    decision: id === null || decision === null ? null : { id, decision },
+  }));
 }
+
+/** All settlements, in the order in which they were kept. */
+export async function keptSettlements(db: Queries): Promise<KeptSettlement[]> {
+  const { rows } = await sql<{
+    period: string;
+    finding: string;
+    credit_period: string;
+    credit_finding: string;
+    amount: string;
+    decision_id: string | null;
+  }>`
+    select period, finding, credit_period, credit_finding, amount::text, decision_id
+    from finding_settlements order by id`.execute(db);
+  return rows.map((row) => ({
+    of: { period: row.period, finding: row.finding },
+    by: { period: row.credit_period, finding: row.credit_finding },
+    amount: storedAmount(row.amount),
+    decisionId: row.decision_id,
+  }));
+}
+
+/** A finding, and what of its amount is settled. */
+export type SettledFinding = CurrentFinding & { readonly settled: bigint };
+
+/** {@link currentFindings} with what credits settle of them. */
+export async function settledFindings(db: Queries): Promise<SettledFinding[]> {
+  const findings = await currentFindings(db);
+  const settled = settledAmounts(
+    countingSettlements(
+      await keptSettlements(db),
+      new Map(findings.flatMap((one) => (one.decision ? [[nameKey(one), one.decision]] : []))),
+    ),
+    new Map(findings.map((one) => [nameKey(one), one.amount])),
+  );
+  return findings.map((one) => ({ ...one, settled: settled.get(nameKey(one)) ?? 0n }));
+}
+
+/** A finding that is neither accepted nor settled whole. */
+export type OpenFinding = Omit<CurrentFinding, 'decision'> & {
+  readonly decision: Exclude<DecisionName, 'accept'> | null;
+  /** What of the amount is not settled. */
+  readonly left: bigint;
+};
+
+/** Everything that is open in any month, by month. */
+export const openFindings = async (db: Queries): Promise<OpenFinding[]> =>
+  (await settledFindings(db)).flatMap(({ settled, decision: decided, ...one }): OpenFinding[] => {
+    const decision = decided?.decision ?? null;
+    if (decision === 'accept' || !isOpen(standingOf(one.amount, settled, decision ?? undefined).state)) return [];
+    return [{ ...one, decision, left: one.amount - settled }];
+  });
 
 export type FindingFigures = {
   readonly currency: string;
   readonly open: number;
-  /** Of all disputes together, in units of the currency. */
+  /** Of all disputes together, without regard to who owes it, in units of the currency. */
   readonly disputed: number;
   readonly ageSeconds: number;
 };
 
 /** What is open in each currency that was ever reconciled. */
 export async function findingFigures(db: Queries): Promise<FindingFigures[]> {
-  const { rows } = await sql<FindingFigures>`
-    with ${currentTables}, ${openTable}
-    select c.currency, count(o.finding)::int as open,
-      coalesce(sum(o.remaining) filter (where o.decision = 'dispute'), 0)::float8 as disputed,
-      coalesce(extract(epoch from now() - min(o.since)), 0)::float8 as "ageSeconds"
-    from (select distinct currency from reconciliations) c left join open_findings o using (currency)
-    group by c.currency order by c.currency`.execute(db);
-  return rows;
+  const { rows } = await sql<{ currency: string; now: Date }>`
+    select currency, now() as now from reconciliations group by currency order by currency`.execute(db);
+  const open = await openFindings(db);
+  return rows.map(({ currency, now }) => {
+    const own = open.filter((one) => one.currency === currency);
+    const since = own.reduce((first, one) => Math.min(first, one.since.getTime()), now.getTime());
+    return {
+      currency,
+      open: own.length,
+      disputed: Number(disputedOf(own)) / 1_000_000,
+      ageSeconds: (now.getTime() - since) / 1_000,
+    };
+  });
 }
+
+const disputedOf = (open: readonly OpenFinding[]): bigint =>
+  open.reduce((sum, { decision, left }) => (decision === 'dispute' ? sum + (left < 0n ? -left : left) : sum), 0n);
 
 /** How far a month's reconciliation is. */
 export type MonthStanding = {
@@ -145,37 +156,39 @@ export type MonthStanding = {
 
 /** Every month that was reconciled. */
 export async function monthStandings(db: Queries): Promise<Map<string, MonthStanding>> {
-  const { rows } = await sql<Omit<MonthStanding, 'disputed'> & { disputed: string }>`
-    with ${currentTables}, ${openTable}
+  const { rows } = await sql<Pick<MonthStanding, 'period' | 'currency' | 'findings'>>`
     select r.period, r.currency,
-      (select count(*)::int from latest l where l.period = r.period) as findings,
-      count(o.finding)::int as open,
-      coalesce(sum(abs(o.remaining)) filter (where o.decision = 'dispute'), 0)::text as disputed
-    from (select max(id) as id from reconciliations group by period) last
-    join reconciliations r using (id) left join open_findings o on o.period = r.period
-    group by r.period, r.currency`.execute(db);
-  return new Map(rows.map((row) => [row.period, { ...row, disputed: storedAmount(row.disputed) }]));
+      (select count(*)::int from reconciliation_findings f where f.reconciliation_id = r.id) as findings
+    from (select max(id) as id from reconciliations group by period) last join reconciliations r using (id)`.execute(
+    db,
+  );
+  const byPeriod = Map.groupBy(await openFindings(db), ({ period }) => period);
+  return new Map(
+    rows.map((row) => {
+      const open = byPeriod.get(row.period) ?? [];
+      return [row.period, { ...row, open: open.length, disputed: disputedOf(open) }];
+    }),
+  );
 }
 
 /** Keeps what credits settle. A settlement that is more than what is left by now counts for less. */
 export async function recordSettlements(
   db: Queries,
-  settlements: readonly (Settlement & { readonly matchedBy: MatchedBy | 'accept' })[],
+  settlements: readonly (Settlement & { readonly matchedBy: MatchedBy | 'accept'; readonly decisionId?: string })[],
   settledBy: string,
 ): Promise<void> {
   if (settlements.length === 0) return;
-  const rows = settlements.map(({ of, by, amount, matchedBy }) => ({
+  const rows = settlements.map(({ of, by, amount, matchedBy, decisionId = null }) => ({
     period: of.period,
     finding: of.finding,
     credit_period: by.period,
     credit_finding: by.finding,
     amount: formatAmount(amount, 6),
     matched_by: matchedBy,
+    decision_id: decisionId,
   }));
   await sql`
-    insert into finding_settlements (period, finding, credit_period, credit_finding, amount, matched_by, settled_by)
+    insert into finding_settlements (period, finding, credit_period, credit_finding, amount, matched_by, decision_id, settled_by)
     select j.*, ${settledBy} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as j (period text, finding text,
-      credit_period text, credit_finding text, amount numeric, matched_by text)`.execute(db);
+      credit_period text, credit_finding text, amount numeric, matched_by text, decision_id bigint)`.execute(db);
 }
-
-const micros = (amount: string | null): bigint | null => (amount === null ? null : storedAmount(amount));

@@ -6,13 +6,15 @@ import { formatAmount } from '../domain/money.ts';
 import type { UsageRow } from '../domain/vendor-invoice.ts';
 import type { Queries } from './database.ts';
 import type { Snapshot } from './snapshot.ts';
-import { keepFile, type VendorFile } from './vendor-files.ts';
+import { keepFile, type KeptLayout, type VendorFile } from './vendor-files.ts';
 
 /** A usage statement that is kept for a month. */
 export type KeptUsage = {
   readonly id: string;
   readonly fileSha256: string;
   readonly name: string;
+  /** `null` = it was read without one. */
+  readonly layout: KeptLayout | null;
   readonly keptAt: Date;
   readonly keptBy: string;
 };
@@ -29,17 +31,22 @@ export type UsageToKeep = {
 };
 
 /**
- * Keeps a usage statement for a month: the file and its rows, as they come and a chunk at a time. The same file twice
- * changes nothing. The caller's transaction decides whether any of it stays.
+ * Keeps a usage statement for a month: the file and its rows, as they come and a chunk at a time. The one that counts,
+ * read by the same layout, changes nothing. The caller's transaction decides whether any of it stays.
  *
  * @returns whether it is new.
  */
 export async function keepUsage({ client, queries }: Snapshot, usage: UsageToKeep): Promise<boolean> {
   if (usage.layout) await keepFile(queries, usage.layout, usage.keptBy);
+  const layout = usage.layout?.sha256 ?? null;
   const { rows } = await sql<{ id: string }>`
     insert into vendor_usage_statements (period, file_sha256, name, layout_sha256, kept_by)
-    values (${usage.period}, ${usage.sha256}, ${usage.name}, ${usage.layout?.sha256 ?? null}, ${usage.keptBy})
-    on conflict (period, file_sha256) do nothing returning id`.execute(queries);
+    select ${usage.period}, ${usage.sha256}, ${usage.name}, ${layout}, ${usage.keptBy}
+    where not exists (
+      select from vendor_usage_statements
+      where id = (select max(id) from vendor_usage_statements where period = ${usage.period})
+        and file_sha256 = ${usage.sha256} and layout_sha256 is not distinct from ${layout})
+    returning id`.execute(queries);
   const [statement] = rows;
   if (!statement) return false;
   const copy = (table: string, lines: AsyncIterable<Buffer>) =>
@@ -51,15 +58,25 @@ export async function keepUsage({ client, queries }: Snapshot, usage: UsageToKee
 
 /** The usage statement that counts for a month: the one kept last. */
 export async function keptUsage(db: Queries, period: string): Promise<KeptUsage | undefined> {
-  const { rows } = await sql<{ id: string; file_sha256: string; name: string; kept_at: Date; kept_by: string }>`
-    select id, file_sha256, name, kept_at, kept_by from vendor_usage_statements
-    where period = ${period} order by id desc limit 1`.execute(db);
-  return rows.map(({ id, file_sha256: fileSha256, name, kept_at: keptAt, kept_by: keptBy }) => ({
-    id,
-    fileSha256,
-    name,
-    keptAt,
-    keptBy,
+  const { rows } = await sql<{
+    id: string;
+    file_sha256: string;
+    name: string;
+    layout_sha256: string | null;
+    layout_name: string | null;
+    kept_at: Date;
+    kept_by: string;
+  }>`
+    select id, file_sha256, name, layout_sha256, (select name from vendor_files where sha256 = layout_sha256) as layout_name,
+      kept_at, kept_by
+    from vendor_usage_statements where period = ${period} order by id desc limit 1`.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    fileSha256: row.file_sha256,
+    name: row.name,
+    layout: row.layout_sha256 === null ? null : { sha256: row.layout_sha256, name: row.layout_name ?? '' },
+    keptAt: row.kept_at,
+    keptBy: row.kept_by,
   }))[0];
 }
 

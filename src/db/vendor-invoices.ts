@@ -1,13 +1,16 @@
 import { sql } from 'kysely';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { InvoiceLine, InvoiceLineKind, VendorInvoice } from '../domain/vendor-invoice.ts';
+import { LedgerError } from '../errors.ts';
 import type { Queries } from './database.ts';
-import { keepFile, type VendorFile } from './vendor-files.ts';
+import { keepFile, type KeptLayout, type VendorFile } from './vendor-files.ts';
 
 /** An invoice that is kept for a month. */
 export type KeptInvoice = VendorInvoice & {
   readonly id: string;
   readonly fileSha256: string;
+  /** `null` = it was read without one. */
+  readonly layout: KeptLayout | null;
   readonly keptAt: Date;
   readonly keptBy: string;
 };
@@ -21,28 +24,36 @@ export type InvoiceToKeep = {
 };
 
 /**
- * Keeps an invoice for a month, with the bytes that it came in. The same bytes twice change nothing. Another document
- * with the number of one that is kept replaces it.
+ * Keeps an invoice for a month, with the bytes that it came in. What is kept and counts changes nothing. The same bytes
+ * that say something else, by another layout, replace what they said before; so does another document with the number
+ * of one that counts. Whoever calls it holds the month's lock.
  *
  * @returns whether it is new, and the invoice that it replaces, if any.
+ * @throws LedgerError `invoice_elsewhere`
  */
 export async function keepInvoice(
   db: Queries,
   { period, invoice, file, layout, keptBy }: InvoiceToKeep,
 ): Promise<{ isNew: boolean; replaced: string | null }> {
+  const counting = await keptInvoices(db, period);
+  const sameFile = counting.find(({ fileSha256 }) => fileSha256 === file.sha256);
+  if (sameFile && reading(sameFile) === reading(invoice)) return { isNew: false, replaced: null };
+  const sameNumber = counting.find(
+    ({ number, isCreditNote }) => number === invoice.number && isCreditNote === invoice.isCreditNote,
+  );
+  if (sameFile && sameNumber && sameFile !== sameNumber) throw numberTaken(period, invoice.number);
+  await expectNotElsewhere(db, period, invoice, file.sha256);
   for (const one of [file, ...(layout ? [layout] : [])]) await keepFile(db, one, keptBy);
   const { stated } = invoice;
-  const { rows } = await sql<{ id: string; replaces: string | null }>`
+  const replaced = (sameFile ?? sameNumber)?.id ?? null;
+  const { rows } = await sql<{ id: string }>`
     insert into vendor_invoices (period, file_sha256, layout_sha256, number, is_credit_note, issue_date, currency,
       stated_net, stated_tax, stated_total, kept_by, replaces)
     values (${period}, ${file.sha256}, ${layout?.sha256 ?? null}, ${invoice.number}, ${invoice.isCreditNote},
       ${invoice.issueDate}, ${invoice.currency}, ${text(stated.net)}, ${text(stated.tax)}, ${text(stated.total)}, ${keptBy},
-      (select id from vendor_invoices i where period = ${period} and number = ${invoice.number}
-        and not exists (select from vendor_invoices later where later.replaces = i.id)))
-    on conflict (period, file_sha256) do nothing
-    returning id, replaces`.execute(db);
+      ${replaced})
+    returning id`.execute(db);
   const [kept] = rows;
-  if (!kept) return { isNew: false, replaced: null };
   const lines = invoice.lines.map((line, position) => ({
     position,
     line: line.line,
@@ -57,11 +68,54 @@ export async function keepInvoice(
   }));
   await sql`
     insert into vendor_invoice_lines (invoice_id, position, line, description, kind, task_type, level, quantity, unit_price, amount, taxable)
-    select ${kept.id}, j.* from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as j (position integer, line text,
+    select ${kept?.id}, j.* from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as j (position integer, line text,
       description text, kind text, task_type text, level text, quantity bigint, unit_price numeric, amount numeric, taxable numeric)`.execute(
     db,
   );
-  return { isNew: true, replaced: kept.replaces };
+  return { isNew: true, replaced };
+}
+
+/** All that an invoice says, to tell whether two readings of it are the same. */
+const reading = ({ number, isCreditNote, issueDate, currency, lines, stated }: VendorInvoice): string =>
+  JSON.stringify(
+    [number, isCreditNote, issueDate, currency, stated.net, stated.tax, stated.total, lines.map(lineReading)],
+    asText,
+  );
+
+const lineReading = (one: InvoiceLine) => [
+  [one.line, one.description, one.kind, one.taskType, one.level],
+  [one.quantity, one.unitPrice, one.amount, one.taxable ?? null],
+];
+
+const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+
+const numberTaken = (period: string, number: string): LedgerError =>
+  new LedgerError(
+    'invoice_elsewhere',
+    `The file is kept for ${period} under another number, and so is another file as ${number}.`,
+    {
+      fields: { period },
+      hint: 'Does the layout read the right number? Nothing was kept.',
+    },
+  );
+
+/** Refuses a document that counts for another month: it would be compared twice. */
+async function expectNotElsewhere(db: Queries, period: string, invoice: VendorInvoice, sha256: string): Promise<void> {
+  const { rows } = await sql<{ period: string }>`
+    select period from vendor_invoices i
+    where period <> ${period} and (file_sha256 = ${sha256} or (number = ${invoice.number} and is_credit_note = ${invoice.isCreditNote}))
+      and not exists (select from vendor_invoices later where later.replaces = i.id)
+    order by id limit 1`.execute(db);
+  const [other] = rows;
+  if (!other) return;
+  throw new LedgerError(
+    'invoice_elsewhere',
+    `${invoice.number} is kept for ${other.period}, and so it is not ${period}'s.`,
+    {
+      fields: { period, keptFor: other.period },
+      hint: `Give the invoice of ${period}. Nothing was kept.`,
+    },
+  );
 }
 
 type InvoiceRow = {
@@ -74,6 +128,8 @@ type InvoiceRow = {
   stated_tax: string | null;
   stated_total: string | null;
   file_sha256: string;
+  layout_sha256: string | null;
+  layout_name: string | null;
   kept_at: Date;
   kept_by: string;
 };
@@ -95,7 +151,8 @@ type LineRow = {
 export async function keptInvoices(db: Queries, period: string): Promise<KeptInvoice[]> {
   const { rows: invoices } = await sql<InvoiceRow>`
     select id, number, is_credit_note, to_char(issue_date, 'YYYY-MM-DD') as issue_date, currency,
-      stated_net::text, stated_tax::text, stated_total::text, file_sha256, kept_at, kept_by
+      stated_net::text, stated_tax::text, stated_total::text, file_sha256, layout_sha256,
+      (select name from vendor_files where sha256 = layout_sha256) as layout_name, kept_at, kept_by
     from vendor_invoices i
     where period = ${period} and not exists (select from vendor_invoices later where later.replaces = i.id)
     order by id`.execute(db);
@@ -113,6 +170,7 @@ export async function keptInvoices(db: Queries, period: string): Promise<KeptInv
     period,
     stated: { net: micros(row.stated_net), tax: micros(row.stated_tax), total: micros(row.stated_total) },
     fileSha256: row.file_sha256,
+    layout: row.layout_sha256 === null ? null : { sha256: row.layout_sha256, name: row.layout_name ?? '' },
     keptAt: row.kept_at,
     keptBy: row.kept_by,
     lines: (byInvoice.get(row.id) ?? []).map(invoiceLine),

@@ -26,6 +26,18 @@ export const bookErrors = {
     http: [422, 'Another currency'],
     hint: 'is it the invoice of this account?',
   },
+  period_differs: {
+    job: 'never',
+    exit: 3,
+    http: [422, 'Another month'],
+    hint: 'give it for the month that it is of',
+  },
+  invoice_elsewhere: {
+    job: 'never',
+    exit: 3,
+    http: [422, 'Kept for another month'],
+    hint: 'give the invoice of this month, or correct the layout',
+  },
   report_busy: { job: 'later', exit: 3, http: [503, 'The report is busy'], hint: 'wait, run it again' },
   close_busy: {
     job: 'later',

@@ -37,6 +37,8 @@ export type Uploads = {
   readonly receive: (request: FastifyRequest, of: UploadFor) => Promise<Upload>;
   /** @throws LedgerError `not_found` if it is over, of another process, month or person. */
   readonly find: (id: string, of: UploadFor) => Upload;
+  /** Keeps an upload while `work` reads it, whatever else is uploaded meanwhile. */
+  readonly using: <T>(upload: Upload, work: () => Promise<T>) => Promise<T>;
   readonly remove: (id: string) => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -45,6 +47,7 @@ type Kept = UploadFor & { readonly upload: Upload; readonly folder: string; read
 
 export function createUploads(nowMs: () => number = Date.now): Uploads {
   const kept = new Map<string, Kept>();
+  const inUse = new Set<string>();
   const remove = async (id: string): Promise<void> => {
     const one = kept.get(id);
     kept.delete(id);
@@ -53,7 +56,7 @@ export function createUploads(nowMs: () => number = Date.now): Uploads {
   const removeOld = async (): Promise<void> => {
     const old = [...kept.keys()].slice(0, Math.max(0, kept.size - maxKept + 1));
     const over = [...kept].flatMap(([id, { untilMs }]) => (untilMs < nowMs() ? [id] : []));
-    for (const id of [...old, ...over]) await remove(id);
+    for (const id of [...old, ...over]) if (!inUse.has(id)) await remove(id);
   };
   return {
     receive: async (request, of) => {
@@ -74,6 +77,14 @@ export function createUploads(nowMs: () => number = Date.now): Uploads {
       throw new LedgerError('not_found', 'What was uploaded is not here any more.', {
         hint: 'Choose the file again. It is held for half an hour, by the process that received it.',
       });
+    },
+    using: async ({ id }, work) => {
+      inUse.add(id);
+      try {
+        return await work();
+      } finally {
+        inUse.delete(id);
+      }
     },
     remove,
     close: async () => {

@@ -1,4 +1,4 @@
-import { type Cell, normalised, type Row, textOf } from './values/cells.ts';
+import { type Cell, cut, normalised, type Row, textOf } from './values/cells.ts';
 import type { ColumnName, Columns } from './layout/layout.ts';
 import { layoutMismatch, type Mistake, shown, shownNames, type Source, unreadable } from './refusals.ts';
 
@@ -38,7 +38,9 @@ export const hasColumns =
     );
   };
 
-const namesOf = (cells: readonly Cell[]): string[] => cells.map((cell) => normalised(textOf(cell)));
+/** No header is longer. */
+const maxNameChars = 1_000;
+const namesOf = (cells: readonly Cell[]): string[] => cells.map((cell) => normalised(cut(textOf(cell), maxNameChars)));
 
 /**
  * Finds the header and its columns.

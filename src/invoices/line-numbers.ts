@@ -1,6 +1,7 @@
 import { formatAmount } from '../domain/money.ts';
 import type { InvoiceLine } from '../domain/vendor-invoice.ts';
 import { shown } from './refusals.ts';
+import { cut } from './values/cells.ts';
 
 const maxLineChars = 100;
 
@@ -16,13 +17,20 @@ export function distinctLines<Line extends InvoiceLine>(
 } {
   const taken = new Set(lines.map(({ line }) => line));
   const used = new Set<string>();
+  const next = new Map<string, number>();
   const firstAlike = new Map<string, string>();
   const notes: string[] = [];
   const numbered = lines.map((one, index) => {
-    const wanted = (one.line || String(index + 1)).slice(0, maxLineChars);
+    const wanted = cut(one.line || String(index + 1), maxLineChars);
     let line = wanted;
-    for (let count = 2; used.has(line) || (line !== one.line && taken.has(line)); count += 1)
+    for (
+      let count = next.get(wanted) ?? 2;
+      used.has(line) || (line !== one.line && taken.has(line));
+      next.set(wanted, count)
+    ) {
       line = `${wanted}-${count}`;
+      count += 1;
+    }
     used.add(line);
     if (line !== wanted && one.line !== '')
       notes.push(`line ${shown(wanted)} is there more than once: this one is ${line}`);

@@ -1,8 +1,8 @@
 import type { InvoiceLine, VendorInvoice } from '../domain/vendor-invoice.ts';
-import { type Cell, isEmpty, type Row, textOf } from './values/cells.ts';
+import { type Cell, cut, isEmpty, type Row, textOf } from './values/cells.ts';
 import { findHeader, type Header, plainColumns } from './columns.ts';
 import { type DayOrder, orderEvidence } from './values/dates.ts';
-import { type InvoiceField, type Layout, plainInvoiceFields } from './layout/layout.ts';
+import { type InvoiceField, type Layout, plainInvoiceFields, type RowKind } from './layout/layout.ts';
 import { meaningOf, type RowMeaning } from './layout/line-rules.ts';
 import { distinctLines } from './line-numbers.ts';
 import { type DecimalMark, markEvidence, microsOf, numberIn, quantityOf } from './values/numbers.ts';
@@ -23,6 +23,8 @@ export type TableReading = {
 /** A row that is one of the invoice's lines or figures. */
 type UsedRow = RowMeaning & { readonly row: Row; readonly cell: (field: InvoiceField) => Cell | undefined };
 
+const maxLines = 50_000;
+const maxDescriptionChars = 500;
 const numberFields = ['quantity', 'unit_price', 'amount'] as const;
 const statementFields = ['invoice_number', 'issue_date', 'currency', 'period'] as const satisfies StatementField[];
 const correctIt = 'Correct the file or the layout, or ask the vendor for the file anew.';
@@ -55,6 +57,8 @@ export function invoiceOfTable(
   refuse();
   const used = usedRows(below, header, layout, source);
   if (used.length === 0) throw unreadable(source, 'has no lines', correctIt);
+  if (used.length > maxLines)
+    throw unreadable(source, `has ${used.length} lines, and at most 50,000 are read`, correctIt);
   const inColumns = new Map(statementFields.map((field) => [field, cellsOf(used, field)]));
   const stated = statements(rows, layout, inColumns, mistakes);
   refuse();
@@ -66,6 +70,8 @@ export function invoiceOfTable(
   const sums: Record<'net' | 'tax_total' | 'total', bigint | null> = { net: null, tax_total: null, total: null };
   for (const one of used) {
     const line = lineOf(one, decimal ?? '.', identity?.currency, mistakes);
+    if (line && isUncounted(one.kind, line) && !layout.invoice.isCreditNote)
+      mistakes.push({ at: one.row.line, message: 'quantity: is empty, and usage is counted' });
     if (mistakes.length > maxMistakes) break;
     if (line === undefined || one.kind === 'ignore') continue;
     if (one.kind === 'net' || one.kind === 'tax_total' || one.kind === 'total') {
@@ -84,6 +90,10 @@ export function invoiceOfTable(
   return { invoice, decimal, date, headerLine: header.line, columns: header.names, notes: numbered.notes };
 }
 
+/** Usage that is charged without saying how much of it there is. */
+const isUncounted = (kind: RowKind, { quantity, amount }: Pick<InvoiceLine, 'quantity' | 'amount'>): boolean =>
+  kind === 'usage' && quantity === null && amount > 0n;
+
 const isTooWide =
   (width: number) =>
   ({ cells }: Row): boolean =>
@@ -99,7 +109,7 @@ function usedRows(rows: readonly Row[], header: Header<InvoiceField>, layout: La
     const cell = (field: InvoiceField): Cell | undefined => row.cells[header.places.get(field) ?? -1];
     if ([...header.places.values()].every((place) => isEmpty(row.cells[place]))) return [];
     const word = (field: InvoiceField): string | undefined => textOf(cell(field)) || undefined;
-    const description = word('description') ?? '';
+    const description = cut(word('description') ?? '', maxDescriptionChars);
     const words = { description, kind: word('kind'), taskType: word('task_type'), level: word('level') };
     const meaning = meaningOf(words, layout.lines);
     if (meaning) return meaning.kind === 'ignore' ? [] : [{ ...meaning, row, cell }];
@@ -167,16 +177,25 @@ function lineOf(
   if (amount === null && mistakes.length === before) mistakes.push({ at: row.line, message: 'amount: is empty' });
   if (kind === 'usage' && taskType === null)
     mistakes.push({ at: row.line, message: 'task_type: is empty, and usage is of a task type' });
-  const description = textOf(cell('description')).slice(0, 500);
-  requireSameCurrency(cell('amount'), currency, row.line, mistakes);
+  const description = cut(textOf(cell('description')), maxDescriptionChars);
+  for (const field of ['unit_price', 'amount'] as const)
+    requireSameCurrency(cell(field), field, currency, row.line, mistakes);
   if (amount === null || mistakes.length > before) return undefined;
   return { line: textOf(cell('line')), description, taskType, level, quantity, unitPrice, amount };
 }
 
 /** `USD 12.50` in an invoice in EUR. */
-function requireSameCurrency(cell: Cell | undefined, currency: string | undefined, at: number, mistakes: Mistake[]) {
-  const [code] = /[A-Z]{3}|€|£/.exec(typeof cell === 'string' ? cell : '') ?? [];
-  const own = code === '€' ? 'EUR' : code === '£' ? 'GBP' : code;
-  if (own === undefined || currency === undefined || own === currency) return;
-  mistakes.push({ at, message: `amount: ${shown(textOf(cell))} is not in ${currency}, the invoice's currency` });
+function requireSameCurrency(
+  cell: Cell | undefined,
+  field: string,
+  currency: string | undefined,
+  at: number,
+  mistakes: Mistake[],
+): void {
+  const [sign] = /[A-Z]{3}|[€£$]/.exec(typeof cell === 'string' ? cell : '') ?? [];
+  if (sign === undefined || currency === undefined || (currenciesOf[sign] ?? [sign]).includes(currency)) return;
+  mistakes.push({ at, message: `${field}: ${shown(textOf(cell))} is not in ${currency}, the invoice's currency` });
 }
+
+const dollars = ['USD', 'AUD', 'BRL', 'CAD', 'HKD', 'MXN', 'NZD', 'SGD', 'TWD'];
+const currenciesOf: Readonly<Record<string, readonly string[]>> = { '€': ['EUR'], '£': ['GBP'], $: dollars };

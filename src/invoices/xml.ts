@@ -1,6 +1,8 @@
 import { SaxesParser } from 'saxes';
 import type { LedgerError } from '../errors.ts';
+import { control } from './csv/charset.ts';
 import { type Source, unreadable } from './refusals.ts';
+import { onOneLine } from './values/cells.ts';
 
 /** An element: its attributes under `@name`, its own text under `#text`, its children in lists under their names. */
 export type XmlElement = { readonly [name: string]: readonly XmlElement[] | string | undefined };
@@ -47,6 +49,7 @@ export function parseXml(
   });
   parser.on('closetag', () => void open.pop());
   const addText = (more: string): void => {
+    if (control.test(more)) throw refuse('has a control character', parser.line);
     const element = open.at(-1) ?? document;
     element['#text'] = `${typeof element['#text'] === 'string' ? element['#text'] : ''}${more}`;
   };
@@ -81,9 +84,9 @@ export function rawTextOf(element: XmlElement | undefined): string | undefined {
   return element && (typeof text === 'string' ? text : '');
 }
 
-/** The text of the element on a path, without the space around it; `undefined` where there is none or it is empty. */
+/** The text of the element on a path, on one line, without the space around it; `undefined` where there is none or it is empty. */
 export const textAt = (element: XmlElement | undefined, ...path: readonly string[]): string | undefined =>
-  rawTextOf(elementAt(element, ...path))?.trim() || undefined;
+  onOneLine(rawTextOf(elementAt(element, ...path)) ?? '') || undefined;
 
 export const attributeOf = (element: XmlElement | undefined, name: string): string | undefined => {
   const value = element?.[`@${name}`];

@@ -12,6 +12,12 @@ export const evidenceName = (period: string): string => `idscan-cost_${period}_r
 export const reconciliationManifestName = 'reconciliation.json';
 export const reconciliationFormat = 'idscan-ledger-reconciliation-1';
 
+/** A file of the vendor's, and the layout that it was read by; `null` = it was read without one. */
+type ReadFile = {
+  readonly sha256: string;
+  readonly layout: { readonly name: string; readonly sha256: string } | null;
+};
+
 /** What all rows have in common, and what was decided. */
 export type ReconciliationHead = {
   readonly period: string;
@@ -20,11 +26,13 @@ export type ReconciliationHead = {
   readonly isProvisional: boolean;
   readonly currency: string;
   readonly minorDigits: number;
-  readonly invoices: readonly { readonly number: string; readonly sha256: string; readonly isCreditNote: boolean }[];
+  readonly invoices: readonly (ReadFile & { readonly number: string; readonly isCreditNote: boolean })[];
   /** The usage statement that attempts were matched with; `null` = there is none. */
-  readonly usage: { readonly name: string; readonly sha256: string } | null;
-  /** The last decision about each finding that has one. */
+  readonly usage: (ReadFile & { readonly name: string }) | null;
+  /** The last decision about each finding that has one about its amount. */
   readonly decisions: ReadonlyMap<string, { readonly decision: string }>;
+  /** The last decision about each finding that came to another amount then. It counts no more. */
+  readonly former: ReadonlyMap<string, { readonly decision: string; readonly amount: Micros | null }>;
   /** How far each finding is. */
   readonly standings: ReadonlyMap<string, Standing>;
   /** What is disputed or expected, and still open, of earlier months. */
@@ -116,10 +124,11 @@ export function reconciliationManifest(
     basis: head.basis,
     is_provisional: head.isProvisional,
     currency: head.currency,
-    invoices: head.invoices.map(({ number, sha256, isCreditNote }) => ({
+    invoices: head.invoices.map(({ number, sha256, isCreditNote, layout }) => ({
       number,
       sha256,
       is_credit_note: isCreditNote,
+      layout: layout && { name: layout.name, sha256: layout.sha256 },
     })),
     usage: head.usage,
     totals: {

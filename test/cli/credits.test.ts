@@ -129,3 +129,44 @@ test('what is still open is carried into the next month, where a credit line is 
   expect((await written()).carried_over).toHaveLength(1);
   expect((await books.reconcile()).code).toBe(1);
 });
+
+test('a credit settles once, however often it is decided about', async () => {
+  const books = await disputed();
+  const { reconcile, invoice } = books;
+  const february = (...args: string[]) => books.run('reconcile', '2026-02', ...args);
+  const file = await invoice(
+    'february.csv',
+    'INV-2,2026-03-01,EUR,1,Monthly fee,fee,,,,,5.00',
+    `INV-2,2026-03-01,EUR,2,Credit ${books.id},credit,,,,,-20.00`,
+  );
+  await february('--invoice', file);
+  const said = JSON.parse((await february('--json')).stdout) as { findings: { finding: string; cause: string }[] };
+  const credit = said.findings.find(({ cause }) => cause === 'credit')?.finding ?? '';
+  for (const decision of ['accept', 'dispute', 'accept'])
+    await february('--decide', `${credit}=${decision}`, '--reason', 'x');
+  await reconcile();
+  expect(await books.states()).toEqual([['INV-1', books.cause, '51.00', '20.00', 'partly_settled']]);
+  const carried = JSON.parse((await february('--json')).stdout) as { carried_over: object[] };
+  expect(carried.carried_over).toMatchObject([{ finding: books.id, amount_left: '31.00' }]);
+  // The credit note of January settles the rest, and nothing of February's does so once more.
+  await reconcile('--invoice', await invoice('rest.csv', line(-36, '-31.00', 'CN-1').replace('-36,0.85', ',')));
+  expect((await books.states())[0]).toEqual(['INV-1', books.cause, '51.00', '51.00', 'settled']);
+});
+
+test('a credit that settled a dispute of its month settles no earlier one, whatever is decided about it', async () => {
+  const books = await disputed();
+  const february = (...args: string[]) => books.run('reconcile', '2026-02', ...args);
+  const fee = 'INV-2,2026-03-01,EUR,1,Monthly fee,fee,,,,,51.00';
+  await february('--invoice', await books.invoice('february.csv', fee));
+  type Said = { findings: { finding: string; cause: string; state: string }[] };
+  const found = async () => (JSON.parse((await february('--json')).stdout) as Said).findings;
+  const idOf = async (wanted: string) => (await found()).find(({ cause }) => cause === wanted)?.finding ?? '';
+  await february('--decide', `${await idOf('fee')}=dispute`, '--reason', 'x');
+  await february('--invoice', await books.invoice('cn.csv', 'CN-2,2026-03-02,EUR,1,Credit fee,credit,,,,,-51.00'));
+  expect((await found()).map(({ state }) => state)).toEqual(['settled', 'settled']);
+  const credit = await idOf('credit');
+  for (const decision of ['expect', 'accept']) await february('--decide', `${credit}=${decision}`, '--reason', 'x');
+  expect((await found()).map(({ state }) => state)).toEqual(['settled', 'settled']);
+  await books.reconcile();
+  expect(await books.states()).toEqual([['INV-1', books.cause, '51.00', '0.00', 'disputed']]);
+});

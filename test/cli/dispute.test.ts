@@ -87,7 +87,13 @@ test('each refusal says which command to run, and writes nothing', async () => {
   expect(await refused('nothing_disputed')).toContain('--decide');
   const finding = (await rows())[0]?.['finding'] ?? '';
   // The decision was kept, and the files were not written again.
-  await recordDecision(db.kysely, '2026-01', { finding, decision: 'dispute', reason: 'x', decidedBy: 'x' });
+  await recordDecision(db.kysely, '2026-01', {
+    finding,
+    amount: 51_000_000n,
+    decision: 'dispute',
+    reason: 'x',
+    decidedBy: 'x',
+  });
   expect(await refused('reconciliation_changed')).toContain('reconcile 2026-01');
   await reconcile();
   for (const name of [

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyDispute } from '../../src/reports/verify/dispute.ts';
 import { createTestFolder } from '../support/books.ts';
 import { fillJanuary, invoiceOf, scansLine, tooMuch } from './invoice-books.ts';
+import { type File, form, multipart, uploadId } from './invoice-forms.ts';
 import { prices } from './pages-books.ts';
 import { type Answer, type Ask, bearer, problem, startService, type TestService, tokens } from './support.ts';
 
@@ -14,24 +15,6 @@ beforeAll(async () => {
   await fillJanuary(service.context);
 });
 
-const boundary = 'a-boundary-of-the-tests';
-type File = { readonly field: string; readonly content: string | Buffer; readonly name?: string };
-const multipart = (files: readonly File[], fields: Readonly<Record<string, string>> = { basis: 'restated' }): Ask => {
-  const parts = [
-    ...Object.entries(fields).map(([name, value]) =>
-      Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
-    ),
-    ...files.flatMap(({ field, content, name = `${field}.csv` }) => [
-      Buffer.from(
-        `--${boundary}\r\ncontent-disposition: form-data; name="${field}"; filename="${name}"\r\ncontent-type: text/csv\r\n\r\n`,
-      ),
-      Buffer.from(content),
-      Buffer.from('\r\n'),
-    ]),
-    Buffer.from(`--${boundary}--\r\n`),
-  ];
-  return { body: Buffer.concat(parts), headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } };
-};
 const withToken = ({ headers = {}, ...rest }: Ask, role: keyof typeof tokens = 'finance'): Ask => ({
   ...rest,
   headers: { ...bearer(tokens[role]), ...headers },
@@ -39,13 +22,8 @@ const withToken = ({ headers = {}, ...rest }: Ask, role: keyof typeof tokens = '
 const get = (target: string, role: keyof typeof tokens = 'finance') => service.ask(target, withToken({}, role));
 const post = (target: string, ask: Ask, role: keyof typeof tokens = 'finance') =>
   service.ask(target, withToken({ method: 'POST', ...ask }, role));
-const form = (fields: Readonly<Record<string, string>>): Ask => ({
-  headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  body: new URLSearchParams(fields).toString(),
-});
 const upload = (content: string | Buffer, more: readonly File[] = [], at = '/reports/2026-01/invoice') =>
   post(at, multipart([{ field: 'invoice', content }, ...more]));
-const uploadId = ({ text }: Answer): string => /name="upload" value="([\w-]+)"/.exec(text)?.[1] ?? '';
 const read = ({ text }: Answer): string =>
   text
     .replace(/<[^>]*>/g, ' ')
@@ -206,11 +184,21 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
   expect(evidence.match(/ t-\d+ Document scan/g)).toHaveLength(60);
   expect((await get(`${target}/findings/0123456789abcdef`)).status).toBe(404);
 
-  const decide = (finding: string, decision: string, reason: string) =>
-    post(`${target}/findings/${finding}`, form({ decision, reason }));
+  const amountOf = async (finding: string): Promise<string> =>
+    /name="amount" value="([-\d.]+)"/.exec((await get(`${target}/findings/${finding}`)).text)?.[1] ?? '1.00';
+  const decide = async (finding: string, decision: string, reason: string, amount?: string) =>
+    post(`${target}/findings/${finding}`, form({ decision, reason, amount: amount ?? (await amountOf(finding)) }));
   expect(problem(await decide(scans, 'perhaps', 'x')).code).toBe('request_invalid');
   expect(problem(await decide(scans, 'dispute', ' ')).code).toBe('request_invalid');
   expect((await decide('0123456789abcdef', 'accept', 'x')).status).toBe(404);
+  expect(problem(await post(`${target}/findings/${scans}`, form({ decision: 'accept', reason: 'x' }))).code).toBe(
+    'request_invalid',
+  );
+  // Somebody had another invoice kept while the page was open: it showed another amount.
+  expect(problem(await decide(scans, 'accept', 'x', '50.00'))).toMatchObject({
+    ...{ status: 409, code: 'reconciliation_changed' },
+  });
+  expect((await kept())?.decisions).toBe(0);
   expect((await decide(scans, 'dispute', 'not in <the> contract')).status).toBe(303);
   const { rows } = await sql<{ decided_by: string; reason: string }>`
     select decided_by, reason from finding_decisions`.execute(service.context.db.kysely);
@@ -232,7 +220,9 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
 
   await rm(path.join(service.context.config.reportsDir, '2026-01', 'idscan-cost_2026-01_reconciliation.csv'));
   expect(await get(target)).toMatchObject({ status: 200, text: expect.stringContaining('role="alert"') as string });
-  expect(problem(await decide(fee, 'accept', 'x'))).toMatchObject({ status: 409, code: 'reconciliation_changed' });
+  expect(problem(await decide(fee, 'accept', 'x', '12.00'))).toMatchObject({
+    ...{ status: 409, code: 'reconciliation_changed' },
+  });
   expect((await post(`${target}/again`, form({ basis: 'restated' }))).status).toBe(303);
 
   expect((await decide(fee, 'accept', 'agreed by phone')).status).toBe(303);
@@ -241,6 +231,19 @@ test('an invoice is looked at, kept, disputed and accepted, until the month is r
   expect(read(await get(target))).toContain('Reconciled: every cent');
   expect(await row()).toContain('Reconciled');
   expect(read(await get('/reports/2026-01'))).toMatch(/The vendor’s invoice .* Reconciled/);
+});
+
+test('what is being read is not removed by further uploads, and who keeps it twice keeps it once', async () => {
+  const fee = (amount: string) => `INV-1,2026-02-01,EUR,2,Platform fee,fee,,,,,${amount}`;
+  const asked = Array.from({ length: 10 }, (_, index) =>
+    upload(invoiceOf(scansLine(300, '255.00'), fee(`${index + 1}.00`))),
+  );
+  const looks = await Promise.all(asked);
+  expect(looks.map(({ status }) => status)).toEqual(looks.map(() => 200));
+  const id = uploadId(looks.at(-1)!);
+  const target = '/reports/2026-01/invoice/keep';
+  const answers = await Promise.all([1, 2].map(() => post(target, form({ upload: id }))));
+  expect(answers.map(({ status }) => status).sort()).toEqual([303, 404]);
 });
 
 test('what lies about is removed', async () => {

@@ -71,8 +71,41 @@ describe('values', () => {
   });
 
   test('the one value at fault is shortened, and cannot move a terminal', async () => {
-    const { mistakes } = await refused(lines(`Korting;1;1,50;\u001b[2J\u202e${'x'.repeat(100)}`));
-    expect(mistakes[0]).toBe(`2: amount: "?[2J?${'x'.repeat(35)}…" is no number with a decimal comma`);
+    const { mistakes } = await refused(lines(`Korting;1;1,50;[2J\u202e${'x'.repeat(100)}`));
+    expect(mistakes[0]).toBe(`2: amount: "[2J?${'x'.repeat(36)}…" is no number with a decimal comma`);
+  });
+
+  test('control characters are refused, and line breaks within a text are spaces', async () => {
+    for (const sign of ['\u001b', '\u007f', '\u0085'])
+      expect(await refused(lines('Korting;1;1,50;1,50', `Korting${sign};1;1,50;1,50`)), sign).toEqual({
+        code: 'invoice_unreadable',
+        mistakes: [expect.stringMatching(/^3: has a control character, U\+00/)],
+      });
+    const broken = await read(lines('"Face match\r\n\tper stuk ";1;1,50;1,50'));
+    expect(broken.invoice.lines[0]?.description).toBe('Face match per stuk');
+  });
+
+  test('a text that is cut is cut between two signs', async () => {
+    const { invoice } = await read(lines(`Face match${'x'.repeat(489)}😀;1;1,50;1,50`));
+    expect(invoice.lines[0]?.description).toBe(`Face match${'x'.repeat(489)}`);
+  });
+
+  test('usage has a quantity, unless it is credited, and amounts and prices are in the currency', async () => {
+    const { mistakes } = await refused(
+      lines('Face match;;;1,50', 'Face match;1;$1,50;1,50', 'Face match;1;1,50;$1,50', 'Face match;1;1,50;£ 1,50'),
+    );
+    expect(mistakes).toEqual([
+      '2: quantity: is empty, and usage is counted',
+      `3: unit_price: "$1,50" is not in EUR, the invoice's currency`,
+      `4: amount: "$1,50" is not in EUR, the invoice's currency`,
+      `5: amount: "£ 1,50" is not in EUR, the invoice's currency`,
+    ]);
+    expect((await read(lines('Face match;;;-1,50'))).invoice.lines).toHaveLength(1);
+    const dollars = {
+      ...layout,
+      invoice: layoutOf({ invoice: { number: 'F1', issue_date: '2026-12-13', currency: 'USD' } }).invoice,
+    };
+    expect((await read(lines('Face match;1;$1,50;$1,50'), dollars)).invoice.lines).toHaveLength(1);
   });
 
   test('what a layout does not say and the file neither is asked for', async () => {

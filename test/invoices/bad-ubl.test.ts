@@ -98,3 +98,18 @@ describe('figures name their line', () => {
     ]);
   });
 });
+
+test('a text is on one line, whole to its last sign, and without control characters', async () => {
+  const described = async (name: string) => (await read(lineOf({ name }))).invoice.lines[0]?.description;
+  expect(await described('Scan\n  of documents')).toBe('Scan of documents');
+  expect(await described(`Scan${'x'.repeat(495)}😀`)).toBe(`Scan${'x'.repeat(495)}`);
+  expect((await refused(lineOf({ name: 'Scan&#133;' }))).mistakes[0]).toContain('has a control character');
+});
+
+test('usage without a quantity is refused', async () => {
+  const { code, mistakes } = await refused(good.replace(/<cbc:InvoicedQuantity.*?<\/cbc:InvoicedQuantity>/, ''));
+  expect([code, mistakes]).toEqual([
+    'invoice_unreadable',
+    ['line "7": InvoicedQuantity is missing, and usage is counted'],
+  ]);
+});

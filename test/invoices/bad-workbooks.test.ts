@@ -48,6 +48,7 @@ describe('a workbook', () => {
   test.each<[string, SheetCell, string]>([
     ['a formula', { formula: 'B2*C2', n: '1.5' }, 'D2 is a formula'],
     ['an error', { xml: '<c t="e"><v>#REF!</v></c>' }, 'D2 is an error'],
+    ['more text than a cell holds', 'x'.repeat(32_768), 'D2 has more text than a cell holds'],
     ['more digits than a double holds', { n: '1234567890123.4567' }, 'D2 has more digits'],
     ['a date', { day: '2026-01-01' }, 'is a date, not a number'],
     ['a text that is not there', { xml: '<c t="s"><v>99</v></c>' }, 'D2 refers to a text'],

@@ -66,3 +66,15 @@ describe('records', () => {
     expect(records.filter((one) => 'broken' in one).map(({ line }) => line)).toEqual([2]);
   });
 });
+
+test('a line without an end is told once, and nothing of it is kept', () => {
+  const records = recordsOf(`a;b\n${'x'.repeat(200_000)}\nc;d\n`, ';', 4_096);
+  expect(records).toEqual([
+    { line: 1, cells: ['a', 'b'] },
+    { line: 2, broken: 'long' },
+  ]);
+  expect(recordsOf(`${'x'.repeat(70_000)}\nc;d\n`, ';', 1_000_000)).toEqual([
+    { line: 1, broken: 'long' },
+    { line: 2, cells: ['c', 'd'] },
+  ]);
+});

@@ -68,7 +68,7 @@ export function explainBy(
   if (isReproduced(target, chargedBy(space, [], quantitiesOf(space, nothing, new Set())), new Set()))
     return { ...blank, outcome: 'same' };
   let tried = 0;
-  for (const round of rounds(space, target, books)) {
+  for (const round of rounds(space, target, books, lines)) {
     const { leftOut, budget } = round;
     const found = search(round.space, { target, leftOut, budget, lists: [...contract.lists, ...contract.otherLists] });
     tried += found.tried;

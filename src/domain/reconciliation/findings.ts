@@ -5,7 +5,7 @@ import type { CellNote, Evidence, Explanation } from './explanation.ts';
 import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
 import { identityOf } from './identity.ts';
 import type { Books } from './lines.ts';
-import { cellKey, type LinePair, pairLines, vendorLines } from './pairing.ts';
+import { cellKey, isTakenBack, type LinePair, pairLines, vendorLines } from './pairing.ts';
 import { type Known, type Reason, reasonFor, reasonOfKind, reasonOfTax } from './reasons.ts';
 import { minimumShares, type Share, sharesOf } from './shares.ts';
 import { taxDoubtsOf } from './taxes.ts';
@@ -75,7 +75,12 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   const { steps } = explanation;
   const vendor = vendorLines(invoice.lines);
   const pairs = pairLines(books.lines, vendor);
-  const known: Known = { books, explanation, printed: new Set(vendor.map(cellKey)) };
+  const known: Known = {
+    books,
+    explanation,
+    printed: new Set(vendor.map(cellKey)),
+    hasStrayUsage: hasStrayUsage(books, invoice),
+  };
   const compared: Compared[] = [
     ...pairs.map((pair): Compared => ({
       line: lineFacts(pair),
@@ -107,6 +112,12 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   check('the invoice', total.amountDifference, findings);
   const matches = told.filter(({ shares }) => shares.length === 0).map(({ line }) => line);
   return { findings, matches, evidence, total };
+}
+
+/** Whether the invoice has usage of a task type and level that the books have no line of, or of none. */
+function hasStrayUsage({ lines }: Books, invoice: VendorInvoice): boolean {
+  const own = new Set(lines.map(cellKey));
+  return invoice.lines.some((line) => line.kind === 'usage' && line.amount > 0n && !own.has(cellKey(line)));
 }
 
 /** What the cube has no attempts of, no step can account for. */
@@ -159,8 +170,13 @@ function comparedMinimum(known: Known, lines: readonly InvoiceLine[]): Compared[
   return [{ line, shares: shares.map((share) => ({ ...share, reason: reasonFor(share, {}, known) })) }];
 }
 
-/** Lines that the books cannot have: fees, discounts, credits, and usage of no task type. Tax is no part of the net. */
-function otherLine({ line, kind, description, quantity, unitPrice, amount, taskType }: InvoiceLine): Compared[] {
+/**
+ * Lines that the books cannot have: fees, discounts, credits, usage that is taken back, and usage of no task type. Tax is
+ * no part of the net.
+ */
+function otherLine(one: InvoiceLine): Compared[] {
+  const { line, description, quantity, unitPrice, amount, taskType } = one;
+  const kind = isTakenBack(one) ? 'credit' : one.kind;
   if (kind === 'minimum' || kind === 'tax' || (kind === 'usage' && taskType !== null)) return [];
   const facts = {
     ...withoutUsage,

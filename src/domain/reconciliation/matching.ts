@@ -14,6 +14,8 @@ export type Credit = {
 export type Claim = {
   readonly id: string;
   readonly left: Micros;
+  /** Several invoices are joined by `+`; their lines then are `<number>:<line>`. */
+  readonly invoiceNumber: string;
   /** As the invoice numbers it; `null` = it has no such line. */
   readonly invoiceLine: string | null;
   readonly taskType: string | null;
@@ -38,7 +40,9 @@ export type Match = {
   readonly matchedBy: MatchedBy;
 };
 
-type Choose = (credit: Credit, claims: readonly Claim[]) => readonly Claim[];
+/** A credit, with what its text names. */
+type NamingCredit = Credit & { readonly named: Named };
+type Choose = (credit: NamingCredit, claims: readonly Claim[]) => readonly Claim[];
 
 /** The surest first. Each is tried for all credits before the next. */
 const rules: readonly (readonly [MatchedBy, Choose])[] = [
@@ -52,10 +56,11 @@ const rules: readonly (readonly [MatchedBy, Choose])[] = [
 /** Finds what each credit settles. Where two answers are possible, it settles nothing. */
 export function matchCredits(credits: readonly Credit[], claims: readonly Claim[]): Match[] {
   const left = new Map([...credits, ...claims].map((one) => [one.id, one.left]));
+  const naming = credits.map((credit): NamingCredit => ({ ...credit, named: namedIn(credit.description) }));
   const now = <T extends Credit | Claim>(one: T): T => ({ ...one, left: left.get(one.id) ?? 0n });
   const matches: Match[] = [];
   for (const [matchedBy, choose] of rules) {
-    const chosen = credits.map((credit) => {
+    const chosen = naming.map((credit) => {
       const open = claims.map(now).filter((claim) => isPossible(now(credit), claim));
       return { credit, claims: choose(now(credit), open) };
     });
@@ -81,31 +86,76 @@ const only = <T>(found: readonly T[]): readonly T[] => (found.length === 1 ? fou
 const isEqual = (credit: Credit, claim: Claim): boolean => claim.left === -credit.left;
 
 /** A credit that says what it is for is for nothing else. */
-function isPossible(credit: Credit, claim: Claim): boolean {
+function isPossible(credit: NamingCredit, claim: Claim): boolean {
   if (smallerOf(claim.left, -credit.left) === 0n) return false;
   if (credit.taskType !== null && credit.taskType !== claim.taskType) return false;
-  return credit.level === null || credit.level === claim.level;
+  if (credit.level !== null && credit.level !== claim.level) return false;
+  const { named } = credit;
+  if (named.ids.length > 0) return named.ids.includes(claim.id);
+  return (
+    (named.invoices.length === 0 || isOfNamed(claim, named)) && (named.lines.length === 0 || isOnNamed(claim, named))
+  );
 }
 
-function isSameLine(credit: Credit, { taskType, level, invoiceLine }: Claim): boolean {
-  if (credit.taskType !== null && credit.taskType === taskType && credit.level === level) return true;
-  return invoiceLine !== null && invoiceLine.split('+').some((line) => namesLine(credit.description, line));
+const isSameLine = (credit: NamingCredit, claim: Claim): boolean =>
+  (credit.taskType !== null && credit.taskType === claim.taskType && credit.level === claim.level) ||
+  isOnNamed(claim, credit.named);
+
+type Named = {
+  readonly ids: readonly string[];
+  readonly invoices: readonly string[];
+  readonly lines: readonly string[];
+};
+
+const numbers = String.raw`#?([\w./:-]*\d[\w./:-]*(?:\s*(?:,|\+|&|and|en)\s*#?[\w./:-]*\d[\w./:-]*)*)`;
+const lineWords = new RegExp(String.raw`(?:lines?|regels?|positions?|posities?|pos\.?)\s*${numbers}`, 'gi');
+const invoiceWords = new RegExp(
+  String.raw`(?:invoices?|facturen|factuur)(?:nummer|\s*(?:number|no\.?|nr\.?))?\s*${numbers}`,
+  'gi',
+);
+
+/** What a text names: `Credit for line 3`, `Correctie regel INV-1:3`, `invoice INV-1, line 2 and 4`, an ID. */
+const namedIn = (text: string): Named => ({
+  ids: text.match(/\b[0-9a-f]{16}\b/g) ?? [],
+  invoices: numbersIn(text, invoiceWords),
+  lines: numbersIn(text, lineWords),
+});
+
+const numbersIn = (text: string, words: RegExp): string[] =>
+  [...text.matchAll(words)]
+    .flatMap(([, listed = '']) => listed.split(/\s*(?:,|\+|&|\band\b|\ben\b)\s*/i))
+    .map((one) =>
+      one
+        .replace(/^#/, '')
+        .replace(/[.:/-]+$/, '')
+        .toLowerCase(),
+    )
+    .filter((one) => one !== '');
+
+const numbersOf = ({ invoiceNumber }: Claim): string[] => invoiceNumber.toLowerCase().split('+');
+
+/** The lines of a claim; of several invoices only those of the ones that are named. */
+function linesOf(claim: Claim, { invoices }: Named): string[] {
+  const all = claim.invoiceLine?.toLowerCase().split('+') ?? [];
+  if (invoices.length === 0 || numbersOf(claim).length === 1) return all;
+  return all.filter((line) => invoices.some((number) => line.startsWith(`${number}:`)));
 }
 
-/** `Credit for line 3`, `Correctie regel INV-1:3` */
-function namesLine(description: string, line: string): boolean {
-  const number = line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?:line|regel|position|positie|pos\\.?)\\s*#?${number}(?![\\w.,-]*\\w)`, 'i').test(description);
-}
+const isOfNamed = (claim: Claim, named: Named): boolean =>
+  named.invoices.some((number) => numbersOf(claim).includes(number)) &&
+  (claim.invoiceLine === null || linesOf(claim, named).length > 0);
+
+const isOnNamed = (claim: Claim, named: Named): boolean =>
+  linesOf(claim, named).some((line) => named.lines.some((number) => line === number || line.endsWith(`:${number}`)));
 
 /** The findings that a credit names, if it settles all of them, or the only one. */
-function named(credit: Credit, claims: readonly Claim[]): readonly Claim[] {
-  const found = claims.filter(({ id }) => credit.description.includes(id));
+function named({ named: { ids }, ...credit }: NamingCredit, claims: readonly Claim[]): readonly Claim[] {
+  const found = claims.filter(({ id }) => ids.includes(id));
   const total = found.reduce((sum, { left }) => sum + left, 0n);
   return total === -credit.left ? found : only(found);
 }
 
-function onlySum(credit: Credit, claims: readonly Claim[]): readonly Claim[] {
+function onlySum(credit: NamingCredit, claims: readonly Claim[]): readonly Claim[] {
   const onLine = subsetWithSum(
     claims.filter((claim) => isSameLine(credit, claim)),
     -credit.left,
@@ -135,12 +185,14 @@ function subsetWithSum(claims: readonly Claim[], sum: Micros): readonly Claim[] 
 /** A finding of an earlier month that is still open. */
 export type EarlierClaim = { readonly finding: string; readonly left: Micros };
 
-/** The only open finding of earlier months that a credit names, or else whose amount it has. */
+/** The only open finding of earlier months that a credit names, or whose amount it has if it names none. */
 export function earlierClaim<T extends EarlierClaim>(
   { left, description }: Pick<Credit, 'left' | 'description'>,
   earlier: readonly T[],
 ): T | undefined {
   const open = earlier.filter((claim) => smallerOf(claim.left, -left) !== 0n);
-  const [first] = only(open.filter(({ finding }) => description.includes(finding)));
-  return first ?? only(open.filter((claim) => claim.left === -left))[0];
+  const { ids } = namedIn(description);
+  return only(
+    ids.length > 0 ? open.filter(({ finding }) => ids.includes(finding)) : open.filter((claim) => claim.left === -left),
+  )[0];
 }

@@ -15,10 +15,17 @@ export type LinePair = { readonly own?: UsageLine | undefined; readonly vendor?:
 export const cellKey = ({ taskType, level }: { taskType: string | null; level: string | null }): string =>
   JSON.stringify([taskType, level]);
 
-/** The invoice's lines of usage that name a task type, those of one task type, level and price together. */
+/** Usage that an invoice takes back: a line of its own, which is netted with no other. */
+export const isTakenBack = ({ kind, quantity, amount }: InvoiceLine): boolean =>
+  kind === 'usage' && (amount < 0n || (quantity ?? 0n) < 0n);
+
+/**
+ * The invoice's lines of usage that name a task type, those of one task type, level and price together. What it takes
+ * back is none of them.
+ */
 export function vendorLines(lines: readonly InvoiceLine[]): VendorLine[] {
   const usage = lines.flatMap((one) =>
-    one.kind === 'usage' && one.taskType !== null ? [{ ...one, taskType: one.taskType }] : [],
+    one.kind === 'usage' && one.taskType !== null && !isTakenBack(one) ? [{ ...one, taskType: one.taskType }] : [],
   );
   return [...Map.groupBy(usage, (one) => `${cellKey(one)} ${one.unitPrice}`).values()].flatMap((same) => {
     const [first] = same;

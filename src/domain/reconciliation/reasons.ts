@@ -28,10 +28,12 @@ export type Known = {
   readonly explanation: Explanation;
   /** Keys of the cells that the invoice has lines of. */
   readonly printed: ReadonlySet<string>;
+  /** The invoice has usage that the books have no line of: it may be what another line seems to be missing. */
+  readonly hasStrayUsage: boolean;
 };
 
 /** Why a share of a difference is there: by the part that adds it, or by what is plain to see of the line. */
-export function reasonFor(share: Share, pair: LinePair, { books, explanation, printed }: Known): Reason {
+export function reasonFor(share: Share, pair: LinePair, { books, explanation, printed, hasStrayUsage }: Known): Reason {
   const cell = pair.own ?? pair.vendor;
   const line = cell ? cellText(cell) : 'of the month';
   if (share.step) {
@@ -41,10 +43,13 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
     const isMissing =
       part.cause === 'rule' && part.readings.length > 0 && cell !== undefined && !printed.has(cellKey(cell));
     const { cause, subject }: Named = isMissing ? { cause: 'usage_not_billed', subject: line } : part;
-    return { cause, subject, certainty, alternatives: certainty === 'ambiguous' ? allOf(among) : '' };
+    const known = isMissing && hasStrayUsage && certainty === 'fits' ? 'ambiguous' : certainty;
+    return { cause, subject, certainty: known, alternatives: known === 'ambiguous' ? allOf(among) : '' };
   }
   const note = cell && explanation.cells.find((one) => cellKey(one) === cellKey(cell));
   const isAccountedFor = explanation.outcome === 'reproduced';
+  // Where not every set was tried, something that was not seen may do as well.
+  const isWhole = !explanation.isBounded;
   const facts = factsOf(pair);
   switch (share.effect) {
     case 'quantity':
@@ -53,19 +58,23 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
         explanation.steps.some(({ certainty }) => certainty === 'none') ? `${line}, not in the usage statement` : line,
       );
     case 'price':
-      return said({ cause: 'price', subject: priceChange(facts, books) }, note?.isCounted === false);
+      return said({ cause: 'price', subject: priceChange(facts, books) }, isWhole && note?.isCounted === false);
     case 'missing_line':
       return said(
         { cause: 'usage_not_billed', subject: line },
-        note?.accountedFor === 'nothing' && facts.ownQuantity >= clearlyMissing,
+        isWhole && !hasStrayUsage && note?.accountedFor === 'nothing' && facts.ownQuantity >= clearlyMissing,
       );
     case 'extra_line':
       return said({ cause: 'usage_unknown', subject: line }, false);
     case 'minimum':
       // Lines that are missing or have another price lead to another minimum, too.
-      return isAccountedFor ? said(leadingTo(explanation), true) : said({ cause: 'minimum', subject: line }, false);
+      return isAccountedFor
+        ? said(leadingTo(explanation), isWhole && !hasStrayUsage)
+        : said({ cause: 'minimum', subject: line }, false);
     case 'rounding':
-      return isRounding(pair, books.minorDigits) ? said({ cause: 'rounding', subject: line }, true) : unexplained(line);
+      return isRounding(pair, books.minorDigits)
+        ? said({ cause: 'rounding', subject: line }, isWhole)
+        : unexplained(line);
     case 'tax':
       return said({ cause: 'tax', subject: line }, true);
     default:

@@ -1,7 +1,7 @@
 import type { Micros } from '../money.ts';
 import { isCounted, priceAt } from '../prices.ts';
 import type { Books } from './lines.ts';
-import { cellKey } from './pairing.ts';
+import { cellKey, type VendorLine } from './pairing.ts';
 import { mostCost } from './search.ts';
 import { type Space, withPrinted } from './space.ts';
 import type { Target } from './target.ts';
@@ -20,11 +20,12 @@ export type Round = {
  * The rounds of a search, until one finds something. First only task types that are missing altogether are taken as
  * missing; then also single lines; then also prices that no unit count can lead to.
  */
-export function rounds(space: Space, target: Target, books: Books): Round[] {
+export function rounds(space: Space, target: Target, books: Books, lines: readonly VendorLine[]): Round[] {
   const { cells } = space.tally;
   const inBooks = new Set(books.lines.filter(({ quantity }) => quantity !== 0n).map(cellKey));
   const isPrinted = (place: number) => (target.cells[place]?.lines.length ?? 0) > 0;
-  const printedTypes = new Set(cells.filter((_, place) => isPrinted(place)).map(({ taskType }) => taskType));
+  // A line of a level that the books do not have is one of its task type all the same.
+  const printedTypes = new Set(lines.map(({ taskType }) => taskType));
   const missing = [...cells.keys()].filter((place) => !isPrinted(place) && inBooks.has(keyAt(space, place)));
   const ofTypes = missing.filter((place) => !printedTypes.has(cells[place]?.taskType ?? ''));
   const types = new Set(ofTypes.map((place) => cells[place]?.taskType)).size;

@@ -41,7 +41,35 @@ export type FindingName = { readonly period: string; readonly finding: string };
 /** A credit, which is a finding itself, takes back an amount of another finding. The amount has that finding's sign. */
 export type Settlement = { readonly of: FindingName; readonly by: FindingName; readonly amount: Micros };
 
+/** A settlement as it is kept. */
+export type KeptSettlement = Settlement & {
+  /** The decision that accepted it; `null` = it was found without one. */
+  readonly decisionId: string | null;
+};
+
+/** What was last decided about a finding. */
+export type LastDecision = { readonly id: string; readonly decision: DecisionName };
+
+/** A decision is about the amount that its finding had: about another amount nobody has decided. */
+export const isStanding = (decided: { readonly amount: Micros | null } | undefined, amount: Micros): boolean =>
+  decided?.amount === amount;
+
 export const nameKey = ({ period, finding }: FindingName): string => `${period} ${finding}`;
+
+/**
+ * The settlements that count. Whoever disputes a credit, or expects another, says that it settles nothing; what an
+ * accepted one settles, it settles by the last decision about it.
+ *
+ * @param decisions those that stand, by {@link nameKey}.
+ */
+export const countingSettlements = (
+  settlements: readonly KeptSettlement[],
+  decisions: ReadonlyMap<string, LastDecision>,
+): KeptSettlement[] =>
+  settlements.filter(({ by, decisionId }) => {
+    const last = decisions.get(nameKey(by));
+    return decisionId === null ? (last?.decision ?? 'accept') === 'accept' : decisionId === last?.id;
+  });
 
 /**
  * What settlements come to, in the order in which they were kept. One of them never counts for more than what is left of

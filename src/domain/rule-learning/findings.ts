@@ -119,15 +119,22 @@ function finding(group: readonly Member[], by: readonly Attribute[], system: Sys
 const scopeOf = (scan: ScanClass, by: readonly Attribute[]): Scope =>
   Object.fromEntries(by.map((attribute) => [attribute, scan[attribute]]));
 
-/** Values of an attribute that occur in the group, none of whose classes is proven. */
+/**
+ * Values, and values of several attributes together, that occur in the group and none of whose classes is proven. Only
+ * the ones that name the fewest attributes are listed.
+ */
 function unprovenIn(group: readonly Member[], proven: readonly Member[], by: readonly Attribute[]): Scope[] {
-  return attributes
-    .filter((attribute) => !by.includes(attribute))
-    .flatMap((attribute) => {
-      const have = new Set(proven.map(({ scan }) => scan[attribute]));
-      const lacking = new Set(group.map(({ scan }) => scan[attribute]).filter((value) => !have.has(value)));
-      return [...lacking].map((value) => ({ [attribute]: value }));
-    });
+  const listed: Scope[] = [];
+  const isIn = ({ scan }: Member, scope: Scope) =>
+    attributes.every((one) => !(one in scope) || scope[one] === scan[one]);
+  const open = group.filter((member) => !proven.includes(member));
+  for (const some of subsets.filter((one) => one.length > 0 && !one.some((attribute) => by.includes(attribute))))
+    for (const member of open) {
+      if (listed.some((scope) => isIn(member, scope))) continue;
+      const scope = scopeOf(member.scan, some);
+      if (!proven.some((other) => isIn(other, scope))) listed.push(scope);
+    }
+  return listed;
 }
 
 function proofOf(unknown: number, value: boolean, { observations }: System, settled: Settled): Witness[] {

@@ -2,7 +2,12 @@ import type { RuleTable } from '../classify.ts';
 import type { ComparedFinding, ComparedSpan, Comparison } from './compare.ts';
 
 /** What was learned about the days of one rule table. */
-export type LearnedTable = { readonly table: RuleTable; readonly comparison: Comparison };
+export type LearnedTable = {
+  readonly table: RuleTable;
+  readonly comparison: Comparison;
+  /** The first day that was looked at. */
+  readonly firstDay: string;
+};
 
 /**
  * The rule tables as they would be if they said what the counters prove. Only what is proven of all scans of a code is
@@ -25,22 +30,42 @@ export function proposedTables(
     return name;
   };
   const proposed = tables.flatMap((table) => {
-    const { spans = [], change } = learned.find((one) => one.table.version === table.version)?.comparison ?? {};
-    const parts = spans.map((span) => ({ ...table, ...bounds(table, span, change), rules: rulesWith(table, span) }));
+    const one = learned.find(({ table: { version } }) => version === table.version);
+    const parts = one ? partsOf(table, one) : [];
     // Where nothing changes for the table, it is not taken apart.
     if (parts.every(({ rules }) => isSame(rules, table.rules))) return [table];
-    return parts.map((part) =>
-      isSame(part.rules, table.rules)
-        ? part
-        : { ...part, version: newVersion(table.version), source: `${table.source}\n${source}` },
-    );
+    return parts.map((part, index) => {
+      const isOwn = isSame(part.rules, table.rules);
+      if (isOwn && parts.findIndex(({ rules }) => isSame(rules, table.rules)) === index) return part;
+      return {
+        ...part,
+        version: newVersion(table.version),
+        source: isOwn ? table.source : `${table.source}\n${source}`,
+      };
+    });
   });
   return proposed.some((table) => !tables.includes(table)) ? proposed : undefined;
 }
 
+/** A table with what was learned, day by day in order. Of the days before the first one that was looked at nothing is said. */
+function partsOf(table: RuleTable, { comparison: { spans, change }, firstDay }: LearnedTable): RuleTable[] {
+  const start = firstDay > table.effectiveFrom ? firstDay : table.effectiveFrom;
+  const learned = spans.map((span) => ({
+    ...table,
+    ...bounds(table, start, span, change),
+    rules: rulesWith(table, span),
+  }));
+  const all = start > table.effectiveFrom ? [{ ...table, effectiveTo: start }, ...learned] : learned;
+  return all.reduce<RuleTable[]>((parts, part) => {
+    const before = parts.at(-1);
+    if (!before || !isSame(before.rules, part.rules)) return [...parts, part];
+    return [...parts.slice(0, -1), { ...before, effectiveTo: part.effectiveTo }];
+  }, []);
+}
+
 /** Between the last day that is proven to be before a change and the first one after it, the table stays as it was. */
-const bounds = (table: RuleTable, { fromDay, toDay }: ComparedSpan, change: Comparison['change']) => ({
-  effectiveFrom: fromDay ?? table.effectiveFrom,
+const bounds = (table: RuleTable, start: string, { fromDay, toDay }: ComparedSpan, change: Comparison['change']) => ({
+  effectiveFrom: fromDay ?? start,
   effectiveTo: toDay === null ? table.effectiveTo : (change?.latest ?? toDay),
 });
 

@@ -7,7 +7,7 @@ import { attemptsLink } from './attempt-links.ts';
 import { count, counted, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
 import { invoiceTrail } from './invoice.ts';
-import { decidedText, decisionForm, difference, sidesTable } from './invoice-findings.ts';
+import { decidedText, decisionForm, difference, formerText, sidesTable } from './invoice-findings.ts';
 import { page } from './layout.ts';
 import { transactionLink } from './month-findings.ts';
 import { facts, table } from './table.ts';
@@ -30,6 +30,7 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
   const { period, month, finding, timeZone, mayDecide } = shown;
   const { currency, decisions } = month;
   const decided = decisions.get(finding.id);
+  const former = month.former.get(finding.id);
   return page({
     title: lineName(finding),
     principal,
@@ -53,8 +54,14 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
       ${sidesTable(finding, currency)}
       <section id="decision" aria-labelledby="decision-title">
         <h2 id="decision-title">Decision</h2>
-        ${decided ? decidedText(decided, timeZone) : html`<p>Nobody has decided yet.</p>`}
-        ${mayDecide ? decisionForm(period, finding.id, decided) : null}
+        ${
+          decided
+            ? decidedText(decided, timeZone)
+            : former
+              ? formerText(former, currency, timeZone)
+              : html`<p>Nobody has decided yet.</p>`
+        }
+        ${mayDecide ? decisionForm(period, finding, decided) : null}
       </section>
       <section id="evidence" aria-labelledby="evidence-title">
         <h2 id="evidence-title">Evidence</h2>

@@ -1,4 +1,4 @@
-import { type Micros, minorUnitDigits } from '../../domain/money.ts';
+import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { decisions } from '../../domain/reconciliation/standing.ts';
 import type { FindingDecision } from '../../db/reconciliations.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
@@ -97,8 +97,13 @@ export function sidesTable(one: PublishedFinding, currency: string): Html {
 }
 
 /** The form to decide on a finding. */
-export const decisionForm = (period: string, id: string, decided: FindingDecision | undefined): Html =>
+export const decisionForm = (
+  period: string,
+  { id, amount: seen }: PublishedFinding,
+  decided: FindingDecision | undefined,
+): Html =>
   html`<form class="stacked" method="post" action="${findingPath(period, id)}">
+    <input type="hidden" name="amount" value="${formatAmount(seen, 2)}" />
     <fieldset>
       <legend>${decided ? 'Decide otherwise' : 'Decide'}</legend>
       ${decisions.map(
@@ -113,6 +118,14 @@ export const decisionForm = (period: string, id: string, decided: FindingDecisio
     <input id="reason" name="reason" required maxlength="500" autocomplete="off" />
     <button type="submit">Keep the decision</button>
   </form>`;
+
+/** A decision that counts no more, since the finding comes to something else by now. */
+export const formerText = (former: FindingDecision, currency: string, timeZone: string): Html =>
+  html`<p>
+      Decided when it came to ${former.amount === null ? 'something else' : difference(former.amount, currency)}, and to
+      be decided again:
+    </p>
+    ${decidedText(former, timeZone)}`;
 
 export const decidedText = ({ decision, reason, decidedBy, decidedAt }: FindingDecision, timeZone: string): Html =>
   html`<p>

@@ -71,7 +71,6 @@ export function disputeSection({ period, month, dispute, mayDecide }: InvoicePag
 
 export function carriedSection(month: MonthReconciliation | undefined): Html | null {
   if (!month || month.carried.length === 0) return null;
-  const { currency } = month;
   return section(
     'carried',
     'Still open of earlier months',
@@ -86,7 +85,7 @@ export function carriedSection(month: MonthReconciliation | undefined): Html | n
           cell: ({ period, finding }) => html`<a href="${findingPath(period, finding)}">${monthName(period)}</a>`,
         },
         { header: 'Decision', cell: ({ decision }) => decision },
-        { header: 'Left', isNumber: true, cell: (one) => difference(storedAmount(one.amount_left), currency) },
+        { header: 'Left', isNumber: true, cell: (one) => difference(storedAmount(one.amount_left), one.currency) },
         { header: 'Since', cell: ({ since }) => since },
       ],
     }),

@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify';
-import { hasFinding } from '../../db/reconciliations.ts';
+import { findingAmount } from '../../db/reconciliations.ts';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { decisions } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
@@ -14,6 +14,7 @@ import { disputeMonth } from '../../jobs/reconcile/dispute-month.ts';
 import { invoiceFrom, layoutFrom, usageFrom } from '../../jobs/reconcile/given-files.ts';
 import { publishedMonth, shownReconciliation } from '../../jobs/reconcile/published-month.ts';
 import { reconcileMonth } from '../../jobs/reconcile/reconcile-month.ts';
+import { microsOf } from '../../reports/verify/cells.ts';
 import type { AuditLog } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -93,7 +94,9 @@ function addLooking(scope: FastifyInstance, desk: Desk, options: RouteShorthandO
     const whose = await forWhom(desk, request);
     const upload = await uploads.receive(request, whose);
     try {
-      const { given, usage, reconciliation } = await alone(() => run(desk, upload, whose, true));
+      const { given, usage, reconciliation } = await uploads.using(upload, () =>
+        alone(() => run(desk, upload, whose, true)),
+      );
       const { head, found, replaced } = reconciliation;
       const page = lookPage(principalOf(request), {
         period: whose.period,
@@ -127,10 +130,14 @@ function addKeeping(scope: FastifyInstance, desk: Desk, options: RouteShorthandO
   const { uploads, alone, audit } = desk;
   scope.post<MonthRoute>('/reports/:period/invoice/keep', options, async (request, reply) => {
     const whose = await forWhom(desk, request);
-    const upload = uploads.find(field(request.body, 'upload'), whose);
-    const { given } = await alone(() => run(desk, upload, whose, false));
+    const { given } = await alone(async () => {
+      // Looked up in its turn: who clicks twice finds it kept, and gone.
+      const upload = uploads.find(field(request.body, 'upload'), whose);
+      const done = await uploads.using(upload, () => run(desk, upload, whose, false));
+      await uploads.remove(upload.id);
+      return done;
+    });
     audit(request, 'invoice kept', { month: whose.period, sha256: given.file.sha256 });
-    await uploads.remove(upload.id);
     return reply.redirect(`/reports/${whose.period}/invoice`, 303);
   });
   scope.post<MonthRoute>('/reports/:period/invoice/again', options, async (request, reply) => {
@@ -142,16 +149,17 @@ function addKeeping(scope: FastifyInstance, desk: Desk, options: RouteShorthandO
 }
 
 function addDeciding(scope: FastifyInstance, desk: Desk, options: RouteShorthandOptions): void {
-  const { context, audit } = desk;
+  const { context, audit, alone } = desk;
   scope.post<FindingRoute>('/reports/:period/invoice/findings/:finding', options, async (request, reply) => {
     const whose = await forWhom(desk, request);
     const { period } = whose;
     const { finding } = request.params;
-    const { decision, reason } = decisionIn(request.body);
-    if (!(await hasFinding(context.db.kysely, period, finding))) throw noFinding(period);
+    const decided = decisionIn(request.body);
+    const { decision } = decided;
+    if ((await findingAmount(context.db.kysely, period, finding)) === undefined) throw noFinding(period);
     // Read first: a decision about files that cannot be read would be about what nobody sees.
     const basis = (await publishedMonth(context, period))?.basis ?? 'restated';
-    await decideFinding(context, period, { finding, decision, reason, decidedBy: whose.principal });
+    await alone(() => decideFinding(context, period, { ...decided, finding, decidedBy: whose.principal }));
     audit(request, 'finding decided', { month: period, finding, decision });
     await again(desk, whose, basis);
     return reply.redirect(`/reports/${period}/invoice`, 303);
@@ -189,7 +197,12 @@ function basisIn(fields: unknown): Basis {
 function decisionIn(fields: unknown) {
   const decision = decisions.find((one) => one === field(fields, 'decision'));
   const reason = field(fields, 'reason').trim().slice(0, 500);
-  if (decision && reason !== '') return { decision, reason };
+  const seen = microsOf(field(fields, 'amount'));
+  if (seen === undefined)
+    throw new LedgerError('request_invalid', 'A decision says which amount it is about.', {
+      hint: 'Open the finding’s page and decide there.',
+    });
+  if (decision && reason !== '') return { decision, reason, seen };
   throw new LedgerError('request_invalid', 'A decision is accept, dispute or expect, and has a reason.', {
     hint: 'Choose one and say why; both are kept.',
   });

@@ -51,6 +51,12 @@ export function decoderOf(encoding: Encoding): (chunk?: Uint8Array) => string | 
   };
 }
 
+/** All control characters but those that are white space. */
+export const control = /[\0-\u0008\u000e-\u001f\u007f-\u009f]/;
+/** `U+001B` */
+const codeOf = (text: string, at: number): string =>
+  `U+${text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0')}`;
+
 /**
  * Refuses what no text file contains.
  *
@@ -58,9 +64,12 @@ export function decoderOf(encoding: Encoding): (chunk?: Uint8Array) => string | 
  * @throws LedgerError `…_unreadable`
  */
 export function requireText(text: string, line: number, source: Source): void {
-  const at = text.indexOf('\0');
+  const at = text.search(control);
   if (at === -1) return;
-  const message = 'has a NUL: it is no text, or UTF-16 without a byte order mark';
+  const message =
+    text[at] === '\0'
+      ? 'has a NUL: it is no text, or UTF-16 without a byte order mark'
+      : `has a control character, ${codeOf(text, at)}`;
   throw unreadable(source, [{ at: line + (text.slice(0, at).match(/\n/g)?.length ?? 0), message }], saveAsUtf8);
 }
 

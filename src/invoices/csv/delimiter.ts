@@ -98,8 +98,11 @@ export function separationMistake(
 
 export const brokenQuote = ({ line, broken }: Broken): { readonly at: number; readonly message: string } => ({
   at: line,
-  message:
-    broken === 'open'
-      ? 'has a quote that is never closed; was the file cut?'
-      : 'has a quote within a cell, not doubled',
+  message: brokenWords[broken],
 });
+
+const brokenWords: Readonly<Record<Broken['broken'], string>> = {
+  open: 'has a quote that is never closed; was the file cut?',
+  stray: 'has a quote within a cell, not doubled',
+  long: 'has more than 65,536 characters, and no line break; is it the right file?',
+};

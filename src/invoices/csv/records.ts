@@ -3,10 +3,10 @@ export type Delimiter = (typeof delimiters)[number];
 
 /** Cells of a record, and the line on which it begins. */
 export type CsvRecord = { readonly line: number; readonly cells: string[] };
-/** A quote that stands within a cell, or is never closed. */
-export type Broken = { readonly line: number; readonly broken: 'stray' | 'open' };
+/** A quote that stands within a cell, or is never closed; or a line that is longer than any is. */
+export type Broken = { readonly line: number; readonly broken: 'stray' | 'open' | 'long' };
 
-/** A quoted cell may have line breaks; one that has more than this has lost its closing quote. */
+/** A quoted cell may have line breaks; one that has more than this has lost its closing quote. No line is longer. */
 const maxRecordChars = 65_536;
 
 /**
@@ -16,6 +16,8 @@ const maxRecordChars = 65_536;
 export function recordReader(delimiter: string) {
   let rest = '';
   let line = 1;
+  /** Nothing behind a line without an end is of use. */
+  let isOver = false;
   /** Lines of a record whose last quote is still open, and how much that is. */
   let open: string[] = [];
   let openChars = 0;
@@ -23,7 +25,8 @@ export function recordReader(delimiter: string) {
   const found: (CsvRecord | Broken)[] = [];
 
   const take = (text: string): void => {
-    if (open.length === 0 && !text.includes('"')) found.push({ line, cells: text.split(delimiter) });
+    if (open.length === 0 && text.length > maxRecordChars) found.push({ line, broken: 'long' });
+    else if (open.length === 0 && !text.includes('"')) found.push({ line, cells: text.split(delimiter) });
     else {
       open.push(text);
       openChars += text.length;
@@ -44,9 +47,14 @@ export function recordReader(delimiter: string) {
     /** Takes a part; what it completes is in the answer. */
     read: (part: string): readonly (CsvRecord | Broken)[] => {
       found.length = 0;
+      if (isOver) return found;
       const lines = `${rest}${part}`.split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop() ?? '';
       for (const one of lines) take(one);
+      if (rest.length > maxRecordChars) {
+        found.push({ line, broken: 'long' });
+        [rest, isOver] = ['', true];
+      }
       return found;
     },
     /** Takes the end: a last line need not end in a line break. */

@@ -7,6 +7,7 @@ import { distinctLines } from '../line-numbers.ts';
 import { layoutMismatch, type Mistake, shown, type Source, unreadable } from '../refusals.ts';
 import type { Given } from '../stated.ts';
 import { turnSigns } from '../turn-signs.ts';
+import { cut } from '../values/cells.ts';
 import { childrenOf, elementAt, parseXml, textAt, type XmlElement } from '../xml.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { allowanceLines, descriptionOf, taxLines, taxTotal, ublLine } from './lines.ts';
@@ -46,6 +47,9 @@ export function ublInvoice(
   const ownLines = entries.flatMap((line, index) =>
     ublLine(line, index, layout.lines, figures, { mistakes, unmatched }),
   );
+  for (const { line, kind, quantity, amount } of isCreditNote ? [] : ownLines)
+    if (kind === 'usage' && quantity === null && amount > 0n)
+      mistakes.push({ at: `line ${shown(line)}`, message: 'InvoicedQuantity is missing, and usage is counted' });
   const tax = taxTotal(root, currency);
   const lines = [...ownLines, ...allowanceLines(root, '', figures, mistakes), ...taxLines(tax, figures, mistakes)];
   const identity = identityOf(root, entries, given, mistakes);
@@ -81,7 +85,7 @@ function decodeXml(bytes: Buffer, source: Source): { readonly text: string; read
 }
 
 function identityOf(root: XmlElement, lines: readonly XmlElement[], given: Given, mistakes: Mistake[]) {
-  const [number = '', issueDate = ''] = [textAt(root, 'ID')?.slice(0, 100), textAt(root, 'IssueDate')?.slice(0, 10)];
+  const [number, issueDate = ''] = [cut(textAt(root, 'ID') ?? '', 100), textAt(root, 'IssueDate')?.slice(0, 10)];
   if (number === '') mistakes.push({ at: 'ID', message: 'is missing: an invoice has a number' });
   if (!isCalendarDate(issueDate))
     mistakes.push({ at: 'IssueDate', message: `${shown(issueDate)} is no day that exists, as YYYY-MM-DD` });

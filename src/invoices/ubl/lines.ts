@@ -2,6 +2,7 @@ import type { InvoiceLine } from '../../domain/vendor-invoice.ts';
 import { type LineRule, statedKinds } from '../layout/layout.ts';
 import { meaningOf } from '../layout/line-rules.ts';
 import { type Mistake, shown } from '../refusals.ts';
+import { cut } from '../values/cells.ts';
 import { attributeOf, childrenOf, elementAt, textAt, type XmlElement } from '../xml.ts';
 import type { Figures } from './figures.ts';
 
@@ -46,7 +47,7 @@ export function ublLine(
 
 /** What a line is called: the item's name, else its description. */
 export const descriptionOf = (line: XmlElement): string =>
-  (textAt(line, 'Item', 'Name') ?? textAt(line, 'Item', 'Description') ?? '').slice(0, 500);
+  cut(textAt(line, 'Item', 'Name') ?? textAt(line, 'Item', 'Description') ?? '', 500);
 
 const isNoLine = (kind: string): kind is (typeof statedKinds)[number] =>
   (statedKinds as readonly string[]).includes(kind);
@@ -79,7 +80,7 @@ export function allowanceLines(
       mistakes.push({ at, message: 'Amount is missing or unreadable' });
       return [];
     }
-    const description = (textAt(one, 'AllowanceChargeReason') ?? what).slice(0, 500);
+    const description = cut(textAt(one, 'AllowanceChargeReason') ?? what, 500);
     const kind = what === 'charge' ? 'fee' : 'discount';
     return [{ line, description, kind, ...neither, amount: what === 'charge' ? amount : -amount }];
   });
@@ -105,7 +106,7 @@ export function taxLines(total: XmlElement | undefined, figures: Figures, mistak
     const [category, percent] = [textAt(one, 'TaxCategory', 'ID'), textAt(one, 'TaxCategory', 'Percent')];
     const description = ['tax', category, percent === undefined ? undefined : `${percent}%`].filter(Boolean).join(' ');
     const taxable = figures.amount(one, line, 'TaxableAmount');
-    const common = { line, description: description.slice(0, 500), kind: 'tax', ...neither, amount } as const;
+    const common = { line, description: cut(description, 500), kind: 'tax', ...neither, amount } as const;
     return [taxable === null ? common : { ...common, taxable }];
   });
 }

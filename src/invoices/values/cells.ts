@@ -14,10 +14,18 @@ export type Cell =
 /** A row and where it stands: its line in a text file, its number in a sheet; counted from 1. */
 export type Row = { readonly line: number; readonly cells: readonly Cell[] };
 
+const breaks = /[\t-\r\u2028\u2029]/;
+
+/** A text without the space around it; tabs and line breaks within it are a space. */
+export const onOneLine = (text: string): string => (breaks.test(text) ? text.replaceAll(/\s+/g, ' ') : text).trim();
+
+/** The beginning of a text. A sign outside of Unicode's first plane is never cut in two. */
+export const cut = (text: string, most: number): string => text.slice(0, most).replace(/[\ud800-\udbff]$/, '');
+
 /** What a cell says, for text columns. */
 export function textOf(cell: Cell | undefined): string {
   if (cell === undefined) return '';
-  if (typeof cell === 'string') return cell.trim();
+  if (typeof cell === 'string') return onOneLine(cell);
   if ('number' in cell) return cell.number;
   return 'date' in cell ? cell.date : '';
 }

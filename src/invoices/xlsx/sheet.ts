@@ -48,11 +48,11 @@ function cellOf(cell: XmlElement, { texts, isDateStyle, epoch }: Book): Cell {
   const value = rawTextOf(elementAt(cell, 'v'))?.trim() ?? '';
   switch (attributeOf(cell, 't') ?? 'n') {
     case 's':
-      return texts[Number(value)] ?? { unusable: `${at} refers to a text that is not there` };
+      return textCell(texts[Number(value)], at);
     case 'inlineStr':
-      return richText(elementAt(cell, 'is'));
+      return textCell(richText(elementAt(cell, 'is')), at);
     case 'str':
-      return rawTextOf(elementAt(cell, 'v')) ?? '';
+      return textCell(rawTextOf(elementAt(cell, 'v')) ?? '', at);
     case 'b':
       return value === '1' ? 'TRUE' : 'FALSE';
     case 'e':
@@ -62,6 +62,14 @@ function cellOf(cell: XmlElement, { texts, isDateStyle, epoch }: Book): Cell {
     default:
       return value === '' ? '' : numberOf(value, at, isDateStyle(attributeOf(cell, 's')), epoch);
   }
+}
+
+/** As many as a cell of a spreadsheet holds. Many cells may refer to one text. */
+const maxCellChars = 32_767;
+
+function textCell(text: string | undefined, at: string): Cell {
+  if (text === undefined) return { unusable: `${at} refers to a text that is not there` };
+  return text.length > maxCellChars ? { unusable: `${at} has more text than a cell holds` } : text;
 }
 
 function numberOf(value: string, at: string, isDate: boolean, epoch: 1900 | 1904): Cell {

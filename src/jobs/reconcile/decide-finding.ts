@@ -1,38 +1,66 @@
-import { hasFinding, recordDecision } from '../../db/reconciliations.ts';
-import { openFindings, recordSettlements } from '../../db/settlements.ts';
+import type { Queries } from '../../db/database.ts';
+import { findingAmount, recordDecision } from '../../db/reconciliations.ts';
+import { recordSettlements, settledFindings } from '../../db/settlements.ts';
+import { formatAmount, type Micros } from '../../domain/money.ts';
 import { earlierClaim } from '../../domain/reconciliation/matching.ts';
 import { type DecisionName, smallerOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Context } from '../context.ts';
-import { isClaimed } from './settle-credits.ts';
+import { withReconcileLock } from './reconcile-lock.ts';
+import { claimsBefore } from './settle-credits.ts';
 
 export type Decision = {
   readonly finding: string;
   readonly decision: DecisionName;
   readonly reason: string;
   readonly decidedBy: string;
+  /** What whoever decides was shown that it comes to; `undefined` = the last run's. */
+  readonly seen?: Micros | undefined;
 };
 
 /**
- * Keeps what somebody decided about a finding. Accepting a credit that is for an open finding of an earlier month
- * settles that.
+ * Keeps what somebody decided about a finding, for as long as it comes to the same. Accepting a credit that is for an open
+ * finding of an earlier month settles that.
  *
- * @throws LedgerError `usage_invalid` if the month's last run has no such finding.
+ * @throws LedgerError `usage_invalid` if the month's last run has no such finding, `reconciliation_changed` if it comes to
+ * something else by now, `report_busy`
  */
 export async function decideFinding({ db }: Context, period: string, given: Decision): Promise<void> {
-  const { finding, decision, decidedBy } = given;
-  await db.kysely.transaction().execute(async (queries) => {
-    if (!(await hasFinding(queries, period, finding)))
-      throw new LedgerError('usage_invalid', `${finding} is no finding of ${period}.`, {
-        hint: `The findings of the month: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period}`,
-      });
-    const open = decision === 'accept' ? await openFindings(queries) : [];
-    const credit = open.find((one) => one.period === period && one.finding === finding && one.cause === 'credit');
-    const earlier = open.filter((one) => one.period < period && isClaimed(one.decision));
-    const claim = credit && earlierClaim({ left: credit.left, description: credit.subject }, earlier);
-    await recordDecision(queries, period, given);
-    if (!credit || !claim) return;
-    const amount = smallerOf(claim.left, -credit.left);
-    await recordSettlements(queries, [{ of: claim, by: credit, amount, matchedBy: 'accept' }], decidedBy);
-  });
+  await withReconcileLock(db, period, (queries) =>
+    queries.transaction().execute(async (transaction) => {
+      await decideIn(transaction, period, given);
+      return {};
+    }),
+  );
+}
+
+async function decideIn(queries: Queries, period: string, given: Decision): Promise<void> {
+  const { finding, decision, decidedBy, seen } = given;
+  const amount = await findingAmount(queries, period, finding);
+  if (amount === undefined)
+    throw new LedgerError('usage_invalid', `${finding} is no finding of ${period}.`, {
+      hint: `The findings of the month: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period}`,
+    });
+  if (seen !== undefined && seen !== amount)
+    throw new LedgerError(
+      'reconciliation_changed',
+      `${finding} of ${period} comes to ${formatAmount(amount, 2)} by now. Nothing was decided.`,
+      { fields: { period, finding }, hint: 'Look at the finding again, then decide.' },
+    );
+  const decisionId = await recordDecision(queries, period, { ...given, amount });
+  if (decision !== 'accept') return;
+  const all = await settledFindings(queries);
+  const credit = all.find((one) => one.period === period && one.finding === finding && one.cause === 'credit');
+  if (!credit) return;
+  const left = credit.amount - credit.settled;
+  const claim = earlierClaim({ left, description: credit.subject }, claimsBefore(all, period, credit.currency));
+  if (!claim) return;
+  const settlement = {
+    of: claim,
+    by: credit,
+    amount: smallerOf(claim.left, -left),
+    matchedBy: 'accept',
+    decisionId,
+  } as const;
+  await recordSettlements(queries, [settlement], decidedBy);
 }

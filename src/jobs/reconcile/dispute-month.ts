@@ -1,9 +1,8 @@
 import { findingDecisions, lastManifest } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
-import { withNamedLock } from '../../db/report-runs.ts';
 import { openFindings } from '../../db/settlements.ts';
 import { keptInvoices } from '../../db/vendor-invoices.ts';
-import { isOpen, standingOf } from '../../domain/reconciliation/standing.ts';
+import { isOpen, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { csvStream } from '../../reports/csv.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
@@ -32,6 +31,7 @@ import { discardDrafts, removeStaleDrafts, writeDraft } from '../../reports/publ
 import { notThere, type ReportFolder } from '../../reports/report-store.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
+import { withReconcileLock } from './reconcile-lock.ts';
 
 export type Dispute = {
   readonly head: DisputeHead;
@@ -60,7 +60,7 @@ export async function disputeMonth(
     throw new LedgerError('usage_invalid', `${folder.place} is the folder of a report.`, {
       hint: 'Give --out a folder of its own.',
     });
-  const done = await withNamedLock(context.db, `reconcile ${period}`, async (queries) => {
+  return withReconcileLock(context.db, period, async (queries) => {
     const manifestSha256 = await lastManifest(queries, period);
     if (manifestSha256 === undefined)
       throw new LedgerError('reconciliation_missing', `${period} was never reconciled.`, {
@@ -71,11 +71,6 @@ export async function disputeMonth(
     const findings = await disputedIn(source, queries, period);
     const head = await headOf(source, findings, queries, period);
     return { head, directory: folder.place, files: await write(source, head, folder, signal) };
-  });
-  if (done) return done;
-  throw new LedgerError('report_busy', `Another process is reconciling ${period}.`, {
-    fields: { period },
-    hint: 'Wait for it to end, then run the command again.',
   });
 }
 
@@ -91,7 +86,8 @@ async function disputedIn(
   for await (const row of source.rows()) {
     if (row.cell('record_type') !== 'FINDING') continue;
     const finding = publishedFinding(row);
-    const decision = decided.get(finding.id)?.decision;
+    const last = decided.get(finding.id);
+    const decision = isStanding(last, finding.amount) ? last?.decision : undefined;
     const isLeft = isOpen(standingOf(finding.amount, finding.settled, decision).state);
     if (
       row.cell('decision') !== (decision ?? '') ||

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { VendorFile } from '../../db/vendor-files.ts';
 import type { Layout } from '../../invoices/layout/layout.ts';
 import { parseLayout } from '../../invoices/layout/layout-file.ts';
 import { readInvoice } from '../../invoices/read-invoice.ts';
 import { readUsage } from '../../invoices/read-usage.ts';
+import { unreadable } from '../../invoices/refusals.ts';
 import type { GivenInvoice, GivenUsage } from './reconcile-month.ts';
 
 export type GivenLayout = { readonly file: VendorFile; readonly content: Layout };
@@ -31,5 +33,16 @@ export async function usageFrom(
   layout: GivenLayout | undefined,
 ): Promise<GivenUsage> {
   const { detected, rows } = await readUsage(name, open, layout?.content);
-  return { name, sha256, layout: layout?.file, content: open(), rows, detected };
+  return { name, sha256, layout: layout?.file, content: unchanged(name, sha256, open()), rows, detected };
+}
+
+/** The file, which is gone through several times: what is kept are the bytes that have this hash. */
+async function* unchanged(name: string, sha256: string, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for await (const chunk of content) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') !== sha256)
+    throw unreadable({ subject: 'usage', name }, 'was changed while it was read', 'Give it again when it is whole.');
 }

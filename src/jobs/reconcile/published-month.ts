@@ -1,7 +1,7 @@
 import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
 import type { Finding, Findings, LineFacts } from '../../domain/reconciliation/findings.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
-import { isOpen } from '../../domain/reconciliation/standing.ts';
+import { isOpen, isStanding } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
 import { openReconciliation, type PublishedReconciliation } from '../../reports/dispute/source.ts';
 import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
@@ -34,7 +34,9 @@ export type MatchedLine = {
 /** A month's reconciliation as it was published last. */
 export type MonthReconciliation = ShownReconciliation & {
   readonly manifestSha256: string;
+  /** Those that count, and those about another amount, which do not. */
   readonly decisions: ReadonlyMap<string, FindingDecision>;
+  readonly former: ReadonlyMap<string, FindingDecision>;
   readonly carried: PublishedReconciliation['manifest']['carried_over'];
   /** Something was decided since the files were written. */
   readonly isBehind: boolean;
@@ -53,7 +55,8 @@ export async function publishedMonth(
   const manifestSha256 = await lastManifest(db.kysely, period);
   if (manifestSha256 === undefined) return undefined;
   const source = await openReconciliation(reports.folder(period), period, manifestSha256);
-  const decisions = await findingDecisions(db.kysely, period);
+  const last = await findingDecisions(db.kysely, period);
+  const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
   const findings: PublishedFinding[] = [];
   const matches: MatchedLine[] = [];
   let isBehind = false;
@@ -63,6 +66,8 @@ export async function publishedMonth(
     if (type !== 'FINDING') continue;
     const finding = publishedFinding(row);
     findings.push(finding);
+    const decided = last.get(finding.id);
+    if (decided) (isStanding(decided, finding.amount) ? decisions : former).set(finding.id, decided);
     if (row.cell('decision') !== (decisions.get(finding.id)?.decision ?? '')) isBehind = true;
   }
   const { manifest } = source;
@@ -78,6 +83,7 @@ export async function publishedMonth(
     findings: inOrder(findings),
     matches,
     decisions,
+    former,
     carried: manifest.carried_over,
     isBehind,
   };

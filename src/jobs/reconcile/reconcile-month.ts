@@ -1,8 +1,7 @@
 import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
-import { withNamedLock } from '../../db/report-runs.ts';
 import { recordSettlements } from '../../db/settlements.ts';
 import { type Snapshot, withBooking } from '../../db/snapshot.ts';
-import { keepUsage, type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
+import { type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
 import type { VendorFile } from '../../db/vendor-files.ts';
 import { keepInvoice, type KeptInvoice, keptInvoices } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
@@ -22,7 +21,9 @@ import type { ReconciliationHead } from '../../reports/reconciliation-files.ts';
 import type { Context } from '../context.ts';
 import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
+import { withReconcileLock } from './reconcile-lock.ts';
 import { settleCredits } from './settle-credits.ts';
+import { expectCurrency, expectOfMonth, expectTaskTypes, keepUsageOfMonth } from './usable.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
 
 /** An invoice to be held against the books, with the file that it came in. */
@@ -63,7 +64,7 @@ export type Reconciliation = {
  * Holds the vendor's invoice for a month against the books, says why they differ, and writes that beside the month's
  * report. An invoice or usage statement that is given is kept with it, all or nothing; the same one twice changes nothing.
  *
- * @throws LedgerError `period_not_ended`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
+ * @throws LedgerError `period_not_ended`, `period_differs`, `invoice_elsewhere`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
  * `reconciliation_unbalanced`, `invoice_not_tied_out`, `storage_full`, `storage_failed`, `database_unavailable`
  */
 export async function reconcileMonth(
@@ -72,14 +73,9 @@ export async function reconcileMonth(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   expectEnded(context, period);
-  const reconciled = await withNamedLock(context.db, `reconcile ${period}`, async (queries) => {
+  return withReconcileLock(context.db, period, async (queries) => {
     await bringUpToDate(context, queries, period);
     return withBooking(context.db, (booking) => reconcileIn(context, booking, period, options), options);
-  });
-  if (reconciled) return reconciled;
-  throw new LedgerError('report_busy', `Another process is reconciling ${period}.`, {
-    fields: { period },
-    hint: 'Wait for it to end, then run the command again.',
   });
 }
 
@@ -90,8 +86,9 @@ async function reconcileIn(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   const { given, usage, ranBy } = options;
+  if (given) expectOfMonth(given.invoice, period);
   const kept = given && (await keepInvoice(booking.queries, { period, ...given, keptBy: ranBy }));
-  if (usage) await keepUsage(booking, { period, ...usage, keptBy: ranBy });
+  if (usage) await keepUsageOfMonth(context, booking, period, { ...usage, keptBy: ranBy });
   const invoices = await keptInvoices(booking.queries, period);
   if (!invoices.some(({ isCreditNote }) => !isCreditNote)) throw invoiceMissing(period);
   const statement = await keptUsage(booking.queries, period);
@@ -99,7 +96,11 @@ async function reconcileIn(
     basis: options.basis,
     statement: statement?.id ?? null,
   });
-  if (given) expectUsable(month, given.invoice);
+  for (const one of invoices) expectCurrency(month, one);
+  if (given) {
+    expectTaskTypes(month, given.invoice, given.file.name);
+    requireTiedOut(given.invoice);
+  }
   return compare(context, booking, month, {
     ...options,
     period,
@@ -122,23 +123,6 @@ function expectEnded({ config, now }: Context, period: string): void {
     fields: { period },
     hint: 'Reconcile it when it has ended.',
   });
-}
-
-/** Refuses what is not of these books, or contradicts itself, before anything is kept. */
-function expectUsable({ books }: BooksOfMonth, invoice: VendorInvoice): void {
-  const { number, currency } = invoice;
-  if (currency === books.currency) {
-    requireTiedOut(invoice);
-    return;
-  }
-  throw new LedgerError(
-    'currency_differs',
-    `Invoice ${number} is in ${currency}, the books of ${books.period} are in ${books.currency}.`,
-    {
-      fields: { period: books.period, invoice: number },
-      hint: 'Give the invoice of this account, or set PRICES_FILE to prices in its currency. Nothing was kept.',
-    },
-  );
 }
 
 type Comparison = ReconcileOptions & {
@@ -164,7 +148,11 @@ async function compare(
     period,
     notes,
   );
-  const { found, settlements, ...standing } = await settleCredits(queries, period, { found: credited, notes });
+  const { found, settlements, ...standing } = await settleCredits(queries, period, {
+    found: credited,
+    notes,
+    currency: books.currency,
+  });
   const folder = context.reports.folder(period);
   const head: ReconciliationHead = {
     period,
@@ -172,8 +160,13 @@ async function compare(
     isProvisional,
     currency: books.currency,
     minorDigits: books.minorDigits,
-    invoices: invoices.map(({ number, fileSha256, isCreditNote }) => ({ number, sha256: fileSha256, isCreditNote })),
-    usage: statement ? { name: statement.name, sha256: statement.fileSha256 } : null,
+    invoices: invoices.map(({ number, fileSha256, isCreditNote, layout }) => ({
+      number,
+      sha256: fileSha256,
+      isCreditNote,
+      layout,
+    })),
+    usage: statement ? { name: statement.name, sha256: statement.fileSha256, layout: statement.layout } : null,
     ...standing,
   };
   const result = { head, found, explanation, directory: folder.place, replaced };

@@ -1,10 +1,20 @@
-import { openFindings, type OpenFinding, settlementsAbout } from '../../db/settlements.ts';
-import { findingDecisions } from '../../db/reconciliations.ts';
+import {
+  type CurrentFinding,
+  currentFindings,
+  keptSettlements,
+  type OpenFinding,
+  type SettledFinding,
+} from '../../db/settlements.ts';
+import { type FindingDecision, findingDecisions } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import { earlierClaim, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
+  countingSettlements,
   type DecisionName,
+  isOpen,
+  isStanding,
+  type LastDecision,
   nameKey,
   settledAmounts,
   type Settlement,
@@ -20,12 +30,17 @@ type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
 export type Settled = {
   /** A credit's subject names what it settles, or the earlier finding that it would settle if it were accepted. */
   readonly found: Findings;
-  readonly decisions: ReadonlyMap<string, { readonly decision: DecisionName }>;
+  readonly decisions: ReadonlyMap<string, FindingDecision>;
+  /** Decisions about findings that came to something else then: they count no more. */
+  readonly former: ReadonlyMap<string, FindingDecision>;
   readonly standings: ReadonlyMap<string, Standing>;
   readonly carried: readonly Carried[];
   /** What was not known before. */
   readonly settlements: readonly (Settlement & { readonly matchedBy: MatchedBy })[];
 };
+
+/** What was found of a month, and its credit notes. */
+type Compared = { readonly found: Findings; readonly notes: readonly VendorInvoice[]; readonly currency: string };
 
 /**
  * Finds what the credit notes of a month settle of its disputed and expected findings. A credit that settles none of
@@ -34,11 +49,21 @@ export type Settled = {
 export async function settleCredits(
   db: Queries,
   period: string,
-  { found, notes }: { readonly found: Findings; readonly notes: readonly VendorInvoice[] },
+  { found, notes, currency }: Compared,
 ): Promise<Settled> {
-  const decisions = await findingDecisions(db, period);
-  const kept = await settlementsAbout(db, period);
-  const known = settledAmounts(kept, amountsOf(kept, period, found.findings));
+  const amounts = new Map(found.findings.map(({ id, amountDifference }) => [id, amountDifference]));
+  const { decisions, former } = decidedOn(amounts, await findingDecisions(db, period));
+  const others = (await currentFindings(db)).filter((one) => one.period !== period);
+  const kept = countingSettlements(await keptSettlements(db), decisionsOf(others, period, decisions));
+  const settledBy = (settlements: readonly Settlement[]) =>
+    settledAmounts(
+      settlements,
+      new Map([
+        ...others.map((one): [string, bigint] => [nameKey(one), one.amount]),
+        ...[...amounts].map(([finding, amount]): [string, bigint] => [nameKey({ period, finding }), amount]),
+      ]),
+    );
+  const known = settledBy(kept);
   const isOnNote = (finding: Finding) =>
     finding.cause === 'credit' && notes.some(({ number }) => number === finding.invoiceNumber);
   const undecided = (finding: Finding) => !decisions.has(finding.id);
@@ -59,13 +84,16 @@ export async function settleCredits(
     matchedBy,
   }));
   const all = [...kept, ...settlements];
-  const settled = settledAmounts(all, amountsOf(kept, period, found.findings));
-  const carried = await carriedTo(db, period);
+  const settled = settledBy(all);
+  const carried = claimsBefore(
+    others.map((one) => ({ ...one, settled: settled.get(nameKey(one)) ?? 0n })),
+    period,
+    currency,
+  );
   const subjectOf = (one: Finding): string => {
     if (one.cause !== 'credit') return one.subject;
-    const names = all.flatMap(({ of, by }) =>
-      by.period === period && by.finding === one.id ? [nameOf(of, period)] : [],
-    );
+    const isBy = ({ by }: Settlement) => by.period === period && by.finding === one.id;
+    const names = all.filter(isBy).map(({ of }) => nameOf(of, period));
     if (names.length > 0) return [...new Set(names)].join('+');
     const offered = undecided(one)
       ? earlierClaim({ left: left(one, settled), description: one.subject }, carried)
@@ -75,6 +103,7 @@ export async function settleCredits(
   return {
     found: { ...found, findings: found.findings.map((one) => ({ ...one, subject: subjectOf(one) })) },
     decisions,
+    former,
     standings: new Map(
       found.findings.map((one) => {
         const part = settled.get(nameKey({ period, finding: one.id })) ?? 0n;
@@ -86,32 +115,42 @@ export async function settleCredits(
   };
 }
 
-export const isClaimed = (decision: DecisionName | null | undefined): decision is 'dispute' | 'expect' =>
+/** Decisions about what findings come to, and those about what they came to before. */
+function decidedOn(
+  amounts: ReadonlyMap<string, bigint>,
+  last: ReadonlyMap<string, FindingDecision>,
+): { decisions: Map<string, FindingDecision>; former: Map<string, FindingDecision> } {
+  const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
+  for (const [finding, one] of last) {
+    const amount = amounts.get(finding);
+    if (amount !== undefined) (isStanding(one, amount) ? decisions : former).set(finding, one);
+  }
+  return { decisions, former };
+}
+
+const isClaimed = (decision: DecisionName | null | undefined): decision is 'dispute' | 'expect' =>
   decision === 'dispute' || decision === 'expect';
 
 const nameOf = (of: Settlement['of'], period: string): string =>
   of.period === period ? of.finding : `${of.finding} of ${of.period}`;
 
-function amountsOf(
-  kept: Awaited<ReturnType<typeof settlementsAbout>>,
+/** The decisions that stand, about all findings. */
+const decisionsOf = (
+  others: readonly CurrentFinding[],
   period: string,
-  findings: readonly Finding[],
-): Map<string, bigint> {
-  const elsewhere = kept.flatMap(({ of, by, amounts }): [string, bigint][] => [
-    ...(of.period !== period && amounts.of !== null ? [[nameKey(of), amounts.of] as [string, bigint]] : []),
-    ...(by.period !== period && amounts.by !== null ? [[nameKey(by), amounts.by] as [string, bigint]] : []),
+  own: ReadonlyMap<string, LastDecision>,
+): Map<string, LastDecision> =>
+  new Map([
+    ...others.flatMap((one): [string, LastDecision][] => (one.decision ? [[nameKey(one), one.decision]] : [])),
+    ...[...own].map(([finding, decision]): [string, LastDecision] => [nameKey({ period, finding }), decision]),
   ]);
-  const own = findings.map(({ id, amountDifference }): [string, bigint] => [
-    nameKey({ period, finding: id }),
-    amountDifference,
-  ]);
-  return new Map([...elsewhere, ...own]);
-}
 
-/** What earlier months carry into a month. */
-async function carriedTo(db: Queries, period: string): Promise<Carried[]> {
-  const open = await openFindings(db);
-  return open.flatMap((one) =>
-    one.period < period && isClaimed(one.decision) ? [{ ...one, decision: one.decision }] : [],
-  );
-}
+/** What is disputed or expected of months before one, in its currency, and not settled whole. */
+export const claimsBefore = (findings: readonly SettledFinding[], period: string, currency: string): Carried[] =>
+  findings.flatMap(({ settled, decision: last, ...one }): Carried[] => {
+    const decision = last?.decision;
+    if (one.period >= period || one.currency !== currency || !isClaimed(decision)) return [];
+    return isOpen(standingOf(one.amount, settled, decision).state)
+      ? [{ ...one, decision, left: one.amount - settled }]
+      : [];
+  });

@@ -58,7 +58,7 @@ export async function learnRules(context: Context, span: Span): Promise<LearnedR
     stretches,
     proposal: proposedTables(
       rules.content,
-      stretches.flatMap(({ table, ...comparison }) => (table ? [{ table, comparison }] : [])),
+      stretches.flatMap(({ table, firstDay, ...comparison }) => (table ? [{ table, comparison, firstDay }] : [])),
       `Where it differs from that: learned from the vendor's counters of ${days}.`,
     ),
   };

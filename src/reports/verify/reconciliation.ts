@@ -37,7 +37,14 @@ export const reconciliationShape = z.object({
     open_findings: count,
   }),
   carried_over: z.array(
-    z.object({ period: z.string(), finding: z.string(), decision: z.string(), amount_left: amount, since: z.string() }),
+    z.object({
+      period: z.string(),
+      finding: z.string(),
+      decision: z.string(),
+      amount_left: amount,
+      currency: z.string(),
+      since: z.string(),
+    }),
   ),
   files: z.array(z.object({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count, rows: count })),
 });

@@ -4,7 +4,14 @@ import { type Claim, type Credit, earlierClaim, matchCredits } from '../../../sr
 import { settledAmounts, standingOf } from '../../../src/domain/reconciliation/standing.ts';
 
 const claim = (id: string, left: bigint, more: Partial<Claim> = {}): Claim => ({
-  ...{ id: id.padStart(16, '0'), left, invoiceLine: '1', taskType: 'document_scan', level: 'advanced' },
+  ...{
+    id: id.padStart(16, '0'),
+    left,
+    invoiceNumber: 'INV-1',
+    invoiceLine: '1',
+    taskType: 'document_scan',
+    level: 'advanced',
+  },
   ...more,
 });
 const credit = (left: bigint, more: Partial<Credit> = {}): Credit => ({
@@ -49,6 +56,31 @@ describe('a credit settles', () => {
       ['a', 31n, 'part'],
     ]);
     expect(found([credit(-60n, scan)], [claim('a', 51n)])).toEqual([['a', 51n, 'part']]);
+  });
+
+  test('nothing but what it names, by ID, by line or by invoice', () => {
+    const naming = (description: string, left = -5n) => credit(left, { description });
+    const two = [claim('a', 9n), claim('b', 5n, { invoiceLine: '2' })];
+    expect(found([naming('Credit for line 1')], two)).toEqual([['a', 5n, 'part']]);
+    expect(found([naming('Credit for lines 1 and 2', -14n)], two)).toEqual([
+      ['a', 9n, 'sum'],
+      ['b', 5n, 'sum'],
+    ]);
+    expect(found([naming('Credit for line 7')], two)).toEqual([]);
+    expect(found([naming(`Credit for ${'f'.repeat(16)}`)], two)).toEqual([]);
+    const ids = ['a', 'b'].map((id) => id.padStart(16, '0')).join(', ');
+    expect(found([naming(`Credit for ${ids}`, -13n)], [...two, claim('d', 13n)])).toEqual([]);
+    for (const description of ['Credit invoice INV-2 line 1', 'Creditnota bij factuur INV-2'])
+      expect(found([naming(description, -9n)], two), description).toEqual([]);
+    const joined = { invoiceNumber: 'INV-1+INV-2' };
+    const of = [
+      claim('a', 9n, { ...joined, invoiceLine: 'INV-1:1' }),
+      claim('b', 9n, { ...joined, invoiceLine: 'INV-2:1' }),
+    ];
+    expect(found([naming('Credit invoice INV-2 line 1', -9n)], of)).toEqual([['b', 9n, 'line']]);
+    expect(found([naming('Credit invoice INV-2', -9n)], of)).toEqual([['b', 9n, 'amount']]);
+    expect(found([naming('Correctie regel INV-1:1.', -9n)], of)).toEqual([['a', 9n, 'line']]);
+    expect(found([naming('Credit line 1', -9n)], of)).toEqual([]);
   });
 
   test('nothing where two answers are possible, nothing is near, or the line or sign is another', () => {
@@ -99,6 +131,7 @@ test('an earlier finding is offered if it is named, or is the only one with the 
   expect(earlierClaim({ left: -7n, description: 'x' }, earlier)).toBeUndefined();
   expect(earlierClaim({ left: -7n, description: 'c'.repeat(16) }, earlier)?.finding).toBe('c'.repeat(16));
   expect(earlierClaim({ left: -50n, description: 'x' }, earlier)).toBeUndefined();
+  expect(earlierClaim({ left: -51n, description: 'd'.repeat(16) }, earlier)).toBeUndefined();
 });
 
 test('settlements count in their order, up to what is left of both sides, and not for a finding that is gone', () => {

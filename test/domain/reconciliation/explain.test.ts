@@ -65,6 +65,23 @@ describe('with the invoice alone', () => {
     ]);
   });
 
+  test('a line that the invoice has under another level is not said for certain to be missing', () => {
+    const kinds = [...new Set(sent({}).lines.map(({ taskType, level }) => JSON.stringify([taskType, level])))];
+    for (const kind of kinds) {
+      const document = sent({});
+      const lines = document.lines.map((line) =>
+        JSON.stringify([line.taskType, line.level]) === kind ? { ...line, level: `${line.level ?? ''} (new)` } : line,
+      );
+      const { findings } = findingsOf(month.books, { ...document, lines }, explain(month, { ...document, lines }));
+      const missing = findings.filter(({ effect }) => effect === 'missing_line');
+      expect(missing.length, kind).toBeGreaterThan(0);
+      for (const { certainty, alternatives } of missing) {
+        expect(certainty, kind).not.toBe('fits');
+        expect(alternatives, kind).toContain('something else');
+      }
+    }
+  });
+
   test('a price that no list has is plain to see, and what else differs is still explained', () => {
     const lines = back.lines.map((line) =>
       line.taskType === 'face_match'
@@ -87,13 +104,24 @@ describe('with the invoice alone', () => {
     const rows = month.cube.rows.map((row, index) =>
       row.taskType === 'document_scan' ? { ...row, code: `${row.code} ${index % 9}` } : row,
     );
-    const { isBounded, steps, setsTried } = explain(
-      { ...month, cube: { ...month.cube, rows } },
-      sent({ free: 3, tiers: 'year' }),
-    );
+    const document = sent({ free: 3, tiers: 'year' });
+    const explanation = explain({ ...month, cube: { ...month.cube, rows } }, document);
+    const { isBounded, steps, setsTried } = explanation;
     expect(isBounded).toBe(true);
     expect(setsTried).toBe(250_000);
     expect(steps.filter(({ certainty }) => certainty === 'fits')).toEqual([]);
+    const { findings } = findingsOf(month.books, document, explanation);
+    expect(findings.length).toBeGreaterThan(0);
+    expect(findings.filter(({ certainty }) => certainty === 'fits')).toEqual([]);
+    // So it is with what is plain to see of a line.
+    const lines = document.lines.map((line) =>
+      line.taskType === 'face_match'
+        ? { ...line, unitPrice: line.unitPrice! + 10_000n, amount: line.amount + 10_000n * line.quantity! }
+        : line,
+    );
+    const priced = findingsOf(month.books, { ...document, lines }, explanation).findings;
+    expect(priced.filter(({ effect }) => effect === 'price').map(({ certainty }) => certainty)).toContain('ambiguous');
+    expect(priced.filter(({ certainty }) => certainty === 'fits')).toEqual([]);
   });
 });
 

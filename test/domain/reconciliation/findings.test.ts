@@ -195,3 +195,19 @@ test('two causes on one line have what each adds, even where they cancel out', (
     ['rule', -3n, '', 'vendor'],
   ]);
 });
+
+test('usage that the invoice takes back is a finding of its own, and netted with no other', () => {
+  const own10 = books([own('document_scan', 'advanced', 500_000n, 10n)]);
+  const document = invoice(usage('document_scan', 'advanced', 500_000n, 13n), {
+    ...usage('document_scan', 'advanced', 500_000n, -3n),
+    description: 'Taken back',
+  });
+  const { findings, total } = findingsOf(own10, document, unexplained);
+  expect(total.amountDifference).toBe(0n);
+  expect(
+    findings.map(({ effect, cause, subject, amountDifference }) => [effect, cause, subject, amountDifference]),
+  ).toEqual([
+    ['quantity', 'unexplained', 'document_scan/advanced', 1_500_000n],
+    ['extra_line', 'credit', 'Taken back', -1_500_000n],
+  ]);
+});

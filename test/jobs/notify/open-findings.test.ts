@@ -13,8 +13,18 @@ test('a finding that stays open for 14 days is told of once, and one that is don
   expect(await lookNow(context)).toBe(0);
   const later = { ...context, now: () => new Date(Date.now() + 2 * 86_400_000) };
   const decided = { reason: 'x', decidedBy: 'x' };
-  await recordDecision(db.kysely, '2026-10', { finding: findingOf('b'), decision: 'accept', ...decided });
-  await recordDecision(db.kysely, '2026-10', { finding: findingOf('a'), decision: 'dispute', ...decided });
+  await recordDecision(db.kysely, '2026-10', {
+    finding: findingOf('b'),
+    amount: 4_250_000n,
+    decision: 'accept',
+    ...decided,
+  });
+  await recordDecision(db.kysely, '2026-10', {
+    finding: findingOf('a'),
+    amount: 51_000_000n,
+    decision: 'dispute',
+    ...decided,
+  });
   const [of, by] = ['c', 'd'].map((digit) => ({ period: '2026-10', finding: findingOf(digit) }));
   await recordSettlements(db.kysely, [{ of: of!, by: by!, amount: 1_000_000n, matchedBy: 'amount' }], 'x');
   expect(await lookNow(later)).toBe(1);

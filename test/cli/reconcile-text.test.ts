@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { reconciliationJson, reconciliationText } from '../../src/cli/reconcile-text.ts';
+import type { Reconciliation } from '../../src/jobs/reconcile/reconcile-month.ts';
+
+const reconciled = (held: string[], ruledOut: string[]): Reconciliation => ({
+  head: {
+    period: '2026-01',
+    basis: 'restated',
+    isProvisional: false,
+    currency: 'EUR',
+    minorDigits: 2,
+    invoices: [],
+    usage: null,
+    decisions: new Map(),
+    former: new Map(),
+    standings: new Map(),
+    carried: [],
+  },
+  found: { findings: [], matches: [], evidence: [], total: { ownAmount: 0n, vendorAmount: 0n, amountDifference: 0n } },
+  explanation: {
+    outcome: 'same',
+    candidates: [],
+    steps: [],
+    evidence: [],
+    cells: [],
+    setsTried: 0,
+    isBounded: false,
+    held,
+    ruledOut,
+  },
+  directory: 'reports',
+  files: [],
+  replaced: null,
+});
+
+test('what held last month and what the counters rule out is told', () => {
+  const now = new Date('2026-02-01T00:00:00Z');
+  const told = reconciled(['cutoff:UTC+01:00'], ['rule:document_scan/a', 'rule:document_scan/b']);
+  const text = reconciliationText(told, now).join('\n');
+  expect(text).toContain('Preferred, since it explained the month before, too: cutoff:UTC+01:00');
+  expect(text).toContain('agree with the rules: rule:document_scan/a, rule:document_scan/b');
+  expect(JSON.parse(reconciliationJson(told, now))).toMatchObject({
+    ...{ held: ['cutoff:UTC+01:00'], ruled_out: ['rule:document_scan/a', 'rule:document_scan/b'], is_bounded: false },
+  });
+  expect(reconciliationText(reconciled([], []), now).join('\n')).not.toMatch(/Preferred|Left out/);
+});
