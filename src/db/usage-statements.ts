@@ -63,6 +63,13 @@ export async function keptUsage(db: Queries, period: string): Promise<KeptUsage 
   }))[0];
 }
 
+/** Those of some words that are kinds of task in the books. */
+export async function taskTypesAmong(db: Queries, words: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ word: string }>`
+    select word from unnest(${words}::text[]) word where exists (select from tasks where task_type = word)`.execute(db);
+  return rows.map(({ word }) => word);
+}
+
 /** What a usage statement charges for a transaction. */
 export type ChargeRow = {
   /** The month that the statement is kept for. */

@@ -30,6 +30,6 @@ export async function usageFrom(
   open: () => AsyncIterable<Buffer>,
   layout: GivenLayout | undefined,
 ): Promise<GivenUsage> {
-  const { detected, rows } = await readUsage(name, open, layout?.content);
-  return { name, sha256, layout: layout?.file, content: open(), rows, detected };
+  const { detected, rows, otherTaskTypes } = await readUsage(name, open, layout?.content);
+  return { name, sha256, layout: layout?.file, content: open(), rows, detected, otherTaskTypes };
 }
