@@ -58,15 +58,25 @@ type UsageOfRow = {
   readonly chargedAgain: number;
   /** The level that they are charged at, where it is another one than the books have; `null` = the same, or not said. */
   readonly otherLevel: string | null;
+  /** They are of another month, and the statement that counts for another month charges them, too. */
+  readonly isElsewhere: boolean;
 };
 
-/** What a usage statement charges that is no attempt of the books. */
+/**
+ * What a usage statement has beside the attempts that it charges.
+ * - `unknown`: charges that match no attempt of the books.
+ * - `credit`: rows that take back units, of an attempt of the books.
+ * - `unknown_credit`: rows that take back units, and match nothing.
+ */
+export type UnmatchedKind = 'unknown' | 'credit' | 'unknown_credit';
+
 export type UnmatchedUsage = {
+  readonly kind: UnmatchedKind;
   readonly taskType: string;
   readonly level: string | null;
   /** Where their time lies among the cube's marks, as in {@link CubeRow}. */
   readonly slot: number;
-  /** Rows of the statement, and the units that they charge. */
+  /** Rows of the statement, and the units that they charge; negative where they take them back. */
   readonly rows: number;
   readonly units: number;
 };
