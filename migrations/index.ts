@@ -28,6 +28,7 @@ import * as custody from './20261130000000_custody.ts';
 import * as taxableAmounts from './20261130010000_taxable_amounts.ts';
 import * as creations from './20261130020000_creations.ts';
 import * as browserReports from './20261130030000_browser_reports.ts';
+import * as usageRowIndex from './20261130070000_usage_row_index.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -60,4 +61,5 @@ export const migrations: Record<string, Migration> = {
   '20261130010000_taxable_amounts': taxableAmounts,
   '20261130020000_creations': creations,
   '20261130030000_browser_reports': browserReports,
+  '20261130070000_usage_row_index': usageRowIndex,
 };

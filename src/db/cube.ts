@@ -40,7 +40,6 @@ const alike = [
  */
 export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]> {
   await sql.raw(`create temporary table cube_attempts on commit drop as ${cubeAttempts(scope)}`).execute(db);
-  await sql`analyze cube_attempts`.execute(db);
   const { rows } = await sql<RawRow>`${sql.raw(`
     select ${alike.join(', ')}, count(*) as count, count(*) filter (where is_charged) as charged,
       coalesce(sum(units - 1) filter (where is_charged), 0) as extra,

@@ -18,7 +18,12 @@ import { matchRest, type MatchScope } from './usage-rest.ts';
 export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise<void> {
   const { queries } = snapshot;
   const run = (text: string) => sql.raw(text).execute(queries);
-  await withHashJoins(snapshot, () => run(`create temporary table usage_matches on commit drop as ${byNumber(scope)}`));
+  await withHashJoins(snapshot, async () => {
+    await run(`create temporary table usage_matches on commit drop as ${byNumber(scope)}`);
+    await run(`create temporary table usage_again on commit drop as
+      select place from usage_matches where place is not null group by place having count(*) > 1`);
+    await run(together);
+  });
   await run(`create temporary table usage_others (kind text not null, transaction_id text collate "C" not null,
     task_type text collate "C" not null, attempt integer, attempted_at timestamptz not null, outcome_code text collate "C",
     level text collate "C", own_invoiced boolean, units bigint not null) on commit drop`);
@@ -30,18 +35,35 @@ export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise
 }
 
 /**
- * Rows about the same attempt, or of the same second, are one; what is taken back is apart from what is charged. Attempts
- * far from the month are left to the rest: they would be more with every month.
+ * Rows with the attempts that their numbers name, by `place`; those without a number that are of the same second are one.
+ * Attempts far from the month are left to the rest: they would be more with every month.
  */
 const byNumber = ({ statement, span, marks }: MatchScope): string => `
-  select s.*, k.ordinal, case when k.attempted_at < ${instant(span.start)} or k.attempted_at >= ${instant(span.end)}
+  select s.*, k.ordinal, k.ctid as place, case when k.attempted_at < ${instant(span.start)} or k.attempted_at >= ${instant(span.end)}
     then k.attempted_at end as outside_at, false as is_elsewhere
   from (
-    select min(position) as position, transaction_id, task_type, attempt,
-      case when attempt is null then date_trunc('second', attempted_at) end as second, quantity < 0 as is_taken_back,
-      case when min(level) = max(level) then min(level) end as level, count(*) as rows, sum(quantity)::bigint as units
-    from vendor_usage_rows where statement_id = ${literal(statement)} and quantity <> 0
-    group by transaction_id, task_type, attempt, second, is_taken_back
+    select position, transaction_id, task_type, attempt, null::timestamptz as second, quantity < 0 as is_taken_back, level,
+      1::bigint as rows, quantity as units
+    from vendor_usage_rows where statement_id = ${literal(statement)} and quantity <> 0 and attempt is not null
+    union all
+    select min(position), transaction_id, task_type, null, date_trunc('second', attempted_at) as second, quantity < 0 as is_taken_back,
+      ${sameLevel}, count(*), sum(quantity)::bigint
+    from vendor_usage_rows where statement_id = ${literal(statement)} and quantity <> 0 and attempt is null
+    group by transaction_id, task_type, second, is_taken_back
   ) s left join attempts k
     on k.transaction_id = s.transaction_id and k.task_type = s.task_type and k.ordinal = s.attempt and not s.is_taken_back
       and k.attempted_at >= ${instant(marks[0] ?? span.start)} and k.attempted_at < ${instant(marks.at(-1) ?? span.end)}`;
+
+/** Rows of several levels say none. */
+const sameLevel = 'case when min(level) = max(level) then min(level) end';
+
+/** Makes one of the rows of the same number; nearly all have one of their own. What is taken back is apart from charges. */
+const together = `
+  with several as (
+    delete from usage_matches where attempt is not null and (place is null or place in (select place from usage_again))
+    returning position, transaction_id, task_type, attempt, is_taken_back, level, rows, units, ordinal, place, outside_at
+  )
+  insert into usage_matches (position, transaction_id, task_type, attempt, is_taken_back, level, rows, units, ordinal, place, outside_at, is_elsewhere)
+  select min(position), transaction_id, task_type, attempt, is_taken_back, ${sameLevel}, sum(rows)::bigint, sum(units)::bigint, ordinal, place,
+    min(outside_at), false
+  from several group by transaction_id, task_type, attempt, is_taken_back, ordinal, place`;
