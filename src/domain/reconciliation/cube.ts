@@ -101,7 +101,10 @@ export type Cube = {
   /** As {@link cubeMarks} gives them. */
   readonly marks: readonly Date[];
   readonly rows: readonly CubeRow[];
-  /** Of the month before and of all earlier months of the calendar year; months without units may be left out. */
+  /**
+   * Of the month before and of all earlier months of the calendar year; months without units may be left out, and all of
+   * them where no price has tiers.
+   */
   readonly earlier: readonly EarlierUnits[];
   /** What the usage statement charges beside the rows; absent = there is none. */
   readonly unmatched?: readonly UnmatchedUsage[];
@@ -116,6 +119,10 @@ export type Contract = {
   /** All other lists that are known. */
   readonly otherLists: readonly PriceList[];
 };
+
+/** Whether what a unit costs may depend on units of earlier months: only tiers count on from them. */
+export const hasTiers = ({ lists, otherLists }: Contract): boolean =>
+  [...lists, ...otherLists].some(({ prices }) => prices.some(({ model }) => model !== 'flat'));
 
 /** The days of a month on which some price begins or ends, in order. */
 export function priceDays(period: string, { lists, otherLists }: Contract): string[] {
