@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { monthBounds, nextPeriod, type Span } from '../domain/billing-month.ts';
-import type { CubeRow, EarlierUnits, UnmatchedUsage } from '../domain/reconciliation/cube.ts';
+import type { CubeRow, EarlierUnits, UnmatchedKind, UnmatchedUsage } from '../domain/reconciliation/cube.ts';
 import type { Queries } from './database.ts';
 import { instant, literal } from './sql-text.ts';
 
@@ -30,6 +30,7 @@ const alike = [
   'by_created',
   'by_completed',
   'other_level',
+  'is_elsewhere',
 ] as const;
 
 /**
@@ -39,14 +40,20 @@ const alike = [
  */
 export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]> {
   await sql.raw(`create temporary table cube_attempts on commit drop as ${cubeAttempts(scope)}`).execute(db);
-  await sql`analyze cube_attempts`.execute(db);
   const { rows } = await sql<RawRow>`${sql.raw(`
     select ${alike.join(', ')}, count(*) as count, count(*) filter (where is_charged) as charged,
       coalesce(sum(units - 1) filter (where is_charged), 0) as extra,
       count(*) filter (where is_charged and units > 1) as charged_again
     from cube_attempts group by ${alike.join(', ')}`)}`.execute(db);
   return rows.map(({ task_type: taskType, by_attempt, by_created, by_completed, count, ...row }) => {
-    const { charged, extra, charged_again: chargedAgain, other_level: otherLevel, ...same } = row;
+    const {
+      charged,
+      extra,
+      charged_again: chargedAgain,
+      other_level: otherLevel,
+      is_elsewhere: isElsewhere,
+      ...same
+    } = row;
     return {
       ...same,
       taskType,
@@ -55,7 +62,13 @@ export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]
       ...(scope.statement === null
         ? {}
         : {
-            usage: { charged: Number(charged), extra: Number(extra), chargedAgain: Number(chargedAgain), otherLevel },
+            usage: {
+              charged: Number(charged),
+              extra: Number(extra),
+              chargedAgain: Number(chargedAgain),
+              otherLevel,
+              isElsewhere,
+            },
           }),
     };
   });
@@ -71,23 +84,24 @@ type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count' | 'usage'> & {
   readonly extra: string;
   readonly charged_again: string;
   readonly other_level: string | null;
+  readonly is_elsewhere: boolean;
 };
 
-/** What a usage statement charges that matches no attempt of the books, once it is matched. */
+/** What a usage statement has beside the attempts that it charges, once it is matched. */
 export async function unmatchedUsage(db: Queries, scope: CubeScope): Promise<UnmatchedUsage[]> {
   if (scope.statement === null) return [];
   const { rows } = await sql<{
+    kind: UnmatchedKind;
     task_type: string;
     level: string | null;
     slot: number;
     rows: string;
     units: string;
   }>`${sql.raw(`
-    select task_type, level, ${slotOf(scope)('attempted_at')} as slot, count(*) as rows, sum(units) as units
-    from usage_matches where ordinal is null group by task_type, level, slot order by task_type, level, slot`)}`.execute(
-    db,
-  );
-  return rows.map(({ task_type: taskType, level, slot, ...counts }) => ({
+    select kind, task_type, level, ${slotOf(scope)('attempted_at')} as slot, count(*) as rows, sum(units) as units
+    from usage_others group by kind, task_type, level, slot order by kind, task_type, level, slot`)}`.execute(db);
+  return rows.map(({ kind, task_type: taskType, level, slot, ...counts }) => ({
+    kind,
     taskType,
     level,
     slot,
@@ -104,8 +118,8 @@ export const slotOf =
 
 /**
  * The attempts of the cube one by one. With a usage statement, which `matchUsage` matched before, every attempt that it
- * charges is among them, whenever it was, with `is_charged`, its `units`, and the level that they are charged at where it
- * is another one, `other_level`.
+ * charges is among them, whenever it was, with `is_charged`, its `units`, the level that they are charged at where it is
+ * another one, `other_level`, and whether another statement charges them, too.
  */
 function cubeAttempts(scope: CubeScope): string {
   const { period, span, marks, isClosed, basis, statement } = scope;
@@ -131,7 +145,7 @@ function cubeAttempts(scope: CubeScope): string {
   const common = `coalesce(a.linked, false) as linked, t.result_id is null as abandoned,
     coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed,
     a.attempted_at, ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created,
-    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint as units, null::text' : 'c.units, c.level'} as stated_level`;
+    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint as units, null::text as stated_level, false' : 'c.units, c.level as stated_level, coalesce(c.is_elsewhere, false)'} as is_elsewhere`;
   const matched =
     statement === null
       ? ''

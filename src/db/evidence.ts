@@ -8,6 +8,12 @@ import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
 const none = 'chr(1)';
 const isSame = (column: string): string => `coalesce(w.${column}, ${none}) = coalesce(a.${column}, ${none})`;
 
+/** Which of a task's attempts is charged, a statement does not say where they were matched by count alone. */
+const counted = `left join (select distinct transaction_id, task_type from usage_found where is_counted) counted
+  on counted.transaction_id = a.transaction_id and counted.task_type = a.task_type`;
+const noteOfStated = `case when w.attempts in ('charged_again', 'other_level') then w.attempts when a.is_elsewhere then 'other_month'
+  when counted.transaction_id is not null then 'counted' else 'stated' end`;
+
 /**
  * The evidence of a reconciliation: every attempt, or row of the usage statement, that a finding is about. Read in the
  * transaction that made the cube.
@@ -33,31 +39,32 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
         by_created: row.slots.created,
         by_completed: row.slots.completed,
         other_level: row.usage?.otherLevel ?? null,
+        is_elsewhere: row.usage?.isElsewhere ?? false,
       },
     ];
   });
   const ofRows = evidence.flatMap(({ finding, evidence: { of, taskType, level } }) =>
-    of.attempts === 'unmatched' ? [{ finding, task_type: taskType, level, slot: of.slot }] : [],
+    of.attempts === 'unmatched' ? [{ finding, kind: of.kind, task_type: taskType, level, slot: of.slot }] : [],
   );
   const hasStatement = scope.statement !== null;
   const unmatched = `
     union all
-    select w.finding, a.transaction_id, a.task_type, a.attempt, a.attempted_at, a.outcome_code, null, true, null, 'not_in_books'
-    from usage_matches a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, task_type text, level text, slot integer)
-      on w.task_type = a.task_type and ${isSame('level')} and w.slot = ${slotOf(scope)('a.attempted_at')}
-    where a.ordinal is null`;
+    select w.finding, a.transaction_id, a.task_type, a.attempt, a.attempted_at, a.outcome_code, a.own_invoiced, a.kind = 'unknown', null,
+      case a.kind when 'credit' then 'credited' else 'not_in_books' end
+    from usage_others a join jsonb_to_recordset(${literal(JSON.stringify(ofRows))}::jsonb) as w (finding text, kind text, task_type text, level text, slot integer)
+      on w.kind = a.kind and w.task_type = a.task_type and ${isSame('level')} and w.slot = ${slotOf(scope)('a.attempted_at')}`;
   const source = `
     select w.finding, a.transaction_id, a.task_type, a.ordinal as attempt, a.attempted_at, a.code as outcome_code,
       a.invoiced as own_invoiced, ${hasStatement ? 'a.is_charged' : 'null::boolean'} as vendor_invoiced, a.counter,
-      ${hasStatement ? `case when w.attempts in ('charged_again', 'other_level') then w.attempts else 'stated' end` : `'inferred'`} as note
-    from cube_attempts a join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
+      ${hasStatement ? noteOfStated : `'inferred'`} as note
+    from cube_attempts a ${hasStatement ? counted : ''} join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
       task_type text, level text, code text, invoiced text, counter text, linked boolean, failed boolean, abandoned boolean,
-      late text, by_attempt integer, by_created integer, by_completed integer, other_level text)
+      late text, by_attempt integer, by_created integer, by_completed integer, other_level text, is_elsewhere boolean)
       on w.task_type = a.task_type and ${isSame('level')} and ${isSame('code')}
         and coalesce(w.invoiced, ${none}) = coalesce(a.invoiced::text, ${none}) and w.counter = a.counter
         and w.linked = a.linked and w.failed = a.failed and w.abandoned = a.abandoned and w.late = a.late
         and w.by_attempt = a.by_attempt and w.by_created = a.by_created and w.by_completed = a.by_completed
-        and ${isSame('other_level')}
+        and ${isSame('other_level')} and w.is_elsewhere = a.is_elsewhere
     where case w.attempts when 'charged' then a.is_charged when 'other_level' then a.is_charged when 'not_charged' then not a.is_charged
       when 'charged_again' then a.is_charged and a.units > 1 else true end
     ${hasStatement ? unmatched : ''}`;

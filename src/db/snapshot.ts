@@ -86,12 +86,13 @@ function queriesOn(client: pg.Client): Queries {
 }
 
 /**
- * Runs queries that join whole months without nested loops. Of tables that were just written, and of what is matched on
- * the way, Postgres expects a few rows, and would go through a million of them for each of a million others.
+ * Runs queries that join whole months by hashes, without nested loops and without sorting what is grouped. Of tables that
+ * were just written, and of what is matched on the way, Postgres expects a few rows, and would go through a million of
+ * them for each of a million others.
  */
 export async function withHashJoins<T>({ client }: Snapshot, work: () => Promise<T>): Promise<T> {
-  await client.query('set local enable_nestloop = off');
+  await client.query('set local enable_nestloop = off; set local enable_sort = off');
   const result = await work();
-  await client.query('set local enable_nestloop = on');
+  await client.query('set local enable_nestloop = on; set local enable_sort = on');
   return result;
 }

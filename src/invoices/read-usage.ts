@@ -16,6 +16,11 @@ export type ReadUsage = {
   readonly detected: Omit<Detected, 'notes'>;
   /** Some rows at a time, once. Throws at its end, or after 20 mistakes: keep the rows in one transaction. */
   readonly rows: AsyncIterable<readonly UsageRow[]>;
+  /**
+   * Kinds of task that the vendor does not document, each with its first line: whole when the rows are read. The books
+   * may know them. Of a thousand and more, the first ones.
+   */
+  readonly otherTaskTypes: ReadonlyMap<string, number>;
 };
 
 const correctIt = 'Correct the file or the layout, or ask the vendor for the file anew.';
@@ -52,7 +57,8 @@ export async function readUsage(name: string, open: Openable, layout?: Layout): 
   const { decimal, date } = isFixed
     ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
     : await settledFormat(file.rows(), header, source, usage);
-  const reading = { header, usage, decimal: decimal ?? '.', date, source } as const;
+  const otherTaskTypes = new Map<string, number>();
+  const reading = { header, usage, decimal: decimal ?? '.', date, source, otherTaskTypes } as const;
   const isWidthFixed = type === 'csv';
   return {
     detected: {
@@ -68,6 +74,7 @@ export async function readUsage(name: string, open: Openable, layout?: Layout): 
       columns: header.names,
     },
     rows: usageRows(file.rows(), reading, isWidthFixed),
+    otherTaskTypes,
   };
 }
 

@@ -19,11 +19,11 @@ export const unreadable = (source: Source, mistakes: string | readonly Mistake[]
   refusal(`${source.subject}_unreadable`, source, mistakes, hint, cause);
 
 /** The file can be read in two ways that differ. `message` names a value, its line, and the layout's key that settles it. */
-export const ambiguous = (source: Source, mistake: Mistake) =>
+export const ambiguous = (source: Source, ...mistakes: readonly Mistake[]) =>
   refusal(
     `${source.subject}_ambiguous`,
     source,
-    [mistake],
+    mistakes,
     'Nothing is guessed: write a layout with this key, and read the file with it.',
   );
 

@@ -12,7 +12,10 @@ export type Charged = {
   /** The books' own first. */
   readonly spans: readonly MonthSpan[];
   readonly decisions: readonly Hypothesis[];
-  /** Per row, how many attempts there are, and how many of them are charged. */
+  /**
+   * Per row, how many attempts there are, and how many of them are charged. Nothing is to be learnt from those that are
+   * charged in another month, too.
+   */
   readonly counts: readonly { readonly all: number; readonly charged: number }[];
   /** Per decision, which rows it concerns. */
   readonly concerned: ReadonlyMap<Hypothesis, Uint8Array>;
@@ -30,7 +33,9 @@ export function chargedOf(cube: Cube, contract: Contract, hypotheses: readonly H
     cube,
     spans: spansOf(cube, hypotheses, days, contract.timeZone),
     decisions,
-    counts: cube.rows.map(({ count, usage }) => ({ all: count, charged: usage?.charged ?? 0 })),
+    counts: cube.rows.map(({ count, usage }) =>
+      usage?.isElsewhere ? { all: 0, charged: 0 } : { all: count, charged: usage?.charged ?? 0 },
+    ),
     concerned: new Map(
       decisions.map((one) => {
         const { change } = one;

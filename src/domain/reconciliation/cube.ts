@@ -58,15 +58,25 @@ type UsageOfRow = {
   readonly chargedAgain: number;
   /** The level that they are charged at, where it is another one than the books have; `null` = the same, or not said. */
   readonly otherLevel: string | null;
+  /** They are of another month, and the statement that counts for another month charges them, too. */
+  readonly isElsewhere: boolean;
 };
 
-/** What a usage statement charges that is no attempt of the books. */
+/**
+ * What a usage statement has beside the attempts that it charges.
+ * - `unknown`: charges that match no attempt of the books.
+ * - `credit`: rows that take back units, of an attempt of the books.
+ * - `unknown_credit`: rows that take back units, and match nothing.
+ */
+export type UnmatchedKind = 'unknown' | 'credit' | 'unknown_credit';
+
 export type UnmatchedUsage = {
+  readonly kind: UnmatchedKind;
   readonly taskType: string;
   readonly level: string | null;
   /** Where their time lies among the cube's marks, as in {@link CubeRow}. */
   readonly slot: number;
-  /** Rows of the statement, and the units that they charge. */
+  /** Rows of the statement, and the units that they charge; negative where they take them back. */
   readonly rows: number;
   readonly units: number;
 };
@@ -91,7 +101,10 @@ export type Cube = {
   /** As {@link cubeMarks} gives them. */
   readonly marks: readonly Date[];
   readonly rows: readonly CubeRow[];
-  /** Of the month before and of all earlier months of the calendar year; months without units may be left out. */
+  /**
+   * Of the month before and of all earlier months of the calendar year; months without units may be left out, and all of
+   * them where no price has tiers.
+   */
   readonly earlier: readonly EarlierUnits[];
   /** What the usage statement charges beside the rows; absent = there is none. */
   readonly unmatched?: readonly UnmatchedUsage[];
@@ -106,6 +119,10 @@ export type Contract = {
   /** All other lists that are known. */
   readonly otherLists: readonly PriceList[];
 };
+
+/** Whether what a unit costs may depend on units of earlier months: only tiers count on from them. */
+export const hasTiers = ({ lists, otherLists }: Contract): boolean =>
+  [...lists, ...otherLists].some(({ prices }) => prices.some(({ model }) => model !== 'flat'));
 
 /** The days of a month on which some price begins or ends, in order. */
 export function priceDays(period: string, { lists, otherLists }: Contract): string[] {

@@ -3,6 +3,7 @@ import { stateLines } from './candidates.ts';
 import { byCause, type Cause, levelSubject } from './causes.ts';
 import { cellsOf, type ChargedAs, plainRow, withAllCells } from './charged-cells.ts';
 import { billedBy, type Charged, chargedOf, type Reading, readingOf, stretchOf } from './charged.ts';
+import type { UnmatchedUsage } from './cube.ts';
 import { aboutLines, explainBy, hasBooks, type Month } from './explain.ts';
 import type { Candidate, Evidence, Explanation, Part, Step } from './explanation.ts';
 import { hypothesesFor } from './hypotheses.ts';
@@ -61,25 +62,50 @@ export function explainByUsage(month: Month, invoice: VendorInvoice): Explanatio
   };
 }
 
-/** What the statement charges that the books do not have, and what it charges more than once. */
+/** What a row of the statement is that charges no attempt of the books. */
+function unmatchedPart({ kind, ...cell }: UnmatchedUsage): Part {
+  switch (kind) {
+    case 'unknown':
+      return certainOf('usage_unknown', cellText(cell));
+    case 'credit':
+      return certainOf('credit', cellText(cell));
+    case 'unknown_credit':
+      // Apart from charges that nothing explains: what has different signs is never added up.
+      return certainOf('unexplained', `${cellText(cell)}, taken back`);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What the statement charges or takes back beside the books' attempts, and what it charges more than once. */
 function ofStatement({ cube, spans }: Charged, chargedAs: ChargedAs): Difference[] {
   const [own] = spans;
-  const unknown = (cube.unmatched ?? []).map(({ taskType, level, slot, rows, units }): Difference => {
-    const part = certainOf('usage_unknown', cellText({ taskType, level }));
-    const evidence = { part, taskType, level, of: { attempts: 'unmatched', slot }, count: rows } as const;
+  const unmatched = (cube.unmatched ?? []).map((usage): Difference => {
+    const { kind, taskType, level, slot, rows, units } = usage;
+    const part = unmatchedPart(usage);
+    const evidence = { part, taskType, level, of: { attempts: 'unmatched', kind, slot }, count: rows } as const;
     const stretch = own ? stretchOf(plainRow({ taskType, level }, slot, 0), own) : 0;
     return { part, among: [], evidence, changes: [{ stretch, units }] };
   });
   const twice = cube.rows.flatMap((row): Difference[] => {
     const { usage } = row;
-    if (!usage || usage.extra === 0 || !own) return [];
+    if (!usage || !own) return [];
     const { taskType, level } = chargedAs(row);
     const part = certainOf('billed_twice', cellText({ taskType, level }));
-    const of = { attempts: 'charged_again', row } as const;
-    const evidence = { part, taskType, level, of, count: usage.chargedAgain };
-    return [{ part, among: [], evidence, changes: [{ stretch: stretchOf(row, own), units: usage.extra }] }];
+    const told = [
+      { attempts: 'charged_again', count: usage.chargedAgain, units: usage.extra },
+      { attempts: 'charged', count: usage.charged, units: usage.isElsewhere ? usage.charged : 0 },
+    ] as const;
+    return told
+      .filter(({ units }) => units > 0)
+      .map(({ attempts, count, units }) => ({
+        part,
+        among: [],
+        evidence: { part, taskType, level, of: { attempts, row }, count },
+        changes: [{ stretch: stretchOf(row, own), units }],
+      }));
   });
-  return [...unknown, ...twice];
+  return [...unmatched, ...twice];
 }
 
 /** The attempts that are charged and the books do not bill, and the other way round. */
@@ -184,7 +210,7 @@ function applied(space: Space, differences: readonly Difference[]): { steps: Ste
     const { lines, minimum } = chargedBy(space, [], quantities);
     const { part, among } = first;
     const known = among.length === 0 ? 'proven' : 'ambiguous';
-    const certainty = part === unexplained ? 'none' : known;
+    const certainty = part.cause === 'unexplained' ? 'none' : known;
     return [{ part, certainty, among, lines: stateLines(space, lines), minimum }];
   });
   return { steps, quantities };

@@ -1,6 +1,6 @@
 import type { Micros } from '../money.ts';
 import type { Cause, Certainty } from './causes.ts';
-import type { CubeRow } from './cube.ts';
+import type { CubeRow, UnmatchedKind } from './cube.ts';
 
 /** One part of an explanation: a cause, and everything that it may have been, since all of it has the same effect. */
 export type Part = {
@@ -47,11 +47,11 @@ export type Evidence = {
 /**
  * - `all`, `charged`, `not_charged`, `charged_again`: the attempts of a row of the cube, or those that the usage statement
  *   charges, does not charge, or charges more than once. `other_level`: those that it charges, at another level.
- * - `unmatched`: rows of the usage statement that are no attempt of the books.
+ * - `unmatched`: rows of the usage statement that charge no attempt of the books.
  */
 type EvidenceOf =
   | { readonly attempts: 'all' | 'charged' | 'not_charged' | 'charged_again' | 'other_level'; readonly row: CubeRow }
-  | { readonly attempts: 'unmatched'; readonly slot: number };
+  | { readonly attempts: 'unmatched'; readonly kind: UnmatchedKind; readonly slot: number };
 
 /** How far the candidates account for what the invoice says of a task type and level, and what is plain to see. */
 export type CellNote = {

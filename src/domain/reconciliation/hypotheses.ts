@@ -1,6 +1,6 @@
 import type { PriceList } from '../prices.ts';
 import type { Cause } from './causes.ts';
-import { type Contract, type Cube, type CubeRow, timesOfAttempts } from './cube.ts';
+import { type Contract, type Cube, type CubeRow, hasTiers, timesOfAttempts } from './cube.ts';
 import { type Act, type Change, type Hypothesis, type MoneyReading, type TierCount, tierCounts } from './readings.ts';
 import { firstCounted } from './tiers.ts';
 import { zonesIn, zoneText } from './zones.ts';
@@ -117,12 +117,11 @@ function money(period: string, contract: Contract): Hypothesis[] {
   const { lists, otherLists } = contract;
   const known = [...lists, ...otherLists];
   const has = (one: (list: PriceList) => boolean): boolean => known.some(one);
-  const isTiered = has(({ prices }) => prices.some(({ model }) => model !== 'flat'));
   const isFree = has(({ prices }) => prices.some(({ freeAllowance }) => freeAllowance > 0n));
   const hasMinimum = has(({ monthlyMinimums }) => monthlyMinimums.length > 0);
   return [
     ...otherLists.map((list) => ofMoney('price', list.version, { lists: [list, ...lists] })),
-    ...(isTiered
+    ...(hasTiers(contract)
       ? [...countedElsewhere(period), ofMoney('tier', 'graduated for volume', { isModelSwapped: true })]
       : []),
     ...(isFree ? twice('allowance', (allowances) => ({ allowances })) : []),

@@ -38,7 +38,7 @@ export function reasonFor(share: Share, pair: LinePair, { books, explanation, pr
   const line = cell ? cellText(cell) : 'of the month';
   if (share.step) {
     const { part, certainty, among } = share.step;
-    if (certainty === 'none') return unexplained(line);
+    if (certainty === 'none') return unexplained(part.subject || line);
     // A rule is only said to be billed otherwise of a line that is there. A level that is stated is no hypothesis.
     const isMissing =
       part.cause === 'rule' && part.readings.length > 0 && cell !== undefined && !printed.has(cellKey(cell));

@@ -2,7 +2,7 @@ import { partOf } from './candidates.ts';
 import { byCause, type Cause } from './causes.ts';
 import { alsoRight, billedBy, type Charged, insteadOf, type Reading } from './charged.ts';
 import type { Cube, CubeRow } from './cube.ts';
-import { isWithin } from './cutoffs.ts';
+import { isWithin, type MonthSpan } from './cutoffs.ts';
 import type { Candidate, Part } from './explanation.ts';
 import { cellKey } from './pairing.ts';
 import { cellText } from './reasons.ts';
@@ -58,12 +58,11 @@ export function singleParts(
   rows: readonly Single[],
 ): Map<number, Omit<Member, 'reading'>> {
   const { cube, spans } = charged;
-  const [own] = spans;
   const chargedCells = new Set(cube.rows.flatMap((row) => (row.usage?.charged ? [cellKey(row)] : [])));
   const plain = rows.map((one) => ({
     ...one,
     part: chargedCells.has(cellKey(one.row))
-      ? own && plainPart(one, isWithin(one.row, own), cube.basis)
+      ? plainPart(one, spans, cube.basis)
       : certainOf('usage_not_billed', cellText(one.row)),
   }));
   const doubted = (isBilled: boolean) =>
@@ -95,7 +94,7 @@ export function singleParts(
 }
 
 /** Why single attempts differ, as far as each tells by itself. */
-function plainPart({ row, isBilled }: Single, isInMonth: boolean, basis: Cube['basis']): Part | undefined {
+function plainPart({ row, isBilled }: Single, spans: readonly MonthSpan[], basis: Cube['basis']): Part | undefined {
   const { late, counter, invoiced, taskType, code } = row;
   const isInBooks = late === 'no' || (late === 'came') === (basis === 'restated');
   if (!isInBooks) return certainOf('late', 'since the close');
@@ -104,6 +103,8 @@ function plainPart({ row, isBilled }: Single, isInMonth: boolean, basis: Cube['b
       ? certainOf('counter', 'attemptsInvoiced')
       : certainOf('usage_not_billed', cellText(row));
   if (invoiced === null) return certainOf('unclassified', `${taskType}/${code ?? 'success'}`);
-  if (!isInMonth && invoiced) return certainOf('cutoff', 'of another month');
+  const [isInMonth, ...isInOther] = spans.map((span) => isWithin(row, span));
+  // Far from the edges of the month, no time zone and no other time of the transaction has it in this month.
+  if (!isInMonth && invoiced) return isInOther.includes(true) ? certainOf('cutoff', 'of another month') : undefined;
   return counter === 'charged' ? certainOf('counter', 'attemptsInvoiced') : undefined;
 }

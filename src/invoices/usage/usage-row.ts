@@ -16,12 +16,16 @@ export type UsageReading = {
   readonly decimal: DecimalMark;
   readonly date: DayOrder | null;
   readonly source: Source;
+  /** Where kinds of task go that the vendor does not document, with the line that has them first. */
+  readonly otherTaskTypes: Map<string, number>;
 };
 
 /** As many attempts as an `integer` of the database counts. */
 const maxAttempt = 2_147_483_647n;
 const unitOf = { attempt: quantityOf, quantity: quantityOf, unit_price: microsOf };
 const known: ReadonlySet<string> = new Set(taskTypes);
+/** More kinds of task than any books have: the column is another one. */
+const mostOthers = 1_000;
 
 /**
  * Turns rows into what they say. What cannot be read becomes a mistake, and the row is `undefined`.
@@ -29,7 +33,7 @@ const known: ReadonlySet<string> = new Set(taskTypes);
  * @throws LedgerError `usage_ambiguous` at the first time without offset, where no time zone is known.
  */
 export function usageRowReader(reading: UsageReading, mistakes: Mistake[]): (row: Row) => UsageRow | undefined {
-  const { usage, decimal, date, header } = reading;
+  const { usage, decimal, date, header, otherTaskTypes } = reading;
   const places = Object.fromEntries(header.places) as Partial<Record<UsageField, number>>;
   const taskTypeOf = taskTypeReader(usage);
   const levelOf = wordReader(usage.levels);
@@ -67,6 +71,8 @@ export function usageRowReader(reading: UsageReading, mistakes: Mistake[]): (row
     if (mistakes.length > before) return undefined;
     if (transactionId === undefined || taskType === undefined || quantity === null || typeof attemptedAt === 'string')
       return undefined;
+    if (!known.has(taskType) && !otherTaskTypes.has(taskType) && otherTaskTypes.size < mostOthers)
+      otherTaskTypes.set(taskType, row.line);
     return {
       transactionId,
       taskType,

@@ -4,7 +4,7 @@ import { type Snapshot, withHashJoins } from '../../db/snapshot.ts';
 import { keptPriceLists } from '../../db/reference.ts';
 import { matchUsage } from '../../db/usage-matching.ts';
 import { minimumOf, usageLines } from '../../domain/reconciliation/books.ts';
-import { type Contract, type Cube, cubeMarks } from '../../domain/reconciliation/cube.ts';
+import { type Contract, type Cube, cubeMarks, hasTiers } from '../../domain/reconciliation/cube.ts';
 import type { Books } from '../../domain/reconciliation/lines.ts';
 import { LedgerError } from '../../errors.ts';
 import { parsePriceList } from '../../reference-data/price-list.ts';
@@ -68,7 +68,7 @@ export async function booksOfMonth(
       basis,
       marks,
       rows: await withHashJoins(snapshot, () => cubeRows(queries, scope)),
-      earlier: await earlierUnits(queries, period, timeZone),
+      earlier: hasTiers(contract) ? await earlierUnits(queries, period, timeZone) : [],
       ...(statement === null ? {} : { unmatched: await unmatchedUsage(queries, scope) }),
     },
     scope,

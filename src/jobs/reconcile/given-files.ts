@@ -32,8 +32,16 @@ export async function usageFrom(
   open: () => AsyncIterable<Buffer>,
   layout: GivenLayout | undefined,
 ): Promise<GivenUsage> {
-  const { detected, rows } = await readUsage(name, open, layout?.content);
-  return { name, sha256, layout: layout?.file, content: unchanged(name, sha256, open()), rows, detected };
+  const { detected, rows, otherTaskTypes } = await readUsage(name, open, layout?.content);
+  return {
+    name,
+    sha256,
+    layout: layout?.file,
+    content: unchanged(name, sha256, open()),
+    rows,
+    detected,
+    otherTaskTypes,
+  };
 }
 
 /** The file, which is gone through several times: what is kept are the bytes that have this hash. */

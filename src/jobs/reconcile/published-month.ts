@@ -152,7 +152,14 @@ export async function* evidenceOf(
   finding: string,
 ): AsyncGenerator<EvidenceRow> {
   const source = await openReconciliation(reports.folder(period), period, manifestSha256);
-  for await (const row of source.evidence()) if (row.cell('finding') === finding) yield evidenceRow(row);
+  let isFound = false;
+  for await (const row of source.evidence()) {
+    const isOf = row.cell('finding') === finding;
+    // The file is in order of findings: what follows is about others.
+    if (isFound && !isOf) return;
+    isFound = isOf;
+    if (isOf) yield evidenceRow(row);
+  }
 }
 
 const evidenceRow = ({ cell }: Row): EvidenceRow => ({

@@ -21,6 +21,7 @@ import type { ReconciliationHead } from '../../reports/reconciliation-files.ts';
 import type { Context } from '../context.ts';
 import { bringUpToDate } from '../month/write-report.ts';
 import { type Basis, type BooksOfMonth, booksOfMonth } from './books-of-month.ts';
+import { expectKnownTaskTypes } from './known-task-types.ts';
 import { withReconcileLock } from './reconcile-lock.ts';
 import { settleCredits } from './settle-credits.ts';
 import { expectCurrency, expectOfMonth, expectTaskTypes, keepUsageOfMonth } from './usable.ts';
@@ -35,7 +36,7 @@ export type GivenInvoice = {
 };
 
 /** A usage statement to match attempts with: its file and its rows are read while they are kept. */
-export type GivenUsage = Omit<UsageToKeep, 'period' | 'keptBy'> & { readonly detected: ReadUsage['detected'] };
+export type GivenUsage = Omit<UsageToKeep, 'period' | 'keptBy'> & Pick<ReadUsage, 'detected' | 'otherTaskTypes'>;
 
 export type ReconcileOptions = {
   readonly basis: Basis;
@@ -64,8 +65,9 @@ export type Reconciliation = {
  * Holds the vendor's invoice for a month against the books, says why they differ, and writes that beside the month's
  * report. An invoice or usage statement that is given is kept with it, all or nothing; the same one twice changes nothing.
  *
- * @throws LedgerError `period_not_ended`, `period_differs`, `invoice_elsewhere`, `currency_differs`, `invoice_missing`, `prices_missing`, `report_busy`,
- * `reconciliation_unbalanced`, `invoice_not_tied_out`, `storage_full`, `storage_failed`, `database_unavailable`
+ * @throws LedgerError `period_not_ended`, `period_differs`, `invoice_elsewhere`, `currency_differs`, `invoice_missing`,
+ * `prices_missing`, `report_busy`, `usage_ambiguous`, `reconciliation_unbalanced`, `invoice_not_tied_out`, `storage_full`,
+ * `storage_failed`, `database_unavailable`
  */
 export async function reconcileMonth(
   context: Context,
@@ -88,7 +90,10 @@ async function reconcileIn(
   const { given, usage, ranBy } = options;
   if (given) expectOfMonth(given.invoice, period);
   const kept = given && (await keepInvoice(booking.queries, { period, ...given, keptBy: ranBy }));
-  if (usage) await keepUsageOfMonth(context, booking, period, { ...usage, keptBy: ranBy });
+  if (usage) {
+    await keepUsageOfMonth(context, booking, period, { ...usage, keptBy: ranBy });
+    await expectKnownTaskTypes(booking.queries, usage);
+  }
   const invoices = await keptInvoices(booking.queries, period);
   if (!invoices.some(({ isCreditNote }) => !isCreditNote)) throw invoiceMissing(period);
   const statement = await keptUsage(booking.queries, period);

@@ -116,7 +116,7 @@ export function cubeOf(
     string,
     CubeRow & {
       count: number;
-      usage?: { charged: number; extra: number; chargedAgain: number; otherLevel: string | null };
+      usage?: { charged: number; extra: number; chargedAgain: number; otherLevel: string | null; isElsewhere: boolean };
     }
   >();
   for (const one of attempts) {
@@ -132,6 +132,7 @@ export function cubeOf(
       extra: Math.max(0, units - 1),
       chargedAgain: units > 1 ? 1 : 0,
       otherLevel,
+      isElsewhere: false,
     };
     if (known) {
       known.count += 1;

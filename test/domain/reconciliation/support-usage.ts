@@ -139,6 +139,7 @@ function judge(row: UsageRow, one: Case, { invoice, units, unknown, levels }: Ch
   const document = documentOf(invoice, { period: one.model.period, printsFree: true });
   const { marks } = one.month.cube;
   const unmatched = unknown.map(({ type: taskType, level, at }) => ({
+    kind: 'unknown' as const,
     taskType,
     level,
     slot: marks.filter((mark) => mark.getTime() <= at).length,
