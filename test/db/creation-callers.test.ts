@@ -1,17 +1,24 @@
 import { expect, test } from 'vitest';
 import { possiblyCreated } from '../../src/db/creations.ts';
+import type { Database } from '../../src/db/database.ts';
 import { migrateDown, migrateUp, migrationStatus } from '../../src/db/migrate.ts';
 import { asOwner, createTestDatabase, openTestDatabase } from '../support/books.ts';
 import { asRole } from '../support/roles.ts';
 
 const migration = '20261130040000_creation_callers';
 
+/** Takes back whatever came after the migration. */
+async function backToMigration(db: Database): Promise<void> {
+  const names = (await migrationStatus(db)).map(({ name }) => name);
+  for (const name of names.slice(names.indexOf(migration) + 1).reverse()) expect(await migrateDown(db)).toEqual([name]);
+}
+
 /** Books as they were before keys belonged to callers. */
 async function earlierBooks() {
   const url = asOwner(await createTestDatabase());
   const db = await openTestDatabase(url);
-  const names = (await migrationStatus(db)).map(({ name }) => name);
-  for (const name of names.slice(names.indexOf(migration)).reverse()) expect(await migrateDown(db)).toEqual([name]);
+  await backToMigration(db);
+  expect(await migrateDown(db)).toEqual([migration]);
   const insert = (values: string) =>
     asRole(
       url,
@@ -40,6 +47,7 @@ test('of two creations with one transaction the later one is to be looked after 
     { transaction_id: null, url: null, request_sha256: null },
   ]);
   expect(await possiblyCreated(db.kysely, 9)).toHaveLength(2);
+  await backToMigration(db);
   expect(await migrateDown(db)).toEqual([migration]);
   expect(await rows('select from creations where request_sha256 is null')).toEqual([]);
 });
@@ -49,6 +57,7 @@ test('an earlier version cannot tell callers apart, so it is not gone back to', 
   await migrateUp(db);
   for (const caller of ['token a', 'token b'])
     await insert(`'k-1', null, '${caller}', now(), null, null, 'vendor_timeout', null, null, null`);
+  await backToMigration(db);
   await expect(migrateDown(db)).rejects.toMatchObject({
     code: 'blocked',
     message: expect.stringContaining('two callers used the same idempotency key') as string,
