@@ -16,7 +16,13 @@ type Bom = {
 function main(file = 'sbom.cdx.json'): void {
   const root = new URL('..', import.meta.url);
   const args = ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only'];
-  const bom = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })) as Bom;
+  const listed = execFileSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (!listed.startsWith('{')) {
+    process.stderr.write('The npm in use cannot list packages as an SBOM: npm 10 or newer can.\n');
+    process.exitCode = 2;
+    return;
+  }
+  const bom = JSON.parse(listed) as Bom;
   const own = bom.metadata.component;
   const needed = new Set(['dependencies', 'optionalDependencies'].flatMap((kind) => namesOf(kind)));
   const nameOf = new Map(bom.components.map((one) => [one['bom-ref'], one.name]));

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import packageFile from '../../package.json' with { type: 'json' };
 import { createTestFolder } from '../support/books.ts';
-import { textOf } from './support.ts';
+import { textOf } from '../ops/support.ts';
 
 const component = z.looseObject({
   'bom-ref': z.string(),
