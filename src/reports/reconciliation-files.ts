@@ -1,5 +1,6 @@
 import { formatAmount, type Micros, minorUnitDigits } from '../domain/money.ts';
-import type { Finding, Findings, LineFacts } from '../domain/reconciliation/findings.ts';
+import type { Finding, Findings } from '../domain/reconciliation/findings.ts';
+import type { LineFacts } from '../domain/reconciliation/line-facts.ts';
 import { reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
 import { type FindingName, isOpen, type Standing } from '../domain/reconciliation/standing.ts';
 import type { CsvColumn, CsvValue } from './csv.ts';

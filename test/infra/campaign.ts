@@ -32,7 +32,6 @@ const shortOutageMs = isFull ? 2_500 : 1_500;
 /** What was at work when the server went comes to its end. */
 const settlingMs = 2_000;
 const goesOnWithinMs = 30_000;
-const drainWithinMs = 600_000;
 const linesAMinute = 20;
 /** A worker that spins uses 100%. In the short form the outage is too short for a finer look. */
 const cpuShare = isFull ? 0.05 : 0.25;
@@ -74,8 +73,7 @@ async function faultAfterFault(setUp: string, kind: string, world: World, faultA
       goesOn.push(await timeToGoOn(world));
       await fault.heal?.();
     }
-    // Faults that are soon over leave most of the work to be done after them, as fast as the limit of requests allows.
-    await eventually('all work done', async () => (await world.open()) === 0, drainWithinMs);
+    await eventually('all work done', async () => (await world.open()) === 0);
     await eventually('the service to be ready', world.isReady);
   } catch (error) {
     throw new Error(`${String(error)}\n${world.logs()}`, { cause: error });

@@ -4,25 +4,12 @@ import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './ca
 import type { CellNote, Evidence, Explanation } from './explanation.ts';
 import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
 import { identityOf } from './identity.ts';
+import { type LineFacts, lineFacts, withoutUsage } from './line-facts.ts';
 import type { Books } from './lines.ts';
 import { cellKey, isTakenBack, type LinePair, pairLines, vendorLines } from './pairing.ts';
 import { type Known, type Reason, reasonFor, reasonOfKind, reasonOfTax } from './reasons.ts';
 import { minimumShares, type Share, sharesOf } from './shares.ts';
 import { taxDoubtsOf } from './taxes.ts';
-
-/** What both sides say of a line; `null` = one has no such line, or does not say. */
-export type LineFacts = {
-  /** As the invoice numbers it, several joined by `+`; `null` = it has no such line. */
-  readonly invoiceLine: string | null;
-  readonly taskType: string | null;
-  readonly level: string | null;
-  readonly ownQuantity: bigint | null;
-  readonly vendorQuantity: bigint | null;
-  readonly ownUnitPrice: Micros | null;
-  readonly vendorUnitPrice: Micros | null;
-  readonly ownAmount: Micros | null;
-  readonly vendorAmount: Micros | null;
-};
 
 /** One effect on one line by one cause: the unit that people decide on. */
 export type Finding = LineFacts &
@@ -126,34 +113,6 @@ function accountedFor({ own, vendor }: LinePair, { outcome, cells }: Explanation
   const note = cells.find((cell) => cellKey(cell) === key);
   return outcome === 'reproduced' && note ? note.accountedFor : 'nothing';
 }
-
-function lineFacts(pair: LinePair): LineFacts {
-  const { own, vendor } = pair;
-  const { taskType = null, level = null } = own ?? vendor ?? {};
-  return {
-    invoiceLine: vendor?.line ?? null,
-    taskType,
-    level,
-    ownQuantity: own?.quantity ?? null,
-    vendorQuantity: vendor?.quantity ?? null,
-    ownUnitPrice: own?.unitPrice ?? null,
-    vendorUnitPrice: vendor?.unitPrice ?? null,
-    ownAmount: own?.amount ?? null,
-    vendorAmount: vendor?.amount ?? null,
-  };
-}
-
-const withoutUsage = {
-  invoiceLine: null,
-  taskType: null,
-  level: null,
-  ownQuantity: null,
-  vendorQuantity: null,
-  ownUnitPrice: null,
-  vendorUnitPrice: null,
-  ownAmount: null,
-  vendorAmount: null,
-} as const satisfies LineFacts;
 
 function comparedMinimum(known: Known, lines: readonly InvoiceLine[]): Compared[] {
   const { books, explanation } = known;

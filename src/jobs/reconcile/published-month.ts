@@ -1,5 +1,6 @@
 import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
-import type { Finding, Findings, LineFacts } from '../../domain/reconciliation/findings.ts';
+import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
+import type { LineFacts } from '../../domain/reconciliation/line-facts.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
 import { isOpen, isStanding } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
