@@ -153,9 +153,17 @@ const hintOf = (code: string): string => (isErrorCode(code) ? errorTable[code].h
 const mostUnanswered = 20;
 
 /** Only a person can find out whether they exist. */
-function unansweredLines({ possiblyCreated, possiblyCreatedTotal: total }: Status): string[] {
-  if (total === 0) return [];
+function unansweredLines({ possiblyCreated, possiblyCreatedTotal: total, creationsUnderWay }: Status): string[] {
+  const underWay =
+    creationsUnderWay === 0
+      ? []
+      : [
+          '',
+          `Being created: ${counted(creationsUnderWay, 'transaction')}. What has no answer two minutes after it was asked for is listed here.`,
+        ];
+  if (total === 0) return underWay;
   return [
+    ...underWay,
     '',
     `Possibly created: ${counted(total, 'transaction')} asked for, and the answer never came. Ask the vendor, then: transactions resolve`,
     ...table(

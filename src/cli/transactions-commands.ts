@@ -19,7 +19,8 @@ export function addTransactions(program: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-The vendor is asked once. Exit codes: 0 created, 1 no answer came (status lists it), or the vendor refused it.
+The vendor is asked once. Exit codes: 0 created, 1 no answer came (status lists it), or the vendor refused it,
+2 a mistake in what was asked for (the vendor was not asked).
 
 Example:
   $ npx idscan-ledger transactions create --tasks document_scan,face_liveness --reference cost-centre-7`,

@@ -4,6 +4,7 @@ import { composeCreating } from '../compose/vendor.ts';
 import { resolveCreation } from '../db/creations.ts';
 import { normaliseId } from '../domain/transaction-id.ts';
 import { LedgerError } from '../errors.ts';
+import { reasonIn } from '../jobs/custody/reason.ts';
 import { createTransaction } from '../jobs/intake/create-transaction.ts';
 import { leaseMs } from '../jobs/queue/queues.ts';
 import { readJson } from '../json.ts';
@@ -34,6 +35,11 @@ export async function create(args: CreateArguments, { config, creatingKey }: Ser
       },
       idempotencyKey: args.idempotencyKey ?? null,
       askedBy: currentUser(),
+    }).catch((error: unknown) => {
+      // It is a mistake on this command line or in its file.
+      throw error instanceof LedgerError && error.code === 'request_invalid'
+        ? usageError(error.message, error.hint)
+        : error;
     });
     if (unknown.length > 0) remark(`Passed on, and not documented by the vendor: ${unknown.join(', ')}.`);
     if (args.json) say(JSON.stringify({ transactionId, url, expires }, null, 2));
@@ -70,8 +76,8 @@ export type ResolveArguments = {
 
 /** `transactions resolve <creation> --transaction <id> | --not-created --reason <text>` */
 export async function resolve(creation: string, args: ResolveArguments, { config }: CommandInput): Promise<ExitCode> {
-  const reason = args.reason?.trim() ?? '';
-  if (reason === '') throw usageError('transactions resolve needs --reason.', 'Say how that is known.');
+  const reason = reasonIn(args.reason ?? '');
+  if (reason === undefined) throw usageError('transactions resolve needs --reason.', 'Say how that is known.');
   if ((args.transaction === undefined) !== args.notCreated)
     throw usageError('transactions resolve needs --transaction or --not-created, one of them.');
   const transactionId = args.transaction === undefined ? null : normaliseId(args.transaction);

@@ -161,10 +161,18 @@ export async function possiblyCreated(db: Queries, limit: number): Promise<Possi
   return rows;
 }
 
-export async function countPossiblyCreated(db: Queries): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from creations where ${isPossiblyCreated}`.execute(db);
-  return rows[0]?.count ?? 0;
+export type UnansweredCreations = {
+  readonly possiblyCreated: number;
+  /** Asked for within the last two minutes: a process waits for the answer, or has just died. */
+  readonly underWay: number;
+};
+
+export async function countUnanswered(db: Queries): Promise<UnansweredCreations> {
+  const { rows } = await sql<UnansweredCreations>`
+    select count(*) filter (where ${isPossiblyCreated})::int as "possiblyCreated",
+      count(*) filter (where not (${isPossiblyCreated}))::int as "underWay"
+    from creations where ${isOpen}`.execute(db);
+  return rows[0] ?? { possiblyCreated: 0, underWay: 0 };
 }
 
 /** How many of them may belong to a month: asked for in it, or within a day before it. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { countPossiblyCreated } from './creations.ts';
+import { countUnanswered } from './creations.ts';
 import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
 import { findingFigures, type FindingFigures } from './settlements.ts';
@@ -78,7 +78,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
     filesAmiss(db),
     custodyStatus(db),
-    countPossiblyCreated(db),
+    countUnanswered(db),
     sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
     findingFigures(db),
   ]);
@@ -93,7 +93,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     reports: reports.rows,
     filesAmiss: amiss,
     custody,
-    possiblyCreated: unanswered,
+    possiblyCreated: unanswered.possiblyCreated,
     missingResultIds: missing.rows[0]?.count ?? 0,
     findings,
   };

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Queries } from './database.ts';
-import { countPossiblyCreated, possiblyCreated, type PossiblyCreated } from './creations.ts';
+import { countUnanswered, possiblyCreated, type PossiblyCreated } from './creations.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { FileState, ObligationKind, ObligationState } from './schema.ts';
 import { isWithdrawn } from './withdrawals.ts';
@@ -43,6 +43,8 @@ export type Status = {
   readonly possiblyCreated: readonly PossiblyCreated[];
   /** How many there are. */
   readonly possiblyCreatedTotal: number;
+  /** Creations asked for within the last two minutes, whose answer is not there yet. */
+  readonly creationsUnderWay: number;
   /** Files that were stored and were missing or damaged when last verified. */
   readonly filesAmiss: readonly FilesAmiss[];
   readonly files: readonly { readonly kind: string; readonly state: FileState; readonly count: number }[];
@@ -56,7 +58,7 @@ export const isMissingResultId = sql<boolean>`state = 'completed' and result_id 
 
 /** The present state of the books. */
 export async function readStatus(db: Queries): Promise<Status> {
-  const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss, unanswered, unansweredTotal] =
+  const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss, listed, unanswered] =
     await Promise.all([
       sql<Status['transactions']>`
       select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled,
@@ -89,7 +91,7 @@ export async function readStatus(db: Queries): Promise<Status> {
       ),
       filesAmiss(db),
       possiblyCreated(db, 1_000),
-      countPossiblyCreated(db),
+      countUnanswered(db),
     ]);
   return {
     transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0, withdrawn: 0, missingResultId: 0 },
@@ -101,8 +103,9 @@ export async function readStatus(db: Queries): Promise<Status> {
     oldestOpen: oldest.rows[0] ?? null,
     attempts: attempts.rows[0] ?? { total: 0, unclassified: 0 },
     unclassifiedCodes: unclassified.rows,
-    possiblyCreated: unanswered,
-    possiblyCreatedTotal: unansweredTotal,
+    possiblyCreated: listed,
+    possiblyCreatedTotal: unanswered.possiblyCreated,
+    creationsUnderWay: unanswered.underWay,
     filesAmiss: amiss,
     files: files.rows,
   };

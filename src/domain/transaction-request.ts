@@ -76,15 +76,32 @@ export function checkTransactionRequest(given: unknown): CheckedRequest {
   const note = (place: string, problem: string | null): void => {
     if (problem !== null) mistakes.push(`${place} ${problem}`);
   };
-  note('tasks', tasksProblem(given['tasks']));
+  const tasks = taskSetOf(given['tasks']);
+  if (!tasks) note('tasks', `must be one of ${taskSets.map((set) => set.join(' + ')).join('; ')}`);
   for (const [name, value] of fieldsOf(given)) {
     if (name === 'tasks' || name === 'settings') continue;
-    const form = formIn(requestForms, name);
-    if (form) note(name, problemOf(form, value));
-    else unknown.push(name);
+    checkField(name, value, note, unknown);
   }
   checkSettings(given['settings'], note, unknown);
-  return { request: given as TransactionRequest, mistakes, unknown };
+  return { request: { ...given, tasks: tasks ?? ['document_scan'] }, mistakes, unknown };
+}
+
+/** Notes what is wrong with the field at a place, or that the vendor does not document it. */
+function checkField(place: string, value: unknown, note: Note, unknown: string[]): void {
+  const name = place.slice(place.lastIndexOf('.') + 1);
+  const documented = placeOf(name);
+  if (documented === undefined) unknown.push(place);
+  else if (documented !== place) note(place, `must be in ${documented}, where the vendor looks for it`);
+  else note(place, problemOf(formIn(requestForms, name) ?? formIn(scanForms, name) ?? 'anything', value));
+}
+
+type Note = (place: string, problem: string | null) => void;
+
+/** Where a field of that name is documented. At another place the vendor would not see it. */
+function placeOf(name: string): string | undefined {
+  if (name === 'tasks' || name === 'settings' || formIn(requestForms, name)) return name;
+  if (name === 'documentScan') return 'settings.documentScan';
+  return formIn(scanForms, name) ? `settings.documentScan.${name}` : undefined;
 }
 
 /** What `undefined` stands in is not sent. */
@@ -101,53 +118,44 @@ function problemOf(form: FieldForm, value: unknown): string | null {
   }
   switch (form) {
     case 'text':
-      return isText(value) ? null : 'must be a text';
+      return isText(value) ? null : 'must be a text of 1 to 255 characters, without control characters';
     case 'texts':
-      return Array.isArray(value) && value.every(isText) ? null : 'must be a list of texts';
+      return Array.isArray(value) && value.every(isText)
+        ? null
+        : 'must be a list of texts of 1 to 255 characters, without control characters';
     case 'yes or no':
       return typeof value === 'boolean' ? null : 'must be true or false';
     case 'anything':
-      return null;
+      return value === null ? 'must not be null' : null;
     default:
       return form satisfies never;
   }
 }
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+/** No control characters and no halves of a character. */
+export const settingPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+const isText = (value: unknown): boolean => typeof value === 'string' && settingPattern.test(value);
 
-function tasksProblem(tasks: unknown): string | null {
-  const isSet = taskSets.some(
-    (set) => Array.isArray(tasks) && set.length === tasks.length && set.every((task, index) => tasks[index] === task),
+/** The set that is meant, in the documented order, whatever the order given. */
+const taskSetOf = (tasks: unknown): TaskSet | undefined =>
+  taskSets.find(
+    (set) => Array.isArray(tasks) && set.length === tasks.length && set.every((task) => tasks.includes(task)),
   );
-  return isSet ? null : `must be one of ${taskSets.map((set) => set.join(' + ')).join('; ')}`;
-}
 
-function checkSettings(
-  settings: unknown,
-  note: (place: string, problem: string | null) => void,
-  unknown: string[],
-): void {
+function checkSettings(settings: unknown, note: Note, unknown: string[]): void {
   if (settings === undefined) return;
   if (!isObject(settings)) {
     note('settings', 'must be an object');
     return;
   }
   for (const [name, value] of fieldsOf(settings))
-    if (name !== 'documentScan') unknown.push(`settings.${name}`);
+    if (name !== 'documentScan') checkField(`settings.${name}`, value, note, unknown);
     else if (!isObject(value)) note('settings.documentScan', 'must be an object');
     else checkScan(value, note, unknown);
 }
 
-function checkScan(
-  scan: Readonly<Record<string, unknown>>,
-  note: (place: string, problem: string | null) => void,
-  unknown: string[],
-): void {
-  for (const [name, value] of fieldsOf(scan)) {
-    const form = formIn(scanForms, name);
-    if (form) note(`settings.documentScan.${name}`, problemOf(form, value));
-    else unknown.push(`settings.documentScan.${name}`);
-  }
+function checkScan(scan: Readonly<Record<string, unknown>>, note: Note, unknown: string[]): void {
+  for (const [name, value] of fieldsOf(scan)) checkField(`settings.documentScan.${name}`, value, note, unknown);
   const [least, most] = [scan['minimumAge'], scan['maximumAge']];
   if (typeof least === 'number' && typeof most === 'number' && least > most)
     note('settings.documentScan.minimumAge', 'must not be above maximumAge');

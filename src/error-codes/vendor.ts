@@ -77,6 +77,12 @@ export const vendorErrors = {
     hint: 'it is in the books; create another one. Again? The API may have changed: report it',
   },
   creation_expired: { job: 'never', exit: 1, http: [410, 'The address has expired'], hint: 'create another one' },
+  creation_resolved: {
+    job: 'never',
+    exit: 1,
+    http: [410, 'Somebody has looked after it'],
+    hint: 'create another one, with another key',
+  },
   idempotency_key_reused: {
     job: 'never',
     exit: 1,

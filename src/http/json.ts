@@ -1,10 +1,10 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
+import { LedgerError } from '../errors.ts';
+import { hasDuplicateKey } from '../json.ts';
 
 /** Accepts JSON, under any of its media types, and nothing else, in this scope. */
 export function acceptJson(scope: FastifyInstance): void {
-  // Keys such as __proto__ are refused instead of dropped.
-  const parse = scope.getDefaultJsonParser('error', 'error');
-  scope.addContentTypeParser(/^(application|text)\/([\w.+-]+\+)?json\s*(;|$)/i, { parseAs: 'string' }, parse);
+  accept(scope, /^(application|text)\/([\w.+-]+\+)?json\s*(;|$)/i);
 }
 
 /**
@@ -12,6 +12,39 @@ export function acceptJson(scope: FastifyInstance): void {
  * a page that is being left has no time for.
  */
 export function acceptJsonAsText(scope: FastifyInstance): void {
-  const parse = scope.getDefaultJsonParser('error', 'error');
-  scope.addContentTypeParser(/^text\/plain\s*(;|$)/i, { parseAs: 'string' }, parse);
+  accept(scope, /^text\/plain\s*(;|$)/i);
 }
+
+/** What cannot be read as it was meant is refused: other encodings, broken UTF-8, a key twice in one object. */
+function accept(scope: FastifyInstance, mediaType: RegExp): void {
+  // Keys such as __proto__ are refused instead of dropped.
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  const strictly: FastifyBodyParser<Buffer> = (request, bytes, done) => {
+    const text = isUtf8(request) ? textOf(bytes) : undefined;
+    if (text === undefined) done(unreadable('media_type_refused', 'The body is not UTF-8 without compression.'));
+    else
+      void parse(request, text, (error, value) => {
+        if (error === null && hasDuplicateKey(text))
+          done(unreadable('request_invalid', 'The body has the same key twice in one object.'));
+        else done(error, value);
+      });
+  };
+  scope.addContentTypeParser(mediaType, { parseAs: 'buffer' }, strictly);
+}
+
+function isUtf8({ headers }: FastifyRequest): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+  const encoding = headers['content-encoding'] ?? 'identity';
+  return /^(utf-?8|us-ascii)$/i.test(charset) && /^identity$/i.test(encoding);
+}
+
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable = (code: 'media_type_refused' | 'request_invalid', message: string): LedgerError =>
+  new LedgerError(code, message, { hint: 'Nothing was done. Send JSON in UTF-8, each key once.' });

@@ -91,5 +91,10 @@ function fromFramework(thrown: unknown): LedgerError | undefined {
       hint: 'Send the Content-Type that docs/service.md names.',
     });
   const isJson = typeof code === 'string' && /JSON/.test(code);
-  return new LedgerError('request_invalid', isJson ? 'The body is not JSON.' : 'The request is malformed.');
+  return new LedgerError(
+    'request_invalid',
+    isJson
+      ? 'The body is not JSON, or has a key that is not accepted: __proto__ or constructor.'
+      : 'The request is malformed.',
+  );
 }

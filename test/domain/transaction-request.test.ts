@@ -18,7 +18,8 @@ describe('a request to create a transaction', () => {
     [[]],
     [['face_liveness']],
     [['document_scan', 'face_match']],
-    [['face_liveness', 'document_scan']],
+    [['document_scan', 'document_scan']],
+    [['face_liveness', 'face_liveness', 'document_scan']],
     ['document_scan'],
     [undefined],
     [[{}]],
@@ -26,13 +27,46 @@ describe('a request to create a transaction', () => {
     expect(mistakesOf({ tasks })).toHaveLength(1);
   });
 
+  test('may have its tasks in any order; the vendor gets the documented one', () => {
+    const { request, mistakes } = checkTransactionRequest({ tasks: ['face_match', 'document_scan', 'face_liveness'] });
+    expect({ request, mistakes }).toEqual({
+      request: { tasks: ['document_scan', 'face_liveness', 'face_match'] },
+      mistakes: [],
+    });
+  });
+
+  test.each([
+    ['minimumAge', { ...scan, minimumAge: 18 }, 'minimumAge must be in settings.documentScan.minimumAge'],
+    ['documentScan', { ...scan, documentScan: {} }, 'documentScan must be in settings.documentScan'],
+    ['level', { ...scan, settings: { level: 'advanced' } }, 'settings.level must be in settings.documentScan.level'],
+    [
+      'locale',
+      { ...scan, settings: { documentScan: { locale: 'nl' } } },
+      'settings.documentScan.locale must be in locale',
+    ],
+    ['tasks', { ...scan, settings: { tasks: [] } }, 'settings.tasks must be in tasks'],
+  ])('may not have %s where the vendor does not look for it', (_name, request, mistake) => {
+    expect(mistakesOf(request)).toEqual([`${mistake}, where the vendor looks for it`]);
+  });
+
+  test.each(['', 'a\0b', 'nl\r\nX: y', '\ud800', 'x'.repeat(256), 7])('may not have %j for a text', (text) => {
+    expect(mistakesOf({ ...scan, locale: text })).toHaveLength(1);
+    expect(mistakesOf({ ...scan, settings: { documentScan: { level: text } } })).toHaveLength(1);
+    expect(mistakesOf({ ...scan, settings: { documentScan: { redactFields: ['number', text] } } })).toHaveLength(1);
+  });
+
+  test('has a value for each setting that it names', () => {
+    const documentScan = { allowedExpiration: null, validateFields: null, extractFields: null, level: null };
+    expect(mistakesOf({ ...scan, settings: { documentScan } })).toHaveLength(4);
+  });
+
   test('is told every mistake at once, with its place', () => {
     const settings = { documentScan: { minimumAge: 21, maximumAge: 18, level: '', redactFields: 'all' } };
     expect(mistakesOf({ ...scan, expiresIn: 60, mobileOnly: 'yes', settings })).toEqual([
       'expiresIn must be a whole number from 3600 to 86400',
       'mobileOnly must be true or false',
-      'settings.documentScan.level must be a text',
-      'settings.documentScan.redactFields must be a list of texts',
+      'settings.documentScan.level must be a text of 1 to 255 characters, without control characters',
+      'settings.documentScan.redactFields must be a list of texts of 1 to 255 characters, without control characters',
       'settings.documentScan.minimumAge must not be above maximumAge',
     ]);
   });

@@ -9,6 +9,12 @@ beforeAll(async () => {
   ({ service, say, tokenFor, rowOf, outcomes } = await startWithPages());
 });
 
+/** The last of the 43 characters has two bits that no byte needs. */
+function spelledOtherwise(token: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return token.slice(0, -1) + alphabet[alphabet.indexOf(token.at(-1)!) + 1]!;
+}
+
 describe('a token', () => {
   test('says one result: replayed with another one it is refused, counted, and changes nothing', async () => {
     const token = tokenFor('t-6');
@@ -27,6 +33,8 @@ describe('a token', () => {
     ['changed in what it says', (token: string) => token.replace(/^.{40}/, (start) => `${start.slice(0, -1)}x`)],
     ['changed in its signature', (token: string) => `${token.slice(0, -4)}AAAA`],
     ['cut', (token: string) => token.slice(0, -10)],
+    ['spelled otherwise, of the same bytes', spelledOtherwise],
+    ['padded', (token: string) => `${token}=`],
     ['longer', (token: string) => `${token}.x`],
     ['without a signature', (token: string) => token.split('.')[0]!],
     ['signed with nothing', (token: string) => `${token.split('.')[0]!}.`],
@@ -116,11 +124,23 @@ describe('what is refused before a token is read', () => {
     ['a result that is no text', { event: 'completed', resultId: { id: 'r-13' } }, 400],
     ['a number that is none', { event: 'left', ignored: -1 }, 400],
     ['keys that reach into objects', '{"__proto__":{"token":"x"},"event":"opened"}', 400],
+    ['a key twice', '{"event":"opened","event":"left"}', 400],
+    ['broken UTF-8', Buffer.from('{"event":"opened","token":"\xff"}', 'latin1'), 415],
     ['a huge body', { event: 'completed', resultId: 'r'.repeat(5_000) }, 413],
   ])('%s', async (_what, body, status) => {
-    const given = typeof body === 'string' ? body : { token: tokenFor('t-13'), ...body };
+    const given = typeof body === 'string' || Buffer.isBuffer(body) ? body : { token: tokenFor('t-13'), ...body };
     expect(problem(await say(given)).status).toBe(status);
     expect(await rowOf('t-13')).toBeUndefined();
+  });
+
+  test.each([
+    { 'content-type': 'text/plain;charset=utf-16' },
+    { 'content-type': 'application/json; charset="ISO-8859-1"' },
+    { 'content-encoding': 'gzip' },
+  ])('%j', async (headers) => {
+    const answer = await say(completed(tokenFor('t-14'), 'r-14'), headers);
+    expect(problem(answer)).toMatchObject({ status: 415, code: 'media_type_refused' });
+    expect(await rowOf('t-14')).toBeUndefined();
   });
 
   test('another type of body, another method', async () => {

@@ -38,7 +38,7 @@ export function pagesOf(service: TestService) {
           'x-forwarded-for': `198.51.100.${(addresses += 1) % 250}`,
           ...headers,
         },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
+        body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
       }),
     rowOf: async (id: string) => (await registered(service)).find((row) => row.id === id),
     reportsOf: async (id: string) => {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import pg from 'pg';
 import { startSimulator } from '../../src/simulator/index.ts';
@@ -28,6 +30,7 @@ async function setUp(extra: Readonly<Record<string, string>> = {}) {
     JSON.parse((await run(['status', '--json'])).stdout) as {
       possiblyCreated: { id: string; reference: string | null }[];
       possiblyCreatedTotal: number;
+      creationsUnderWay: number;
     };
   return { simulator, environment, rows, run, statusOf };
 }
@@ -53,11 +56,17 @@ describe('transactions create', () => {
   });
 
   test('refuses wrong wishes before they cost a call', async () => {
-    const { simulator, run } = await setUp();
+    const { simulator, environment, run } = await setUp();
     const wrong = await run(['transactions', 'create', '--tasks', 'face_match', '--reference', 'Jane Doe']);
-    expect(wrong.code).toBe(1);
+    expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('tasks must be one of');
     expect(wrong.stderr).toContain('reference must be');
+    // Without the outer names the vendor would ignore them.
+    const file = path.join(environment['IDSCAN_DATA_DIR'] ?? '', '..', 'settings.json');
+    await writeFile(file, '{"minimumAge":18}');
+    const misplaced = await run([...create, '--settings', file]);
+    expect(misplaced.code).toBe(2);
+    expect(misplaced.stderr).toContain('minimumAge must be in settings.documentScan.minimumAge');
     expect(simulator.requests.total).toBe(0);
   });
 
@@ -121,7 +130,7 @@ describe('transactions create', () => {
   });
 
   test('a crash between the question and its answer leaves it listed', async () => {
-    const { simulator, environment, rows, statusOf } = await setUp();
+    const { simulator, environment, run, rows, statusOf } = await setUp();
     simulator.setFaults({ share: 1, kinds: ['slow'], routes: ['create'], slowMs: 20_000 });
     const child = startCli(create, environment);
     await vi.waitUntil(async () => (await rows('select from creations')).length === 1, {
@@ -130,8 +139,10 @@ describe('transactions create', () => {
     });
     await vi.waitUntil(() => simulator.created().length === 1, { timeout: 20_000, interval: 50 });
     child.kill('SIGKILL');
+    expect(await statusOf()).toMatchObject({ possiblyCreated: [], creationsUnderWay: 1 });
+    expect((await run(['status'])).stdout).toContain('Being created: 1 transaction.');
     await rows(`update creations set asked_at = now() - interval '3 minutes'`);
-    expect((await statusOf()).possiblyCreated).toHaveLength(1);
+    expect(await statusOf()).toMatchObject({ possiblyCreated: [{}], creationsUnderWay: 0 });
   });
 });
 

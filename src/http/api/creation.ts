@@ -4,29 +4,33 @@ import {
   referencePattern,
   requestForms,
   scanForms,
+  settingPattern,
   type TaskSet,
   taskSets,
 } from '../../domain/transaction-request.ts';
 import { idempotencyKeyPattern } from '../../jobs/intake/create-transaction.ts';
 import { json, type JsonSchema, jsonSchema, type Operation } from './operation.ts';
 
+const text: JsonSchema = { type: 'string', pattern: settingPattern.source };
+
 /** What is checked of a field, as a schema. */
 function schemaOf(form: FieldForm): JsonSchema {
   if (typeof form === 'object') return { type: 'integer', minimum: form.min, maximum: form.max };
   switch (form) {
     case 'text':
-      return { type: 'string', minLength: 1 };
+      return text;
     case 'texts':
-      return { type: 'array', items: { type: 'string', minLength: 1 } };
+      return { type: 'array', items: text };
     case 'yes or no':
       return { type: 'boolean' };
     case 'anything':
-      return {};
+      return { not: { type: 'null' } };
     default:
       return form satisfies never;
   }
 }
 
+/** The documented order, so that clients made from it name sets that there are; any order is accepted. */
 const schemaOfSet = (tasks: TaskSet): JsonSchema => ({
   type: 'array',
   prefixItems: tasks.map((task) => ({ const: task })),
@@ -124,6 +128,7 @@ export const createTransaction = {
     creation_under_way: true,
     creation_without_address: true,
     creation_expired: true,
+    creation_resolved: true,
     idempotency_key_reused: true,
     not_configured: true,
     creation_unanswered: true,

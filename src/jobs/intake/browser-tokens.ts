@@ -38,7 +38,7 @@ export function issueBrowserToken(
   const said = Buffer.from(JSON.stringify({ i: randomUUID(), t: transactionId, o: origin, e: seconds }));
   const payload = said.toString('base64url');
   return {
-    token: `${payload}.${signatureOf(tokenKey, payload).toString('base64url')}`,
+    token: `${payload}.${signatureOf(tokenKey, payload)}`,
     expires: new Date(seconds * 1_000),
   };
 }
@@ -50,7 +50,7 @@ export function issueBrowserToken(
  */
 export function readBrowserToken({ tokenKey }: BrowserConfig, given: string, now: Date): BrowserToken {
   const [payload = '', signature = '', ...rest] = given.length <= maxLength ? given.split('.') : [];
-  const isOurs = isSame(Buffer.from(signature, 'base64url'), signatureOf(tokenKey, payload));
+  const isOurs = isSame(signature, signatureOf(tokenKey, payload));
   const read = isOurs && rest.length === 0 ? contentOf(payload) : undefined;
   if (!read)
     throw new LedgerError('browser_token_invalid', 'The token was not made by this service.', {
@@ -63,14 +63,17 @@ export function readBrowserToken({ tokenKey }: BrowserConfig, given: string, now
   return read;
 }
 
-const signatureOf = (key: Uint8Array, payload: string): Buffer =>
+const signatureOf = (key: Uint8Array, payload: string): string =>
   createHmac('sha256', key)
     .update(context + payload)
-    .digest();
+    .digest('base64url');
 
-/** Compares digests, so that the time says nothing of how much of a signature was right. */
-const isSame = (one: Buffer, other: Buffer): boolean => timingSafeEqual(digest(one), digest(other));
-const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+/**
+ * Compares digests, so that the time says nothing of how much of a signature was right; of the texts, because the same
+ * bytes have several spellings.
+ */
+const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 function contentOf(payload: string): BrowserToken | undefined {
   const read = content.safeParse(JSON.parse(Buffer.from(payload, 'base64url').toString()));

@@ -3,7 +3,7 @@ import { type Creation, intend, intendAgain } from '../../db/creations.ts';
 import { checkTransactionRequest, isReference } from '../../domain/transaction-request.ts';
 import { LedgerError } from '../../errors.ts';
 import { askVendor, type Created, type CreatingContext } from './ask-vendor.ts';
-import { expired, keyReused, notCreated, unanswered, underWay, withoutAddress } from './creation-errors.ts';
+import { expired, keyReused, resolved, unanswered, underWay, withoutAddress } from './creation-errors.ts';
 
 /** What somebody wants to create. */
 export type CreationInput = {
@@ -33,7 +33,7 @@ export const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
  *
  * @throws LedgerError `request_invalid` with every mistake, before anything is asked; `creation_unanswered` if the answer
  * of this or of the first request with the same key never came, or could not be recorded; `creation_under_way` while the
- * first request is running; `creation_expired`, `creation_without_address`; `idempotency_key_reused` for a key with
+ * first request is running; `creation_expired`, `creation_resolved`, `creation_without_address`; `idempotency_key_reused` for a key with
  * another request; `vendor_…` if the vendor refused; `database_…` before anything is asked
  */
 export async function createTransaction(context: CreatingContext, input: CreationInput): Promise<CreationResult> {
@@ -75,13 +75,25 @@ const invalid = (mistakes: readonly string[], cause?: unknown): LedgerError =>
 
 /** What is checked, hashed and sent is the same, also where the caller changes his object meanwhile. */
 function asItIsNow(wanted: unknown): unknown {
+  const inexact: number[] = [];
+  const text = textOf(wanted, (value) => {
+    if (typeof value === 'number' && !isCarried(value)) inexact.push(value);
+    return value;
+  });
+  if (inexact.length > 0) throw invalid(['a number in it is larger than JSON carries exactly']);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function textOf(wanted: unknown, seen: (value: unknown) => unknown): string | undefined {
   try {
-    const text = JSON.stringify(wanted) as string | undefined;
-    return text === undefined ? undefined : JSON.parse(text);
+    return JSON.stringify(wanted, (_name, value) => seen(value));
   } catch (error) {
     throw invalid(['the request cannot be written as JSON'], error);
   }
 }
+
+/** Beyond it, another number would be sent than the one that was written. */
+const isCarried = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 
 /** The same for the same values, whatever the order of their fields. */
 const hashOf = (value: unknown): string =>
@@ -107,8 +119,8 @@ function answerOf(creation: Creation, requestSha256: string | null): Created | u
   if (creation.isRefused) return undefined;
   if (creation.requestSha256 !== null && creation.requestSha256 !== requestSha256) throw keyReused();
   if (creation.isUnderWay) throw underWay(creation);
-  if (transactionId === null) throw creation.isResolved ? notCreated(creation) : unanswered(creation);
+  if (creation.isResolved) throw resolved(creation, transactionId);
+  if (transactionId === null) throw unanswered(creation);
   if (url !== null) return { transactionId, url, expires: expiresAt };
-  const neverHadOne = creation.isResolved || creation.errorCode === 'creation_without_address';
-  throw neverHadOne ? withoutAddress(transactionId) : expired(transactionId);
+  throw creation.errorCode === 'creation_without_address' ? withoutAddress(transactionId) : expired(transactionId);
 }

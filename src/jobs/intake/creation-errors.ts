@@ -23,12 +23,17 @@ export const unrecorded = ({ id, reference }: Creation, transactionId: string, c
     },
   );
 
-/** Somebody has looked after it. */
-export const notCreated = ({ id, reference }: Creation): LedgerError =>
+/** Somebody has looked after the first request with a key. */
+export const resolved = ({ id, reference }: Creation, transactionId: string | null): LedgerError =>
   new LedgerError(
-    'creation_unanswered',
-    'The answer to the first request with this key never came, and somebody has noted since that nothing was created.',
-    { fields: { creation: id, reference }, hint: 'Create it with another key.' },
+    'creation_resolved',
+    transactionId === null
+      ? 'The answer to the first request with this key never came, and somebody has noted since that nothing was created.'
+      : `The answer to the first request with this key never came. Somebody has found out since that it created ${transactionId}; its address is not known.`,
+    {
+      fields: { creation: id, reference, ...(transactionId === null ? {} : { transactionId }) },
+      hint: 'Create another one with another key.',
+    },
   );
 
 export const withoutAddress = (transactionId: string): LedgerError =>

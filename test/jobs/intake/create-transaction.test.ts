@@ -102,6 +102,16 @@ test('what is sent is what was checked, also where the caller changes it meanwhi
   await expect(create({ wanted: circle })).rejects.toMatchObject({ code: 'request_invalid' });
 });
 
+test.each([2 ** 53, -(2 ** 60), Infinity, NaN])(
+  'the number %d would be sent as another one, and is refused',
+  async (number) => {
+    const { create, requests } = await creating();
+    const settings = { documentScan: { allowedExpiration: number } };
+    await expect(create({ wanted: { ...scan, settings } })).rejects.toMatchObject({ code: 'request_invalid' });
+    expect(requests).toEqual([]);
+  },
+);
+
 describe('a redirect', () => {
   test('is no refusal: it may be the answer to a creation', async () => {
     const { create, context } = await creating(() => {
@@ -190,9 +200,9 @@ describe('looking after a creation', () => {
     await resolve(ids[1]!, null);
     const ask = (index: number) =>
       create({ wanted: { ...scan, reference: `r-${index}` }, idempotencyKey: `order-${index}` });
-    await expect(ask(0)).rejects.toMatchObject({ code: 'creation_without_address', fields: { transactionId: 't-x' } });
+    await expect(ask(0)).rejects.toMatchObject({ code: 'creation_resolved', fields: { transactionId: 't-x' } });
     await expect(ask(1)).rejects.toMatchObject({
-      code: 'creation_unanswered',
+      code: 'creation_resolved',
       message: expect.stringContaining('nothing was created') as string,
     });
   });
