@@ -11,12 +11,14 @@ export const unit = [
   'test/error-table.test.ts',
 ];
 
-/** Rules and files again, with thousands of made-up cases each. */
+/** Rules and files again, with thousands of made-up cases each, or as large as they come. */
 const generated = [
+  'test/domain/reconciliation/explain-bound.test.ts',
   'test/domain/**/*{-properties,-histories,-mutants,-million,confusion}.test.ts',
   'test/domain/rule-learning/months.test.ts',
   'test/reports/verify-{bytes,properties}.test.ts',
-  'test/invoices/damaged.test.ts',
+  'test/invoices/{damaged,endless-files}.test.ts',
+  'test/id-scan/import.test.ts',
 ];
 
 /**

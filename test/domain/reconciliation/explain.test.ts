@@ -99,30 +99,6 @@ describe('with the invoice alone', () => {
     const lines = month.books.lines.map((line) => ({ ...line, quantity: line.quantity + 1n }));
     expect(explain({ ...month, books: { ...month.books, lines } }, back).outcome).toBe('books_differ');
   });
-
-  test('more sets than may be looked through leave nothing certain', () => {
-    const rows = month.cube.rows.map((row, index) =>
-      row.taskType === 'document_scan' ? { ...row, code: `${row.code} ${index % 9}` } : row,
-    );
-    const document = sent({ free: 3, tiers: 'year' });
-    const explanation = explain({ ...month, cube: { ...month.cube, rows } }, document);
-    const { isBounded, steps, setsTried } = explanation;
-    expect(isBounded).toBe(true);
-    expect(setsTried).toBe(250_000);
-    expect(steps.filter(({ certainty }) => certainty === 'fits')).toEqual([]);
-    const { findings } = findingsOf(month.books, document, explanation);
-    expect(findings.length).toBeGreaterThan(0);
-    expect(findings.filter(({ certainty }) => certainty === 'fits')).toEqual([]);
-    // So it is with what is plain to see of a line.
-    const lines = document.lines.map((line) =>
-      line.taskType === 'face_match'
-        ? { ...line, unitPrice: line.unitPrice! + 10_000n, amount: line.amount + 10_000n * line.quantity! }
-        : line,
-    );
-    const priced = findingsOf(month.books, { ...document, lines }, explanation).findings;
-    expect(priced.filter(({ effect }) => effect === 'price').map(({ certainty }) => certainty)).toContain('ambiguous');
-    expect(priced.filter(({ certainty }) => certainty === 'fits')).toEqual([]);
-  });
 });
 
 describe('zones', () => {
