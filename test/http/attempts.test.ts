@@ -121,6 +121,12 @@ describe('closed months, and the open one with their corrections', () => {
     expect(rows.map((row) => row['outcome_code'])).toEqual(["'=1+1"]);
   });
 
+  test('a long code may be broken behind each underscore, and is copied whole', async () => {
+    const { text } = await get(service, '/reports/2026-11/attempts?code=unknown_type_front');
+    expect(text.replaceAll('_<wbr />', '_')).toContain('<code>unknown_type_front</code>');
+    expect(text).toContain('unknown_<wbr />type_<wbr />front');
+  });
+
   test('a row leads to its transaction, and tells what was taken back', async () => {
     const { text } = await get(service, '/reports/2026-11/attempts?corrects=2026-10');
     expect(text).toContain('href="/transactions/tx-2026-10-1"');

@@ -97,7 +97,7 @@ function list(shown: AttemptPage): Html {
           sort: sortOf(shown, 'attempted_at'),
           cell: ({ attemptedAt }) => moment(attemptedAt, month.timeZone),
         },
-        { header: sortNames.outcome_code, sort: sortOf(shown, 'outcome_code'), cell: ({ code }) => outcome(code) },
+        { header: sortNames.outcome_code, sort: sortOf(shown, 'outcome_code'), cell: ({ code }) => outcomeCell(code) },
         { header: 'Decision', cell: ({ invoiced, ordinal }) => (ordinal === null ? nothing : verdict(invoiced)) },
         { header: 'Vendor’s counter', cell: ({ counterStatus }) => counterWords(counterStatus) ?? nothing },
         {
@@ -125,6 +125,12 @@ function attemptCell({ taskType, ordinal, level, quantity, correctsPeriod }: Lis
   const which = ordinal === null ? ', not in the books' : ` ${ordinal}`;
   return html`${taskName(taskType)}${which}${level === null ? null : html`, ${level}`}${corrects}`;
 }
+
+/** Breaks behind underscores, so that a long code leaves the other columns their room. */
+const outcomeCell = (code: string | null): Html =>
+  code === null
+    ? outcome(code)
+    : html`<code>${code.split('_').map((part, index) => html`${index === 0 ? null : html`_<wbr />`}${part}`)}</code>`;
 
 const isOnePage = ({ previous, next }: AttemptPage): boolean => previous === null && next === null;
 
