@@ -32,6 +32,7 @@ import * as creationCallers from './20261130040000_creation_callers.ts';
 import * as custodyGuards from './20261130050000_custody_guards.ts';
 import * as decisionsOnAmounts from './20261130060000_decisions_on_amounts.ts';
 import * as usageRowIndex from './20261130070000_usage_row_index.ts';
+import * as creationResolutions from './20261130120000_creation_resolutions.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -68,4 +69,5 @@ export const migrations: Record<string, Migration> = {
   '20261130050000_custody_guards': custodyGuards,
   '20261130060000_decisions_on_amounts': decisionsOnAmounts,
   '20261130070000_usage_row_index': usageRowIndex,
+  '20261130120000_creation_resolutions': creationResolutions,
 };

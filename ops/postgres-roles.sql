@@ -81,7 +81,7 @@ grant insert on
   vendor_usage_statements, vendor_usage_parts, vendor_usage_rows,
   finding_settlements,
   hold_releases,
-  transaction_references
+  transaction_references, creation_resolutions
   to idscan_ledger_app;
 grant insert (accessed_by, reason, via, address, transaction_id, kind, origin, position) on document_accesses
   to idscan_ledger_app;

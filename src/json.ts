@@ -28,6 +28,28 @@ export function readJson(bytes: Uint8Array): { value: unknown } | { problem: Jso
   return { value };
 }
 
+const textOrNumber = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+
+/**
+ * Whether a number stands for another one than is written: `86400.00000000000001` is 86400 to `JSON.parse`, and
+ * `1e400` is Infinity. Only for text that `JSON.parse` accepts.
+ */
+export function hasInexactNumber(text: string): boolean {
+  for (const [token] of text.matchAll(textOrNumber))
+    if (!token.startsWith('"') && plain(token) !== plain(String(Number(token)))) return true;
+  return false;
+}
+
+/** A number in the one form it has without needless zeros: its digits, and a power of ten. */
+function plain(text: string): string {
+  const [, sign = '', whole = '', fraction = '', power = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return whole === '' ? text : '0';
+  return `${sign}${significant}e${BigInt(power) - BigInt(fraction.length) + BigInt(digits.length - significant.length)}`;
+}
+
 /**
  * Whether an object names a key twice, with escapes resolved: `"id"` and `"\u0069d"` are the same key.
  *

@@ -34,7 +34,7 @@ export function embedTransaction(options) {
     throw new TypeError('vendorOrigin must be an origin such as https://vendor.example.');
   const report = reporter(options);
   const iframe = iframeFor(source, options);
-  const form = { ...usualEvent, ...options.vendorEvent };
+  const form = formOf(options);
   const isTimely = limiter(messagesASecond, 1_000);
   let isDone = false;
   let isLeft = false;
@@ -104,6 +104,18 @@ const completedIn = (data, form) => {
   const resultId = valueAt(said, form.resultIdAt);
   return isId(transactionId) && isId(resultId) ? { transactionId, resultId } : undefined;
 };
+
+/**
+ * What is left out or `undefined` is as usual.
+ *
+ * @type {(options: EmbedOptions) => Required<VendorEvent>}
+ */
+const formOf = ({ vendorEvent = {} }) => ({
+  ...usualEvent,
+  ...Object.fromEntries(
+    Object.entries(vendorEvent).filter((/** @type {[string, unknown]} */ [, value]) => value !== undefined),
+  ),
+});
 
 /** @param {string} text */
 function jsonIn(text) {

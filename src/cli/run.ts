@@ -11,7 +11,7 @@ import {
 import { asDatabaseError } from '../db/database.ts';
 import { errorTable } from '../error-table.ts';
 import { errorCode, LedgerError, missingPackage } from '../errors.ts';
-import { remark } from './output.ts';
+import { printable, remark } from './output.ts';
 
 /** 0 done, 1 failed in part or whole, 2 usage or configuration, 3 refused because something blocks it. */
 export type ExitCode = 0 | 1 | 2 | 3 | 129 | 130 | 143;
@@ -131,7 +131,10 @@ async function guarded(command: (signal: AbortSignal) => Promise<ExitCode>, time
 /** Prints what went wrong, and what to do next. Prints a stack trace only for a bug. */
 export function report(error: unknown): ExitCode {
   if (error instanceof LedgerError) {
-    remark(`${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
+    const { vendorMessage } = error.fields;
+    remark(error.message);
+    if (typeof vendorMessage === 'string') remark(printable(`It says: ${vendorMessage}`));
+    if (error.hint !== undefined) remark(error.hint);
     remark(`(${error.code})`);
   } else if (missingPackage(error) !== undefined) {
     remark(`The package ${missingPackage(error)} is not installed: it is an optional part of this program.`);

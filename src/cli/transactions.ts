@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { composeBooks } from '../compose/books.ts';
 import { composeCreating } from '../compose/vendor.ts';
-import { resolveCreation } from '../db/creations.ts';
+import { type NotResolved, resolveCreation } from '../db/creation-resolutions.ts';
 import { normaliseId } from '../domain/transaction-id.ts';
 import { LedgerError } from '../errors.ts';
 import { reasonIn } from '../jobs/custody/reason.ts';
 import { createTransaction } from '../jobs/intake/create-transaction.ts';
 import { leaseMs } from '../jobs/queue/queues.ts';
-import { readJson } from '../json.ts';
+import { hasInexactNumber, readJson } from '../json.ts';
 import { currentUser } from './current-user.ts';
 import { unreadable } from './input-file.ts';
-import { instant, remark, say } from './output.ts';
+import { instant, printable, remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, type ServiceInput, usageError } from './run.ts';
 
 export type CreateArguments = {
@@ -41,7 +41,7 @@ export async function create(args: CreateArguments, { config, creatingKey }: Ser
         ? usageError(error.message, error.hint)
         : error;
     });
-    if (unknown.length > 0) remark(`Passed on, and not documented by the vendor: ${unknown.join(', ')}.`);
+    if (unknown.length > 0) remark(printable(`Passed on, and not documented by the vendor: ${unknown.join(', ')}.`));
     if (args.json) say(JSON.stringify({ transactionId, url, expires }, null, 2));
     else
       say(
@@ -60,13 +60,27 @@ async function settingsIn(file: string): Promise<object> {
     throw unreadable(file, cause);
   });
   const read = readJson(bytes);
-  if ('problem' in read || typeof read.value !== 'object' || read.value === null || Array.isArray(read.value))
+  const mistake = 'problem' in read ? `is no JSON object: ${read.problem.reason}` : mistakeIn(read.value, bytes);
+  if (mistake !== undefined)
     throw usageError(
-      `${file} is no JSON object.`,
+      `${file} ${mistake}.`,
       'It holds what the vendor documents: settings, locale, mobileOnly, expiresIn.',
     );
-  return read.value;
+  return 'value' in read ? (read.value as object) : {};
 }
+
+function mistakeIn(value: unknown, bytes: Buffer): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is no JSON object';
+  if (hasInexactNumber(bytes.toString())) return 'has a number with more digits than are read';
+  const named = ['tasks', 'reference'].find((name) => Object.hasOwn(value, name));
+  return named === undefined ? undefined : `has ${named}, which --${named} names`;
+}
+
+const notResolved: Readonly<Record<NotResolved, (creation: string) => string>> = {
+  unknown: (creation) => `There is no creation ${creation}.`,
+  answered: (creation) => `The creation ${creation} has an answer: there is nothing to look after.`,
+  under_way: (creation) => `The creation ${creation} is being asked for: wait two minutes, it may get its answer.`,
+};
 
 export type ResolveArguments = {
   readonly transaction?: string;
@@ -86,13 +100,13 @@ export async function resolve(creation: string, args: ResolveArguments, { config
   try {
     const by = currentUser();
     const found = { transactionId, by, resolution: reason };
-    const resolved = await resolveCreation(context.db, creation, found, leaseMs);
+    const resolved = await resolveCreation(context.db, normaliseId(creation) ?? creation, found, leaseMs);
     if (typeof resolved === 'object')
       throw new LedgerError('blocked', `${transactionId ?? ''} is the transaction of the creation ${resolved.isOf}.`, {
         hint: 'Nothing was noted. Compare their times and references with what the vendor says.',
       });
-    if (resolved === 'unknown')
-      throw new LedgerError('not_found', `There is no creation ${creation} to look after.`, {
+    if (resolved !== 'resolved')
+      throw new LedgerError('not_found', notResolved[resolved](creation), {
         hint: 'status lists those whose answer never came.',
       });
     say(transactionId === null ? 'Noted: nothing was created.' : `${transactionId} is in the books; workers fetch it.`);

@@ -15,7 +15,7 @@ const answerableSince = sql`now() - ${answerWithinMs} * interval '1 millisecond'
 const rememberedUntil = sql`case when expires_at > asked_at then expires_at else asked_at + interval '1 day' end`;
 
 const isOpen = sql<boolean>`transaction_id is null and not is_refused and resolved_at is null`;
-const isPossiblyCreated = sql<boolean>`${isOpen} and (error_code is not null or asked_at < ${answerableSince})`;
+export const isPossiblyCreated = sql<boolean>`${isOpen} and (error_code is not null or asked_at < ${answerableSince})`;
 
 /** A transaction that the vendor was asked to create. */
 export type Creation = {
@@ -94,7 +94,7 @@ export type CreatedAnswer = {
 };
 
 /** What became of an answer, or of what somebody found out: a transaction is that of one creation. */
-type Kept<T> = T | { readonly isOf: string };
+export type Kept<T> = T | { readonly isOf: string };
 
 /**
  * Commits the vendor's answer together with the intake of the transaction. May be repeated.
@@ -123,7 +123,7 @@ export async function recordCreated(
 }
 
 /** A unique index says that another creation has the transaction. */
-async function unlessTaken<T>(db: Queries, transactionId: string, work: () => Promise<T>): Promise<Kept<T>> {
+export async function unlessTaken<T>(db: Queries, transactionId: string, work: () => Promise<T>): Promise<Kept<T>> {
   try {
     return await work();
   } catch (error) {
@@ -183,39 +183,6 @@ export async function countPossiblyCreatedIn(db: Queries, { start, end }: Span):
     db,
   );
   return rows[0]?.count ?? 0;
-}
-
-/**
- * Notes what somebody found out about a creation without an answer.
- *
- * @returns `unknown`: there is none to look after; or the other creation that has the transaction. Then nothing is
- * written.
- */
-export async function resolveCreation(
-  { kysely }: Pick<Database, 'kysely'>,
-  id: string,
-  {
-    transactionId,
-    by,
-    resolution,
-  }: { readonly transactionId: string | null; readonly by: string; readonly resolution: string },
-  leaseMs: number,
-): Promise<Kept<'resolved' | 'unknown'>> {
-  return unlessTaken(kysely, transactionId ?? '', () =>
-    kysely.transaction().execute(async (db) => {
-      const { rows } = await sql<{ reference: string | null }>`
-        select reference from creations where id::text = ${id} and ${isPossiblyCreated} for update`.execute(db);
-      const [creation] = rows;
-      if (!creation) return 'unknown';
-      if (transactionId !== null) await recordIntake(db, [{ transactionId, resultId: null }], 'created', leaseMs);
-      await sql`
-        update creations set resolved_at = now(), resolved_by = ${by}, resolution = ${resolution},
-          transaction_id = ${transactionId}
-        where id::text = ${id}`.execute(db);
-      if (transactionId !== null) await refer(db, transactionId, creation.reference);
-      return 'resolved';
-    }),
-  );
 }
 
 /**

@@ -13,6 +13,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   closed_discrepancies: 'insert', // close
   closed_lines: 'insert', // close
   closing_horizon: 'insert update', // close
+  creation_resolutions: 'insert', // what somebody found out about those without an answer
   creations: 'insert update', // transactions that the vendor was asked to create
   document_accesses: 'insert(accessed_by, address, kind, origin, position, reason, transaction_id, via)', // who read a document
   document_keys: 'insert delete', // keys, sealed; erased with what they open

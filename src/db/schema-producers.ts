@@ -19,6 +19,14 @@ export type ProducerSchema = {
     resolved_by: string | null;
     resolution: string | null;
   };
+  creation_resolutions: {
+    id: Generated<string>;
+    creation_id: string;
+    transaction_id: string | null;
+    resolved_at: Generated<Date>;
+    resolved_by: string;
+    resolution: string;
+  };
   browser_reports: {
     token_id: string;
     transaction_id: string;

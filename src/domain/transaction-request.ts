@@ -80,20 +80,24 @@ export function checkTransactionRequest(given: unknown): CheckedRequest {
   if (!tasks) note('tasks', `must be one of ${taskSets.map((set) => set.join(' + ')).join('; ')}`);
   for (const [name, value] of fieldsOf(given)) {
     if (name === 'tasks' || name === 'settings') continue;
-    checkField(name, value, note, unknown);
+    checkField('', name, value, note, unknown);
   }
   checkSettings(given['settings'], note, unknown);
   return { request: { ...given, tasks: tasks ?? ['document_scan'] }, mistakes, unknown };
 }
 
-/** Notes what is wrong with the field at a place, or that the vendor does not document it. */
-function checkField(place: string, value: unknown, note: Note, unknown: string[]): void {
-  const name = place.slice(place.lastIndexOf('.') + 1);
+/** Notes what is wrong with a field below a place (`''`, or one that ends with a point), or that it is not documented. */
+function checkField(below: string, name: string, value: unknown, note: Note, unknown: string[]): void {
+  const place = `${below}${name}`;
   const documented = placeOf(name);
-  if (documented === undefined) unknown.push(place);
+  if (ours.includes(name)) note(place, 'is nothing of the vendor’s: docs/producers.md says where it belongs');
+  else if (documented === undefined) unknown.push(place);
   else if (documented !== place) note(place, `must be in ${documented}, where the vendor looks for it`);
   else note(place, problemOf(formIn(requestForms, name) ?? formIn(scanForms, name) ?? 'anything', value));
 }
+
+/** What goes beside a request, or is taken from it before. */
+const ours = ['reference', 'browserOrigin', 'idempotencyKey'];
 
 type Note = (place: string, problem: string | null) => void;
 
@@ -149,13 +153,13 @@ function checkSettings(settings: unknown, note: Note, unknown: string[]): void {
     return;
   }
   for (const [name, value] of fieldsOf(settings))
-    if (name !== 'documentScan') checkField(`settings.${name}`, value, note, unknown);
+    if (name !== 'documentScan') checkField('settings.', name, value, note, unknown);
     else if (!isObject(value)) note('settings.documentScan', 'must be an object');
     else checkScan(value, note, unknown);
 }
 
 function checkScan(scan: Readonly<Record<string, unknown>>, note: Note, unknown: string[]): void {
-  for (const [name, value] of fieldsOf(scan)) checkField(`settings.documentScan.${name}`, value, note, unknown);
+  for (const [name, value] of fieldsOf(scan)) checkField('settings.documentScan.', name, value, note, unknown);
   const [least, most] = [scan['minimumAge'], scan['maximumAge']];
   if (typeof least === 'number' && typeof most === 'number' && least > most)
     note('settings.documentScan.minimumAge', 'must not be above maximumAge');

@@ -44,7 +44,7 @@ export const vendorErrors = {
     job: 'never',
     exit: 1,
     http: [502, 'The vendor refused it'],
-    hint: 'read `vendorMessage` in the log',
+    hint: 'read `vendorMessage` in the log; commands print it',
   },
   vendor_unavailable: { job: 'retry', exit: 1, hint: 'wait; reprocess' },
   vendor_redirect_refused: { job: 'never', exit: 1, hint: '`IDSCAN_BASE_URL`' },
@@ -61,7 +61,7 @@ export const vendorErrors = {
   creation_unanswered: {
     job: 'never',
     exit: 1,
-    http: [504, 'The answer never came'],
+    http: [504, 'What came of it is not known'],
     hint: 'the transaction may exist: `status` lists it, `transactions resolve` ends that',
   },
   creation_under_way: {

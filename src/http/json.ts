@@ -1,6 +1,6 @@
 import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
 import { LedgerError } from '../errors.ts';
-import { hasDuplicateKey } from '../json.ts';
+import { hasDuplicateKey, hasInexactNumber } from '../json.ts';
 
 /** Accepts JSON, under any of its media types, and nothing else, in this scope. */
 export function acceptJson(scope: FastifyInstance): void {
@@ -15,7 +15,7 @@ export function acceptJsonAsText(scope: FastifyInstance): void {
   accept(scope, /^text\/plain\s*(;|$)/i);
 }
 
-/** What cannot be read as it was meant is refused: other encodings, broken UTF-8, a key twice in one object. */
+/** What cannot be read as it was meant is refused: other encodings, broken UTF-8, a key twice, too many digits. */
 function accept(scope: FastifyInstance, mediaType: RegExp): void {
   // Keys such as __proto__ are refused instead of dropped.
   const parse = scope.getDefaultJsonParser('error', 'error');
@@ -24,12 +24,26 @@ function accept(scope: FastifyInstance, mediaType: RegExp): void {
     if (text === undefined) done(unreadable('media_type_refused', 'The body is not UTF-8 without compression.'));
     else
       void parse(request, text, (error, value) => {
-        if (error === null && hasDuplicateKey(text))
-          done(unreadable('request_invalid', 'The body has the same key twice in one object.'));
-        else done(error, value);
+        const problem = error === null ? problemOf(text) : 'has a key that is not accepted: __proto__ or constructor';
+        if (problem === undefined) done(null, value);
+        else done(unreadable('request_invalid', `The body ${isJson(text) ? problem : 'is not JSON'}.`));
       });
   };
   scope.addContentTypeParser(mediaType, { parseAs: 'buffer' }, strictly);
+}
+
+function problemOf(text: string): string | undefined {
+  if (hasDuplicateKey(text)) return 'has the same key twice in one object';
+  return hasInexactNumber(text) ? 'has a number with more digits than are read' : undefined;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isUtf8({ headers }: FastifyRequest): boolean {

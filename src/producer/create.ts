@@ -16,16 +16,19 @@ export type CreateContext = IntakeContext & {
 export async function create(
   context: CreateContext,
   wanted: CreationRequest,
-  { idempotencyKey }: CreationOptions = {},
+  options: CreationOptions = {},
 ): Promise<CreatedTransaction> {
   const vendor = await context.vendor();
   const { db, queues, askedBy } = context;
   const { unknown, ...created } = await coded(
-    createTransaction({ db, queues, vendor, log }, { wanted, idempotencyKey: idempotencyKey ?? null, askedBy }),
+    createTransaction({ db, queues, vendor, log }, { wanted, idempotencyKey: keyIn(options), askedBy }),
     unexpected,
   );
   return { ...created, unknownSettings: unknown };
 }
+
+/** A program in JavaScript may give `null` for options. */
+const keyIn = (options: CreationOptions | null): string | null => options?.idempotencyKey ?? null;
 
 /** A program has the error, with what would be logged; what it does not await is its own. */
 const log = { warn: () => undefined, error: () => undefined };

@@ -168,12 +168,15 @@ test('sites whose pages may report are named, and creations without an answer ar
   await asRole(
     asOwner(environment['DATABASE_URL'] ?? ''),
     `insert into creations (request_sha256, reference, asked_by, error_code)
-     values (repeat('0', 64), 'team-a', 'somebody', 'vendor_timeout')`,
+     select repeat('0', 64), 'team-a', 'somebody', 'vendor_timeout' from generate_series(1, 31)`,
   );
   const { code, findings } = await examine(environment);
   expect(code).toBe(1);
   expect(findings.get('creations')).toMatchObject({ state: 'failed', code: 'creation_unanswered' });
-  expect(findings.get('creations')?.found).toContain('for team-a');
+  const { found } = findings.get('creations')!;
+  expect(found).toMatch(/^31 creations without an answer/);
+  expect(found).toContain('for team-a');
+  expect(found).toContain('and 11 more');
 });
 
 test('a secret key that everybody can read is said', async () => {

@@ -124,6 +124,7 @@ describe('what is refused before a token is read', () => {
     ['a result that is no text', { event: 'completed', resultId: { id: 'r-13' } }, 400],
     ['a number that is none', { event: 'left', ignored: -1 }, 400],
     ['keys that reach into objects', '{"__proto__":{"token":"x"},"event":"opened"}', 400],
+    ['too many digits', '{"event":"left","ignored":1.00000000000000000001}', 400],
     ['a key twice', '{"event":"opened","event":"left"}', 400],
     ['broken UTF-8', Buffer.from('{"event":"opened","token":"\xff"}', 'latin1'), 415],
     ['a huge body', { event: 'completed', resultId: 'r'.repeat(5_000) }, 413],

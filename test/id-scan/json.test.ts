@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hasDuplicateKey, readJson } from '../../src/json.ts';
+import { hasDuplicateKey, hasInexactNumber, readJson } from '../../src/json.ts';
 import { allOf, clientFor, failureOf, json, serve, serveRaw, transaction, transactionId } from './support.ts';
 
 const text = JSON.stringify(transaction());
@@ -145,5 +146,43 @@ describe('duplicate keys', () => {
     const startedMs = performance.now();
     expect(hasDuplicateKey(sample)).toBe(false);
     expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+});
+
+describe('numbers', () => {
+  test.each([
+    '0',
+    '-0',
+    '-0.0',
+    '1',
+    '0.10',
+    '1e2',
+    '100',
+    '1E+300',
+    '9007199254740992',
+    '5e-324',
+    '1.7976931348623157e308',
+  ])('%s is the number that is read', (number) => {
+    expect(hasInexactNumber(`{"a":[${number}]}`)).toBe(false);
+  });
+
+  test.each([
+    '86400.00000000000001',
+    '0.10000000000000000000001',
+    '9007199254740993',
+    '1e400',
+    '-1e400',
+    '1e-400',
+    '4e-324',
+  ])('%s is read as another one', (number) => {
+    expect(hasInexactNumber(`{"a":[${number}]}`)).toBe(true);
+  });
+
+  test('in texts are texts', () => {
+    expect(hasInexactNumber('{"9007199254740993":"\\"9007199254740993","b":"\\\\"}')).toBe(false);
+  });
+
+  test('that a program writes are read as they were', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => !hasInexactNumber(JSON.stringify(value))));
   });
 });

@@ -67,6 +67,16 @@ describe('transactions create', () => {
     const misplaced = await run([...create, '--settings', file]);
     expect(misplaced.code).toBe(2);
     expect(misplaced.stderr).toContain('minimumAge must be in settings.documentScan.minimumAge');
+    for (const [text, said] of [
+      ['{"tasks":["document_scan"]}', 'has tasks, which --tasks names'],
+      ['{"locale":"nl","locale":"de"}', 'the same key twice'],
+      ['{"expiresIn":86400.00000000000001}', 'more digits than are read'],
+      ['[]', 'is no JSON object'],
+    ] as const) {
+      await writeFile(file, text);
+      const refused = await run([...create, '--settings', file]);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(said)]);
+    }
     expect(simulator.requests.total).toBe(0);
   });
 

@@ -7,7 +7,7 @@ import type { VendorClient } from '../../id-scan/client.ts';
 import type { CreatedTransaction } from '../../id-scan/created.ts';
 import { within } from '../../within.ts';
 import { leaseMs } from '../queue/queues.ts';
-import { unanswered, unrecorded, withoutAddress } from './creation-errors.ts';
+import { givenTwice, unanswered, unrecorded, withoutAddress } from './creation-errors.ts';
 import { type IntakeContext, wakeWithin } from './intake.ts';
 
 export type CreatingContext = IntakeContext & {
@@ -76,12 +76,11 @@ async function record(context: CreatingContext, creation: Creation, answer: Crea
   );
   if ('failure' in recorded) throw unrecordedHere(context, creation, transactionId, recorded.failure);
   if ('isOf' in recorded.value) {
-    const mismatch = new LedgerError(
-      'vendor_answer_mismatch',
-      `The vendor gave the transaction ${transactionId} before, to the creation ${recorded.value.isOf}.`,
-    );
-    await noteFailure(context, creation, mismatch.code, false);
-    throw unrecordedHere(context, creation, transactionId, mismatch);
+    const { isOf } = recorded.value;
+    await noteFailure(context, creation, 'vendor_answer_mismatch', false);
+    const fields = { code: 'vendor_answer_mismatch', creation: creation.id, transactionId, isOf };
+    log.error(fields, 'the vendor gave the transaction of another creation');
+    throw givenTwice(creation, transactionId, isOf);
   }
   // It is committed: whatever happens now, the sweep finds it.
   await wakeWithin(context, recorded.value, wakeWithinMs).catch((error: unknown) =>

@@ -25,6 +25,8 @@ export type CreationResult = Created & {
 };
 
 export const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
+/** Programs in JavaScript give anything. */
+const isIdempotencyKey = (given: unknown): boolean => typeof given === 'string' && idempotencyKeyPattern.test(given);
 
 /**
  * Creates a transaction, so that the books know it from its birth: commits the intention, asks the vendor once, commits
@@ -58,7 +60,7 @@ function checked({ wanted: given, idempotencyKey }: CreationInput) {
   const all = [
     ...mistakes,
     ...(reference === undefined ? ['reference must be 1 to 64 of A-Z a-z 0-9 . _ : -'] : []),
-    ...(idempotencyKey === null || idempotencyKeyPattern.test(idempotencyKey)
+    ...(idempotencyKey === null || isIdempotencyKey(idempotencyKey)
       ? []
       : ['the idempotency key must be 1 to 255 visible ASCII characters']),
   ];
@@ -75,12 +77,12 @@ const invalid = (mistakes: readonly string[], cause?: unknown): LedgerError =>
 
 /** What is checked, hashed and sent is the same, also where the caller changes his object meanwhile. */
 function asItIsNow(wanted: unknown): unknown {
-  const inexact: number[] = [];
+  const lost: unknown[] = [];
   const text = textOf(wanted, (value) => {
-    if (typeof value === 'number' && !isCarried(value)) inexact.push(value);
+    if (isLost(value)) lost.push(value);
     return value;
   });
-  if (inexact.length > 0) throw invalid(['a number in it is larger than JSON carries exactly']);
+  if (lost.length > 0) throw invalid(['it holds what JSON does not: a function, a symbol, or a number without end']);
   return text === undefined ? undefined : JSON.parse(text);
 }
 
@@ -92,8 +94,9 @@ function textOf(wanted: unknown, seen: (value: unknown) => unknown): string | un
   }
 }
 
-/** Beyond it, another number would be sent than the one that was written. */
-const isCarried = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+/** JSON would leave it out, or put `null` in its place. */
+const isLost = (value: unknown): boolean =>
+  typeof value === 'number' ? !Number.isFinite(value) : typeof value === 'function' || typeof value === 'symbol';
 
 /** The same for the same values, whatever the order of their fields. */
 const hashOf = (value: unknown): string =>

@@ -5,11 +5,15 @@ type Creation = { readonly id: string; readonly reference: string | null };
 
 /** The vendor was asked, and nobody knows what came of it. It is listed as possibly created. */
 export const unanswered = ({ id, reference }: Creation, cause?: unknown): LedgerError =>
-  new LedgerError('creation_unanswered', 'The vendor was asked to create a transaction, and its answer never came.', {
-    fields: { creation: id, reference },
-    hint: 'It is not asked again: the transaction may exist. status lists it; look after it with: npx idscan-ledger transactions resolve.',
-    cause,
-  });
+  new LedgerError(
+    'creation_unanswered',
+    'The vendor was asked to create a transaction, and gave no answer that says what came of it.',
+    {
+      fields: { creation: id, reference },
+      hint: 'It is not asked again: the transaction may exist. status lists it; look after it with: npx idscan-ledger transactions resolve.',
+      cause,
+    },
+  );
 
 /** The vendor has answered, and the books do not have it. Whoever sees this is the only one who knows the ID. */
 export const unrecorded = ({ id, reference }: Creation, transactionId: string, cause: unknown): LedgerError =>
@@ -20,6 +24,17 @@ export const unrecorded = ({ id, reference }: Creation, transactionId: string, c
       fields: { creation: id, reference, transactionId },
       hint: `It is not asked again. status lists it two minutes later; then: npx idscan-ledger transactions resolve ${id} --transaction ${transactionId} --reason "…"`,
       cause,
+    },
+  );
+
+/** The vendor has answered with the ID of another creation's transaction. */
+export const givenTwice = ({ id, reference }: Creation, transactionId: string, isOf: string): LedgerError =>
+  new LedgerError(
+    'creation_unanswered',
+    `The vendor answered with ${transactionId}, which is the transaction of the creation ${isOf} already.`,
+    {
+      fields: { creation: id, reference, transactionId },
+      hint: 'It is not asked again. status lists it: ask the vendor whether it created another one, then: npx idscan-ledger transactions resolve.',
     },
   );
 
@@ -58,7 +73,7 @@ const retryAfterSeconds = 5;
 export const underWay = ({ id, reference }: Creation): LedgerError =>
   new LedgerError('creation_under_way', 'The transaction of this key is being created.', {
     fields: { creation: id, reference, retryAfterSeconds },
-    hint: 'Repeat the request with the same key in some seconds.',
+    hint: 'Repeat the request with the same key in some seconds. If its process has died, two minutes later it counts as unanswered.',
   });
 
 export const keyReused = (): LedgerError =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { possiblyCreated, resolveCreation } from '../../../src/db/creations.ts';
+import { resolveCreation } from '../../../src/db/creation-resolutions.ts';
+import { possiblyCreated } from '../../../src/db/creations.ts';
 import { LedgerError } from '../../../src/errors.ts';
 import { createIdScanClient } from '../../../src/id-scan/index.ts';
 import { waitFor } from '../../support/books.ts';
@@ -102,15 +103,18 @@ test('what is sent is what was checked, also where the caller changes it meanwhi
   await expect(create({ wanted: circle })).rejects.toMatchObject({ code: 'request_invalid' });
 });
 
-test.each([2 ** 53, -(2 ** 60), Infinity, NaN])(
-  'the number %d would be sent as another one, and is refused',
-  async (number) => {
-    const { create, requests } = await creating();
-    const settings = { documentScan: { allowedExpiration: number } };
-    await expect(create({ wanted: { ...scan, settings } })).rejects.toMatchObject({ code: 'request_invalid' });
-    expect(requests).toEqual([]);
-  },
-);
+test.each([Infinity, NaN, () => 7, Symbol('x')])('%s would not be sent, and is refused', async (value) => {
+  const { create, requests } = await creating();
+  const settings = { documentScan: { allowedExpiration: value } };
+  await expect(create({ wanted: { ...scan, settings } })).rejects.toMatchObject({ code: 'request_invalid' });
+  expect(requests).toEqual([]);
+});
+
+test('an idempotency key is a text', async () => {
+  const { create, requests } = await creating();
+  await expect(create({ idempotencyKey: 5 as never })).rejects.toMatchObject({ code: 'request_invalid' });
+  expect(requests).toEqual([]);
+});
 
 describe('a redirect', () => {
   test('is no refusal: it may be the answer to a creation', async () => {
@@ -182,9 +186,33 @@ describe('looking after a creation', () => {
     expect(await resolve('11111111-2222-4333-8444-555555555555', 't-x')).toBe('unknown');
     expect(await rows('select from transactions')).toEqual([]);
     expect(await resolve(ids[0]!, 't-x')).toBe('resolved');
-    expect(await resolve(ids[0]!, 't-y')).toBe('unknown');
     expect(await rows('select id from transactions')).toEqual([{ id: 't-x' }]);
     expect(await rows('select reference from transaction_references')).toEqual([{ reference: 'r-0' }]);
+  });
+
+  test('what was noted by mistake is put right, and all of it is kept', async () => {
+    const { ids, resolve, rows, context } = await withLost(2);
+    expect(await resolve(ids[1]!, 't-0')).toBe('resolved');
+    expect(await resolve(ids[0]!, 't-0')).toEqual({ isOf: ids[1] });
+    expect(await resolve(ids[1]!, 't-1')).toBe('resolved');
+    expect(await resolve(ids[0]!, 't-0')).toBe('resolved');
+    expect(await possiblyCreated(context.db.kysely, 9)).toEqual([]);
+    expect(await rows('select transaction_id, resolved_by from creation_resolutions order by id')).toEqual(
+      ['t-0', 't-1', 't-0'].map((transaction_id) => ({ transaction_id, resolved_by: 'anna' })),
+    );
+    expect(await rows('select id from transactions order by id')).toEqual([{ id: 't-0' }, { id: 't-1' }]);
+    await expect(rows('delete from creation_resolutions')).rejects.toThrow(/creation_resolutions/);
+  });
+
+  test('is not for one that is answered or under way', async () => {
+    const { create, context, rows } = await creating();
+    await create();
+    const [{ id } = { id: '' }] = (await rows('select id from creations')) as { id: string }[];
+    const found = { transactionId: 't-x', by: 'anna', resolution: 'the portal' };
+    expect(await resolveCreation(context.db, id, found, 0)).toBe('answered');
+    await rows('update creations set transaction_id = null, url = null, answered_at = null');
+    expect(await resolveCreation(context.db, id, found, 0)).toBe('under_way');
+    expect(await rows('select from creation_resolutions')).toEqual([]);
   });
 
   test('two cannot be the same transaction', async () => {

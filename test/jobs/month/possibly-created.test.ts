@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { asJson } from '../../../src/cli/report.ts';
 import { reportText } from '../../../src/cli/report-text.ts';
-import { intend, possiblyCreated, recordFailed, resolveCreation } from '../../../src/db/creations.ts';
+import { resolveCreation } from '../../../src/db/creation-resolutions.ts';
+import { intend, possiblyCreated, recordFailed } from '../../../src/db/creations.ts';
 import { html } from '../../../src/http/pages/html.ts';
 import { notices } from '../../../src/http/pages/month-notices.ts';
 import type { Context } from '../../../src/jobs/context.ts';

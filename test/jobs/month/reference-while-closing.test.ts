@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { intend, possiblyCreated, recordFailed, resolveCreation } from '../../../src/db/creations.ts';
+import { resolveCreation } from '../../../src/db/creation-resolutions.ts';
+import { intend, possiblyCreated, recordFailed } from '../../../src/db/creations.ts';
 import type { Context } from '../../../src/jobs/context.ts';
 import { writeReport } from '../../../src/jobs/month/write-report.ts';
 import { asOwner, atEnd, createTestContext, waitFor } from '../../support/books.ts';
