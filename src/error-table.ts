@@ -19,5 +19,10 @@ export type ErrorCode = keyof typeof table;
  */
 export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table;
 
+/** The codes of a document store that cannot be used, whatever the file. */
+export const storeCodes: readonly ErrorCode[] = Object.entries(errorTable).flatMap(([code, { isOfStore }]) =>
+  isOfStore ? [code as ErrorCode] : [],
+);
+
 /** Whether a stored code is one that this version knows. */
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorTable, text);

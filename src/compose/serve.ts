@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ServiceConfig, VendorKey } from '../config/config.ts';
 import { databaseReadiness } from '../db/readiness.ts';
-import { type ErrorCode, errorCode } from '../errors.ts';
+import { type ErrorCode, storeCodes } from '../error-table.ts';
+import { errorCode } from '../errors.ts';
 import type { ServiceContext } from '../http/context.ts';
 import { buildServer, drain, listen } from '../http/server.ts';
 import type { QueueContext } from '../jobs/context.ts';
@@ -85,10 +86,7 @@ const waitsFor: readonly ErrorCode[] = [
   'database_unavailable',
   'database_forbidden',
   'database_misconfigured',
-  'storage_away',
-  'storage_failed',
-  'storage_full',
-  'store_mismatch',
+  ...storeCodes,
 ];
 
 /** Starts workers beside the service. While they cannot start, they wait, and the service accepts requests. */

@@ -1,7 +1,8 @@
 import type { RedisClient } from '../redis/connect.ts';
 import type { Config, VendorKey } from '../config/config.ts';
 import { knownStore } from '../db/document-store.ts';
-import { type ErrorCode, errorCode } from '../errors.ts';
+import { storeCodes } from '../error-table.ts';
+import { errorCode } from '../errors.ts';
 import {
   type Documents,
   isStoreWanted,
@@ -99,13 +100,11 @@ async function documentsOf(context: QueueContext, options: ComposeOptions): Prom
   try {
     return await openDocuments(context, options);
   } catch (error) {
-    if (!awayCodes.has(errorCode(error))) throw error;
+    if (!storeCodes.includes(errorCode(error))) throw error;
     log.warn({ err: error, code: errorCode(error) }, 'erasures and retention wait for a worker that has the store');
     return undefined;
   }
 }
-
-const awayCodes = new Set<ErrorCode>(['store_mismatch', 'storage_away', 'storage_failed', 'storage_full']);
 
 async function openDocuments({ config, db, log }: QueueContext, { notice }: ComposeOptions): Promise<Documents> {
   const store = await openStore(db.kysely, documentStore(config));

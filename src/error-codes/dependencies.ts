@@ -32,14 +32,21 @@ export const dependencyErrors = {
   clock_skewed: { job: 'never', exit: 3, hint: 'NTP on both' },
   queue_unavailable: { job: 'later', exit: 1, http: [503, 'Redis does not answer'], hint: '`REDIS_URL`, the server' },
   queue_misconfigured: { job: 'never', exit: 3, hint: 'the message says which, and what to set' },
-  storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], hint: 'make room' },
+  storage_full: { job: 'retry', exit: 1, http: [507, 'No room is left'], isOfStore: true, hint: 'make room' },
   storage_away: {
     job: 'later',
     exit: 1,
     http: [503, 'The store does not answer'],
+    isOfStore: true,
     hint: 'nothing; if it goes on, look at the store, its limits and the network',
   },
-  storage_failed: { job: 'retry', exit: 1, http: [500, 'It cannot be stored'], hint: 'as the message says' },
+  storage_failed: {
+    job: 'retry',
+    exit: 1,
+    http: [500, 'It cannot be stored'],
+    isOfStore: true,
+    hint: 'as the message says',
+  },
   storage_conflict: {
     job: 'retry',
     exit: 1,
@@ -50,6 +57,7 @@ export const dependencyErrors = {
     job: 'later',
     exit: 3,
     http: [503, 'The document store is not there'],
+    isOfStore: true,
     hint: 'mount the shared folder, or correct `DOCUMENTS_URL`',
   },
   document_damaged: {

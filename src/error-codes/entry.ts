@@ -12,6 +12,8 @@ export type ErrorEntry = {
   readonly exit: 1 | 2 | 3;
   /** HTTP status and title. Without them the response is a 500 that names only `internal`. */
   readonly http?: readonly [status: number, title: string];
+  /** `true` = the store of documents cannot be used, whatever the file: files wait until it can. */
+  readonly isOfStore?: true;
   /** What an operator does about it. */
   readonly hint: string;
 };

@@ -1,15 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type ErrorCode, errorCode, LedgerError } from '../errors.ts';
+import { type ErrorCode, storeCodes } from '../error-table.ts';
+import { errorCode, LedgerError } from '../errors.ts';
 
 /** Failures that may mean that the document store itself is unusable, or the keys to it, not one file. */
-const storeCodes: readonly ErrorCode[] = [
-  'storage_away',
-  'storage_failed',
-  'storage_full',
-  'store_mismatch',
-  'master_mismatch',
-];
+const watchedCodes: readonly ErrorCode[] = [...storeCodes, 'master_mismatch'];
 
 const firstPauseMs = 2_000;
 /** Work must go on within 30 s of the store's return. Looking, and waking the worker, take some of that. */
@@ -102,7 +97,7 @@ export function createStoreWatch(options: {
   };
   return {
     failed: async (failure, beganAtMs) => {
-      if (!storeCodes.includes(errorCode(failure))) return undefined;
+      if (!watchedCodes.includes(errorCode(failure))) return undefined;
       if (state.trouble || isEnding()) return state.trouble;
       const error = (await checkOnce()) ?? fullDisk(failure);
       // Work that began before the store was back may fail after that.

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { type FilePlace, type FileRecord, placeKey, type StoredFile } from '../../db/files.ts';
 import type { ObligationEnd, Started } from '../../db/obligations.ts';
 import type { FileLink, ResultFacts, TransactionFacts } from '../../domain/facts.ts';
-import { type ErrorCode, errorCode, LedgerError } from '../../errors.ts';
+import { type ErrorCode, storeCodes } from '../../error-table.ts';
+import { errorCode, LedgerError } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
@@ -12,10 +13,7 @@ import { recordStored } from './record-stored.ts';
 type Offer = FileLink & FilePlace;
 
 /** Failures of the vendor or the store, which the transaction's other files would meet, too. */
-const endsAll: readonly ErrorCode[] = [
-  ...(['vendor_rate_limited', 'interrupted'] as const),
-  ...(['storage_away', 'storage_failed', 'storage_full', 'store_mismatch'] as const),
-];
+const endsAll: readonly ErrorCode[] = ['vendor_rate_limited', 'interrupted', ...storeCodes];
 
 /** The state of a file after a failed download; `undefined` = the job is tried again. */
 const fileEnds: Partial<Record<ErrorCode, 'gone' | 'refused'>> = {

@@ -1,4 +1,4 @@
-import { contradictionIn } from '../../domain/classify.ts';
+import { contradictionIn, type Reason } from '../../domain/classify.ts';
 import type { KnownReport } from './manifest.ts';
 import { shown } from './problems.ts';
 import type { Row } from './reading.ts';
@@ -26,22 +26,24 @@ function checkReason(row: Row, add: Add): void {
   }
 }
 
-/** Reasons that depend on the rule for a code, or on its absence. */
-const byCode = [
-  'success_invoiced',
-  'success_not_invoiced',
-  'code_invoiced',
-  'code_not_invoiced',
-  'code_without_rule',
-  'execution_unknown',
-];
-const byExecution = ['executed_task_invoiced', 'executed_task_not_invoiced'];
-/** How the rule table treats the task type, as far as a reason implies it. The vendor's counter implies nothing. */
-const treatmentOf = (reason: string): string | undefined => {
-  if (reason.startsWith('success_') || reason.startsWith('code_invoiced') || reason.startsWith('code_not_'))
-    return 'by code';
-  if (byExecution.includes(reason)) return 'as executed';
-  return reason === 'task_type_without_rule' ? 'by no rule' : undefined;
+/**
+ * What a reason implies: how the rule table treats the task type, and by which of its rules the code is decided alike
+ * everywhere. The vendor's counter implies nothing.
+ */
+const rulesSaidBy: Readonly<Record<Reason, readonly [treatment?: string | undefined, kind?: string]>> = {
+  success_invoiced: ['by code', 'code'],
+  success_not_invoiced: ['by code', 'code'],
+  code_invoiced: ['by code', 'code'],
+  code_not_invoiced: ['by code', 'code'],
+  executed_task_invoiced: ['as executed', 'execution'],
+  executed_task_not_invoiced: ['as executed', 'execution'],
+  vendor_counter_invoiced: [],
+  vendor_counter_not_invoiced: [],
+  code_without_rule: [undefined, 'code'],
+  execution_unknown: [undefined, 'code'],
+  scan_not_listed: [],
+  task_type_without_rule: ['by no rule'],
+  no_rule_table_in_force: [],
 };
 
 /**
@@ -63,11 +65,10 @@ export function decisionChecker({ manifest }: KnownReport) {
     checkReason(row, add);
     if (row.cell('is_correction') === 'true' || manifest.as_of !== null) return;
     const [reason, version, type] = [row.cell('reason'), row.cell('rule_table_version'), row.cell('task_type')];
-    const treatment = treatmentOf(reason);
+    const [treatment, kind] = Object.hasOwn(rulesSaidBy, reason) ? rulesSaidBy[reason as Reason] : [];
     const other = treatment && compare([version, type], treatment, row.line);
     if (other !== undefined)
       add('reason', `reason is ${reason}, row ${other} says that ${version} treats ${type} otherwise`);
-    const kind = byCode.includes(reason) ? 'code' : byExecution.includes(reason) ? 'execution' : undefined;
     if (!kind) return;
     const code = row.cell('outcome_code');
     const alike = compare([version, type, code, kind], row.cell('invoiced'), row.line);
