@@ -1,6 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { reasons } from '../src/domain/classify.ts';
+import { reportColumns } from '../src/domain/report-columns.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const documents = globSync(['*.md', '.github/**/*.md', 'docs/**/*.md', 'src/**/*.md', 'bench/*.md'], { cwd: root });
@@ -69,4 +71,21 @@ test('words that were replaced do not come back', () => {
 
 test.each(replaced)('$word is found where it comes back', ({ word, instead }) => {
   expect(replacedWordsIn(`a comment (${word.replace('…', 'd')}) of its own`)).toEqual([{ word, instead }]);
+});
+
+/** The names in the first cells of a section's tables. */
+const namesIn = (file: string, heading: string): Set<string> => {
+  const section = textOf(file)
+    .split(/^#+ /m)
+    .find((part) => part.startsWith(`${heading}\n`));
+  const cells = (section ?? '').split('\n').flatMap((line) => /^(?:\| |- )(`[^|:]*)/.exec(line)?.[1] ?? []);
+  return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)));
+};
+
+test('every reason of a decision is explained, and no other', () => {
+  expect([...namesIn('docs/invoicing-rules.md', 'The decision')].sort()).toEqual([...reasons].sort());
+});
+
+test('every column of the detail file is explained, in its order, and no other', () => {
+  expect([...namesIn('docs/files.md', 'detail')]).toEqual(reportColumns.detail.map(({ header }) => header));
 });
