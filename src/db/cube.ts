@@ -2,7 +2,9 @@ import { sql } from 'kysely';
 import { monthBounds, nextPeriod, type Span } from '../domain/billing-month.ts';
 import type { CubeRow, EarlierUnits, UnmatchedKind, UnmatchedUsage } from '../domain/reconciliation/cube.ts';
 import type { Queries } from './database.ts';
+import { type Snapshot, withHashJoins } from './snapshot.ts';
 import { instant, literal } from './sql-text.ts';
+import { noteChargedElsewhere } from './usage-elsewhere.ts';
 
 export type CubeScope = {
   readonly period: string;
@@ -11,6 +13,8 @@ export type CubeScope = {
   /** Whether the month is closed: then every attempt is held against how it was booked. */
   readonly isClosed: boolean;
   readonly basis: 'closed' | 'restated';
+  /** The billing time zone, by which other months begin and end. */
+  readonly timeZone: string;
   /** The ID of the usage statement that attempts are matched with; `null` = there is none. */
   readonly statement: string | null;
 };
@@ -31,6 +35,8 @@ const alike = [
   'by_completed',
   'other_level',
   'is_elsewhere',
+  'charged_in',
+  'is_near',
 ] as const;
 
 /**
@@ -38,13 +44,18 @@ const alike = [
  * changed since a closed month was booked are in it twice, as they were and as they are. `cube_attempts`, which has them
  * one by one, is there until the transaction ends.
  */
-export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]> {
-  await sql.raw(`create temporary table cube_attempts on commit drop as ${cubeAttempts(scope)}`).execute(db);
-  const { rows } = await sql<RawRow>`${sql.raw(`
-    select ${alike.join(', ')}, count(*) as count, count(*) filter (where is_charged) as charged,
-      coalesce(sum(units - 1) filter (where is_charged), 0) as extra,
-      count(*) filter (where is_charged and units > 1) as charged_again
-    from cube_attempts group by ${alike.join(', ')}`)}`.execute(db);
+export async function cubeRows(snapshot: Snapshot, scope: CubeScope): Promise<CubeRow[]> {
+  const { queries } = snapshot;
+  const create = `create temporary table cube_attempts on commit drop as ${cubeAttempts(scope)}`;
+  await withHashJoins(snapshot, () => sql.raw(create).execute(queries));
+  if (scope.statement !== null) await noteChargedElsewhere(queries, scope);
+  const { rows } = await withHashJoins(snapshot, () =>
+    sql<RawRow>`${sql.raw(`
+      select ${alike.join(', ')}, count(*) as count, count(*) filter (where is_charged) as charged,
+        coalesce(sum(units - 1) filter (where is_charged), 0) as extra,
+        count(*) filter (where is_charged and units > 1) as charged_again
+      from cube_attempts group by ${alike.join(', ')}`)}`.execute(queries),
+  );
   return rows.map(({ task_type: taskType, by_attempt, by_created, by_completed, count, ...row }) => {
     const {
       charged,
@@ -52,6 +63,8 @@ export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]
       charged_again: chargedAgain,
       other_level: otherLevel,
       is_elsewhere: isElsewhere,
+      charged_in: chargedIn,
+      is_near: isNear,
       ...same
     } = row;
     return {
@@ -68,6 +81,7 @@ export async function cubeRows(db: Queries, scope: CubeScope): Promise<CubeRow[]
               chargedAgain: Number(chargedAgain),
               otherLevel,
               isElsewhere,
+              chargedIn: chargedIn === null ? null : { period: chargedIn, isNear },
             },
           }),
     };
@@ -85,6 +99,8 @@ type RawRow = Omit<CubeRow, 'taskType' | 'slots' | 'count' | 'usage'> & {
   readonly charged_again: string;
   readonly other_level: string | null;
   readonly is_elsewhere: boolean;
+  readonly charged_in: string | null;
+  readonly is_near: boolean;
 };
 
 /** What a usage statement has beside the attempts that it charges, once it is matched. */
@@ -145,7 +161,8 @@ function cubeAttempts(scope: CubeScope): string {
   const common = `coalesce(a.linked, false) as linked, t.result_id is null as abandoned,
     coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed,
     a.attempted_at, ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created,
-    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint as units, null::text as stated_level, false' : 'c.units, c.level as stated_level, coalesce(c.is_elsewhere, false)'} as is_elsewhere`;
+    ${slot(times.completed)} as by_completed, ${statement === null ? 'null::bigint as units, null::text as stated_level, false' : 'c.units, c.level as stated_level, coalesce(c.is_elsewhere, false)'} as is_elsewhere,
+    null::text as charged_in, false as is_near`;
   const matched =
     statement === null
       ? ''

@@ -11,7 +11,7 @@ const isSame = (column: string): string => `coalesce(w.${column}, ${none}) = coa
 /** Which of a task's attempts is charged, a statement does not say where they were matched by count alone. */
 const counted = `left join (select distinct transaction_id, task_type from usage_found where is_counted) counted
   on counted.transaction_id = a.transaction_id and counted.task_type = a.task_type`;
-const noteOfStated = `case when w.attempts in ('charged_again', 'other_level') then w.attempts when a.is_elsewhere then 'other_month'
+const noteOfStated = `case when w.attempts in ('charged_again', 'other_level') then w.attempts when a.is_elsewhere or a.charged_in is not null then 'other_month'
   when counted.transaction_id is not null then 'counted' else 'stated' end`;
 
 /**
@@ -40,6 +40,8 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
         by_completed: row.slots.completed,
         other_level: row.usage?.otherLevel ?? null,
         is_elsewhere: row.usage?.isElsewhere ?? false,
+        charged_in: row.usage?.chargedIn?.period ?? null,
+        is_near: row.usage?.chargedIn?.isNear ?? false,
       },
     ];
   });
@@ -59,12 +61,13 @@ export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEviden
       ${hasStatement ? noteOfStated : `'inferred'`} as note
     from cube_attempts a ${hasStatement ? counted : ''} join jsonb_to_recordset(${literal(JSON.stringify(ofAttempts))}::jsonb) as w (finding text, attempts text,
       task_type text, level text, code text, invoiced text, counter text, linked boolean, failed boolean, abandoned boolean,
-      late text, by_attempt integer, by_created integer, by_completed integer, other_level text, is_elsewhere boolean)
+      late text, by_attempt integer, by_created integer, by_completed integer, other_level text, is_elsewhere boolean, charged_in text, is_near boolean)
       on w.task_type = a.task_type and ${isSame('level')} and ${isSame('code')}
         and coalesce(w.invoiced, ${none}) = coalesce(a.invoiced::text, ${none}) and w.counter = a.counter
         and w.linked = a.linked and w.failed = a.failed and w.abandoned = a.abandoned and w.late = a.late
         and w.by_attempt = a.by_attempt and w.by_created = a.by_created and w.by_completed = a.by_completed
         and ${isSame('other_level')} and w.is_elsewhere = a.is_elsewhere
+        and ${isSame('charged_in')} and w.is_near = a.is_near
     where case w.attempts when 'charged' then a.is_charged when 'other_level' then a.is_charged when 'not_charged' then not a.is_charged
       when 'charged_again' then a.is_charged and a.units > 1 else true end
     ${hasStatement ? unmatched : ''}`;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { instant, literal } from './sql-text.ts';
 import { type Snapshot, withHashJoins } from './snapshot.ts';
-import { noteOtherStatements } from './usage-elsewhere.ts';
+import { noteChargedAgain } from './usage-elsewhere.ts';
 import { matchRest, type MatchScope } from './usage-rest.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise
     task_type text collate "C" not null, ordinal integer not null, is_counted boolean not null) on commit drop`);
   const { rows: rest } = await run('select from usage_matches where ordinal is null limit 1');
   if (rest.length > 0) await matchRest(snapshot, scope);
-  await noteOtherStatements(snapshot, scope);
+  await noteChargedAgain(queries, scope);
 }
 
 /**

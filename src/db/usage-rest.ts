@@ -9,6 +9,8 @@ export type MatchScope = {
   /** Attempts near the month are those from the first of them on and before the last one. */
   readonly marks: readonly Date[];
   readonly isClosed: boolean;
+  /** The billing time zone, by which other months begin and end. */
+  readonly timeZone: string;
   /** The ID of the statement. */
   readonly statement: string;
 };

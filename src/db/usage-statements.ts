@@ -80,6 +80,13 @@ export async function keptUsage(db: Queries, period: string): Promise<KeptUsage 
   }))[0];
 }
 
+/** The usage statements that count, one a month. */
+export async function countingUsage(db: Queries): Promise<{ readonly id: string; readonly period: string }[]> {
+  const { rows } = await sql<{ id: string; period: string }>`
+    select max(id) as id, period from vendor_usage_statements group by period order by period`.execute(db);
+  return rows;
+}
+
 /** Those of some words that are kinds of task in the books. */
 export async function taskTypesAmong(db: Queries, words: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ word: string }>`

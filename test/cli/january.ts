@@ -110,3 +110,32 @@ export async function disputed() {
   const kept = async () => (await sql`select * from finding_settlements`.execute(books.db.kysely)).rows.length;
   return { ...books, id, states, kept, cause: finding?.['cause'] };
 }
+
+/** A transaction more, with scans at some times; a code of `unknown_type_back` is not invoiced. */
+export async function addScans(
+  { db }: Pick<Awaited<ReturnType<typeof january>>, 'db'>,
+  id: string,
+  scans: readonly (readonly [at: string, code?: string])[],
+): Promise<void> {
+  await register(db, id, `r-${id}`);
+  const [first = ['2026-01-05T10:00:00Z']] = scans;
+  const of = facts(id, {
+    createdAt: new Date(first[0]),
+    completedAt: new Date(scans.at(-1)?.[0] ?? first[0]),
+    tasks: [
+      scanTask(
+        scans.map(([at, code = null]) => scan(at, code)),
+        { level: 'advanced', attempts: null, attemptsInvoiced: null },
+      ),
+    ],
+  });
+  await recordFetched(db.kysely, fetchedOf(of, { fence: '1' }), 0);
+}
+
+/** A row for a scan of any transaction. */
+export const rowAt = (id: string, attempt: number | '', at: string, quantity = 1): string =>
+  `${id},document_scan,${attempt},${at},,advanced,${quantity},0.85`;
+
+/** Rows of evidence, in short. */
+export const attemptsIn = (rows: readonly Record<string, string>[]): string[] =>
+  rows.map((one) => `${one['transaction_id']} ${one['attempt']} ${one['vendor_invoiced']} ${one['note']}`).sort();

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
 import { verifyFolder } from '../../src/reports/verify.ts';
-import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
+import { facts, fetchedOf, register } from '../support/facts.ts';
 import { recordFetched } from '../support/single.ts';
-import { january, line, rightRows, timeOf } from './january.ts';
+import { addScans, attemptsIn, january, line, rightRows, rowAt, timeOf } from './january.ts';
 
 type Books = Awaited<ReturnType<typeof january>>;
 type Rows = readonly Record<string, string>[];
@@ -19,29 +16,6 @@ const told = (rows: Rows) =>
         .join(' '),
     )
     .sort();
-
-const named = (rows: Rows) =>
-  rows.map((one) => `${one['transaction_id']} ${one['attempt']} ${one['vendor_invoiced']} ${one['note']}`).sort();
-
-/** A transaction more, with scans at some times; a code of `unknown_type_back` is not invoiced. */
-async function addScans({ db }: Books, id: string, scans: readonly (readonly [at: string, code?: string])[]) {
-  await register(db, id, `r-${id}`);
-  const [first = ['2026-01-05T10:00:00Z']] = scans;
-  const of = facts(id, {
-    createdAt: new Date(first[0]),
-    completedAt: new Date(scans.at(-1)?.[0] ?? first[0]),
-    tasks: [
-      scanTask(
-        scans.map(([at, code = null]) => scan(at, code)),
-        { level: 'advanced', attempts: null, attemptsInvoiced: null },
-      ),
-    ],
-  });
-  await recordFetched(db.kysely, fetchedOf(of, { fence: '1' }), 0);
-}
-
-const row = (id: string, attempt: number | '', at: string, quantity = 1) =>
-  `${id},document_scan,${attempt},${at},,advanced,${quantity},0.85`;
 
 async function compared(books: Books, statement: readonly string[], quantity: number, amount: string) {
   const { reconcile, invoice, usage } = books;
@@ -57,7 +31,7 @@ test('two scans of one second are charged by a row each, though the rows have no
   const books = await january();
   await addScans(books, 'twin', [['2026-01-07T10:01:00.100Z'], ['2026-01-07T10:01:00.700Z']]);
   const at = '2026-01-07T10:01:00Z';
-  const statement = [...rightRows('by time'), row('twin', '', at), row('twin', '', at)];
+  const statement = [...rightRows('by time'), rowAt('twin', '', at), rowAt('twin', '', at)];
   const said = await compared(books, statement, 302, '256.70');
   expect({ code: said.code, err: said.stderr, rows: told(await books.rows()) }).toEqual({ code: 0, err: '', rows: [] });
 });
@@ -66,14 +40,14 @@ test('what is charged in a second beyond its scans is charged twice', async () =
   const books = await january();
   await addScans(books, 'twin', [['2026-01-07T10:01:00.100Z'], ['2026-01-07T10:01:00.700Z']]);
   const at = '2026-01-07T10:01:00Z';
-  const statement = [...rightRows('by time'), ...[1, 2, 3].map(() => row('twin', '', at))];
+  const statement = [...rightRows('by time'), ...[1, 2, 3].map(() => rowAt('twin', '', at))];
   await compared(books, statement, 303, '257.55');
   expect(told(await books.rows())).toEqual(['quantity billed_twice proven 1 0.85 1']);
 });
 
 test('a row without a number is about a scan of its second, also where another row names that scan', async () => {
   const books = await january();
-  const statement = [...rightRows(), row('t-0', '', timeOf(0, 1))];
+  const statement = [...rightRows(), rowAt('t-0', '', timeOf(0, 1))];
   await compared(books, statement, 301, '255.85');
   expect(told(await books.rows())).toEqual(['quantity billed_twice proven 1 0.85 1']);
 });
@@ -81,10 +55,10 @@ test('a row without a number is about a scan of its second, also where another r
 test('times that are rounded are those of the scans that they are next to', async () => {
   const books = await january();
   await addScans(books, 'near', [['2026-01-07T10:01:00.600Z'], ['2026-01-07T10:02:00.700Z', 'unknown_type_back']]);
-  const right = [...rightRows('by time'), row('near', '', '2026-01-07T10:01:01Z')];
+  const right = [...rightRows('by time'), rowAt('near', '', '2026-01-07T10:01:01Z')];
   const same = await compared(books, right, 301, '255.85');
   expect({ code: same.code, err: same.stderr }).toEqual({ code: 0, err: '' });
-  const other = [...rightRows('by time'), row('near', '', '2026-01-07T10:02:01Z')];
+  const other = [...rightRows('by time'), rowAt('near', '', '2026-01-07T10:02:01Z')];
   await books.reconcile('--usage', await books.usage('other.csv', other));
   expect(told(await books.rows())).toEqual([
     expect.stringMatching(/^quantity (rule|unexplained) (ambiguous|none) 1 0.85 1$/),
@@ -97,7 +71,7 @@ test.each([
   ['a time', ''],
 ] as const)('a row with %s that are not ours is one of the scans of its transaction', async (_, attempt) => {
   const books = await january();
-  const statement = [...rightRows('by time').slice(1), row('t-0', attempt, timeOf(0, 44))];
+  const statement = [...rightRows('by time').slice(1), rowAt('t-0', attempt, timeOf(0, 44))];
   const said = await compared(books, statement, 300, '255.00');
   expect({ code: said.code, err: said.stderr, rows: told(await books.rows()) }).toEqual({ code: 0, err: '', rows: [] });
 });
@@ -107,7 +81,7 @@ test('of scans that are matched by count, the evidence says so: which of them is
   const statement = rightRows('by count').slice(1);
   await compared(books, statement, 299, '254.15');
   expect(told(await books.rows())).toEqual(['quantity usage_not_billed proven -1 -0.85 1']);
-  expect(named(await books.evidence())).toEqual(['t-0 5 false counted']);
+  expect(attemptsIn(await books.evidence())).toEqual(['t-0 5 false counted']);
   expect((await books.report()).code).toBe(0);
   expect((await verifyFolder(books.folder)).problems).toEqual([]);
 });
@@ -115,7 +89,7 @@ test('of scans that are matched by count, the evidence says so: which of them is
 test('a row of very many units is one scan that is charged that often', async () => {
   const books = await january();
   await addScans(books, 'one', [['2026-01-07T10:01:00Z']]);
-  const statement = [...rightRows('by time'), row('one', '', '2026-01-07T10:01:00Z', 999_999_999_999)];
+  const statement = [...rightRows('by time'), rowAt('one', '', '2026-01-07T10:01:00Z', 999_999_999_999)];
   await compared(books, statement, 301, '255.85');
   expect(told(await books.rows())).toContainEqual(
     expect.stringMatching(/^quantity billed_twice proven 999999999998 \d+\.\d+ 1$/),
@@ -126,10 +100,10 @@ test('what is taken back is a credit on the scan that it names, beside what is c
   const books = await january();
   const statement = [
     ...rightRows(),
-    row('t-0', 1, timeOf(0, 1), -1),
-    row('t-1', '', timeOf(1, 2), -2),
-    row('nobody', 1, '2026-01-10T10:00:00Z', 3),
-    row('somebody', 1, '2026-01-10T10:00:00Z', -3),
+    rowAt('t-0', 1, timeOf(0, 1), -1),
+    rowAt('t-1', '', timeOf(1, 2), -2),
+    rowAt('nobody', 1, '2026-01-10T10:00:00Z', 3),
+    rowAt('somebody', 1, '2026-01-10T10:00:00Z', -3),
   ];
   await compared(books, statement, 297, '252.45');
   expect(told(await books.rows())).toEqual([
@@ -137,7 +111,7 @@ test('what is taken back is a credit on the scan that it names, beside what is c
     'quantity unexplained none -3 -2.55 1',
     'quantity usage_unknown proven 3 2.55 1',
   ]);
-  expect(named(await books.evidence())).toEqual([
+  expect(attemptsIn(await books.evidence())).toEqual([
     'nobody 1 true not_in_books',
     'somebody 1 false not_in_books',
     't-0 1 false credited',
@@ -145,62 +119,6 @@ test('what is taken back is a credit on the scan that it names, beside what is c
   ]);
   expect((await books.report()).code).toBe(0);
   expect((await verifyFolder(books.folder)).problems).toEqual([]);
-});
-
-/** Books of January and a transaction of February; a function that reconciles February with scans of January in it. */
-async function february() {
-  const books = await january();
-  const { run, invoice, usage, folder } = books;
-  await addScans(books, 'feb', [['2026-02-10T10:01:00Z'], ['2026-02-10T10:02:00Z']]);
-  await addScans(books, 'edge', [['2026-01-31T23:30:00Z']]);
-  const own = [row('feb', 1, '2026-02-10T10:01:00Z'), row('feb', 2, '2026-02-10T10:02:00Z')];
-  const directory = path.join(folder, '../2026-02');
-  return {
-    ...books,
-    reconcileFebruary: async (name: string, ...more: readonly string[]) => {
-      const quantity = own.length + more.length;
-      const cents = quantity * 85;
-      const amount = `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
-      const said = await run(
-        'reconcile',
-        '2026-02',
-        '--invoice',
-        await invoice(`${name}-invoice.csv`, line(quantity, amount, 'FEB-1')),
-        '--usage',
-        await usage(`${name}-usage.csv`, [...own, ...more]),
-      );
-      expect(said.code, said.stderr).toBe(1);
-      const read = async (kind: string): Promise<Record<string, string>[]> =>
-        parse(await readFile(path.join(directory, `idscan-cost_2026-02_${kind}.csv`)), { columns: true });
-      return { told: told(await read('reconciliation')), evidence: named(await read('reconciliation-evidence')) };
-    },
-  };
-}
-
-test('a scan of another month is cut off otherwise only where some way to cut off has it in this month', async () => {
-  const { reconcileFebruary } = await february();
-  const { told: found } = await reconcileFebruary('one', row('edge', 1, '2026-01-31T23:30:00Z'), rightRows()[0]!);
-  expect(found).toEqual(['quantity cutoff proven 1 0.85 1', 'quantity unexplained none 1 0.85 1']);
-});
-
-test('a scan that the statement of another month charges, too, is charged twice', async () => {
-  const books = await february();
-  const { reconcile, reconcileFebruary, invoice, usage } = books;
-  const ofJanuary = [...rightRows('by time'), row('edge', 1, '2026-01-31T23:30:00Z')];
-  await reconcile(
-    '--invoice',
-    await invoice('jan.csv', line(301, '255.85')),
-    '--usage',
-    await usage('j.csv', ofJanuary),
-  );
-  const { told: found, evidence } = await reconcileFebruary(
-    'two',
-    row('edge', 1, '2026-01-31T23:30:00Z'),
-    rightRows()[0]!,
-    rightRows('by time')[7]!,
-  );
-  expect(found).toEqual(['quantity billed_twice proven 3 2.55 3']);
-  expect(evidence).toEqual(['edge 1 true other_month', 't-0 1 true other_month', 't-1 3 true other_month']);
 });
 
 test('a kind of task that nobody knows is asked for, with its first line, and nothing is kept', async () => {

@@ -25,6 +25,20 @@ export function withAllCells(cube: Cube, chargedAs: ChargedAs): Cube {
   return { ...cube, rows: [...cube.rows, ...others.map((one) => plainRow(one, 0, 0))] };
 }
 
+/** The cube with attempts that are charged and attempts that are not in rows of their own. */
+export const apart = (cube: Cube): Cube => ({
+  ...cube,
+  rows: cube.rows.flatMap((row) => {
+    const { usage, count } = row;
+    if (!usage || usage.charged === 0 || usage.charged === count) return [row];
+    const notCharged = { ...usage, charged: 0, extra: 0, chargedAgain: 0 };
+    return [
+      { ...row, count: usage.charged },
+      { ...row, count: count - usage.charged, usage: notCharged },
+    ];
+  }),
+});
+
 /** Attempts of which nothing but their task type and level is known. */
 export const plainRow = (
   { taskType, level }: Pick<CubeRow, 'taskType' | 'level'>,

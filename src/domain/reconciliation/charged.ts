@@ -1,5 +1,5 @@
-import { type Contract, type Cube, type CubeRow, priceDays } from './cube.ts';
-import { isWithin, type MonthSpan, spansOf } from './cutoffs.ts';
+import { type Contract, type Cube, type CubeRow, priceDays, type Side } from './cube.ts';
+import { isWithin, type MonthSpan, sideOf, spansOf } from './cutoffs.ts';
 import { type Act, acts, type Hypothesis, isBilled } from './readings.ts';
 import { edgeDays } from './zones.ts';
 
@@ -21,6 +21,8 @@ export type Charged = {
   readonly concerned: ReadonlyMap<Hypothesis, Uint8Array>;
   /** Per row, whether it is billed under each set of acts. */
   readonly isBilledUnder: readonly Uint8Array[];
+  /** Per row, the sides to which no other way to cut off moves its attempts out of the month. */
+  readonly staysFrom: readonly ReadonlySet<Side>[];
 };
 
 const actsIn = (mask: number): Act[] => acts.filter((_, bit) => (mask >> bit) % 2 === 1);
@@ -29,9 +31,11 @@ export function chargedOf(cube: Cube, contract: Contract, hypotheses: readonly H
   const days = edgeDays(cube.period, priceDays(cube.period, contract));
   const decisions = hypotheses.filter(({ change }) => change.of === 'decisions');
   const masks = Array.from({ length: 2 ** acts.length }, (_, mask) => actsIn(mask));
+  const spans = spansOf(cube, hypotheses, days, contract.timeZone);
+  const [own] = spans;
   return {
     cube,
-    spans: spansOf(cube, hypotheses, days, contract.timeZone),
+    spans,
     decisions,
     counts: cube.rows.map(({ count, usage }) =>
       usage?.isElsewhere ? { all: 0, charged: 0 } : { all: count, charged: usage?.charged ?? 0 },
@@ -41,18 +45,36 @@ export function chargedOf(cube: Cube, contract: Contract, hypotheses: readonly H
         const { change } = one;
         const bit = change.of === 'decisions' ? 2 ** acts.indexOf(change.act) : 0;
         const concerns = change.of === 'decisions' ? change.concerns : () => false;
-        return [one, Uint8Array.from(cube.rows, (row) => (concerns(row) ? bit : 0))];
+        // What another month charges is billed, so that no rule or kind of attempt tells why this one does not.
+        const isOpen = (row: CubeRow) => one.cause === 'late' || !row.usage?.chargedIn;
+        return [one, Uint8Array.from(cube.rows, (row) => (concerns(row) && isOpen(row) ? bit : 0))];
       }),
     ),
     isBilledUnder: cube.rows.map((row) => Uint8Array.from(masks, (some) => (isBilled(row, cube.basis, some) ? 1 : 0))),
+    staysFrom: cube.rows.map(
+      (row) => new Set(sides.filter((side) => own && isWithin(row, own) && stays(cube, row, side))),
+    ),
   };
 }
 
+const sides: readonly Side[] = ['before', 'after'];
+
+/** Whether the statements of other months show that attempts which none charges here are not cut off to one side. */
+function stays({ period, statements }: Cube, { usage }: CubeRow, side: Side): boolean {
+  if (!usage || usage.charged > 0) return false;
+  if (usage.chargedIn) return (usage.chargedIn.period > period ? 'after' : 'before') !== side;
+  return statements?.[side] ?? false;
+}
+
 /** Per row, whether a reading bills its attempts in the month. */
-export function billedBy({ cube, concerned, isBilledUnder }: Charged, { span, decisions }: Reading): Uint8Array {
+export function billedBy(
+  { cube, concerned, isBilledUnder, staysFrom }: Charged,
+  { span, decisions }: Reading,
+): Uint8Array {
   const bits = decisions.flatMap((one) => concerned.get(one) ?? []);
   return Uint8Array.from(cube.rows, (row, index) => {
-    if (!isWithin(row, span)) return 0;
+    const side = sideOf(row, span);
+    if (side !== null && !staysFrom[index]?.has(side)) return 0;
     let mask = 0;
     for (const of of bits) mask |= of[index] ?? 0;
     return isBilledUnder[index]?.[mask] ?? 0;

@@ -58,8 +58,13 @@ type UsageOfRow = {
   readonly chargedAgain: number;
   /** The level that they are charged at, where it is another one than the books have; `null` = the same, or not said. */
   readonly otherLevel: string | null;
-  /** They are of another month, and the statement that counts for another month charges them, too. */
+  /** They are of another month, and charged for the second time: in their own month or an earlier one, too. */
   readonly isElsewhere: boolean;
+  /**
+   * They are of this month, and the statement of another one charges them instead. `isNear`: it is the month before or
+   * after, and has all of their times that this month does not have.
+   */
+  readonly chargedIn: { readonly period: string; readonly isNear: boolean } | null;
 };
 
 /**
@@ -80,6 +85,9 @@ export type UnmatchedUsage = {
   readonly rows: number;
   readonly units: number;
 };
+
+/** The month before, and the one after. */
+export type Side = 'before' | 'after';
 
 /** Invoiced attempts of a task type and level in an earlier month: what tiers may be counted on from. */
 export type EarlierUnits = {
@@ -108,6 +116,8 @@ export type Cube = {
   readonly earlier: readonly EarlierUnits[];
   /** What the usage statement charges beside the rows; absent = there is none. */
   readonly unmatched?: readonly UnmatchedUsage[];
+  /** Whether usage statements of the month before and of the one after are kept; absent = they are not. */
+  readonly statements?: Readonly<Record<Side, boolean>>;
 };
 
 /** What a month's books are priced by. */

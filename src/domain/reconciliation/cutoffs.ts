@@ -1,5 +1,5 @@
 import { startOfDay } from '../billing-month.ts';
-import type { Cube, CubeRow, TimeOfAttempt } from './cube.ts';
+import type { Cube, CubeRow, Side, TimeOfAttempt } from './cube.ts';
 import type { Hypothesis } from './readings.ts';
 import type { Tally } from './tally.ts';
 import { midnightsIn } from './zones.ts';
@@ -62,6 +62,12 @@ export function spansOf(
 export function isWithin({ slots }: CubeRow, { time, edges }: MonthSpan): boolean {
   const slot = slots[time];
   return slot > (edges[0] ?? 0) && slot <= (edges.at(-1) ?? 0);
+}
+
+/** On which side of a span attempts are; `null` = in it. */
+export function sideOf({ slots }: CubeRow, { time, edges }: MonthSpan): Side | null {
+  if (slots[time] <= (edges[0] ?? 0)) return 'before';
+  return slots[time] > (edges.at(-1) ?? 0) ? 'after' : null;
 }
 
 /** No hypothesis; each zone and each time; then both together. */

@@ -1,7 +1,7 @@
 import type { VendorInvoice } from '../vendor-invoice.ts';
 import { stateLines } from './candidates.ts';
 import { byCause, type Cause, levelSubject } from './causes.ts';
-import { cellsOf, type ChargedAs, plainRow, withAllCells } from './charged-cells.ts';
+import { apart, cellsOf, type ChargedAs, plainRow, withAllCells } from './charged-cells.ts';
 import { billedBy, type Charged, chargedOf, type Reading, readingOf, stretchOf } from './charged.ts';
 import type { UnmatchedUsage } from './cube.ts';
 import { aboutLines, explainBy, hasBooks, type Month } from './explain.ts';
@@ -10,7 +10,8 @@ import { hypothesesFor } from './hypotheses.ts';
 import type { Books } from './lines.ts';
 import { cellKey } from './pairing.ts';
 import { cellText } from './reasons.ts';
-import { certainOf, membersOf, singleParts } from './usage-parts.ts';
+import { singleParts } from './single-attempts.ts';
+import { certainOf, membersOf } from './usage-parts.ts';
 import { chargedBy, nothing, quantitiesOf, type Space, spaceOf } from './space.ts';
 
 /** Causes that are looked for as hypotheses: all their attempts are charged otherwise, or nearly all. */
@@ -34,7 +35,7 @@ type Difference = {
 export function explainByUsage(month: Month, invoice: VendorInvoice): Explanation {
   const { contract, books } = month;
   const chargedAs = cellsOf(month.cube, invoice);
-  const cube = withAllCells(month.cube, chargedAs);
+  const cube = withAllCells(apart(month.cube), chargedAs);
   const possible = aboutLines(hypothesesFor(cube, contract), invoice);
   const space = spaceOf(cube, contract, []);
   if (!hasBooks(space, books)) return explainBy([], { ...month, cube }, invoice);

@@ -1,18 +1,17 @@
 import { partOf } from './candidates.ts';
 import { byCause, type Cause } from './causes.ts';
-import { alsoRight, billedBy, type Charged, insteadOf, type Reading } from './charged.ts';
-import type { Cube, CubeRow } from './cube.ts';
-import { isWithin, type MonthSpan } from './cutoffs.ts';
+import { billedBy, type Charged, insteadOf, type Reading } from './charged.ts';
 import type { Candidate, Part } from './explanation.ts';
-import { cellKey } from './pairing.ts';
-import { cellText } from './reasons.ts';
 import type { Hypothesis } from './readings.ts';
 
 /** A part that is plain to see, and stands for no hypothesis. */
 export const certainOf = (cause: Cause, subject: string): Part => ({ cause, subject, readings: [] });
 
-/** A hypothesis of a reading, `null` = its span; with the part that it is, and all that it may be instead. */
-type Member = { readonly part: Part; readonly among: readonly Candidate[]; readonly reading: Reading };
+/** A part, and where it is not certain, all that it may be. */
+export type Told = { readonly part: Part; readonly among: readonly Candidate[] };
+
+/** A hypothesis of a reading, `null` = its span, as it is told. */
+type Member = Told & { readonly reading: Reading };
 
 /** The hypotheses of a reading in the order in which they are applied, each with those before it. */
 export function membersOf(charged: Charged, reading: Reading): Member[] {
@@ -38,73 +37,8 @@ export function membersOf(charged: Charged, reading: Reading): Member[] {
 }
 
 /** What a reading has in place of a hypothesis of another one. */
-function addedBy(one: Reading, reading: Reading, member: Hypothesis | null): readonly Hypothesis[] {
+export function addedBy(one: Reading, reading: Reading, member: Hypothesis | null): readonly Hypothesis[] {
   const added = one.decisions.filter((decision) => !reading.decisions.includes(decision));
   if (added.length > 0) return added;
   return one.span === reading.span && member !== null ? [] : one.span.reading;
-}
-
-type Single = { readonly row: CubeRow; readonly index: number; readonly isBilled: boolean };
-
-/**
- * Says of each row why single attempts of it differ. Few of them may all be what some hypothesis is about: too few to
- * tell.
- *
- * @returns by the places of rows; what is not among them is unexplained.
- */
-export function singleParts(
-  charged: Charged,
-  reading: Reading,
-  rows: readonly Single[],
-): Map<number, Omit<Member, 'reading'>> {
-  const { cube, spans } = charged;
-  const chargedCells = new Set(cube.rows.flatMap((row) => (row.usage?.charged ? [cellKey(row)] : [])));
-  const plain = rows.map((one) => ({
-    ...one,
-    part: chargedCells.has(cellKey(one.row))
-      ? plainPart(one, spans, cube.basis)
-      : certainOf('usage_not_billed', cellText(one.row)),
-  }));
-  const doubted = (isBilled: boolean) =>
-    plain.filter(
-      (one) =>
-        one.isBilled === isBilled &&
-        chargedCells.has(cellKey(one.row)) &&
-        (!one.part || one.part.cause === 'usage_not_billed'),
-    );
-  const parts = new Map<number, Omit<Member, 'reading'>>(
-    plain.flatMap(({ index, part }) => (part ? [[index, { part, among: [] }] as const] : [])),
-  );
-  for (const some of [doubted(true), doubted(false)]) {
-    const others =
-      some.length === 0
-        ? []
-        : alsoRight(
-            charged,
-            reading,
-            some.map(({ index }) => index),
-          );
-    const named = others.map((one): Candidate => [partOf([addedBy(one, reading, null)])]);
-    for (const { index, part } of named.length === 0 ? [] : some) {
-      const first = part ?? named[0]?.[0];
-      if (first) parts.set(index, { part: first, among: part ? [[part], ...named] : named });
-    }
-  }
-  return parts;
-}
-
-/** Why single attempts differ, as far as each tells by itself. */
-function plainPart({ row, isBilled }: Single, spans: readonly MonthSpan[], basis: Cube['basis']): Part | undefined {
-  const { late, counter, invoiced, taskType, code } = row;
-  const isInBooks = late === 'no' || (late === 'came') === (basis === 'restated');
-  if (!isInBooks) return certainOf('late', 'since the close');
-  if (isBilled)
-    return counter === 'not_charged'
-      ? certainOf('counter', 'attemptsInvoiced')
-      : certainOf('usage_not_billed', cellText(row));
-  if (invoiced === null) return certainOf('unclassified', `${taskType}/${code ?? 'success'}`);
-  const [isInMonth, ...isInOther] = spans.map((span) => isWithin(row, span));
-  // Far from the edges of the month, no time zone and no other time of the transaction has it in this month.
-  if (!isInMonth && invoiced) return isInOther.includes(true) ? certainOf('cutoff', 'of another month') : undefined;
-  return counter === 'charged' ? certainOf('counter', 'attemptsInvoiced') : undefined;
 }

@@ -1,8 +1,11 @@
+import type { Queries } from '../../db/database.ts';
 import { cubeRows, type CubeScope, earlierUnits, unmatchedUsage } from '../../db/cube.ts';
 import { periodCloses } from '../../db/period-closes.ts';
-import { type Snapshot, withHashJoins } from '../../db/snapshot.ts';
+import type { Snapshot } from '../../db/snapshot.ts';
 import { keptPriceLists } from '../../db/reference.ts';
 import { matchUsage } from '../../db/usage-matching.ts';
+import { countingUsage } from '../../db/usage-statements.ts';
+import { nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { minimumOf, usageLines } from '../../domain/reconciliation/books.ts';
 import { type Contract, type Cube, cubeMarks, hasTiers } from '../../domain/reconciliation/cube.ts';
 import type { Books } from '../../domain/reconciliation/lines.ts';
@@ -59,7 +62,7 @@ export async function booksOfMonth(
   );
   const contract: Contract = { timeZone, lists, otherLists };
   const marks = cubeMarks(period, contract);
-  const scope: CubeScope = { period, span, marks, isClosed, basis, statement };
+  const scope: CubeScope = { period, span, marks, isClosed, basis, timeZone, statement };
   if (statement !== null) await matchUsage(snapshot, { ...scope, statement });
   return {
     books: { period, currency, minorDigits, lines: usageLines(lines.summary), minimum: minimumOf(charges) },
@@ -67,12 +70,21 @@ export async function booksOfMonth(
       period,
       basis,
       marks,
-      rows: await withHashJoins(snapshot, () => cubeRows(queries, scope)),
+      rows: await cubeRows(snapshot, scope),
       earlier: hasTiers(contract) ? await earlierUnits(queries, period, timeZone) : [],
-      ...(statement === null ? {} : { unmatched: await unmatchedUsage(queries, scope) }),
+      ...(statement === null ? {} : await besideAttempts(queries, scope)),
     },
     scope,
     contract,
     isProvisional: !isClosed,
+  };
+}
+
+/** What a usage statement has beside attempts, and which other ones there are. */
+async function besideAttempts(queries: Queries, scope: CubeScope): Promise<Pick<Cube, 'unmatched' | 'statements'>> {
+  const months = new Set((await countingUsage(queries)).map(({ period }) => period));
+  return {
+    unmatched: await unmatchedUsage(queries, scope),
+    statements: { before: months.has(previousPeriod(scope.period)), after: months.has(nextPeriod(scope.period)) },
   };
 }

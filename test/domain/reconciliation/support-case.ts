@@ -116,7 +116,14 @@ export function cubeOf(
     string,
     CubeRow & {
       count: number;
-      usage?: { charged: number; extra: number; chargedAgain: number; otherLevel: string | null; isElsewhere: boolean };
+      usage?: {
+        charged: number;
+        extra: number;
+        chargedAgain: number;
+        otherLevel: string | null;
+        isElsewhere: boolean;
+        chargedIn: null;
+      };
     }
   >();
   for (const one of attempts) {
@@ -133,6 +140,7 @@ export function cubeOf(
       chargedAgain: units > 1 ? 1 : 0,
       otherLevel,
       isElsewhere: false,
+      chargedIn: null,
     };
     if (known) {
       known.count += 1;
