@@ -78,7 +78,7 @@ grant insert on
   period_closes, closed_lines, closed_discrepancies, closed_charges,
   notifications,
   vendor_files, vendor_invoices, vendor_invoice_lines, reconciliations, reconciliation_findings, finding_decisions,
-  vendor_usage_statements, vendor_usage_parts, vendor_usage_rows,
+  vendor_usage_statements, vendor_usage_parts, vendor_usage_rows, vendor_file_withdrawals,
   finding_settlements,
   hold_releases,
   transaction_references, creation_resolutions

@@ -14,7 +14,11 @@ export function addReconcile(program: Command, finish: Finish): void {
     .option('--suggest-layout <file>', 'print a layout to start from, for an invoice or a usage statement')
     .option('--basis <basis>', 'closed: as the month was closed; restated (default): with all corrections since')
     .option('--decide <finding=decision>', 'accept, dispute or expect a finding; needs --reason')
-    .option('--reason <text>', 'why, kept with the decision')
+    .option(
+      '--withdraw <file>',
+      'take back an invoice by its number or a usage statement by its name, or either by its SHA-256; needs --reason',
+    )
+    .option('--reason <text>', 'why, kept with the decision or withdrawal')
     .option('--dry-run', 'keep nothing and write no file', false)
     .option('--json', 'for programs', false)
     .addHelpText(
@@ -28,7 +32,8 @@ Examples:
   $ npx idscan-ledger reconcile 2026-10 --invoice invoice-2026-10.csv
   $ npx idscan-ledger reconcile 2026-10 --usage usage-2026-10.csv
   $ npx idscan-ledger reconcile --suggest-layout invoice-2026-10.csv > layout.json
-  $ npx idscan-ledger reconcile 2026-10 --decide 0123456789abcdef=accept --reason "agreed by mail of 3 November"`,
+  $ npx idscan-ledger reconcile 2026-10 --decide 0123456789abcdef=accept --reason "agreed by mail of 3 November"
+  $ npx idscan-ledger reconcile 2026-10 --withdraw INV-17 --reason "it is the invoice of November"`,
     )
     .action(async (period: string | undefined, options: ReconcileArguments) => {
       const { reconcile } = await import('./reconcile.ts');

@@ -5,6 +5,7 @@ import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
 import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
+import { withdrawnJson, withdrawnLines } from './withdrawn-text.ts';
 
 /** How a file was read, to be seen before its figures are believed. */
 export function detectedText(
@@ -32,7 +33,7 @@ export function detectedText(
 
 /** What reconciling found, for a person: the difference, then its parts, the largest first. */
 export function reconciliationText(
-  { head, found, explanation, directory, files, replaced }: Reconciliation,
+  { head, found, explanation, directory, files, replaced, withdrawn }: Reconciliation,
   now: Date,
 ): string[] {
   const money = (amount: Micros | null) => (amount === null ? '' : formatAmount(amount, head.minorDigits));
@@ -43,6 +44,7 @@ export function reconciliationText(
   return [
     `Reconciliation of ${head.period} (${status}) with ${numbers}${head.usage ? ` and the usage statement ${head.usage.name}` : ''}`,
     ...(replaced === null ? [] : ['The invoice replaces the one with the same number that was kept before.']),
+    ...withdrawnLines(withdrawn, head.minorDigits),
     '',
     ...table(
       ['', `amount ${head.currency}`],
@@ -136,7 +138,7 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
 
 /** The same for a program. */
 export function reconciliationJson(
-  { head, found, explanation, directory, files, replaced }: Reconciliation,
+  { head, found, explanation, directory, files, replaced, withdrawn }: Reconciliation,
   now: Date,
 ): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
@@ -154,6 +156,7 @@ export function reconciliationJson(
       })),
       usage: head.usage && { name: head.usage.name, sha256: head.usage.sha256 },
       replaced,
+      withdrawn: withdrawn.map((one) => withdrawnJson(one)),
       totals: {
         own_amount: money(total.ownAmount),
         vendor_amount: money(total.vendorAmount),

@@ -1,16 +1,19 @@
 import { composeBooks } from '../compose/books.ts';
 import { lastRun } from '../db/reconciliations.ts';
+import { withdrawnFiles } from '../db/vendor-file-withdrawals.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
 import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
 import { reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
+import { type FileWithdrawal, withdrawVendorFile } from '../jobs/reconcile/withdraw-file.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
 import { say } from './output.ts';
 import { detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
+import { goneText, withdrawnJson } from './withdrawn-text.ts';
 import { fileGiven, invoiceGiven, layoutGiven, usageGiven } from './vendor-files.ts';
 
 export type ReconcileArguments = {
@@ -20,6 +23,7 @@ export type ReconcileArguments = {
   readonly suggestLayout?: string;
   readonly basis?: string;
   readonly decide?: string;
+  readonly withdraw?: string;
   readonly reason?: string;
   readonly dryRun: boolean;
   readonly json: boolean;
@@ -27,7 +31,7 @@ export type ReconcileArguments = {
 
 /**
  * `reconcile <YYYY-MM> [--invoice <file>] [--usage <file>] [--layout <file>] [--basis closed|restated] [--decide …]
- * [--dry-run] [--json]`, or `reconcile --suggest-layout <file>`.
+ * [--withdraw <file>] [--dry-run] [--json]`, or `reconcile --suggest-layout <file>`.
  */
 export async function reconcile(
   period: string | undefined,
@@ -41,12 +45,24 @@ export async function reconcile(
   if (options.layout !== undefined && options.invoice === undefined && options.usage === undefined)
     throw usageError('--layout says how to read a file.', 'Give the file with --invoice or --usage.');
   const decision = decisionGiven(options);
+  const withdrawal = withdrawalGiven(options);
   const layout = options.layout === undefined ? undefined : await layoutGiven(options.layout);
   const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, layout);
   const usage = options.usage === undefined ? undefined : await usageGiven(options.usage, layout);
   const { context, close } = await composeBooks(config);
   try {
     if (decision) await decideFinding(context, period, { ...decision, decidedBy: currentUser() });
+    const gone =
+      withdrawal && (await withdrawVendorFile(context, period, { ...withdrawal, withdrawnBy: currentUser() }));
+    if (gone && !gone.hasInvoice) {
+      const withdrawn = await withdrawnFiles(context.db.kysely, period);
+      say(
+        ...(options.json
+          ? [JSON.stringify({ period, withdrawn: withdrawn.map((one) => withdrawnJson(one)) }, null, 2)]
+          : goneText(gone, period)),
+      );
+      return 0;
+    }
     const reconciliation = await reconcileMonth(context, period, {
       // A decision is about what was found on some basis, and is shown on the same.
       basis: basis ?? (decision && (await lastRun(context.db.kysely, period))?.basis) ?? 'restated',
@@ -61,6 +77,7 @@ export async function reconcile(
       ...(options.json
         ? [reconciliationJson(reconciliation, now)]
         : [
+            ...(gone ? [...goneText(gone, period), ''] : []),
             ...(given ? [...detectedText(given.file.name, given.detected), ''] : []),
             ...(usage ? [...detectedText(usage.name, usage.detected), ''] : []),
             ...reconciliationText(reconciliation, now),
@@ -84,13 +101,15 @@ const decisionPattern = /^([0-9a-f]{16})=(\w+)$/;
 
 function decisionGiven({
   decide: given,
+  withdraw,
   reason = '',
   invoice,
   usage,
   dryRun,
 }: ReconcileArguments): GivenDecision | undefined {
   if (given === undefined) {
-    if (reason !== '') throw usageError('--reason goes with --decide.', 'Say which finding is decided.');
+    if (reason !== '' && withdraw === undefined)
+      throw usageError('--reason goes with --decide or --withdraw.', 'Say which finding is decided.');
     return undefined;
   }
   const [, finding, name] = decisionPattern.exec(given) ?? [];
@@ -108,6 +127,22 @@ function decisionGiven({
       'Reconcile the invoice first, then decide what was found.',
     );
   return { finding, decision, reason: reason.trim() };
+}
+
+function withdrawalGiven({
+  withdraw: file,
+  reason = '',
+  ...options
+}: ReconcileArguments): Omit<FileWithdrawal, 'withdrawnBy'> | undefined {
+  if (file === undefined) return undefined;
+  if (reason.trim() === '') throw usageError('--withdraw needs --reason.', 'Say why; it is kept with the file.');
+  const { invoice, usage, decide, dryRun } = options;
+  if (dryRun || [invoice, usage, decide].some((one) => one !== undefined))
+    throw usageError(
+      '--withdraw goes without --invoice, --usage, --decide and --dry-run.',
+      'Withdraw the file first. A withdrawal is kept.',
+    );
+  return { file, reason: reason.trim() };
 }
 
 async function suggest(name: string, period: string | undefined): Promise<ExitCode> {

@@ -4,6 +4,7 @@ import type { DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
+import { isRunCounting } from './vendor-file-withdrawals.ts';
 
 /** What somebody decided about a finding. */
 export type FindingDecision = {
@@ -63,13 +64,13 @@ const text = (amount: bigint): string => formatAmount(amount, 6);
 export const lastManifest = async (db: Queries, period: string): Promise<string | undefined> =>
   (await lastRun(db, period))?.manifestSha256;
 
-/** The last run of a month. */
+/** The last run of a month that counts. */
 export type LastRun = Pick<ReconciliationRun, 'basis' | 'isProvisional' | 'currency' | 'manifestSha256'> & {
   /** What the books came to. */
   readonly ownAmount: bigint;
 };
 
-/** @returns `undefined` if the month was never reconciled. */
+/** @returns `undefined` if the month was never reconciled with what counts. */
 export async function lastRun(db: Queries, period: string): Promise<LastRun | undefined> {
   const { rows } = await sql<{
     basis: LastRun['basis'];
@@ -79,7 +80,7 @@ export async function lastRun(db: Queries, period: string): Promise<LastRun | un
     manifest_sha256: string;
   }>`
     select basis, is_provisional, currency, own_amount::text, manifest_sha256
-    from reconciliations where period = ${period} order by id desc limit 1`.execute(db);
+    from reconciliations r where period = ${period} and ${isRunCounting('r')} order by id desc limit 1`.execute(db);
   return rows.map((row) => ({
     basis: row.basis,
     isProvisional: row.is_provisional,
@@ -92,7 +93,8 @@ export async function lastRun(db: Queries, period: string): Promise<LastRun | un
 /** What explained the month before, by its last run. */
 export async function heldLastMonth(db: Queries, period: string): Promise<string[]> {
   const { rows } = await sql<{ held: string[] }>`
-    select held from reconciliations where period = ${previousPeriod(period)} order by id desc limit 1`.execute(db);
+    select held from reconciliations r where period = ${previousPeriod(period)} and ${isRunCounting('r')}
+    order by id desc limit 1`.execute(db);
   return rows[0]?.held ?? [];
 }
 
@@ -121,9 +123,8 @@ export async function findingDecisions(db: Queries, period: string): Promise<Map
 export async function findingAmount(db: Queries, period: string, finding: string): Promise<bigint | undefined> {
   const { rows } = await sql<{ amount: string }>`
     select amount_difference::text as amount from reconciliation_findings
-    where reconciliation_id = (select max(id) from reconciliations where period = ${period}) and finding = ${finding}`.execute(
-    db,
-  );
+    where reconciliation_id = (select max(id) from reconciliations r where period = ${period} and ${isRunCounting('r')})
+      and finding = ${finding}`.execute(db);
   return rows[0] && storedAmount(rows[0].amount);
 }
 

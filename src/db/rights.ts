@@ -50,6 +50,7 @@ export const neededRights: Readonly<Record<string, string>> = {
   transaction_references: 'insert', // whom the cost may be charged on to
   transactions: 'insert update', // intake; answers stored
   transactions_history: 'insert', // trigger keep_transactions
+  vendor_file_withdrawals: 'insert', // who took which of them back from a month
   vendor_files: 'insert', // invoices and layouts as they came
   vendor_invoice_lines: 'insert', // what they charge
   vendor_invoices: 'insert', // what they say they are

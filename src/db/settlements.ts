@@ -13,6 +13,7 @@ import {
   standingOf,
 } from '../domain/reconciliation/standing.ts';
 import type { Queries } from './database.ts';
+import { lastRuns } from './vendor-file-withdrawals.ts';
 
 /** A finding of the last run of its month. */
 export type CurrentFinding = FindingName & {
@@ -42,7 +43,7 @@ export async function currentFindings(db: Queries): Promise<CurrentFinding[]> {
     with latest as materialized (
       select r.period, r.currency, f.finding, f.position, f.cause, f.subject, f.amount_difference as amount,
         d.id as decision_id, d.decision
-      from (select max(id) as id from reconciliations group by period) last
+      from (${lastRuns}) last
       join reconciliations r using (id) join reconciliation_findings f on f.reconciliation_id = r.id
       left join lateral (
         select id, decision, amount_difference from finding_decisions d
@@ -159,9 +160,7 @@ export async function monthStandings(db: Queries): Promise<Map<string, MonthStan
   const { rows } = await sql<Pick<MonthStanding, 'period' | 'currency' | 'findings'>>`
     select r.period, r.currency,
       (select count(*)::int from reconciliation_findings f where f.reconciliation_id = r.id) as findings
-    from (select max(id) as id from reconciliations group by period) last join reconciliations r using (id)`.execute(
-    db,
-  );
+    from (${lastRuns}) last join reconciliations r using (id)`.execute(db);
   const byPeriod = Map.groupBy(await openFindings(db), ({ period }) => period);
   return new Map(
     rows.map((row) => {

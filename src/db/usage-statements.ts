@@ -6,6 +6,7 @@ import { formatAmount } from '../domain/money.ts';
 import type { UsageRow } from '../domain/vendor-invoice.ts';
 import type { Queries } from './database.ts';
 import type { Snapshot } from './snapshot.ts';
+import { isStatementKept } from './vendor-file-withdrawals.ts';
 import { keepFile, type KeptLayout, type VendorFile } from './vendor-files.ts';
 
 /** A usage statement that is kept for a month. */
@@ -44,7 +45,7 @@ export async function keepUsage({ client, queries }: Snapshot, usage: UsageToKee
     select ${usage.period}, ${usage.sha256}, ${usage.name}, ${layout}, ${usage.keptBy}
     where not exists (
       select from vendor_usage_statements
-      where id = (select max(id) from vendor_usage_statements where period = ${usage.period})
+      where id = (select max(id) from vendor_usage_statements s where period = ${usage.period} and ${isStatementKept('s')})
         and file_sha256 = ${usage.sha256} and layout_sha256 is not distinct from ${layout})
     returning id`.execute(queries);
   const [statement] = rows;
@@ -56,7 +57,7 @@ export async function keepUsage({ client, queries }: Snapshot, usage: UsageToKee
   return true;
 }
 
-/** The usage statement that counts for a month: the one kept last. */
+/** The usage statement that counts for a month: the one kept last that is not withdrawn. */
 export async function keptUsage(db: Queries, period: string): Promise<KeptUsage | undefined> {
   const { rows } = await sql<{
     id: string;
@@ -69,7 +70,9 @@ export async function keptUsage(db: Queries, period: string): Promise<KeptUsage 
   }>`
     select id, file_sha256, name, layout_sha256, (select name from vendor_files where sha256 = layout_sha256) as layout_name,
       kept_at, kept_by
-    from vendor_usage_statements where period = ${period} order by id desc limit 1`.execute(db);
+    from vendor_usage_statements s where period = ${period} and ${isStatementKept('s')} order by id desc limit 1`.execute(
+    db,
+  );
   return rows.map((row) => ({
     id: row.id,
     fileSha256: row.file_sha256,
@@ -83,7 +86,9 @@ export async function keptUsage(db: Queries, period: string): Promise<KeptUsage 
 /** The usage statements that count, one a month. */
 export async function countingUsage(db: Queries): Promise<{ readonly id: string; readonly period: string }[]> {
   const { rows } = await sql<{ id: string; period: string }>`
-    select max(id) as id, period from vendor_usage_statements group by period order by period`.execute(db);
+    select max(id) as id, period from vendor_usage_statements s where ${isStatementKept('s')} group by period order by period`.execute(
+    db,
+  );
   return rows;
 }
 
@@ -121,7 +126,7 @@ export async function chargesOf(db: Queries, transactionId: string): Promise<Cha
     select s.period, r.task_type, r.attempt, r.attempted_at, r.outcome_code, r.level, r.quantity
     from vendor_usage_rows r join vendor_usage_statements s on s.id = r.statement_id
     where r.transaction_id = ${transactionId}
-      and s.id = (select max(id) from vendor_usage_statements last where last.period = s.period)
+      and s.id = (select max(id) from vendor_usage_statements last where last.period = s.period and ${isStatementKept('last')})
     order by s.period, r.task_type, r.attempted_at, r.position`.execute(db);
   return rows.map(({ task_type: taskType, attempted_at: attemptedAt, outcome_code: code, quantity, ...row }) => ({
     ...row,

@@ -3,6 +3,7 @@ import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { InvoiceLine, InvoiceLineKind, VendorInvoice } from '../domain/vendor-invoice.ts';
 import { LedgerError } from '../errors.ts';
 import type { Queries } from './database.ts';
+import { isInvoiceCounting } from './vendor-file-withdrawals.ts';
 import { keepFile, type KeptLayout, type VendorFile } from './vendor-files.ts';
 
 /** An invoice that is kept for a month. */
@@ -104,7 +105,7 @@ async function expectNotElsewhere(db: Queries, period: string, invoice: VendorIn
   const { rows } = await sql<{ period: string }>`
     select period from vendor_invoices i
     where period <> ${period} and (file_sha256 = ${sha256} or (number = ${invoice.number} and is_credit_note = ${invoice.isCreditNote}))
-      and not exists (select from vendor_invoices later where later.replaces = i.id)
+      and ${isInvoiceCounting('i')}
     order by id limit 1`.execute(db);
   const [other] = rows;
   if (!other) return;
@@ -113,7 +114,7 @@ async function expectNotElsewhere(db: Queries, period: string, invoice: VendorIn
     `${invoice.number} is kept for ${other.period}, and so it is not ${period}'s.`,
     {
       fields: { period, keptFor: other.period },
-      hint: `Give the invoice of ${period}. Nothing was kept.`,
+      hint: `Give the invoice of ${period}, or withdraw that one: npx idscan-ledger reconcile ${other.period} --withdraw <number> --reason <text>. Nothing was kept.`,
     },
   );
 }
@@ -147,14 +148,14 @@ type LineRow = {
   taxable: string | null;
 };
 
-/** The invoices of a month that nothing has replaced, in the order in which they were kept. */
+/** The invoices of a month that are not withdrawn and that nothing has replaced, in the order in which they were kept. */
 export async function keptInvoices(db: Queries, period: string): Promise<KeptInvoice[]> {
   const { rows: invoices } = await sql<InvoiceRow>`
     select id, number, is_credit_note, to_char(issue_date, 'YYYY-MM-DD') as issue_date, currency,
       stated_net::text, stated_tax::text, stated_total::text, file_sha256, layout_sha256,
       (select name from vendor_files where sha256 = layout_sha256) as layout_name, kept_at, kept_by
     from vendor_invoices i
-    where period = ${period} and not exists (select from vendor_invoices later where later.replaces = i.id)
+    where period = ${period} and ${isInvoiceCounting('i')}
     order by id`.execute(db);
   const { rows: lines } = await sql<LineRow>`
     select invoice_id, line, description, kind, task_type, level, quantity::text, unit_price::text, amount::text, taxable::text

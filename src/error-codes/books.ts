@@ -36,7 +36,7 @@ export const bookErrors = {
     job: 'never',
     exit: 3,
     http: [422, 'Kept for another month'],
-    hint: 'give the invoice of this month, or correct the layout',
+    hint: 'give the invoice of this month, correct the layout, or withdraw that one',
   },
   report_busy: { job: 'later', exit: 3, http: [503, 'The report is busy'], hint: 'wait, run it again' },
   close_busy: {

@@ -44,7 +44,7 @@ describe('before anything is kept', () => {
       expect((await get('/reports/2026-01/invoice', role)).status, role).toBe(isReader ? 200 : 403);
       if (role === 'finance') continue;
       const finding = '/reports/2026-01/invoice/findings/0123456789abcdef';
-      for (const target of ['', '/keep', '/again', '/dispute', '/layout'])
+      for (const target of ['', '/keep', '/again', '/dispute', '/layout', '/withdraw'])
         expect((await post(`/reports/2026-01/invoice${target}`, form({}), role)).status, target).toBe(403);
       expect((await post(finding, form({ decision: 'accept', reason: 'x' }), role)).status).toBe(403);
     }

@@ -69,6 +69,7 @@ const forPeople = [
   'GET /transactions/:id/documents',
   'POST /reports/:period/invoice',
   'POST /reports/:period/invoice/again',
+  'POST /reports/:period/invoice/withdraw',
   'POST /reports/:period/invoice/dispute',
   'POST /reports/:period/invoice/findings/:finding',
   'POST /reports/:period/invoice/keep',

@@ -1,6 +1,8 @@
+import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
 import { minorUnitDigits, storedAmount } from '../../domain/money.ts';
 import { isOpen } from '../../domain/reconciliation/standing.ts';
 import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
+import type { CountingFile } from '../../jobs/reconcile/withdraw-file.ts';
 import type { PublishedDispute } from '../../reports/dispute/published-files.ts';
 import type { PublishedFile } from '../../reports/published.ts';
 import { count, counted, money, monthName, nothing, size } from './format.ts';
@@ -19,6 +21,10 @@ export type InvoicePage = {
   readonly problem: ShownProblem | undefined;
   readonly dispute: PublishedDispute | undefined;
   readonly files: readonly PublishedFile[];
+  /** The vendor's files that count for the month, and those that were taken back from it. */
+  readonly kept: readonly CountingFile[];
+  readonly withdrawn: readonly WithdrawnFile[];
+  readonly timeZone: string;
   /** Whether this user may upload and decide. */
   readonly mayDecide: boolean;
 };

@@ -6,6 +6,7 @@ import { count, counted, money, monthName, nothing } from './format.ts';
 import { lineName } from './finding-words.ts';
 import { type Html, html, type Part } from './html.ts';
 import { difference, findingsTable } from './invoice-findings.ts';
+import { keptSection } from './invoice-kept.ts';
 import { uploadForm } from './invoice-upload.ts';
 import {
   againForm,
@@ -45,7 +46,7 @@ export function invoicePage(principal: Principal, shown: InvoicePage): string {
     ${month ? result(period, month, true) : null} ${month ? disputeSection(shown) : null} ${carriedSection(month)}
     ${filesSection(shown)}
     ${mayDecide ? section('upload', month ? 'Another invoice or credit note' : 'Give the invoice', uploadForm(period)) : notice('note', html`<p>Finance gives invoices and decides on findings.</p>`)}
-    ${mayDecide && (month || problem) ? againForm(period, month) : null}`,
+    ${mayDecide && (month || problem) ? againForm(period, month) : null} ${keptSection(shown)}`,
   });
 }
 

@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify';
-import { findingAmount } from '../../db/reconciliations.ts';
+import { findingAmount, lastRun } from '../../db/reconciliations.ts';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { decisions } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
@@ -14,6 +14,7 @@ import { disputeMonth } from '../../jobs/reconcile/dispute-month.ts';
 import { invoiceFrom, layoutFrom, usageFrom } from '../../jobs/reconcile/given-files.ts';
 import { publishedMonth, shownReconciliation } from '../../jobs/reconcile/published-month.ts';
 import { reconcileMonth } from '../../jobs/reconcile/reconcile-month.ts';
+import { withdrawVendorFile } from '../../jobs/reconcile/withdraw-file.ts';
 import { microsOf } from '../../reports/verify/cells.ts';
 import type { AuditLog } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
@@ -65,6 +66,7 @@ export function addInvoiceChanges(server: FastifyInstance, context: ServiceConte
     acceptForms(scope);
     addKeeping(scope, desk, { ...options, bodyLimit: maxFormBytes });
     addDeciding(scope, desk, { ...options, bodyLimit: maxFormBytes });
+    addWithdrawing(scope, desk, { ...options, bodyLimit: maxFormBytes });
     done();
   });
 }
@@ -145,6 +147,31 @@ function addKeeping(scope: FastifyInstance, desk: Desk, options: RouteShorthandO
     await again(desk, whose, basisIn(request.body));
     audit(request, 'month reconciled', { month: whose.period });
     return reply.redirect(`/reports/${whose.period}/invoice`, 303);
+  });
+}
+
+function addWithdrawing(scope: FastifyInstance, desk: Desk, options: RouteShorthandOptions): void {
+  const { context, audit, alone } = desk;
+  scope.post<MonthRoute>('/reports/:period/invoice/withdraw', options, async (request, reply) => {
+    const whose = await forWhom(desk, request);
+    const { period } = whose;
+    const wish = withdrawalIn(request.body);
+    const basis = (await lastRun(context.db.kysely, period))?.basis ?? 'restated';
+    const { hasInvoice } = await alone(() =>
+      withdrawVendorFile(context, period, { ...wish, withdrawnBy: whose.principal }),
+    );
+    audit(request, 'invoice withdrawn', { month: period, sha256: wish.file });
+    if (hasInvoice) await again(desk, whose, basis);
+    return reply.redirect(`/reports/${period}/invoice`, 303);
+  });
+}
+
+function withdrawalIn(fields: unknown) {
+  const file = field(fields, 'file');
+  const reason = field(fields, 'reason').trim().slice(0, 500);
+  if (/^[0-9a-f]{64}$/.test(file) && reason !== '') return { file, reason };
+  throw new LedgerError('request_invalid', 'A withdrawal names a file that is kept, and has a reason.', {
+    hint: 'Choose one and say why; both are kept.',
   });
 }
 

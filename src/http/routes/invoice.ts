@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { withdrawnFiles } from '../../db/vendor-file-withdrawals.ts';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { noFinding } from '../../jobs/attempts/finding-attempts.ts';
 import { knownMonths } from '../../jobs/month/months.ts';
 import { firstEvidence, publishedMonth } from '../../jobs/reconcile/published-month.ts';
+import { countingFiles } from '../../jobs/reconcile/withdraw-file.ts';
 import { disputeFiles, reconciliationFiles } from '../../reports/dispute/published-files.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
@@ -35,7 +37,11 @@ export function addInvoicePages(server: FastifyInstance, context: ServiceContext
     const principal = principalOf(request);
     const files = (await reconciliationFiles(context.reports, period))?.files ?? [];
     const dispute = await disputeFiles(context.reports, period);
-    sendPage(reply, invoicePage(principal, { ...read, period, files, dispute, mayDecide: mayDecide(principal) }));
+    const kept = await countingFiles(context.db.kysely, period);
+    const withdrawn = await withdrawnFiles(context.db.kysely, period);
+    const given = { kept, withdrawn, timeZone: config.billingTimeZone };
+    const page = { ...read, ...given, period, files, dispute, mayDecide: mayDecide(principal) };
+    sendPage(reply, invoicePage(principal, page));
     return reply;
   });
 

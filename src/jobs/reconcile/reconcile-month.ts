@@ -2,6 +2,7 @@ import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts
 import { recordSettlements } from '../../db/settlements.ts';
 import { type Snapshot, withBooking } from '../../db/snapshot.ts';
 import { type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
+import { type WithdrawnFile, withdrawnFiles } from '../../db/vendor-file-withdrawals.ts';
 import type { VendorFile } from '../../db/vendor-files.ts';
 import { keepInvoice, type KeptInvoice, keptInvoices } from '../../db/vendor-invoices.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
@@ -59,6 +60,8 @@ export type Reconciliation = {
   /** Empty for a dry run. */
   readonly files: readonly DraftFile[];
   readonly replaced: string | null;
+  /** What was taken back from the month before. */
+  readonly withdrawn: readonly WithdrawnFile[];
 };
 
 /**
@@ -95,7 +98,8 @@ async function reconcileIn(
     await expectKnownTaskTypes(booking.queries, usage);
   }
   const invoices = await keptInvoices(booking.queries, period);
-  if (!invoices.some(({ isCreditNote }) => !isCreditNote)) throw invoiceMissing(period);
+  const withdrawn = await withdrawnFiles(booking.queries, period);
+  if (!invoices.some(({ isCreditNote }) => !isCreditNote)) throw invoiceMissing(period, withdrawn);
   const statement = await keptUsage(booking.queries, period);
   const month = await booksOfMonth(context, booking, period, {
     basis: options.basis,
@@ -111,15 +115,24 @@ async function reconcileIn(
     period,
     invoices,
     statement,
+    withdrawn,
     replaced: kept?.replaced ?? null,
   });
 }
 
-const invoiceMissing = (period: string): LedgerError =>
-  new LedgerError('invoice_missing', `No invoice of the vendor's is kept for ${period}.`, {
-    fields: { period },
-    hint: `Give it: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
-  });
+/** That a file was taken back, by whom and why. */
+export const withdrawnText = ({ name, withdrawnAt, withdrawnBy, reason }: WithdrawnFile): string =>
+  `${name} was withdrawn on ${withdrawnAt.toISOString().slice(0, 10)} by ${withdrawnBy}: ${reason}`;
+
+const invoiceMissing = (period: string, withdrawn: readonly WithdrawnFile[]): LedgerError =>
+  new LedgerError(
+    'invoice_missing',
+    [`No invoice of the vendor's counts for ${period}.`, ...withdrawn.map(withdrawnText)].join('\n'),
+    {
+      fields: { period },
+      hint: `Give it: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
+    },
+  );
 
 function expectEnded({ config, now }: Context, period: string): void {
   const { end } = monthBounds(period, config.billingTimeZone);
@@ -134,6 +147,7 @@ type Comparison = ReconcileOptions & {
   readonly period: string;
   readonly invoices: readonly KeptInvoice[];
   readonly statement: KeptUsage | undefined;
+  readonly withdrawn: readonly WithdrawnFile[];
   readonly replaced: string | null;
 };
 
@@ -141,7 +155,7 @@ async function compare(
   context: Context,
   booking: Snapshot,
   { books, cube, contract, scope, isProvisional }: BooksOfMonth,
-  { period, basis, invoices, statement, replaced, isDryRun, ranBy, signal }: Comparison,
+  { period, basis, invoices, statement, withdrawn, replaced, isDryRun, ranBy, signal }: Comparison,
 ): Promise<Reconciliation> {
   const { queries } = booking;
   const notes = invoices.filter(({ isCreditNote }) => isCreditNote);
@@ -174,7 +188,7 @@ async function compare(
     usage: statement ? { name: statement.name, sha256: statement.fileSha256, layout: statement.layout } : null,
     ...standing,
   };
-  const result = { head, found, explanation, directory: folder.place, replaced };
+  const result = { head, found, explanation, directory: folder.place, replaced, withdrawn };
   if (isDryRun) return { ...result, files: [] };
   const files = await writeReconciliation(booking, head, found, { folder, scope, signal });
   await recordReconciliation(queries, {
