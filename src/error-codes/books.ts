@@ -26,6 +26,12 @@ export const bookErrors = {
     http: [422, 'Another currency'],
     hint: 'is it the invoice of this account?',
   },
+  account_differs: {
+    job: 'never',
+    exit: 3,
+    http: [422, 'Another account'],
+    hint: 'give the invoice of this account, or correct the layout',
+  },
   period_differs: {
     job: 'never',
     exit: 3,

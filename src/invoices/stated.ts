@@ -60,7 +60,12 @@ export function statements(
 }
 
 /** What the layout says itself, or what stands to the right of the label that it names. */
-function saidStatement(rows: readonly Row[], said: Said, key: string, mistakes: Mistake[]): Statement | undefined {
+export function saidStatement(
+  rows: readonly Row[],
+  said: Said,
+  key: string,
+  mistakes: Mistake[],
+): Statement | undefined {
   if ('value' in said) return { cell: said.value, line: 0 };
   const label = plainLabel(said.label);
   const hits = rows.flatMap(({ line, cells }) => {

@@ -1,4 +1,5 @@
 import type { InvoiceLine, VendorInvoice } from '../domain/vendor-invoice.ts';
+import { requireAccount, type StatedAccount } from './account.ts';
 import { type Cell, cut, isEmpty, type Row, textOf } from './values/cells.ts';
 import { findHeader, type Header, plainColumns } from './columns.ts';
 import { type DayOrder, orderEvidence } from './values/dates.ts';
@@ -7,7 +8,7 @@ import { meaningOf, type RowMeaning } from './layout/line-rules.ts';
 import { distinctLines } from './line-numbers.ts';
 import { type DecimalMark, markEvidence, microsOf, numberIn, quantityOf } from './values/numbers.ts';
 import { ambiguous, layoutMismatch, maxMistakes, type Mistake, shown, type Source, unreadable } from './refusals.ts';
-import { type Given, identityOf, type Statement, type StatementField, statements } from './stated.ts';
+import { type Given, identityOf, saidStatement, type Statement, type StatementField, statements } from './stated.ts';
 import { turnSigns } from './turn-signs.ts';
 
 /** What was found out about a table. */
@@ -79,7 +80,9 @@ export function invoiceOfTable(
       sums[one.kind] = line.amount;
     } else lines.push({ ...line, kind: one.kind });
   }
+  const accounts = accountsIn(rows, used, layout, mistakes);
   refuse();
+  requireAccount(layout, accounts, source, { isEach: true });
   if (!identity) throw new Error('an invoice without identity passed the checks');
   const numbered = distinctLines(lines);
   const figures = { lines: numbered.lines, stated: { net: sums.net, tax: sums.tax_total, total: sums.total } };
@@ -124,6 +127,18 @@ function usedRows(rows: readonly Row[], header: Header<InvoiceField>, layout: La
       ? unreadable(source, unmatched, correctIt)
       : layoutMismatch(source, unmatched);
   return used;
+}
+
+/** What a table says of its account: in a column, or beside a label. */
+function accountsIn(
+  rows: readonly Row[],
+  used: readonly UsedRow[],
+  { invoice: { account } }: Layout,
+  mistakes: Mistake[],
+): StatedAccount[] {
+  const label = account?.label;
+  const beside = label === undefined ? undefined : saidStatement(rows, { label }, 'account', mistakes);
+  return (beside ? [beside] : cellsOf(used, 'account')).map(({ cell, line }) => ({ text: textOf(cell), at: line }));
 }
 
 const cellsOf = (used: readonly UsedRow[], field: InvoiceField): Statement[] =>

@@ -15,6 +15,7 @@ export function layoutProblems(json: unknown, lineOf: JsonTree['lineOf']): Probl
       ['transaction_id', 'task_type', 'attempted_at'],
     ),
     ...saidTwice(memberOf(json, 'invoice'), columns),
+    ...accountProblems(memberOf(memberOf(json, 'invoice'), 'account'), columns),
     ...listOf(json, 'lines').flatMap((rule, index) => ruleProblems(rule, ['lines', index], columns)),
     ...repeatedRules(listOf(json, 'lines'), lineOf),
   ];
@@ -43,6 +44,20 @@ function saidTwice(invoice: unknown, columns: unknown): Problem[] {
     if (memberOf(invoice, key) === undefined || memberOf(columns, column) === undefined) return [];
     return [{ path: ['invoice', key], message: `is said by columns.${column}, too: leave out one of them` }];
   });
+}
+
+/** A table says its account once, and the layout which one it has to be. */
+function accountProblems(account: unknown, columns: unknown): Problem[] {
+  const path = ['invoice', 'account'];
+  const hasColumn = memberOf(columns, 'account') !== undefined;
+  const hasLabel = memberOf(account, 'label') !== undefined;
+  if (account === undefined && hasColumn)
+    return [{ path, message: 'is missing: which account has the column to say?' }];
+  if (hasLabel && hasColumn)
+    return [{ path, message: 'has a label, and columns.account says it, too: leave out one of them' }];
+  if (account !== undefined && columns !== undefined && !hasColumn && !hasLabel)
+    return [{ path, message: 'stands nowhere: map columns.account, or name its label' }];
+  return [];
 }
 
 /** A rule for usage says which task type; a rule for anything that is no line says nothing else. */

@@ -51,6 +51,19 @@ const saidOr = (value: z.ZodType<string>) =>
   z
     .union([z.strictObject({ label: name }), value.transform((text) => ({ value: text }))], { error: saidError })
     .optional();
+const accountError = 'must be the account, or { "value": …, "label": … } with the text beside which the file says it';
+const accountName = name.refine((text) => text !== '?');
+const account = z
+  .union(
+    [
+      z.strictObject({ value: accountName, label: name }),
+      accountName.transform((value) => ({ value, label: undefined })),
+    ],
+    {
+      error: accountError,
+    },
+  )
+  .optional();
 const checkedText = (isValid: (text: string) => boolean) => z.string().refine(isValid);
 
 const schema = z.strictObject(
@@ -65,6 +78,7 @@ const schema = z.strictObject(
           issue_date: saidOr(calendarDate),
           currency: saidOr(checkedText(isCurrency)),
           period: saidOr(checkedText(isPeriod)),
+          account,
           credit_note: z.boolean({ error: 'must be true or false' }).optional(),
         },
         { error },
@@ -125,6 +139,7 @@ const dataFormat: Format<Raw, Layout> = {
       issueDate: invoice?.issue_date,
       currency: invoice?.currency,
       period: invoice?.period,
+      account: invoice?.account,
       isCreditNote: invoice?.credit_note ?? false,
     },
     columns: columns ?? {},

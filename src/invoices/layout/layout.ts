@@ -15,6 +15,7 @@ export const invoiceFields = [
   'issue_date',
   'currency',
   'period',
+  'account',
   'line',
   'description',
   'kind',
@@ -25,8 +26,8 @@ export const invoiceFields = [
   'amount',
 ] as const;
 export type InvoiceField = (typeof invoiceFields)[number];
-/** The plain format has a column of its own name for each, the period apart. */
-export const plainInvoiceFields = invoiceFields.filter((field) => field !== 'period');
+/** The plain format has a column of its own name for each, period and account apart. */
+export const plainInvoiceFields = invoiceFields.filter((field) => field !== 'period' && field !== 'account');
 
 /** The columns of a usage statement, and what the plain format calls them. */
 export const usageFields = [
@@ -78,6 +79,8 @@ export type Layout = {
     readonly issueDate?: Said | undefined;
     readonly currency?: Said | undefined;
     readonly period?: Said | undefined;
+    /** The account that the invoice has to be of. `label` = where a table says it, unless a column does. */
+    readonly account?: { readonly value: string; readonly label: string | undefined } | undefined;
     /** The file has a credit note's figures without their sign. */
     readonly isCreditNote: boolean;
   };

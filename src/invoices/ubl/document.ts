@@ -2,6 +2,7 @@ import { isCalendarDate } from '../../domain/billing-month.ts';
 import { isCurrency } from '../../domain/money.ts';
 import type { Payable, VendorInvoice } from '../../domain/vendor-invoice.ts';
 import { decodeAll, type Encoding, markedEncoding } from '../csv/charset.ts';
+import { requireAccount, type StatedAccount } from '../account.ts';
 import type { Layout } from '../layout/layout.ts';
 import { distinctLines } from '../line-numbers.ts';
 import { layoutMismatch, type Mistake, shown, type Source, unreadable } from '../refusals.ts';
@@ -56,9 +57,19 @@ export function ublInvoice(
   const totals = totalsOf(root, tax, figures);
   if (mistakes.length > 0) throw unreadable(source, mistakes, askAnew);
   if (unmatched.length > 0) throw layoutMismatch(source, unmatched);
+  requireAccount(layout, accountsIn(root), source, { isEach: false });
   const { lines: numbered, notes } = distinctLines(lines);
   const invoice = { ...identity, currency, isCreditNote, lines: numbered, ...totals };
   return { invoice: isCreditNote ? turnSigns(invoice) : invoice, notes, encoding };
+}
+
+/** Who the customer is, by the supplier's word and by others. */
+function accountsIn(root: XmlElement): StatedAccount[] {
+  const customer = elementAt(root, 'AccountingCustomerParty');
+  const identifications = childrenOf(elementAt(customer, 'Party'), 'PartyIdentification');
+  return [textAt(customer, 'SupplierAssignedAccountID'), ...identifications.map((one) => textAt(one, 'ID'))].map(
+    (text) => ({ text: text ?? '', at: 'AccountingCustomerParty' }),
+  );
 }
 
 /** What the lines of a document are called. @throws LedgerError `invoice_unreadable` */
