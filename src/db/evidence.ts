@@ -1,6 +1,6 @@
 import { evidenceColumns } from '../domain/reconciliation/columns.ts';
 import type { FindingEvidence } from '../domain/reconciliation/findings.ts';
-import { type CubeScope, slotOf } from './cube.ts';
+import { type CubeScope, slotOf } from './cube-attempts.ts';
 import { literal } from './sql-text.ts';
 import { csvQuery, type CsvQuery, utc, yesOrNo } from './report-files.ts';
 

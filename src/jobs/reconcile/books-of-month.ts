@@ -1,5 +1,6 @@
 import type { Queries } from '../../db/database.ts';
-import { cubeRows, type CubeScope, earlierUnits, unmatchedUsage } from '../../db/cube.ts';
+import { cubeRows, earlierUnits, unmatchedUsage } from '../../db/cube.ts';
+import type { CubeScope } from '../../db/cube-attempts.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import type { Snapshot } from '../../db/snapshot.ts';
 import { keptPriceLists } from '../../db/reference.ts';

@@ -1,4 +1,4 @@
-import type { CubeScope } from '../../db/cube.ts';
+import type { CubeScope } from '../../db/cube-attempts.ts';
 import { evidenceQuery } from '../../db/evidence.ts';
 import { type Snapshot, withHashJoins } from '../../db/snapshot.ts';
 import type { Findings } from '../../domain/reconciliation/findings.ts';
