@@ -31,6 +31,7 @@ const reconciled = (held: string[], ruledOut: string[]): Reconciliation => ({
   directory: 'reports',
   files: [],
   replaced: null,
+  withdrawn: [],
 });
 
 test('what held last month and what the counters rule out is told', () => {

@@ -14,7 +14,7 @@ import { disputeMonth } from '../../jobs/reconcile/dispute-month.ts';
 import { invoiceFrom, layoutFrom, usageFrom } from '../../jobs/reconcile/given-files.ts';
 import { publishedMonth, shownReconciliation } from '../../jobs/reconcile/published-month.ts';
 import { reconcileMonth } from '../../jobs/reconcile/reconcile-month.ts';
-import { withdrawVendorFile } from '../../jobs/reconcile/withdraw-file.ts';
+import { countingFiles, withdrawVendorFile } from '../../jobs/reconcile/withdraw-file.ts';
 import { microsOf } from '../../reports/verify/cells.ts';
 import type { AuditLog } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
@@ -156,6 +156,8 @@ function addWithdrawing(scope: FastifyInstance, desk: Desk, options: RouteShorth
     const whose = await forWhom(desk, request);
     const { period } = whose;
     const wish = withdrawalIn(request.body);
+    const counting = await countingFiles(context.db.kysely, period);
+    if (!counting.some(({ sha256 }) => sha256 === wish.file)) throw noWithdrawal();
     const basis = (await lastRun(context.db.kysely, period))?.basis ?? 'restated';
     const { hasInvoice } = await alone(() =>
       withdrawVendorFile(context, period, { ...wish, withdrawnBy: whose.principal }),
@@ -170,10 +172,13 @@ function withdrawalIn(fields: unknown) {
   const file = field(fields, 'file');
   const reason = field(fields, 'reason').trim().slice(0, 500);
   if (/^[0-9a-f]{64}$/.test(file) && reason !== '') return { file, reason };
-  throw new LedgerError('request_invalid', 'A withdrawal names a file that is kept, and has a reason.', {
+  throw noWithdrawal();
+}
+
+const noWithdrawal = (): LedgerError =>
+  new LedgerError('request_invalid', 'A withdrawal names a file that counts for the month, and has a reason.', {
     hint: 'Choose one and say why; both are kept.',
   });
-}
 
 function addDeciding(scope: FastifyInstance, desk: Desk, options: RouteShorthandOptions): void {
   const { context, audit, alone } = desk;
