@@ -1,4 +1,5 @@
 import { evidenceColumns } from '../domain/reconciliation/columns.ts';
+import type { CubeRow } from '../domain/reconciliation/cube.ts';
 import type { FindingEvidence } from '../domain/reconciliation/findings.ts';
 import { type CubeScope, slotOf } from './cube-attempts.ts';
 import { literal } from './sql-text.ts';
@@ -14,6 +15,26 @@ const counted = `left join (select distinct transaction_id, task_type from usage
 const noteOfStated = `case when w.attempts in ('charged_again', 'other_level') then w.attempts when a.is_elsewhere or a.charged_in is not null then 'other_month'
   when counted.transaction_id is not null then 'counted' else 'stated' end`;
 
+/** A row of the cube by its columns. */
+const columnsOf = (row: CubeRow) => ({
+  task_type: row.taskType,
+  level: row.level,
+  code: row.code,
+  invoiced: row.invoiced === null ? null : String(row.invoiced),
+  counter: row.counter,
+  linked: row.linked,
+  failed: row.failed,
+  abandoned: row.abandoned,
+  late: row.late,
+  by_attempt: row.slots.attempt,
+  by_created: row.slots.created,
+  by_completed: row.slots.completed,
+  other_level: row.usage?.otherLevel ?? null,
+  is_elsewhere: row.usage?.isElsewhere ?? false,
+  charged_in: row.usage?.chargedIn?.period ?? null,
+  is_near: row.usage?.chargedIn?.isNear ?? false,
+});
+
 /**
  * The evidence of a reconciliation: every attempt, or row of the usage statement, that a finding is about. Read in the
  * transaction that made the cube.
@@ -21,29 +42,7 @@ const noteOfStated = `case when w.attempts in ('charged_again', 'other_level') t
 export function evidenceQuery(scope: CubeScope, evidence: readonly FindingEvidence[]): CsvQuery {
   const ofAttempts = evidence.flatMap(({ finding, evidence: { of } }) => {
     if (of.attempts === 'unmatched') return [];
-    const { row } = of;
-    return [
-      {
-        finding,
-        attempts: of.attempts,
-        task_type: row.taskType,
-        level: row.level,
-        code: row.code,
-        invoiced: row.invoiced === null ? null : String(row.invoiced),
-        counter: row.counter,
-        linked: row.linked,
-        failed: row.failed,
-        abandoned: row.abandoned,
-        late: row.late,
-        by_attempt: row.slots.attempt,
-        by_created: row.slots.created,
-        by_completed: row.slots.completed,
-        other_level: row.usage?.otherLevel ?? null,
-        is_elsewhere: row.usage?.isElsewhere ?? false,
-        charged_in: row.usage?.chargedIn?.period ?? null,
-        is_near: row.usage?.chargedIn?.isNear ?? false,
-      },
-    ];
+    return [{ finding, attempts: of.attempts, ...columnsOf(of.row) }];
   });
   const ofRows = evidence.flatMap(({ finding, evidence: { of, taskType, level } }) =>
     of.attempts === 'unmatched' ? [{ finding, kind: of.kind, task_type: taskType, level, slot: of.slot }] : [],
