@@ -3,6 +3,7 @@ import type { Database, Queries } from './database.ts';
 import { durably } from './durably.ts';
 import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
+import { endSecondLook, noteSecondLooks, type SecondLook } from './second-looks.ts';
 
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
 const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
@@ -76,7 +77,8 @@ async function endFetchingAndReading(db: Queries, transactionId: string, kind: F
 
 /**
  * Removes what the books say of a transaction's files of a kind, after their objects are gone. From here on nothing
- * fetches them again; what somebody asked for since the keys were destroyed is ended, too, and nobody can read it.
+ * fetches them again; what somebody asked for since the keys were destroyed is ended, too, and nobody can read it. They
+ * are looked for once more later.
  *
  * @returns how many files there were.
  */
@@ -86,13 +88,27 @@ export async function forgetFiles(
   kind: FileKind,
 ): Promise<number> {
   return durably(database, async (db) => {
-    await sql`select from transactions where id = ${transactionId} for update`.execute(db);
-    await endFetchingAndReading(db, transactionId, kind);
-    const { rows } = await sql`
-      update files set ${nothingLeft}
-      where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
-    return rows.length;
+    const files = await forget(db, transactionId, kind);
+    await noteSecondLooks(db, transactionId, [kind]);
+    return files;
   });
+}
+
+/** The same after the second look, which is noted. */
+export async function forgetAgain(database: Pick<Database, 'kysely'>, look: SecondLook, until: Date): Promise<void> {
+  await durably(database, async (db) => {
+    await forget(db, look.transactionId, look.kind);
+    await endSecondLook(db, look, until);
+  });
+}
+
+async function forget(db: Queries, transactionId: string, kind: FileKind): Promise<number> {
+  await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+  await endFetchingAndReading(db, transactionId, kind);
+  const { rows } = await sql`
+    update files set ${nothingLeft}
+    where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
+  return rows.length;
 }
 
 /** What retention has done for files of a kind, and still has to do. */

@@ -1,10 +1,10 @@
-import { clearOfOne } from '../../db/clear-files.ts';
 import { earlierTime } from '../../db/earlier-time.ts';
 import type { FileKind } from '../../db/files.ts';
 import { destroyKeysOf, forgetFiles, overdueFiles } from '../../db/retention.ts';
-import { clearName, kindPrefix } from '../../store/layout.ts';
+import { kindPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
+import { removeObjects } from './destroy.ts';
 import { type Failures, note } from './each.ts';
 
 const kinds: readonly FileKind[] = ['document', 'audit_report'];
@@ -89,11 +89,9 @@ async function destroyFiles(
   kind: FileKind,
 ): Promise<number> {
   if (!(await destroyKeysOf(db, transactionId, kind))) return 0;
-  for (const hash of await clearOfOne(db.kysely, transactionId, kind)) await store.remove(clearName(hash));
-  const prefix = kindPrefix(transactionId, kind);
-  await store.removeUnder(prefix);
+  await removeObjects(db.kysely, store, transactionId, kind);
   const files = await forgetFiles(db, transactionId, kind);
   // Somebody may have asked for them again in between, and a worker stored them.
-  await store.removeUnder(prefix);
+  await store.removeUnder(kindPrefix(transactionId, kind));
   return files;
 }
