@@ -50,7 +50,7 @@ end $$;
 
 -- Tables that change: what the vendor said, what has to be done, what was requested.
 grant insert, update on
-  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks, creations, browser_reports
+  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks, creations, browser_reports, retention_rounds
   to idscan_ledger_app;
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;

@@ -3,6 +3,7 @@ import type { Database, Queries } from './database.ts';
 import { durably } from './durably.ts';
 import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
+import { countDestroyed } from './retention-rounds.ts';
 import { endSecondLook, noteSecondLooks, type SecondLook } from './second-looks.ts';
 
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
@@ -90,6 +91,7 @@ export async function forgetFiles(
   return durably(database, async (db) => {
     const files = await forget(db, transactionId, kind);
     await noteSecondLooks(db, transactionId, [kind]);
+    await countDestroyed(db, kind, files);
     return files;
   });
 }
@@ -123,10 +125,9 @@ export type RetentionStatus = {
 /** @param before files of transactions that ended before this are overdue. */
 export async function retentionStatus(db: Queries, kind: FileKind, before: Date): Promise<RetentionStatus> {
   const { rows } = await sql<Omit<RetentionStatus, 'kind'>>`
-    select (count(distinct t.id) filter (where f.state <> 'erased' and ${endedAt} < ${before} and not ${isHeld('t.id')}))::int
-        as overdue,
-      (count(*) filter (where f.state = 'erased' and not exists (
-        select from erasures e where e.transaction_id = t.id and e.keys_destroyed_at is not null)))::int as destroyed
-    from files f join transactions t on t.id = f.transaction_id where f.kind = ${kind}`.execute(db);
+    select (
+      select count(distinct t.id)::int from files f join transactions t on t.id = f.transaction_id
+      where f.kind = ${kind} and f.state <> 'erased' and ${endedAt} < ${before} and not ${isHeld('t.id')}) as overdue,
+      coalesce((select destroyed from retention_rounds where kind = ${kind}), 0)::float8 as destroyed`.execute(db);
   return { kind, ...(rows[0] ?? { overdue: 0, destroyed: 0 }) };
 }

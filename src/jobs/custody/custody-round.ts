@@ -16,13 +16,18 @@ export type CustodyRound = {
   readonly lookedAgain: number;
   readonly retired: number;
   readonly encrypted: number;
+  /** Whether retention has not come through all transactions yet. */
+  readonly isUnfinished: boolean;
   /** What it could not do. */
   readonly failures: readonly Error[];
 };
 
 /** Whether a round found so much to do that the next one should follow at once. */
 export const isBusy = (round: CustodyRound | undefined): boolean =>
-  round !== undefined && round.ordered + round.erased + round.lookedAgain + round.retired + round.encrypted > 0;
+  round !== undefined && (round.isUnfinished || hasDone(round));
+
+const hasDone = ({ ordered, erased, lookedAgain, retired, encrypted }: Omit<CustodyRound, 'failures'>): boolean =>
+  ordered + erased + lookedAgain + retired + encrypted > 0;
 
 /** Runs `work` while no other process destroys documents. @returns `undefined` if one does. */
 export const withCustody = <T>({ db }: Pick<VendorContext, 'db'>, work: () => Promise<T>): Promise<T | undefined> =>
@@ -75,9 +80,10 @@ export function custodyRounds(
       const encrypted = await step(() => takeOverClear(context, documents, failures, signal));
       const { ordered = 0, erased = 0 } = erasures ?? {};
       const [again, gone, taken] = [lookedAgain ?? 0, retired ?? 0, encrypted ?? 0];
-      const done = { ordered, erased, lookedAgain: again, retired: gone, encrypted: taken };
+      const isUnfinished = retired !== undefined && Object.values(rounds).some((one) => one.isUnfinished);
+      const done = { ordered, erased, lookedAgain: again, retired: gone, encrypted: taken, isUnfinished };
       const round = { ...done, failures };
-      if (isBusy(round)) log.info({ ...done, failed: failures.length }, 'custody of stored documents');
+      if (hasDone(round)) log.info({ ...done, failed: failures.length }, 'custody of stored documents');
       return round;
     });
 }
