@@ -33,7 +33,7 @@ import * as custodyGuards from './20261130050000_custody_guards.ts';
 import * as decisionsOnAmounts from './20261130060000_decisions_on_amounts.ts';
 import * as usageRowIndex from './20261130070000_usage_row_index.ts';
 import * as creationResolutions from './20261130120000_creation_resolutions.ts';
-import * as secondLooks from './20261130130000_second_looks.ts';
+import * as laterLooks from './20261130130000_later_looks.ts';
 import * as retentionRounds from './20261130140000_retention_rounds.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
@@ -72,6 +72,6 @@ export const migrations: Record<string, Migration> = {
   '20261130060000_decisions_on_amounts': decisionsOnAmounts,
   '20261130070000_usage_row_index': usageRowIndex,
   '20261130120000_creation_resolutions': creationResolutions,
-  '20261130130000_second_looks': secondLooks,
+  '20261130130000_later_looks': laterLooks,
   '20261130140000_retention_rounds': retentionRounds,
 };

@@ -66,7 +66,7 @@ grant insert (id, transaction_id, requested_at, requested_by, reason, destroy_at
   documents, audit_reports
 ) on erasures to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
-grant insert, update, delete on second_looks to idscan_ledger_app;
+grant insert, update, delete on later_looks to idscan_ledger_app;
 grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
 -- Ended sessions. A trigger allows deleting only those that are over.
 grant insert, delete on ended_sessions to idscan_ledger_app;

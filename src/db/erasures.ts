@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
 import { durably } from './durably.ts';
 import type { ObligationKind } from './schema.ts';
-import { noteSecondLooks } from './second-looks.ts';
+import { noteLaterLooks } from './later-looks.ts';
 
 /** The order to erase a transaction's documents. `closed`: nobody reads them, and they can still be kept. */
 export type Erasure = {
@@ -200,7 +200,7 @@ export async function finishErasure(database: Pick<Database, 'kysely'>, { id, tr
     await sql`update files set ${nothingLeft} where transaction_id = ${transactionId} and state <> 'erased'`.execute(
       db,
     );
-    await noteSecondLooks(db, transactionId, ['document', 'audit_report']);
+    await noteLaterLooks(db, transactionId, ['document', 'audit_report']);
     await sql`
       update erasures set destroyed_at = clock_timestamp(),
         documents = (select count(*) from files where transaction_id = ${transactionId} and kind = 'document'),
@@ -216,6 +216,6 @@ export async function markToLookAgain(
 ): Promise<void> {
   await durably(database, async (db) => {
     await sql`update erasures set looked_again_at = null where id = ${id}`.execute(db);
-    await noteSecondLooks(db, transactionId, ['document', 'audit_report']);
+    await noteLaterLooks(db, transactionId, ['document', 'audit_report']);
   });
 }

@@ -4,7 +4,7 @@ import { durably } from './durably.ts';
 import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
 import { countDestroyed } from './retention-rounds.ts';
-import { endSecondLook, noteSecondLooks, type SecondLook } from './second-looks.ts';
+import { endLaterLook, noteLaterLooks, type LaterLook } from './later-looks.ts';
 
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
 const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
@@ -90,17 +90,17 @@ export async function forgetFiles(
 ): Promise<number> {
   return durably(database, async (db) => {
     const files = await forget(db, transactionId, kind);
-    await noteSecondLooks(db, transactionId, [kind]);
+    await noteLaterLooks(db, transactionId, [kind]);
     await countDestroyed(db, kind, files);
     return files;
   });
 }
 
 /** The same after the second look, which is noted. */
-export async function forgetAgain(database: Pick<Database, 'kysely'>, look: SecondLook, until: Date): Promise<void> {
+export async function forgetAgain(database: Pick<Database, 'kysely'>, look: LaterLook, until: Date): Promise<void> {
   await durably(database, async (db) => {
     await forget(db, look.transactionId, look.kind);
-    await endSecondLook(db, look, until);
+    await endLaterLook(db, look, until);
   });
 }
 

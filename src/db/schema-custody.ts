@@ -50,7 +50,7 @@ export type CustodySchema = {
     left_over: Generated<number>;
     destroyed: GeneratedBigint;
   };
-  second_looks: { transaction_id: string; kind: 'document' | 'audit_report'; look_at: Generated<Date> };
+  later_looks: { transaction_id: string; kind: 'document' | 'audit_report'; look_at: Generated<Date> };
   holds: { id: GeneratedBigint; transaction_id: string; placed_at: Generated<Date>; placed_by: string; reason: string };
   hold_releases: { hold_id: Bigint; released_at: Generated<Date>; released_by: string; reason: string };
 };

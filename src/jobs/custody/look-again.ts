@@ -1,7 +1,7 @@
 import { earlierTime } from '../../db/earlier-time.ts';
 import { heldFiles } from '../../db/files.ts';
 import { forgetAgain } from '../../db/retention.ts';
-import { dueSecondLooks, endSecondLook, type SecondLook } from '../../db/second-looks.ts';
+import { dueLaterLooks, endLaterLook, type LaterLook } from '../../db/later-looks.ts';
 import { kindPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
@@ -26,13 +26,13 @@ export async function lookAgain(
   signal?: AbortSignal,
 ): Promise<number> {
   const until = await earlierTime(db.kysely, now());
-  return each(await dueSecondLooks(db.kysely, until, batchSize), { failures, signal }, async (look) => {
+  return each(await dueLaterLooks(db.kysely, until, batchSize), { failures, signal }, async (look) => {
     await (look.isDestroyed ? destroyAgain : removeUnrecorded)(db, store, look, until);
     return true;
   });
 }
 
-type Look = (db: Context['db'], store: ObjectStore, look: SecondLook, until: Date) => Promise<void>;
+type Look = (db: Context['db'], store: ObjectStore, look: LaterLook, until: Date) => Promise<void>;
 
 const destroyAgain: Look = async (db, store, look, until) => {
   await removeObjects(db.kysely, store, look.transactionId, look.kind);
@@ -44,5 +44,5 @@ const removeUnrecorded: Look = async (db, store, look, until) => {
   const { transactionId, kind, fence } = look;
   const recorded = await heldFiles(db.kysely, transactionId, kind);
   await removeLeftovers(store, kindPrefix(transactionId, kind), recorded, fence);
-  await endSecondLook(db.kysely, look, until);
+  await endLaterLook(db.kysely, look, until);
 };

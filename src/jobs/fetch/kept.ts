@@ -1,7 +1,7 @@
 import type { FileKind } from '../../db/files.ts';
 import { isFirstStart, type ObligationEnd, type Started } from '../../db/obligations.ts';
 import { retentionOf } from '../../db/retention.ts';
-import { noteSecondLooks } from '../../db/second-looks.ts';
+import { noteLaterLooks } from '../../db/later-looks.ts';
 import { isKept } from '../../domain/retention.ts';
 import { type Context, openedStore, type VendorContext } from '../context.ts';
 import { storing } from './download.ts';
@@ -35,7 +35,7 @@ export async function endUnkept(
   started: Started,
 ): Promise<ObligationEnd['end']> {
   const { fence } = started;
-  if (!isFirstStart(started)) await noteSecondLooks(context.db.kysely, transactionId, [kind]);
+  if (!isFirstStart(started)) await noteLaterLooks(context.db.kysely, transactionId, [kind]);
   const storage = storing(openedStore(context), { transactionId, kind, fence });
   const of = kind === 'document' ? 'documents' : kind;
   const nothing = { transactionId, kind: of, fence, files: [], isDone: true } as const;

@@ -72,7 +72,7 @@ describe('a failure keeps custody from nothing else', () => {
     await requestErasures(context.db, ['t-3'], wish());
     await carryOutErasures(context, store, []);
     await context.db.kysely
-      .updateTable('second_looks')
+      .updateTable('later_looks')
       .set({ look_at: new Date(0) })
       .execute();
     await requestErasures(context.db, ['t-1'], wish());

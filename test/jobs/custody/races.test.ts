@@ -261,7 +261,7 @@ test('what became due before an erasure all the same ends with its keys, and wha
     .insertInto('files')
     .values({ ...gone, state: 'gone', error_code: 'vendor_gone' })
     .execute();
-  await owner.query(`update second_looks set look_at = now()`);
+  await owner.query(`update later_looks set look_at = now()`);
   expect(await lookAgain(context, store, [])).toBe(2);
   expect(await kysely.selectFrom('files').select(['state', 'name']).distinct().execute()).toEqual([
     { state: 'erased', name: null },

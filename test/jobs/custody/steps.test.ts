@@ -99,7 +99,7 @@ describe('an erasure that is killed goes on to the same end', () => {
     await run(['worker', '--until-idle']);
     expect(await objectsOf(late)).toHaveLength(1);
     expect((await run(['erase', '--receipt', late])).code).toBe(1);
-    await rows(`update second_looks set look_at = look_at - interval '61 minutes'`);
+    await rows(`update later_looks set look_at = look_at - interval '61 minutes'`);
     await run(['worker', '--until-idle']);
     expect(await objectsIn(folder)).toEqual(before.filter((name) => !isErased(name)));
     expect(await rows('select from erasures where looked_again_at is null')).toEqual([]);

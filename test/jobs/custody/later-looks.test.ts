@@ -42,12 +42,11 @@ async function putLate(context: TestContext, kind: FileKind, write: string): Pro
 /** Makes an hour pass for what is to be looked through once more. */
 const anHourLater = ({ db }: TestContext) =>
   db.kysely
-    .updateTable('second_looks')
+    .updateTable('later_looks')
     .set({ look_at: new Date(0) })
     .execute();
 
-const looksLeft = ({ db }: TestContext) =>
-  db.kysely.selectFrom('second_looks').select('kind').orderBy('kind').execute();
+const looksLeft = ({ db }: TestContext) => db.kysely.selectFrom('later_looks').select('kind').orderBy('kind').execute();
 
 const documentsIn = async ({ config }: TestContext): Promise<string[]> =>
   (await namesInStore(config.dataDir)).filter((name) => /^[0-9a-f]{2}\/t-1\./.test(name));
