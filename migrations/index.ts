@@ -35,6 +35,8 @@ import * as usageRowIndex from './20261130070000_usage_row_index.ts';
 import * as creationResolutions from './20261130120000_creation_resolutions.ts';
 import * as vendorFileWithdrawals from './20261130130000_vendor_file_withdrawals.ts';
 import * as longTransactions from './20261130140000_long_transactions.ts';
+import * as laterLooks from './20261130150000_later_looks.ts';
+import * as retentionRounds from './20261130160000_retention_rounds.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -74,4 +76,6 @@ export const migrations: Record<string, Migration> = {
   '20261130120000_creation_resolutions': creationResolutions,
   '20261130130000_vendor_file_withdrawals': vendorFileWithdrawals,
   '20261130140000_long_transactions': longTransactions,
+  '20261130150000_later_looks': laterLooks,
+  '20261130160000_retention_rounds': retentionRounds,
 };

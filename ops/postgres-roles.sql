@@ -50,7 +50,7 @@ end $$;
 
 -- Tables that change: what the vendor said, what has to be done, what was requested.
 grant insert, update on
-  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks, creations, browser_reports
+  transactions, tasks, obligations, files, report_runs, closing_horizon, settled_rechecks, creations, browser_reports, retention_rounds
   to idscan_ledger_app;
 grant insert, update on notification_deliveries to idscan_ledger_app;
 grant insert, update (ended_at) on notification_crossings to idscan_ledger_app;
@@ -66,6 +66,7 @@ grant insert (id, transaction_id, requested_at, requested_by, reason, destroy_at
   documents, audit_reports
 ) on erasures to idscan_ledger_app;
 grant insert, update, delete on attempts to idscan_ledger_app;
+grant insert, update, delete on later_looks to idscan_ledger_app;
 grant insert, update, delete on worker_heartbeats to idscan_ledger_app;
 -- Ended sessions. A trigger allows deleting only those that are over.
 grant insert, delete on ended_sessions to idscan_ledger_app;

@@ -18,6 +18,9 @@ import { currentUser } from './current-user.ts';
 import { remark, say } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
+/** Nothing that it asks of Postgres takes long. From one that is silent for longer, nothing is read. */
+const queryTimeoutMs = 20_000;
+
 export type GetArguments = { readonly kind?: FileKind; readonly out?: string; readonly reason?: string };
 
 /** `documents get <transactionId> [--kind document|audit_report] --out <folder> --reason <text>` */
@@ -30,7 +33,7 @@ export async function get(
   if (reason === undefined)
     throw usageError('documents get needs --reason.', 'Say why they are read; it is kept with who and when.');
   if (out === undefined || out === '') throw usageError('documents get needs --out.', 'Name a folder for the files.');
-  const { context, close } = await composeBooks(config);
+  const { context, close } = await composeBooks(config, { queryTimeoutMs });
   try {
     const { transactionId, isClosed, documents } = await listDocuments(context, id);
     if (isClosed) throw documentsClosed(transactionId);

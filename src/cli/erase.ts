@@ -187,7 +187,7 @@ function receiptLines({ erasure, state, holds, found, isProven }: Receipt): stri
       ],
     ),
     '',
-    `Searched now: ${found.files} rows about files, ${counted(found.keys, 'key')}, ${counted(found.objects, 'object')} in the store with older versions, ${counted(found.jobs, 'job')} in Redis.`,
+    `Searched now: ${counted(found.files, 'row')} about files, ${counted(found.keys, 'key')}, ${counted(found.elsewhere, 'row')} of other tables that name an object, ${counted(found.objects, 'object')} in the store with older versions, ${counted(found.drafts, 'object')} half written, ${counted(found.jobs, 'job')} in Redis.`,
     isProven
       ? 'Nothing is left.'
       : state === 'destroyed'

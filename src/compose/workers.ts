@@ -109,7 +109,6 @@ async function documentsOf(context: QueueContext, options: ComposeOptions): Prom
 async function openDocuments({ config, db, log }: QueueContext, { notice }: ComposeOptions): Promise<Documents> {
   const store = await openStore(db.kysely, documentStore(config));
   const masters = await openMasters(db, config, notice ?? ((sentence) => log.warn(sentence)));
-  await store.removeStale(Date.now());
   const replayed = await replayOrders({ db }, store);
   if (replayed > 0) log.warn({ replayed }, 'orders to erase that the books had lost are carried out again');
   return { store, masters };

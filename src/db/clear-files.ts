@@ -59,7 +59,7 @@ export async function clearFiles(db: Queries, limit: number): Promise<ClearFile[
 /**
  * Records that a file which was stored in the clear is now stored encrypted, too. Its clear bytes are still there.
  *
- * @returns `false` if it was erased or stored anew in the meantime; nothing is recorded then.
+ * @returns `false` if it was destroyed or stored anew in the meantime; nothing is recorded then, and no key is kept.
  */
 export async function recordTakenOver(
   { kysely }: Pick<Database, 'kysely'>,
@@ -75,7 +75,9 @@ export async function recordTakenOver(
       where transaction_id = ${transactionId} and kind = ${kind} and origin = ${origin} and position = ${position}
         and object_name is null and sha256 = ${sha256} and state = 'stored'
       returning origin`.execute(db);
-    return rows.length > 0;
+    if (rows.length > 0) return true;
+    await sql`delete from document_keys where id = ${key.id}`.execute(db);
+    return false;
   });
 }
 

@@ -4,23 +4,49 @@ import { countClear } from './clear-files.ts';
 import { keysOnRetired } from './document-masters.ts';
 import { isHeld } from './erasures.ts';
 
-/** What the database still has of a transaction's documents, counted by table. */
+/** What the database still has of a transaction's documents. */
 export type ErasedLeft = {
   /** Rows that say more than that there was a file. */
   readonly files: number;
   readonly keys: number;
+  /** Rows of other tables, with those of what was before, that name an object of its documents. */
+  readonly elsewhere: number;
   /** The last generation of jobs on its files. */
   readonly generation: number;
 };
 
-export async function erasedLeft(db: Queries, transactionId: string): Promise<ErasedLeft> {
-  const { rows } = await sql<ErasedLeft>`
-    select (select count(*)::int from files where transaction_id = ${transactionId} and num_nonnulls(
-        object_name, key_id, sha256, bytes, media_type, category, type, name, url_sha256, clear_sha256) > 0) as files,
+/** What may be left of a file: that there was one. Whatever else a row says, in any column, is too much. */
+const thatThereWasOne = ['transaction_id', 'kind', 'origin', 'position', 'state', 'recorded_at'];
+
+/**
+ * Looks through all tables, whatever an erasure does to them: those of later versions, too.
+ *
+ * @param prefix of the names of the transaction's objects.
+ */
+export async function erasedLeft(db: Queries, transactionId: string, prefix: string): Promise<ErasedLeft> {
+  const { rows } = await sql<Omit<ErasedLeft, 'elsewhere'>>`
+    select (select count(*)::int from files f where transaction_id = ${transactionId} and (state <> 'erased'
+        or jsonb_strip_nulls(to_jsonb(f) - ${thatThereWasOne}::text[]) <> '{}')) as files,
       (select count(*)::int from document_keys where transaction_id = ${transactionId}) as keys,
       (select coalesce(max(generation), 0) from obligations
         where transaction_id = ${transactionId} and kind <> 'result') as generation`.execute(db);
-  return rows[0] ?? { files: 0, keys: 0, generation: 0 };
+  const elsewhere = await namedElsewhere(db, transactionId, prefix);
+  return { ...(rows[0] ?? { files: 0, keys: 0, generation: 0 }), elsewhere };
+}
+
+async function namedElsewhere(db: Queries, transactionId: string, prefix: string): Promise<number> {
+  const { rows: tables } = await sql<{ table: string; column: string }>`
+    select c.relname as "table", a.attname as "column" from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relnamespace = to_regnamespace(quote_ident(current_schema())) and c.relkind in ('r', 'p')
+      and a.attname = case when c.relname in ('transactions', 'transactions_history') then 'id' else 'transaction_id' end
+      and not a.attisdropped and c.relname <> 'files'`.execute(db);
+  const searches = tables.map(
+    ({ table, column }) => sql`
+      select count(*)::int as count from ${sql.ref(table)} t
+      where t.${sql.ref(column)} = ${transactionId} and strpos(to_jsonb(t)::text, ${prefix}) > 0`,
+  );
+  const { rows } = await sql<{ count: number }>`${sql.join(searches, sql` union all `)}`.execute(db);
+  return rows.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** Erasures by what they wait for, and files by why they are still there. */

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
 import { durably } from './durably.ts';
 import type { ObligationKind } from './schema.ts';
+import { noteLaterLooks } from './later-looks.ts';
 
 /** The order to erase a transaction's documents. `closed`: nobody reads them, and they can still be kept. */
 export type Erasure = {
@@ -156,21 +157,13 @@ export async function erasuresOf(db: Queries, transactionOrErasureId: string): P
 /**
  * Erasures that are to be carried out: their time has come, their order is in the store, and nobody holds them. First
  * those whose keys are still there, so that no failure of another one keeps them readable.
- *
- * @param lookAgainBefore those destroyed before this instant are looked through once more.
  */
-export async function dueErasures(
-  db: Queries,
-  { now, lookAgainBefore, limit }: { readonly now: Date; readonly lookAgainBefore: Date; readonly limit: number },
-): Promise<Erasure[]> {
+export async function dueErasures(db: Queries, now: Date, limit: number): Promise<Erasure[]> {
   const { rows } = await sql<Erasure>`
     select ${erasureColumns} from erasures e
-    where e.cancelled_at is null and e.looked_again_at is null and e.ordered_at is not null and e.destroy_at <= ${now}
-      and (e.destroyed_at is null or e.destroyed_at <= ${lookAgainBefore})
-      and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
-    order by e.keys_destroyed_at is not null, e.destroyed_at is not null, e.destroy_at, e.id limit ${limit}`.execute(
-    db,
-  );
+    where e.cancelled_at is null and e.looked_again_at is null and e.destroyed_at is null and e.ordered_at is not null
+      and e.destroy_at <= ${now} and (e.keys_destroyed_at is not null or not ${isHeld('e.transaction_id')})
+    order by e.keys_destroyed_at is not null, e.destroy_at, e.id limit ${limit}`.execute(db);
   return rows;
 }
 
@@ -201,10 +194,13 @@ export async function destroyKeys(
 export const nothingLeft = sql`state = 'erased', error_code = null, object_name = null, key_id = null, sha256 = null,
   bytes = null, media_type = null, category = null, type = null, name = null, url_sha256 = null, clear_sha256 = null, verified_at = null`;
 
-/** Removes what the books say of the files, after their objects are gone. */
+/** Removes what the books say of the files, after their objects are gone. They are looked for once more later. */
 export async function finishErasure(database: Pick<Database, 'kysely'>, { id, transactionId }: Erasure): Promise<void> {
   await durably(database, async (db) => {
-    await forgetAllFiles(db, transactionId);
+    await sql`update files set ${nothingLeft} where transaction_id = ${transactionId} and state <> 'erased'`.execute(
+      db,
+    );
+    await noteLaterLooks(db, transactionId, ['document', 'audit_report']);
     await sql`
       update erasures set destroyed_at = clock_timestamp(),
         documents = (select count(*) from files where transaction_id = ${transactionId} and kind = 'document'),
@@ -213,21 +209,13 @@ export async function finishErasure(database: Pick<Database, 'kysely'>, { id, tr
   });
 }
 
-const forgetAllFiles = (db: Queries, transactionId: string) =>
-  sql`update files set ${nothingLeft} where transaction_id = ${transactionId} and state <> 'erased'`.execute(db);
-
 /** Has workers look once more for what is left of an erasure that was carried out. */
-export async function markToLookAgain(db: Queries, id: string): Promise<void> {
-  await sql`update erasures set looked_again_at = null where id = ${id}`.execute(db);
-}
-
-/** Notes that it was looked once more, and removes what the books have said of files in the meantime. */
-export async function finishLookingAgain(
+export async function markToLookAgain(
   database: Pick<Database, 'kysely'>,
-  { id, transactionId }: Erasure,
+  { id, transactionId }: Pick<Erasure, 'id' | 'transactionId'>,
 ): Promise<void> {
   await durably(database, async (db) => {
-    await forgetAllFiles(db, transactionId);
-    await sql`update erasures set looked_again_at = now() where id = ${id} and destroyed_at is not null`.execute(db);
+    await sql`update erasures set looked_again_at = null where id = ${id}`.execute(db);
+    await noteLaterLooks(db, transactionId, ['document', 'audit_report']);
   });
 }

@@ -5,6 +5,7 @@ import { mayDisagree } from './disagreements.ts';
 import { countWorkers } from './heartbeats.ts';
 import { findingFigures, type FindingFigures } from './settlements.ts';
 import { custodyStatus, type CustodyStatus } from './erasure-receipts.ts';
+import { retentionRounds, type RetentionRound } from './retention-rounds.ts';
 import { filesAmiss, type FilesAmiss } from './document-verifications.ts';
 import type { ObligationKind, ObligationState } from './schema.ts';
 import { isMissingResultId } from './status.ts';
@@ -27,6 +28,7 @@ export type Figures = {
   /** Files that were stored and are now missing or damaged. */
   readonly filesAmiss: readonly FilesAmiss[];
   readonly custody: CustodyStatus;
+  readonly retention: readonly RetentionRound[];
   /** Creations whose answer never came. */
   readonly possiblyCreated: number;
   /** Completed transactions whose result ID is not known. */
@@ -54,6 +56,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     reports,
     amiss,
     custody,
+    retention,
     unanswered,
     missing,
     findings,
@@ -78,6 +81,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
         and not exists (select from period_closes c where c.period = r.period)`.execute(db),
     filesAmiss(db),
     custodyStatus(db),
+    retentionRounds(db),
     countUnanswered(db),
     sql<{ count: number }>`select count(*)::int as count from transactions where ${isMissingResultId}`.execute(db),
     findingFigures(db),
@@ -93,6 +97,7 @@ export async function readFigures(db: Queries, since: Date, reportsFrom: string)
     reports: reports.rows,
     filesAmiss: amiss,
     custody,
+    retention,
     possiblyCreated: unanswered.possiblyCreated,
     missingResultIds: missing.rows[0]?.count ?? 0,
     findings,

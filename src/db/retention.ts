@@ -3,6 +3,8 @@ import type { Database, Queries } from './database.ts';
 import { durably } from './durably.ts';
 import { endFetching, isHeld, nothingLeft } from './erasures.ts';
 import type { FileKind } from './files.ts';
+import { countDestroyed } from './retention-rounds.ts';
+import { endLaterLook, noteLaterLooks, type LaterLook } from './later-looks.ts';
 
 /** The end of a transaction, from which retention counts: its completion, else its expiry. */
 const endedAt = sql`coalesce(t.completed_at, t.expires_at)`;
@@ -76,7 +78,8 @@ async function endFetchingAndReading(db: Queries, transactionId: string, kind: F
 
 /**
  * Removes what the books say of a transaction's files of a kind, after their objects are gone. From here on nothing
- * fetches them again; what somebody asked for since the keys were destroyed is ended, too, and nobody can read it.
+ * fetches them again; what somebody asked for since the keys were destroyed is ended, too, and nobody can read it. They
+ * are looked for once more later.
  *
  * @returns how many files there were.
  */
@@ -86,13 +89,28 @@ export async function forgetFiles(
   kind: FileKind,
 ): Promise<number> {
   return durably(database, async (db) => {
-    await sql`select from transactions where id = ${transactionId} for update`.execute(db);
-    await endFetchingAndReading(db, transactionId, kind);
-    const { rows } = await sql`
-      update files set ${nothingLeft}
-      where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
-    return rows.length;
+    const files = await forget(db, transactionId, kind);
+    await noteLaterLooks(db, transactionId, [kind]);
+    await countDestroyed(db, kind, files);
+    return files;
   });
+}
+
+/** The same after the second look, which is noted. */
+export async function forgetAgain(database: Pick<Database, 'kysely'>, look: LaterLook, until: Date): Promise<void> {
+  await durably(database, async (db) => {
+    await forget(db, look.transactionId, look.kind);
+    await endLaterLook(db, look, until);
+  });
+}
+
+async function forget(db: Queries, transactionId: string, kind: FileKind): Promise<number> {
+  await sql`select from transactions where id = ${transactionId} for update`.execute(db);
+  await endFetchingAndReading(db, transactionId, kind);
+  const { rows } = await sql`
+    update files set ${nothingLeft}
+    where transaction_id = ${transactionId} and kind = ${kind} and state <> 'erased' returning origin`.execute(db);
+  return rows.length;
 }
 
 /** What retention has done for files of a kind, and still has to do. */
@@ -107,10 +125,9 @@ export type RetentionStatus = {
 /** @param before files of transactions that ended before this are overdue. */
 export async function retentionStatus(db: Queries, kind: FileKind, before: Date): Promise<RetentionStatus> {
   const { rows } = await sql<Omit<RetentionStatus, 'kind'>>`
-    select (count(distinct t.id) filter (where f.state <> 'erased' and ${endedAt} < ${before} and not ${isHeld('t.id')}))::int
-        as overdue,
-      (count(*) filter (where f.state = 'erased' and not exists (
-        select from erasures e where e.transaction_id = t.id and e.keys_destroyed_at is not null)))::int as destroyed
-    from files f join transactions t on t.id = f.transaction_id where f.kind = ${kind}`.execute(db);
+    select (
+      select count(distinct t.id)::int from files f join transactions t on t.id = f.transaction_id
+      where f.kind = ${kind} and f.state <> 'erased' and ${endedAt} < ${before} and not ${isHeld('t.id')}) as overdue,
+      coalesce((select destroyed from retention_rounds where kind = ${kind}), 0)::float8 as destroyed`.execute(db);
   return { kind, ...(rows[0] ?? { overdue: 0, destroyed: 0 }) };
 }

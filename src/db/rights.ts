@@ -43,7 +43,9 @@ export const neededRights: Readonly<Record<string, string>> = {
   reference_versions: 'insert', // which version is which file
   report_runs: 'insert update', // reports asked for and written
   reprocess_log: 'insert', // who made work due again
+  retention_rounds: 'insert update', // how far retention is
   rules_uses: 'insert', // which rules were used from when
+  later_looks: 'insert update delete', // what is looked through once more after it was destroyed
   settled_rechecks: 'insert update', // progress of the fetches before a close
   tasks: 'insert update', // answers stored; counters by trigger count_own_attempts
   tasks_history: 'insert', // trigger keep_tasks

@@ -4,7 +4,7 @@ import type { ColumnType, Generated } from 'kysely';
 export type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>;
 export type GeneratedBigint = ColumnType<string, string | number | bigint | undefined, string | number | bigint>;
 
-/** The tables of custody: keys, readings, erasures and holds of stored documents. */
+/** The tables of custody: keys, readings, erasures and holds of stored documents, and what is looked through once more. */
 export type CustodySchema = {
   document_masters: { public_key: Buffer; in_use_since: Date | null; retired_at: Date | null };
   document_keys: {
@@ -43,6 +43,14 @@ export type CustodySchema = {
     documents: number | null;
     audit_reports: number | null;
   };
+  retention_rounds: {
+    kind: 'document' | 'audit_report';
+    begun_at: Generated<Date>;
+    ended_at: Date | null;
+    left_over: Generated<number>;
+    destroyed: GeneratedBigint;
+  };
+  later_looks: { transaction_id: string; kind: 'document' | 'audit_report'; look_at: Generated<Date> };
   holds: { id: GeneratedBigint; transaction_id: string; placed_at: Generated<Date>; placed_by: string; reason: string };
   hold_releases: { hold_id: Bigint; released_at: Generated<Date>; released_by: string; reason: string };
 };

@@ -47,6 +47,7 @@ export async function renderBookMetrics(context: Context): Promise<string> {
     for (const state of ['lost', 'damaged']) files.set({ kind, state }, 0);
   for (const { kind, state, count } of figures.filesAmiss) files.set({ kind, state }, count);
   addCustody(gauge, figures, context.now());
+  addRetention(gauge, figures, context.config.custody.retentionDays);
   gauge('idscan_missing_result_ids', 'Completed transactions whose files wait for their result ID to be enqueued.').set(
     isStoreWanted(context.config) ? figures.missingResultIds : 0,
   );
@@ -86,4 +87,30 @@ function addCustody(gauge: MakeGauge, { custody, possiblyCreated }: Figures, now
     possiblyCreated,
   );
   gauge('idscan_files_in_clear', 'Files of an earlier version that are not yet encrypted.').set(custody.clear);
+}
+
+/** Of the kinds of files that are kept for a time. */
+function addRetention(
+  gauge: MakeGauge,
+  { retention }: Figures,
+  days: Context['config']['custody']['retentionDays'],
+): void {
+  const destroyed = gauge('idscan_retention_destroyed_files', 'Files that retention destroyed.', ['kind']);
+  const left = gauge(
+    'idscan_retention_left',
+    'Transactions whose files retention found overdue in its last look through all, and could not destroy.',
+    ['kind'],
+  );
+  const age = gauge(
+    'idscan_retention_age_seconds',
+    'How long ago retention had last looked through all; until it has, how long it has been at it.',
+    ['kind'],
+  );
+  for (const kind of ['document', 'audit_report'] as const) {
+    if (days[kind] === undefined) continue;
+    const round = retention.find((one) => one.kind === kind);
+    destroyed.set({ kind }, round?.destroyed ?? 0);
+    left.set({ kind }, round?.left ?? 0);
+    age.set({ kind }, round?.ageSeconds ?? 0);
+  }
 }

@@ -12,6 +12,7 @@ import {
   type Sink,
   type StoredObject,
   type StoreEntry,
+  type Unfinished,
 } from './object-store.ts';
 import { probeFolder } from './probe.ts';
 
@@ -31,6 +32,7 @@ export function folderStore(folder: string): ObjectStore {
     removeUnder: async (prefix) => {
       for await (const { name } of list(folder, prefix)) await remove(folder, name);
     },
+    unfinished: () => unfinished(folder),
     removeStale: (nowMs) => removeStale(folder, nowMs),
     list: (prefix) => list(folder, prefix),
     marker: () => readMarker(folder),
@@ -142,6 +144,30 @@ async function remove(folder: string, name: string): Promise<void> {
     await syncFolder(path.dirname(objectPath(folder, name)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asStoreError(error, folder);
+  }
+}
+
+/** More than a document's header has. */
+const beginBytes = 8_192;
+
+async function* unfinished(folder: string): AsyncGenerator<Unfinished> {
+  const incoming = incomingFolder(folder);
+  for await (const { name } of namesIn(incoming)) {
+    const begin = await beginOf(path.join(incoming, name)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw asStoreError(error, folder);
+    });
+    if (begin) yield { name: undefined, begin };
+  }
+}
+
+async function beginOf(file: string): Promise<Buffer> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(beginBytes), 0, beginBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
 

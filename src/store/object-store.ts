@@ -13,6 +13,9 @@ export type StoreEntry = {
   readonly writtenAtMs: () => Promise<number | undefined>;
 };
 
+/** An object that is not whole yet. A folder does not know its name, and a bucket shows none of its bytes. */
+export type Unfinished = { readonly name: string | undefined; readonly begin: Buffer };
+
 /**
  * Where bytes are kept under names, each written once. It knows nothing of what it keeps. Every function throws
  * LedgerError `storage_failed` if the store cannot be used. Functions that write throw `storage_full` if there is no
@@ -45,6 +48,8 @@ export type ObjectStore = {
    * @param options.everyVersion also names that only older versions have, in a store that keeps them.
    */
   readonly list: (prefix: string, options?: { readonly everyVersion?: boolean }) => AsyncIterable<StoreEntry>;
+  /** What is being written, or was by killed workers. */
+  readonly unfinished: () => AsyncIterable<Unfinished>;
   /** Removes unfinished files of killed workers. */
   readonly removeStale: (nowMs: number) => Promise<void>;
 

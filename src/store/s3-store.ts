@@ -3,9 +3,9 @@ import { errorCode } from '../errors.ts';
 import { isOlderThanAnyDownload } from './object-store.ts';
 import { anothersStore } from './errors.ts';
 import { markerIn, markerText, nameOfMarker } from './marker.ts';
-import type { ObjectStore, StoreEntry } from './object-store.ts';
+import type { ObjectStore, StoreEntry, Unfinished } from './object-store.ts';
 import { type S3Connection, s3Connection, type S3Limits, usualLimits } from './s3/connection.ts';
-import { abortUploads, everKnownUnder, objectsUnder } from './s3/listing.ts';
+import { abortUploads, everKnownUnder, objectsUnder, uploadsUnder } from './s3/listing.ts';
 import { describeObject, examineObject, getObject, isLost, putObject } from './s3/objects.ts';
 import { folderOfProbes, isProbeName, probeStore } from './s3/probe.ts';
 import { knowsNoVersions, removeAllVersions, removeVersion, versionsUnder } from './s3/versions.ts';
@@ -23,6 +23,7 @@ export function s3Store(address: S3Address, limits: S3Limits = usualLimits): Obj
     remove: (name) => remove(connection, keyOf(name)),
     removeUnder: (prefix) => removeUnder(connection, keyOf(prefix)),
     list: (prefix, options) => list(connection, prefix, options?.everyVersion ?? false),
+    unfinished: () => unfinished(connection),
     removeStale: (nowMs) => removeStale(connection, nowMs),
     marker: () => readMarker(connection),
     mark: (id) => writeMarker(connection, id),
@@ -53,6 +54,11 @@ async function* list(connection: S3Connection, prefix: string, everyVersion: boo
     const name = key.slice(connection.prefix.length);
     if (name !== nameOfMarker && !isProbeName(name)) yield { name, writtenAtMs: () => Promise.resolve(writtenAtMs) };
   }
+}
+
+async function* unfinished(connection: S3Connection): AsyncGenerator<Unfinished> {
+  for await (const { key } of uploadsUnder(connection, connection.prefix))
+    yield { name: key.slice(connection.prefix.length), begin: Buffer.alloc(0) };
 }
 
 async function removeStale(connection: S3Connection, nowMs: number): Promise<void> {

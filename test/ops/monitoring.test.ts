@@ -103,6 +103,9 @@ describe('alert rules and dashboard', () => {
       idscan_open_findings: ['currency'],
       idscan_disputed_amount: ['currency'],
       idscan_oldest_open_finding_age_seconds: ['currency'],
+      idscan_retention_destroyed_files: ['kind'],
+      idscan_retention_left: ['kind'],
+      idscan_retention_age_seconds: ['kind'],
     };
     for (const expression of [...alertExpressions(), ...panelExpressions()]) {
       const selectors = selectorsOf(expression);

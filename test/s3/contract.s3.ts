@@ -44,6 +44,9 @@ describe.each<Bucket>(['plain', 'versioned'])('a store in a bucket that is %s', 
         .map(({ Key = '' }) => Key.slice(address.prefix.length))
         .sort();
     for (const name of ['a', 'ab', 'b']) await begin(name);
+    const shown: (string | undefined)[] = [];
+    for await (const { name } of store.unfinished()) shown.push(name);
+    expect(shown.sort()).toEqual(['a', 'ab', 'b']);
     await store.remove('a');
     expect(await unfinished()).toEqual(['ab', 'b']);
     await store.removeStale(Date.now());

@@ -3,6 +3,7 @@ import type { Documents, VendorContext } from '../context.ts';
 import { carryOutErasures } from './destroy.ts';
 import { type Failures, note } from './each.ts';
 import { keepHoldCopies } from './hold-copies.ts';
+import { lookAgain } from './look-again.ts';
 import { replayOrders } from './orders.ts';
 import { keepRetention, newRounds } from './retention.ts';
 import { takeOverClear } from './take-over.ts';
@@ -15,25 +16,33 @@ export type CustodyRound = {
   readonly lookedAgain: number;
   readonly retired: number;
   readonly encrypted: number;
+  /** Whether retention has not come through all transactions yet. */
+  readonly isUnfinished: boolean;
   /** What it could not do. */
   readonly failures: readonly Error[];
 };
 
 /** Whether a round found so much to do that the next one should follow at once. */
 export const isBusy = (round: CustodyRound | undefined): boolean =>
-  round !== undefined && round.ordered + round.erased + round.lookedAgain + round.retired + round.encrypted > 0;
+  round !== undefined && (round.isUnfinished || hasDone(round));
+
+const hasDone = ({ ordered, erased, lookedAgain, retired, encrypted }: Omit<CustodyRound, 'failures'>): boolean =>
+  ordered + erased + lookedAgain + retired + encrypted > 0;
 
 /** Runs `work` while no other process destroys documents. @returns `undefined` if one does. */
 export const withCustody = <T>({ db }: Pick<VendorContext, 'db'>, work: () => Promise<T>): Promise<T | undefined> =>
   withNamedLock(db, 'custody', work);
 
-/** A database may be restored while workers run: how long its lost orders may stay unknown. */
+/**
+ * How long lost orders may stay unknown, as a database may be restored while workers run; and what killed workers left
+ * half written may lie there once it is old.
+ */
 const replayMs = 300_000;
 
 /**
- * What workers do for custody from time to time, one process at a time: replay orders, keep copies of holds, carry out
- * erasures, keep to retention, and encrypt what earlier versions stored in the clear. What fails keeps the rest from
- * nothing.
+ * What workers do for custody from time to time, one process at a time: replay orders, remove what was never finished,
+ * keep copies of holds, carry out erasures, keep to retention, look once more for what was destroyed, and encrypt what
+ * earlier versions stored in the clear. What fails keeps the rest from nothing.
  *
  * @returns a function that does a round. It resolves to `undefined` if another process is at it.
  */
@@ -54,6 +63,7 @@ export function custodyRounds(
           return undefined;
         });
       if (performance.now() - replayedAtMs >= replayMs) {
+        await step(() => store.removeStale(Date.now()));
         const replayed = await step(() => replayOrders(context, store));
         if (replayed !== undefined) replayedAtMs = performance.now();
         if (replayed) log.warn({ replayed }, 'orders to erase that the books had lost are carried out again');
@@ -66,11 +76,14 @@ export function custodyRounds(
       const retired = areHoldsKnown
         ? await step(() => keepRetention(context, store, rounds, failures, signal))
         : undefined;
+      const lookedAgain = areHoldsKnown ? await step(() => lookAgain(context, store, failures, signal)) : undefined;
       const encrypted = await step(() => takeOverClear(context, documents, failures, signal));
-      const { ordered = 0, erased = 0, lookedAgain = 0 } = erasures ?? {};
-      const done = { ordered, erased, lookedAgain, retired: retired ?? 0, encrypted: encrypted ?? 0 };
+      const { ordered = 0, erased = 0 } = erasures ?? {};
+      const [again, gone, taken] = [lookedAgain ?? 0, retired ?? 0, encrypted ?? 0];
+      const isUnfinished = retired !== undefined && Object.values(rounds).some((one) => one.isUnfinished);
+      const done = { ordered, erased, lookedAgain: again, retired: gone, encrypted: taken, isUnfinished };
       const round = { ...done, failures };
-      if (isBusy(round)) log.info({ ...done, failed: failures.length }, 'custody of stored documents');
+      if (hasDone(round)) log.info({ ...done, failed: failures.length }, 'custody of stored documents');
       return round;
     });
 }

@@ -1,24 +1,22 @@
 import { clearOfOne } from '../../db/clear-files.ts';
 import { earlierTime } from '../../db/earlier-time.ts';
 import { unorderedErasures } from '../../db/erasure-orders.ts';
-import { destroyKeys, dueErasures, type Erasure, finishErasure, finishLookingAgain } from '../../db/erasures.ts';
-import { clearName, transactionPrefix } from '../../store/layout.ts';
+import { destroyKeys, dueErasures, type Erasure, finishErasure } from '../../db/erasures.ts';
+import type { FileKind } from '../../db/files.ts';
+import { clearName, kindPrefix, transactionPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
 import { each, type Failures } from './each.ts';
 import { writeCancellation, writeOrder } from './orders.ts';
 
-/** A worker that was about to store a document has done so, or is dead, after this long. */
-const lookAgainAfterMs = 3_600_000;
 const batchSize = 200;
 
-/** What was done for erasures: orders written, transactions erased, and looked through once more. */
-type CarriedOut = { readonly ordered: number; readonly erased: number; readonly lookedAgain: number };
+/** What was done for erasures: orders written, and transactions erased. */
+type CarriedOut = { readonly ordered: number; readonly erased: number };
 
 /**
  * Carries out the erasures whose time has come, a bounded batch: the keys of all of them first, then their objects. Each
- * step may be repeated: whatever it is broken off by, the next call goes on with it. An hour after the destruction it
- * looks once more for what a worker may have stored in the meantime.
+ * step may be repeated: whatever it is broken off by, the next call goes on with it.
  *
  * @param failures what could not be done is added; the other erasures are carried out.
  * @throws LedgerError `database_unavailable`
@@ -36,33 +34,18 @@ export async function carryOutErasures(
     return true;
   });
   const now = await earlierTime(db.kysely, context.now());
-  const lookAgainBefore = new Date(now.getTime() - lookAgainAfterMs);
-  const due = await dueErasures(db.kysely, { now, lookAgainBefore, limit: batchSize });
   const unreadable: Erasure[] = [];
-  await each(
-    due.filter(({ destroyedAt }) => destroyedAt === null),
-    batch,
-    async (erasure) => {
-      const isDestroyed = await destroyKeys(db, erasure);
-      if (isDestroyed) unreadable.push(erasure);
-      return isDestroyed;
-    },
-  );
+  await each(await dueErasures(db.kysely, now, batchSize), batch, async (erasure) => {
+    const isDestroyed = await destroyKeys(db, erasure);
+    if (isDestroyed) unreadable.push(erasure);
+    return isDestroyed;
+  });
   const erased = await each(unreadable, batch, async (erasure) => {
     await removeObjects(db.kysely, store, erasure.transactionId);
     await finishErasure(db, erasure);
     return true;
   });
-  const lookedAgain = await each(
-    due.filter(({ destroyedAt }) => destroyedAt !== null),
-    batch,
-    async (erasure) => {
-      await removeObjects(db.kysely, store, erasure.transactionId);
-      await finishLookingAgain(db, erasure);
-      return true;
-    },
-  );
-  return { ordered, erased, lookedAgain };
+  return { ordered, erased };
 }
 
 /**
@@ -78,8 +61,17 @@ export async function destroy({ db }: Pick<Context, 'db'>, store: ObjectStore, e
   return true;
 }
 
-/** Removes every object of a transaction, whether or not the books know it, with all versions. */
-async function removeObjects(db: Context['db']['kysely'], store: ObjectStore, transactionId: string): Promise<void> {
-  for (const hash of await clearOfOne(db, transactionId)) await store.remove(clearName(hash));
-  await store.removeUnder(transactionPrefix(transactionId));
+/**
+ * Removes every object of a transaction, whether or not the books know it, with all versions.
+ *
+ * @param kind only those of that kind.
+ */
+export async function removeObjects(
+  db: Context['db']['kysely'],
+  store: ObjectStore,
+  transactionId: string,
+  kind?: FileKind,
+): Promise<void> {
+  for (const hash of await clearOfOne(db, transactionId, kind)) await store.remove(clearName(hash));
+  await store.removeUnder(kind === undefined ? transactionPrefix(transactionId) : kindPrefix(transactionId, kind));
 }

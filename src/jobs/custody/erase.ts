@@ -76,7 +76,7 @@ async function carryOut(context: Context, store: ObjectStore, one: Requested, is
   if (!erasure) return false;
   // A backup of the store may have brought back what was destroyed, and not the order.
   const isDestroyed = one.answer === 'already_destroyed';
-  if (isDestroyed) await markToLookAgain(context.db.kysely, erasure.id);
+  if (isDestroyed) await markToLookAgain(context.db, erasure);
   if (erasure.orderedAt === null || isDestroyed) await writeOrder(context, store, erasure);
   if (isNow && one.answer === 'already_closed') await writeHaste(store, erasure);
   if (!isDestroyed && (!isNow || one.isHeld)) return false;

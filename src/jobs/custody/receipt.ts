@@ -2,6 +2,7 @@ import { erasedLeft, type ErasedLeft } from '../../db/erasure-receipts.ts';
 import { type Erasure, erasuresOf } from '../../db/erasures.ts';
 import { type Hold, holdsOf } from '../../db/holds.ts';
 import { LedgerError } from '../../errors.ts';
+import { decodeHeader, headerIn } from '../../store/encryption/header.ts';
 import { transactionPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { QueueContext } from '../context.ts';
@@ -17,9 +18,11 @@ export type Receipt = {
 };
 
 /** What a search for every copy found, each place on its own, whatever the erasure says of itself. */
-type Found = Pick<ErasedLeft, 'files' | 'keys'> & {
+type Found = Pick<ErasedLeft, 'files' | 'keys' | 'elsewhere'> & {
   /** Objects in the store, with older versions. */
   readonly objects: number;
+  /** Objects that are being written, or were by a killed worker. */
+  readonly drafts: number;
   /** Jobs in Redis that would fetch the documents. Jobs carry IDs only. */
   readonly jobs: number;
 };
@@ -48,8 +51,9 @@ export async function receiptOf(
   const { transactionId } = erasure;
   const holds = await holdsOf(db.kysely, transactionId);
   const objects = store ? await countObjects(store, transactionId) : 0;
-  const { files, keys, generation } = await erasedLeft(db.kysely, transactionId);
-  const found = { files, keys, objects, jobs: await queues.fileJobs(transactionId, generation) };
+  const drafts = store ? await countDrafts(store, transactionId) : 0;
+  const { generation, ...left } = await erasedLeft(db.kysely, transactionId, transactionPrefix(transactionId));
+  const found = { ...left, objects, drafts, jobs: await queues.fileJobs(transactionId, generation) };
   const state = stateOf(erasure, holds);
   return {
     erasure,
@@ -60,12 +64,22 @@ export async function receiptOf(
   };
 }
 
-/** Unfinished files have names by chance. No key of theirs is kept; workers remove old ones at their start. */
 async function countObjects(store: ObjectStore, transactionId: string): Promise<number> {
   let objects = 0;
   for await (const { name } of store.list(transactionPrefix(transactionId), { everyVersion: true }))
     objects += name === '' ? 0 : 1;
   return objects;
+}
+
+/** What is unfinished in a folder has a name by chance; its header says whose it is. */
+async function countDrafts(store: ObjectStore, transactionId: string): Promise<number> {
+  let drafts = 0;
+  for await (const { name, begin } of store.unfinished()) {
+    const header = headerIn(begin);
+    const isOwn = name?.startsWith(transactionPrefix(transactionId)) ?? false;
+    if (isOwn || (header && decodeHeader(header)?.transactionId === transactionId)) drafts += 1;
+  }
+  return drafts;
 }
 
 function stateOf({ cancelledAt, destroyedAt }: Erasure, holds: readonly Hold[]): Receipt['state'] {

@@ -1,10 +1,11 @@
-import { clearOfOne } from '../../db/clear-files.ts';
 import { earlierTime } from '../../db/earlier-time.ts';
 import type { FileKind } from '../../db/files.ts';
 import { destroyKeysOf, forgetFiles, overdueFiles } from '../../db/retention.ts';
-import { clearName, kindPrefix } from '../../store/layout.ts';
+import { beginRetentionRound, endRetentionRound } from '../../db/retention-rounds.ts';
+import { kindPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
+import { removeObjects } from './destroy.ts';
 import { type Failures, note } from './each.ts';
 
 const kinds: readonly FileKind[] = ['document', 'audit_report'];
@@ -15,12 +16,17 @@ const turnMs = 2_000;
 /** Once all are looked through, they are looked through again after this long. */
 const restMs = 3_600_000;
 
-/** How far the look through the transactions has come. Kept by the process: a restart begins anew. */
-export type Round = { after: string; restUntilMs: number };
+/**
+ * How far the look through the transactions has come, and how many could not be destroyed. `isUnfinished`: it ran out of time,
+ * and goes on next time. Kept by the process: a restart begins anew.
+ */
+export type Round = { after: string; restUntilMs: number; left: number; isUnfinished: boolean };
+
+const newRound = (): Round => ({ after: '', restUntilMs: -Infinity, left: 0, isUnfinished: false });
 
 export const newRounds = (): Record<FileKind, Round> => ({
-  document: { after: '', restUntilMs: -Infinity },
-  audit_report: { after: '', restUntilMs: -Infinity },
+  document: newRound(),
+  audit_report: newRound(),
 });
 
 /**
@@ -65,6 +71,8 @@ async function lookThrough(
   const isOver = (): boolean => signal?.aborted === true || performance.now() >= endMs;
   const before = new Date((await earlierTime(db.kysely, now())).getTime() - days * dayMs);
   let destroyed = 0;
+  round.isUnfinished = round.restUntilMs <= performance.now();
+  if (round.isUnfinished && round.after === '') await beginRetentionRound(db.kysely, kind);
   while (!isOver() && round.restUntilMs <= performance.now()) {
     const { last, overdue } = await overdueFiles(db.kysely, kind, { after: round.after, before, limit: batchSize });
     for (const transactionId of overdue) {
@@ -72,12 +80,18 @@ async function lookThrough(
       try {
         destroyed += await destroyFiles(db, store, transactionId, kind);
       } catch (error) {
-        if (note(failures, error)) return destroyed;
+        round.left += 1;
+        if (note(failures, error)) {
+          round.isUnfinished = false;
+          return destroyed;
+        }
       }
       round.after = transactionId;
     }
     round.after = last ?? '';
-    if (last === null) round.restUntilMs = performance.now() + restMs;
+    if (last !== null) continue;
+    await endRetentionRound(db.kysely, kind, round.left);
+    Object.assign(round, { ...newRound(), restUntilMs: performance.now() + restMs });
   }
   return destroyed;
 }
@@ -89,11 +103,9 @@ async function destroyFiles(
   kind: FileKind,
 ): Promise<number> {
   if (!(await destroyKeysOf(db, transactionId, kind))) return 0;
-  for (const hash of await clearOfOne(db.kysely, transactionId, kind)) await store.remove(clearName(hash));
-  const prefix = kindPrefix(transactionId, kind);
-  await store.removeUnder(prefix);
+  await removeObjects(db.kysely, store, transactionId, kind);
   const files = await forgetFiles(db, transactionId, kind);
   // Somebody may have asked for them again in between, and a worker stored them.
-  await store.removeUnder(prefix);
+  await store.removeUnder(kindPrefix(transactionId, kind));
   return files;
 }

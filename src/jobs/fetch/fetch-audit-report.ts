@@ -4,7 +4,7 @@ import { errorCode } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
-import { areKept } from './kept.ts';
+import { areKept, endUnkept } from './kept.ts';
 import { recordStored } from './record-stored.ts';
 
 /**
@@ -21,10 +21,8 @@ export async function fetchAuditReport(
 ): Promise<ObligationEnd['end']> {
   const { fence } = started;
   const storage = storing(openedStore(context), { transactionId, kind: 'audit_report', fence });
-  if (!(await areKept(context, transactionId, 'audit_report'))) {
-    const nothing = { transactionId, kind: 'audit_report' as const, fence, files: [], isDone: true };
-    return recordStored(context, nothing, { storage, held: [] });
-  }
+  if (!(await areKept(context, transactionId, 'audit_report')))
+    return endUnkept(context, transactionId, 'audit_report', started);
   const held = [...(await examineHeldFiles(context, transactionId, 'audit_report', started)).values()];
   const files = await filesToRecord(context, transactionId, started, { storage, held: held[0] });
   return recordStored(context, { transactionId, kind: 'audit_report', fence, files, isDone: true }, { storage, held });

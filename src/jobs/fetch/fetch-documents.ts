@@ -7,7 +7,7 @@ import { errorCode, LedgerError } from '../../errors.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, storing } from './download.ts';
 import { type ExaminedFile, examineHeldFiles, foundAgain, isAsRecorded, stillMissing } from './held-files.ts';
-import { areKept } from './kept.ts';
+import { areKept, endUnkept } from './kept.ts';
 import { recordStored } from './record-stored.ts';
 
 type Offer = FileLink & FilePlace;
@@ -38,10 +38,8 @@ export async function fetchDocuments(
 ): Promise<ObligationEnd['end']> {
   const { fence } = started;
   const storage = storing(openedStore(context), { transactionId, kind: 'document', fence });
-  if (!(await areKept(context, transactionId, 'document'))) {
-    const nothing = { transactionId, kind: 'documents' as const, fence, files: [], isDone: true };
-    return recordStored(context, nothing, { storage, held: [] });
-  }
+  if (!(await areKept(context, transactionId, 'document')))
+    return endUnkept(context, transactionId, 'document', started);
   const offered =
     started.resultId === null
       ? scanOffers(await context.vendor.getTransaction(transactionId))

@@ -2,7 +2,7 @@ import { type FileKind, type FileRecord, type HeldFile, heldFiles, placeKey } fr
 import { isFirstStart, type Started } from '../../db/obligations.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { clearName, kindPrefix } from '../../store/layout.ts';
-import type { Finding, OpenedStore } from '../../store/object-store.ts';
+import type { Finding, ObjectStore } from '../../store/object-store.ts';
 import { ensureMarked } from '../../store/open.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { fenceIn } from './download.ts';
@@ -49,7 +49,7 @@ export const nameOf = ({ object_name, sha256 }: Pick<HeldFile, 'object_name' | '
  * what no start stored: custody is taking it over.
  */
 export async function removeLeftovers(
-  store: OpenedStore,
+  store: ObjectStore,
   prefix: string,
   held: readonly HeldFile[],
   fence: string,

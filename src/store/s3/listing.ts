@@ -50,18 +50,17 @@ export async function* everKnownUnder(connection: S3Connection, prefix: string):
   }
 }
 
-type Upload = { readonly key: string; readonly startedAtMs: number | undefined };
+type Upload = {
+  readonly key: string;
+  readonly uploadId: string | undefined;
+  readonly startedAtMs: number | undefined;
+};
 
 /**
- * Aborts unfinished uploads in parts. This program makes none, but somebody may have copied objects with another one.
- *
- * @param isMeant which of those whose key begins with `prefix`.
+ * Unfinished uploads in parts of objects whose key begins with `prefix`. This program makes none, but somebody may have
+ * copied objects with another one.
  */
-export async function abortUploads(
-  { bucket: Bucket, ask }: S3Connection,
-  prefix: string,
-  isMeant: (upload: Upload) => boolean,
-): Promise<void> {
+export async function* uploadsUnder({ bucket: Bucket, ask }: S3Connection, prefix: string): AsyncGenerator<Upload> {
   let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
   while (from !== undefined) {
     const after: { KeyMarker?: string; UploadIdMarker?: string } = from;
@@ -72,14 +71,8 @@ export async function abortUploads(
       if (causeOfFailure(error) === 'NotImplemented') return undefined;
       throw error;
     });
-    for (const { Key = '', UploadId, Initiated } of page?.Uploads ?? []) {
-      if (!isMeant({ key: Key, startedAtMs: Initiated?.getTime() })) continue;
-      await ask((s3, options) => s3.abortMultipartUpload({ Bucket, Key, UploadId }, options)).catch(
-        (error: unknown) => {
-          if (causeOfFailure(error) !== 'NoSuchUpload') throw error;
-        },
-      );
-    }
+    for (const { Key = '', UploadId, Initiated } of page?.Uploads ?? [])
+      yield { key: Key, uploadId: UploadId, startedAtMs: Initiated?.getTime() };
     const { IsTruncated = false, NextKeyMarker, NextUploadIdMarker } = page ?? {};
     from =
       IsTruncated && NextKeyMarker !== undefined
@@ -88,5 +81,21 @@ export async function abortUploads(
             ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
           }
         : undefined;
+  }
+}
+
+/** Aborts unfinished uploads. @param isMeant which of those whose key begins with `prefix`. */
+export async function abortUploads(
+  connection: S3Connection,
+  prefix: string,
+  isMeant: (upload: Upload) => boolean,
+): Promise<void> {
+  const { bucket: Bucket, ask } = connection;
+  for await (const upload of uploadsUnder(connection, prefix)) {
+    if (!isMeant(upload)) continue;
+    const { key: Key, uploadId: UploadId } = upload;
+    await ask((s3, options) => s3.abortMultipartUpload({ Bucket, Key, UploadId }, options)).catch((error: unknown) => {
+      if (causeOfFailure(error) !== 'NoSuchUpload') throw error;
+    });
   }
 }

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { sql } from 'kysely';
 import { describe, expect, test, vi } from 'vitest';
 import type { Started } from '../../../src/db/obligations.ts';
+import { keepRetention, newRounds } from '../../../src/jobs/custody/retention.ts';
 import { takeOverClear } from '../../../src/jobs/custody/take-over.ts';
 import { examineHeldFiles } from '../../../src/jobs/fetch/held-files.ts';
 import { documentName } from '../../../src/store/layout.ts';
@@ -84,6 +85,23 @@ describe('taking over', () => {
     const place = { transactionId: 't-1', kind: 'document' as const, origin: 'result', position: 0 };
     await documents.store.put(documentName(place, '0-0123abcd'), (sink) => sink(Buffer.from('encrypted')));
     expect(await takeOverClear(context, documents, [])).toBe(1);
+    expect(await faults()).toEqual([]);
+  });
+
+  test('leaves no key of a file that retention destroyed in the meantime', async () => {
+    const { context, documents, faults } = await inClear(async (meanwhile) => {
+      const { db, config } = meanwhile;
+      await db.kysely
+        .updateTable('transactions')
+        .set({ completed_at: new Date('2020-01-01') })
+        .execute();
+      // By a process that Postgres takes for the only one, as it has lost this one.
+      const custody = { ...config.custody, retentionDays: { document: 30, audit_report: undefined } };
+      const { store } = meanwhile.documents!;
+      expect(await keepRetention({ ...meanwhile, config: { ...config, custody } }, store, newRounds(), [])).toBe(1);
+    });
+    expect(await takeOverClear(context, documents, [])).toBe(0);
+    expect(await context.db.kysely.selectFrom('document_keys').select('id').execute()).toEqual([]);
     expect(await faults()).toEqual([]);
   });
 
