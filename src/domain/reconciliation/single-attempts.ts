@@ -1,6 +1,7 @@
 import { nextPeriod, previousPeriod } from '../billing-month.ts';
 import { partOf } from './candidates.ts';
-import { alsoRight, type Charged, type Reading } from './charged.ts';
+import { alsoRight } from './best-reading.ts';
+import type { Charged, Reading } from './charged.ts';
 import type { Cube, CubeRow, Side } from './cube.ts';
 import { isWithin, type MonthSpan, sideOf } from './cutoffs.ts';
 import type { Candidate, Part } from './explanation.ts';

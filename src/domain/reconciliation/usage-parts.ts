@@ -1,6 +1,7 @@
 import { partOf } from './candidates.ts';
 import { byCause, type Cause } from './causes.ts';
-import { billedBy, type Charged, insteadOf, type Reading } from './charged.ts';
+import { insteadOf } from './best-reading.ts';
+import { billedBy, type Charged, type Reading } from './charged.ts';
 import type { Candidate, Part } from './explanation.ts';
 import type { Hypothesis } from './readings.ts';
 
