@@ -69,8 +69,8 @@ function isNoChance(
 const costOf = ({ span, decisions }: Reading): number => span.reading.length + decisions.length;
 
 /** Readings with one thing changed. */
-const neighbours = ({ spans, decisions }: Charged, reading: Reading): Reading[] => [
-  ...spans.filter((span) => span !== reading.span).map((span) => ({ ...reading, span })),
+const neighbours = ({ shownSpans, decisions }: Charged, reading: Reading): Reading[] => [
+  ...shownSpans.filter((span) => span !== reading.span).map((span) => ({ ...reading, span })),
   ...decisions
     .filter((one) => !reading.decisions.includes(one))
     .map((one) => ({ ...reading, decisions: [...reading.decisions, one] })),

@@ -11,6 +11,8 @@ export type Charged = {
   readonly cube: Cube;
   /** The books' own first. */
   readonly spans: readonly MonthSpan[];
+  /** Those that the statement speaks for. */
+  readonly shownSpans: readonly MonthSpan[];
   readonly decisions: readonly Hypothesis[];
   /**
    * Per row, how many attempts there are, and how many of them are charged. Nothing is to be learnt from those that are
@@ -33,13 +35,15 @@ export function chargedOf(cube: Cube, contract: Contract, hypotheses: readonly H
   const masks = Array.from({ length: 2 ** acts.length }, (_, mask) => actsIn(mask));
   const spans = spansOf(cube, hypotheses, days, contract.timeZone);
   const [own] = spans;
+  const counts = cube.rows.map(({ count, usage }) =>
+    usage?.isElsewhere ? { all: 0, charged: 0 } : { all: count, charged: usage?.charged ?? 0 },
+  );
   return {
     cube,
     spans,
+    shownSpans: spans.filter((span) => own && (span === own || isShown(span, own, cube, counts))),
     decisions,
-    counts: cube.rows.map(({ count, usage }) =>
-      usage?.isElsewhere ? { all: 0, charged: 0 } : { all: count, charged: usage?.charged ?? 0 },
-    ),
+    counts,
     concerned: new Map(
       decisions.map((one) => {
         const { change } = one;
@@ -55,6 +59,25 @@ export function chargedOf(cube: Cube, contract: Contract, hypotheses: readonly H
       (row) => new Set(sides.filter((side) => own && isWithin(row, own) && stays(cube, row, side))),
     ),
   };
+}
+
+/**
+ * Whether the statements speak for another way to cut off: most of what it takes into the month is charged there, or what
+ * it takes out is charged in another month. Attempts that nobody charges may just as well not be billed.
+ */
+function isShown(span: MonthSpan, own: MonthSpan, { rows, basis }: Cube, counts: Charged['counts']): boolean {
+  let [shown, against] = [0, 0];
+  for (const [index, row] of rows.entries()) {
+    const [isIn, wasIn] = [isWithin(row, span), isWithin(row, own)];
+    if (isIn === wasIn || !isBilled(row, basis, [])) continue;
+    const { all, charged } = counts[index] ?? { all: 0, charged: 0 };
+    if (wasIn) shown += row.usage?.chargedIn ? all : 0;
+    else {
+      shown += charged;
+      against += all - charged;
+    }
+  }
+  return shown > 0 && shown >= against;
 }
 
 const sides: readonly Side[] = ['before', 'after'];

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startOfDay } from '../../../src/domain/billing-month.ts';
+import { readingOf } from '../../../src/domain/reconciliation/best-reading.ts';
 import { billedBy, chargedOf } from '../../../src/domain/reconciliation/charged.ts';
 import { type Contract, type Cube, cubeMarks, type CubeRow } from '../../../src/domain/reconciliation/cube.ts';
 import { hypothesesFor } from '../../../src/domain/reconciliation/hypotheses.ts';
@@ -97,4 +98,25 @@ test('other ways to cut off move out of the month what the next one charges, and
   expect(bills({ ...row, ...chargedIn('2026-11') }, { before: true, after: true })).toEqual([false, true]);
   expect(bills({ ...row, ...chargedIn('2026-09') })).toEqual([true, true]);
   expect(bills(charged)).toEqual([true, false]);
+});
+
+test('a way to cut off is shown by what is charged, and not by attempts alone that nobody charges', () => {
+  const many = { ...charged, count: 400, usage: { ...usage, charged: 400 } };
+  const out = { ...notCharged, slots: lastHour, count: 25 };
+  const before = (count: number, some: number): CubeRow => ({
+    ...charged,
+    slots: everyTime(slotAt('2026-09-30T23:30:00Z')),
+    count,
+    usage: { ...usage, charged: some },
+  });
+  const readAs = (...rows: CubeRow[]) => {
+    const cube: Cube = { period: '2026-10', basis: 'restated', marks, rows: [many, ...rows], earlier: [] };
+    return readingOf(chargedOf(cube, contract, hypothesesFor(cube, contract))).span.reading[0]?.cause;
+  };
+  expect(readAs(out)).toBeUndefined();
+  expect(readAs(out, before(4, 0))).toBeUndefined();
+  expect(readAs(out, before(20, 20))).toBe('cutoff');
+  expect(readAs({ ...out, ...chargedIn('2026-11') })).toBe('cutoff');
+  // Charged in September, too: that is twice, and shows nothing.
+  expect(readAs(out, { ...before(20, 20), usage: { ...usage, charged: 20, isElsewhere: true } })).toBeUndefined();
 });
