@@ -1,6 +1,12 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { ReconcileArguments } from './reconcile.ts';
 import { type Finish, runCommand } from './run.ts';
+
+/** Of two, the first would be left out without a word. */
+function once(value: string, earlier: string | undefined): string {
+  if (earlier !== undefined) throw new InvalidArgumentError('It is given twice: run the command once for each.');
+  return value;
+}
 
 /** `reconcile` */
 export function addReconcile(program: Command, finish: Finish): void {
@@ -8,15 +14,16 @@ export function addReconcile(program: Command, finish: Finish): void {
     .command('reconcile')
     .description("hold the vendor's invoice for a month against the books, and say why they differ")
     .argument('[YYYY-MM]', 'the month')
-    .option('--invoice <file>', 'an invoice to keep: CSV, XLSX or UBL; without it, those that are kept')
-    .option('--usage <file>', 'a usage statement to keep, CSV or XLSX: what the vendor charged, row by row')
-    .option('--layout <file>', 'how to read the invoice and the usage statement')
+    .option('--invoice <file>', 'an invoice to keep: CSV, XLSX or UBL; without it, those that are kept', once)
+    .option('--usage <file>', 'a usage statement to keep, CSV or XLSX: what the vendor charged, row by row', once)
+    .option('--layout <file>', 'how to read the invoice and the usage statement', once)
     .option('--suggest-layout <file>', 'print a layout to start from, for an invoice or a usage statement')
     .option('--basis <basis>', 'closed: as the month was closed; restated (default): with all corrections since')
-    .option('--decide <finding=decision>', 'accept, dispute or expect a finding; needs --reason')
+    .option('--decide <finding=decision>', 'accept, dispute or expect a finding; needs --reason', once)
     .option(
       '--withdraw <file>',
       'take back an invoice by its number or a usage statement by its name, or either by its SHA-256; needs --reason',
+      once,
     )
     .option('--reason <text>', 'why, kept with the decision or withdrawal')
     .option('--dry-run', 'keep nothing and write no file', false)

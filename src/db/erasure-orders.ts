@@ -27,6 +27,15 @@ export type Order = {
   readonly destroyAt: Date;
 };
 
+/** Orders and cancellations that are in the store according to the books, by their IDs. */
+export async function orderedErasures(db: Queries, after: string | null, limit: number): Promise<Erasure[]> {
+  const { rows } = await sql<Erasure>`
+    select ${erasureColumns} from erasures e
+    where e.ordered_at is not null and (${after}::uuid is null or e.id > ${after}::uuid)
+    order by e.id limit ${limit}`.execute(db);
+  return rows;
+}
+
 /** Which of these erasures the books do not know. */
 export async function unknownErasures(db: Queries, ids: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`

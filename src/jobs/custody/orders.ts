@@ -6,6 +6,7 @@ import {
   markOrdered,
   openErasures,
   type Order,
+  orderedErasures,
   takeOrderOver,
   unknownErasures,
 } from '../../db/erasure-orders.ts';
@@ -31,15 +32,18 @@ const haste = order.pick({ erasure: true, destroy_at: true });
  * @throws LedgerError `storage_failed`, `storage_full`
  */
 export async function writeOrder({ db }: Pick<Context, 'db'>, store: ObjectStore, erasure: Erasure): Promise<void> {
-  const { id, transactionId, requestedAt, destroyAt } = erasure;
+  await putOrder(store, erasure);
+  await markOrdered(db.kysely, erasure);
+}
+
+function putOrder(store: ObjectStore, { id, transactionId, requestedAt, destroyAt }: Erasure): Promise<void> {
   const said: z.input<typeof order> = {
     erasure: id,
     transaction: transactionId,
     requested_at: requestedAt.toISOString(),
     destroy_at: destroyAt.toISOString(),
   };
-  await putOnce(store, orderName(id), said);
-  await markOrdered(db.kysely, erasure);
+  return putOnce(store, orderName(id), said);
 }
 
 /** Writes into the store that an order is cancelled. */
@@ -48,9 +52,12 @@ export async function writeCancellation(
   store: ObjectStore,
   erasure: Erasure,
 ): Promise<void> {
-  await putOnce(store, cancellationName(erasure.id), { erasure: erasure.id });
+  await putCancellation(store, erasure);
   await markOrdered(db.kysely, erasure);
 }
+
+const putCancellation = (store: ObjectStore, { id }: Erasure): Promise<void> =>
+  putOnce(store, cancellationName(id), { erasure: id });
 
 /**
  * Writes into the store that an order which it has already is carried out earlier, as it was ordered again with `--now`.
@@ -85,8 +92,9 @@ const batchSize = 500;
 
 /**
  * Takes over what the store's orders say and the books do not know: these were restored from a backup older than the
- * orders. Erasing then goes on as if it had never been broken off. Workers do this at their start, before any other work,
- * and every few minutes.
+ * orders. Erasing then goes on as if it had never been broken off. What the books know and the store has lost, as a store
+ * that was restored from a backup, is written there again. Workers do this at their start, before any other work, and
+ * every few minutes.
  *
  * @returns how many orders were taken over.
  * @throws LedgerError `storage_failed`; `store_mismatch` for an order that cannot be read, after all others were
@@ -95,6 +103,7 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
   const cancelled = new Set<string>();
   const hastened: string[] = [];
   const unknown: string[] = [];
+  const written = new Set<string>();
   let found = new Set<string>();
   const look = async (): Promise<void> => {
     if (found.size > 0) unknown.push(...(await unknownErasures(db.kysely, [...found])));
@@ -103,6 +112,7 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
   for await (const { name } of store.list(erasuresPrefix)) {
     const erasure = erasureIn(name);
     if (!erasure) continue;
+    if (erasure.says === 'ordered') written.add(erasure.id);
     if (erasure.says === 'now') hastened.push(erasure.id);
     else (erasure.says === 'cancelled' ? cancelled : found).add(erasure.id);
     if (found.size === batchSize) await look();
@@ -124,8 +134,28 @@ export async function replayOrders({ db }: Pick<Context, 'db'>, store: ObjectSto
     if (said?.erasure === id) await hasten(db.kysely, id, new Date(said.destroy_at));
     else unreadable ??= hasteName(id);
   }
+  await writeLost({ db }, store, { written, cancelled });
   if (unreadable !== undefined) throw orderUnreadable(unreadable);
   return taken;
+}
+
+/** Without its order in the store, an erasure would not outlive a later restore of the database. */
+async function writeLost(
+  { db }: Pick<Context, 'db'>,
+  store: ObjectStore,
+  { written, cancelled }: { readonly written: ReadonlySet<string>; readonly cancelled: ReadonlySet<string> },
+): Promise<void> {
+  let after: string | null = null;
+  for (;;) {
+    const erasures: Erasure[] = await orderedErasures(db.kysely, after, batchSize);
+    for (const erasure of erasures) {
+      const isCancelled = erasure.cancelledAt !== null;
+      if (isCancelled && !cancelled.has(erasure.id)) await putCancellation(store, erasure);
+      if (!isCancelled && !written.has(erasure.id)) await putOrder(store, erasure);
+    }
+    after = erasures.at(-1)?.id ?? null;
+    if (erasures.length < batchSize) return;
+  }
 }
 
 /** What an order says; `undefined` = it cannot be read. */

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { sql } from 'kysely';
@@ -21,6 +21,38 @@ const firstId = async ({ rows }: Books): Promise<string> =>
   (await rows<{ id: string }>('select min(transaction_id) as id from files'))[0]?.id ?? '';
 const objectsOf = async ({ folder }: Books, id: string): Promise<string[]> =>
   (await objectsIn(folder)).filter((name) => name.startsWith(`${id}.`));
+
+describe('a store that was restored from a backup of before', () => {
+  test('gets its orders and cancellations again, so that they outlive a later restore of the database', async () => {
+    const books = await storedMonth();
+    const { run, rows, folder } = books;
+    const ids = (await rows<{ id: string }>('select distinct transaction_id as id from files order by 1 limit 2')).map(
+      ({ id }) => id,
+    );
+    const [destroyed = '', cancelled = ''] = ids;
+    await run(['erase', '--transaction', destroyed, '--reason', 'wish', '--now']);
+    await run(['erase', '--transaction', cancelled, '--reason', 'by mistake']);
+    await run(['erase', '--transaction', cancelled, '--reason', 'the other one', '--cancel']);
+    const orders = path.join(folder, 'erasures');
+    const before = new Map<string, string>();
+    for (const name of await readdir(orders)) before.set(name, await readFile(path.join(orders, name), 'utf8'));
+    await rm(orders, { recursive: true });
+    expect((await run(['worker', '--until-idle'])).code).toBe(0);
+    for (const name of await readdir(orders))
+      expect(await readFile(path.join(orders, name), 'utf8')).toBe(before.get(name));
+    const erasures = await rows<{ id: string; isOpen: boolean }>(
+      'select id, cancelled_at is null as "isOpen" from erasures',
+    );
+    expect((await readdir(orders)).sort()).toEqual(
+      erasures.map(({ id, isOpen }) => `${id}.${isOpen ? '' : 'cancelled.'}json`).sort(),
+    );
+    await rows('delete from erasures');
+    await run(['worker', '--until-idle']);
+    expect(await rows('select transaction_id as id, requested_by from erasures')).toEqual([
+      { id: destroyed, requested_by: 'restored' },
+    ]);
+  });
+});
 
 describe('orders in the store, once an older database was restored', () => {
   test('a later order is carried out also where the books still have an earlier one that was cancelled', async () => {
