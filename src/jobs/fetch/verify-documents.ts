@@ -88,10 +88,14 @@ async function findAll(store: ObjectStore, files: readonly ClaimedFile[], signal
   await Promise.all(Array.from({ length: readAtOnce }, readNext));
   signal.throwIfAborted();
   return files.flatMap((file) => {
-    const found = findings.get(keyOf(file));
+    const found = isOfAnother(file) ? 'damaged' : findings.get(keyOf(file));
     return found ? [{ ...file, found }] : [];
   });
 }
+
+/** A row that somebody pointed at another transaction's object: that is read as what it is, or not at all. */
+const isOfAnother = ({ object_name, transaction_id }: ClaimedFile): boolean =>
+  object_name !== null && transactionOf(object_name) !== transaction_id;
 
 const nameOf = ({ object_name, sha256 }: ClaimedFile): string => object_name ?? clearName(sha256);
 const keyOf = (file: ClaimedFile): string => `${nameOf(file)} ${file.sha256} ${file.bytes}`;

@@ -194,3 +194,18 @@ test('what is stored anew while it was judged is left as it is', async () => {
   );
   expect(await filesAmiss(kysely)).toEqual([]);
 });
+
+test('a row that somebody pointed at the object of another transaction is damaged', async () => {
+  const { context } = await stored();
+  const { kysely } = context.db;
+  expect((await verify(context)).amiss).toEqual([]);
+  const { rows } = await sql<{ id: string }>`
+    select distinct transaction_id as id from files where kind = 'document' and sha256 is not null
+    order by 1 limit 2`.execute(kysely);
+  const [one, other] = rows;
+  await sql`
+    update files f set object_name = o.object_name, sha256 = o.sha256, bytes = o.bytes, key_id = o.key_id
+    from files o where o.transaction_id = ${other?.id} and o.kind = 'document' and o.position = 0
+      and f.transaction_id = ${one?.id} and f.kind = 'document' and f.position = 0`.execute(kysely);
+  expect((await verify(context)).amiss).toMatchObject([{ kind: 'document', state: 'damaged', count: 1 }]);
+});
