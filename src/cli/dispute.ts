@@ -1,9 +1,9 @@
 import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
-import { formatAmount, minorUnitDigits } from '../domain/money.ts';
+import { formatAmount, isPayable, minorUnitDigits } from '../domain/money.ts';
 import { counted } from '../domain/wording.ts';
 import { type Dispute, disputeMonth } from '../jobs/reconcile/dispute-month.ts';
-import { disputeTotals } from '../reports/dispute/files.ts';
+import { disputeTotals, unpayableCredit } from '../reports/dispute/files.ts';
 import { say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 
@@ -30,6 +30,7 @@ function disputeText({ head, directory, files }: Dispute): string[] {
   return [
     `Dispute of ${head.period} with ${head.invoices.map(({ number }) => number).join(', ')}: ${counted(head.findings.length, 'finding')}, ${counted(evidenceRows, 'attempt')} as evidence.`,
     `Expected credit: ${amount} ${head.currency}, without tax.`,
+    ...(isPayable(expected, head.currency) ? [] : [unpayableCredit]),
     `Files in ${directory}:`,
     ...files.map(({ name, bytes }) => `  ${name}  ${counted(bytes, 'byte')}`),
     `Add names and addresses to the letter. Prove the folder: npx idscan-ledger verify ${directory}`,

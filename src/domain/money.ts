@@ -78,3 +78,7 @@ export function minorUnitDigits(currency: string): number {
   if (withThreeDigits.includes(currency)) return 3;
   return withFourDigits.includes(currency) ? 4 : 2;
 }
+
+/** Whether an amount can be paid: it has no digits beyond the currency's minor unit. */
+export const isPayable = (amount: Micros, currency: string): boolean =>
+  amount % 10n ** BigInt(6 - minorUnitDigits(currency)) === 0n;

@@ -4,6 +4,7 @@ import {
   formatAmount,
   isCurrency,
   type Micros,
+  isPayable,
   minorUnitDigits,
   parsePrice,
   roundToMinorUnit,
@@ -216,4 +217,15 @@ test('100,000 lines of quantity and price agree with exact fractions', () => {
     { numRuns: 100 },
   );
   expect(lines).toBe(100_000);
+});
+
+test('an amount can be paid that does not end between two minor units', () => {
+  expect([6_880_000n, 6_875_000n, -10_000n, 0n].map((amount) => isPayable(amount, 'EUR'))).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ]);
+  expect(isPayable(6_875_000n, 'KWD')).toBe(true);
+  expect(isPayable(6_880_000n, 'JPY')).toBe(false);
 });

@@ -1,8 +1,9 @@
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
-import { minorUnitDigits, storedAmount } from '../../domain/money.ts';
+import { isPayable, minorUnitDigits, storedAmount } from '../../domain/money.ts';
 import { isOpen } from '../../domain/reconciliation/standing.ts';
 import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
 import type { CountingFile } from '../../jobs/reconcile/withdraw-file.ts';
+import { unpayableCredit } from '../../reports/dispute/files.ts';
 import type { PublishedDispute } from '../../reports/dispute/published-files.ts';
 import type { PublishedFile } from '../../reports/published.ts';
 import { count, counted, money, monthName, nothing, size } from './format.ts';
@@ -68,6 +69,7 @@ export function disputeSection({ period, month, dispute, mayDecide }: InvoicePag
                   >${money(storedAmount(dispute.expectedCredit), { currency: dispute.currency, minorDigits: minorUnitDigits(dispute.currency) })}</strong
                 >, without tax.
               </p>
+              ${isPayable(storedAmount(dispute.expectedCredit), dispute.currency) ? null : notice('warn', html`<p>${unpayableCredit}</p>`)}
               ${fileTable('dispute-files', 'Files of the dispute', period, dispute.files)}`
           : null
       }

@@ -82,3 +82,7 @@ export function disputeManifest(head: DisputeHead, files: readonly DraftFile[]):
     })),
   });
 }
+
+/** What is said of an expected credit that no credit note can come to. */
+export const unpayableCredit =
+  'No credit note comes to that: it ends between two cents. Dispute the findings with the effect rounding of the same lines, too, and write the letters anew; then a credit in whole cents settles all.';
