@@ -118,11 +118,15 @@ export async function endFetching(
   kinds: readonly Exclude<ObligationKind, 'result'>[] = ['documents', 'audit_report'],
 ): Promise<void> {
   await sql`
-    update obligations set state = 'done', sweep_at = null, generation = generation + 1, fence = fence + 1,
-      updated_at = now()
-    where transaction_id = any(${transactionIds}::text[]) and kind = any(${kinds}::text[]) and state = 'due'`.execute(
-    db,
-  );
+    with ended as (
+      update obligations set state = 'done', sweep_at = null, generation = generation + 1, fence = fence + 1,
+        updated_at = now()
+      where transaction_id = any(${transactionIds}::text[]) and kind = any(${kinds}::text[]) and state = 'due'
+      returning transaction_id, kind
+    )
+    insert into later_looks (transaction_id, kind)
+    select transaction_id, case kind when 'documents' then 'document' else kind end from ended
+    on conflict (transaction_id, kind) do update set look_at = excluded.look_at`.execute(db);
 }
 
 /**

@@ -2,6 +2,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { FileKind } from '../../../src/db/files.ts';
+import { requestErasures } from '../../../src/db/erasures.ts';
 import { placeHold } from '../../../src/db/holds.ts';
 import type { Started } from '../../../src/db/obligations.ts';
 import { custodyRounds } from '../../../src/jobs/custody/custody-round.ts';
@@ -147,6 +148,23 @@ describe('a fetch that comes too late for retention', () => {
     expect(await fetchDocuments({ ...old, vendor: vendor(old) }, 't-1', started('1'))).toBe('done');
     expect(await looksLeft(old)).toEqual([]);
   });
+});
+
+test('what a killed worker stored and never recorded goes, also where an order to erase ended its work and a hold keeps the rest', async () => {
+  const context = await createTestContext();
+  await storeDocuments(context, 't-1', []);
+  await context.db.kysely
+    .insertInto('obligations')
+    .values({ transaction_id: 't-1', kind: 'documents', basis: 'scans:0', fence: 1, sweep_at: new Date() } as never)
+    .execute();
+  await placeHold(context.db, { transactionId: 't-1', placedBy: 'anna', reason: 'court order' });
+  const name = await putLate(context, 'document', '1-0123abcd');
+  await requestErasures(context.db, ['t-1'], { requestedBy: 'anna', reason: 'wish', destroyAt: new Date() });
+  await round(context);
+  expect(await documentsIn(context)).toEqual([name]);
+  await anHourLater(context);
+  expect(await round(context)).toMatchObject({ lookedAgain: 1, failures: [] });
+  expect(await documentsIn(context)).toEqual([]);
 });
 
 test('what a killed worker was writing goes under running workers, and what is being written stays', async () => {
