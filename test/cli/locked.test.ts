@@ -67,7 +67,7 @@ test('migrate gives up, too, says who holds the lock, and has changed nothing', 
       `select string_agg(oid::regclass::text, ', ') as all from pg_class
         where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not like 'kysely%'`,
     );
-    await reader.query(`lock table ${rows[0]!.all} in share mode`);
+    await reader.query(`lock table ${rows[0]!.all}`);
   };
   const { rows } = await reader.query<{ pid: number }>('select pg_backend_pid() as pid');
   await lockAll();
@@ -79,7 +79,9 @@ test('migrate gives up, too, says who holds the lock, and has changed nothing', 
   expect(stderr).toContain(`pg_terminate_backend(${rows[0]!.pid})`);
   expect(await tables()).toEqual(before);
   await reader.query('rollback');
-  expect((await runCli(['migrate', 'down'], { ...own, DATABASE_URL: owner })).code).toBe(0);
+  // The newest may make tables alone; one of three touches what is there.
+  for (let times = 0; times < 3; times += 1)
+    expect((await runCli(['migrate', 'down'], { ...own, DATABASE_URL: owner })).code).toBe(0);
   const after = await tables();
   await reader.query('begin');
   await lockAll();

@@ -146,7 +146,7 @@ test('no rule is proven by scans that are charged a month late, and no cut-off b
   expect(await reconciled('2026-01', rightRows())).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^rule .*age_criteria_not_met proven -6$/),
-      expect.stringMatching(/^cutoff /),
+      expect.stringMatching(/^usage_not_billed .*, unless charged in 2026-02 ambiguous -7$/),
     ]),
   );
   await reconciled('2026-02', [...ofFebruary, early, ...times.map((at, place) => rowAt('coded', place + 1, at))]);

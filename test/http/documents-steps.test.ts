@@ -72,9 +72,14 @@ async function stopAt(database: string, table: string) {
   };
   const [holder, watching] = [await open(asOwner(database)), await open(asAdmin(database))];
   await holder.query(`begin; lock table ${table} in access exclusive mode`);
+  // Autovacuum may wait, too.
   const isWaiting = async () =>
-    (await watching.query(`select from pg_locks where relation = '${table}'::regclass and not granted`)).rows.length >
-    0;
+    (
+      await watching.query(
+        `select from pg_locks l join pg_stat_activity a using (pid)
+        where l.relation = '${table}'::regclass and not l.granted and a.backend_type = 'client backend'`,
+      )
+    ).rows.length > 0;
   const rows = async () => (await watching.query('select from document_accesses')).rows.length;
   return { isWaiting, rows, goOn: () => holder.query('rollback') };
 }
