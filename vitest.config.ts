@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { temporaryFolder } from './test/support/temporary.ts';
 
@@ -25,13 +26,15 @@ const generated = [
  * What takes longest: servers that go away, full disks, long histories, the harnesses' own controls. `npm run test:long`.
  */
 const long = [
-  'test/chaos/{closing,closing-histories,creations,disk-full,frozen,hostile-urls,negative-control}.test.ts',
-  'test/chaos/{never-completed,outages,outages-enqueue,rate-limit,server-kills,webhook-load}.test.ts',
-  'test/{db/hosts,http/outages,metrics/listener,redis/worker,tracing/tracing}.test.ts',
-  'test/workers/{database-away,store-away}.test.ts',
-  'test/cli/{demo,processes,terminal,vendor-down}.test.ts',
-  'test/embedded/{durability,recovery}.test.ts',
-  'test/{jobs/custody/steps,ops/compose-run,bench}.test.ts',
+  'test/chaos/{closing,closing-histories,creations,custody-kills,disk-full,frozen,hostile-urls}.test.ts',
+  'test/chaos/{late-arrivals,negative-control,never-completed,outages,outages-enqueue}.test.ts',
+  'test/chaos/{rate-limit,server-kills,webhook-load}.test.ts',
+  'test/cli/{demo,locked,processes,serve,terminal,vendor-down,work}.test.ts',
+  'test/embedded/{durability,recovery,sharing}.test.ts',
+  'test/http/{attempts-everywhere,documents-steps,operations,outages,sessions-away,stop}.test.ts',
+  'test/jobs/{custody/steps,fetch/leftovers,intake/creating-without-postgres}.test.ts',
+  'test/{db/hosts,metrics/listener,redis/health,redis/worker,tracing/tracing}.test.ts',
+  'test/{workers/database-away,workers/store-away,ops/app-role,ops/compose-run,bench}.test.ts',
 ];
 
 /** Why files share a process: docs/decisions/0021-how-tests-run.md. */
@@ -39,7 +42,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     isolate: false,
-    maxWorkers: 4,
+    // Some of them wait. With two more than processors all of them took a third longer.
+    maxWorkers: Math.min(4, os.availableParallelism() + 1),
     setupFiles: ['test/support/each-file.ts'],
     testTimeout: 120_000,
     hookTimeout: 60_000,

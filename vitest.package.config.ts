@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/package/**/*.package.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/package/packed.ts'],
     setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
     testTimeout: 600_000,

@@ -6,7 +6,7 @@ import { release } from './release/release.ts';
 const usage = `Usage: npm run release -- <version> [--dry-run] [--check <command>]
 
 --dry-run   says what would be done, and changes nothing
---check     what has to succeed before the commit; npm run check without it`;
+--check     what has to succeed before the commit; npm run check:all without it`;
 
 /** @returns the exit code: 0 done, 1 failed, 2 usage, 3 refused. */
 function main(args: readonly string[]): number {
@@ -35,7 +35,10 @@ function argumentsOf(args: readonly string[]): { version: string; isDryRun: bool
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { 'dry-run': { type: 'boolean', default: false }, check: { type: 'string', default: 'npm run check' } },
+      options: {
+        'dry-run': { type: 'boolean', default: false },
+        check: { type: 'string', default: 'npm run check:all' },
+      },
     });
     const [version, ...more] = positionals;
     if (version === undefined || more.length > 0) return undefined;

@@ -47,7 +47,7 @@ export async function reconcileDemo(
   const invoiceFile = await received('invoice.csv');
   const options = { basis: 'restated', isDryRun: false, ranBy: currentUser(), signal } as const;
   const [given, usage] = [
-    await invoiceGiven(invoiceFile, undefined),
+    await invoiceGiven(invoiceFile, undefined, period),
     await usageGiven(await received('usage.csv'), undefined),
   ];
   const reconciliation = await reconcileMonth(context, period, { ...options, given, usage });

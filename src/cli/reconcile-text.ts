@@ -99,11 +99,25 @@ function findingLines(
     money(one.amountDifference),
     standingText(one, head, money),
   ]);
-  return table(
-    ['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'state'],
-    rows,
-    [6, 7],
-  );
+  return [
+    ...table(['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'state'], rows, [6, 7]),
+    ...alternativeLines(bySize),
+  ];
+}
+
+/** The file has them all. */
+const mostAlternatives = 4;
+
+/** What else may be the cause of what is ambiguous. */
+function alternativeLines(findings: readonly Finding[]): string[] {
+  const lines = findings.flatMap(({ id, alternatives }) => {
+    if (alternatives === '') return [];
+    const all = alternatives.split('|');
+    const more = all.length - mostAlternatives;
+    const shown = all.slice(0, mostAlternatives).map((one) => one.replaceAll(')+', ') + '));
+    return [`  ${id}  ${shown.join(', or ')}${more > 0 ? `, or ${more} more` : ''}`];
+  });
+  return lines.length === 0 ? [] : ['', 'Ambiguous, so it may be:', ...lines];
 }
 
 function standingText(

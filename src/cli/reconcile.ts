@@ -47,7 +47,7 @@ export async function reconcile(
   const decision = decisionGiven(options);
   const withdrawal = withdrawalGiven(options);
   const layout = options.layout === undefined ? undefined : await layoutGiven(options.layout);
-  const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, layout);
+  const given = options.invoice === undefined ? undefined : await invoiceGiven(options.invoice, layout, period);
   const usage = options.usage === undefined ? undefined : await usageGiven(options.usage, layout);
   const { context, close } = await composeBooks(config);
   try {

@@ -9,8 +9,11 @@ import { unreadable } from './input-file.ts';
 
 export const layoutGiven = async (name: string): Promise<GivenLayout> => layoutFrom(await fileGiven(name));
 
-export const invoiceGiven = async (name: string, layout: GivenLayout | undefined): Promise<GivenInvoice> =>
-  invoiceFrom(await fileGiven(name), layout);
+export const invoiceGiven = async (
+  name: string,
+  layout: GivenLayout | undefined,
+  period: string,
+): Promise<GivenInvoice> => invoiceFrom(await fileGiven(name), layout, period);
 
 /** The file may be of any size: it is never held whole. */
 export async function usageGiven(name: string, layout: GivenLayout | undefined): Promise<GivenUsage> {

@@ -74,14 +74,13 @@ export async function withdrawnFiles(db: Queries, period: string): Promise<Withd
     left join vendor_invoices i on i.id = w.invoice_id
     left join vendor_usage_statements s on s.id = w.statement_id
     where coalesce(i.period, s.period) = ${period} order by w.id`.execute(db);
-  return Promise.all(
-    rows.map(async ({ invoice_id: invoice, withdrawn_at: withdrawnAt, withdrawn_by: withdrawnBy, ...row }) => ({
-      ...row,
-      withdrawnAt,
-      withdrawnBy,
-      decisions: invoice === null ? [] : await decisionsWith(db, period, invoice),
-    })),
-  );
+  const files: WithdrawnFile[] = [];
+  // One after the other: they share a connection where this is a transaction.
+  for (const { invoice_id: invoice, withdrawn_at: withdrawnAt, withdrawn_by: withdrawnBy, ...row } of rows) {
+    const decisions = invoice === null ? [] : await decisionsWith(db, period, invoice);
+    files.push({ ...row, withdrawnAt, withdrawnBy, decisions });
+  }
+  return files;
 }
 
 async function decisionsWith(db: Queries, period: string, invoice: string): Promise<WithdrawnDecision[]> {

@@ -3,7 +3,12 @@ import type { ErrorEntry } from './entry.ts';
 /** How the program was called or configured, requests to the service, and what it depends on for them. */
 export const requestErrors = {
   // how the program was called or configured
-  config_invalid: { job: 'never', exit: 2, hint: 'the message lists every mistake' },
+  config_invalid: {
+    job: 'never',
+    exit: 2,
+    http: [503, 'The service is set up wrongly'],
+    hint: 'the message lists every mistake',
+  },
   usage_invalid: { job: 'never', exit: 2, hint: '`--help`' },
   data_file_invalid: {
     job: 'never',

@@ -5,6 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { openDatabase } from '../../src/db/database.ts';
 import { atEnd } from '../support/books.ts';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
+import { createFilledDatabase } from '../support/databases.ts';
 import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
 import { recordFetched } from '../support/single.ts';
 
@@ -26,17 +27,8 @@ export const rightRows = (how: 'by number' | 'by time' | 'by count' = 'by number
 export const row = (index: number, attempt: number, code = ''): string =>
   `t-${index},document_scan,${attempt},${timeOf(index, attempt)},${code},advanced,1,0.85`;
 
-/**
- * Books of January 2026, which has ended whenever this runs: 300 scans that are invoiced, and 60 of unknown documents,
- * which the rules do not invoice. All at 0.85.
- */
-export async function january(extra: Readonly<Record<string, string>> = {}) {
-  const environment = await createCliEnvironment({
-    PRICES_FILE: new URL('../../examples/prices.json', import.meta.url).pathname,
-    ...extra,
-  });
-  const db = openDatabase(environment['DATABASE_URL'] ?? '');
-  atEnd(db.close);
+async function fill(url: string): Promise<void> {
+  const db = openDatabase(url);
   for (let index = 0; index < 60; index += 1) {
     const id = `t-${index}`;
     const at = (minute: number) => timeOf(index, minute);
@@ -54,6 +46,21 @@ export async function january(extra: Readonly<Record<string, string>> = {}) {
     });
     await recordFetched(db.kysely, fetchedOf(of, { fence: '1' }), 0);
   }
+  await db.close();
+}
+
+/**
+ * Books of January 2026, which has ended whenever this runs: 300 scans that are invoiced, and 60 of unknown documents,
+ * which the rules do not invoice. All at 0.85.
+ */
+export async function january(extra: Readonly<Record<string, string>> = {}) {
+  const environment = await createCliEnvironment({
+    PRICES_FILE: new URL('../../examples/prices.json', import.meta.url).pathname,
+    DATABASE_URL: await createFilledDatabase('January', fill),
+    ...extra,
+  });
+  const db = openDatabase(environment['DATABASE_URL'] ?? '');
+  atEnd(db.close);
   const folder = path.join(environment['REPORTS_DIR'] ?? '', '2026-01');
   const run = (...args: string[]) => runCli(args, environment);
   const reconcile = (...args: string[]) => run('reconcile', '2026-01', ...args);

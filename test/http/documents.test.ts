@@ -232,6 +232,9 @@ test('a service without the secret key says so, reads nothing, and reads once it
   await writeFile(file, `${createMasterPair().secretKey.toString('base64')}\n`);
   expect(problem(await read(placeOf('t-1'), {}, own))).toMatchObject({ status: 503, code: 'master_missing' });
   expect(await accesses('t-1', own)).toHaveLength(1);
+  await writeFile(file, 'no key at all');
+  expect(problem(await read(placeOf('t-1'), {}, own))).toMatchObject({ status: 503, code: 'config_invalid' });
+  expect(await accesses('t-1', own)).toHaveLength(1);
   await writeFile(file, key);
   expect((await read(placeOf('t-1'), {}, own)).text).toBe(pdf.toString());
 });

@@ -2,19 +2,11 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createSealer } from '../../src/http/access/sealing.ts';
-import { startTcpProxy } from '../chaos/tcp-proxy.ts';
-import { asOwner, atEnd, createTestDatabase, waitFor } from '../support/books.ts';
-import { type Answer, bearer, problem, sha256, startService, type TestService, tokens } from './support.ts';
+import { asOwner, atEnd, createTestDatabase } from '../support/books.ts';
+import { look, signIn, signOut } from './session-support.ts';
+import { problem, sha256, startService, type TestService, tokens } from './support.ts';
 
 const key = Buffer.alloc(32, 9);
-const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' };
-const cookieOf = (answer: Answer): string => (answer.headers['set-cookie']?.[0] ?? '').split(';')[0]!;
-const signIn = async (at: TestService): Promise<string> =>
-  cookieOf(await at.ask('/sign-in', { method: 'POST', headers: form, body: `token=${tokens.operator}` }));
-const signOut = (at: TestService, cookie: string) =>
-  at.ask('/sign-out', { method: 'POST', headers: { ...form, cookie } });
-const look = (at: TestService, cookie: string, path = '/', accept = 'text/html') =>
-  at.ask(path, { headers: { cookie, accept } });
 const ended = async ({ context }: TestService) => {
   const { rows } = await sql<{ id_sha256: string; expires_at: Date }>`select * from ended_sessions`.execute(
     context.db.kysely,
@@ -123,36 +115,6 @@ test('of an ended session nobody makes a living one: neither the application’s
   expect(await fetchedOf('update ended_sessions set expires_at = now()', 'owner')).toBe('23001');
   expect(await fetchedOf('truncate ended_sessions', 'app')).toBe('42501');
   expect(await fetchedOf('truncate ended_sessions', 'owner')).toBe('23001');
-});
-
-describe('while Postgres is away', () => {
-  test.each(['refuse', 'black-hole'] as const)(
-    'a session is neither good nor none: 503, and no way to the sign-in (%s)',
-    { timeout: 120_000 },
-    async (mode) => {
-      const postgres = await startTcpProxy(await createTestDatabase());
-      atEnd(postgres.close);
-      const service = await startService({ DATABASE_URL: postgres.url });
-      const cookie = await signIn(service);
-      await postgres.set(mode);
-      for (const path of ['/', '/reports/2026-10/files/manifest.json', '/queues']) {
-        const answer = await look(service, cookie, path);
-        expect(answer.status, path).toBe(503);
-        expect(answer.headers).not.toHaveProperty('location');
-        expect(answer.headers['retry-after']).toBe('5');
-        expect(answer.text).not.toMatch(/ECONN|token [\da-f]{8}|Sign out/);
-      }
-      expect(problem(await look(service, cookie, '/', '*/*'))).toMatchObject({ code: 'database_unavailable' });
-      // What needs no session goes on, and nobody who is not signed in waits for Postgres.
-      expect((await service.ask('/', { headers: bearer(tokens.operator) })).status).toBe(200);
-      expect((await look(service, '')).status).toBe(303);
-      const out = await signOut(service, cookie);
-      expect(problem(out)).toMatchObject({ status: 503, code: 'database_unavailable' });
-      expect(out.headers['set-cookie']?.[0]).toMatch(/^idscan-ledger-session=; Max-Age=0; /);
-      await postgres.set('forward');
-      await waitFor('the session again', async () => (await look(service, cookie)).status === 200, 60_000);
-    },
-  );
 });
 
 test('nothing of a page is kept by the browser for its back button', async () => {

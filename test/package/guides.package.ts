@@ -7,7 +7,7 @@ import { startSimulator } from '../../src/simulator/index.ts';
 import { atEnd, createTestDatabase, createTestFolder } from '../support/books.ts';
 import { sha256 } from '../http/support.ts';
 import { type Block, blocksOf, fileIn } from './guide-blocks.ts';
-import { ended, pack } from './support.ts';
+import { ended } from './support.ts';
 
 /** A project as in docs/getting-started.md, in which each of its steps was done. */
 let project: string;
@@ -48,7 +48,7 @@ beforeAll(async () => {
   const folder = await createTestFolder();
   project = path.join(folder, 'project');
   await mkdir(project);
-  const file = await pack(folder);
+  const file = inject('packageFile');
   await copyFile(file, path.join(project, path.basename(file)));
   said = [];
   for (const block of await blocksOf('getting-started.md')) said.push(await done(block));

@@ -19,7 +19,7 @@ export async function createCliEnvironment(extra: CliEnvironment = {}): Promise<
   await redis.quit();
   return {
     folder,
-    DATABASE_URL: await createTestDatabase(),
+    DATABASE_URL: extra['DATABASE_URL'] ?? (await createTestDatabase()),
     REDIS_URL: redisUrl.toString(),
     IDSCAN_DATA_DIR: path.join(folder, 'data'),
     REPORTS_DIR: path.join(folder, 'reports'),

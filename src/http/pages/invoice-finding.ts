@@ -74,7 +74,7 @@ const alternatives = ({ alternatives: text }: PublishedFinding): Html | null =>
   text === ''
     ? null
     : html`<ul>
-        ${text.split('|').map((one) => html`<li><code>${one.replaceAll('+', ' + ')}</code></li>`)}
+        ${text.split('|').map((one) => html`<li><code>${one.replaceAll(')+', ') + ')}</code></li>`)}
       </ul>`;
 
 function evidenceBody({ period, finding, evidence, timeZone }: FindingPage): Html {

@@ -78,7 +78,7 @@ async function forWhom({ context }: Desk, request: FastifyRequest<MonthRoute>): 
 
 /** Reconciles a month with what was uploaded. */
 async function run({ context }: Desk, upload: Upload, { period, principal }: UploadFor, isDryRun: boolean) {
-  const { given, usage } = await givenIn(upload);
+  const { given, usage } = await givenIn(upload, period);
   const basis = basisIn(upload.fields);
   const reconciliation = await reconcileMonth(context, period, { basis, given, usage, isDryRun, ranBy: principal });
   return { given, usage, reconciliation };
@@ -210,12 +210,12 @@ function invoiceIn({ files }: Upload): UploadedFile {
   throw new LedgerError('request_invalid', 'No invoice was chosen.', { hint: 'Choose a file: CSV, XLSX or UBL.' });
 }
 
-async function givenIn(upload: Upload) {
+async function givenIn(upload: Upload, period: string) {
   const { usage, layout: layoutFile } = upload.files;
   const invoice = invoiceIn(upload);
   const layout = layoutFile && layoutFrom(await withContent(layoutFile));
   return {
-    given: await invoiceFrom(await withContent(invoice), layout),
+    given: await invoiceFrom(await withContent(invoice), layout, period),
     usage: usage && (await usageFrom(usage, fileAt(usage.path), layout)),
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { VendorFile } from '../../db/vendor-files.ts';
+import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 import type { Layout } from '../../invoices/layout/layout.ts';
 import { parseLayout } from '../../invoices/layout/layout-file.ts';
 import { readInvoice } from '../../invoices/read-invoice.ts';
@@ -15,10 +16,24 @@ export const layoutFrom = (file: VendorFile): GivenLayout => ({
   content: parseLayout(file.content, file.name).content,
 });
 
-/** @throws LedgerError `invoice_unreadable`, `invoice_ambiguous`, `layout_mismatch` */
-export async function invoiceFrom(file: VendorFile, layout: GivenLayout | undefined): Promise<GivenInvoice> {
+/**
+ * @param period the month that the invoice is given for.
+ * @throws LedgerError `invoice_unreadable`, `invoice_ambiguous`, `layout_mismatch`
+ */
+export async function invoiceFrom(
+  file: VendorFile,
+  layout: GivenLayout | undefined,
+  period: string,
+): Promise<GivenInvoice> {
   const { invoice, detected } = await readInvoice(file.content, file.name, layout?.content);
-  return { invoice, detected, file, layout: layout?.file };
+  const notes = [...detected.notes, ...dateDoubts(invoice, period)];
+  return { invoice, detected: { ...detected, notes }, file, layout: layout?.file };
+}
+
+/** An invoice may come a year late. Before the month, or later than that, it is rather another month's. */
+function dateDoubts({ issueDate }: VendorInvoice, period: string): string[] {
+  const last = `${Number(period.slice(0, 4)) + 1}${period.slice(4)}-31`;
+  return issueDate < period || issueDate > last ? [`issued on ${issueDate}: is it the invoice of ${period}?`] : [];
 }
 
 /**
