@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts', 'test/package/packed.ts'],
     setupFiles: ['test/support/each-file.ts'],
     pool: 'forks',
+    maxWorkers: 2,
     testTimeout: 600_000,
     hookTimeout: 1_800_000,
     allowOnly: false,

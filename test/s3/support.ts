@@ -28,7 +28,10 @@ export function credentialsInEnvironment(): void {
 
 /** A place that nobody else uses. */
 export const ownUrl = (bucket: Bucket = 'plain', endpoint = inject('s3Endpoint')): string =>
-  `s3://${bucket}/${randomBytes(8).toString('hex')}?endpoint=${endpoint}&path-style=true`;
+  urlOf(bucket, randomBytes(8).toString('hex'), endpoint);
+
+export const urlOf = (bucket: Bucket, prefix: string, endpoint = inject('s3Endpoint')): string =>
+  `s3://${bucket}/${prefix}?endpoint=${endpoint}&path-style=true`;
 
 export const ownAddress = (bucket: Bucket = 'plain', endpoint = inject('s3Endpoint')): S3Address =>
   addressAt(ownUrl(bucket, endpoint));
