@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -170,6 +170,8 @@ export async function canary(extra: CliEnvironment, stored?: () => Promise<reado
 
 /** The data folder, where the store is. The secret key is in it, and tells nothing. */
 async function documentsBelow(dataDir: string): Promise<Stored[]> {
+  // Where the store is elsewhere, nothing may ever have been put there.
+  await mkdir(dataDir, { recursive: true });
   const files = await filesBelow(dataDir, (name) => !name.startsWith('keys/'));
   return files.map((file) => ({
     ...file,
