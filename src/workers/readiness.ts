@@ -1,6 +1,6 @@
 import { databaseReadiness, notReady } from '../db/readiness.ts';
 import { sayDatabaseNewer } from '../jobs/database-away.ts';
-import { type ErrorCode, LedgerError } from '../errors.ts';
+import { errorCode, type ErrorCode, LedgerError } from '../errors.ts';
 import type { Documents, QueueContext } from '../jobs/context.ts';
 import { sharedCheck } from '../jobs/queue/shared-check.ts';
 import { ensureMastersInUse } from '../store/encryption/masters.ts';
@@ -17,16 +17,29 @@ export async function checkStoring({ db, documents }: Storing): Promise<void> {
   await ensureMastersInUse(db, documents.masters);
 }
 
-/** Why the document store cannot be used; `null` = it can. A store that does not answer in time has failed. */
-export const storeCheck = (context: Storing): (() => Promise<ErrorCode | null>) =>
-  sharedCheck<ErrorCode | null>(
+/**
+ * Why the document store cannot be used; `null` = it can. A store that does not answer in time has failed. Whether the
+ * masters are those in use Postgres knows: while it is away, that is not the store's failure.
+ */
+export function storeCheck({ db, documents }: Storing): () => Promise<ErrorCode | null> {
+  const store = sharedCheck<ErrorCode | null>(
     () =>
-      checkStoring(context).then(
+      checkOpenStore(documents.store).then(
         () => null,
         (error: unknown) => (error instanceof LedgerError ? error.code : 'storage_failed'),
       ),
     'storage_failed',
   );
+  const masters = sharedCheck<ErrorCode | null>(
+    () =>
+      ensureMastersInUse(db, documents.masters).then(
+        () => null,
+        (error: unknown) => (errorCode(error) === 'master_mismatch' ? 'master_mismatch' : null),
+      ),
+    null,
+  );
+  return async () => (await store()) ?? masters();
+}
 
 /**
  * Whether this process can do its work, by what the work needs.
