@@ -42,7 +42,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     isolate: false,
-    // Some of them wait. With two more than processors all of them took a third longer.
+    // Some of them wait; more of them than that would only get in each other's way.
     maxWorkers: Math.min(4, os.availableParallelism() + 1),
     setupFiles: ['test/support/each-file.ts'],
     testTimeout: 120_000,
