@@ -1,5 +1,6 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import { listedAlternatives } from '../domain/reconciliation/reasons.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
@@ -111,11 +112,11 @@ const mostAlternatives = 4;
 /** What else may be the cause of what is ambiguous. */
 function alternativeLines(findings: readonly Finding[]): string[] {
   const lines = findings.flatMap(({ id, alternatives }) => {
-    if (alternatives === '') return [];
-    const all = alternatives.split('|');
+    const all = listedAlternatives(alternatives);
+    if (all.length === 0) return [];
     const more = all.length - mostAlternatives;
-    const shown = all.slice(0, mostAlternatives).map((one) => one.replaceAll(')+', ') + '));
-    return [`  ${id}  ${shown.join(', or ')}${more > 0 ? `, or ${more} more` : ''}`];
+    const shown = all.slice(0, mostAlternatives).join(', or ');
+    return [`  ${id}  ${shown}${more > 0 ? `, or ${more} more` : ''}`];
   });
   return lines.length === 0 ? [] : ['', 'Ambiguous, so it may be:', ...lines];
 }

@@ -118,6 +118,10 @@ const unexplained = (subject: string): Reason => ({
 export const cellText = ({ taskType, level }: { readonly taskType: string; readonly level: string | null }): string =>
   level === null ? taskType : `${taskType}/${level}`;
 
+/** The alternatives of a finding, one by one, for people. A subject may have a `+` of its own, such as `UTC+01:00`. */
+export const listedAlternatives = (alternatives: string): string[] =>
+  alternatives === '' ? [] : alternatives.split('|').map((one) => one.replaceAll(')+', ') + '));
+
 const allOf = (candidates: readonly Candidate[]): string =>
   [...new Set(candidates.map((parts) => parts.map(causeText).join('+'))), somethingElse].join('|');
 

@@ -1,3 +1,4 @@
+import { listedAlternatives } from '../../domain/reconciliation/reasons.ts';
 import type { EvidenceRow, MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { evidenceName } from '../../reports/reconciliation-files.ts';
@@ -74,7 +75,7 @@ const alternatives = ({ alternatives: text }: PublishedFinding): Html | null =>
   text === ''
     ? null
     : html`<ul>
-        ${text.split('|').map((one) => html`<li><code>${one.replaceAll(')+', ') + ')}</code></li>`)}
+        ${listedAlternatives(text).map((one) => html`<li><code>${one}</code></li>`)}
       </ul>`;
 
 function evidenceBody({ period, finding, evidence, timeZone }: FindingPage): Html {
