@@ -1,5 +1,5 @@
 import { type Config, type Environment, loadConfig, type VendorKey } from '../config/config.ts';
-import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
+import { checkConnectionLimit, checkDatabase, describeDatabase } from '../db/check.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { asDatabaseError } from '../db/errors.ts';
 import { goneAttempts } from '../db/gone-attempts.ts';
@@ -193,7 +193,8 @@ async function acquire({ dataDir, databaseUrl, redisUrl }: Config, notice: (line
 async function examinePostgres({ databaseUrl }: Services, add: Add) {
   const db = openDatabase(databaseUrl, { maxConnections: 2, queryTimeoutMs: deadlineMs, lockTimeoutMs });
   add(db.close);
-  const found = [await checkDatabase(db, Date.now), await checkPooling(db)];
+  await checkDatabase(db, Date.now);
+  const found = [await describeDatabase(db), await checkPooling(db)];
   await checkConnectionLimit(db, workerConnections.maxConnections + workerConnections.maxDedicated);
   const schema = await checkSchema(db);
   if (schema === 'current') await checkRights(db.kysely);

@@ -7,10 +7,6 @@ import { unsuitable } from './hosts.ts';
 type Facts = {
   now: Date;
   version: string;
-  tls: string | null;
-  role: string;
-  standing: 'superuser' | 'owner' | 'not the owner' | null;
-  migrations: boolean;
   readOnly: boolean;
   schema: string | null;
   searchPath: string;
@@ -25,10 +21,9 @@ const oldestVersion = 15;
  * Checks that Postgres answers, accepts writes, is new enough and can keep books, and that its clock agrees with ours:
  * settlement uses our clock, due times use Postgres'.
  *
- * @returns what it found, as a line for people.
  * @throws LedgerError `database_unavailable`, `database_misconfigured`, `database_forbidden`, `clock_skewed`
  */
-export async function checkDatabase(db: Database, nowMs: () => number): Promise<string> {
+export async function checkDatabase(db: Database, nowMs: () => number): Promise<void> {
   try {
     const askedAtMs = nowMs();
     const facts = await factsOf(db);
@@ -42,13 +37,6 @@ export async function checkDatabase(db: Database, nowMs: () => number): Promise<
         hint: `The books need Postgres ${oldestVersion} or newer.`,
       });
     refuseUnfit(facts);
-    const migrations = facts.migrations ? await countMigrations(db) : 0;
-    return [
-      `Postgres ${facts.version}`,
-      facts.tls?.replace(/^TLSv/, 'TLS ') ?? 'no TLS',
-      `role ${facts.role}${facts.standing === null ? '' : ` (${facts.standing})`}`,
-      `${migrations} migration${migrations === 1 ? '' : 's'}`,
-    ].join(', ');
   } catch (cause) {
     if (unsuitable(cause) !== undefined && cause instanceof LedgerError) throw notForBooks(cause.message, cause);
     throw asDatabaseError(cause);
@@ -61,20 +49,52 @@ const notForBooks = (message: string, cause?: unknown): LedgerError =>
     cause,
   });
 
+// It reads no catalog: every command asks it on a new connection, which has none of them in memory.
 async function factsOf(db: Database): Promise<Facts> {
   const { rows } = await sql<Facts>`
     select clock_timestamp() as now, split_part(current_setting('server_version'), ' ', 1) as version,
-      (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl) as tls, current_user as role,
-      case when r.rolsuper then 'superuser' when pg_has_role(c.relowner, 'usage') then 'owner'
-        when c.oid is not null then 'not the owner' end as standing,
-      c.oid is not null as migrations, current_setting('transaction_read_only')::boolean as "readOnly",
+      current_setting('transaction_read_only')::boolean as "readOnly",
       current_schema() as schema, current_setting('search_path') as "searchPath",
-      current_setting('server_encoding') as encoding, current_setting('session_replication_role') as "replicationRole"
-    from pg_roles r left join pg_class c on c.oid = to_regclass('kysely_migration')
-    where r.rolname = current_user`.execute(db.kysely);
+      current_setting('server_encoding') as encoding, current_setting('session_replication_role') as "replicationRole"`.execute(
+    db.kysely,
+  );
   const [facts] = rows;
-  if (!facts) throw new Error('Postgres knows no current user');
+  if (!facts) throw new Error('Postgres gave no answer');
   return facts;
+}
+
+type Description = {
+  version: string;
+  tls: string | null;
+  role: string;
+  standing: 'superuser' | 'owner' | 'not the owner' | null;
+  hasMigrations: boolean;
+};
+
+/** What Postgres is and as whom it is used, as a line for people. @throws LedgerError `database_unavailable` */
+export async function describeDatabase(db: Database): Promise<string> {
+  try {
+    const { rows } = await sql<Description>`
+      select split_part(current_setting('server_version'), ' ', 1) as version,
+        (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl) as tls, current_user as role,
+        case when r.rolsuper then 'superuser' when pg_has_role(c.relowner, 'usage') then 'owner'
+          when c.oid is not null then 'not the owner' end as standing,
+        c.oid is not null as "hasMigrations"
+      from pg_roles r left join pg_class c on c.oid = to_regclass('kysely_migration')
+      where r.rolname = current_user`.execute(db.kysely);
+    const [found] = rows;
+    if (!found) throw new Error('Postgres knows no current user');
+    const { version, tls, role, standing } = found;
+    const migrations = found.hasMigrations ? await countMigrations(db) : 0;
+    return [
+      `Postgres ${version}`,
+      tls?.replace(/^TLSv/, 'TLS ') ?? 'no TLS',
+      `role ${role}${standing === null ? '' : ` (${standing})`}`,
+      `${migrations} migration${migrations === 1 ? '' : 's'}`,
+    ].join(', ');
+  } catch (error) {
+    throw asDatabaseError(error);
+  }
 }
 
 /** @throws LedgerError `database_misconfigured` for settings with which queries would fail, or rules would not hold. */

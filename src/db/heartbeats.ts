@@ -51,13 +51,11 @@ export async function endHeartbeat(db: Queries, id: string): Promise<void> {
 
 /** The live workers by Postgres' clock, and when any worker was last seen. */
 export async function readWorkers(db: Queries): Promise<{ alive: SeenWorker[]; lastSeenAt: Date | null }> {
-  const [alive, last] = await Promise.all([
-    sql<SeenWorker>`
+  const alive = await sql<SeenWorker>`
       select host, pid, version, redis_usable as "redisUsable", store_error_code as "storeErrorCode", active_jobs as "activeJobs",
         started_at as "startedAt", seen_at as "seenAt"
-      from worker_heartbeats where ${isAlive} order by started_at, id`.execute(db),
-    sql<{ seenAt: Date | null }>`select max(seen_at) as "seenAt" from worker_heartbeats`.execute(db),
-  ]);
+      from worker_heartbeats where ${isAlive} order by started_at, id`.execute(db);
+  const last = await sql<{ seenAt: Date | null }>`select max(seen_at) as "seenAt" from worker_heartbeats`.execute(db);
   return { alive: alive.rows, lastSeenAt: last.rows[0]?.seenAt ?? null };
 }
 

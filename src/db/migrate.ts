@@ -108,17 +108,14 @@ export async function checkSchema(db: Database): Promise<'empty' | 'current'> {
 
 /** The status of a database that is either ours or empty. Any other is refused. */
 async function statusOfOurs(db: Database): Promise<MigrationStatus[]> {
-  // Tables are read before migrations: another process may be creating both, and commits them together.
-  const tables = await tablesOf(db);
-  const status = await migrationStatus(db);
+  let status = await migrationStatus(db);
+  if (!isOurs(status)) {
+    // Tables are read before migrations: another process may be creating both, and commits them together.
+    const tables = await tablesOf(db);
+    status = await migrationStatus(db);
+    expectNobodyElses(tables, status);
+  }
   const unknown = status.filter(({ isKnown }) => !isKnown);
-  const isOurs = status.some(({ isKnown, appliedAt }) => isKnown && appliedAt !== null);
-  // With a wrong address in DATABASE_URL, our tables must not end up among another program's.
-  if (!isOurs && (tables.length > 0 || unknown.length > 0))
-    throw new LedgerError('database_misconfigured', `The database is another program's${suchAs(tables)}.`, {
-      fields: { tables: tables.length },
-      hint: 'Check the database in DATABASE_URL. Books need a database, or a schema in the search_path, of their own.',
-    });
   if (unknown.length > 0)
     throw new LedgerError('database_newer', `The database has ${listed(unknown)} that this version does not know.`, {
       fields: { unknown: unknown.length },
@@ -126,6 +123,18 @@ async function statusOfOurs(db: Database): Promise<MigrationStatus[]> {
     });
   expectOrder(status);
   return status;
+}
+
+const isOurs = (status: readonly MigrationStatus[]): boolean =>
+  status.some(({ isKnown, appliedAt }) => isKnown && appliedAt !== null);
+
+/** With a wrong address in DATABASE_URL, our tables must not end up among another program's. */
+function expectNobodyElses(tables: readonly string[], status: readonly MigrationStatus[]): void {
+  if (isOurs(status) || (tables.length === 0 && status.every(({ isKnown }) => isKnown))) return;
+  throw new LedgerError('database_misconfigured', `The database is another program's${suchAs(tables)}.`, {
+    fields: { tables: tables.length },
+    hint: 'Check the database in DATABASE_URL. Books need a database, or a schema in the search_path, of their own.',
+  });
 }
 
 /** Migrations are applied in their order, each once. Kysely refuses all else, too, but not in words for an operator. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
-import { withDedicatedClient } from './snapshot.ts';
+import { type Dedicated, withDedicatedClient } from './snapshot.ts';
 
 /**
  * Requests a report of a month. The request stands until a run has finished, whatever happens to the queue. A pending
@@ -111,20 +111,32 @@ export async function reportRuns(db: Queries): Promise<ReportRun[]> {
 export function withReportLock<T>(
   db: Database,
   period: string,
-  work: (queries: Queries) => Promise<T>,
+  work: (connection: Dedicated) => Promise<T>,
 ): Promise<T | undefined> {
-  return withNamedLock(db, `report ${period}`, work);
+  return withNamedLock(db, reportLock(period), work);
 }
 
-/** Runs `work` under a named lock. @returns `undefined` if another process holds it. */
-export async function withNamedLock<T>(
+/** The name of the lock on a month's files. */
+export const reportLock = (period: string): string => `report ${period}`;
+
+/**
+ * Runs `work` under a named lock, and lends it the connection that holds the lock.
+ *
+ * @returns `undefined` if another process holds it.
+ */
+export function withNamedLock<T>(
   db: Database,
   name: string,
-  work: (queries: Queries) => Promise<T>,
+  work: (connection: Dedicated) => Promise<T>,
 ): Promise<T | undefined> {
-  return withDedicatedClient(db, async ({ queries }) => {
-    const key = sql`hashtextextended(${`idscan-ledger ${name}`}, 0)`;
-    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${key}) as locked`.execute(queries);
-    return rows[0]?.locked ? await work(queries) : undefined;
-  });
+  return withDedicatedClient(db, async (connection) =>
+    (await tryLock(connection, name)) ? await work(connection) : undefined,
+  );
+}
+
+/** Takes a named lock until the connection ends. @returns whether it was to be had. */
+export async function tryLock({ queries }: Dedicated, name: string): Promise<boolean> {
+  const key = sql`hashtextextended(${`idscan-ledger ${name}`}, 0)`;
+  const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${key}) as locked`.execute(queries);
+  return rows[0]?.locked === true;
 }

@@ -30,8 +30,8 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
   });
   try {
     // If this process vanishes, Postgres notices within two minutes instead of two hours and releases the locks.
-    await client.query('set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6');
-    await client.query(forMonths);
+    await client.query(`
+      set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6; ${forMonths}`);
     return await work({ client, queries: queriesOn(client) });
   } catch (error) {
     throw asDatabaseError(error);
@@ -41,8 +41,7 @@ export async function withDedicatedClient<T>(db: Database, work: (connection: De
 }
 
 /**
- * Runs `read` in one repeatable-read, read-only transaction, so that the files of a report agree with each other
- * whatever is written in the meantime.
+ * Runs `read` on a connection of its own, in one transaction as {@link inSnapshot}.
  *
  * @param before runs first, on the same connection and outside the transaction.
  */
@@ -53,27 +52,36 @@ export function withSnapshot<T>(
 ): Promise<T> {
   return withDedicatedClient(db, async (connection) => {
     await before?.(connection);
-    await connection.client.query('begin transaction isolation level repeatable read read only');
-    return read(connection);
+    return inSnapshot(connection, read);
   });
 }
 
 /**
- * Runs `book` in one repeatable-read transaction that may write, and commits it. If `book` throws, nothing is written.
+ * Runs `read` in one repeatable-read, read-only transaction, so that the files of a report agree with each other
+ * whatever is written in the meantime. If `read` throws, the connection has to end.
+ */
+export async function inSnapshot<T>(connection: Dedicated, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  await connection.client.query('begin transaction isolation level repeatable read read only');
+  const result = await read(connection);
+  await connection.client.query('commit');
+  return result;
+}
+
+/**
+ * Runs `book` in one repeatable-read transaction that may write, and commits it. If `book` throws, nothing is written,
+ * and the connection has to end.
  *
  * @param isDryRun writes nothing either.
  */
-export function withBooking<T>(
-  db: Database,
+export async function inBooking<T>(
+  connection: Dedicated,
   book: (booking: Snapshot) => Promise<T>,
   { isDryRun = false } = {},
 ): Promise<T> {
-  return withDedicatedClient(db, async (connection) => {
-    await connection.client.query('begin transaction isolation level repeatable read');
-    const result = await book(connection);
-    await connection.client.query(isDryRun ? 'rollback' : 'commit');
-    return result;
-  });
+  await connection.client.query('begin transaction isolation level repeatable read');
+  const result = await book(connection);
+  await connection.client.query(isDryRun ? 'rollback' : 'commit');
+  return result;
 }
 
 /** Kysely on a connection that the caller owns. */

@@ -58,41 +58,39 @@ export const isMissingResultId = sql<boolean>`state = 'completed' and result_id 
 
 /** The present state of the books. */
 export async function readStatus(db: Queries): Promise<Status> {
-  const [transactions, obligations, codes, oldest, attempts, unclassified, files, amiss, listed, unanswered] =
-    await Promise.all([
-      sql<Status['transactions']>`
-      select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled,
-        (count(*) filter (where ${isWithdrawn('t')}))::int as withdrawn,
-        (count(*) filter (where ${isMissingResultId}))::int as "missingResultId"
-      from transactions t`.execute(db),
-      sql<Status['obligations'][number]>`
-      select kind, state, count(*)::int as count, min(created_at) as "oldestAt" from obligations
-      group by kind, state order by kind collate "C", state collate "C"`.execute(db),
-      sql<{ kind: ObligationKind; state: ObligationState; code: string; count: number }>`
-      select kind, state, last_error_code as code, count(*)::int as count from obligations
-      where last_error_code is not null and state in ('due', 'failed')
-      group by kind, state, last_error_code order by count(*) desc, kind collate "C", last_error_code collate "C"`.execute(
-        db,
-      ),
-      sql<NonNullable<Status['oldestOpen']>>`
-      select transaction_id as "transactionId", kind, created_at as since, due_at as "dueAt",
-        attempts_made as "attemptsMade", last_error_code as "lastErrorCode"
-      from obligations where state = 'due' order by created_at, transaction_id limit 1`.execute(db),
-      sql<Status['attempts']>`
-      select count(*)::int as total, (count(*) filter (where invoiced is null))::int as unclassified from attempts`.execute(
-        db,
-      ),
-      sql<Status['unclassifiedCodes'][number]>`
-      select task_type as "taskType", code, count(*)::int as count from attempts where invoiced is null
-      group by task_type, code order by count(*) desc, task_type, code limit 20`.execute(db),
-      sql<Status['files'][number]>`
-      select kind, state, count(*)::int as count from files group by kind, state order by kind collate "C", state collate "C"`.execute(
-        db,
-      ),
-      filesAmiss(db),
-      possiblyCreated(db, 1_000),
-      countUnanswered(db),
-    ]);
+  // One after the other: they share a connection, and to open others takes longer than to ask.
+  const transactions = await sql<Status['transactions']>`
+    select count(*)::int as total, count(fetched_at)::int as fetched, (count(*) filter (where settled))::int as settled,
+      (count(*) filter (where ${isWithdrawn('t')}))::int as withdrawn,
+      (count(*) filter (where ${isMissingResultId}))::int as "missingResultId"
+    from transactions t`.execute(db);
+  const obligations = await sql<Status['obligations'][number]>`
+    select kind, state, count(*)::int as count, min(created_at) as "oldestAt" from obligations
+    group by kind, state order by kind collate "C", state collate "C"`.execute(db);
+  const codes = await sql<{ kind: ObligationKind; state: ObligationState; code: string; count: number }>`
+    select kind, state, last_error_code as code, count(*)::int as count from obligations
+    where last_error_code is not null and state in ('due', 'failed')
+    group by kind, state, last_error_code order by count(*) desc, kind collate "C", last_error_code collate "C"`.execute(
+    db,
+  );
+  const oldest = await sql<NonNullable<Status['oldestOpen']>>`
+    select transaction_id as "transactionId", kind, created_at as since, due_at as "dueAt",
+      attempts_made as "attemptsMade", last_error_code as "lastErrorCode"
+    from obligations where state = 'due' order by created_at, transaction_id limit 1`.execute(db);
+  const attempts = await sql<Status['attempts']>`
+    select count(*)::int as total, (count(*) filter (where invoiced is null))::int as unclassified from attempts`.execute(
+    db,
+  );
+  const unclassified = await sql<Status['unclassifiedCodes'][number]>`
+    select task_type as "taskType", code, count(*)::int as count from attempts where invoiced is null
+    group by task_type, code order by count(*) desc, task_type, code limit 20`.execute(db);
+  const files = await sql<Status['files'][number]>`
+    select kind, state, count(*)::int as count from files group by kind, state order by kind collate "C", state collate "C"`.execute(
+    db,
+  );
+  const amiss = await filesAmiss(db);
+  const listed = await possiblyCreated(db, 1_000);
+  const unanswered = await countUnanswered(db);
   return {
     transactions: transactions.rows[0] ?? { total: 0, fetched: 0, settled: 0, withdrawn: 0, missingResultId: 0 },
     obligations: obligations.rows,

@@ -7,7 +7,7 @@ import {
   replicaLag,
   waitForReplay,
 } from '../db/replica.ts';
-import { type Snapshot, withSnapshot } from '../db/snapshot.ts';
+import { type Dedicated, inSnapshot, type Snapshot, withSnapshot } from '../db/snapshot.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import type { Context } from './context.ts';
 
@@ -42,12 +42,13 @@ export async function readForPage<T>(context: Context, read: (context: Context) 
  * Reads one snapshot for a report. Reads from the standby if there is one, after waiting until it has replayed
  * everything that the primary has now, so that the report is the same. If the standby fails, reads from the primary.
  *
+ * @param options.on a connection to the primary that may be read on; without it, one is opened.
  * @throws LedgerError `replica_behind` if the standby answers but does not catch up.
  */
 export async function withReportSnapshot<T>(
   context: Context,
   read: (snapshot: Snapshot) => Promise<T>,
-  withinMs = replayWithinMs,
+  { on, withinMs = replayWithinMs }: { readonly on?: Dedicated; readonly withinMs?: number } = {},
 ): Promise<T> {
   const { db, replica } = context;
   const onStandby = usable(replica);
@@ -61,7 +62,7 @@ export async function withReportSnapshot<T>(
       if (errorCode(error) === 'replica_behind') throw error;
       leaveAlone(context, onStandby, error);
     }
-  return withSnapshot(db, read);
+  return on ? inSnapshot(on, read) : withSnapshot(db, read);
 }
 
 const usable = (replica: Replica | undefined): Replica | undefined =>

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { fillBooks } from '../../bench/fill.ts';
 import { cubeRows } from '../../src/db/cube.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import { type Snapshot, withBooking } from '../../src/db/snapshot.ts';
+import { inBooking, type Snapshot, withDedicatedClient } from '../../src/db/snapshot.ts';
 import { matchUsage } from '../../src/db/usage-matching.ts';
 import { monthBounds } from '../../src/domain/billing-month.ts';
 import { cubeMarks } from '../../src/domain/reconciliation/cube.ts';
@@ -57,32 +57,34 @@ test.each([
   ['alone', false],
   ['with a usage statement', true],
 ])('what an invoice is explained by, %s, is looked up in one month among many', async (_, hasStatement) => {
-  const { rows, read } = await withBooking(
-    db,
-    async (snapshot) => {
-      const statement = hasStatement ? await keepStatement(snapshot) : null;
-      const scope = { period, span, marks, isClosed: false, basis: 'restated', timeZone: 'UTC', statement } as const;
-      const readSoFar = async () => {
-        const { rows: tables } = await snapshot.client.query<{
-          name: string;
-          sequentially: number;
-          looked_up: number;
-        }>(`
+  const { rows, read } = await withDedicatedClient(db, (connection) =>
+    inBooking(
+      connection,
+      async (snapshot) => {
+        const statement = hasStatement ? await keepStatement(snapshot) : null;
+        const scope = { period, span, marks, isClosed: false, basis: 'restated', timeZone: 'UTC', statement } as const;
+        const readSoFar = async () => {
+          const { rows: tables } = await snapshot.client.query<{
+            name: string;
+            sequentially: number;
+            looked_up: number;
+          }>(`
           select relname as name, coalesce(seq_tup_read, 0)::int as sequentially, coalesce(idx_tup_fetch, 0)::int as looked_up
           from pg_stat_xact_user_tables where relname in ('attempts', 'tasks', 'transactions') order by relname`);
-        return tables;
-      };
-      const before = new Map((await readSoFar()).map((one) => [one.name, one]));
-      if (statement !== null) await matchUsage(snapshot, { ...scope, statement });
-      const cube = await cubeRows(snapshot, scope);
-      const tables = (await readSoFar()).map(({ name, sequentially, looked_up: lookedUp }) => ({
-        name,
-        sequentially: sequentially - (before.get(name)?.sequentially ?? 0),
-        lookedUp: lookedUp - (before.get(name)?.looked_up ?? 0),
-      }));
-      return { rows: cube, read: tables };
-    },
-    { isDryRun: true },
+          return tables;
+        };
+        const before = new Map((await readSoFar()).map((one) => [one.name, one]));
+        if (statement !== null) await matchUsage(snapshot, { ...scope, statement });
+        const cube = await cubeRows(snapshot, scope);
+        const tables = (await readSoFar()).map(({ name, sequentially, looked_up: lookedUp }) => ({
+          name,
+          sequentially: sequentially - (before.get(name)?.sequentially ?? 0),
+          lookedUp: lookedUp - (before.get(name)?.looked_up ?? 0),
+        }));
+        return { rows: cube, read: tables };
+      },
+      { isDryRun: true },
+    ),
   );
   const count = rows.reduce((sum, row) => sum + row.count, 0);
   expect(count).toBeGreaterThan(attempts / months - 200);

@@ -79,7 +79,7 @@ describe('a standby that is read from', () => {
     const { context, standby, attempt } = await replicated();
     await pause(standby);
     await attempt('T-1');
-    await expect(withReportSnapshot(context, () => Promise.resolve('read'), 300)).rejects.toMatchObject({
+    await expect(withReportSnapshot(context, () => Promise.resolve('read'), { withinMs: 300 })).rejects.toMatchObject({
       code: 'replica_behind',
     });
   });

@@ -1,8 +1,8 @@
 import type { Queries } from '../../db/database.ts';
 import { moveHorizon, noteRulesBelowHorizon, type PeriodClose, periodCloses } from '../../db/period-closes.ts';
 import { holdReferences } from '../../db/references.ts';
-import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
-import { withBooking } from '../../db/snapshot.ts';
+import { finishReport, reportLock, tryLock, withNamedLock } from '../../db/report-runs.ts';
+import { type Dedicated, inBooking } from '../../db/snapshot.ts';
 import { databaseNow } from '../../db/unfetched.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
 import { errorCode, LedgerError } from '../../errors.ts';
@@ -42,13 +42,13 @@ export async function closeMonth(context: Context, asked: CloseRequest): Promise
   const registeredUntil = await databaseNow(context.db.kysely);
   await untilFetched(context.db, registeredUntil, asked.signal);
   const request = { ...asked, registeredUntil };
-  const closed = await withNamedLock(context.db, 'close', async (queries) => {
+  const closed = await withNamedLock(context.db, 'close', async (connection) => {
+    const { queries } = connection;
     await holdReferences(queries);
     const closes = await periodCloses(queries);
     await expectNoRefusal(context, queries, request, closes);
     checkBeginning(request, closes);
-    const written = await withReportLock(context.db, period, () => closeLocked(context, queries, request, closes));
-    if (written) return written;
+    if (await tryLock(connection, reportLock(period))) return closeLocked(context, connection, request, closes);
     throw new LedgerError('report_busy', `Another process is writing the report of ${period}.`, {
       hint: 'Wait for it to end, then close the month.',
     });
@@ -85,10 +85,11 @@ type Closing = CloseRequest & { readonly registeredUntil: Date };
 
 async function closeLocked(
   context: Context,
-  queries: Queries,
+  connection: Dedicated,
   request: Closing,
   closes: readonly PeriodClose[],
 ): Promise<WrittenReport | Obstacles> {
+  const { queries } = connection;
   const { period, forcedReason, registeredUntil } = request;
   const { config, rules, db, reports } = context;
   const span = monthBounds(period, config.billingTimeZone);
@@ -100,7 +101,7 @@ async function closeLocked(
   const blocked = await blockersOf(context, queries, request, closes);
   if (blocked && forcedReason === null) return blocked;
   await moveHorizon(db.kysely, span.end);
-  const written = await withBooking(db, async (booking) => {
+  const written = await inBooking(connection, async (booking) => {
     // Checked again in the very snapshot that is frozen.
     await expectNoRefusal(context, booking.queries, request, closes);
     const stillBlocked = await blockersOf(context, booking.queries, request, closes);

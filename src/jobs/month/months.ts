@@ -17,11 +17,9 @@ export type KnownMonth = {
 /** All months with attempts, a close or a report, the month to close next, and the current one; newest first. */
 export async function knownMonths({ db, config, now }: Context): Promise<KnownMonth[]> {
   const { billingTimeZone: timeZone } = config;
-  const [closes, runs, first] = await Promise.all([
-    periodCloses(db.kysely),
-    reportRuns(db.kysely),
-    firstAttemptAt(db.kysely),
-  ]);
+  const closes = await periodCloses(db.kysely);
+  const runs = await reportRuns(db.kysely);
+  const first = await firstAttemptAt(db.kysely);
   const present = periodOf(now(), timeZone);
   const possible = first ? periodsBetween(periodOf(first, timeZone), present) : [];
   const used = await monthsWithAttempts(

@@ -1,6 +1,7 @@
 import type { Queries } from '../../db/database.ts';
 import { periodCloses } from '../../db/period-closes.ts';
 import { finishReport, withNamedLock, withReportLock } from '../../db/report-runs.ts';
+import type { Dedicated, Snapshot } from '../../db/snapshot.ts';
 import { monthBounds, nextPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { errorCode, LedgerError } from '../../errors.ts';
 import { manifestName, restatedFolder } from '../../reports/names.ts';
@@ -43,16 +44,18 @@ export async function writeReport(
   { generation = null, asOf = null, isRestated = false, signal }: ReportOptions = {},
 ): Promise<WrittenReport> {
   const { folder, lock } = placeOf(context, period, { asOf, isRestated });
-  const report = await lock(async (queries) => {
+  const report = await lock(async (connection) => {
+    const { queries } = connection;
     await removeStaleDrafts(folder.drafts);
     if (asOf) await expectOpenAt(queries, period, asOf);
     else if (isRestated) await expectClosed(queries, period);
     if (!asOf) await (isRestated ? bringUpToDate(context, queries, period) : decideAnew(context, queries, period));
-    const written = await withReportSnapshot(context, async (snapshot) => {
-      const { queries: read } = snapshot;
-      const month = isRestated ? restatedMonth(context, read, period) : monthOf(context, read, period, { asOf });
+    const read = async (snapshot: Snapshot) => {
+      const { queries: at } = snapshot;
+      const month = isRestated ? restatedMonth(context, at, period) : monthOf(context, at, period, { asOf });
       return writeFiles(snapshot, await month, { folder, signal });
-    });
+    };
+    const written = await withReportSnapshot(context, read, { on: connection });
     await folder.publish([...written.files, written.manifest]);
     if (!asOf && !isRestated) await finishReport(context.db.kysely, period, generation, written.manifest.sha256);
     return written;
@@ -78,7 +81,7 @@ async function tidyEarlier({ db, reports, log }: Context, period: string): Promi
   }
 }
 
-type Locked = <T>(work: (queries: Queries) => Promise<T>) => Promise<T | undefined>;
+type Locked = <T>(work: (connection: Dedicated) => Promise<T>) => Promise<T | undefined>;
 type Place = { readonly folder: ReportFolder; readonly lock: Locked };
 
 function placeOf(

@@ -26,7 +26,7 @@ export type Decision = {
  * something else by now, `report_busy`
  */
 export async function decideFinding({ db }: Context, period: string, given: Decision): Promise<void> {
-  await withReconcileLock(db, period, (queries) =>
+  await withReconcileLock(db, period, ({ queries }) =>
     queries.transaction().execute(async (transaction) => {
       await decideIn(transaction, period, given);
       return {};

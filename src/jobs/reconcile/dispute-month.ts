@@ -60,7 +60,7 @@ export async function disputeMonth(
     throw new LedgerError('usage_invalid', `${folder.place} is the folder of a report.`, {
       hint: 'Give --out a folder of its own.',
     });
-  return withReconcileLock(context.db, period, async (queries) => {
+  return withReconcileLock(context.db, period, async ({ queries }) => {
     const manifestSha256 = await lastManifest(queries, period);
     if (manifestSha256 === undefined)
       throw new LedgerError('reconciliation_missing', `${period} was never reconciled.`, {

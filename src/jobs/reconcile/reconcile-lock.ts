@@ -1,5 +1,6 @@
-import type { Database, Queries } from '../../db/database.ts';
+import type { Database } from '../../db/database.ts';
 import { withNamedLock } from '../../db/report-runs.ts';
+import type { Dedicated } from '../../db/snapshot.ts';
 import { LedgerError } from '../../errors.ts';
 
 /**
@@ -10,7 +11,7 @@ import { LedgerError } from '../../errors.ts';
 export async function withReconcileLock<T extends object>(
   db: Database,
   period: string,
-  work: (queries: Queries) => Promise<T>,
+  work: (connection: Dedicated) => Promise<T>,
 ): Promise<T> {
   const done = await withNamedLock(db, `reconcile ${period}`, work);
   if (done) return done;

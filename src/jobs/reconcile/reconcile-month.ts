@@ -1,6 +1,6 @@
 import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { recordSettlements } from '../../db/settlements.ts';
-import { type Snapshot, withBooking } from '../../db/snapshot.ts';
+import { inBooking, type Snapshot } from '../../db/snapshot.ts';
 import { type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
 import { type WithdrawnFile, withdrawnFiles } from '../../db/vendor-file-withdrawals.ts';
 import type { VendorFile } from '../../db/vendor-files.ts';
@@ -78,9 +78,9 @@ export async function reconcileMonth(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   expectEnded(context, period);
-  return withReconcileLock(context.db, period, async (queries) => {
-    await bringUpToDate(context, queries, period);
-    return withBooking(context.db, (booking) => reconcileIn(context, booking, period, options), options);
+  return withReconcileLock(context.db, period, async (connection) => {
+    await bringUpToDate(context, connection.queries, period);
+    return inBooking(connection, (booking) => reconcileIn(context, booking, period, options), options);
   });
 }
 

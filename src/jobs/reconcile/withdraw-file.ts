@@ -33,7 +33,7 @@ export async function withdrawVendorFile(
   period: string,
   { file, ...why }: FileWithdrawal,
 ): Promise<FileWithdrawn> {
-  return withReconcileLock(db, period, (queries) =>
+  return withReconcileLock(db, period, ({ queries }) =>
     queries.transaction().execute(async (transaction) => {
       const before = await countingFiles(transaction, period);
       const found = before.filter(({ name, sha256 }) => name === file || sha256 === file);
