@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { checkDatabase } from '../../src/db/check.ts';
+import { describeDatabase } from '../../src/db/check.ts';
 import { openDatabase } from '../../src/db/database.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { acquireServices } from '../../src/embedded/index.ts';
@@ -49,12 +49,12 @@ describe('what stands in the way of a connection', () => {
   test('nothing: the check says what it found', async () => {
     const db = openDatabase(server.appUrl);
     atEnd(db.close);
-    expect(await checkDatabase(db, Date.now)).toMatch(
+    expect(await describeDatabase(db)).toMatch(
       /^Postgres \d+\.\d+, TLS 1\.3, role idscan_ledger_app \(not the owner\), \d+ migrations$/,
     );
     const plain = openDatabase(server.plainUrl);
     atEnd(plain.close);
-    expect(await checkDatabase(plain, Date.now)).toMatch(/, no TLS, role \w+ \(superuser\), 0 migrations$/);
+    expect(await describeDatabase(plain)).toMatch(/, no TLS, role \w+ \(superuser\), 0 migrations$/);
   });
 
   test('a wrong password, a role or database that does not exist', async () => {
