@@ -23,22 +23,22 @@ const generated = [
 ];
 
 /**
- * What takes longest: servers that go away, full disks, long histories, what holds of everything at once, the harnesses'
- * own controls. `npm run test:long`.
+ * What takes longest: servers that go away, full disks, long histories, hostile answers, plans on large tables, what holds
+ * of everything at once, the harnesses' own controls. `npm run test:long`.
  */
 const long = [
-  'test/chaos/{closing,closing-histories,creations,custody-kills,disk-full,frozen,hostile-urls}.test.ts',
+  'test/chaos/{closing,closing-histories,creations,custody-kills,disk-full,frozen,hostile-answers,hostile-urls}.test.ts',
   'test/chaos/{late-arrivals,negative-control,never-completed,observations,outages,outages-enqueue}.test.ts',
   'test/chaos/{rate-limit,server-kills,webhook-load}.test.ts',
   'test/cli/{demo,locked,processes,reconcile-restated,reconcile-usage-months,reconcile-withdraw}.test.ts',
   'test/cli/{serve,terminal,vendor-down,work}.test.ts',
   'test/embedded/{durability,recovery,sharing}.test.ts',
   'test/http/{access-log,attempts-everywhere,attempts-of-findings,documents-access,documents-steps,fuzz}.test.ts',
-  'test/http/{obstacles,operations,outages,sessions-away,stop}.test.ts',
+  'test/http/{obstacles,oidc-certified,oidc-conformance,operations,outages,sessions-away,stop}.test.ts',
   'test/jobs/custody/{later-looks,orders,retention,rotate,steps}.test.ts',
   'test/jobs/{fetch/leftovers,fetch/verify-documents,intake/creating-without-postgres}.test.ts',
-  'test/pipeline/{books-stay,custody-canary,dispute-canary}.test.ts',
-  'test/{db/hosts,metrics/listener,redis/health,redis/worker,tracing/tracing}.test.ts',
+  'test/pipeline/{books-stay,custody-canary,dispute-canary,vendor-bills}.test.ts',
+  'test/{db/cube-plans,db/hosts,db/plans,metrics/listener,redis/health,redis/worker,tracing/tracing}.test.ts',
   'test/{workers/database-away,workers/store-away,ops/app-role,ops/compose-run,bench}.test.ts',
 ];
 
