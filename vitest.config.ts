@@ -19,7 +19,7 @@ const generated = [
   'test/domain/rule-learning/months.test.ts',
   'test/reports/verify-{bytes,properties}.test.ts',
   'test/invoices/{damaged,endless-files}.test.ts',
-  'test/id-scan/import.test.ts',
+  'test/id-scan/{import,sizes}.test.ts',
 ];
 
 /**

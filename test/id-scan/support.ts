@@ -116,3 +116,21 @@ export function transaction(overrides: Record<string, unknown> = {}): Record<str
 }
 
 export const noSink = (): void => undefined;
+
+/** A server that sends zeros for as long as somebody takes them. */
+export async function endless(head = 'HTTP/1.1 200 OK\r\n\r\n') {
+  const sent = { bytes: 0 };
+  const zeros = Buffer.alloc(64 * 1_024);
+  const peer = await serveRaw((socket) => {
+    const send = (): void => {
+      while (socket.writable && socket.write(zeros)) sent.bytes += zeros.byteLength;
+      sent.bytes += zeros.byteLength;
+    };
+    socket.once('data', () => {
+      socket.write(head);
+      socket.on('drain', send);
+      send();
+    });
+  });
+  return { ...peer, sent };
+}
