@@ -12,6 +12,24 @@ export type DedicatedConnection = {
 const endTimeoutMs = 5_000;
 
 /**
+ * The same connections, each ended after `limitMs` if it still is open: what is read on it fails then, as if Postgres had
+ * gone away. A server that is frozen closes nothing, and its system answers for it.
+ */
+export const endingAfter =
+  (limitMs: number, connect: () => Promise<DedicatedConnection>): (() => Promise<DedicatedConnection>) =>
+  async () => {
+    const { client, end } = await connect();
+    const timer = setTimeout(() => void end(), limitMs);
+    return {
+      client,
+      end: () => {
+        clearTimeout(timer);
+        return end();
+      },
+    };
+  };
+
+/**
  * Opens connections with `open`, at most `max` at once: everybody who looks at a page would open one more while
  * somebody's lock keeps the others from ending.
  *

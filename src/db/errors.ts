@@ -13,7 +13,7 @@ export function isConnectionFailure(error: unknown): boolean {
     return true;
   return (
     typeof message === 'string' &&
-    /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout|client has encountered|already been destroyed/i.test(
+    /connection terminated|connection timeout|timeout exceeded|timeout expired|read timeout|client has encountered|client was closed|already been destroyed/i.test(
       message,
     )
   );

@@ -3,6 +3,7 @@ import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { LedgerError } from '../errors.ts';
+import { readingWithin } from '../jobs/reading.ts';
 import { addressError } from '../metrics/listener.ts';
 import { createServiceMeter, type ServiceMeter } from '../metrics/service.ts';
 import { addAccessLog, type AuditLog, createAuditLog } from './access-log.ts';
@@ -40,6 +41,9 @@ import { addWebhookRoute } from './routes/webhooks.ts';
 import { addTracing } from './tracing.ts';
 import { addSecurityHeaders, setSecurityHeaders } from './security.ts';
 import { orAfter } from '../within.ts';
+
+/** Counting the largest month takes less. It goes on in the background: pages wait for it much less. */
+const countWithinMs = 10 * 60_000;
 
 /**
  * Builds the service, without listening yet. Only `/healthz`, the sign-in with its assets and, if configured,
@@ -130,7 +134,7 @@ function addRoutes(server: FastifyInstance, context: ServiceContext, meter: Serv
   addSignInRoutes(server, context, { sessions, guard, oidc: signIn, meter, audit });
   addAssets(server);
   addDescriptionRoutes(server, guard);
-  const reading = { guard, months: createMonthCache(context), audit };
+  const reading = { guard, months: createMonthCache(readingWithin(countWithinMs, context)), audit };
   addReportRoutes(server, context, reading);
   addReportFileRoutes(server, context, guard);
   addAttemptRoutes(server, context, guard);

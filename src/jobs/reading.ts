@@ -1,3 +1,5 @@
+import type { Database } from '../db/database.ts';
+import { endingAfter } from '../db/dedicated.ts';
 import {
   asReplicaError,
   type Behind,
@@ -18,6 +20,16 @@ export type Reading<T> = { readonly value: T; readonly behind: Behind | null };
 const tries = 3;
 const restMs = 10_000;
 const replayWithinMs = 60_000;
+
+/**
+ * The same books, for whoever waits no longer than `limitMs` for what is read on a connection of its own. Queries on the
+ * pool have a limit anyway.
+ */
+export function readingWithin<C extends Pick<Context, 'db' | 'replica'>>(limitMs: number, context: C): C {
+  const limited = (db: Database): Database => ({ ...db, connect: endingAfter(limitMs, db.connect) });
+  const { db, replica } = context;
+  return { ...context, db: limited(db), replica: replica && { ...replica, db: limited(replica.db) } };
+}
 
 /**
  * Reads for a page. Reads from the standby if there is one, however far behind it is; if the standby fails, from the

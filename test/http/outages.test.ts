@@ -1,9 +1,14 @@
+import { sql } from 'kysely';
+import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
+import { migrateUp } from '../../src/db/migrate.ts';
 import { reportRuns } from '../../src/db/report-runs.ts';
 import { periodOf } from '../../src/domain/billing-month.ts';
 import { acquireServices } from '../../src/embedded/index.ts';
 import { startTcpProxy } from '../chaos/tcp-proxy.ts';
-import { atEnd, createTestDatabase, createTestFolder, waitFor } from '../support/books.ts';
+import { serverProcesses } from '../embedded/support.ts';
+import { atEnd, createTestDatabase, createTestFolder, openTestDatabase, waitFor } from '../support/books.ts';
+import { register } from '../support/facts.ts';
 import { withSimulator } from '../support/simulator.ts';
 import { bearer, deliver, eventOf, inbox, problem, registered, startService, tokens } from './support.ts';
 
@@ -123,6 +128,58 @@ describe('while Postgres is away', () => {
       expect(await registered(service)).toHaveLength(60);
     },
   );
+
+  test('pages are answered 503 within a minute while it is frozen, also what it was reading', async () => {
+    const dataDir = await createTestFolder();
+    const own = await acquireServices({ dataDir, redisUrl: inject('redisUrl') });
+    atEnd(own.release);
+    const db = await openTestDatabase(own.databaseUrl);
+    await migrateUp(db);
+    await register(db, 't-frozen');
+    const holder = new pg.Client({ connectionString: own.databaseUrl });
+    await holder.connect();
+    atEnd(() => holder.end());
+    const service = await startService({ DATABASE_URL: own.databaseUrl });
+    const asked = async (path: string, token: string) => {
+      const startedMs = performance.now();
+      const { status } = await service.ask(path, { headers: bearer(token) });
+      return { path, status, isSoon: since(startedMs) < 75_000 };
+    };
+    const isReading = async () => {
+      const { rows } = await sql`select from pg_stat_activity where wait_event_type = 'Lock'`.execute(db.kysely);
+      return rows.length === 3;
+    };
+    await holder.query('begin; lock table transactions in access exclusive mode');
+    const month = `/reports/${periodOf(new Date(), 'UTC')}`;
+    const beforehand = [
+      asked('/transactions/t-frozen', tokens.operator),
+      asked(`${month}/attempts`, tokens.finance),
+      asked(`${month}/attempts.csv`, tokens.finance),
+    ];
+    await waitFor('three reads', isReading);
+    const frozen = await serverProcesses(dataDir);
+    for (const { pid } of frozen) process.kill(pid, 'SIGSTOP');
+    let isFrozen = true;
+    const thaw = () => {
+      if (isFrozen) for (const { pid } of frozen) process.kill(pid, 'SIGCONT');
+      isFrozen = false;
+      return Promise.resolve();
+    };
+    atEnd(thaw);
+    const afterwards = [
+      asked('/transactions/t-frozen', tokens.operator),
+      asked('/transactions/t-frozen/documents', tokens.custodian),
+      ...['/reports', month, `${month}/attempts`, `${month}/attempts.csv`].map((path) => asked(path, tokens.finance)),
+      asked('/readyz', tokens.operator),
+    ];
+    const metrics = await asked('/metrics', tokens.metrics);
+    const answers = await Promise.all([...beforehand, ...afterwards]);
+    expect(answers).toEqual(answers.map(({ path }) => ({ path, status: 503, isSoon: true })));
+    expect(metrics).toMatchObject({ status: 200, isSoon: true });
+    await thaw();
+    await holder.query('rollback');
+    await waitFor('Postgres', async () => (await asked('/transactions/t-frozen', tokens.operator)).status === 200);
+  });
 
   test('an event whose commit was not confirmed is delivered again and counts once', async () => {
     const postgres = await startTcpProxy(await createTestDatabase());

@@ -6,6 +6,7 @@ import { isFilterValue } from '../../domain/attempt-filter.ts';
 import { LedgerError } from '../../errors.ts';
 import { copyAttempts, readAttempts } from '../../jobs/attempts/attempt-list.ts';
 import { knownMonths } from '../../jobs/month/months.ts';
+import { readingWithin } from '../../jobs/reading.ts';
 import { within } from '../../within.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
@@ -21,17 +22,24 @@ import { knownMonth, principalOf, readers } from './reports.ts';
 type Route = { Params: { period: string } };
 
 const pageWithinMs = 20_000;
+/** How long it may take to count what a file has, before its first line. */
+const begunWithinMs = 60_000;
 /** Who takes a file slower than this holds a connection for nothing. */
 const fileWithinMs = 10 * 60_000;
 
 /** `/reports/<month>/attempts`: the attempts behind a number, a page at a time, and all of them as CSV. */
 export function addAttemptRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
+  const books = readingWithin(fileWithinMs, context);
   const options = { onRequest: guard(readers, 'bearer or session'), config: { accessed } };
 
   server.get<Route>('/reports/:period/attempts', options, async (request, reply) => {
     const query = parseAttemptQuery(request.query);
     const { period } = knownMonth(await knownMonths(context), request.params.period);
-    const shown = await within(pageWithinMs, readAttempts(context, period, query), tooLate);
+    const shown = await within(
+      pageWithinMs,
+      readAttempts(books, period, query),
+      tooLate('Look again in a moment, or have them as CSV.'),
+    );
     sendPage(reply, attemptsPage(principalOf(request), shown));
     return reply;
   });
@@ -44,7 +52,7 @@ export function addAttemptRoutes(server: FastifyInstance, context: ServiceContex
     if (request.method === 'HEAD') return reply.send(Readable.from([]));
     const file = new PassThrough();
     const begun = Promise.withResolvers<undefined>();
-    const copied = copyAttempts(context, period, filter, async (chunks) => {
+    const copied = copyAttempts(books, period, filter, async (chunks) => {
       begun.resolve(undefined);
       await pipeline(chunks, file, { signal: AbortSignal.timeout(fileWithinMs) });
     });
@@ -53,15 +61,18 @@ export function addAttemptRoutes(server: FastifyInstance, context: ServiceContex
       begun.reject(error);
       file.destroy();
     });
-    await begun.promise;
+    try {
+      await within(begunWithinMs, begun.promise, tooLate('Look again in a moment.'));
+    } catch (error) {
+      file.destroy();
+      throw error;
+    }
     return reply.send(file);
   });
 }
 
-const tooLate = (): Error =>
-  new LedgerError('database_unavailable', 'The attempts are still being looked for.', {
-    hint: 'Look again in a moment, or have them as CSV.',
-  });
+const tooLate = (hint: string) => (): Error =>
+  new LedgerError('database_unavailable', 'The attempts are still being looked for.', { hint });
 
 function accessed({ params, query }: FastifyRequest): Accessed {
   const { period } = params as Route['Params'];

@@ -4,7 +4,7 @@ import type { Context } from '../../jobs/context.ts';
 import { explain } from '../../jobs/explain/explain.ts';
 import type { Explanation } from '../../jobs/explain/explanation.ts';
 import { normaliseId } from '../../domain/transaction-id.ts';
-import { readForPage } from '../../jobs/reading.ts';
+import { readForPage, readingWithin } from '../../jobs/reading.ts';
 import type { Accessed } from '../access-log.ts';
 import type { Guard } from '../access/guard.ts';
 import type { ServiceContext } from '../context.ts';
@@ -15,6 +15,9 @@ import { sendPage } from '../pages/send.ts';
 import { principalOf, readers } from './reports.ts';
 
 type Route = { Params: { id: string } };
+
+/** Longer than explaining takes: the lines of an open month are those of its report. */
+const pageWithinMs = 60_000;
 
 /** Whoever reads documents has to find them. */
 const finders = [...readers, 'custodian'] as const;
@@ -31,10 +34,11 @@ export function addTransactionRoutes(server: FastifyInstance, context: ServiceCo
     return reply;
   });
   const options = { onRequest, config: { accessed: opened } };
+  const books = readingWithin(pageWithinMs, context);
   server.get<Route>('/transactions/:id', options, async (request, reply) => {
     const { id } = request.params;
     try {
-      const { value, behind } = await readForPage(context, (on) => explainOn(on, context, id));
+      const { value, behind } = await readForPage(books, (on) => explainOn(on, books, id));
       sendPage(reply, explanationPage(principalOf(request), value, behind));
     } catch (error) {
       if (errorCode(error) !== 'transaction_unknown') throw error;
