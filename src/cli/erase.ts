@@ -12,6 +12,7 @@ import { inputLines } from '../jobs/intake/input-lines.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { documentStore, identifyStore } from '../store/open.ts';
 import { currentUser } from './current-user.ts';
+import { howFar, stillCancelled } from './erase-broken-off.ts';
 import { openInputFile } from './input-file.ts';
 import { asSnakeCaseJson, instant, printable, remark, say, table } from './output.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
@@ -51,7 +52,8 @@ async function erased(context: Context, args: EraseArguments, reason: string, si
   const ids = await idsIn(args, rejected, signal);
   throwIfEnding(signal);
   const wish = { requestedBy: currentUser(), reason, isNow: args.now };
-  const all = ids.length === 0 ? [] : await eraseAll(context, (closed) => storeFor(context, closed), ids, wish);
+  const all =
+    ids.length === 0 ? [] : await eraseAll(context, () => storeOf(context), ids, wish).catch(howFar(context, ids));
   const isKnown = ({ answer }: Requested) => answer !== 'unknown';
   const results = all.filter(isKnown);
   rejected.push(
@@ -62,20 +64,6 @@ async function erased(context: Context, args: EraseArguments, reason: string, si
   if (args.json) say(asSnakeCaseJson({ erasures: results, rejected }));
   else say(...erasedLines(results, rejected, args.now));
   return rejected.length > 0 ? 1 : args.now && results.some(({ isHeld }) => isHeld) ? 3 : 0;
-}
-
-/** Where the store is away, they are closed all the same. */
-async function storeFor(context: Context, requested: readonly Requested[]): Promise<ObjectStore | undefined> {
-  try {
-    return await storeOf(context);
-  } catch (error) {
-    const closed = requested.filter(({ answer }) => answer === 'closed' || answer === 'already_closed').length;
-    if (closed > 0)
-      remark(
-        `Closed: the documents of ${counted(closed, 'transaction')}. Nobody reads them, and workers go on once the store is back.`,
-      );
-    throw error;
-  }
 }
 
 function erasedLines(results: readonly Erased[], rejected: readonly string[], isNow: boolean): string[] {
@@ -120,8 +108,9 @@ function idOf(text: string): string {
 
 async function cancelled(context: Context, args: EraseArguments, reason: string): Promise<ExitCode> {
   if (args.transaction === undefined) throw usageError('--cancel needs --transaction.');
-  const store = await storeOf(context);
-  const erasure = await cancel(context, store, idOf(args.transaction), { cancelledBy: currentUser(), reason });
+  const transactionId = idOf(args.transaction);
+  const by = { cancelledBy: currentUser(), reason };
+  const erasure = await cancel(context, () => storeOf(context), transactionId, by).catch(stillCancelled(transactionId));
   if (args.json) say(asSnakeCaseJson(erasure));
   else
     say(

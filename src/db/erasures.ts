@@ -158,6 +158,27 @@ export async function erasuresOf(db: Queries, transactionOrErasureId: string): P
   return rows;
 }
 
+/** How far the erasures of some transactions have come. */
+export type ErasuresDone = {
+  /** All of them, but for those that are destroyed. */
+  readonly closed: number;
+  /** Closed, and their order is not noted as being in the store. */
+  readonly unordered: number;
+  /** Closed, and nobody can read them any more. */
+  readonly unreadable: number;
+  readonly destroyed: number;
+};
+
+export async function erasuresDone(db: Queries, transactionIds: readonly string[]): Promise<ErasuresDone> {
+  const { rows } = await sql<ErasuresDone>`
+    select (count(*) filter (where destroyed_at is null))::int as closed,
+      (count(*) filter (where destroyed_at is null and ordered_at is null))::int as unordered,
+      (count(*) filter (where destroyed_at is null and keys_destroyed_at is not null))::int as unreadable,
+      (count(*) filter (where destroyed_at is not null))::int as destroyed
+    from erasures where transaction_id = any(${transactionIds}::text[]) and cancelled_at is null`.execute(db);
+  return rows[0] ?? { closed: 0, unordered: 0, unreadable: 0, destroyed: 0 };
+}
+
 /**
  * Erasures that are to be carried out: their time has come, their order is in the store, and nobody holds them. First
  * those whose keys are still there, so that no failure of another one keeps them readable.

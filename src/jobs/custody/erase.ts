@@ -35,13 +35,13 @@ const batchSize = 500;
  * Closes transactions' documents, so that nobody reads them, and orders their destruction. The order is in Postgres and
  * in the store before anything else is done.
  *
- * @param openStore is called once all of them are closed; `undefined` = the books know no store yet, and the first worker
+ * @param openStore is called once all of them are closed. `undefined` = the books know no store yet, and the first worker
  *   goes on.
  * @throws LedgerError `storage_failed`; what is closed by then stays closed, and workers go on with it.
  */
 export async function erase(
   context: Context,
-  openStore: (closed: readonly Requested[]) => Promise<ObjectStore | undefined>,
+  openStore: () => Promise<ObjectStore | undefined>,
   transactionIds: readonly string[],
   { requestedBy, reason, isNow }: EraseWish,
 ): Promise<Erased[]> {
@@ -54,7 +54,7 @@ export async function erase(
     requested.push(...(await requestErasures(context.db, batch, { requestedBy, reason, destroyAt })));
   }
   // Whoever orders it need not wait for a store that is away: workers go on once it is back.
-  const store = await openStore(requested);
+  const store = await openStore();
   if (!store) return requested.map((one) => ({ ...one, isDestroyed: false }));
   // Of restored books only the store may know what is held. What cannot be written there is held all the same.
   if (isNow) await keepHoldCopies(context, store, []);
@@ -85,19 +85,21 @@ async function carryOut(context: Context, store: ObjectStore, one: Requested, is
 }
 
 /**
- * Cancels the erasure of a transaction's documents.
+ * Cancels the erasure of a transaction's documents, also while the store is away: workers tell it.
  *
- * @param store `undefined` = the books know none yet, and the first worker writes it there.
- * @throws LedgerError `blocked` if there is none to cancel, or it is too late
+ * @param openStore is called once it is cancelled. `undefined` = the books know none yet, and the first worker writes it
+ *   there.
+ * @throws LedgerError `blocked` if there is none to cancel, or it is too late; `storage_failed`, where it is cancelled
  */
 export async function cancel(
   context: Context,
-  store: ObjectStore | undefined,
+  openStore: () => Promise<ObjectStore | undefined>,
   transactionId: string,
   by: { readonly cancelledBy: string; readonly reason: string },
 ): Promise<Erasure> {
   const cancelled = await cancelErasure(context.db.kysely, transactionId, by);
   if (cancelled) {
+    const store = await openStore();
     if (store) await writeCancellation(context, store, cancelled);
     return cancelled;
   }
