@@ -7,14 +7,15 @@ import { counted } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import type { Context } from '../jobs/context.ts';
 import { cancel, erase as eraseAll, type Erased } from '../jobs/custody/erase.ts';
-import { type Receipt, receiptOf } from '../jobs/custody/receipt.ts';
+import { receiptOf } from '../jobs/custody/receipt.ts';
 import { inputLines } from '../jobs/intake/input-lines.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { documentStore, identifyStore } from '../store/open.ts';
 import { currentUser } from './current-user.ts';
 import { howFar, stillCancelled } from './erase-broken-off.ts';
 import { openInputFile } from './input-file.ts';
-import { asSnakeCaseJson, instant, printable, remark, say, table } from './output.ts';
+import { asSnakeCaseJson, printable, remark, say } from './output.ts';
+import { receiptLines } from './receipt-text.ts';
 import { type CommandInput, type ExitCode, throwIfEnding, usageError } from './run.ts';
 
 export type EraseArguments = {
@@ -134,53 +135,4 @@ async function receipt(id: string, json: boolean, { config }: CommandInput): Pro
   } finally {
     await close();
   }
-}
-
-const stateWords: Readonly<Record<Receipt['state'], string>> = {
-  closed: 'closed, to be destroyed',
-  held: 'closed, and held',
-  destroyed: 'destroyed',
-  cancelled: 'cancelled',
-};
-
-function receiptLines({ erasure, state, holds, found, isProven }: Receipt): string[] {
-  const at = (date: Date | null) => (date === null ? 'not yet' : instant(date));
-  return [
-    ...table(
-      ['erasure', erasure.id],
-      [
-        ['transaction', erasure.transactionId],
-        ['state', stateWords[state]],
-        [
-          'ordered',
-          `${instant(erasure.requestedAt)} by ${printable(erasure.requestedBy)}: ${printable(erasure.reason)}`,
-        ],
-        ...(erasure.cancelledAt === null
-          ? [
-              ['due', instant(erasure.destroyAt)],
-              ['keys destroyed', at(erasure.keysDestroyedAt)],
-              ['all destroyed', at(erasure.destroyedAt)],
-              ['looked again', at(erasure.lookedAgainAt)],
-            ]
-          : [
-              [
-                'cancelled',
-                `${instant(erasure.cancelledAt)} by ${printable(erasure.cancelledBy ?? '')}: ${printable(erasure.cancelReason ?? '')}`,
-              ],
-            ]),
-        ['destroyed', `${erasure.documents ?? 0} documents, ${erasure.auditReports ?? 0} audit reports`],
-        ...holds.map((one) => [
-          'hold',
-          `${instant(one.placedAt)} by ${printable(one.placedBy)}: ${printable(one.reason)}${one.releasedAt ? `; released ${instant(one.releasedAt)}` : ''}`,
-        ]),
-      ],
-    ),
-    '',
-    `Searched now: ${counted(found.files, 'row')} about files, ${counted(found.keys, 'key')}, ${counted(found.elsewhere, 'row')} of other tables that name an object, ${counted(found.objects, 'object')} in the store with older versions, ${counted(found.drafts, 'object')} half written, ${counted(found.jobs, 'job')} in Redis.`,
-    isProven
-      ? 'Nothing is left.'
-      : state === 'destroyed'
-        ? `Something is left. Workers look again an hour after the destruction; erase --transaction ${erasure.transactionId} --now does at once.`
-        : 'It is not destroyed.',
-  ];
 }

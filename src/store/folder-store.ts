@@ -3,9 +3,11 @@ import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, 
 import path from 'node:path';
 import { makeFolderAlone, syncFolder } from '../folders.ts';
 import { asStoreError, nameTaken } from './errors.ts';
-import { incomingFolder, isProbeName, objectPath } from './layout.ts';
+import { incomingFolder, isOwnFolder, isProbeName, objectPath } from './layout.ts';
 import { markerPath, readMarker, writeMarker } from './marker.ts';
 import {
+  type Anything,
+  beginBytes,
   type Finding,
   isOlderThanAnyDownload,
   type ObjectStore,
@@ -35,6 +37,7 @@ export function folderStore(folder: string): ObjectStore {
     unfinished: () => unfinished(folder),
     removeStale: (nowMs) => removeStale(folder, nowMs),
     list: (prefix) => list(folder, prefix),
+    everything: () => everything(folder),
     marker: () => readMarker(folder),
     mark: (id) => writeMarker(folder, id),
     probe: () => probeFolder(folder),
@@ -147,9 +150,6 @@ async function remove(folder: string, name: string): Promise<void> {
   }
 }
 
-/** More than a document's header has. */
-const beginBytes = 8_192;
-
 async function* unfinished(folder: string): AsyncGenerator<Unfinished> {
   const incoming = incomingFolder(folder);
   for await (const { name } of namesIn(incoming)) {
@@ -202,6 +202,31 @@ async function* list(folder: string, prefix: string): AsyncGenerator<StoreEntry>
 async function* listShard(folder: string, shard: string, prefix: string): AsyncGenerator<StoreEntry> {
   for await (const { name } of namesIn(path.join(folder, shard)))
     if (!isProbeName(name) && name.startsWith(prefix)) yield entry(folder, `${shard}/${name}`);
+}
+
+async function* everything(folder: string): AsyncGenerator<Anything> {
+  const own: string[] = [];
+  for await (const { name, isDirectory } of namesIn(folder)) {
+    const place = path.join(folder, name);
+    if (place === markerPath(folder) || place === incomingFolder(folder)) continue;
+    if (isDirectory && isOwnFolder(name)) own.push(name);
+    else yield* allUnder(folder, name, isDirectory);
+  }
+  for (const name of own) yield* allUnder(folder, name, true);
+}
+
+async function* allUnder(folder: string, name: string, isDirectory: boolean): AsyncGenerator<Anything> {
+  const place = objectPath(folder, name);
+  try {
+    if (isDirectory)
+      for await (const found of await opendir(place, { bufferSize: namesAtOnce }))
+        yield* allUnder(folder, `${name}/${found.name}`, found.isDirectory());
+    else yield { name, begin: () => beginOf(place).catch(() => Buffer.of()) };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') yield { name, begin: () => Promise.resolve(Buffer.of()) };
+    else if (code !== 'ENOENT') throw asStoreError(error, folder);
+  }
 }
 
 const entry = (folder: string, name: string): StoreEntry => ({

@@ -96,6 +96,9 @@ export function holdIn(name: string): (HoldPlace & { readonly isReleased: boolea
 /** Whether a name is that of an order or of a hold, and so of no document. */
 export const isOrder = (name: string): boolean => name.startsWith(erasuresPrefix) || name.startsWith(holdsPrefix);
 
+/** Whether a folder in the root of a store is one that this program makes. */
+export const isOwnFolder = (name: string): boolean => isShard(name) || isOrder(`${name}/`);
+
 /** Whether a name is that of a shard: the first two digits of the hashes of the transactions, or contents, in it. */
 export const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
 

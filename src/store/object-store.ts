@@ -13,6 +13,16 @@ export type StoreEntry = {
   readonly writtenAtMs: () => Promise<number | undefined>;
 };
 
+/** A file somewhere below the root of the store, or an object with its prefix, whatever it is. */
+export type Anything = {
+  readonly name: string;
+  /** The first bytes, more than a document's header has; none if it cannot be read, or only older versions are left. */
+  readonly begin: () => Promise<Buffer>;
+};
+
+/** More than a document's header has. */
+export const beginBytes = 8_192;
+
 /** An object that is not whole yet. A folder does not know its name, and a bucket shows none of its bytes. */
 export type Unfinished = { readonly name: string | undefined; readonly begin: Buffer };
 
@@ -48,6 +58,12 @@ export type ObjectStore = {
    * @param options.everyVersion also names that only older versions have, in a store that keeps them.
    */
   readonly list: (prefix: string, options?: { readonly everyVersion?: boolean }) => AsyncIterable<StoreEntry>;
+  /**
+   * Everything in the store at any depth, with names that only older versions have; not the marker, and not what is
+   * unfinished. What lies outside of the folders that this program makes comes first. A folder that this user may not
+   * open is one thing, with its name.
+   */
+  readonly everything: () => AsyncIterable<Anything>;
   /** What is being written, or was by killed workers. */
   readonly unfinished: () => AsyncIterable<Unfinished>;
   /** Removes unfinished files of killed workers. */

@@ -3,9 +3,10 @@ import { errorCode } from '../errors.ts';
 import { isOlderThanAnyDownload } from './object-store.ts';
 import { anothersStore } from './errors.ts';
 import { markerIn, markerText, nameOfMarker } from './marker.ts';
-import type { ObjectStore, StoreEntry, Unfinished } from './object-store.ts';
+import { isOwnFolder } from './layout.ts';
+import { type Anything, beginBytes, type ObjectStore, type StoreEntry, type Unfinished } from './object-store.ts';
 import { type S3Connection, s3Connection, type S3Limits, usualLimits } from './s3/connection.ts';
-import { abortUploads, everKnownUnder, objectsUnder, uploadsUnder } from './s3/listing.ts';
+import { abortUploads, everKnownUnder, levelUnder, objectsUnder, uploadsUnder } from './s3/listing.ts';
 import { describeObject, examineObject, getObject, isLost, putObject } from './s3/objects.ts';
 import { folderOfProbes, isProbeName, probeStore } from './s3/probe.ts';
 import { knowsNoVersions, removeAllVersions, removeVersion, versionsUnder } from './s3/versions.ts';
@@ -23,6 +24,7 @@ export function s3Store(address: S3Address, limits: S3Limits = usualLimits): Obj
     remove: (name) => remove(connection, keyOf(name)),
     removeUnder: (prefix) => removeUnder(connection, keyOf(prefix)),
     list: (prefix, options) => list(connection, prefix, options?.everyVersion ?? false),
+    everything: () => everything(connection),
     unfinished: () => unfinished(connection),
     removeStale: (nowMs) => removeStale(connection, nowMs),
     marker: () => readMarker(connection),
@@ -54,6 +56,34 @@ async function* list(connection: S3Connection, prefix: string, everyVersion: boo
     const name = key.slice(connection.prefix.length);
     if (name !== nameOfMarker && !isProbeName(name)) yield { name, writtenAtMs: () => Promise.resolve(writtenAtMs) };
   }
+}
+
+async function* everything(connection: S3Connection): AsyncGenerator<Anything> {
+  const { folders } = await levelUnder(connection, connection.prefix);
+  const odd = folders.filter((name) => !isOwnFolder(name)).map((name) => `${name}/`);
+  for (const prefix of odd) yield* anythingUnder(connection, prefix);
+  for await (const one of anythingUnder(connection, ''))
+    if (!odd.some((prefix) => one.name.startsWith(prefix)) && one.name !== nameOfMarker) yield one;
+}
+
+async function* anythingUnder(connection: S3Connection, prefix: string): AsyncGenerator<Anything> {
+  for await (const { key } of everKnownUnder(connection, connection.prefix + prefix))
+    yield { name: key.slice(connection.prefix.length), begin: () => beginOf(connection, key) };
+}
+
+async function beginOf(connection: S3Connection, key: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of await getObject(connection, key)) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes >= beginBytes) break;
+    }
+  } catch (error) {
+    if (!isLost(error)) throw error;
+  }
+  return Buffer.concat(pieces).subarray(0, beginBytes);
 }
 
 async function* unfinished(connection: S3Connection): AsyncGenerator<Unfinished> {

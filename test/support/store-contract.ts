@@ -137,6 +137,17 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     await expect(store.marker()).rejects.toMatchObject({ code: 'store_mismatch' });
   });
 
+  test('everything is told at any depth, what is none of ours first, with what it begins with', async () => {
+    const long = Buffer.alloc(20_000, 7);
+    for (const name of ['00/own', 'erasures/order', 'old/deep/scan', '00/deep/scan', 'scan']) await put(name, long);
+    const found = [];
+    for await (const { name, begin } of store.everything()) found.push({ name, begin: await begin() });
+    const names = found.map(({ name }) => name);
+    expect(names.toSorted()).toEqual(['00/deep/scan', '00/own', 'erasures/order', 'old/deep/scan', 'scan']);
+    expect(names.indexOf('old/deep/scan')).toBeLessThan(names.indexOf('00/own'));
+    for (const { begin } of found) expect(begin).toEqual(long.subarray(0, 8_192));
+  });
+
   test('a probe leaves nothing behind', async () => {
     await store.probe();
     expect(await namesIn(store, '', { everyVersion: true })).toEqual([]);

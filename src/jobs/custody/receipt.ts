@@ -6,6 +6,7 @@ import { decodeHeader, headerIn } from '../../store/encryption/header.ts';
 import { transactionPrefix } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { QueueContext } from '../context.ts';
+import { type Strays, straysOf } from './strays.ts';
 
 /** What was asked for, what was done, and what is left. */
 export type Receipt = {
@@ -13,6 +14,8 @@ export type Receipt = {
   readonly state: 'closed' | 'held' | 'destroyed' | 'cancelled';
   readonly holds: readonly Hold[];
   readonly found: Found;
+  /** Where the whole store was looked through; `null` = the books know none. */
+  readonly strays: Strays | null;
   /** Whether it is destroyed and nothing was found anywhere. */
   readonly isProven: boolean;
 };
@@ -23,6 +26,8 @@ type Found = Pick<ErasedLeft, 'files' | 'keys' | 'elsewhere'> & {
   readonly objects: number;
   /** Objects that are being written, or were by a killed worker. */
   readonly drafts: number;
+  /** Copies of its documents in the store, outside of their places. */
+  readonly strays: number;
   /** Jobs in Redis that would fetch the documents. Jobs carry IDs only. */
   readonly jobs: number;
 };
@@ -52,14 +57,17 @@ export async function receiptOf(
   const holds = await holdsOf(db.kysely, transactionId);
   const objects = store ? await countObjects(store, transactionId) : 0;
   const drafts = store ? await countDrafts(store, transactionId) : 0;
+  const strays = store ? await straysOf({ db }, store, transactionId) : null;
   const { generation, ...left } = await erasedLeft(db.kysely, transactionId, transactionPrefix(transactionId));
-  const found = { ...left, objects, drafts, jobs: await queues.fileJobs(transactionId, generation) };
+  const jobs = await queues.fileJobs(transactionId, generation);
+  const found = { ...left, objects, drafts, strays: strays?.names.length ?? 0, jobs };
   const state = stateOf(erasure, holds);
   return {
     erasure,
     state,
     holds,
     found,
+    strays,
     isProven: state === 'destroyed' && Object.values(found).every((n) => n === 0),
   };
 }
