@@ -22,10 +22,15 @@ export function createAuditLog({ log }: Pick<Context, 'log'>): AuditLog {
     audit.info({ requestId, principal: principal?.name ?? null, ...fields }, message);
 }
 
-/** Logs each request of a known user about somebody's data. Those of unknown users are refused anyway. */
+/**
+ * Logs each request of a known user about somebody's data, with the code where it was refused. Those of unknown users are
+ * refused anyway.
+ */
 export function addAccessLog(server: FastifyInstance, audit: AuditLog): void {
   whenAnswered(server, (request, _reply, status) => {
     const { accessed } = request.routeOptions.config;
-    if (accessed && request.principal) audit(request, 'accessed', { ...accessed(request), status });
+    if (!accessed || !request.principal) return;
+    const refused = request.refusal ? { code: request.refusal } : {};
+    audit(request, 'accessed', { ...accessed(request), status, ...refused });
   });
 }

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Role, ServiceConfig } from '../config/config.ts';
+import type { ErrorCode } from '../error-table.ts';
 import type { VendorClient } from '../id-scan/client.ts';
 import type { QueueContext } from '../jobs/context.ts';
 
@@ -30,5 +31,7 @@ declare module 'fastify' {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the framework's own interface
   export interface FastifyRequest {
     principal: Principal | null;
+    /** Why it was refused, or failed; `null` = it was not. */
+    refusal: ErrorCode | null;
   }
 }

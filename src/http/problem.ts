@@ -50,6 +50,7 @@ export function asProblem(thrown: unknown): { readonly status: number; readonly 
 export async function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { status, error } = asProblem(thrown);
   const { code } = error;
+  request.refusal = code;
   if (status >= 500) request.log.error({ err: status === 500 ? thrown : error, code }, 'request failed');
   if (status === 503) void reply.header('retry-after', retryAfterSeconds);
   const { retryAfterSeconds: asked, retryAfterMs: vendorAsked } = error.fields;

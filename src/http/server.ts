@@ -101,6 +101,7 @@ function createServer({ log, service }: ServiceContext): FastifyInstance {
     },
   });
   server.decorateRequest('principal', null);
+  server.decorateRequest('refusal', null);
   server.setErrorHandler(async (error, request, reply) => {
     const mayBeSent = request.method === 'GET' && isPerson(request) && !request.url.startsWith('/sign-in');
     if (mayBeSent && asProblem(error).status === 401)

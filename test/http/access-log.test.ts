@@ -106,12 +106,19 @@ describe('the log', () => {
     const common = { level: 30, requestId, principal: names.anna, msg: 'accessed' };
     expectInAnyOrder(said('accessed'), [
       { ...common, what: 'report_file', month: '2026-10', file: 'manifest.json', status: 200 },
-      { ...common, what: 'report_file', month: '2026-10', file: null, status: 404 },
-      { ...common, what: 'report_file', month: null, file: 'manifest.json', status: 404 },
+      { ...common, what: 'report_file', month: '2026-10', file: null, status: 404, code: 'not_found' },
+      { ...common, what: 'report_file', month: null, file: 'manifest.json', status: 404, code: 'not_found' },
       { ...common, what: 'transaction_search', transactionId: id, status: 303 },
       { ...common, what: 'transaction_search', transactionId: null, status: 404 },
       { ...common, what: 'transaction', transactionId: id, status: 404 },
-      { ...common, principal: names.carla, what: 'documents', transactionId: id, status: 404 },
+      {
+        ...common,
+        principal: names.carla,
+        what: 'documents',
+        transactionId: id,
+        status: 404,
+        code: 'transaction_unknown',
+      },
       {
         ...common,
         principal: names.carla,
@@ -119,9 +126,18 @@ describe('the log', () => {
         transactionId: id,
         document: 'document result/0',
         status: 503,
+        code: 'master_missing',
       },
-      { ...common, principal: names.carla, what: 'document', transactionId: null, document: null, status: 404 },
-      { ...common, what: 'document', transactionId: id, document: 'document result/0', status: 403 },
+      {
+        ...common,
+        principal: names.carla,
+        what: 'document',
+        transactionId: null,
+        document: null,
+        status: 404,
+        code: 'not_found',
+      },
+      { ...common, what: 'document', transactionId: id, document: 'document result/0', status: 403, code: 'forbidden' },
     ]);
     expect(said('signed in')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed in' }]);
     expect(said('signed out')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed out' }]);

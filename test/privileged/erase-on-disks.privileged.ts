@@ -11,11 +11,15 @@ vi.setConfig({ testTimeout: 180_000 });
 /** Stored documents on a disk of their own. */
 async function onDisk() {
   const { folder: disk, unmount } = mountDisk('16m');
-  atEnd(() => Promise.resolve(unmount()));
+  atEnd(() => {
+    unmount();
+    return Promise.resolve();
+  });
   const books = await storedMonth({ IDSCAN_DATA_DIR: path.join(disk, 'data') }, 3);
-  const [{ id = '', name = '' } = {}] = await books.rows<{ id: string; name: string }>(
+  const [first] = await books.rows<{ id: string; name: string }>(
     'select transaction_id as id, object_name as name from files order by 1, 2 limit 1',
   );
+  const { id, name } = first!;
   const erase = (...more: string[]) => books.run(['erase', '--transaction', id, '--reason', 'wish', ...more]);
   const work = async () => expect(await books.run(['worker', '--until-idle'])).toMatchObject({ code: 0 });
   const left = async () => (await objectsIn(books.folder)).filter((one) => one.startsWith(`${id}.`));

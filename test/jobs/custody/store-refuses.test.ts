@@ -8,7 +8,8 @@ vi.setConfig({ testTimeout: 180_000 });
 /** A store in whose place for orders, or for holds, nothing can be written. */
 async function refusing(place: 'erasures' | 'holds') {
   const books = await storedMonth({}, 3);
-  const [{ id = '' } = {}] = await books.rows<{ id: string }>('select min(transaction_id) as id from files');
+  const [first] = await books.rows<{ id: string }>('select min(transaction_id) as id from files');
+  const { id } = first!;
   const written = path.join(books.folder, place);
   const refuse = async () => {
     await rename(written, `${written}.before`).catch(() => undefined);
