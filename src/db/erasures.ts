@@ -159,7 +159,7 @@ export async function erasuresOf(db: Queries, transactionOrErasureId: string): P
 }
 
 /** How far the erasures of some transactions have come. */
-export type ErasuresDone = {
+type ErasuresDone = {
   /** All of them, but for those that are destroyed. */
   readonly closed: number;
   /** Closed, and their order is not noted as being in the store. */

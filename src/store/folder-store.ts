@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolderAlone, syncFolder } from '../folders.ts';
@@ -46,7 +46,7 @@ export function folderStore(folder: string): ObjectStore {
 
 /** Does not create the folder for downloads: opening the store did. If it is missing, so is the disk. */
 async function put(folder: string, name: string, fill: (sink: Sink) => Promise<void>): Promise<StoredObject> {
-  const temporaryPath = path.join(incomingFolder(folder), randomBytes(12).toString('hex'));
+  const temporaryPath = path.join(incomingFolder(folder), randomUUID());
   const hash = createHash('sha256');
   let bytes = 0;
   try {

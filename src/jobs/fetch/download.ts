@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { FileKind, KeyRecord, StoredFile } from '../../db/files.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Download, Sink } from '../../id-scan/client.ts';
@@ -46,7 +46,7 @@ export function storing(
   /** @param fill writes the content, and returns its media type. */
   const put = async ({ origin, position }: Place, fill: (write: Sink) => Promise<string>): Promise<StoredFile> => {
     const header = { transactionId, kind, origin, position, keyId };
-    const name = documentName(header, `${fence}-${randomBytes(4).toString('hex')}`);
+    const name = documentName(header, `${fence}-${someDigits()}`);
     let mediaType = '';
     const { sha256, bytes } = await store.put(name, async (sink) => {
       const { write, end } = encrypting(sink, header, key);
@@ -77,6 +77,9 @@ export function storing(
     },
   };
 }
+
+/** Eight hex digits by chance. Node asks the system for those of many UUIDs at once. */
+const someDigits = (): string => randomUUID().slice(0, 8);
 
 /** The start that stored an object, from its name; `undefined` = the name is of another form. */
 export const fenceIn = (name: string): bigint | undefined => {

@@ -5,6 +5,9 @@ const magic = Buffer.from('idscan-document-1\n');
 const lengthBytes = 4;
 const longestBytes = 4_096;
 
+/** No encoded header is longer. */
+export const longestHeaderBytes = magic.length + lengthBytes + longestBytes;
+
 /** Whose document it is, and the ID of the key that it is encrypted with. Authenticated, but readable by anybody. */
 export type DocumentHeader = DocumentPlace & { readonly keyId: string };
 

@@ -225,7 +225,7 @@ describe('a download that fails', () => {
       throw gone;
     };
     await expect(storingIn(directory).storeDownload(place, 'document', download)).rejects.toBe(gone);
-    expect(partly).toEqual([expect.stringMatching(/^documents\/incoming\/[0-9a-f]{24}$/)]);
+    expect(partly).toEqual([expect.stringMatching(/^documents\/incoming\/[0-9a-f-]{36}$/)]);
     expect(filesBelow(directory)).toEqual([]);
   });
 
