@@ -49,9 +49,15 @@ export function receiptLines({ erasure, state, holds, found, strays, isProven }:
     isProven
       ? 'Nothing is left.'
       : state === 'destroyed'
-        ? `Something is left. Workers look again an hour after the destruction; erase --transaction ${erasure.transactionId} --now does at once.`
+        ? leftLine(erasure.transactionId, found)
         : 'It is not destroyed.',
   ];
+}
+
+function leftLine(transactionId: string, found: Receipt['found']): string {
+  if (Object.values({ ...found, strays: 0 }).every((count) => count === 0))
+    return 'Something is left, in other places than the program’s.';
+  return `Something is left. Workers look again an hour after the destruction; erase --transaction ${transactionId} --now does at once.`;
 }
 
 /** How many are named. */
@@ -65,7 +71,7 @@ function strayLines({ names, strangers, folders, looked, isWhole }: Strays): str
     ...(names.length > 0 ? [`The program did not put them there and does not remove them: ${some(names)}`] : []),
     ...(strangers > 0
       ? [
-          `${counted(strangers, 'file')} are none that the books know, and do not say whose they are. They are in: ${some(folders)}`,
+          `${counted(strangers, 'file is none that the books know and does not say whose it is', 'files are none that the books know and do not say whose they are')}. In: ${some(folders)}`,
         ]
       : []),
     ...(isWhole ? [] : ['Not all of the store was looked at: it has too much.']),

@@ -43,6 +43,7 @@ export async function straysOf(
     folders.add(name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : '.');
   };
   const lookUp = async (): Promise<void> => {
+    if (clear.size === 0) return;
     const known = await clearAmong(db.kysely, [...clear.keys()]);
     for (const [hash, name] of clear) if (!known.has(hash)) stranger(name);
     clear.clear();

@@ -41,7 +41,7 @@ test('finds what a worker is writing, and what a killed one was', async () => {
       const storage = storing(context.documents!, { transactionId, kind: 'document', fence: '1' });
       const stored = storage.storeDownload({ origin: 'result', position: 0 }, 'document', async (sink) => {
         await sink(png);
-        await sink(Buffer.alloc(100_000));
+        await sink(Buffer.alloc(200_000));
         resolve(() => (goOn(), stored.catch(() => undefined)));
         await going;
         throw new Error('the connection broke');

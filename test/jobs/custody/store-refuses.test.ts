@@ -1,4 +1,4 @@
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { storedMonth } from './books.ts';
@@ -79,4 +79,20 @@ test('a hold that the store does not take is in force, and so is its release, an
   expect(await hold('--release')).toContain('released');
   expect(await rows('select from hold_releases')).toHaveLength(1);
   expect(await mend()).toHaveLength(2);
+});
+
+test('a copy that somebody made keeps a receipt from being proven, and is named', async () => {
+  const { id, erase, folder, run } = await refusing('erasures');
+  expect((await erase('--now')).code).toBe(0);
+  await mkdir(path.join(folder, 'old'));
+  await writeFile(path.join(folder, 'old', 'scan.png'), 'a scan');
+  const unknown = await run(['erase', '--receipt', id]);
+  expect(unknown.code).toBe(0);
+  expect(unknown.stdout).toContain('1 file is none that the books know and does not say whose it is. In: old');
+  await writeFile(path.join(folder, 'old', `${id}.png`), 'a scan');
+  const copied = await run(['erase', '--receipt', id]);
+  expect(copied.code).toBe(1);
+  expect(copied.stdout).toContain(`1 copy in other places.`);
+  expect(copied.stdout).toContain(`old/${id}.png`);
+  expect(copied.stdout).not.toContain('--now');
 });
