@@ -73,7 +73,10 @@ export function encrypting(sink: Sink, header: DocumentHeader, key: Buffer): { w
     end: async () => {
       await push(chunk.subarray(0, chunkFilled), final);
       // Only once it is done: of what was broken off, something may still be written.
-      if (spare.length < mostSpare) spare.push(buffers);
+      if (spare.length === mostSpare) return;
+      // Nothing of the document waits for the next one.
+      chunk.fill(0);
+      spare.push(buffers);
     },
   };
 }
