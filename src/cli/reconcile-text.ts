@@ -4,9 +4,10 @@ import { listedAlternatives } from '../domain/reconciliation/reasons.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
+import { withdrawnTexts } from '../jobs/reconcile/withdrawn.ts';
 import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
-import { withdrawnJson, withdrawnLines } from './withdrawn-text.ts';
+import { goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
 
 /** How a file was read, to be seen before its figures are believed. */
 export function detectedText(
@@ -34,7 +35,7 @@ export function detectedText(
 
 /** What reconciling found, for a person: the difference, then its parts, the largest first. */
 export function reconciliationText(
-  { head, found, explanation, directory, files, replaced, withdrawn }: Reconciliation,
+  { head, found, explanation, directory, files, replaced, withdrawn, gone }: Reconciliation,
   now: Date,
 ): string[] {
   const money = (amount: Micros | null) => (amount === null ? '' : formatAmount(amount, head.minorDigits));
@@ -45,7 +46,7 @@ export function reconciliationText(
   return [
     `Reconciliation of ${head.period} (${status}) with ${numbers}${head.usage ? ` and the usage statement ${head.usage.name}` : ''}`,
     ...(replaced === null ? [] : ['The invoice replaces the one with the same number that was kept before.']),
-    ...withdrawnLines(withdrawn, head.minorDigits),
+    ...withdrawnTexts(withdrawn, gone),
     '',
     ...table(
       ['', `amount ${head.currency}`],
@@ -60,6 +61,7 @@ export function reconciliationText(
     ...(found.findings.length === 0
       ? [`Every line agrees: ${counted(found.matches.length, 'line')}.`]
       : findingLines(found.findings, head, money)),
+    ...goneDecisionLines(gone),
     ...carriedLines(head.carried, now),
     ...told('Preferred, since it explained the month before, too', explanation.held),
     ...told("Left out, since the vendor's counters agree with the rules", explanation.ruledOut),
@@ -153,7 +155,7 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
 
 /** The same for a program. */
 export function reconciliationJson(
-  { head, found, explanation, directory, files, replaced, withdrawn }: Reconciliation,
+  { head, found, explanation, directory, files, replaced, withdrawn, gone }: Reconciliation,
   now: Date,
 ): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
@@ -171,7 +173,8 @@ export function reconciliationJson(
       })),
       usage: head.usage && { name: head.usage.name, sha256: head.usage.sha256 },
       replaced,
-      withdrawn: withdrawn.map((one) => withdrawnJson(one)),
+      withdrawn: withdrawn.map((one) => withdrawnJson(one, gone)),
+      no_longer_found: gone.map((one) => goneDecisionJson(one)),
       totals: {
         own_amount: money(total.ownAmount),
         vendor_amount: money(total.vendorAmount),

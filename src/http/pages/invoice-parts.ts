@@ -1,3 +1,4 @@
+import type { GoneDecision } from '../../db/gone-decisions.ts';
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
 import { isPayable, minorUnitDigits, storedAmount } from '../../domain/money.ts';
 import { isOpen } from '../../domain/reconciliation/standing.ts';
@@ -25,6 +26,8 @@ export type InvoicePage = {
   /** The vendor's files that count for the month, and those that were taken back from it. */
   readonly kept: readonly CountingFile[];
   readonly withdrawn: readonly WithdrawnFile[];
+  /** What was decided about findings that are found no longer. */
+  readonly gone: readonly GoneDecision[];
   readonly timeZone: string;
   /** Whether this user may upload and decide. */
   readonly mayDecide: boolean;
