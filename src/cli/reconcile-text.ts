@@ -1,6 +1,7 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding } from '../domain/reconciliation/findings.ts';
 import { listedAlternatives } from '../domain/reconciliation/reasons.ts';
+import { isRoundingLeft } from '../domain/reconciliation/standing.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
@@ -125,12 +126,14 @@ function alternativeLines(findings: readonly Finding[]): string[] {
 
 function standingText(
   one: Finding,
-  { standings, former }: Reconciliation['head'],
+  { standings, former, minorDigits }: Reconciliation['head'],
   money: (amount: Micros | null) => string,
 ): string {
   const { state = 'open', settled = 0n } = standings.get(one.id) ?? {};
   const before = former.get(one.id);
-  const said = state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+  const rounding = isRoundingLeft(one.amountDifference, settled, minorDigits) ? ': rounding, to be accepted' : '';
+  const left = `${money(one.amountDifference - settled)} left${rounding}`;
+  const said = state === 'partly_settled' ? `partly settled, ${left}` : state;
   return before ? `${said} (${before.decision} was about ${money(before.amount)})` : said;
 }
 
@@ -201,6 +204,11 @@ export function reconciliationJson(
         evidence_rows: one.evidenceRows,
         state: stateOf(head, one.id),
         settled_amount: money(head.standings.get(one.id)?.settled ?? 0n),
+        left_is_rounding: isRoundingLeft(
+          one.amountDifference,
+          head.standings.get(one.id)?.settled ?? 0n,
+          head.minorDigits,
+        ),
       })),
       carried_over: head.carried.map((one) => ({ ...carriedOver(one), age_days: ageInDays(one.since, now) })),
       directory,

@@ -3,7 +3,7 @@ import { LedgerError } from '../errors.ts';
 import type { Manifest } from '../reports/verify/manifest.ts';
 import { type Verification, verifyFolder } from '../reports/verify.ts';
 import { disputeManifestName } from '../reports/dispute/files.ts';
-import { isDispute, verifyDispute } from '../reports/verify/dispute.ts';
+import { type DisputeManifest, isDispute, verifyDispute } from '../reports/verify/dispute.ts';
 import type { ReportFolder } from '../reports/report-store.ts';
 import { monthsIn } from '../reports/verify-reports.ts';
 import { say, table } from './output.ts';
@@ -47,7 +47,7 @@ async function verifyDisputeFolder(where: ReportFolder, json: boolean): Promise<
   } else if (isProven)
     say(
       `Proven: the dispute of ${manifest.period} in ${folder} is as it was written. Its ${counted(manifest.totals.findings, 'finding')} and ${counted(manifest.totals.evidence_rows, 'row')} of evidence are whole, and add up to the expected credit.`,
-      `expected credit ${manifest.totals.expected_credit} ${manifest.currency}, without tax`,
+      creditText(manifest),
       ...notes.map((note) => `Note: ${note}`),
       `sha256 of ${disputeManifestName}: ${manifestSha256}`,
     );
@@ -58,6 +58,11 @@ async function verifyDisputeFolder(where: ReportFolder, json: boolean): Promise<
     `The dispute in ${folder} is not as it was written: ${counted(problemCount, 'problem')}.`,
     { hint: 'Do not send it. Write it again: npx idscan-ledger dispute <YYYY-MM>', fields: { problems: problemCount } },
   );
+}
+
+function creditText({ currency, totals }: DisputeManifest): string {
+  const { expected_credit: exact, payable_credit: payable = exact } = totals;
+  return `expected credit ${payable} ${currency}, without tax${payable === exact ? '' : ` (exactly ${exact})`}`;
 }
 
 function asJson(folder: string, found: Verification): object {

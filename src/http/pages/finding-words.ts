@@ -1,6 +1,6 @@
 import { type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { causeText, type Certainty, type Effect } from '../../domain/reconciliation/causes.ts';
-import type { DecisionName, FindingState } from '../../domain/reconciliation/standing.ts';
+import { type DecisionName, type FindingState, isRoundingLeft } from '../../domain/reconciliation/standing.ts';
 import { causeInEnglish } from '../../reports/dispute/english.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { subjectIn } from '../../reports/dispute/subjects.ts';
@@ -51,6 +51,13 @@ export const lineName = ({
 }: Pick<PublishedFinding, 'taskType' | 'level' | 'invoiceLine'>) =>
   [taskType === '' ? '' : taskName(taskType), level].filter(Boolean).join(', ') ||
   (invoiceLine === '' ? 'The whole invoice' : `Invoice line ${invoiceLine}`);
+
+/** What no credit can settle any more. */
+export const roundingLeft = ({ amount: whole, settled }: PublishedFinding, currency: string): Html | null =>
+  isRoundingLeft(whole, settled, minorUnitDigits(currency))
+    ? html`${money(whole - settled, { currency, minorDigits: minorUnitDigits(currency) })} is left: rounding, which no
+      credit can come to. Accept it.`
+    : null;
 
 export const stateTag = (state: FindingState): Html => {
   switch (state) {

@@ -4,7 +4,15 @@ import type { FindingDecision } from '../../db/reconciliations.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { attemptsLink } from './attempt-links.ts';
 import { amount, count, moment, money, nothing, signed } from './format.ts';
-import { causeWords, certaintyWords, decisionWords, effectWords, lineName, stateTag } from './finding-words.ts';
+import {
+  causeWords,
+  certaintyWords,
+  decisionWords,
+  effectWords,
+  lineName,
+  roundingLeft,
+  stateTag,
+} from './finding-words.ts';
 import { type Html, html } from './html.ts';
 import { table } from './table.ts';
 
@@ -64,9 +72,14 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
               : count(evidenceRows),
       },
       { header: 'Invoice minus books', isNumber: true, cell: (one) => difference(one.amount, currency) },
-      ...(isKept ? [{ header: 'State', cell: ({ state }: PublishedFinding) => stateTag(state) }] : []),
+      ...(isKept ? [{ header: 'State', cell: (one: PublishedFinding) => stateCell(one, currency) }] : []),
     ],
   });
+}
+
+function stateCell(one: PublishedFinding, currency: string): Html {
+  const rounding = roundingLeft(one, currency);
+  return html`${stateTag(one.state)}${rounding && html`<br /><span class="faint">${rounding}</span>`}`;
 }
 
 /** What both sides say of a finding's line. */

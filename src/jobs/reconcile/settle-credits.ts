@@ -8,6 +8,7 @@ import {
 import { type FindingDecision, findingDecisions } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
+import { minorUnitDigits } from '../../domain/money.ts';
 import { earlierClaim, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
   countingSettlements,
@@ -67,6 +68,7 @@ export async function settleCredits(
   const isOnNote = (finding: Finding) =>
     finding.cause === 'credit' && notes.some(({ number }) => number === finding.invoiceNumber);
   const undecided = (finding: Finding) => !decisions.has(finding.id);
+  const minorDigits = minorUnitDigits(currency);
   const left = ({ id, amountDifference: amount }: Finding, settled: ReadonlyMap<string, bigint>) =>
     amount - (settled.get(nameKey({ period, finding: id })) ?? 0n);
   const matches = matchCredits(
@@ -76,6 +78,12 @@ export async function settleCredits(
     found.findings
       .filter((one) => !isOnNote(one) && isClaimed(decisions.get(one.id)?.decision))
       .map((one) => ({ ...one, left: left(one, known) })),
+    {
+      minorDigits,
+      roundings: found.findings
+        .filter((one) => one.cause === 'rounding' && undecided(one))
+        .map((one) => ({ ...one, left: left(one, known) })),
+    },
   );
   const settlements = matches.map(({ claim, credit, amount, matchedBy }) => ({
     of: { period, finding: claim },
@@ -96,7 +104,7 @@ export async function settleCredits(
     const names = all.filter(isBy).map(({ of }) => nameOf(of, period));
     if (names.length > 0) return [...new Set(names)].join('+');
     const offered = undecided(one)
-      ? earlierClaim({ left: left(one, settled), description: one.subject }, carried)
+      ? earlierClaim({ left: left(one, settled), description: one.subject }, carried, minorDigits)
       : undefined;
     return offered ? nameOf(offered, period) : one.subject;
   };
