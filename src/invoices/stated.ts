@@ -94,7 +94,7 @@ export function identityOf(
     if (value === undefined) mistakes.push({ at: statement.line || undefined, message });
     return value;
   };
-  const number = given.number ?? read('number', (cell) => validNumber(textOf(cell)));
+  const number = given.number ?? read('number', (cell) => validNumber(normalised(textOf(cell))));
   const issueDate =
     given.issueDate ??
     read('issueDate', (cell) => {

@@ -9,8 +9,9 @@ import { layoutMismatch, type Mistake, shown, type Source, unreadable } from '..
 import type { Given } from '../stated.ts';
 import { monthOf } from '../stated-periods.ts';
 import { turnSigns } from '../turn-signs.ts';
-import { cut } from '../values/cells.ts';
-import { childrenOf, elementAt, parseXml, textAt, type XmlElement } from '../xml.ts';
+import { cut, normalised } from '../values/cells.ts';
+import { visibleElement } from '../values/invisible.ts';
+import { childrenOf, elementAt, parseXml, repeated, textAt, type XmlElement } from '../xml.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { allowanceLines, descriptionOf, taxLines, taxTotal, ublLine } from './lines.ts';
 import { periodsOf } from './periods.ts';
@@ -30,7 +31,8 @@ export function ublInvoice(
   given: Given,
 ): { readonly invoice: VendorInvoice; readonly notes: readonly string[]; readonly encoding: Encoding } {
   const { text, encoding } = decodeXml(bytes, source);
-  const { name, namespace, root } = parseXml(text, source);
+  const { name, namespace, root: written } = parseXml(text, source);
+  const { root, notes: leftOut } = visibleElement(written);
   const isCreditNote = name === 'CreditNote';
   if ((!isCreditNote && name !== 'Invoice') || namespace !== `urn:oasis:names:specification:ubl:schema:xsd:${name}-2`)
     throw unreadable(source, `is XML, but no UBL 2.1 Invoice or CreditNote: its root is ${shown(name)}`, askAnew);
@@ -44,6 +46,8 @@ export function ublInvoice(
       at: 'InvoiceTypeCode',
       message: '381 is a credit note, and the document is an Invoice: whose signs?',
     });
+  for (const [one, count] of repeated(root, ['ID', 'IssueDate', 'DocumentCurrencyCode', 'LegalMonetaryTotal']))
+    mistakes.push({ at: one, message: `is there ${count} times: an invoice has one` });
   const figures = figuresOf(currency, mistakes);
   const entries = childrenOf(root, isCreditNote ? 'CreditNoteLine' : 'InvoiceLine');
   if (entries.length === 0) mistakes.push({ at: undefined, message: 'has no lines' });
@@ -75,7 +79,7 @@ export function ublInvoice(
     lines: numbered,
     ...totals,
   };
-  return { invoice: isCreditNote ? turnSigns(invoice) : invoice, notes, encoding };
+  return { invoice: isCreditNote ? turnSigns(invoice) : invoice, notes: [...leftOut, ...notes], encoding };
 }
 
 /** Who the customer is, by the supplier's word and by others. */
@@ -111,7 +115,10 @@ function decodeXml(bytes: Buffer, source: Source): { readonly text: string; read
 }
 
 function identityOf(root: XmlElement, mistakes: Mistake[]) {
-  const [number, issueDate = ''] = [cut(textAt(root, 'ID') ?? '', 100), textAt(root, 'IssueDate')?.slice(0, 10)];
+  const [number, issueDate = ''] = [
+    cut(normalised(textAt(root, 'ID') ?? ''), 100),
+    textAt(root, 'IssueDate')?.slice(0, 10),
+  ];
   if (number === '') mistakes.push({ at: 'ID', message: 'is missing: an invoice has a number' });
   if (!isCalendarDate(issueDate))
     mistakes.push({ at: 'IssueDate', message: `${shown(issueDate)} is no day that exists, as YYYY-MM-DD` });
