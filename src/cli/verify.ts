@@ -9,6 +9,7 @@ import { monthsIn } from '../reports/verify-reports.ts';
 import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
 import { reportsToVerify } from './report-place.ts';
+import { reconciliationJson, reconciliationLines } from './verify-reconciliation.ts';
 import { problemLines } from './verify-text.ts';
 import { verifyMonths } from './verify-reports.ts';
 
@@ -74,7 +75,9 @@ function asJson(folder: string, found: Verification): object {
     period_status: manifest?.period_status ?? null,
     version: manifest?.version ?? null,
     manifest_sha256: found.manifestSha256,
+    files: manifest?.files.map(({ name, sha256, bytes, rows }) => ({ name, sha256, bytes, rows })) ?? [],
     dialects: found.dialects,
+    reconciliation: found.reconciliation ? reconciliationJson(found.reconciliation) : null,
     problem_count: found.problemCount,
     problems: found.problems,
     notes: found.notes,
@@ -88,7 +91,10 @@ const unseenFrom = ({ price_list: list }: Manifest): string[] =>
     ? [`whether unit_price and price_tier are those of the price list ${list.version}: it is not in the folder.`]
     : [];
 
-function accountLines(folder: string, { manifest, manifestSha256, dialects, notes }: Verification): string[] {
+function accountLines(
+  folder: string,
+  { manifest, manifestSha256, dialects, reconciliation, notes }: Verification,
+): string[] {
   if (!manifest) return [];
   const { control_totals: totals, files, period, period_status, version } = manifest;
   const status = version === null ? period_status : `${period_status}, version ${version}`;
@@ -106,6 +112,7 @@ function accountLines(folder: string, { manifest, manifestSha256, dialects, note
     ...(dialects.length > 0 ? [`copies for ${dialects.join(', ')}: as made from these files`] : []),
     ...notes.map((note) => `Note: ${note}`),
     '',
+    ...(reconciliation ? [...reconciliationLines(reconciliation), ''] : []),
     ...unseenFrom(manifest).map((what) => `Not seen: ${what}`),
     `sha256 of manifest.json: ${manifestSha256}`,
     'Compare it with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.',

@@ -41,7 +41,8 @@ test('the letter asks for a credit that can be given, says what it comes from, a
   expect((await run('verify', sent)).stdout).toContain('expected credit 30.08 EUR, without tax (exactly 30.075)');
   const file = path.join(sent, 'dispute.json');
   type Sealed = { sha256?: string; totals: Record<string, string> };
-  const { sha256: _, ...manifest } = JSON.parse(await readFile(file, 'utf8')) as Sealed;
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as Sealed;
+  delete manifest.sha256;
   await writeFile(file, sealed({ ...manifest, totals: { ...manifest.totals, payable_credit: '30.09' } }));
   expect((await verifyDispute(sent)).problemCount).toBeGreaterThan(0);
 });
