@@ -46,11 +46,11 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
     trail: invoiceTrail(period, true),
     badge: stateTag(finding.state),
     body: html`<p class="lead">
-        ${effectWords[finding.effect]}: ${difference(finding.amount, currency)} in ${monthName(period)}
+        ${effectWords(finding)}: ${difference(finding.amount, currency)} in ${monthName(period)}
       </p>
       ${facts([
-        ['Why', causeWords(finding, currency)],
-        ['How sure', certaintyWords[finding.certainty]],
+        ['Why', causeWords(finding, { period, currency })],
+        ['How sure', certaintyWords(finding)],
         ['Also possible', alternatives(finding)],
         ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],
         [

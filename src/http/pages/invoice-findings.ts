@@ -3,7 +3,7 @@ import { decisions } from '../../domain/reconciliation/standing.ts';
 import type { FindingDecision } from '../../db/reconciliations.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { attemptsLink } from './attempt-links.ts';
-import { amount, count, moment, money, nothing, signed } from './format.ts';
+import { amount, count, findingPath, moment, money, nothing, signed } from './format.ts';
 import {
   causeWords,
   certaintyWords,
@@ -15,8 +15,6 @@ import {
 } from './finding-words.ts';
 import { type Html, html } from './html.ts';
 import { table } from './table.ts';
-
-export const findingPath = (period: string, id: string): string => `/reports/${period}/invoice/findings/${id}`;
 
 /** A difference with its sign and currency: `+51.00 EUR`. */
 export const difference = (micros: Micros, currency: string): Html =>
@@ -50,11 +48,11 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
         cell: (one) =>
           isKept ? html`<a href="${findingPath(period, one.id)}">${lineName(one)}</a>` : html`${lineName(one)}`,
       },
-      { header: 'Effect', cell: ({ effect }) => effectWords[effect] },
+      { header: 'Effect', cell: (one) => effectWords(one) },
       {
         header: 'Why',
         cell: (one) =>
-          html`${causeWords(one, currency)}<br /><span class="faint">${certaintyWords[one.certainty]}</span>`,
+          html`${causeWords(one, { period, currency })}<br /><span class="faint">${certaintyWords(one)}</span>`,
       },
       {
         header: 'Quantity',

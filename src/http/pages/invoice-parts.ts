@@ -7,9 +7,9 @@ import type { CountingFile } from '../../jobs/reconcile/withdraw-file.ts';
 import { payableCredit, roundedFrom } from '../../reports/dispute/files.ts';
 import type { PublishedDispute } from '../../reports/dispute/published-files.ts';
 import type { PublishedFile } from '../../reports/published.ts';
-import { count, counted, money, monthName, nothing, size } from './format.ts';
+import { count, counted, findingPath, money, monthName, nothing, size } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
-import { difference, findingPath } from './invoice-findings.ts';
+import { difference } from './invoice-findings.ts';
 import { notice } from './layout.ts';
 import { table } from './table.ts';
 

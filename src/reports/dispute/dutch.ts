@@ -1,6 +1,6 @@
 import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
-import { isOfRate, isOutcome } from './subjects.ts';
+import { isOfEveryAttempt, isOfRate, isOutcome, netOfInvoice } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
 export const dutch: Language = {
@@ -99,7 +99,12 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   tier: () => 'de prijsstaffel is niet de afgesproken staffel.',
   allowance: () => 'de vrije eenheden zijn niet zoals afgesproken.',
   minimum: () => 'het maandelijkse minimum is niet zoals afgesproken.',
-  rounding: () => 'bedragen zijn anders dan per regel afgerond.',
+  rounding: (subject) =>
+    isOfEveryAttempt(subject)
+      ? 'de prijs van elke poging is afgerond, niet elke regel één keer.'
+      : subject === netOfInvoice
+        ? 'het nettobedrag is niet de som van de regels.'
+        : 'de regel is afgerond, en de onze ook; dit is het verschil van de fracties.',
   fee: (subject) => `wij kennen deze toeslag niet ("${subject}").`,
   discount: (subject) => `wij kennen deze korting niet ("${subject}").`,
   credit: (subject) => `wij kennen deze creditering niet ("${subject}").`,

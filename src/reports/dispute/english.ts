@@ -1,6 +1,6 @@
 import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
-import { isOfRate, isOutcome } from './subjects.ts';
+import { isOfEveryAttempt, isOfRate, isOutcome, netOfInvoice } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
 export const english: Language = {
@@ -106,7 +106,12 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your
   tier: () => 'the price tier is not the one agreed.',
   allowance: () => 'the free units are not those agreed.',
   minimum: () => 'the monthly minimum is not the one agreed.',
-  rounding: () => 'amounts are rounded otherwise than line by line.',
+  rounding: (subject) =>
+    isOfEveryAttempt(subject)
+      ? 'the price of every attempt is rounded, not each line once.'
+      : subject === netOfInvoice
+        ? 'the net amount is not the sum of the lines.'
+        : 'the line is rounded, and so is ours; this is what the fractions differ by.',
   fee: (subject) => `we know of no such fee ("${subject}").`,
   discount: (subject) => `we know of no such discount ("${subject}").`,
   credit: (subject) => `we know of no such credit ("${subject}").`,
