@@ -1,4 +1,5 @@
 import { minorUnitDigits } from '../../domain/money.ts';
+import type { Cause } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { isOfRate, isOfEveryAttempt, netOfInvoice } from '../../reports/dispute/subjects.ts';
 import { findingPath, money, monthName, type Priced } from './format.ts';
@@ -7,30 +8,28 @@ import { type Html, html } from './html.ts';
 /** Where a finding stands. */
 export type FindingPlace = { readonly period: string; readonly currency: string };
 
+type Said = { readonly size: Html; readonly priced: Priced; readonly period: string };
+
 /** What is said of a line that is about no attempts, and what to do about it; `undefined` = it is about attempts. */
 export function chargeSentence(finding: PublishedFinding, { period, currency }: FindingPlace): Html | undefined {
-  const { cause, subject, amount } = finding;
+  const { cause, amount } = finding;
   const priced = { currency, minorDigits: minorUnitDigits(currency) };
   const size = money(amount < 0n ? -amount : amount, priced);
-  switch (cause) {
-    case 'fee':
-      return html`The invoice has a fee of ${money(amount, priced)}, “${subject}”. We know of no such fee: the books
-      have attempts and monthly minimums alone. If your contract has it, accept it; if not, dispute it.`;
-    case 'discount':
-      return html`The invoice has a discount of ${size}, “${subject}”. The books have no discounts. If your contract has
-      it, accept it; if not, ask the vendor what it is for.`;
-    case 'credit':
-      return creditSentence(finding, size, period);
-    case 'minimum':
-      return minimumSentence(finding, priced);
-    case 'rounding':
-      return html`${roundingSentence(subject)}`;
-    case 'tax':
-      return html`${taxSentence(subject)}`;
-    default:
-      return undefined;
-  }
+  return sentences[cause]?.(finding, { size, priced, period });
 }
+
+const sentences: Partial<Record<Cause, (finding: PublishedFinding, said: Said) => Html>> = {
+  fee: ({ amount, subject }, { priced }) =>
+    html`The invoice has a fee of ${money(amount, priced)}, “${subject}”. We know of no such fee: the books have
+    attempts and monthly minimums alone. If your contract has it, accept it; if not, dispute it.`,
+  discount: ({ subject }, { size }) =>
+    html`The invoice has a discount of ${size}, “${subject}”. The books have no discounts. If your contract has it,
+    accept it; if not, ask the vendor what it is for.`,
+  credit: (finding, { size, period }) => creditSentence(finding, size, period),
+  minimum: (finding, { priced }) => minimumSentence(finding, priced),
+  rounding: ({ subject }) => html`${roundingSentence(subject)}`,
+  tax: ({ subject }) => html`${taxSentence(subject)}`,
+};
 
 /** The names of findings that a credit settles, or may settle: one of another month says which. */
 const settledName = /^([0-9a-f]{16})(?: of (\d{4}-\d{2}))?$/;
