@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { identityOf } from '../../src/domain/reconciliation/identity.ts';
 import { january, line } from './january.ts';
 
 const fee = (number: string, name: string, place = 2) => `${number},2026-02-01,EUR,${place},${name},fee,,,,,50.00`;
@@ -91,4 +93,19 @@ test('a decision about what is found no longer is told: who, when, why, and the 
   const none = await reconcile('--withdraw', 'INV-1', '--reason', 'of February');
   expect(none.stdout).toContain('ten too many');
   expect(none.stdout).toContain('as agreed');
+});
+
+test('an ID that the month gave when it went by invoice and line stays, also with a further invoice', async () => {
+  const { reconcile, invoice, ids, db } = await decided();
+  const why = ['quantity', 'unexplained', 'document_scan/advanced'];
+  const old = identityOf(['2026-01', 'INV-1:1', 'document_scan', 'advanced', '850000', '850000', ...why]);
+  await sql`
+    insert into reconciliation_findings (reconciliation_id, finding, position, effect, cause, subject, certainty, amount_difference)
+    select min(id), ${old}, 9, 'quantity', 'unexplained', 'document_scan/advanced', 'none', 8.50 from reconciliations`.execute(
+    db.kysely,
+  );
+  await reconcile();
+  expect(Object.values(await ids())).toContain(old);
+  await reconcile('--invoice', await invoice('second.csv', line(5, '4.25', 'INV-2')));
+  expect(Object.values(await ids())).toContain(old);
 });
