@@ -1,9 +1,9 @@
 import { composeBooks } from '../compose/books.ts';
 import { isPeriod } from '../domain/billing-month.ts';
-import { formatAmount, isPayable, minorUnitDigits } from '../domain/money.ts';
+import { formatAmount, minorUnitDigits } from '../domain/money.ts';
 import { counted } from '../domain/wording.ts';
 import { type Dispute, disputeMonth } from '../jobs/reconcile/dispute-month.ts';
-import { disputeTotals, unpayableCredit } from '../reports/dispute/files.ts';
+import { disputeTotals, payableCredit, roundedFrom } from '../reports/dispute/files.ts';
 import { say } from './output.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 
@@ -26,11 +26,12 @@ export async function dispute(
 
 function disputeText({ head, directory, files }: Dispute): string[] {
   const { expected, evidenceRows } = disputeTotals(head.findings);
-  const amount = formatAmount(expected, minorUnitDigits(head.currency));
+  const amount = formatAmount(payableCredit(expected, head.currency), minorUnitDigits(head.currency));
+  const rounded = roundedFrom(expected, head.currency);
   return [
     `Dispute of ${head.period} with ${head.invoices.map(({ number }) => number).join(', ')}: ${counted(head.findings.length, 'finding')}, ${counted(evidenceRows, 'attempt')} as evidence.`,
     `Expected credit: ${amount} ${head.currency}, without tax.`,
-    ...(isPayable(expected, head.currency) ? [] : [unpayableCredit]),
+    ...(rounded === undefined ? [] : [rounded]),
     `Files in ${directory}:`,
     ...files.map(({ name, bytes }) => `  ${name}  ${counted(bytes, 'byte')}`),
     `Add names and addresses to the letter. Prove the folder: npx idscan-ledger verify ${directory}`,
@@ -53,6 +54,7 @@ function disputeJson({ head, directory, files }: Dispute): string {
       disputed_amount: money(totals.disputed),
       settled_amount: money(totals.settled),
       expected_credit: money(totals.expected),
+      payable_credit: money(payableCredit(totals.expected, head.currency)),
       evidence_rows: totals.evidenceRows,
       directory,
       files: files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),

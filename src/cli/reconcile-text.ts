@@ -1,12 +1,14 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding } from '../domain/reconciliation/findings.ts';
 import { listedAlternatives } from '../domain/reconciliation/reasons.ts';
+import { isRoundingLeft } from '../domain/reconciliation/standing.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
+import { withdrawnTexts } from '../jobs/reconcile/withdrawn.ts';
 import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
-import { withdrawnJson, withdrawnLines } from './withdrawn-text.ts';
+import { goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
 
 /** How a file was read, to be seen before its figures are believed. */
 export function detectedText(
@@ -34,7 +36,7 @@ export function detectedText(
 
 /** What reconciling found, for a person: the difference, then its parts, the largest first. */
 export function reconciliationText(
-  { head, found, explanation, directory, files, replaced, withdrawn }: Reconciliation,
+  { head, found, explanation, directory, files, replaced, withdrawn, gone }: Reconciliation,
   now: Date,
 ): string[] {
   const money = (amount: Micros | null) => (amount === null ? '' : formatAmount(amount, head.minorDigits));
@@ -45,7 +47,7 @@ export function reconciliationText(
   return [
     `Reconciliation of ${head.period} (${status}) with ${numbers}${head.usage ? ` and the usage statement ${head.usage.name}` : ''}`,
     ...(replaced === null ? [] : ['The invoice replaces the one with the same number that was kept before.']),
-    ...withdrawnLines(withdrawn, head.minorDigits),
+    ...withdrawnTexts(withdrawn, gone),
     '',
     ...table(
       ['', `amount ${head.currency}`],
@@ -60,6 +62,7 @@ export function reconciliationText(
     ...(found.findings.length === 0
       ? [`Every line agrees: ${counted(found.matches.length, 'line')}.`]
       : findingLines(found.findings, head, money)),
+    ...goneDecisionLines(gone),
     ...carriedLines(head.carried, now),
     ...told('Preferred, since it explained the month before, too', explanation.held),
     ...told("Left out, since the vendor's counters agree with the rules", explanation.ruledOut),
@@ -123,12 +126,14 @@ function alternativeLines(findings: readonly Finding[]): string[] {
 
 function standingText(
   one: Finding,
-  { standings, former }: Reconciliation['head'],
+  { standings, former, minorDigits }: Reconciliation['head'],
   money: (amount: Micros | null) => string,
 ): string {
   const { state = 'open', settled = 0n } = standings.get(one.id) ?? {};
   const before = former.get(one.id);
-  const said = state === 'partly_settled' ? `partly settled, ${money(one.amountDifference - settled)} left` : state;
+  const rounding = isRoundingLeft(one.amountDifference, settled, minorDigits) ? ': rounding, to be accepted' : '';
+  const left = `${money(one.amountDifference - settled)} left${rounding}`;
+  const said = state === 'partly_settled' ? `partly settled, ${left}` : state;
   return before ? `${said} (${before.decision} was about ${money(before.amount)})` : said;
 }
 
@@ -153,7 +158,7 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
 
 /** The same for a program. */
 export function reconciliationJson(
-  { head, found, explanation, directory, files, replaced, withdrawn }: Reconciliation,
+  { head, found, explanation, directory, files, replaced, withdrawn, gone }: Reconciliation,
   now: Date,
 ): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
@@ -171,7 +176,8 @@ export function reconciliationJson(
       })),
       usage: head.usage && { name: head.usage.name, sha256: head.usage.sha256 },
       replaced,
-      withdrawn: withdrawn.map((one) => withdrawnJson(one)),
+      withdrawn: withdrawn.map((one) => withdrawnJson(one, gone)),
+      no_longer_found: gone.map((one) => goneDecisionJson(one)),
       totals: {
         own_amount: money(total.ownAmount),
         vendor_amount: money(total.vendorAmount),
@@ -198,6 +204,11 @@ export function reconciliationJson(
         evidence_rows: one.evidenceRows,
         state: stateOf(head, one.id),
         settled_amount: money(head.standings.get(one.id)?.settled ?? 0n),
+        left_is_rounding: isRoundingLeft(
+          one.amountDifference,
+          head.standings.get(one.id)?.settled ?? 0n,
+          head.minorDigits,
+        ),
       })),
       carried_over: head.carried.map((one) => ({ ...carriedOver(one), age_days: ageInDays(one.since, now) })),
       directory,

@@ -1,4 +1,6 @@
 import { composeBooks } from '../compose/books.ts';
+import type { Queries } from '../db/database.ts';
+import { goneDecisions } from '../db/gone-decisions.ts';
 import { lastRun } from '../db/reconciliations.ts';
 import { withdrawnFiles } from '../db/vendor-file-withdrawals.ts';
 import { isPeriod } from '../domain/billing-month.ts';
@@ -7,13 +9,13 @@ import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
 import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
 import { reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
-import { type FileWithdrawal, withdrawVendorFile } from '../jobs/reconcile/withdraw-file.ts';
+import { type FileWithdrawal, type FileWithdrawn, withdrawVendorFile } from '../jobs/reconcile/withdraw-file.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
 import { say } from './output.ts';
 import { detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
-import { goneText, withdrawnJson } from './withdrawn-text.ts';
+import { goneDecisionJson, goneDecisionLines, goneText, withdrawnJson } from './withdrawn-text.ts';
 import { fileGiven, invoiceGiven, layoutGiven, usageGiven } from './vendor-files.ts';
 
 export type ReconcileArguments = {
@@ -55,12 +57,8 @@ export async function reconcile(
     const gone =
       withdrawal && (await withdrawVendorFile(context, period, { ...withdrawal, withdrawnBy: currentUser() }));
     if (gone && !gone.hasInvoice) {
-      const withdrawn = await withdrawnFiles(context.db.kysely, period);
-      say(
-        ...(options.json
-          ? [JSON.stringify({ period, withdrawn: withdrawn.map((one) => withdrawnJson(one)) }, null, 2)]
-          : goneText(gone, period)),
-      );
+      const said = options.json ? withoutInvoiceJson : withoutInvoiceText;
+      say(...(await said(context.db.kysely, period, gone)));
       return 0;
     }
     const reconciliation = await reconcileMonth(context, period, {
@@ -88,6 +86,23 @@ export async function reconcile(
   } finally {
     await close();
   }
+}
+
+/** Nothing is left of a month but what was decided about it. */
+const withoutInvoiceText = async (db: Queries, period: string, gone: FileWithdrawn): Promise<string[]> => [
+  ...goneText(gone, period),
+  ...goneDecisionLines(await goneDecisions(db, period, [])),
+];
+
+async function withoutInvoiceJson(db: Queries, period: string): Promise<string[]> {
+  const withdrawn = await withdrawnFiles(db, period);
+  const decided = await goneDecisions(db, period, []);
+  const said = {
+    period,
+    withdrawn: withdrawn.map((one) => withdrawnJson(one, decided)),
+    no_longer_found: decided.map((one) => goneDecisionJson(one)),
+  };
+  return [JSON.stringify(said, null, 2)];
 }
 
 function basisGiven(basis: string): Basis {

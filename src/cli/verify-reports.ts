@@ -4,6 +4,7 @@ import { type MonthVerification, type ReportsVerification, verifyReports } from 
 import type { ReportStore } from '../reports/report-store.ts';
 import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
+import { reconciledText } from './verify-reconciliation.ts';
 import { problemLines } from './verify-text.ts';
 
 /** `verify <folder of months> [--json]` */
@@ -37,6 +38,7 @@ function asJson(folder: string, found: ReportsVerification): object {
       period_status: month?.manifest?.period_status ?? null,
       version: month?.manifest?.version ?? null,
       manifest_sha256: month?.manifestSha256 ?? null,
+      reconciliation_sha256: month?.reconciliation?.manifestSha256 ?? null,
       compared: found.compared.includes(period),
     })),
     disputes: found.disputes,
@@ -54,6 +56,7 @@ function accountLines(folder: string, found: ReportsVerification): string[] {
     `Proven: ${counted(months.length, 'report')} in ${folder}, each as it was written and following from its detail file.`,
     '',
     ...monthLines(found),
+    ...months.flatMap(({ found: month }) => (month?.reconciliation ? [reconciledText(month.reconciliation)] : [])),
     '',
     compared.length === 0
       ? 'No month is closed: there is nothing that the months could be compared by.'

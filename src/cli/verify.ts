@@ -3,12 +3,13 @@ import { LedgerError } from '../errors.ts';
 import type { Manifest } from '../reports/verify/manifest.ts';
 import { type Verification, verifyFolder } from '../reports/verify.ts';
 import { disputeManifestName } from '../reports/dispute/files.ts';
-import { isDispute, verifyDispute } from '../reports/verify/dispute.ts';
+import { type DisputeManifest, isDispute, verifyDispute } from '../reports/verify/dispute.ts';
 import type { ReportFolder } from '../reports/report-store.ts';
 import { monthsIn } from '../reports/verify-reports.ts';
 import { say, table } from './output.ts';
 import type { ExitCode } from './run.ts';
 import { reportsToVerify } from './report-place.ts';
+import { reconciliationJson, reconciliationLines } from './verify-reconciliation.ts';
 import { problemLines } from './verify-text.ts';
 import { verifyMonths } from './verify-reports.ts';
 
@@ -47,7 +48,7 @@ async function verifyDisputeFolder(where: ReportFolder, json: boolean): Promise<
   } else if (isProven)
     say(
       `Proven: the dispute of ${manifest.period} in ${folder} is as it was written. Its ${counted(manifest.totals.findings, 'finding')} and ${counted(manifest.totals.evidence_rows, 'row')} of evidence are whole, and add up to the expected credit.`,
-      `expected credit ${manifest.totals.expected_credit} ${manifest.currency}, without tax`,
+      creditText(manifest),
       ...notes.map((note) => `Note: ${note}`),
       `sha256 of ${disputeManifestName}: ${manifestSha256}`,
     );
@@ -60,6 +61,11 @@ async function verifyDisputeFolder(where: ReportFolder, json: boolean): Promise<
   );
 }
 
+function creditText({ currency, totals }: DisputeManifest): string {
+  const { expected_credit: exact, payable_credit: payable = exact } = totals;
+  return `expected credit ${payable} ${currency}, without tax${payable === exact ? '' : ` (exactly ${exact})`}`;
+}
+
 function asJson(folder: string, found: Verification): object {
   const { manifest } = found;
   return {
@@ -69,7 +75,9 @@ function asJson(folder: string, found: Verification): object {
     period_status: manifest?.period_status ?? null,
     version: manifest?.version ?? null,
     manifest_sha256: found.manifestSha256,
+    files: manifest?.files.map(({ name, sha256, bytes, rows }) => ({ name, sha256, bytes, rows })) ?? [],
     dialects: found.dialects,
+    reconciliation: found.reconciliation ? reconciliationJson(found.reconciliation) : null,
     problem_count: found.problemCount,
     problems: found.problems,
     notes: found.notes,
@@ -83,7 +91,10 @@ const unseenFrom = ({ price_list: list }: Manifest): string[] =>
     ? [`whether unit_price and price_tier are those of the price list ${list.version}: it is not in the folder.`]
     : [];
 
-function accountLines(folder: string, { manifest, manifestSha256, dialects, notes }: Verification): string[] {
+function accountLines(
+  folder: string,
+  { manifest, manifestSha256, dialects, reconciliation, notes }: Verification,
+): string[] {
   if (!manifest) return [];
   const { control_totals: totals, files, period, period_status, version } = manifest;
   const status = version === null ? period_status : `${period_status}, version ${version}`;
@@ -101,6 +112,7 @@ function accountLines(folder: string, { manifest, manifestSha256, dialects, note
     ...(dialects.length > 0 ? [`copies for ${dialects.join(', ')}: as made from these files`] : []),
     ...notes.map((note) => `Note: ${note}`),
     '',
+    ...(reconciliation ? [...reconciliationLines(reconciliation), ''] : []),
     ...unseenFrom(manifest).map((what) => `Not seen: ${what}`),
     `sha256 of manifest.json: ${manifestSha256}`,
     'Compare it with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.',

@@ -90,6 +90,14 @@ export async function lastRun(db: Queries, period: string): Promise<LastRun | un
   }))[0];
 }
 
+/** The IDs of all findings that a month ever had. */
+export async function findingIds(db: Queries, period: string): Promise<Set<string>> {
+  const { rows } = await sql<{ finding: string }>`
+    select distinct f.finding from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
+    where r.period = ${period}`.execute(db);
+  return new Set(rows.map(({ finding }) => finding));
+}
+
 /** What explained the month before, by its last run. */
 export async function heldLastMonth(db: Queries, period: string): Promise<string[]> {
   const { rows } = await sql<{ held: string[] }>`

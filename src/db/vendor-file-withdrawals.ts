@@ -1,6 +1,4 @@
 import { type RawBuilder, sql } from 'kysely';
-import { storedAmount } from '../domain/money.ts';
-import type { DecisionName } from '../domain/reconciliation/standing.ts';
 import type { Queries } from './database.ts';
 
 /** A file of the vendor's that was taken back from a month. It stays as it came, and counts no more. */
@@ -11,18 +9,10 @@ export type WithdrawnFile = {
   readonly reason: string;
   readonly withdrawnAt: Date;
   readonly withdrawnBy: string;
-  /** What was last decided about findings that a reconciliation with it had and the last one has not. */
-  readonly decisions: readonly WithdrawnDecision[];
-};
-
-export type WithdrawnDecision = {
-  readonly finding: string;
-  readonly decision: DecisionName;
-  /** `null` = not known. */
-  readonly amount: bigint | null;
-  readonly reason: string;
-  readonly decidedAt: Date;
-  readonly decidedBy: string;
+  /** The last run before it was withdrawn; `null` = there was none. */
+  readonly runBefore: string | null;
+  /** How many runs there were since. */
+  readonly runsSince: number;
 };
 
 /** Whether an invoice counts, as SQL: it is not withdrawn, and nothing that counts or was replaced itself replaces it. */
@@ -61,51 +51,29 @@ export async function withdrawFile(
 /** What was taken back from a month, in that order. */
 export async function withdrawnFiles(db: Queries, period: string): Promise<WithdrawnFile[]> {
   const { rows } = await sql<{
-    invoice_id: string | null;
     name: string;
     sha256: string;
     reason: string;
     withdrawn_at: Date;
     withdrawn_by: string;
+    run_before: string | null;
+    runs_since: number;
   }>`
-    select w.invoice_id, coalesce(i.number, s.name) as name, coalesce(i.file_sha256, s.file_sha256) as sha256, w.reason,
-      w.withdrawn_at, w.withdrawn_by
+    select coalesce(i.number, s.name) as name, coalesce(i.file_sha256, s.file_sha256) as sha256, w.reason,
+      w.withdrawn_at, w.withdrawn_by,
+      (select max(r.id) from reconciliations r where r.period = ${period} and r.ran_at < w.withdrawn_at) as run_before,
+      (select count(*)::int from reconciliations r where r.period = ${period} and r.ran_at > w.withdrawn_at) as runs_since
     from vendor_file_withdrawals w
     left join vendor_invoices i on i.id = w.invoice_id
     left join vendor_usage_statements s on s.id = w.statement_id
     where coalesce(i.period, s.period) = ${period} order by w.id`.execute(db);
-  const files: WithdrawnFile[] = [];
-  // One after the other: they share a connection where this is a transaction.
-  for (const { invoice_id: invoice, withdrawn_at: withdrawnAt, withdrawn_by: withdrawnBy, ...row } of rows) {
-    const decisions = invoice === null ? [] : await decisionsWith(db, period, invoice);
-    files.push({ ...row, withdrawnAt, withdrawnBy, decisions });
-  }
-  return files;
-}
-
-async function decisionsWith(db: Queries, period: string, invoice: string): Promise<WithdrawnDecision[]> {
-  const { rows } = await sql<{
-    finding: string;
-    decision: DecisionName;
-    amount: string | null;
-    reason: string;
-    decided_at: Date;
-    decided_by: string;
-  }>`
-    select distinct on (finding) finding, decision, amount_difference::text as amount, reason, decided_at, decided_by
-    from finding_decisions d
-    where period = ${period}
-      and finding in (
-        select f.finding from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
-        where r.period = ${period} and ${invoice}::bigint = any(r.invoices))
-      and finding not in (
-        select f.finding from reconciliation_findings f where f.reconciliation_id in (
-          select max(id) from reconciliations r where r.period = ${period} and ${isRunCounting('r')}))
-    order by finding, id desc`.execute(db);
-  return rows.map(({ amount, decided_at: decidedAt, decided_by: decidedBy, ...row }) => ({
-    ...row,
-    amount: amount === null ? null : storedAmount(amount),
-    decidedAt,
-    decidedBy,
+  return rows.map(({ withdrawn_at: withdrawnAt, withdrawn_by: withdrawnBy, ...row }) => ({
+    name: row.name,
+    sha256: row.sha256,
+    reason: row.reason,
+    withdrawnAt,
+    withdrawnBy,
+    runBefore: row.run_before,
+    runsSince: row.runs_since,
   }));
 }

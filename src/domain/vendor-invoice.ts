@@ -28,8 +28,10 @@ export type VendorInvoice = {
   /** `YYYY-MM-DD` */
   readonly issueDate: string;
   readonly currency: string;
-  /** The month that it says it is for, `YYYY-MM`; `null` = it does not say. */
+  /** The month that it says it is for, `YYYY-MM`; `null` = it does not say, or says several. */
   readonly period: string | null;
+  /** All times that it says it is for, and where. */
+  readonly periods?: readonly StatedPeriod[];
   readonly lines: readonly InvoiceLine[];
   /** As the document states them; `null` = it does not. */
   readonly stated: { readonly net: Micros | null; readonly tax: Micros | null; readonly total: Micros | null };
@@ -39,6 +41,16 @@ export type VendorInvoice = {
   readonly isJoined?: boolean;
   /** The documents that it stands for. */
   readonly documents?: readonly VendorInvoice[];
+};
+
+/** A time that a document says it is for, from one month (`YYYY-MM`) to another, both included. */
+export type StatedPeriod = {
+  readonly from: string;
+  readonly to: string;
+  /** Where it says so, for messages. */
+  readonly at: string;
+  /** What the line charges for that says so; `null` = the document as a whole. */
+  readonly kind: InvoiceLineKind | null;
 };
 
 export type Payable = { readonly amount: Micros; readonly prepaid: Micros; readonly rounding: Micros };

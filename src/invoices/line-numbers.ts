@@ -8,9 +8,12 @@ const maxLineChars = 100;
 /**
  * Numbers lines so that each has a name of its own. A line without one has its place, counted from 1; the second one
  * called `3` is `3-2`. Lines that are the same but for their number are told, and kept: the vendor charges both.
+ *
+ * @param timeOf what the line in this place says of its time, if anything.
  */
 export function distinctLines<Line extends InvoiceLine>(
   lines: readonly Line[],
+  timeOf: (place: number) => string = () => '',
 ): {
   readonly lines: readonly Line[];
   readonly notes: readonly string[];
@@ -34,7 +37,16 @@ export function distinctLines<Line extends InvoiceLine>(
     used.add(line);
     if (line !== wanted && one.line !== '')
       notes.push(`line ${shown(wanted)} is there more than once: this one is ${line}`);
-    const content = [one.description, one.kind, one.taskType, one.level, one.quantity, one.unitPrice, one.amount];
+    const content = [
+      one.description,
+      one.kind,
+      one.taskType,
+      one.level,
+      one.quantity,
+      one.unitPrice,
+      one.amount,
+      timeOf(index),
+    ];
     const key = JSON.stringify(content.map(String));
     const first = firstAlike.get(key);
     if (first === undefined) firstAlike.set(key, line);

@@ -12,6 +12,7 @@ import type { Source } from './refusals.ts';
 import type { Given } from './stated.ts';
 import { invoiceOfTable, wantedColumns } from './table-invoice.ts';
 import { ublInvoice } from './ubl/document.ts';
+import { visibleRows } from './values/invisible.ts';
 import { sheetOf } from './xlsx/workbook.ts';
 
 /** What was found out about a file, to be shown before anything is kept. `null` = does not apply, or nothing depends on it. */
@@ -69,10 +70,12 @@ export async function readInvoice(
   const { format } = used;
   const table =
     type === 'csv' ? csvTable(bytes, source, format, hasColumns(columns)) : await sheetOf(bytes, source, format.sheet);
-  const { rows, ...found } = table;
+  const { rows: written, ...found } = table;
+  const { rows, notes } = visibleRows(written);
   // By its definition the plain format, with commas between its cells, has points in its numbers; a layout may differ.
   const isAsDefined = format.decimal === undefined && format.date === undefined;
   const isFixed = isPlain && isAsDefined && 'delimiter' in found && found.delimiter === ',';
   const { invoice, ...reading } = invoiceOfTable(rows, used, source, { given, isFixed, isSheet: type === 'xlsx' });
-  return { sha256, invoice, detected: { ...common, ...found, ...reading, type, isPlain } };
+  const detected = { ...common, ...found, ...reading, type, isPlain, notes: [...notes, ...reading.notes] };
+  return { sha256, invoice, detected };
 }

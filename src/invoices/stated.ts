@@ -1,19 +1,14 @@
 import { isCurrency } from '../domain/money.ts';
 import { type Cell, isEmpty, normalised, type Row, textOf } from './values/cells.ts';
-import { dayOf, type DayOrder, readPeriod } from './values/dates.ts';
+import { dayOf, type DayOrder } from './values/dates.ts';
 import type { Layout, Said } from './layout/layout.ts';
 import { type Mistake, shown } from './refusals.ts';
 
 /** What an invoice says of itself as a whole. */
-export type Identity = {
-  readonly number: string;
-  readonly issueDate: string;
-  readonly currency: string;
-  readonly period: string | null;
-};
+export type Identity = { readonly number: string; readonly issueDate: string; readonly currency: string };
 
-/** What whoever reads an invoice says of it, before layout and file: in the same form as {@link Identity}. */
-export type Given = Partial<Identity>;
+/** What whoever reads an invoice says of it, before layout and file: in the same form as the invoice has it. */
+export type Given = Partial<Identity & { readonly period: string }>;
 
 /** A cell that says something about the whole invoice, and its line. */
 export type Statement = { readonly cell: Cell; readonly line: number };
@@ -24,7 +19,7 @@ const keys = {
   issueDate: 'issue_date',
   currency: 'currency',
   period: 'period',
-} as const satisfies Record<keyof Identity, StatementField>;
+} as const satisfies Record<keyof Given, StatementField>;
 const layoutKeys = { number: 'number', issueDate: 'issue_date', currency: 'currency', period: 'period' } as const;
 
 /**
@@ -40,7 +35,7 @@ export function statements(
   mistakes: Mistake[],
 ): Map<StatementField, Statement> {
   const found = new Map<StatementField, Statement>();
-  for (const [key, field] of Object.entries(keys) as [keyof Identity, StatementField][]) {
+  for (const [key, field] of Object.entries(keys) as [keyof Given, StatementField][]) {
     const said = layout.invoice[key];
     const cells = inColumns.get(field)?.filter(({ cell }) => !isEmpty(cell)) ?? [];
     const [first] = cells;
@@ -49,6 +44,8 @@ export function statements(
       if (statement) found.set(field, statement);
     } else if (first) {
       found.set(field, first);
+      // Lines may be of several days, and even months: which ones, each says for itself.
+      if (field === 'period') continue;
       const other = cells.find(({ cell }) => textOf(cell) !== textOf(first.cell));
       if (other) {
         const message = `${field}: ${shown(textOf(other.cell))} here, ${shown(textOf(first.cell))} on line ${first.line}; a file is one invoice`;
@@ -82,7 +79,7 @@ export function saidStatement(
 
 const plainLabel = (text: string): string => normalised(text).replace(/ ?:$/, '').toLowerCase();
 
-/** Reads what was found. What is missing or unreadable is a mistake, apart from the period: it may be left unsaid. */
+/** Reads what was found. What is missing or unreadable is a mistake. */
 export function identityOf(
   found: ReadonlyMap<StatementField, Statement>,
   given: Given,
@@ -97,7 +94,7 @@ export function identityOf(
     if (value === undefined) mistakes.push({ at: statement.line || undefined, message });
     return value;
   };
-  const number = given.number ?? read('number', (cell) => validNumber(textOf(cell)));
+  const number = given.number ?? read('number', (cell) => validNumber(normalised(textOf(cell))));
   const issueDate =
     given.issueDate ??
     read('issueDate', (cell) => {
@@ -107,13 +104,12 @@ export function identityOf(
       return typeof day === 'string' ? undefined : day.day;
     });
   const currency = given.currency ?? read('currency', (cell) => validCurrency(textOf(cell)));
-  const period = given.period ?? read('period', (cell) => readPeriod(cell, order)) ?? null;
   for (const [key, value] of Object.entries({ number, issueDate, currency }) as [keyof Identity, unknown][])
     if (value === undefined && !found.has(keys[key])) {
       const message = `says no ${keys[key]}: map its column, or set invoice.${layoutKeys[key]} to a value or a label`;
       mistakes.push({ at: undefined, message });
     }
-  return number && issueDate && currency ? { number, issueDate, currency, period } : undefined;
+  return number && issueDate && currency ? { number, issueDate, currency } : undefined;
 }
 
 const validNumber = (text: string): string | undefined => (text !== '' && text.length <= 100 ? text : undefined);

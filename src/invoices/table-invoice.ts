@@ -1,14 +1,15 @@
-import type { InvoiceLine, VendorInvoice } from '../domain/vendor-invoice.ts';
+import { type InvoiceLine, invoiceLineKinds, type VendorInvoice } from '../domain/vendor-invoice.ts';
 import { requireAccount, type StatedAccount } from './account.ts';
-import { type Cell, cut, isEmpty, type Row, textOf } from './values/cells.ts';
+import { type Cell, cut, isEmpty, onOneLine, type Row, textOf } from './values/cells.ts';
 import { findHeader, type Header, plainColumns } from './columns.ts';
-import { type DayOrder, orderEvidence } from './values/dates.ts';
+import { type DayOrder, endsOf, orderEvidence } from './values/dates.ts';
 import { type InvoiceField, type Layout, plainInvoiceFields, type RowKind } from './layout/layout.ts';
 import { meaningOf, type RowMeaning } from './layout/line-rules.ts';
 import { distinctLines } from './line-numbers.ts';
 import { type DecimalMark, markEvidence, microsOf, numberIn, quantityOf } from './values/numbers.ts';
 import { ambiguous, layoutMismatch, maxMistakes, type Mistake, shown, type Source, unreadable } from './refusals.ts';
 import { type Given, identityOf, saidStatement, type Statement, type StatementField, statements } from './stated.ts';
+import { monthOf, periodsIn, type PeriodStatement } from './stated-periods.ts';
 import { turnSigns } from './turn-signs.ts';
 
 /** What was found out about a table. */
@@ -63,11 +64,14 @@ export function invoiceOfTable(
   const inColumns = new Map(statementFields.map((field) => [field, cellsOf(used, field)]));
   const stated = statements(rows, layout, inColumns, mistakes);
   refuse();
+  const times = given.period === undefined ? periodCells(used, stated, layout) : [];
   const { decimal, date } = isFixed
     ? ({ decimal: '.', date: 'YYYY-MM-DD' } as const)
-    : settledFormat(used, stated, layout, source);
+    : settledFormat(used, { issueDate: stated.get('issue_date'), times }, layout, source);
   const identity = identityOf(stated, given, date, mistakes);
+  const periods = periodsIn(times, date, mistakes);
   const lines: InvoiceLine[] = [];
+  const timesOfLines: string[] = [];
   const sums: Record<'net' | 'tax_total' | 'total', bigint | null> = { net: null, tax_total: null, total: null };
   for (const one of used) {
     const line = lineOf(one, decimal ?? '.', identity?.currency, mistakes);
@@ -78,17 +82,21 @@ export function invoiceOfTable(
     if (one.kind === 'net' || one.kind === 'tax_total' || one.kind === 'total') {
       if (sums[one.kind] !== null) mistakes.push({ at: one.row.line, message: `is a second row of kind ${one.kind}` });
       sums[one.kind] = line.amount;
-    } else lines.push({ ...line, kind: one.kind });
+    } else {
+      lines.push({ ...line, kind: one.kind });
+      timesOfLines.push(textOf(one.cell('period')));
+    }
   }
   const accounts = accountsIn(rows, used, layout, mistakes);
   refuse();
   requireAccount(layout, accounts, source, { isEach: true });
   if (!identity) throw new Error('an invoice without identity passed the checks');
-  const numbered = distinctLines(lines);
+  const numbered = distinctLines(lines, (place) => timesOfLines[place] ?? '');
   const figures = { lines: numbered.lines, stated: { net: sums.net, tax: sums.tax_total, total: sums.total } };
   // A credit on an invoice may be more than what it charges.
   const isCreditNote = lines.every(({ amount }) => amount <= 0n) && lines.some(({ amount }) => amount < 0n);
-  const written = { ...identity, ...figures, isCreditNote };
+  const period = given.period ?? monthOf(periods);
+  const written = { ...identity, period, ...(periods.length > 0 ? { periods } : {}), ...figures, isCreditNote };
   const invoice = layout.invoice.isCreditNote ? turnSigns(written) : written;
   return { invoice, decimal, date, headerLine: header.line, columns: header.names, notes: numbered.notes };
 }
@@ -129,6 +137,21 @@ function usedRows(rows: readonly Row[], header: Header<InvoiceField>, layout: La
   return used;
 }
 
+/** Where a table says which time it is for: the layout, a label, or the column of each line. */
+function periodCells(
+  used: readonly UsedRow[],
+  stated: ReadonlyMap<StatementField, Statement>,
+  { invoice }: Layout,
+): PeriodStatement[] {
+  const said = stated.get('period');
+  if (invoice.period) return said ? [{ ...said, kind: null }] : [];
+  return used.flatMap(({ row, cell, kind }): PeriodStatement[] => {
+    const one = cell('period');
+    const lineKind = invoiceLineKinds.find((known) => known === kind);
+    return one === undefined || isEmpty(one) || !lineKind ? [] : [{ cell: one, line: row.line, kind: lineKind }];
+  });
+}
+
 /** What a table says of its account: in a column, or beside a label. */
 function accountsIn(
   rows: readonly Row[],
@@ -150,7 +173,7 @@ const cellsOf = (used: readonly UsedRow[], field: InvoiceField): Statement[] =>
 /** Decimal mark and order of dates: the layout's, else what the values leave no doubt about. */
 function settledFormat(
   used: readonly UsedRow[],
-  stated: ReadonlyMap<StatementField, Statement>,
+  { issueDate, times }: { readonly issueDate: Statement | undefined; readonly times: readonly Statement[] },
   layout: Layout,
   source: Source,
 ): { readonly decimal: DecimalMark | null; readonly date: DayOrder | null } {
@@ -163,10 +186,11 @@ function settledFormat(
   const mark = layout.format.decimal ? { mark: layout.format.decimal } : marks.settle('format');
   if ('mistake' in mark) throw ambiguous(source, mark.mistake);
   const orders = orderEvidence();
-  for (const field of ['issue_date', 'period'] as const) {
-    const { cell, line = 0 } = stated.get(field) ?? {};
-    if (typeof cell === 'string' && line > 0) orders.see(cell.trim(), line, field);
-  }
+  const see = (text: string, line: number, field: string): void => {
+    for (const one of endsOf(text) ?? [text]) orders.see(one.trim(), line, field);
+  };
+  if (typeof issueDate?.cell === 'string' && issueDate.line > 0) see(issueDate.cell, issueDate.line, 'issue_date');
+  for (const { cell, line } of times) if (typeof cell === 'string' && line > 0) see(onOneLine(cell), line, 'period');
   const order = layout.format.date ? { order: layout.format.date } : orders.settle('format');
   if ('mistake' in order) throw ambiguous(source, order.mistake);
   return { decimal: mark.mark, date: order.order };

@@ -74,6 +74,10 @@ export const childrenOf = (element: XmlElement | undefined, name: string): reado
   return Array.isArray(found) ? (found as readonly XmlElement[]) : [];
 };
 
+/** Those of some names that an element has more than one child of, with how many: of several, none is the right one. */
+export const repeated = (element: XmlElement, names: readonly string[]): [name: string, count: number][] =>
+  names.map((name): [string, number] => [name, childrenOf(element, name).length]).filter(([, count]) => count > 1);
+
 /** The first element on a path of names. */
 export const elementAt = (element: XmlElement | undefined, ...path: readonly string[]): XmlElement | undefined =>
   path.reduce<XmlElement | undefined>((parent, name) => childrenOf(parent, name)[0], element);

@@ -19,7 +19,7 @@ import {
 } from './verify/manifest.ts';
 import { type Problem, Problems } from './verify/problems.ts';
 import { reconciliationManifestName } from './reconciliation-files.ts';
-import { checkReconciliation, reconciliationNames } from './verify/reconciliation.ts';
+import { type CheckedReconciliation, checkReconciliation, reconciliationNames } from './verify/reconciliation.ts';
 import { type ReadFile, readRows, type Row } from './verify/reading.ts';
 import { referencesChecker } from './verify/references.ts';
 import { summaryChecker } from './verify/summary.ts';
@@ -36,6 +36,8 @@ export type Verification = {
   readonly manifestSha256: string;
   readonly manifest: Manifest | undefined;
   readonly dialects: readonly DialectName[];
+  /** The month's reconciliation with the vendor's invoice; `undefined` = there is none, or it cannot be read. */
+  readonly reconciliation: CheckedReconciliation | undefined;
   /** Whether the detail file was read in full and is in order, so that it can be merged with those of other months. */
   readonly isDetailInOrder: boolean;
 };
@@ -70,6 +72,7 @@ export async function verifyFolder(where: string | ReportFolder): Promise<Verifi
       manifestSha256,
       manifest: undefined,
       dialects: [],
+      reconciliation: undefined,
       isDetailInOrder: false,
     };
   }
@@ -87,8 +90,9 @@ export async function verifyFolder(where: string | ReportFolder): Promise<Verifi
   const { intact, isDetailInOrder } = await checkFiles({ files, report, problems }, names);
   for (const dialect of dialects) await checkCopies(files, dialect, { report, manifestSha256, intact }, problems);
   checkSeal(bytes, manifestName, problems);
-  if (isReconciled) await checkReconciliation(folder, report.manifest.period, problems);
-  return { ...resultOf(problems), notes, manifestSha256, manifest: report.manifest, dialects, isDetailInOrder };
+  const reconciliation = isReconciled ? await checkReconciliation(folder, report.manifest.period, problems) : undefined;
+  const { manifest } = report;
+  return { ...resultOf(problems), notes, manifestSha256, manifest, dialects, reconciliation, isDetailInOrder };
 }
 
 const namesOf = ({ manifest, layout }: KnownReport, dialect?: DialectName): string[] =>

@@ -33,6 +33,7 @@ const reconciled = (held: string[], ruledOut: string[]): Reconciliation => ({
   files: [],
   replaced: null,
   withdrawn: [],
+  gone: [],
 });
 
 test('what held last month and what the counters rule out is told', () => {

@@ -77,6 +77,31 @@ test('a credit note that is withdrawn settles nothing any more', async () => {
   expect(await states()).toEqual([['INV-1', cause, '51.00', '0.00', 'disputed']]);
 });
 
+test('a withdrawal is told by the run after it, then only counted, unless a decision went with it', async () => {
+  const { reconcile, invoice, rows } = await january();
+  await reconcile('--invoice', await invoice('right.csv', line(300, '255.00')));
+  await reconcile('--invoice', await invoice('fee.csv', fee('INV-2', '50.00')));
+  expect((await reconcile('--withdraw', 'INV-2', ...because)).stdout).toMatch(
+    /INV-2 was withdrawn .*it is of February/,
+  );
+  const later = await reconcile();
+  expect(later.stdout).not.toContain('INV-2 was withdrawn');
+  expect(later.stdout).toContain('1 file was withdrawn before the last run.');
+  await reconcile('--invoice', await invoice('set-up.csv', fee('INV-3', '70.00')));
+  const id = (await rows()).find(({ cause }) => cause === 'fee')?.['finding'] ?? '';
+  await reconcile('--decide', `${id}=accept`, '--reason', 'as ordered');
+  await reconcile('--withdraw', 'INV-3', '--reason', 'not ours');
+  await reconcile();
+  const last = await reconcile();
+  expect(last.stdout).toMatch(/INV-3 was withdrawn .*not ours\n1 file was withdrawn before the last run\./);
+  expect(last.stdout.match(/as ordered/g)).toHaveLength(1);
+  const json = JSON.parse((await reconcile('--json')).stdout) as { withdrawn: object[] };
+  expect(json.withdrawn).toMatchObject([
+    { name: 'INV-2', decisions: [] },
+    { name: 'INV-3', decisions: [{ finding: id, reason: 'as ordered' }] },
+  ]);
+});
+
 test('a usage statement is withdrawn by its name or hash: the one before it counts again, and then none', async () => {
   const { reconcile, invoice, usage } = await january();
   const file = await invoice('right.csv', line(300, '255.00'));

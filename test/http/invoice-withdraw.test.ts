@@ -41,3 +41,35 @@ test('finance takes back an invoice that was given for the wrong month, with a r
   }
   expect((await post(`${at}/withdraw`, form({ file, reason }))).status).toBe(400);
 });
+
+test('what was decided about it is told on the page for as long as it is not found again', async () => {
+  const { finding } = await wrongInvoice();
+  const decision = { decision: 'dispute', reason: 'never <ordered>', amount: finding.amount };
+  expect((await post(`${at}/findings/${finding.id}`, form(decision))).status).toBe(303);
+  const before = await page('operator');
+  expect(before).not.toContain('no longer found');
+  await withdrawInvoice('of March');
+  const text = await page('operator');
+  expect(text).toContain('Decided earlier and no longer found');
+  expect(text).toContain('never &lt;ordered&gt;');
+  expect(text).toContain(finding.id);
+  await wrongInvoice();
+  const again = await page('operator');
+  expect(again).not.toContain('no longer found');
+  expect(again).toContain('1 file withdrawn earlier');
+});
+
+const withdrawInvoice = async (reason: string) => {
+  const [, file = ''] = /<option value="([0-9a-f]{64})">INV-1</.exec(await page()) ?? [];
+  expect((await post(`${at}/withdraw`, form({ file, reason }))).status).toBe(303);
+};
+
+/** The invoice is kept, and its finding. */
+async function wrongInvoice() {
+  const looked = await post(at, multipart([{ field: 'invoice', content: tooMuch }]));
+  await post(`${at}/keep`, form({ upload: uploadId(looked) }));
+  const [, id = ''] = /findings\/([0-9a-f]{16})"/.exec(await page()) ?? [];
+  const shown = (await service.ask(`${at}/findings/${id}`, { headers: bearer(tokens.finance) })).text;
+  const [, amount = ''] = /name="amount" value="([^"]+)"/.exec(shown) ?? [];
+  return { finding: { id, amount } };
+}

@@ -72,7 +72,7 @@ describe('values', () => {
 
   test('the one value at fault is shortened, and cannot move a terminal', async () => {
     const { mistakes } = await refused(lines(`Korting;1;1,50;[2J\u202e${'x'.repeat(100)}`));
-    expect(mistakes[0]).toBe(`2: amount: "[2J?${'x'.repeat(36)}…" is no number with a decimal comma`);
+    expect(mistakes[0]).toBe(`2: amount: "[2J${'x'.repeat(37)}…" is no number with a decimal comma`);
   });
 
   test('control characters are refused, and line breaks within a text are spaces', async () => {

@@ -6,7 +6,7 @@ import {
   needsZone,
   orderEvidence,
   readDay,
-  readPeriod,
+  readMonths,
 } from '../../src/invoices/values/dates.ts';
 import { dateText } from './writers.ts';
 
@@ -51,8 +51,14 @@ describe('days', () => {
     ['30-11-2026', '2026-11'],
     ['13-2026', undefined],
     ['nov', undefined],
-  ])('the period %s is %s', (text, period) => {
-    expect(readPeriod(text, 'DD-MM-YYYY')).toBe(period);
+    ['01-11-2026 - 30-11-2026', '2026-11'],
+    ['1 november 2026 tot en met 31 december 2026', '2026-11 2026-12'],
+    ['01-11-2026–31-01-2027', '2026-11 2027-01'],
+    ['2026-12 – 2026-11', undefined],
+    ['2026-11 - nu', undefined],
+  ])('the period %s is %s', (text, months) => {
+    const found = readMonths(text, 'DD-MM-YYYY');
+    expect(found && [...new Set([found.from, found.to])].join(' ')).toBe(months);
   });
 });
 

@@ -73,6 +73,18 @@ describe.each(languages)('the letter in %s', (language) => {
     }
   });
 
+  test('expects what a credit note can say, and how it comes from the exact sum', () => {
+    const [exact, paid, other] = [30_075_000n, 30_080_000n, 30_074_000n].map((one) => amountIn(language, one, 'EUR'));
+    const text = write(head([{ ...scans, amount: 30_075_000n }]));
+    expect(text.split('\n')[2]).toContain(paid);
+    expect(text).toMatch(/We expect a credit note of|Wij verwachten een creditnota van/);
+    const closing = text.split('\n').find((one) => /expect a credit|verwachten een creditnota/.test(one));
+    for (const said of [exact, paid, amountIn(language, 10_000n, 'EUR')]) expect(closing).toContain(said);
+    expect(write(head([{ ...scans, amount: 30_074_000n }]))).toContain(amountIn(language, 30_070_000n, 'EUR'));
+    expect(write(head([{ ...scans, amount: 30_074_000n }])).split('\n')[2]).not.toContain(other);
+    expect(write(head([{ ...scans, amount: 30_080_000n }]))).not.toMatch(/exactly|precies/);
+  });
+
   test('names several invoices, and lines by their invoice', () => {
     const invoices = ['INV-1', 'INV-2'].map((number) => ({ number, sha256: '', issueDate: '2026-02-28' }));
     const text = write(head([{ ...scans, invoiceNumber: 'INV-1+INV-2', invoiceLine: 'INV-2:3' }], { invoices }));

@@ -43,7 +43,7 @@ export const byCause = (a: { readonly cause: Cause }, b: { readonly cause: Cause
   causes.indexOf(a.cause) - causes.indexOf(b.cause);
 
 /** A cause as files write it: `cutoff(UTC+05:30)`. */
-export const causeText = ({ cause, subject }: { readonly cause: Cause; readonly subject: string }): string =>
+export const causeText = ({ cause, subject }: { readonly cause: string; readonly subject: string }): string =>
   `${cause}(${subject})`;
 
 /** What a rule is about where attempts are charged at another level; `null` = none. */

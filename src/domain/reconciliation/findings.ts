@@ -3,9 +3,9 @@ import type { InvoiceLine, VendorInvoice } from '../vendor-invoice.ts';
 import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './causes.ts';
 import type { CellNote, Evidence, Explanation } from './explanation.ts';
 import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
-import { identityOf } from './identity.ts';
 import { type LineFacts, lineFacts, withoutUsage } from './line-facts.ts';
 import type { Books } from './lines.ts';
+import { namer } from './naming.ts';
 import { cellKey, isTakenBack, type LinePair, pairLines, vendorLines } from './pairing.ts';
 import { type Known, type Reason, reasonFor, reasonOfKind, reasonOfTax } from './reasons.ts';
 import { minimumShares, type Share, sharesOf } from './shares.ts';
@@ -14,7 +14,7 @@ import { taxDoubtsOf } from './taxes.ts';
 /** One effect on one line by one cause: the unit that people decide on. */
 export type Finding = LineFacts &
   Reason & {
-    /** The same in every run over the same invoice: 16 hexadecimal digits. */
+    /** The same in every run, whichever invoice it is found on: 16 hexadecimal digits. */
     readonly id: string;
     /** Several invoices are joined by `+`. */
     readonly invoiceNumber: string;
@@ -56,9 +56,15 @@ type Compared = { readonly line: LineFacts; readonly shares: readonly ReasonedSh
 /**
  * Says of every difference between the books and an invoice what it does and why.
  *
+ * @param given names of findings that earlier runs of the month gave.
  * @throws UnbalancedFindings if the findings of a line, or all of them, do not add up to the difference.
  */
-export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Explanation): Findings {
+export function findingsOf(
+  books: Books,
+  invoice: VendorInvoice,
+  explanation: Explanation,
+  given: ReadonlySet<string> = new Set(),
+): Findings {
   const { steps } = explanation;
   const vendor = vendorLines(invoice.lines);
   const pairs = pairLines(books.lines, vendor);
@@ -83,8 +89,12 @@ export function findingsOf(books: Books, invoice: VendorInvoice, explanation: Ex
   ];
   const told = withoutNetting(compared, pairs, known);
   for (const { line, shares } of told) checkLine(line, shares);
+  const nameOf = namer(books.period, invoice, given);
   const named = told.flatMap(({ line, shares }) =>
-    shares.map((share) => ({ share, found: finding(books.period, invoice, line, share) })),
+    shares.map((share) => {
+      const id = nameOf({ ...share.reason, line, effect: share.effect });
+      return { share, found: finding(id, invoice.number, line, share) };
+    }),
   );
   const evidence = explanation.evidence.flatMap((one): FindingEvidence[] => {
     const of = mostOf(named.filter(({ share, found }) => isAbout(one, found, share)));
@@ -172,20 +182,16 @@ const comparedRates = (invoice: VendorInvoice): Compared[] =>
   );
 
 function finding(
-  period: string,
-  { number, isJoined = false }: VendorInvoice,
+  id: string,
+  invoiceNumber: string,
   line: LineFacts,
   { effect, quantity, amount, reason }: ReasonedShare,
 ): Omit<Finding, 'evidenceRows'> {
-  const prices = [line.ownUnitPrice, line.vendorUnitPrice].map((price) => price?.toString() ?? null);
-  // A second document for the month names nothing anew: each line goes by its own one.
-  const lines = line.invoiceLine?.split('+').map((one) => (isJoined ? one : `${number}:${one}`));
-  const about = [period, lines?.join('+') ?? null, line.taskType, line.level, ...prices];
   return {
     ...line,
     ...reason,
-    id: identityOf([...about, effect, reason.cause, reason.subject]),
-    invoiceNumber: number,
+    id,
+    invoiceNumber,
     effect,
     quantityDifference: quantity,
     amountDifference: amount,

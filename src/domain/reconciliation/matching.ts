@@ -1,4 +1,4 @@
-import type { Micros } from '../money.ts';
+import { type Micros, roundToMinorUnit } from '../money.ts';
 import { smallerOf } from './standing.ts';
 
 /** A line of a credit note, and what of it has settled nothing yet. */
@@ -27,8 +27,10 @@ export type Claim = {
  * - `named`: the credit names the finding's ID.
  * - `line`: the same line, and the amount that is left.
  * - `amount`: the only finding with that amount.
- * - `sum`: the only findings that add up to it.
+ * - `sum`: the only findings that add up to it, also with the rounding of their lines.
  * - `part`: the only finding on its line, and another amount.
+ *
+ * An amount is the one that is meant, else the one that rounds to it: a credit note has whole minor units.
  */
 export type MatchedBy = 'named' | 'line' | 'amount' | 'sum' | 'part';
 
@@ -40,41 +42,73 @@ export type Match = {
   readonly matchedBy: MatchedBy;
 };
 
+export type HowToMatch = {
+  readonly minorDigits: number;
+  /** Findings of mere rounding that nobody has decided about: a credit for their line may take them back, too. */
+  readonly roundings: readonly Claim[];
+};
+
 /** A credit, with what its text names. */
 type NamingCredit = Credit & { readonly named: Named };
 type Choose = (credit: NamingCredit, claims: readonly Claim[]) => readonly Claim[];
 
 /** The surest first. Each is tried for all credits before the next. */
-const rules: readonly (readonly [MatchedBy, Choose])[] = [
-  ['named', named],
-  ['line', (credit, claims) => only(claims.filter((claim) => isSameLine(credit, claim) && isEqual(credit, claim)))],
-  ['amount', (credit, claims) => only(claims.filter((claim) => isEqual(credit, claim)))],
-  ['sum', onlySum],
-  ['part', (credit, claims) => only(claims.filter((claim) => isSameLine(credit, claim)))],
-];
+function rulesFor(minorDigits: number): readonly (readonly [MatchedBy, Choose])[] {
+  const isExact: Fits = (sum, credit) => sum === -credit.left;
+  const isRounded: Fits = (sum, credit) => roundToMinorUnit(sum, minorDigits) === -credit.left;
+  const byAmount = (fits: Fits): (readonly [MatchedBy, Choose])[] => [
+    ['line', (credit, claims) => only(claims.filter((claim) => isSameLine(credit, claim) && fits(claim.left, credit)))],
+    ['amount', (credit, claims) => only(claims.filter((claim) => fits(claim.left, credit)))],
+    ['sum', (credit, claims) => onlySum(credit, claims, fits)],
+  ];
+  return [
+    ['named', (credit, claims) => named(credit, claims, (sum, of) => isExact(sum, of) || isRounded(sum, of))],
+    ...byAmount(isExact),
+    ...byAmount(isRounded),
+    ['part', (credit, claims) => only(claims.filter((claim) => isSameLine(credit, claim)))],
+  ];
+}
+
+/** Whether a credit is for a sum. */
+type Fits = (sum: Micros, credit: Credit) => boolean;
 
 /** Finds what each credit settles. Where two answers are possible, it settles nothing. */
-export function matchCredits(credits: readonly Credit[], claims: readonly Claim[]): Match[] {
-  const left = new Map([...credits, ...claims].map((one) => [one.id, one.left]));
+export function matchCredits(
+  credits: readonly Credit[],
+  claims: readonly Claim[],
+  { minorDigits, roundings }: HowToMatch,
+): Match[] {
+  const left = new Map([...credits, ...claims, ...roundings].map((one) => [one.id, one.left]));
   const naming = credits.map((credit): NamingCredit => ({ ...credit, named: namedIn(credit.description) }));
   const now = <T extends Credit | Claim>(one: T): T => ({ ...one, left: left.get(one.id) ?? 0n });
   const matches: Match[] = [];
-  for (const [matchedBy, choose] of rules) {
+  const settle = (credit: Credit, claim: Claim, matchedBy: MatchedBy): void => {
+    const amount = smallerOf(now(claim).left, -now(credit).left);
+    if (amount === 0n) return;
+    left.set(claim.id, now(claim).left - amount);
+    left.set(credit.id, now(credit).left + amount);
+    matches.push({ claim: claim.id, credit: credit.id, amount, matchedBy });
+  };
+  for (const [matchedBy, choose] of rulesFor(minorDigits)) {
     const chosen = naming.map((credit) => {
       const open = claims.map(now).filter((claim) => isPossible(now(credit), claim));
       return { credit, claims: choose(now(credit), open) };
     });
     for (const one of chosen.filter((choice) => !chosen.some((other) => isRival(choice.claims, other.claims))))
-      for (const claim of one.claims) {
-        const amount = smallerOf(left.get(claim.id) ?? 0n, -(left.get(one.credit.id) ?? 0n));
-        if (amount === 0n) continue;
-        left.set(claim.id, (left.get(claim.id) ?? 0n) - amount);
-        left.set(one.credit.id, (left.get(one.credit.id) ?? 0n) + amount);
-        matches.push({ claim: claim.id, credit: one.credit.id, amount, matchedBy });
-      }
+      for (const claim of one.claims) settle(one.credit, claim, matchedBy);
+  }
+  for (const credit of credits) {
+    const settled = claims.filter(({ id }) =>
+      matches.some((match) => match.credit === credit.id && match.claim === id),
+    );
+    const beside = roundings.map(now).filter((rounding) => settled.some((claim) => lineOf(claim) === lineOf(rounding)));
+    for (const rounding of subsetWithSum(beside, (sum) => sum === -now(credit).left)) settle(credit, rounding, 'sum');
   }
   return matches;
 }
+
+const lineOf = ({ invoiceNumber, invoiceLine, taskType, level }: Claim): string =>
+  JSON.stringify([invoiceNumber, invoiceLine, taskType, level]);
 
 /** Whether two credits want some of the same findings, and not just the same ones. */
 function isRival(own: readonly Claim[], other: readonly Claim[]): boolean {
@@ -83,7 +117,6 @@ function isRival(own: readonly Claim[], other: readonly Claim[]): boolean {
 }
 
 const only = <T>(found: readonly T[]): readonly T[] => (found.length === 1 ? found : []);
-const isEqual = (credit: Credit, claim: Claim): boolean => claim.left === -credit.left;
 
 /** A credit that says what it is for is for nothing else. */
 function isPossible(credit: NamingCredit, claim: Claim): boolean {
@@ -149,25 +182,26 @@ const isOnNamed = (claim: Claim, named: Named): boolean =>
   linesOf(claim, named).some((line) => named.lines.some((number) => line === number || line.endsWith(`:${number}`)));
 
 /** The findings that a credit names, if it settles all of them, or the only one. */
-function named({ named: { ids }, ...credit }: NamingCredit, claims: readonly Claim[]): readonly Claim[] {
-  const found = claims.filter(({ id }) => ids.includes(id));
+function named(credit: NamingCredit, claims: readonly Claim[], fits: Fits): readonly Claim[] {
+  const found = claims.filter(({ id }) => credit.named.ids.includes(id));
   const total = found.reduce((sum, { left }) => sum + left, 0n);
-  return total === -credit.left ? found : only(found);
+  return fits(total, credit) ? found : only(found);
 }
 
-function onlySum(credit: NamingCredit, claims: readonly Claim[]): readonly Claim[] {
+function onlySum(credit: NamingCredit, claims: readonly Claim[], fits: Fits): readonly Claim[] {
+  const isSum = (sum: Micros) => fits(sum, credit);
   const onLine = subsetWithSum(
     claims.filter((claim) => isSameLine(credit, claim)),
-    -credit.left,
+    isSum,
   );
-  return onLine.length > 0 ? onLine : subsetWithSum(claims, -credit.left);
+  return onLine.length > 0 ? onLine : subsetWithSum(claims, isSum);
 }
 
 /** With more sums than these, nobody would believe the one that fits. */
 const mostSums = 20_000;
 
-/** The only subset with a sum. Empty if there is none, or more than one. */
-function subsetWithSum(claims: readonly Claim[], sum: Micros): readonly Claim[] {
+/** The only subset with a sum that is meant. Empty if there is none, or more than one. */
+function subsetWithSum(claims: readonly Claim[], isSum: (sum: Micros) => boolean): readonly Claim[] {
   let sums = new Map<Micros, readonly Claim[] | 'several'>([[0n, []]]);
   for (const claim of claims) {
     const next = new Map(sums);
@@ -178,8 +212,8 @@ function subsetWithSum(claims: readonly Claim[], sum: Micros): readonly Claim[] 
     if (next.size > mostSums) return [];
     sums = next;
   }
-  const found = sums.get(sum);
-  return found === undefined || found === 'several' ? [] : found;
+  const [found, another] = [...sums].filter(([sum]) => isSum(sum));
+  return found === undefined || another !== undefined || found[1] === 'several' ? [] : found[1];
 }
 
 /** A finding of an earlier month that is still open. */
@@ -189,10 +223,12 @@ export type EarlierClaim = { readonly finding: string; readonly left: Micros };
 export function earlierClaim<T extends EarlierClaim>(
   { left, description }: Pick<Credit, 'left' | 'description'>,
   earlier: readonly T[],
+  minorDigits: number,
 ): T | undefined {
   const open = earlier.filter((claim) => smallerOf(claim.left, -left) !== 0n);
   const { ids } = namedIn(description);
-  return only(
-    ids.length > 0 ? open.filter(({ finding }) => ids.includes(finding)) : open.filter((claim) => claim.left === -left),
-  )[0];
+  if (ids.length > 0) return only(open.filter(({ finding }) => ids.includes(finding)))[0];
+  const exact = open.filter((claim) => claim.left === -left);
+  const rounded = open.filter((claim) => roundToMinorUnit(claim.left, minorDigits) === -left);
+  return only(exact.length > 0 ? exact : rounded)[0];
 }

@@ -35,6 +35,16 @@ function stateOf(amount: Micros, settled: Micros, decision: DecisionName | undef
 
 export const isOpen = (state: FindingState): boolean => state !== 'accepted' && state !== 'settled';
 
+/**
+ * Whether what is left beside a settlement is mere rounding: less than the minor unit, so that no credit can come to it.
+ * It stays open until somebody accepts it.
+ */
+export function isRoundingLeft(amount: Micros, settled: Micros, minorDigits: number): boolean {
+  const left = amount - settled;
+  const size = left < 0n ? -left : left;
+  return settled !== 0n && size !== 0n && size < 10n ** BigInt(6 - minorDigits);
+}
+
 /** A finding of a month. */
 export type FindingName = { readonly period: string; readonly finding: string };
 

@@ -1,7 +1,6 @@
 import { any, type AttemptFilter, type FilterName, none, success } from '../../domain/attempt-filter.ts';
-import { amountText, monthName } from './format.ts';
+import { amountText, findingPath, monthName } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
-import { findingPath } from './invoice-findings.ts';
 import { counterWords, outcome, taskName } from './words.ts';
 
 /** What a list is restricted to, in words. */

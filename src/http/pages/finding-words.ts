@@ -1,14 +1,15 @@
-import { type Micros, minorUnitDigits } from '../../domain/money.ts';
+import { minorUnitDigits } from '../../domain/money.ts';
 import { causeText, type Certainty, type Effect } from '../../domain/reconciliation/causes.ts';
-import type { DecisionName, FindingState } from '../../domain/reconciliation/standing.ts';
+import { type DecisionName, type FindingState, isRoundingLeft } from '../../domain/reconciliation/standing.ts';
 import { causeInEnglish } from '../../reports/dispute/english.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { subjectIn } from '../../reports/dispute/subjects.ts';
+import { chargeSentence, type FindingPlace } from './charge-words.ts';
 import { money } from './format.ts';
 import { type Html, html } from './html.ts';
 import { taskName } from './words.ts';
 
-export const effectWords: Readonly<Record<Effect, string>> = {
+const effects: Readonly<Record<Effect, string>> = {
   quantity: 'Another quantity',
   price: 'Another unit price',
   missing_line: 'The invoice has no such line',
@@ -18,29 +19,40 @@ export const effectWords: Readonly<Record<Effect, string>> = {
   tax: 'Tax in the net amount',
 };
 
-/** How sure the cause is, in words. */
-export const certaintyWords: Readonly<Record<Certainty, string>> = {
+/** What a difference does to its line, in words. */
+export function effectWords({ effect, cause, amount }: PublishedFinding): string {
+  if (effect === 'tax' && amount === 0n) return 'Tax otherwise than its rate';
+  if (effect === 'extra_line' && cause === 'credit') return 'A credit';
+  if (effect === 'extra_line' && cause === 'discount') return 'A discount';
+  return effects[effect];
+}
+
+const certainties: Readonly<Record<Certainty, string>> = {
   proven: 'Proven, attempt by attempt, by the usage statement or the vendor’s own counters.',
   fits: 'It fits: of everything that was looked through, only this gives the invoice to the cent.',
   ambiguous: 'The likeliest of several: the invoice does not rule out others.',
   none: 'No cause was found that gives the invoice.',
 };
 
-const causeSentence = ({ cause, subject, amount: micros }: PublishedFinding, currency: string): Html | string => {
-  if (cause === 'fee') return feeSentence(subject, micros, currency);
+/** How sure the cause is, in words. */
+export function certaintyWords({ certainty, cause }: PublishedFinding): string {
+  if (certainty === 'fits' && (cause === 'fee' || cause === 'discount' || cause === 'credit'))
+    return 'The invoice says so itself.';
+  if (certainty === 'fits' && cause === 'tax') return 'The invoice’s own figures show it.';
+  return certainties[certainty];
+}
+
+const causeSentence = (finding: PublishedFinding, place: FindingPlace): Html | string => {
+  const said = chargeSentence(finding, place);
+  if (said) return said;
+  const { cause, subject, amount: micros } = finding;
   const sentence = causeInEnglish(cause, subjectIn(subject, 'or'), micros > 0n, 'the vendor’s');
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
 };
 
-/** What the books can say of a fee: its name and what it comes to. */
-const feeSentence = (name: string, micros: Micros, currency: string): Html =>
-  html`The invoice has a fee of ${money(micros, { currency, minorDigits: minorUnitDigits(currency) })}, “${name}”. We
-  know of no such fee: the books have attempts and monthly minimums alone. If your contract has it, accept it; if not,
-  dispute it.`;
-
 /** Why there is a difference. The name of the cause is shown too: files and commands have it. */
-export const causeWords = (finding: PublishedFinding, currency: string): Html =>
-  html`${causeSentence(finding, currency)}
+export const causeWords = (finding: PublishedFinding, place: FindingPlace): Html =>
+  html`${causeSentence(finding, place)}
     <code class="wrap">${finding.subject === '' ? finding.cause : causeText(finding)}</code>`;
 
 /** What a finding is about. */
@@ -51,6 +63,13 @@ export const lineName = ({
 }: Pick<PublishedFinding, 'taskType' | 'level' | 'invoiceLine'>) =>
   [taskType === '' ? '' : taskName(taskType), level].filter(Boolean).join(', ') ||
   (invoiceLine === '' ? 'The whole invoice' : `Invoice line ${invoiceLine}`);
+
+/** What no credit can settle any more. */
+export const roundingLeft = ({ amount: whole, settled }: PublishedFinding, currency: string): Html | null =>
+  isRoundingLeft(whole, settled, minorUnitDigits(currency))
+    ? html`${money(whole - settled, { currency, minorDigits: minorUnitDigits(currency) })} is left: rounding, which no
+      credit can come to. Accept it.`
+    : null;
 
 export const stateTag = (state: FindingState): Html => {
   switch (state) {

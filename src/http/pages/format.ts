@@ -13,6 +13,9 @@ const grouped = (text: string): string => {
   return `${text.startsWith('-') ? minus : ''}${groups}${fraction === undefined ? '' : `.${fraction}`}`;
 };
 
+/** The page of a finding. */
+export const findingPath = (period: string, id: string): string => `/reports/${period}/invoice/findings/${id}`;
+
 /** A whole number with thin spaces between thousands: `12 345`. */
 export const count = (number: number | bigint): string => grouped(String(number));
 

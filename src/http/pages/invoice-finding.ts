@@ -3,7 +3,15 @@ import type { EvidenceRow, MonthReconciliation } from '../../jobs/reconcile/publ
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { evidenceName } from '../../reports/reconciliation-files.ts';
 import type { Principal } from '../context.ts';
-import { causeWords, certaintyWords, effectWords, likelyWrongWords, lineName, stateTag } from './finding-words.ts';
+import {
+  causeWords,
+  certaintyWords,
+  effectWords,
+  likelyWrongWords,
+  lineName,
+  roundingLeft,
+  stateTag,
+} from './finding-words.ts';
 import { attemptsLink } from './attempt-links.ts';
 import { count, counted, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -38,11 +46,11 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
     trail: invoiceTrail(period, true),
     badge: stateTag(finding.state),
     body: html`<p class="lead">
-        ${effectWords[finding.effect]}: ${difference(finding.amount, currency)} in ${monthName(period)}
+        ${effectWords(finding)}: ${difference(finding.amount, currency)} in ${monthName(period)}
       </p>
       ${facts([
-        ['Why', causeWords(finding, currency)],
-        ['How sure', certaintyWords[finding.certainty]],
+        ['Why', causeWords(finding, { period, currency })],
+        ['How sure', certaintyWords(finding)],
         ['Also possible', alternatives(finding)],
         ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],
         [
@@ -50,6 +58,7 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
           finding.invoiceLine === '' ? finding.invoiceNumber : `${finding.invoiceNumber}, line ${finding.invoiceLine}`,
         ],
         ['Credited so far', finding.settled === 0n ? null : difference(finding.settled, currency)],
+        ['Left', roundingLeft(finding, currency)],
         ['Reference', html`<code>${finding.id}</code>`],
       ])}
       ${sidesTable(finding, currency)}

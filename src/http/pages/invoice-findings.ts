@@ -3,12 +3,18 @@ import { decisions } from '../../domain/reconciliation/standing.ts';
 import type { FindingDecision } from '../../db/reconciliations.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { attemptsLink } from './attempt-links.ts';
-import { amount, count, moment, money, nothing, signed } from './format.ts';
-import { causeWords, certaintyWords, decisionWords, effectWords, lineName, stateTag } from './finding-words.ts';
+import { amount, count, findingPath, moment, money, nothing, signed } from './format.ts';
+import {
+  causeWords,
+  certaintyWords,
+  decisionWords,
+  effectWords,
+  lineName,
+  roundingLeft,
+  stateTag,
+} from './finding-words.ts';
 import { type Html, html } from './html.ts';
 import { table } from './table.ts';
-
-export const findingPath = (period: string, id: string): string => `/reports/${period}/invoice/findings/${id}`;
 
 /** A difference with its sign and currency: `+51.00 EUR`. */
 export const difference = (micros: Micros, currency: string): Html =>
@@ -42,11 +48,11 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
         cell: (one) =>
           isKept ? html`<a href="${findingPath(period, one.id)}">${lineName(one)}</a>` : html`${lineName(one)}`,
       },
-      { header: 'Effect', cell: ({ effect }) => effectWords[effect] },
+      { header: 'Effect', cell: (one) => effectWords(one) },
       {
         header: 'Why',
         cell: (one) =>
-          html`${causeWords(one, currency)}<br /><span class="faint">${certaintyWords[one.certainty]}</span>`,
+          html`${causeWords(one, { period, currency })}<br /><span class="faint">${certaintyWords(one)}</span>`,
       },
       {
         header: 'Quantity',
@@ -64,9 +70,14 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
               : count(evidenceRows),
       },
       { header: 'Invoice minus books', isNumber: true, cell: (one) => difference(one.amount, currency) },
-      ...(isKept ? [{ header: 'State', cell: ({ state }: PublishedFinding) => stateTag(state) }] : []),
+      ...(isKept ? [{ header: 'State', cell: (one: PublishedFinding) => stateCell(one, currency) }] : []),
     ],
   });
+}
+
+function stateCell(one: PublishedFinding, currency: string): Html {
+  const rounding = roundingLeft(one, currency);
+  return html`${stateTag(one.state)}${rounding && html`<br /><span class="faint">${rounding}</span>`}`;
 }
 
 /** What both sides say of a finding's line. */

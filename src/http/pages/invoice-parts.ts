@@ -1,14 +1,15 @@
+import type { GoneDecision } from '../../db/gone-decisions.ts';
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
-import { isPayable, minorUnitDigits, storedAmount } from '../../domain/money.ts';
-import { isOpen } from '../../domain/reconciliation/standing.ts';
+import { minorUnitDigits, storedAmount } from '../../domain/money.ts';
+import { isOpen, isRoundingLeft } from '../../domain/reconciliation/standing.ts';
 import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
 import type { CountingFile } from '../../jobs/reconcile/withdraw-file.ts';
-import { unpayableCredit } from '../../reports/dispute/files.ts';
+import { payableCredit, roundedFrom } from '../../reports/dispute/files.ts';
 import type { PublishedDispute } from '../../reports/dispute/published-files.ts';
 import type { PublishedFile } from '../../reports/published.ts';
-import { count, counted, money, monthName, nothing, size } from './format.ts';
+import { count, counted, findingPath, money, monthName, nothing, size } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
-import { difference, findingPath } from './invoice-findings.ts';
+import { difference } from './invoice-findings.ts';
 import { notice } from './layout.ts';
 import { table } from './table.ts';
 
@@ -25,6 +26,8 @@ export type InvoicePage = {
   /** The vendor's files that count for the month, and those that were taken back from it. */
   readonly kept: readonly CountingFile[];
   readonly withdrawn: readonly WithdrawnFile[];
+  /** What was decided about findings that are found no longer. */
+  readonly gone: readonly GoneDecision[];
   readonly timeZone: string;
   /** Whether this user may upload and decide. */
   readonly mayDecide: boolean;
@@ -40,7 +43,12 @@ export const section = (id: string, title: string, body: Part): Html =>
 
 export function disputeSection({ period, month, dispute, mayDecide }: InvoicePage): Html | null {
   const disputed =
-    month?.findings.filter(({ id, state }) => month.decisions.get(id)?.decision === 'dispute' && isOpen(state)) ?? [];
+    month?.findings.filter(
+      ({ id, state, amount, settled }) =>
+        month.decisions.get(id)?.decision === 'dispute' &&
+        isOpen(state) &&
+        !isRoundingLeft(amount, settled, minorUnitDigits(month.currency)),
+    ) ?? [];
   if (disputed.length === 0 && !dispute) return null;
   const isCurrent = dispute !== undefined && dispute.reconciliationSha256 === month?.manifestSha256;
   const state =
@@ -63,18 +71,18 @@ export function disputeSection({ period, month, dispute, mayDecide }: InvoicePag
       ${state}
       ${
         dispute
-          ? html`<p>
-                Expected credit:
-                <strong
-                  >${money(storedAmount(dispute.expectedCredit), { currency: dispute.currency, minorDigits: minorUnitDigits(dispute.currency) })}</strong
-                >, without tax.
-              </p>
-              ${isPayable(storedAmount(dispute.expectedCredit), dispute.currency) ? null : notice('warn', html`<p>${unpayableCredit}</p>`)}
-              ${fileTable('dispute-files', 'Files of the dispute', period, dispute.files)}`
+          ? html`${expectedCredit(dispute)} ${fileTable('dispute-files', 'Files of the dispute', period, dispute.files)}`
           : null
       }
       ${form}`,
   );
+}
+
+function expectedCredit({ expectedCredit: exact, currency }: PublishedDispute): Html {
+  const expected = storedAmount(exact);
+  const priced = { currency, minorDigits: minorUnitDigits(currency) };
+  return html`<p>Expected credit: <strong>${money(payableCredit(expected, currency), priced)}</strong>, without tax.</p>
+    ${roundedFrom(expected, currency) === undefined ? null : html`<p>${roundedFrom(expected, currency)}</p>`}`;
 }
 
 export function carriedSection(month: MonthReconciliation | undefined): Html | null {

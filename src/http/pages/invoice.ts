@@ -6,6 +6,7 @@ import { count, counted, money, monthName, nothing } from './format.ts';
 import { lineName } from './finding-words.ts';
 import { type Html, html, type Part } from './html.ts';
 import { difference, findingsTable } from './invoice-findings.ts';
+import { goneSection } from './invoice-gone.ts';
 import { keptSection } from './invoice-kept.ts';
 import { uploadForm } from './invoice-upload.ts';
 import {
@@ -43,8 +44,8 @@ export function invoicePage(principal: Principal, shown: InvoicePage): string {
         : html`<span class="tag warn">${counted(open.length, 'open finding')}</span>`
       : html`<span class="tag">No invoice yet</span>`,
     body: html`${problem ? problemNotice(problem) : null} ${month ? standing(period, month, open.length) : null}
-    ${month ? result(period, month, true) : null} ${month ? disputeSection(shown) : null} ${carriedSection(month)}
-    ${filesSection(shown)}
+    ${month ? result(period, month, true) : null} ${month ? disputeSection(shown) : null} ${goneSection(shown)}
+    ${carriedSection(month)} ${filesSection(shown)}
     ${mayDecide ? section('upload', month ? 'Another invoice or credit note' : 'Give the invoice', uploadForm(period)) : notice('note', html`<p>Finance gives invoices and decides on findings.</p>`)}
     ${mayDecide && (month || problem) ? againForm(period, month) : null} ${keptSection(shown)}`,
   });

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { goneDecisions, lastFindingIds } from '../../db/gone-decisions.ts';
 import { withdrawnFiles } from '../../db/vendor-file-withdrawals.ts';
 import { isPeriod } from '../../domain/billing-month.ts';
 import { noFinding } from '../../jobs/attempts/finding-attempts.ts';
@@ -39,7 +40,9 @@ export function addInvoicePages(server: FastifyInstance, context: ServiceContext
     const dispute = await disputeFiles(context.reports, period);
     const kept = await countingFiles(context.db.kysely, period);
     const withdrawn = await withdrawnFiles(context.db.kysely, period);
-    const given = { kept, withdrawn, timeZone: config.billingTimeZone };
+    const found = await lastFindingIds(context.db.kysely, period);
+    const gone = await goneDecisions(context.db.kysely, period, found);
+    const given = { kept, withdrawn, gone, timeZone: config.billingTimeZone };
     const page = { ...read, ...given, period, files, dispute, mayDecide: mayDecide(principal) };
     sendPage(reply, invoicePage(principal, page));
     return reply;

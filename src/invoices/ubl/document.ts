@@ -1,17 +1,20 @@
 import { isCalendarDate } from '../../domain/billing-month.ts';
 import { isCurrency } from '../../domain/money.ts';
-import type { Payable, VendorInvoice } from '../../domain/vendor-invoice.ts';
+import type { Payable, StatedPeriod, VendorInvoice } from '../../domain/vendor-invoice.ts';
 import { decodeAll, type Encoding, markedEncoding } from '../csv/charset.ts';
 import { requireAccount, type StatedAccount } from '../account.ts';
 import type { Layout } from '../layout/layout.ts';
 import { distinctLines } from '../line-numbers.ts';
 import { layoutMismatch, type Mistake, shown, type Source, unreadable } from '../refusals.ts';
 import type { Given } from '../stated.ts';
+import { monthOf } from '../stated-periods.ts';
 import { turnSigns } from '../turn-signs.ts';
-import { cut } from '../values/cells.ts';
-import { childrenOf, elementAt, parseXml, textAt, type XmlElement } from '../xml.ts';
+import { cut, normalised } from '../values/cells.ts';
+import { visibleElement } from '../values/invisible.ts';
+import { childrenOf, elementAt, parseXml, repeated, textAt, type XmlElement } from '../xml.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import { allowanceLines, descriptionOf, taxLines, taxTotal, ublLine } from './lines.ts';
+import { periodsOf } from './periods.ts';
 
 const askAnew = 'Ask the vendor for the file anew.';
 
@@ -28,7 +31,8 @@ export function ublInvoice(
   given: Given,
 ): { readonly invoice: VendorInvoice; readonly notes: readonly string[]; readonly encoding: Encoding } {
   const { text, encoding } = decodeXml(bytes, source);
-  const { name, namespace, root } = parseXml(text, source);
+  const { name, namespace, root: written } = parseXml(text, source);
+  const { root, notes: leftOut } = visibleElement(written);
   const isCreditNote = name === 'CreditNote';
   if ((!isCreditNote && name !== 'Invoice') || namespace !== `urn:oasis:names:specification:ubl:schema:xsd:${name}-2`)
     throw unreadable(source, `is XML, but no UBL 2.1 Invoice or CreditNote: its root is ${shown(name)}`, askAnew);
@@ -42,25 +46,40 @@ export function ublInvoice(
       at: 'InvoiceTypeCode',
       message: '381 is a credit note, and the document is an Invoice: whose signs?',
     });
+  for (const [one, count] of repeated(root, ['ID', 'IssueDate', 'DocumentCurrencyCode', 'LegalMonetaryTotal']))
+    mistakes.push({ at: one, message: `is there ${count} times: an invoice has one` });
   const figures = figuresOf(currency, mistakes);
   const entries = childrenOf(root, isCreditNote ? 'CreditNoteLine' : 'InvoiceLine');
   if (entries.length === 0) mistakes.push({ at: undefined, message: 'has no lines' });
-  const ownLines = entries.flatMap((line, index) =>
-    ublLine(line, index, layout.lines, figures, { mistakes, unmatched }),
-  );
+  const periods = ownPeriods(layout, given) ?? periodsOf(root, { at: 'InvoicePeriod', kind: null }, mistakes);
+  const ownLines = entries.flatMap((line, index) => {
+    const read = ublLine(line, index, layout.lines, figures, { mistakes, unmatched });
+    if (read[0] && ownPeriods(layout, given) === undefined)
+      periods.push(...periodsOf(line, { at: `line ${shown(read[0].line)}`, kind: read[0].kind }, mistakes));
+    return read;
+  });
   for (const { line, kind, quantity, amount } of isCreditNote ? [] : ownLines)
     if (kind === 'usage' && quantity === null && amount > 0n)
       mistakes.push({ at: `line ${shown(line)}`, message: 'InvoicedQuantity is missing, and usage is counted' });
   const tax = taxTotal(root, currency);
   const lines = [...ownLines, ...allowanceLines(root, '', figures, mistakes), ...taxLines(tax, figures, mistakes)];
-  const identity = identityOf(root, entries, given, mistakes);
+  const identity = identityOf(root, mistakes);
   const totals = totalsOf(root, tax, figures);
   if (mistakes.length > 0) throw unreadable(source, mistakes, askAnew);
   if (unmatched.length > 0) throw layoutMismatch(source, unmatched);
   requireAccount(layout, accountsIn(root), source, { isEach: false });
   const { lines: numbered, notes } = distinctLines(lines);
-  const invoice = { ...identity, currency, isCreditNote, lines: numbered, ...totals };
-  return { invoice: isCreditNote ? turnSigns(invoice) : invoice, notes, encoding };
+  const period = given.period ?? monthOf(periods);
+  const invoice = {
+    ...identity,
+    period,
+    ...(periods.length > 0 ? { periods } : {}),
+    currency,
+    isCreditNote,
+    lines: numbered,
+    ...totals,
+  };
+  return { invoice: isCreditNote ? turnSigns(invoice) : invoice, notes: [...leftOut, ...notes], encoding };
 }
 
 /** Who the customer is, by the supplier's word and by others. */
@@ -95,27 +114,22 @@ function decodeXml(bytes: Buffer, source: Source): { readonly text: string; read
   return decodeAll(bytes, encoding, source);
 }
 
-function identityOf(root: XmlElement, lines: readonly XmlElement[], given: Given, mistakes: Mistake[]) {
-  const [number, issueDate = ''] = [cut(textAt(root, 'ID') ?? '', 100), textAt(root, 'IssueDate')?.slice(0, 10)];
+function identityOf(root: XmlElement, mistakes: Mistake[]) {
+  const [number, issueDate = ''] = [
+    cut(normalised(textAt(root, 'ID') ?? ''), 100),
+    textAt(root, 'IssueDate')?.slice(0, 10),
+  ];
   if (number === '') mistakes.push({ at: 'ID', message: 'is missing: an invoice has a number' });
   if (!isCalendarDate(issueDate))
     mistakes.push({ at: 'IssueDate', message: `${shown(issueDate)} is no day that exists, as YYYY-MM-DD` });
-  const ofLines = new Set(lines.map(periodOf));
-  const [only] = ofLines;
-  return {
-    number,
-    issueDate,
-    period: given.period ?? periodOf(root) ?? (ofLines.size === 1 ? (only ?? null) : null),
-  };
+  return { number, issueDate };
 }
 
-/** The month that an `InvoicePeriod` lies in; `undefined` where there is none, or it is not within one month. */
-function periodOf(element: XmlElement): string | undefined {
-  const period = elementAt(element, 'InvoicePeriod');
-  const [start, end] = [textAt(period, 'StartDate')?.slice(0, 10), textAt(period, 'EndDate')?.slice(0, 10)];
-  const [first = end, last = start] = [start, end];
-  if (first === undefined || last === undefined || !isCalendarDate(first) || !isCalendarDate(last)) return undefined;
-  return first.slice(0, 7) === last.slice(0, 7) ? first.slice(0, 7) : undefined;
+/** What the layout or whoever reads the document says of its time goes before what it says itself. */
+function ownPeriods({ invoice: { period } }: Layout, given: Given): StatedPeriod[] | undefined {
+  if (given.period !== undefined) return [];
+  if (!period || !('value' in period)) return undefined;
+  return [{ from: period.value, to: period.value, at: 'invoice.period of the layout', kind: null }];
 }
 
 function totalsOf(

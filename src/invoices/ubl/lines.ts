@@ -3,10 +3,12 @@ import { type LineRule, statedKinds } from '../layout/layout.ts';
 import { meaningOf } from '../layout/line-rules.ts';
 import { type Mistake, shown } from '../refusals.ts';
 import { cut } from '../values/cells.ts';
-import { attributeOf, childrenOf, elementAt, textAt, type XmlElement } from '../xml.ts';
+import { attributeOf, childrenOf, elementAt, repeated, textAt, type XmlElement } from '../xml.ts';
 import type { Figures } from './figures.ts';
 
 const neither = { taskType: null, level: null, quantity: null, unitPrice: null };
+
+const oncePerLine = ['ID', 'InvoicedQuantity', 'CreditedQuantity', 'LineExtensionAmount', 'Item', 'Price'];
 
 /**
  * An `InvoiceLine` or `CreditNoteLine`. Its amount here is quantity × price; its allowances and charges, which the
@@ -23,6 +25,8 @@ export function ublLine(
 ): InvoiceLine[] {
   const id = textAt(line, 'ID') ?? String(index + 1);
   const at = `line ${shown(id)}`;
+  for (const [one, count] of repeated(line, oncePerLine))
+    mistakes.push({ at, message: `${one} is there ${count} times: a line has one` });
   const description = descriptionOf(line);
   const words = { description, kind: undefined, taskType: undefined, level: levelOf(line) };
   const { kind, taskType, level } = meaningOf(words, rules) ?? {};

@@ -6,6 +6,7 @@ import type { Header } from '../columns.ts';
 import { type DayOrder, instantReader, needsZone } from '../values/dates.ts';
 import type { Layout, UsageField } from '../layout/layout.ts';
 import { type DecimalMark, microsOf, numberIn, quantityOf } from '../values/numbers.ts';
+import { invisibleIn } from '../values/invisible.ts';
 import { remembered } from '../values/remembered.ts';
 import { ambiguous, type Mistake, shown, type Source } from '../refusals.ts';
 
@@ -23,6 +24,7 @@ export type UsageReading = {
 /** As many attempts as an `integer` of the database counts. */
 const maxAttempt = 2_147_483_647n;
 const unitOf = { attempt: quantityOf, quantity: quantityOf, unit_price: microsOf };
+const words = ['transaction_id', 'task_type', 'outcome_code', 'level'] as const;
 const known: ReadonlySet<string> = new Set(taskTypes);
 /** More kinds of task than any books have: the column is another one. */
 const mostOthers = 1_000;
@@ -55,6 +57,11 @@ export function usageRowReader(reading: UsageReading, mistakes: Mistake[]): (row
       refuse(field, found);
       return null;
     };
+    for (const field of words) {
+      const cell = row.cells[places[field] ?? -1];
+      const sign = typeof cell === 'string' ? invisibleIn(cell) : undefined;
+      if (sign !== undefined) refuse(field, `has an invisible sign, ${sign}`);
+    }
     const transactionId = normaliseId(text('transaction_id'));
     if (transactionId === undefined) refuse('transaction_id', `${shown(text('transaction_id'))} is no ID`);
     const taskType = taskTypeOf(text('task_type'));

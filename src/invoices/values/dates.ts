@@ -104,7 +104,7 @@ export function dayOf(cell: Cell, order: DayOrder | null): { readonly day: strin
 }
 
 /** A month as `YYYY-MM`, of `2026-11`, `11-2026`, `november 2026`, or a day in it. */
-export function readPeriod(cell: Cell, order: DayOrder | null): string | undefined {
+function readPeriod(cell: Cell, order: DayOrder | null): string | undefined {
   const text = textOf(cell);
   const [, year, month = ''] = /^(\d{4})[-/](\d{2})$/.exec(text) ?? [];
   const [, monthFirst = '', yearLast] = /^(\d{1,2}|\p{L}{3,9})[-/. ](\d{4})$/u.exec(text) ?? [];
@@ -120,6 +120,22 @@ export function readPeriod(cell: Cell, order: DayOrder | null): string | undefin
           ? ''
           : found.day.slice(0, 7);
   return isPeriod(period) ? period : undefined;
+}
+
+const between = /^(\S.*?)(?:\s+(?:-|to|until|through|t\/m|tot en met|tot)\s+|\s*[–—]\s*|\/(?=\d{4}-\d))(\S.*)$/i;
+
+/** What a text names as beginning and end, `01-11-2026 t/m 30-11-2026`; `undefined` = it names no two things. */
+export function endsOf(text: string): readonly [string, string] | undefined {
+  const [, first, last] = between.exec(text) ?? [];
+  return first === undefined || last === undefined ? undefined : [first, last];
+}
+
+/** The first and the last month of a cell: of one, or of a time from one to another. */
+export function readMonths(cell: Cell, order: DayOrder | null): { from: string; to: string } | undefined {
+  const whole = readPeriod(cell, order);
+  if (whole !== undefined) return { from: whole, to: whole };
+  const [from, to] = endsOf(textOf(cell))?.map((end) => readPeriod(end, order)) ?? [];
+  return from === undefined || to === undefined || from > to ? undefined : { from, to };
 }
 
 const clockPattern = /^(\S+)[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d{2}:?\d{2})?$/;

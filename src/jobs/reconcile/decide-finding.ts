@@ -1,7 +1,7 @@
 import type { Queries } from '../../db/database.ts';
 import { findingAmount, recordDecision } from '../../db/reconciliations.ts';
 import { recordSettlements, settledFindings } from '../../db/settlements.ts';
-import { formatAmount, type Micros } from '../../domain/money.ts';
+import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { earlierClaim } from '../../domain/reconciliation/matching.ts';
 import { type DecisionName, smallerOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
@@ -53,7 +53,8 @@ async function decideIn(queries: Queries, period: string, given: Decision): Prom
   const credit = all.find((one) => one.period === period && one.finding === finding && one.cause === 'credit');
   if (!credit) return;
   const left = credit.amount - credit.settled;
-  const claim = earlierClaim({ left, description: credit.subject }, claimsBefore(all, period, credit.currency));
+  const earlier = claimsBefore(all, period, credit.currency);
+  const claim = earlierClaim({ left, description: credit.subject }, earlier, minorUnitDigits(credit.currency));
   if (!claim) return;
   const settlement = {
     of: claim,

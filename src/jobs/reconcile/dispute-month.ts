@@ -2,7 +2,8 @@ import { findingDecisions, lastManifest } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
 import { openFindings } from '../../db/settlements.ts';
 import { keptInvoices } from '../../db/vendor-invoices.ts';
-import { isOpen, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
+import { minorUnitDigits } from '../../domain/money.ts';
+import { isOpen, isRoundingLeft, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { csvStream } from '../../reports/csv.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
@@ -94,7 +95,9 @@ async function disputedIn(
       (isLeft ? finding.amount - finding.settled : undefined) !== left.get(`${period} ${finding.id}`)
     )
       throw reconciliationChanged(period, `More was decided or credited of ${period} than its files show.`);
-    if (decision === 'dispute' && isLeft) disputed.push(finding);
+    // What is left beside a credit and less than the minor unit, no further credit can say.
+    const isRounding = isRoundingLeft(finding.amount, finding.settled, minorUnitDigits(source.manifest.currency));
+    if (decision === 'dispute' && isLeft && !isRounding) disputed.push(finding);
   }
   if (disputed.length > 0) return disputed;
   throw new LedgerError('nothing_disputed', `No finding of ${period} is disputed and open.`, {

@@ -7,6 +7,7 @@ import { readInvoice } from '../../invoices/read-invoice.ts';
 import { readUsage } from '../../invoices/read-usage.ts';
 import { unreadable } from '../../invoices/refusals.ts';
 import type { GivenInvoice, GivenUsage } from './reconcile-month.ts';
+import { periodDoubts } from './usable.ts';
 
 export type GivenLayout = { readonly file: VendorFile; readonly content: Layout };
 
@@ -26,7 +27,7 @@ export async function invoiceFrom(
   period: string,
 ): Promise<GivenInvoice> {
   const { invoice, detected } = await readInvoice(file.content, file.name, layout?.content);
-  const notes = [...detected.notes, ...dateDoubts(invoice, period)];
+  const notes = [...detected.notes, ...dateDoubts(invoice, period), ...periodDoubts(invoice, period)];
   return { invoice, detected: { ...detected, notes }, file, layout: layout?.file };
 }
 

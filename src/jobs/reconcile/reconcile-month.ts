@@ -1,4 +1,5 @@
-import { heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
+import { type GoneDecision, goneDecisions } from '../../db/gone-decisions.ts';
+import { findingIds, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { recordSettlements } from '../../db/settlements.ts';
 import { inBooking, type Snapshot } from '../../db/snapshot.ts';
 import { type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
@@ -26,6 +27,7 @@ import { expectKnownTaskTypes } from './known-task-types.ts';
 import { withReconcileLock } from './reconcile-lock.ts';
 import { settleCredits } from './settle-credits.ts';
 import { expectCurrency, expectOfMonth, expectTaskTypes, keepUsageOfMonth } from './usable.ts';
+import { withdrawnTexts } from './withdrawn.ts';
 import { writeReconciliation } from './write-reconciliation.ts';
 
 /** An invoice to be held against the books, with the file that it came in. */
@@ -62,6 +64,8 @@ export type Reconciliation = {
   readonly replaced: string | null;
   /** What was taken back from the month before. */
   readonly withdrawn: readonly WithdrawnFile[];
+  /** What was decided about findings that are found no longer. */
+  readonly gone: readonly GoneDecision[];
 };
 
 /**
@@ -120,14 +124,10 @@ async function reconcileIn(
   });
 }
 
-/** That a file was taken back, by whom and why. */
-export const withdrawnText = ({ name, withdrawnAt, withdrawnBy, reason }: WithdrawnFile): string =>
-  `${name} was withdrawn on ${withdrawnAt.toISOString().slice(0, 10)} by ${withdrawnBy}: ${reason}`;
-
 const invoiceMissing = (period: string, withdrawn: readonly WithdrawnFile[]): LedgerError =>
   new LedgerError(
     'invoice_missing',
-    [`No invoice of the vendor's counts for ${period}.`, ...withdrawn.map(withdrawnText)].join('\n'),
+    [`No invoice of the vendor's counts for ${period}.`, ...withdrawnTexts(withdrawn, [])].join('\n'),
     {
       fields: { period },
       hint: `Give it: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period} --invoice <file>. A credit note comes after it, for the same month.`,
@@ -162,8 +162,9 @@ async function compare(
   const invoice = joinInvoices(invoices.filter(({ isCreditNote }) => !isCreditNote));
   const month = { books, cube, contract, priors: { held: await heldLastMonth(queries, period) } };
   const explanation = statement ? explainByUsage(month, invoice) : explain(month, invoice);
+  const given = await findingIds(queries, period);
   const credited = withCredits(
-    balanced(() => findingsOf(books, invoice, explanation), period),
+    balanced(() => findingsOf(books, invoice, explanation, given), period),
     period,
     notes,
   );
@@ -188,7 +189,12 @@ async function compare(
     usage: statement ? { name: statement.name, sha256: statement.fileSha256, layout: statement.layout } : null,
     ...standing,
   };
-  const result = { head, found, explanation, directory: folder.place, replaced, withdrawn };
+  const gone = await goneDecisions(
+    queries,
+    period,
+    found.findings.map(({ id }) => id),
+  );
+  const result = { head, found, explanation, directory: folder.place, replaced, withdrawn, gone };
   if (isDryRun) return { ...result, files: [] };
   const files = await writeReconciliation(booking, head, found, { folder, scope, signal });
   await recordReconciliation(queries, {

@@ -8,7 +8,8 @@ import {
 import { type FindingDecision, findingDecisions } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
-import { earlierClaim, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
+import { minorUnitDigits } from '../../domain/money.ts';
+import { earlierClaim, type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
   countingSettlements,
   type DecisionName,
@@ -64,19 +65,12 @@ export async function settleCredits(
       ]),
     );
   const known = settledBy(kept);
-  const isOnNote = (finding: Finding) =>
-    finding.cause === 'credit' && notes.some(({ number }) => number === finding.invoiceNumber);
   const undecided = (finding: Finding) => !decisions.has(finding.id);
+  const minorDigits = minorUnitDigits(currency);
   const left = ({ id, amountDifference: amount }: Finding, settled: ReadonlyMap<string, bigint>) =>
     amount - (settled.get(nameKey({ period, finding: id })) ?? 0n);
-  const matches = matchCredits(
-    found.findings
-      .filter((one) => isOnNote(one) && undecided(one))
-      .map((one) => ({ ...one, left: left(one, known), description: one.subject })),
-    found.findings
-      .filter((one) => !isOnNote(one) && isClaimed(decisions.get(one.id)?.decision))
-      .map((one) => ({ ...one, left: left(one, known) })),
-  );
+  const leftOf = (one: Finding): bigint => left(one, known);
+  const matches = matchesIn(found.findings, notes, { decisions, minorDigits, leftOf });
   const settlements = matches.map(({ claim, credit, amount, matchedBy }) => ({
     of: { period, finding: claim },
     by: { period, finding: credit },
@@ -96,7 +90,7 @@ export async function settleCredits(
     const names = all.filter(isBy).map(({ of }) => nameOf(of, period));
     if (names.length > 0) return [...new Set(names)].join('+');
     const offered = undecided(one)
-      ? earlierClaim({ left: left(one, settled), description: one.subject }, carried)
+      ? earlierClaim({ left: left(one, settled), description: one.subject }, carried, minorDigits)
       : undefined;
     return offered ? nameOf(offered, period) : one.subject;
   };
@@ -113,6 +107,30 @@ export async function settleCredits(
     carried,
     settlements,
   };
+}
+
+/** What the lines of credit notes settle of a month's findings. */
+function matchesIn(
+  findings: readonly Finding[],
+  notes: readonly VendorInvoice[],
+  of: {
+    readonly decisions: ReadonlyMap<string, FindingDecision>;
+    readonly minorDigits: number;
+    readonly leftOf: (finding: Finding) => bigint;
+  },
+): Match[] {
+  const { decisions, minorDigits, leftOf } = of;
+  const isOnNote = (finding: Finding) =>
+    finding.cause === 'credit' && notes.some(({ number }) => number === finding.invoiceNumber);
+  const undecided = (finding: Finding) => !decisions.has(finding.id);
+  const withLeft = (one: Finding) => ({ ...one, left: leftOf(one) });
+  return matchCredits(
+    findings
+      .filter((one) => isOnNote(one) && undecided(one))
+      .map((one) => ({ ...withLeft(one), description: one.subject })),
+    findings.filter((one) => !isOnNote(one) && isClaimed(decisions.get(one.id)?.decision)).map(withLeft),
+    { minorDigits, roundings: findings.filter((one) => one.cause === 'rounding' && undecided(one)).map(withLeft) },
+  );
 }
 
 /** Decisions about what findings come to, and those about what they came to before. */

@@ -2,20 +2,44 @@ import type { Snapshot } from '../../db/snapshot.ts';
 import { keepUsage, type UsageToKeep } from '../../db/usage-statements.ts';
 import { monthBounds } from '../../domain/billing-month.ts';
 import { taskTypes } from '../../domain/facts.ts';
-import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
+import type { StatedPeriod, VendorInvoice } from '../../domain/vendor-invoice.ts';
 import { LedgerError } from '../../errors.ts';
-import { shown, unreadable } from '../../invoices/refusals.ts';
+import { maxMistakes, shown, unreadable } from '../../invoices/refusals.ts';
 import type { Context } from '../context.ts';
 import type { BooksOfMonth } from './books-of-month.ts';
 
 /** Refuses what says itself that it is of another month, before anything is kept. */
-export function expectOfMonth({ number, period: stated }: VendorInvoice, period: string): void {
-  if (stated === null || stated === period) return;
-  throw new LedgerError('period_differs', `${number} says that it is for ${stated}, not for ${period}.`, {
-    fields: { period, stated },
-    hint: `Give it for ${stated}. Nothing was kept.`,
-  });
+export function expectOfMonth({ number, period: stated, periods = [] }: VendorInvoice, period: string): void {
+  const others = otherPeriods(periods, period).filter(({ kind }) => isCompared(kind));
+  if (others.length === 0) return;
+  const places = others.slice(0, maxMistakes).map((one) => `${one.at}: ${monthsText(one)}`);
+  const more = others.length > maxMistakes ? `; and ${others.length - maxMistakes} more` : '';
+  throw new LedgerError(
+    'period_differs',
+    `${shown(number)} says that it is of another time than ${period}: ${places.join('; ')}${more}.`,
+    {
+      fields: { period, ...(stated === null ? {} : { stated }) },
+      hint:
+        stated === null
+          ? 'Ask the vendor for an invoice of each month. If it is of this month all the same, set invoice.period of a layout. Nothing was kept.'
+          : `Give it for ${stated}. Nothing was kept.`,
+    },
+  );
 }
+
+/** The times of lines beside a month that do not matter for what is compared, such as a fee that is charged beforehand. */
+export const periodDoubts = ({ periods = [] }: VendorInvoice, period: string): string[] =>
+  otherPeriods(periods, period).flatMap((one) =>
+    isCompared(one.kind) ? [] : [`${one.at} (${one.kind}) is of ${monthsText(one)}`],
+  );
+
+const otherPeriods = (periods: readonly StatedPeriod[], period: string): StatedPeriod[] =>
+  periods.filter(({ from, to }) => from !== period || to !== period);
+
+/** What the books have lines of has to be of the month, and so has the document as a whole. */
+const isCompared = (kind: StatedPeriod['kind']): boolean => kind === null || kind === 'usage' || kind === 'minimum';
+
+const monthsText = ({ from, to }: StatedPeriod): string => (from === to ? from : `${from} to ${to}`);
 
 /** Clocks differ by less than a day; and what is charged a little later is charged in the month all the same. */
 const edgeMs = 86_400_000;

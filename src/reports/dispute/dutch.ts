@@ -1,6 +1,6 @@
 import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
-import { isOfRate, isOutcome } from './subjects.ts';
+import { isOfEveryAttempt, isOfRate, isOutcome, netOfInvoice } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
 export const dutch: Language = {
@@ -29,12 +29,14 @@ export const dutch: Language = {
   evidence: (rows, file) => `Pogingen: ${rows}, vermeld in ${file} onder het kenmerk hieronder.`,
   credited: (settled, left) => `Hiervan is ${settled} gecrediteerd; ${left} staat nog open.`,
   reference: (id) => `Kenmerk: ${id}`,
-  closing: ({ expected, owedBy, isOneInvoice, evidenceFile }) => [
-    {
-      vendor: `Wij verwachten een creditnota van ${expected} exclusief btw, met de btw daarover.`,
-      us: `Volgens onze administratie ${isOneInvoice ? 'is uw factuur' : 'zijn uw facturen'} door deze posten ${expected} exclusief btw te laag. Wij verwachten een gecorrigeerde factuur.`,
-      nobody: `Deze posten veranderen het bedrag exclusief btw met ${expected}. Wij verwachten een gecorrigeerde factuur.`,
-    }[owedBy],
+  closing: ({ expected, rounded, owedBy, isOneInvoice, evidenceFile }) => [
+    `${
+      {
+        vendor: `Wij verwachten een creditnota van ${expected} exclusief btw, met de btw daarover.`,
+        us: `Volgens onze administratie ${isOneInvoice ? 'is uw factuur' : 'zijn uw facturen'} door deze posten ${expected} exclusief btw te laag. Wij verwachten een gecorrigeerde factuur.`,
+        nobody: `Deze posten veranderen het bedrag exclusief btw met ${expected}. Wij verwachten een gecorrigeerde factuur.`,
+      }[owedBy]
+    }${rounded ? ` Volgens de prijzen per eenheid komen de posten uit op precies ${rounded.exact}; afgerond op ${rounded.unit}, met een half naar boven, is dat ${expected}.` : ''}`,
     '',
     `Hoe u kunt antwoorden: vermeld a.u.b. de kenmerken hierboven in uw antwoord en op de regels van de creditnota. Bent u het met een post niet eens, stuur ons dan de pogingen die u in rekening brengt, met transactie-ID en tijdstip.${evidenceFile === undefined ? '' : ` De onze staan in ${evidenceFile}.`} Wij horen graag binnen 14 dagen van u.`,
     '',
@@ -97,7 +99,12 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
   tier: () => 'de prijsstaffel is niet de afgesproken staffel.',
   allowance: () => 'de vrije eenheden zijn niet zoals afgesproken.',
   minimum: () => 'het maandelijkse minimum is niet zoals afgesproken.',
-  rounding: () => 'bedragen zijn anders dan per regel afgerond.',
+  rounding: (subject) =>
+    isOfEveryAttempt(subject)
+      ? 'de prijs van elke poging is afgerond, niet elke regel één keer.'
+      : subject === netOfInvoice
+        ? 'het nettobedrag is niet de som van de regels.'
+        : 'de regel is afgerond, en de onze ook; dit is het verschil van de fracties.',
   fee: (subject) => `wij kennen deze toeslag niet ("${subject}").`,
   discount: (subject) => `wij kennen deze korting niet ("${subject}").`,
   credit: (subject) => `wij kennen deze creditering niet ("${subject}").`,

@@ -1,6 +1,6 @@
 import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
-import { isOfRate, isOutcome } from './subjects.ts';
+import { isOfEveryAttempt, isOfRate, isOutcome, netOfInvoice } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
 
 export const english: Language = {
@@ -32,12 +32,14 @@ export const english: Language = {
   evidence: (rows, file) => `Attempts: ${rows}, listed in ${file} under the reference below.`,
   credited: (settled, left) => `Of this, ${settled} has been credited; ${left} is left.`,
   reference: (id) => `Reference: ${id}`,
-  closing: ({ expected, owedBy, isOneInvoice, evidenceFile }) => [
-    {
-      vendor: `We expect a credit note of ${expected} without VAT, and the VAT on it.`,
-      us: `By our records these items make your ${isOneInvoice ? 'invoice' : 'invoices'} ${expected} without VAT too low. We expect a corrected invoice.`,
-      nobody: `These items change the amount without VAT by ${expected}. We expect a corrected invoice.`,
-    }[owedBy],
+  closing: ({ expected, rounded, owedBy, isOneInvoice, evidenceFile }) => [
+    `${
+      {
+        vendor: `We expect a credit note of ${expected} without VAT, and the VAT on it.`,
+        us: `By our records these items make your ${isOneInvoice ? 'invoice' : 'invoices'} ${expected} without VAT too low. We expect a corrected invoice.`,
+        nobody: `These items change the amount without VAT by ${expected}. We expect a corrected invoice.`,
+      }[owedBy]
+    }${rounded ? ` By the unit prices the items come to exactly ${rounded.exact}; rounded to ${rounded.unit}, halves up, that is ${expected}.` : ''}`,
     '',
     `How to answer: please name the references above, in your answer and on the lines of the credit note. Where you do not agree with an item, please send us the attempts that you charge for, with transaction ID and time.${evidenceFile === undefined ? '' : ` Ours are in ${evidenceFile}.`} We would be glad to hear from you within 14 days.`,
     '',
@@ -104,7 +106,12 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your
   tier: () => 'the price tier is not the one agreed.',
   allowance: () => 'the free units are not those agreed.',
   minimum: () => 'the monthly minimum is not the one agreed.',
-  rounding: () => 'amounts are rounded otherwise than line by line.',
+  rounding: (subject) =>
+    isOfEveryAttempt(subject)
+      ? 'the price of every attempt is rounded, not each line once.'
+      : subject === netOfInvoice
+        ? 'the net amount is not the sum of the lines.'
+        : 'the line is rounded, and so is ours; this is what the fractions differ by.',
   fee: (subject) => `we know of no such fee ("${subject}").`,
   discount: (subject) => `we know of no such discount ("${subject}").`,
   credit: (subject) => `we know of no such credit ("${subject}").`,

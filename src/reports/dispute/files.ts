@@ -1,4 +1,4 @@
-import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
+import { formatAmount, isPayable, type Micros, minorUnitDigits, roundToMinorUnit } from '../../domain/money.ts';
 import { evidenceColumns, reconciliationColumns } from '../../domain/reconciliation/columns.ts';
 import type { ReportColumn } from '../../domain/report-columns.ts';
 import type { CsvColumn } from '../csv.ts';
@@ -72,6 +72,7 @@ export function disputeManifest(head: DisputeHead, files: readonly DraftFile[]):
       disputed_amount: money(totals.disputed),
       settled_amount: money(totals.settled),
       expected_credit: money(totals.expected),
+      payable_credit: money(payableCredit(totals.expected, head.currency)),
       evidence_rows: totals.evidenceRows,
     },
     files: files.map(({ name, sha256, bytes, rows }) => ({
@@ -83,6 +84,14 @@ export function disputeManifest(head: DisputeHead, files: readonly DraftFile[]):
   });
 }
 
-/** What is said of an expected credit that no credit note can come to. */
-export const unpayableCredit =
-  'No credit note comes to that: it ends between two cents. Dispute the findings with the effect rounding of the same lines, too, and write the letters anew; then a credit in whole cents settles all.';
+/** What a credit note for an amount can come to: it has whole minor units. */
+export const payableCredit = (expected: Micros, currency: string): Micros =>
+  roundToMinorUnit(expected, minorUnitDigits(currency));
+
+/** How such a credit comes from the exact amount; `undefined` = it is that. */
+export function roundedFrom(expected: Micros, currency: string): string | undefined {
+  if (isPayable(expected, currency)) return undefined;
+  const digits = minorUnitDigits(currency);
+  const unit = formatAmount(10n ** BigInt(6 - digits), digits);
+  return `The findings come to exactly ${formatAmount(expected, digits)} ${currency}. A credit note can only say that rounded to ${unit} ${currency}.`;
+}

@@ -4,7 +4,7 @@ import type { PublishedFinding } from './published-finding.ts';
 import { dutch } from './dutch.ts';
 import { english } from './english.ts';
 import { subjectIn } from './subjects.ts';
-import { disputeEvidenceName, type DisputeHead, disputeTotals, type LanguageName } from './files.ts';
+import { disputeEvidenceName, type DisputeHead, disputeTotals, type LanguageName, payableCredit } from './files.ts';
 
 /** What a letter says in a language. Amounts come written. */
 export type Language = {
@@ -38,8 +38,10 @@ type Said = {
   readonly month: string;
   readonly items: number;
   readonly currency: string;
-  /** Positive, whoever owes it. */
+  /** Positive, whoever owes it; in whole minor units, as a credit note can say it. */
   readonly expected: string;
+  /** What it is rounded from, and to what unit; `undefined` = it is exact. */
+  readonly rounded: { readonly exact: string; readonly unit: string } | undefined;
   /** Who owes it: the vendor, who has charged too much, or we; nobody where the items leave the amount as it is. */
   readonly owedBy: 'vendor' | 'us' | 'nobody';
   readonly evidenceFile: string | undefined;
@@ -63,7 +65,9 @@ const texts: Readonly<Record<LanguageName, Language>> = { en: english, nl: dutch
 export function letter(head: DisputeHead, name: LanguageName): Buffer {
   const language = texts[name];
   const write = writer(language, head.currency);
-  const { expected, evidenceRows } = disputeTotals(head.findings);
+  const { expected: exact, evidenceRows } = disputeTotals(head.findings);
+  const expected = payableCredit(exact, head.currency);
+  const unit = 10n ** BigInt(6 - minorUnitDigits(head.currency));
   const said: Said = {
     invoices: list(
       head.invoices.map(({ number, issueDate }) => `${number} (${dateIn(language, issueDate)})`),
@@ -74,6 +78,7 @@ export function letter(head: DisputeHead, name: LanguageName): Buffer {
     items: head.findings.length,
     currency: head.currency,
     expected: write.money(expected),
+    rounded: expected === exact ? undefined : { exact: write.money(exact), unit: write.money(unit) },
     owedBy: expected > 0n ? 'vendor' : expected < 0n ? 'us' : 'nobody',
     evidenceFile: evidenceRows > 0 ? disputeEvidenceName(head.period) : undefined,
   };

@@ -10,3 +10,9 @@ export const isOutcome = (subject: string): boolean => subject !== 'all' && !/ b
 
 /** Whether the subject of a tax is a line that its rate does not lead to. */
 export const isOfRate = (subject: string): boolean => subject.includes('≠');
+
+/** Whether the subject of a rounding is the price of every attempt. Otherwise it is a line, or the net. */
+export const isOfEveryAttempt = (subject: string): boolean => subject.includes('of every attempt');
+
+/** The subject of a rounding or tax of the whole invoice. */
+export const netOfInvoice = 'net of the invoice';

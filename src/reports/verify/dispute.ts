@@ -14,6 +14,7 @@ import {
   disputeTotals,
   languages,
   letterName,
+  payableCredit,
 } from '../dispute/files.ts';
 import { amountIn } from '../dispute/letter.ts';
 import { folderAt } from '../folder-reports.ts';
@@ -40,11 +41,13 @@ export const disputeShape = z.object({
     disputed_amount: amount,
     settled_amount: amount,
     expected_credit: amount,
+    /** What a credit note can come to. Letters that were written before this was told name the exact one. */
+    payable_credit: amount.optional(),
     evidence_rows: count,
   }),
   files: z.array(z.object({ name: z.string(), sha256, bytes: count, rows: count.nullable() })),
 });
-type Manifest = z.infer<typeof disputeShape>;
+export type DisputeManifest = z.infer<typeof disputeShape>;
 
 /** The result for the folder of a dispute. No problems = proven. */
 export type DisputeVerification = {
@@ -52,7 +55,7 @@ export type DisputeVerification = {
   readonly problemCount: number;
   readonly notes: readonly string[];
   readonly manifestSha256: string;
-  readonly manifest: Manifest | undefined;
+  readonly manifest: DisputeManifest | undefined;
 };
 
 /** Whether a folder is one of a dispute. */
@@ -95,7 +98,7 @@ const impossible = (what: string, cause?: unknown): LedgerError =>
     ...(cause === undefined ? {} : { cause }),
   });
 
-type Files = { readonly of: ReportFiles; readonly manifest: Manifest; readonly problems: Problems };
+type Files = { readonly of: ReportFiles; readonly manifest: DisputeManifest; readonly problems: Problems };
 
 async function checkFiles(files: Files): Promise<void> {
   const { manifest, problems } = files;
@@ -106,7 +109,8 @@ async function checkFiles(files: Files): Promise<void> {
   await checkEvidence(files, findings);
   for (const language of languages) {
     const name = letterName(manifest.period, language);
-    const credit = amountIn(language, microsOf(manifest.totals.expected_credit) ?? 0n, manifest.currency);
+    const { payable_credit: payable, expected_credit: exact } = manifest.totals;
+    const credit = amountIn(language, microsOf(payable ?? exact) ?? 0n, manifest.currency);
     await checkLetter(files, name, credit);
   }
 }
@@ -145,6 +149,9 @@ async function checkFindings(files: Files): Promise<ReadonlyMap<string, Publishe
   for (const [total, sum] of Object.entries(found) as [keyof typeof found, bigint][])
     if (microsOf(totals[total]) !== sum)
       problems.add(name, `the findings do not add up to ${total}, ${totals[total]}`, { column: 'amount_difference' });
+  const payable = payableCredit(sums.expected, manifest.currency);
+  if (totals.payable_credit !== undefined && microsOf(totals.payable_credit) !== payable)
+    problems.add(disputeManifestName, `totals.payable_credit is ${totals.payable_credit}, not expected_credit rounded`);
   if (totals.findings !== findings.size)
     problems.add(disputeManifestName, `totals.findings is ${totals.findings}, the file has ${findings.size}`);
   return findings;

@@ -57,26 +57,39 @@ export const reconciliationNames = (period: string): string[] => [
   reconciliationManifestName,
 ];
 
+/** A reconciliation that was looked at, and what its manifest says. */
+export type CheckedReconciliation = {
+  readonly manifest: ReconciliationManifest;
+  readonly manifestSha256: string;
+};
+
 /**
  * Proves a reconciliation from its files: that they are those its manifest names, and that its findings add up to the
  * difference between invoice and books.
+ *
+ * @returns what was proven, if no problem was added; `undefined` = its manifest cannot be read.
  */
-export async function checkReconciliation(folder: ReportFolder, period: string, problems: Problems): Promise<void> {
+export async function checkReconciliation(
+  folder: ReportFolder,
+  period: string,
+  problems: Problems,
+): Promise<CheckedReconciliation | undefined> {
   const name = reconciliationManifestName;
   const bytes = await folder.manifest(name).catch(notThere);
   if (!bytes) {
     problems.add(name, 'cannot be read');
-    return;
+    return undefined;
   }
   const manifest = readShape(bytes, reconciliationShape, name, problems);
+  const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
   if (manifest) {
     if (manifest.period !== period) problems.add(name, `is of ${manifest.period}`, { column: 'period' });
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const files = { of: folder.filesOf(name, sha256), manifest, problems };
+    const files = { of: folder.filesOf(name, manifestSha256), manifest, problems };
     const findings = await checkLines(files, reconciliationName(period));
     await checkEvidence(files, evidenceName(period), findings);
   }
   checkSeal(bytes, name, problems);
+  return manifest && { manifest, manifestSha256 };
 }
 
 type Files = { readonly of: ReportFiles; readonly manifest: ReconciliationManifest; readonly problems: Problems };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { type Claim, type Credit, earlierClaim, matchCredits } from '../../../src/domain/reconciliation/matching.ts';
-import { settledAmounts, standingOf } from '../../../src/domain/reconciliation/standing.ts';
+import { isRoundingLeft, settledAmounts, standingOf } from '../../../src/domain/reconciliation/standing.ts';
 
 const claim = (id: string, left: bigint, more: Partial<Claim> = {}): Claim => ({
   ...{
@@ -18,10 +18,69 @@ const credit = (left: bigint, more: Partial<Credit> = {}): Credit => ({
   ...{ id: 'c'.repeat(16), left, description: 'Credit', taskType: null, level: null },
   ...more,
 });
-const found = (credits: Credit[], claims: Claim[]) =>
-  matchCredits(credits, claims).map(({ claim: id, amount, matchedBy }) => [id.replace(/^0+/, ''), amount, matchedBy]);
+const euros = { minorDigits: 2, roundings: [] };
+const found = (credits: Credit[], claims: Claim[], how: Parameters<typeof matchCredits>[2] = euros) =>
+  matchCredits(credits, claims, how).map(({ claim: id, amount, matchedBy }) => [
+    id.replace(/^0+/, ''),
+    amount,
+    matchedBy,
+  ]);
 const scan = { taskType: 'document_scan', level: 'advanced' };
 const other = { taskType: 'face_match', level: null, invoiceLine: '2' };
+
+const exact = 30_075_000n;
+const paid = -30_080_000n;
+
+describe('a credit note has whole cents, and what it is for need not', () => {
+  test.each([
+    ['its line', {}, 'line'],
+    ['its amount', { taskType: null, level: null }, 'amount'],
+    ['its ID', { taskType: null, level: null, description: `for ${'a'.padStart(16, '0')}` }, 'named'],
+  ])('a credit settles what comes to it when rounded, by %s', (_, more, by) => {
+    const claims = [claim('a', exact), claim('b', 30_060_000n, other)];
+    expect(found([credit(paid, { ...scan, ...more })], claims)).toEqual([['a', exact, by]]);
+    const below = [claim('a', 30_084_000n), claim('b', 30_060_000n, other)];
+    expect(found([credit(paid, { ...scan, ...more })], below)).toEqual([['a', -paid, by]]);
+  });
+
+  test('several together are rounded once; what comes to it exactly goes first, and two possible answers are none', () => {
+    const all = ['a', 'b', 'd'].map((id) => claim(id, exact));
+    const names = all.map(({ id }) => id).join(', ');
+    for (const description of ['Credit', `Credit ${names}`])
+      expect(found([credit(-90_230_000n, { description })], all).map(([id]) => id)).toEqual(['a', 'b', 'd']);
+    expect(found([credit(paid)], [claim('a', exact), claim('b', -paid)])).toEqual([['b', -paid, 'amount']]);
+    expect(found([credit(paid)], [claim('a', exact), claim('b', exact)])).toEqual([]);
+  });
+
+  test('what is more than its finding settles the rounding of the same line, if it is that to the last digit', () => {
+    const rounding = claim('e', 5_000n);
+    const settled = (left: bigint, roundings: Claim[], more: Partial<Credit> = scan) =>
+      found([credit(left, more)], [claim('a', exact), claim('b', 9n, other)], { minorDigits: 2, roundings });
+    const whole = ['a', exact, 'line'];
+    expect(settled(paid, [rounding])).toEqual([whole, ['e', 5_000n, 'sum']]);
+    expect(settled(paid, [rounding], { description: `Credit ${'a'.padStart(16, '0')}` })).toEqual([
+      ['a', exact, 'named'],
+      ['e', 5_000n, 'sum'],
+    ]);
+    expect(settled(paid, [{ ...rounding, ...other }])).toEqual([whole]);
+    expect(settled(paid, [{ ...rounding, left: 4_000n }])).toEqual([whole]);
+    expect(settled(paid, [rounding, { ...rounding, id: 'f'.repeat(16) }])).toEqual([whole]);
+    expect(settled(paid, [{ ...rounding, left: -5_000n }])).toEqual([whole]);
+  });
+
+  test('a part is told to be one as before', () => {
+    expect(found([credit(-20_000_000n, scan)], [claim('a', exact)])).toEqual([['a', 20_000_000n, 'part']]);
+  });
+
+  test('less than a cent that is left beside a credit is rounding; what nothing was credited of is not', () => {
+    expect(isRoundingLeft(exact, 30_070_000n, 2)).toBe(true);
+    expect(isRoundingLeft(paid, -exact, 2)).toBe(true);
+    expect(isRoundingLeft(5_000n, 0n, 2)).toBe(false);
+    expect(isRoundingLeft(exact, exact, 2)).toBe(false);
+    expect(isRoundingLeft(exact, 30_065_000n, 2)).toBe(false);
+    expect(isRoundingLeft(exact, 30_065_000n, 3)).toBe(false);
+  });
+});
 
 describe('a credit settles', () => {
   test('the finding on its line with its amount, and no other with the same amount', () => {
@@ -106,7 +165,7 @@ test('whatever comes, no credit settles more than it is, no finding is settled b
     fc.property(credits, claims, (some, others) => {
       const given = some.map(([left, more], index) => credit(left, { ...more, id: `credit${index}` }));
       const wanted = others.map(([left, more], index) => claim(`claim${index}`, left, more));
-      const matches = matchCredits(given, wanted);
+      const matches = matchCredits(given, wanted, euros);
       const sum = (of: 'claim' | 'credit', id: string) =>
         matches.filter((match) => match[of] === id).reduce((total, match) => total + match.amount, 0n);
       for (const { id, left } of wanted) {
@@ -127,11 +186,11 @@ test('an earlier finding is offered if it is named, or is the only one with the 
     { finding: 'b'.repeat(16), left: 7n },
     { finding: 'c'.repeat(16), left: 7n },
   ];
-  expect(earlierClaim({ left: -51n, description: 'x' }, earlier)?.finding).toBe('a'.repeat(16));
-  expect(earlierClaim({ left: -7n, description: 'x' }, earlier)).toBeUndefined();
-  expect(earlierClaim({ left: -7n, description: 'c'.repeat(16) }, earlier)?.finding).toBe('c'.repeat(16));
-  expect(earlierClaim({ left: -50n, description: 'x' }, earlier)).toBeUndefined();
-  expect(earlierClaim({ left: -51n, description: 'd'.repeat(16) }, earlier)).toBeUndefined();
+  expect(earlierClaim({ left: -51n, description: 'x' }, earlier, 2)?.finding).toBe('a'.repeat(16));
+  expect(earlierClaim({ left: -7n, description: 'x' }, earlier, 2)).toBeUndefined();
+  expect(earlierClaim({ left: -7n, description: 'c'.repeat(16) }, earlier, 2)?.finding).toBe('c'.repeat(16));
+  expect(earlierClaim({ left: -50n, description: 'x' }, earlier, 2)).toBeUndefined();
+  expect(earlierClaim({ left: -51n, description: 'd'.repeat(16) }, earlier, 2)).toBeUndefined();
 });
 
 test('settlements count in their order, up to what is left of both sides, and not for a finding that is gone', () => {

@@ -158,10 +158,7 @@ test('each finding has a name of its own, the same in every run', () => {
     fc.property(books, invoice, explanation, (own, document, why) => {
       const [first, again] = [findingsOf(own, document, why), findingsOf(own, document, why)];
       expect(again).toEqual(first);
-      const about = first.findings.map(({ effect, cause, subject, invoiceLine: line, taskType, level, ownUnitPrice }) =>
-        [effect, cause, subject, line, taskType, level, ownUnitPrice].join('|'),
-      );
-      expect(new Set(first.findings.map(({ id }) => id)).size).toBe(new Set(about).size);
+      expect(new Set(first.findings.map(({ id }) => id)).size).toBe(first.findings.length);
     }),
     { numRuns: runs / 2, seed: 20 },
   );
