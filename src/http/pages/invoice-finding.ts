@@ -91,13 +91,10 @@ function evidenceBody({ period, finding, evidence, timeZone }: FindingPage): Htm
   if (evidence.length === 0) return html`<p>This finding is about no single attempts.</p>`;
   const all = finding.evidenceRows;
   const file = evidenceName(period);
-  return html`${table<EvidenceRow>({
+  return html`<p>${attemptsLink(period, { finding: finding.id }, counted(all, 'attempt'))}:</p>
+    ${table<EvidenceRow>({
       id: 'evidence-table',
-      caption:
-        all > evidence.length
-          ? html`The first ${count(evidence.length)} of
-            ${attemptsLink(period, { finding: finding.id }, counted(all, 'attempt'))}`
-          : attemptsLink(period, { finding: finding.id }, counted(all, 'attempt')),
+      caption: all > evidence.length ? `The first ${count(evidence.length)} of ${count(all)}` : 'All of them',
       rows: evidence,
       columns: [
         { header: 'Transaction', isHeader: true, cell: ({ transactionId }) => transactionLink(transactionId) },

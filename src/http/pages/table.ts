@@ -18,7 +18,8 @@ export type Sort = { readonly path: string; readonly now: 'ascending' | 'descend
 export type Table<Row> = {
   /** Unique on its page. */
   readonly id: string;
-  readonly caption: Part;
+  /** Words alone: a link is none of the parts that a table may have. */
+  readonly caption: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   /** One cell per column, such as a total. */
