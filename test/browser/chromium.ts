@@ -73,7 +73,7 @@ const whatHasFocus = `(() => {
 })()`;
 
 /** Presses Tab until what is wanted has the focus, and checks on the way that the focus can be seen. */
-export async function tabTo(page: Page, isWanted: (focused: Focused) => boolean, most = 120): Promise<Focused> {
+export async function tabTo(page: Page, isWanted: (focused: Focused) => boolean, most = 200): Promise<Focused> {
   for (let pressed = 0; pressed < most; pressed += 1) {
     await page.keyboard.press('Tab');
     const focused = await page.evaluate<(Focused & { outline: string }) | null>(whatHasFocus);
