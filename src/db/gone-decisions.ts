@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
-import { storedAmount } from '../domain/money.ts';
-import type { DecisionName } from '../domain/reconciliation/standing.ts';
 import type { Queries } from './database.ts';
-import type { FindingDecision } from './reconciliations.ts';
+import { decisionOf, type FindingDecision, type StoredDecision } from './reconciliations.ts';
 import { isRunCounting } from './vendor-file-withdrawals.ts';
 
 /** The last decision about a finding that the month has no more, and what the finding was. */
@@ -21,20 +19,7 @@ export type GoneDecision = FindingDecision & {
  * @param found the IDs of those that are.
  */
 export async function goneDecisions(db: Queries, period: string, found: readonly string[]): Promise<GoneDecision[]> {
-  const { rows } = await sql<{
-    id: string;
-    finding: string;
-    amount: string | null;
-    decision: DecisionName;
-    reason: string;
-    decided_at: Date;
-    decided_by: string;
-    run: string;
-    effect: string;
-    cause: string;
-    subject: string;
-    currency: string;
-  }>`
+  const { rows } = await sql<StoredDecision & Pick<GoneDecision, 'run' | 'effect' | 'cause' | 'subject' | 'currency'>>`
     select d.id, d.finding, d.amount_difference::text as amount, d.decision, d.reason, d.decided_at, d.decided_by,
       f.run, f.effect, f.cause, f.subject, f.currency
     from (
@@ -47,12 +32,7 @@ export async function goneDecisions(db: Queries, period: string, found: readonly
       where r.period = ${period} and f.finding = d.finding order by r.id desc limit 1
     ) f on true
     order by d.id`.execute(db);
-  return rows.map(({ amount, decided_at: decidedAt, decided_by: decidedBy, ...row }) => ({
-    ...row,
-    amount: amount === null ? null : storedAmount(amount),
-    decidedAt,
-    decidedBy,
-  }));
+  return rows.map((row) => decisionOf(row));
 }
 
 /** The IDs of the findings of a month's last run that counts. */

@@ -106,25 +106,30 @@ export async function heldLastMonth(db: Queries, period: string): Promise<string
   return rows[0]?.held ?? [];
 }
 
+/** A decision as queries give it. */
+export type StoredDecision = {
+  readonly id: string;
+  readonly finding: string;
+  readonly amount: string | null;
+  readonly decision: DecisionName;
+  readonly reason: string;
+  readonly decided_at: Date;
+  readonly decided_by: string;
+};
+
+export const decisionOf = <Row extends StoredDecision>({
+  amount,
+  decided_at: decidedAt,
+  decided_by: decidedBy,
+  ...row
+}: Row) => ({ ...row, amount: amount === null ? null : storedAmount(amount), decidedAt, decidedBy });
+
 /** The last decision about each finding of a month, whatever amount it was about. */
 export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision>> {
-  const { rows } = await sql<{
-    id: string;
-    finding: string;
-    amount: string | null;
-    decision: DecisionName;
-    reason: string;
-    decided_at: Date;
-    decided_by: string;
-  }>`
+  const { rows } = await sql<StoredDecision>`
     select distinct on (finding) id, finding, amount_difference::text as amount, decision, reason, decided_at, decided_by
     from finding_decisions where period = ${period} order by finding, id desc`.execute(db);
-  return new Map(
-    rows.map(({ amount, decided_at: decidedAt, decided_by: decidedBy, ...row }) => [
-      row.finding,
-      { ...row, amount: amount === null ? null : storedAmount(amount), decidedAt, decidedBy },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.finding, decisionOf(row)]));
 }
 
 /** What a finding comes to by the last run of its month; `undefined` = that has no such finding. */
