@@ -37,6 +37,7 @@ import * as vendorFileWithdrawals from './20261130130000_vendor_file_withdrawals
 import * as longTransactions from './20261130140000_long_transactions.ts';
 import * as laterLooks from './20261130150000_later_looks.ts';
 import * as retentionRounds from './20261130160000_retention_rounds.ts';
+import * as usageRowSummaries from './20261130170000_usage_row_summaries.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -78,4 +79,5 @@ export const migrations: Record<string, Migration> = {
   '20261130140000_long_transactions': longTransactions,
   '20261130150000_later_looks': laterLooks,
   '20261130160000_retention_rounds': retentionRounds,
+  '20261130170000_usage_row_summaries': usageRowSummaries,
 };
