@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, type FileHandle, lstat, open, opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolderAlone, syncFolder } from '../folders.ts';
 import { asStoreError, nameTaken } from './errors.ts';
@@ -143,7 +143,7 @@ async function get(folder: string, name: string): Promise<AsyncIterable<Uint8Arr
 
 async function remove(folder: string, name: string): Promise<void> {
   try {
-    await rm(objectPath(folder, name));
+    await unlink(objectPath(folder, name));
     await syncFolder(path.dirname(objectPath(folder, name)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asStoreError(error, folder);

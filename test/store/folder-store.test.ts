@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -48,6 +48,14 @@ describe('an object', () => {
     expect(await store.has(claimed)).toBe(false);
     expect(await store.examine(claimed)).toBe('lost');
     await expect(store.get(name)).rejects.toMatchObject({ code: 'storage_failed' });
+  });
+
+  test('whose name a folder has is not removed, and the refusal names it', async () => {
+    await mkdir(path.join(store.place, name), { recursive: true });
+    await expect(store.remove(name)).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringContaining(path.join(store.place, name)) as string,
+    });
   });
 
   test('of another size, or with other bytes, is damaged', async () => {
