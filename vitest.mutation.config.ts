@@ -18,7 +18,7 @@ const quickly: Plugin = {
   },
 };
 
-/** The `unit` project as `npm run test:mutation` runs it: docs/decisions/0031-mutation-testing.md. */
+/** The projects `unit` and `generated` as `npm run test:mutation` runs them: docs/decisions/0031-mutation-testing.md. */
 export default defineConfig({
   plugins: [quickly],
   test: {

@@ -1,8 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
-import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readEnvironment } from '../../src/config/config.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
@@ -115,21 +113,5 @@ describe('the form of .env', () => {
     ['has another line', 'A=x\nB: y\n', 'line 2: is neither'],
   ])('is refused where it %s', (_, text, problem) => {
     expect(read(text).problems).toEqual([expect.stringContaining(problem) as string]);
-  });
-
-  test('is what Node makes of it, wherever a value is not refused', () => {
-    const piece = fc.constantFrom(' ', '\t', '#', '"', "'", '`', '=', '\\n', '$', 'x', '\u00e9');
-    // A value that begins with a space may be empty: then Node takes the next line for it.
-    const value = fc.tuple(fc.constantFrom('x', '"', "'", '`'), fc.array(piece, { maxLength: 8 }));
-    const values = fc.array(value, { minLength: 1, maxLength: 4 });
-    fc.assert(
-      fc.property(values, fc.constantFrom('\n', '\r\n'), (given, lineEnd) => {
-        const text = given.map(([first, more], index) => `A${index}=${first}${more.join('')}${lineEnd}`).join('');
-        const { variables, problems } = read(text);
-        fc.pre(problems.length === 0);
-        expect(variables).toEqual(parseEnv(text));
-      }),
-      { numRuns: 2_000 },
-    );
   });
 });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { hasDuplicateKey } from '../../src/json.ts';
 import { clientFor, endless, failureOf, serveRaw, transaction, transactionId } from './support.ts';
@@ -23,6 +24,21 @@ test('of 256 MiB next to nothing is held at once', async () => {
   });
   await failureOf(failing, 'vendor_answer_too_large');
   expect(peakBytes).toBeLessThan(96 * mebibyte);
+});
+
+test('the server is read no faster than the sink takes', async () => {
+  const server = await endless();
+  const limits = { fileBytes: 64 * mebibyte };
+  let taken = 0;
+  let aheadBytes = 0;
+  const failing = clientFor(server.base, { limits }).downloadFile(new URL('f', server.base).href, async (chunk) => {
+    await nextTurn();
+    aheadBytes = Math.max(aheadBytes, server.sent.bytes - taken);
+    taken += chunk.byteLength;
+  });
+  await failureOf(failing, 'vendor_answer_too_large');
+  expect(taken).toBeGreaterThan(63 * mebibyte);
+  expect(aheadBytes).toBeLessThan(24 * mebibyte);
 });
 
 describe('duplicate keys', () => {

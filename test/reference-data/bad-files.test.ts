@@ -1,4 +1,3 @@
-import { truncateSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
@@ -119,7 +118,7 @@ describe('a file with a single mistake names its line', () => {
   });
 
   test('a file nested too deep, which is not followed down', () => {
-    expect(problems('[\n'.repeat(1_000_000))).toEqual([expect.stringMatching(/^33: is nested more than 32 deep/)]);
+    expect(problems('[\n'.repeat(100_000))).toEqual([expect.stringMatching(/^33: is nested more than 32 deep/)]);
   });
 
   test.each(['[]', 'null', '"EUR"', '1', 'true'])('as a whole: %s', (content) => {
@@ -157,18 +156,6 @@ describe('a file that is none', () => {
       expect(problemsOf(read, path.dirname(missing))).toEqual([expect.stringMatching(/is a directory.*EISDIR/)]);
       expect(problemsOf(read, '/dev/null')).toEqual([expect.stringMatching(/not a regular file/)]);
     }
-  });
-
-  test('beyond 10 MB is not read; up to it, it is', () => {
-    const file = dataFile(sound);
-    truncateSync(file, 10_000_001);
-    expect(problemsOf(readPriceList, file)).toEqual([
-      expect.stringContaining('is too large: 10,000,001 bytes, and at most 10 MB'),
-    ]);
-    // A text fills a file faster than blanks do: they are read one by one.
-    const full = Buffer.from(`"${'x'.repeat(9_999_998)}"`);
-    expect(() => parsePriceList(full, 'full')).toThrow('full:1: the file: must be an object in braces');
-    expect(() => parsePriceList(Buffer.concat([full, Buffer.from(' ')]), 'more')).toThrow(/too large/);
   });
 
   test('with more than a thousand mistakes lists the first thousand and says how many there are', () => {
