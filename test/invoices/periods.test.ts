@@ -72,7 +72,20 @@ describe('UBL', () => {
     for (const head of [period('2026-11-31', '2026-11-30'), period('2026-12-01', '2026-11-30')])
       expect(await refusalOf(() => given('f.xml', ubl(head)))).toMatchObject({ code: 'invoice_unreadable' });
     const said = { invoice: { period: '2026-11' } };
-    expect(await given('f.xml', ubl(period('2026-11-01', '2026-12-01')), said)).toEqual([]);
+    expect(await given('f.xml', ubl(period('2026-11-02', '2026-12-01')), said)).toEqual([]);
+  });
+
+  test('from the first of a month to the first of another one is a time that ends before that day', async () => {
+    expect(await given('f.xml', ubl(period('2026-11-01', '2026-12-01')))).toEqual([]);
+    const refusals = [
+      ['2026-11-01', '2027-01-01', '2026-11 to 2026-12'],
+      ['2026-11-02', '2026-12-01', '2026-11 to 2026-12'],
+      ['2026-12-01', '2026-12-01', '2026-12'],
+    ] as const;
+    for (const [start, end, months] of refusals) {
+      const { mistakes } = await refusalOf(() => given('f.xml', ubl(period(start, end))));
+      expect(mistakes[0]).toMatch(new RegExp(`InvoicePeriod: ${months}[.]`));
+    }
   });
 });
 
@@ -88,7 +101,12 @@ describe('a table', () => {
 
   test('days of one month, and a period within it, are that month', async () => {
     expect(await given('f.csv', table('03-11-2026', '28-11-2026'), mapped)).toEqual([]);
-    for (const one of ['01-11-2026 - 30-11-2026', '1 november 2026 t/m 30 november 2026', '2026-11-01/2026-11-30'])
+    for (const one of [
+      '01-11-2026 - 30-11-2026',
+      '1 november 2026 t/m 30 november 2026',
+      '2026-11-01/2026-11-30',
+      '2026-11-01/2026-12-01',
+    ])
       expect(await given('f.csv', table(one), mapped)).toEqual([]);
     expect(await given('f.csv', table('2026-11-03', ''), mapped)).toEqual([]);
     const twice = await given('f.csv', table('13-11-2026', '13-11-2026'), mapped);

@@ -1,6 +1,7 @@
 import { isCalendarDate } from '../../domain/billing-month.ts';
 import type { StatedPeriod } from '../../domain/vendor-invoice.ts';
 import { type Mistake, shown } from '../refusals.ts';
+import { monthsBetween } from '../values/dates.ts';
 import { childrenOf, textAt, type XmlElement } from '../xml.ts';
 
 /**
@@ -18,7 +19,7 @@ export const periodsOf = (
     const [first = end, last = start] = [start, end];
     if (first === undefined || last === undefined) return [];
     if (isCalendarDate(first) && isCalendarDate(last) && first <= last)
-      return [{ from: first.slice(0, 7), to: last.slice(0, 7), at, kind }];
+      return [{ ...monthsBetween(first, last), at, kind }];
     mistakes.push({
       at,
       message: `InvoicePeriod: ${shown(first)} to ${shown(last)} is no time from one day to another`,

@@ -1,4 +1,4 @@
-import { instantOfClock, isCalendarDate, isPeriod } from '../../domain/billing-month.ts';
+import { instantOfClock, isCalendarDate, isPeriod, previousPeriod } from '../../domain/billing-month.ts';
 import { type Cell, textOf } from './cells.ts';
 import { remembered } from './remembered.ts';
 import { type Mistake, shown } from '../refusals.ts';
@@ -131,11 +131,26 @@ export function endsOf(text: string): readonly [string, string] | undefined {
 }
 
 /** The first and the last month of a cell: of one, or of a time from one to another. */
-export function readMonths(cell: Cell, order: DayOrder | null): { from: string; to: string } | undefined {
+export function readMonths(cell: Cell, order: DayOrder | null): Months | undefined {
   const whole = readPeriod(cell, order);
   if (whole !== undefined) return { from: whole, to: whole };
-  const [from, to] = endsOf(textOf(cell))?.map((end) => readPeriod(end, order)) ?? [];
+  const ends = endsOf(textOf(cell)) ?? [];
+  const [first, last] = ends.map((end) => dayOf(end, order));
+  if (typeof first === 'object' && typeof last === 'object')
+    return first.day > last.day ? undefined : monthsBetween(first.day, last.day);
+  const [from, to] = ends.map((end) => readPeriod(end, order));
   return from === undefined || to === undefined || from > to ? undefined : { from, to };
+}
+
+type Months = { readonly from: string; readonly to: string };
+
+/**
+ * The months from one day to another. From the first of a month to the first of a later one is a time that ends when that
+ * day begins: nobody bills months and a day.
+ */
+export function monthsBetween(first: string, last: string): Months {
+  const [from, to] = [first.slice(0, 7), last.slice(0, 7)];
+  return { from, to: from < to && first.endsWith('-01') && last.endsWith('-01') ? previousPeriod(to) : to };
 }
 
 const clockPattern = /^(\S+)[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d{2}:?\d{2})?$/;
