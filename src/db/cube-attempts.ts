@@ -72,18 +72,22 @@ export async function createCubeAttempts(snapshot: Snapshot, scope: CubeScope): 
   const run = (text: string) => sql.raw(text).execute(snapshot.queries);
   const create = (table: string, query: string) => run(`create temporary table ${table} on commit drop as ${query}`);
   const { isClosed, statement } = scope;
+  const isJoined = isClosed || statement !== null;
+  const near = `(${attemptsNear(scope)})`;
+  const make = (of: string) => create('cube_attempts', cubeAttempts(scope, of));
+  // What they are joined with is as many as they are.
+  const makeJoined = (of: string) => withHashJoins(snapshot, () => make(of));
   const { rows: oneOfMany } = await run(isOneOfMany(scope));
-  if (oneOfMany.length > 0) await run('set local enable_seqscan = off; set local enable_hashjoin = off');
-  if (!isClosed && statement === null) {
-    await create('cube_attempts', cubeAttempts(scope, `(${attemptsNear(scope)})`));
-    await run('set local enable_seqscan = on; set local enable_hashjoin = on');
+  if (oneOfMany.length === 0) {
+    if (isClosed) await create('cube_booked', attemptsBooked(scope));
+    await (isJoined ? makeJoined(near) : make(near));
     return;
   }
-  await create('cube_near', attemptsNear(scope));
+  await run('set local enable_seqscan = off; set local enable_hashjoin = off');
   if (isClosed) await create('cube_booked', attemptsBooked(scope));
+  await (isJoined ? create('cube_near', near) : make(near));
   await run('set local enable_seqscan = on; set local enable_hashjoin = on');
-  // What they are joined with is as many as they are.
-  await withHashJoins(snapshot, () => create('cube_attempts', cubeAttempts(scope, 'cube_near')));
+  if (isJoined) await makeJoined('cube_near');
 }
 
 /**

@@ -155,6 +155,9 @@ export function monthsBetween(first: string, last: string): Months {
 
 const clockPattern = /^(\S+)[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d{2}:?\d{2})?$/;
 
+/** How nearly all files write them. */
+const plainInstant = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3])(?::[0-5]\d){2}Z$/;
+
 /**
  * Reads instants: a function that says the instant of a cell, or why it is none. Where a text names no offset it is a
  * clock's in `timeZone`; of an hour that comes twice the first is taken.
@@ -164,6 +167,8 @@ export function instantReader(order: DayOrder | null, timeZone: string | undefin
   return (cell) => {
     if (typeof cell !== 'string' && 'unusable' in cell) return cell.unusable;
     const text = textOf(cell);
+    const [, plainDay] = plainInstant.exec(text) ?? [];
+    if (plainDay !== undefined && dayOfText(plainDay) === plainDay) return new Date(text);
     const [, date = '', hour = '', minute = '', second = '00', fraction = '', zone] = clockPattern.exec(text) ?? [];
     const day = typeof cell === 'string' ? dayOfText(date) : readDay(date, 'YYYY-MM-DD');
     if (day === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
