@@ -56,10 +56,14 @@ export const levelsIn = (subject: string): string | undefined =>
 
 const ofLevel = 'level ';
 
+/** What `counter` is about where the vendor's own counter says what the books say; else it says what the vendor charges. */
+export const counterAsBooked = 'attemptsInvoiced agrees with the books';
+
 /** Who is likely to be wrong, by what the vendor documents and the contract says. */
 export function likelyWrong({ cause, subject }: { readonly cause: Cause; readonly subject: string }): LikelyWrong {
   // The vendor's answers say one level and its statement another: which of them is right, neither tells.
   if (cause === 'rule' && levelsIn(subject) !== undefined) return null;
+  if (cause === 'counter' && subject === counterAsBooked) return 'vendor';
   switch (cause) {
     // The vendor bills what nobody knows of, or not as it documents, or not as the contract says.
     case 'usage_unknown':

@@ -128,7 +128,7 @@ function ofAttempts(charged: Charged, reading: Reading, chargedAs: ChargedAs): D
     return count === 0 ? [] : [{ row, index, isBilled, count }];
   });
   const single = differing.filter(({ index }) => last[index] === books[index]);
-  const alone = singleParts(charged, reading, single);
+  const alone = singleParts(charged, reading, single, differing);
   return differing.flatMap(({ row, index, isBilled, count }): Difference[] => {
     const { taskType, level } = isBilled ? row : chargedAs(row);
     const member =

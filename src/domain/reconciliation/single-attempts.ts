@@ -1,5 +1,6 @@
 import { nextPeriod, previousPeriod } from '../billing-month.ts';
 import { partOf } from './candidates.ts';
+import { counterAsBooked } from './causes.ts';
 import { alsoRight } from './best-reading.ts';
 import type { Charged, Reading } from './charged.ts';
 import type { Cube, CubeRow, Side } from './cube.ts';
@@ -15,17 +16,26 @@ type Single = { readonly row: CubeRow; readonly index: number; readonly isBilled
  * Says of each row why single attempts of it differ. Few of them may all be what some hypothesis is about: too few to
  * tell.
  *
+ * @param differing all rows that differ, whatever explains them.
  * @returns by the places of rows; what is not among them is unexplained.
  */
-export function singleParts(charged: Charged, reading: Reading, rows: readonly Single[]): Map<number, Told> {
+export function singleParts(
+  charged: Charged,
+  reading: Reading,
+  rows: readonly Single[],
+  differing: readonly Single[],
+): Map<number, Told> {
   const { cube } = charged;
   const chargedCells = new Set(cube.rows.flatMap((row) => (row.usage?.charged ? [cellKey(row)] : [])));
   const isLineThere = (row: CubeRow) => chargedCells.has(cellKey(row));
-  const plain = rows.map((one) => ({ ...one, told: plainly(one, charged, isLineThere(one.row)) }));
+  const mayBeOthers = countedElsewhere(charged, differing);
+  const plain = rows.map((one) => ({
+    ...one,
+    told: plainly(one, charged, isLineThere(one.row)) ?? againstCounter(one, mayBeOthers),
+  }));
   const doubted = (isBilled: boolean) =>
     plain.filter(
-      ({ row, told, ...one }) =>
-        one.isBilled === isBilled && isLineThere(row) && (!told || told.part.cause === 'usage_not_billed'),
+      ({ row, told, ...one }) => one.isBilled === isBilled && isLineThere(row) && (!told || isPlainOnly(told.part)),
     );
   const parts = new Map(plain.flatMap(({ index, told }) => (told ? [[index, told] as const] : [])));
   for (const some of [doubted(true), doubted(false)]) {
@@ -35,6 +45,28 @@ export function singleParts(charged: Charged, reading: Reading, rows: readonly S
     for (const { index, told } of named.length === 0 ? [] : some) parts.set(index, withOthers(told, named));
   }
   return parts;
+}
+
+/** What is seen of attempts without what they have in common. */
+const isPlainOnly = ({ cause, subject }: Part): boolean => cause === 'usage_not_billed' || subject === counterAsBooked;
+
+/**
+ * Task types of which the counters may count other attempts than the books invoice: a counter does not say which ones it
+ * counts, and some that it counts are not charged.
+ */
+const countedElsewhere = ({ cube, counts }: Charged, differing: readonly Single[]): ReadonlySet<string> =>
+  new Set([
+    ...differing.flatMap(({ row, isBilled }) => (isBilled && row.counter === 'agrees' ? [row.taskType] : [])),
+    ...cube.rows.flatMap(({ counter, taskType }, index) => {
+      const { all, charged } = counts[index] ?? { all: 0, charged: 0 };
+      return counter === 'charged' && charged < all ? [taskType] : [];
+    }),
+  ]);
+
+/** Attempts that the vendor charges though its own counter says, as the books do, that they are not invoiced. */
+function againstCounter({ row, isBilled }: Single, mayBeOthers: ReadonlySet<string>): Told | undefined {
+  const isAsBooked = !isBilled && row.counter === 'agrees' && row.invoiced === false && !mayBeOthers.has(row.taskType);
+  return isAsBooked ? surely(certainOf('counter', counterAsBooked)) : undefined;
 }
 
 /** What is plain to see, and may be something else as well. */

@@ -1,4 +1,4 @@
-import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
+import { type Cause, counterAsBooked, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
 import { isOfEveryAttempt, isOfRate, isOutcome, netOfInvoice } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
@@ -88,7 +88,10 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean) => s
       ? `u brengt pogingen met de uitkomst ${subject} in rekening; volgens uw documentatie gebeurt dat niet.`
       : `u brengt pogingen met de uitkomst ${subject} niet in rekening; volgens uw documentatie gebeurt dat wel.`;
   },
-  counter: () => 'de factuur en uw eigen teller attemptsInvoiced stemmen niet overeen.',
+  counter: (subject) =>
+    subject === counterAsBooked
+      ? 'de factuur stemt niet overeen met uw eigen teller attemptsInvoiced, die hetzelfde zegt als onze administratie.'
+      : 'uw eigen teller attemptsInvoiced zegt hetzelfde als de factuur, en onze administratie niet.',
   unclassified: (subject) =>
     subject === 'all'
       ? 'u brengt pogingen in rekening met uitkomsten die uw documentatie niet noemt.'

@@ -1,4 +1,4 @@
-import { type Cause, levelsIn } from '../../domain/reconciliation/causes.ts';
+import { type Cause, counterAsBooked, levelsIn } from '../../domain/reconciliation/causes.ts';
 import type { PublishedFinding } from './published-finding.ts';
 import { isOfEveryAttempt, isOfRate, isOutcome, netOfInvoice } from './subjects.ts';
 import type { Figures, Language } from './letter.ts';
@@ -95,7 +95,10 @@ const reasons: Readonly<Record<Cause, (subject: string, isTooMuch: boolean, your
       ? `attempts with the outcome ${subject} are charged; by ${your} documentation they are not.`
       : `attempts with the outcome ${subject} are not charged; by ${your} documentation they are.`;
   },
-  counter: (_subject, _isTooMuch, your) => `the invoice and ${your} own counter attemptsInvoiced do not agree.`,
+  counter: (subject, _isTooMuch, your) =>
+    subject === counterAsBooked
+      ? `the invoice does not agree with ${your} own counter attemptsInvoiced, which says what our records say.`
+      : `${your} own counter attemptsInvoiced says what the invoice says, and our records do not.`,
   unclassified: (subject, _isTooMuch, your) =>
     subject === 'all'
       ? `attempts are charged with outcomes that ${your} documentation does not name.`

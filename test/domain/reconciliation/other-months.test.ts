@@ -40,7 +40,8 @@ function saidOf(one: Partial<CubeRow>, statements?: Cube['statements']): string 
   const cube: Cube = { period: '2026-10', basis: 'restated', marks, rows: [charged, row], earlier: [] };
   const known = chargedOf(statements ? { ...cube, statements } : cube, contract, hypothesesFor(cube, contract));
   const [own] = known.spans;
-  const told = singleParts(known, { span: own!, decisions: [] }, [{ row, index: 1, isBilled: true }]).get(1);
+  const rows = [{ row, index: 1, isBilled: true }];
+  const told = singleParts(known, { span: own!, decisions: [] }, rows, rows).get(1);
   const all = told === undefined || told.among.length === 0 ? [[told?.part]] : told.among;
   const text = (part: (typeof all)[number][number]) => (part ? `${part.cause}(${part.subject})` : '');
   return all.map((parts) => parts.map(text).join('+')).join('|');
