@@ -69,12 +69,11 @@ function againstCounter({ row, isBilled }: Single, mayBeOthers: ReadonlySet<stri
   return isAsBooked ? surely(certainOf('counter', counterAsBooked)) : undefined;
 }
 
-/** What is plain to see, and may be something else as well. */
+/** What is plain to see, and may be something else as well. A counter tells less than what attempts have in common. */
 function withOthers(told: Told | undefined, named: readonly Candidate[]): Told {
-  const [first = []] = named;
-  if (!told) return { part: first[0] ?? certainOf('unexplained', ''), among: named };
-  const known = told.among.length === 0 ? [[told.part]] : told.among;
-  return { part: told.part, among: [...known, ...named] };
+  const known = !told ? [] : told.among.length === 0 ? [[told.part]] : told.among;
+  const among = told?.part.subject === counterAsBooked ? [...named, ...known] : [...known, ...named];
+  return { part: among[0]?.[0] ?? certainOf('unexplained', ''), among };
 }
 
 const surely = (part: Part): Told => ({ part, among: [] });
