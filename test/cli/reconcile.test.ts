@@ -22,6 +22,25 @@ test('an invoice that agrees is reconciled, and so it is once more without it', 
   expect((await verifyFolder(folder)).problems).toEqual([]);
 });
 
+test('a product that stands on the invoice as a whole agrees with the prices of its tiers and allowance', async () => {
+  const PRICES_FILE = new URL('../../examples/prices-tiers.json', import.meta.url).pathname;
+  const { reconcile, invoice, rows, report, folder } = await january({ PRICES_FILE });
+  const lines = [
+    'V-1,2026-02-02,EUR,1,Scans,usage,document_scan,advanced,300,,170.00',
+    'V-1,2026-02-02,EUR,2,Minimum,minimum,,,,,80.00',
+  ];
+  expect((await reconcile('--invoice', await invoice('whole.csv', ...lines))).code).toBe(0);
+  const shown = ['record_type', 'invoice_line', 'own_quantity', 'own_unit_price', 'vendor_unit_price', 'vendor_amount'];
+  expect((await rows()).map((row) => shown.map((name) => row[name]).join(' '))).toEqual([
+    'MATCH 1 100 0.00 0.00 0.00',
+    'MATCH 1 200 0.85 0.85 170.00',
+    'MATCH 2    80.00',
+    'TOTAL     250.00',
+  ]);
+  expect((await report()).code).toBe(0);
+  expect((await verifyFolder(folder)).problems).toEqual([]);
+});
+
 test('a code that the vendor bills although the rules do not is named, decided, and proven by verify', async () => {
   const { reconcile, invoice, rows, report, folder } = await january();
   const file = await invoice('more.csv', line(360, '306.00'));

@@ -13,7 +13,7 @@ import { explainByUsage } from '../../domain/reconciliation/explain-usage.ts';
 import type { Explanation } from '../../domain/reconciliation/explanation.ts';
 import { type Findings, findingsOf, UnbalancedFindings } from '../../domain/reconciliation/findings.ts';
 import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
-import { joinInvoices } from '../../domain/reconciliation/invoices.ts';
+import { atPricesOf, joinInvoices } from '../../domain/reconciliation/invoices.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Detected } from '../../invoices/read-invoice.ts';
 import type { ReadUsage } from '../../invoices/read-usage.ts';
@@ -159,7 +159,7 @@ async function compare(
 ): Promise<Reconciliation> {
   const { queries } = booking;
   const notes = invoices.filter(({ isCreditNote }) => isCreditNote);
-  const invoice = joinInvoices(invoices.filter(({ isCreditNote }) => !isCreditNote));
+  const invoice = atPricesOf(books, joinInvoices(invoices.filter(({ isCreditNote }) => !isCreditNote)));
   const month = { books, cube, contract, priors: { held: await heldLastMonth(queries, period) } };
   const explanation = statement ? explainByUsage(month, invoice) : explain(month, invoice);
   const given = await findingIds(queries, period);
