@@ -5,8 +5,9 @@ import { rowChecks } from './support-rows.ts';
 
 /** What is another in a row: its line, the header being line 1, and the cells. */
 type Case = readonly [what: string, line: number, cells: Readonly<Record<string, string>>];
+type Cases = Readonly<Partial<Record<ReportKind, readonly Case[]>>>;
 
-const cases: Readonly<Record<ReportKind, readonly Case[]>> = {
+const cases: Required<Cases> = {
   detail: [
     ['the number 0', 2, { attempt: '0' }],
     ['a correction of no month', 8, { corrects_period: '' }],
@@ -137,7 +138,7 @@ const cases: Readonly<Record<ReportKind, readonly Case[]>> = {
 };
 
 /** The same of a month without a price list, whose counters match. */
-const unpricedCases: Readonly<Partial<Record<ReportKind, readonly Case[]>>> = {
+const unpricedCases: Cases = {
   detail: [
     ['an amount', 2, { amount: '0.00' }],
     ['a price', 2, { unit_price: '0.85' }],
@@ -163,7 +164,7 @@ const unpriced: Report = {
 };
 
 /** What of a month with corrections, or of an earlier instant, need not be as in one that is closed. */
-const restatedCases: Readonly<Partial<Record<ReportKind, readonly Case[]>>> = {
+const restatedCases: Cases = {
   detail: [
     ['another price list', 2, { price_list_version: 'p2' }],
     ['another currency', 2, { currency: 'USD' }],
@@ -176,14 +177,14 @@ const restatedCases: Readonly<Partial<Record<ReportKind, readonly Case[]>>> = {
     ['no price list', 8, { currency: '', price_list_version: '', unit_price: '', amount: '' }],
   ],
 };
-const earlierCases = { detail: cases.detail.filter(([what]) => what.startsWith('a reason')) };
+const earlierCases: Cases = { detail: cases.detail.filter(([what]) => what.startsWith('a reason')) };
 
-const checks = [
+const checks: readonly (readonly [name: string, of: Cases, problemsWith: ReturnType<typeof rowChecks>])[] = [
   ['everything', cases, rowChecks(inPresentLayout(everything))],
   ['unpriced', unpricedCases, rowChecks(unpriced)],
   ['restated', restatedCases, rowChecks(inPresentLayout(everything), { period_status: 'restated' })],
   ['earlier', earlierCases, rowChecks(inPresentLayout(everything), { as_of: '2026-10-20T10:00:00.000Z' })],
-] as const;
+];
 
 describe.each(checks)(
   'what is off in a row is found, and what follows from it: in a report of %s,',
