@@ -214,7 +214,10 @@ describe('a dispute is refused', () => {
     ['without its manifest', (directory) => rmSync(path.join(directory, json))],
     [
       'with a folder in its place',
-      (directory) => (rmSync(path.join(directory, json)), mkdirSync(path.join(directory, json))),
+      (directory) => {
+        rmSync(path.join(directory, json));
+        mkdirSync(path.join(directory, json));
+      },
     ],
     [
       'of another format',
