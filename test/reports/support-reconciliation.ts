@@ -126,7 +126,7 @@ export const headOfOctober: ReconciliationHead = {
   ],
 };
 
-export const evidenceHeader =
+const evidenceHeader =
   'period,finding,transaction_id,task_type,attempt,attempted_at,outcome_code,own_invoiced,vendor_invoiced,counter,note';
 const evidence = ['t-1', "'=t-2", 't-3'].map(
   (id) => `2026-10,${rule.id},${id},document_scan,1,2026-10-05T10:00:00Z,blurred,false,true,,`,

@@ -31,7 +31,7 @@ export function rowChecks(report: Report, more: Partial<Manifest> = {}) {
   const known = { ...read, manifest: { ...read.manifest, ...more } };
   const textOf = (kind: ReportKind) => readFileSync(path.join(directory, fileOf(directory, kind)), 'utf8');
   const kinds = ['detail', 'summary', 'references', 'codes', 'discrepancies'] as const;
-  const tables = new Map(kinds.map((kind) => [kind, parse<string[]>(textOf(kind))]));
+  const tables = new Map(kinds.map((kind) => [kind, parse(textOf(kind))]));
   rmSync(directory, { recursive: true });
 
   const rowsWith = (kind: ReportKind, at?: number, cells: Cells = {}): Row[] => {

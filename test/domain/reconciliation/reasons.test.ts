@@ -9,27 +9,16 @@ import {
   reasonOfTax,
 } from '../../../src/domain/reconciliation/reasons.ts';
 import type { Share } from '../../../src/domain/reconciliation/shares.ts';
-import { own, rule, scans, stepOf, vendor } from './support-lines.ts';
+import { own, rule, scans, stepOf, unexplained, vendor } from './support-lines.ts';
 
 const note = (accountedFor: CellNote['accountedFor'], isCounted = false): CellNote => ({
   ...scans,
   accountedFor,
   isCounted,
 });
-const explained: Explanation = {
-  outcome: 'unexplained',
-  candidates: [],
-  steps: [],
-  cells: [note('all')],
-  evidence: [],
-  setsTried: 0,
-  isBounded: false,
-  held: [],
-  ruledOut: [],
-};
 const known = (explanation: Partial<Explanation> = {}, more: Partial<Known> = {}): Known => ({
   books: { period: '2026-10', currency: 'EUR', minorDigits: 2, lines: [], minimum: 0n },
-  explanation: { ...explained, ...explanation },
+  explanation: { ...unexplained, cells: [note('all')], ...explanation },
   printed: new Set(['["document_scan","advanced"]']),
   hasStrayUsage: false,
   ...more,

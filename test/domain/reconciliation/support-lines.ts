@@ -1,4 +1,4 @@
-import type { Step } from '../../../src/domain/reconciliation/explanation.ts';
+import type { Explanation, Step } from '../../../src/domain/reconciliation/explanation.ts';
 import type { UsageLine } from '../../../src/domain/reconciliation/lines.ts';
 import type { VendorLine } from '../../../src/domain/reconciliation/pairing.ts';
 
@@ -39,3 +39,15 @@ export const stepOf = (certainty: Step['certainty'], part: Step['part'] = rule, 
   lines: [],
   minimum: 0n,
 });
+
+export const unexplained: Explanation = {
+  outcome: 'unexplained',
+  candidates: [],
+  steps: [],
+  cells: [],
+  evidence: [],
+  setsTried: 0,
+  isBounded: false,
+  held: [],
+  ruledOut: [],
+};
