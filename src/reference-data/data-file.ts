@@ -136,7 +136,7 @@ function problemsOf(issue: z.core.$ZodIssue, tree: JsonTree): Problem[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such key in this format' }));
-  if (!tree.has(path) && path.length > 0) return [{ path, message: `is missing: ${issue.message}` }];
+  if (!tree.has(path)) return [{ path, message: `is missing: ${issue.message}` }];
   const written = tree.written(path);
   const shown = written === undefined || written.length > 60 ? '' : `, not ${written}`;
   return [{ path, message: `${issue.message}${shown}` }];

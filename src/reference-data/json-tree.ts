@@ -8,7 +8,7 @@ export type Located = { readonly line: number; readonly message: string };
 /** A parsed JSON text with the positions of its values. */
 export type JsonTree = {
   readonly value: unknown;
-  /** Syntax errors in order of lines. If there are any, `value` is as much as could be parsed. */
+  /** Syntax errors. If there are any, `value` is as much as could be parsed. */
   readonly syntaxProblems: readonly Located[];
   /** Whether all of `value` is certain. Some syntax errors, such as a comment, do not affect the rest. */
   readonly isLegible: boolean;
@@ -46,11 +46,11 @@ export function parseJsonTree(text: string): JsonTree {
     isUnreadable: (path) => propertyAt(root, path)?.children?.length === 1,
     has: (path) => nodeAt(root, path) !== undefined,
     lineOf: (path) => {
-      for (let length = path.length; length > 0; length -= 1) {
+      for (let length = path.length; length >= 0; length -= 1) {
         const node = nodeAt(root, path.slice(0, length));
         if (node) return lineAt(node.parent?.type === 'property' ? node.parent.offset : node.offset);
       }
-      return root ? lineAt(root.offset) : 1;
+      return 1;
     },
     written: (path) => {
       const node = nodeAt(root, path);
@@ -65,10 +65,9 @@ type SyntaxProblem = Located & { readonly isLocal: boolean };
 /**
  * Keeps one problem per line, because later ones are usually consequences of the first. Local problems are all kept.
  */
-function onePerLine(found: SyntaxProblem[]): Located[] {
+function onePerLine(found: readonly SyntaxProblem[]): Located[] {
   const broken = new Set<number>();
   return found
-    .sort((a, b) => a.line - b.line)
     .filter(({ line, isLocal }) => isLocal || (!broken.has(line) && broken.add(line)))
     .map(({ line, message }) => ({ line, message }));
 }
@@ -123,10 +122,14 @@ const isBlank = (text: string, start: number, end: number): boolean => text.slic
 const isNeedlessComma = (text: string, code: string, offset: number): boolean =>
   /^(ValueExpected|PropertyNameExpected)$/.test(code) &&
   /[\]}]/.test(text[offset] ?? '') &&
+  isAfter(',', text, offset);
+
+/** Whether this character is the last one before an offset, but for blanks. */
+const isAfter = (character: string, text: string, offset: number): boolean =>
   text
     .slice(Math.max(0, offset - 200), offset)
     .trimEnd()
-    .endsWith(',');
+    .endsWith(character);
 
 /**
  * Whether only a member's value is not JSON, as in `"unit_price": NaN,`. The parser then reports a missing value as
@@ -139,10 +142,7 @@ function isLostValue(text: string, { offset, length }: ParseError, next: ParseEr
     printParseErrorCode(next.error) === 'ValueExpected' &&
     /[,}]/.test(text[next.offset] ?? '') &&
     isBlank(text, end, next.offset) &&
-    text
-      .slice(Math.max(0, offset - 200), offset)
-      .trimEnd()
-      .endsWith(':')
+    isAfter(':', text, offset)
   );
 }
 
@@ -212,7 +212,7 @@ const memberOf = (node: Node | undefined, key: string): Node | undefined =>
 
 /** The offset at which the text is nested too deeply for recursive parsers; `undefined` = nowhere. */
 function tooDeep(text: string): number | undefined {
-  const scanner = createScanner(text, true);
+  const scanner = createScanner(text);
   // The package exports these as const enums, which type stripping does not support.
   const [openBrace, closeBrace, openBracket, closeBracket, end] = [1, 2, 3, 4, 17];
   let depth = 0;

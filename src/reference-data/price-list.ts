@@ -113,7 +113,7 @@ function priceOf(raw: Raw['prices'][number]): Price {
 }
 
 function modelOf({ model = 'flat', unit_price, tiers }: Raw['prices'][number]): PriceModel {
-  if (model === 'flat' && unit_price !== undefined) return { model, unitPrice: unit_price };
+  if (unit_price !== undefined) return { model: 'flat', unitPrice: unit_price };
   if (model === 'flat' || tiers === undefined) throw new Error(`a ${model} price without its price passed the checks`);
   return { model, tiers: tiers.map((one) => ({ upTo: one.up_to, unitPrice: one.unit_price })) };
 }

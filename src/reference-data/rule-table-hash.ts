@@ -15,14 +15,11 @@ export function ruleTableHash(table: RuleTable): string {
 
 /** JSON with sorted keys and sorted lists. Every list of a rule table is a set. */
 function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).sort(compareUnits).join(',')}]`;
+  // Without a function, sort compares code units; a locale's order may change.
+  if (Array.isArray(value)) return `[${value.map(canonical).sort().join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return `{${members
-    .sort(([a], [b]) => compareUnits(a, b))
+  return `{${Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`)
     .join(',')}}`;
 }
-
-/** Compares code units, because a locale's order may change. */
-const compareUnits = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

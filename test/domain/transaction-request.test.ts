@@ -23,8 +23,11 @@ describe('a request to create a transaction', () => {
     ['document_scan'],
     [undefined],
     [[{}]],
+    [null],
   ])('may not have the tasks %j', (tasks) => {
-    expect(mistakesOf({ tasks })).toHaveLength(1);
+    const { request, mistakes, unknown } = checkTransactionRequest({ tasks, theme: undefined });
+    expect(mistakes).toEqual([expect.stringMatching(/^tasks must be one of /)]);
+    expect([request.tasks, unknown]).toEqual([['document_scan'], []]);
   });
 
   test('may have its tasks in any order; the vendor gets the documented one', () => {
@@ -53,6 +56,39 @@ describe('a request to create a transaction', () => {
     expect(mistakesOf({ ...scan, locale: text })).toHaveLength(1);
     expect(mistakesOf({ ...scan, settings: { documentScan: { level: text } } })).toHaveLength(1);
     expect(mistakesOf({ ...scan, settings: { documentScan: { redactFields: ['number', text] } } })).toHaveLength(1);
+  });
+
+  test.each([
+    [{ expiresIn: 3_600 }, 0],
+    [{ expiresIn: 86_400 }, 0],
+    [{ expiresIn: 3_599 }, 1],
+    [{ expiresIn: 86_401 }, 1],
+    [{ expiresIn: 3_600.5 }, 1],
+    [{ expiresIn: '3600' }, 1],
+    [{ mobileOnly: false, locale: 'x'.repeat(255) }, 0],
+    [{ mobileOnly: null, locale: undefined }, 1],
+    [{ settings: undefined }, 0],
+    [{ settings: null }, 1],
+    [{ settings: [] }, 1],
+    [{ settings: 'advanced' }, 1],
+    [{ settings: { documentScan: 'advanced' } }, 1],
+    [{ settings: { documentScan: { minimumAge: 18, maximumAge: 18 } } }, 0],
+    [{ settings: { documentScan: { minimumAge: 19, maximumAge: 18 } } }, 1],
+    [{ settings: { documentScan: { minimumAge: 19 } } }, 0],
+    [{ settings: { documentScan: { minimumAge: '19', maximumAge: 18 } } }, 1],
+    [{ settings: { documentScan: { minimumAge: 19, maximumAge: '18' } } }, 1],
+    [{ settings: { documentScan: { redactFields: ['number'], allowedExpiration: { months: 3 } } } }, 0],
+    [{ reference: 'shop', browserOrigin: 'https://example.test', idempotencyKey: 'k' }, 3],
+  ])('with %j has %d mistakes', (more, mistakes) => {
+    expect(mistakesOf({ ...scan, ...more })).toHaveLength(mistakes);
+  });
+
+  test.each([[null], ['document_scan'], [['document_scan']], [undefined]])('is no request as %j', (given) => {
+    expect(checkTransactionRequest(given)).toEqual({
+      request: scan,
+      mistakes: ['the request must be an object'],
+      unknown: [],
+    });
   });
 
   test('has a value for each setting that it names', () => {

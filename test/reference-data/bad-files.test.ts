@@ -1,21 +1,12 @@
+import { readdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
+import { readBytes } from '../../src/reference-data/data-file.ts';
 import { parsePriceList, readPriceList } from '../../src/reference-data/price-list.ts';
-import { readReferenceData } from '../../src/reference-data/read.ts';
 import { parseRuleTables, readRuleTables } from '../../src/reference-data/rule-tables.ts';
-import { dataFile, lineWith, problemsOf } from './support.ts';
+import { dataFile, lineWith, problemsOf, soundPrices as sound } from './support.ts';
 
-const sound = `{
-  "version": "v1",
-  "currency": "EUR",
-  "source": "the contract",
-  "prices": [
-    { "task_type": "face_match", "level": null, "effective_from": "2026-01-01", "effective_to": null,
-      "unit_price": "0.5" }
-  ]
-}
-`;
 const problems = (content: unknown) => problemsOf(readPriceList, dataFile(content));
 const ofRules = (content: unknown) => problemsOf(readRuleTables, dataFile(content));
 
@@ -103,6 +94,10 @@ describe('a file with a single mistake names its line', () => {
     ],
     ['a level of no length', '"level": null', '"level": ""', 'task_type', /prices\.0\.level: must be/],
     ['an object behind the end', '\n}\n', '\n}\n{}\n', '{}', /more after the end/],
+    ['a text of 60 characters for a date', '"2026-01-01"', `"${'1'.repeat(58)}"`, 'task_type', /not "1{58}"$/],
+    ['a longer one, which is not repeated', '"2026-01-01"', `"${'1'.repeat(59)}"`, 'task_type', /"YYYY-MM-DD"$/],
+    ['an object for a date', '"2026-01-01"', '{}', 'task_type', /"YYYY-MM-DD"$/],
+    ['no word of JSON where a value is checked', '"v1"', 'None', '"version"', /None is not a JSON value/],
   ])('%s', (_, from, to, at, reason) => {
     const text = sound.replace(from, () => to);
     expect(text).not.toBe(sound);
@@ -131,6 +126,19 @@ describe('a file with a single mistake names its line', () => {
   });
 });
 
+describe('beside a syntax error', () => {
+  const broken = sound.replace('"v1",', '"v1"');
+  const comma = '3: is not JSON: a comma is missing';
+  test.each<[string, text: string, expected: string[]]>([
+    ['a wrong value is named', broken.replace('"0.5"', '"-1"'), [comma, '7: prices.0.unit_price: must be']],
+    ['one on the same line is not: it may be none', broken.replace('EUR', 'EURO'), [comma]],
+    ['what is missing is not: it may be what was not read', broken.replace('"source": "the contract",', ''), [comma]],
+    ['the whole is not', '[]\n}', ['2: is not JSON: there is more after the end']],
+  ])('%s', (_, text, expected) => {
+    expect(problems(text)).toEqual(expected.map((one) => expect.stringContaining(one) as unknown));
+  });
+});
+
 describe('bytes that are no text', () => {
   test.each([
     [
@@ -139,7 +147,13 @@ describe('bytes that are no text', () => {
       /^4: is not UTF-8 from byte \d+ on; save/,
     ],
     ['UTF-16', Buffer.from(`\uFEFF${sound}`, 'utf16le'), /^1: is not UTF-8 .*looks like UTF-16/],
-    ['a cut character', Buffer.concat([Buffer.from('{\n'), Buffer.from([0xef, 0xbf])]), /^2: is not UTF-8/],
+    ['the mark of UTF-16 alone', Buffer.from([0xfe, 0xff]), /^1: is not UTF-8 from byte 1 on, it looks like UTF-16/],
+    ['a single byte', Buffer.from([0xff]), /^1: is not UTF-8 from byte 1 on; save/],
+    [
+      'a cut character',
+      Buffer.concat([Buffer.from('{\n'), Buffer.from([0xef, 0xbf])]),
+      /^2: is not UTF-8 from byte 4 on;/,
+    ],
     ['a CSV', Buffer.from('task_type,unit_price\r\nface_match,0.5\r\n'), /^1: is not JSON/],
     ['nothing', Buffer.from(''), /^1: is not JSON: a value is expected/],
     ['two byte order marks', Buffer.from(`\uFEFF\uFEFF${sound}`), /^1: is not JSON/],
@@ -158,16 +172,37 @@ describe('a file that is none', () => {
     }
   });
 
-  test('with more than a thousand mistakes lists the first thousand and says how many there are', () => {
-    const prices = Array.from({ length: 1_500 }, () => 1);
+  test('beyond 10 MB is not read; up to it, it is', () => {
+    const file = dataFile(sound);
+    truncateSync(file, 10_000_000);
+    expect(readBytes(file)).toHaveLength(10_000_000);
+    truncateSync(file, 10_000_001);
+    expect(problemsOf(readBytes, file)).toEqual([
+      expect.stringContaining('is too large: 10,000,001 bytes, and at most 10 MB'),
+    ]);
+  });
+
+  test('is open no longer than it is read', () => {
+    const open = () => readdirSync('/proc/self/fd').length;
+    const [file, before] = [dataFile(sound), open()];
+    readBytes(file);
+    expect(() => readBytes(path.dirname(file))).toThrow(LedgerError);
+    expect(open()).toBe(before);
+  });
+
+  test.each([
+    [1_500, 'many: and 500 more problems'],
+    [1_000, 'many:1: prices.999: must be an object in braces, not 1'],
+  ])('with %d mistakes lists the first thousand and says how many there are', (length, last) => {
+    const prices = Array.from({ length }, () => 1);
     let message = '';
     try {
       parsePriceList(Buffer.from(JSON.stringify({ version: 'v1', currency: 'EUR', source: 'x', prices })), 'many');
     } catch (error) {
       message = (error as Error).message;
     }
-    expect(message.split('\n')).toHaveLength(1_001);
-    expect(message).toContain('many: and 500 more problems');
+    const lines = message.split('\n');
+    expect([lines.length, lines.at(-1)]).toEqual([Math.min(length, 1_001), last]);
   });
 });
 
@@ -200,19 +235,4 @@ test('rule tables are refused with all mistakes and their lines', () => {
     expect.stringMatching(/^13: tables\.2\.note: there is no such key/),
   ]);
   expect(() => parseRuleTables(Buffer.from(text), 'the copy')).toThrow(/^the copy:6: /);
-});
-
-test('the mistakes of rules and prices are reported together', () => {
-  const [rulesFile, pricesFile] = [dataFile('{}'), dataFile(sound.replace('"0.5"', '"x"'))];
-  let error: unknown;
-  try {
-    readReferenceData({ rulesFile, pricesFile } as Parameters<typeof readReferenceData>[0]);
-  } catch (thrown) {
-    error = thrown;
-  }
-  expect(error).toMatchObject({ code: 'data_file_invalid', fields: { problems: 2 } });
-  expect((error as Error).message.split('\n')).toEqual([
-    expect.stringContaining(`${rulesFile}:1: tables: is missing`),
-    expect.stringContaining(`${pricesFile}:7: prices.0.unit_price: must be`),
-  ]);
 });

@@ -146,6 +146,10 @@ describe('a price list is refused', () => {
     expect(places(list([without(price(), key)]))).toEqual([`prices.0.${key}`]);
   });
 
+  test.each([null, 1, 'flat', []])('for a price that is %j', (entry) => {
+    expect(places(list([price(), entry]))).toEqual(['prices.1']);
+  });
+
   test('for keys that it does not have', () => {
     expect(places(list([price({ vat: '21', Level: 'x' })], { valid: true }))).toEqual([
       'prices.0.Level',
@@ -163,7 +167,8 @@ describe('a price list is refused', () => {
     const prices = [price({ currency }), { ...without(price({ level: 'x', model: 'volume' }), 'unit_price'), tiers }];
     const monthly_minimum = [{ effective_from: '2026-01-01', effective_to: null, amount: '5', currency }];
     const found = problems(list(prices, { monthly_minimum }));
-    expect(found).toHaveLength(3);
+    const where = ['prices.0', 'prices.1.tiers.0', 'monthly_minimum.0'];
+    expect(found.map((one) => /^1: (.*)\.currency: /.exec(one)?.[1])).toEqual(where);
     for (const one of found) expect(one).toMatch(expected);
   });
 
@@ -229,7 +234,9 @@ describe('a price list is refused', () => {
       price({ effective_from: '2026-03-01' }),
       price({ level: 'x', effective_to: '2026-02-01' }),
       price({ level: 'x', effective_from: '2026-03-01' }),
+      price({ task_type: 'face_match', effective_to: '2026-02-01' }),
+      price({ task_type: 'face_match', effective_from: '2026-03-01' }),
     ];
-    expect(places(list(prices))).toEqual(['prices.1.effective_to', 'prices.4']);
+    expect(places(list(prices))).toEqual(['prices.1.effective_to', 'prices.4', 'prices.6']);
   });
 });

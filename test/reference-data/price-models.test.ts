@@ -91,7 +91,7 @@ describe('a price model is refused', () => {
     ['zero', tiered(0, null), ['prices.0.tiers.0.up_to']],
     ['a negative end', tiered(-1, null), ['prices.0.tiers.0.up_to']],
     ['half a unit', tiered(1.5, null), ['prices.0.tiers.0.up_to']],
-    ['an end in quotes', tiered('10', null), ['prices.0.tiers.0.up_to']],
+    ['an end in quotes', tiered('10', 5, null), ['prices.0.tiers.0.up_to']],
     ['an end beyond 10^12', tiered(10 ** 12 + 1, null), ['prices.0.tiers.0.up_to']],
     [
       'a tier without end and price',
@@ -142,9 +142,12 @@ describe('a monthly minimum is refused', () => {
     ]);
   });
 
-  test.each(['-1', '1e3', '1,000.00', 500, 'NaN', null])('for the amount %s', (amount) => {
-    expect(minimums([minimum({ amount })])).toEqual([expect.stringContaining('monthly_minimum.0.amount: must')]);
-  });
+  test.each(['-1', '-1.234', '1e3', '1,000.00', '1.2345678', 500, 0.125, 'NaN', null])(
+    'for the amount %s',
+    (amount) => {
+      expect(minimums([minimum({ amount })])).toEqual([expect.stringContaining('monthly_minimum.0.amount: must')]);
+    },
+  );
 
   test('for gaps, overlaps and spans turned round', () => {
     const found = minimums([
@@ -156,6 +159,24 @@ describe('a monthly minimum is refused', () => {
       expect.stringMatching(/: monthly_minimum\.1: monthly_minimum: gap from 2026-02-01 to 2026-03-01/),
       expect.stringMatching(/: monthly_minimum\.2: monthly_minimum: overlap from 2026-05-01/),
     ]);
+  });
+
+  test.each(['EURO', 'xEUR', ['EUR']])(
+    'in the currency %j, which has no decimals: for the currency alone',
+    (currency) => {
+      const monthly_minimum = [minimum({ amount: '500.001' })];
+      expect(placesOf(readPriceList, list([entry(flat)], { monthly_minimum, currency }))).toEqual(['currency']);
+    },
+  );
+
+  test('not for a gap that one with a malformed date may fill', () => {
+    const between = minimum({ effective_from: '2026-02-01', effective_to: '2026-02-30' });
+    const found = minimums([
+      minimum({ effective_to: '2026-02-01' }),
+      between,
+      minimum({ effective_from: '2026-03-01' }),
+    ]);
+    expect(found).toEqual([expect.stringContaining('monthly_minimum.1.effective_to: must be a day')]);
   });
 
   test('that is no list', () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { inForceAt } from '../../src/domain/effective-dates.ts';
 import { taskTypes } from '../../src/domain/facts.ts';
-import { readRuleTables } from '../../src/reference-data/rule-tables.ts';
+import { parseRuleTables, readRuleTables, ruleTablesFile } from '../../src/reference-data/rule-tables.ts';
 import { dataFile, placesOf, problemsOf, without } from './support.ts';
 
 const rule = (overrides: Record<string, unknown> = {}) => ({
@@ -76,6 +76,50 @@ describe('rule tables that are sound', () => {
   });
 });
 
+test('rule tables are written a rule on a line, and read as what they were', () => {
+  const head = { version: 'v1', effectiveFrom: '2026-01-01', effectiveTo: null, source: 'the "documentation"' };
+  const tables = [
+    { ...head, effectiveTo: '2026-07-01', rules: [], executedTasks: [{ taskType: 'face_match', invoiced: true }] },
+    {
+      ...head,
+      version: 'v2',
+      effectiveFrom: '2026-07-01',
+      rules: [
+        { taskType: 'document_scan', outcomeCode: null, invoiced: true },
+        { taskType: 'document_scan', outcomeCode: 'x', invoiced: false },
+      ],
+      executedTasks: [],
+    },
+  ];
+  expect(parseRuleTables(ruleTablesFile(tables), 'written').content).toEqual(tables);
+  expect(ruleTablesFile(tables).toString()).toBe(`{
+  "tables": [
+    {
+      "version": "v1",
+      "effective_from": "2026-01-01",
+      "effective_to": "2026-07-01",
+      "source": "the \\"documentation\\"",
+      "rules": [],
+      "executed_tasks": [
+        {"task_type":"face_match","invoiced":true}
+      ]
+    },
+    {
+      "version": "v2",
+      "effective_from": "2026-07-01",
+      "effective_to": null,
+      "source": "the \\"documentation\\"",
+      "rules": [
+        {"task_type":"document_scan","outcome_code":null,"invoiced":true},
+        {"task_type":"document_scan","outcome_code":"x","invoiced":false}
+      ],
+      "executed_tasks": []
+    }
+  ]
+}
+`);
+});
+
 describe('rule tables are refused', () => {
   test.each([
     ['version', ['', 'v 1', '=1', null, 1]],
@@ -86,6 +130,9 @@ describe('rule tables are refused', () => {
     ['executed_tasks', [null, 'face_match']],
   ])('for a %s that is none', (key, values) => {
     for (const value of values) expect(places(table({ [key]: value }))).toEqual([`tables.0.${key}`]);
+    // Nor is the second one told that it repeats the first.
+    const twice = places(table({ [key]: values.at(-1) }), table({ [key]: values.at(-1) }));
+    expect(twice.filter((place) => place.endsWith(key))).toEqual([`tables.0.${key}`, `tables.1.${key}`]);
   });
 
   test.each([
@@ -136,6 +183,19 @@ describe('rule tables are refused', () => {
     ]);
   });
 
+  test('for a gap, the lines in order, whichever table is written first', () => {
+    const tables = [table({ effective_from: '2026-03-01' }), table({ version: 'v0', effective_to: '2026-02-01' })];
+    expect(problemsOf(readRuleTables, dataFile(JSON.stringify({ tables }, null, 1)))).toEqual([
+      expect.stringMatching(/^3: tables\.0: rule tables: gap .*entries on lines 3 and \d\d\)$/),
+    ]);
+  });
+
+  test('not for a gap that a table with a malformed date may fill', () => {
+    const [before, after] = [table({ effective_to: '2026-02-01' }), table({ effective_from: '2026-03-01' })];
+    const between = table({ version: 'v2', effective_from: '2026-02-01', effective_to: '2026-02-30' });
+    expect(places(before, between, { ...after, version: 'v3' })).toEqual(['tables.1.effective_to']);
+  });
+
   test('for a version that occurs twice: a line names the version that decided it', () => {
     const found = problems(table({ effective_to: '2026-07-01' }), table({ effective_from: '2026-07-01' }));
     expect(found).toEqual([expect.stringContaining('v1')]);
@@ -149,10 +209,24 @@ describe('rule tables are refused', () => {
         { task_type: 'face_match', invoiced: true },
       ],
     });
+    const more = 'more than one rule for';
     expect(problems(twice)).toEqual([
-      expect.stringMatching(/v1.*document_scan, code processing/),
-      expect.stringMatching(/v1.*document_scan, success/),
-      expect.stringMatching(/v1.*face_match, executed/),
+      expect.stringContaining(`tables.0.rules.2: table v1: ${more} document_scan, code processing`),
+      expect.stringContaining(`tables.0.rules.3: table v1: ${more} document_scan, success`),
+      expect.stringContaining(`tables.0.executed_tasks.1: table v1: ${more} face_match, executed`),
+    ]);
+    expect(problems({ ...twice, version: 7 })).toContainEqual(
+      expect.stringContaining(`tables.0.executed_tasks.1: ${more} face_match, executed`),
+    );
+  });
+
+  test('but not for two rules that name no question', () => {
+    const [odd, executed] = [rule({ task_type: null }), { task_type: null, invoiced: true }];
+    expect(places(table({ rules: [odd, odd], executed_tasks: [executed, executed] }))).toEqual([
+      'tables.0.executed_tasks.0.task_type',
+      'tables.0.executed_tasks.1.task_type',
+      'tables.0.rules.0.task_type',
+      'tables.0.rules.1.task_type',
     ]);
   });
 

@@ -4,6 +4,18 @@ import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { LedgerError } from '../../src/errors.ts';
 
+/** A price list, a member on a line. */
+export const soundPrices = `{
+  "version": "v1",
+  "currency": "EUR",
+  "source": "the contract",
+  "prices": [
+    { "task_type": "face_match", "level": null, "effective_from": "2026-01-01", "effective_to": null,
+      "unit_price": "0.5" }
+  ]
+}
+`;
+
 /** A file of this content, gone when the test ends. A value that is no text or bytes is written as JSON. */
 export function dataFile(content: unknown): string {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'idscan-data-file-'));

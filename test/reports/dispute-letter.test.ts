@@ -93,6 +93,32 @@ describe.each(languages)('the letter in %s', (language) => {
   });
 });
 
+/** What the wording of an item depends on: effect and cause, who is owed, what the subject is of, and how much of it. */
+const worded: Partial<PublishedFinding>[] = [
+  ...(['quantity', 'price', 'missing_line', 'extra_line', 'minimum', 'rounding', 'tax'] as const).flatMap((effect) =>
+    [micros, -micros, 0n].map((amount) => ({ effect, amount, cause: 'fee' as const })),
+  ),
+  ...[null, 0n, 1n].map((vendorQuantity) => ({ effect: 'extra_line' as const, vendorQuantity, taskType: 'nfc' })),
+  ...causes.map((cause) => ({ cause })),
+  ...['all', 'linked billed', 'level advanced→basic', 'billed twice', 'a or document_scan/b'].flatMap((subject) =>
+    [micros, -micros].map((amount) => ({ cause: 'rule' as const, subject, amount })),
+  ),
+  { cause: 'unclassified', subject: 'all' },
+  ...['of every attempt', 'net of the invoice', 'document_scan'].map((subject) => ({
+    cause: 'rounding' as const,
+    subject,
+  })),
+  { cause: 'tax', subject: '21% × 1.00 = 0.21 ≠ 0.22' },
+  { invoiceLine: '', settled: -micros },
+  { invoiceLine: '', taskType: '', level: '' },
+  { taskType: 'face_liveness', level: '', evidenceRows: 1_234, quantity: -1n },
+];
+
+test.each(languages)('every item has its words in %s', async (language) => {
+  const findings = worded.map((more) => ({ ...scans, certainty: 'fits' as const, evidenceRows: 0, ...more }));
+  await expect(letter(head(findings), language).toString()).toMatchFileSnapshot(`dispute-items.${language}.golden.txt`);
+});
+
 test('amounts are written as the language does, with the digits of the currency', () => {
   expect(amountIn('en', 1_234_567_850_000n, 'EUR')).toBe('EUR 1,234,567.85');
   expect(amountIn('nl', -1_234_567_850_000n, 'EUR')).toBe('EUR 1.234.567,85');

@@ -107,12 +107,12 @@ describe('the files of a report', () => {
       "2026-10,shop,document_scan,'-a,2,0,0,2,0.3333,,EUR,r1,p1,false,",
       '2026-10,shop,document_scan,,34,34,0,0,0.3333,11.3322,EUR,r1,p1,false,',
     ];
-    const passed = async (given: readonly string[]) => {
+    const passed = async (given: readonly string[], of = summary, by = head) => {
       const text = [header.join(','), ...given, ''].join('\r\n');
       // Cut anywhere, as a stream is.
       const chunks = Readable.from([Buffer.from(text.slice(0, 250)), Buffer.from(text.slice(250))]);
       const out: Buffer[] = [];
-      for await (const chunk of referencesTallied(chunks, summary, head)) out.push(chunk);
+      for await (const chunk of referencesTallied(chunks, of, by)) out.push(chunk);
       return Buffer.concat(out).toString() === text;
     };
 
@@ -120,10 +120,23 @@ describe('the files of a report', () => {
       expect(await passed(rows)).toBe(true);
     });
 
+    test('is passed on without a row for the top-up to a minimum, and without amounts where there is no price list', async () => {
+      const charges = [{ correctsPeriod: null, amount: 5_000_000n }];
+      expect(await passed(rows, reportLines(groups.slice(0, 2), { minorDigits: 2, charges }).summary)).toBe(true);
+      const unpriced = { ...groups[0]!, unitPrice: null, priceListVersion: null };
+      const without = reportLines([unpriced], { minorDigits: undefined }).summary;
+      const row = '2026-10,,document_scan,,1234,1234,0,0,,,,r1,,false,';
+      expect(await passed([row], without, { ...head, priceList: undefined })).toBe(true);
+    });
+
     test.each([
       ['a row is missing', rows.slice(1)],
       ['a row is there twice', [...rows, rows[2]!]],
       ['a row is of no line', [...rows, '2026-10,shop,face_match,,1,1,0,0,0.3333,0.3333,EUR,r1,p1,false,']],
+      ['an attempt is another one', [rows[0]!, rows[1]!, rows[2]!.replace(',34,34,', ',35,34,')]],
+      ['it is invoiced more', [rows[0]!, rows[1]!, rows[2]!.replace(',34,34,0', ',34,35,0')]],
+      ['it is not invoiced', [rows[0]!, rows[1]!, rows[2]!.replace('34,34,0', '34,34,1')]],
+      ['it is unclassified', [rows[0]!, rows[1]!, rows[2]!.replace('34,34,0,0', '34,34,0,1')]],
       ['an amount is another one', [rows[0]!, rows[1]!, rows[2]!.replace('11.3322', '12.3322')]],
     ])('is refused where %s', async (_, given) => {
       await expect(passed(given)).rejects.toMatchObject({ code: 'report_unbalanced' });

@@ -109,6 +109,11 @@ describe('a forger who brings all sums, hashes and the seal up to date is found 
       `${discrepancies}, row 2: own_quantity is 1, but the detail file has no attempt of this task in the month itself`,
     ],
     [
+      'own_quantity of a task that has but a correction here',
+      { lines: [line('a', old)], discrepancies: [['a', 1, 3]] },
+      `${discrepancies}, row 2: own_quantity is 1, but the detail file has no attempt of this task in the month itself`,
+    ],
+    [
       'own_quantity of a task that is here as a whole',
       { lines: [line('a')], discrepancies: [['a', 3, 2]] },
       `${discrepancies}, row 2: own_quantity is 3, the number of invoiced rows of this task in the detail file is 1`,

@@ -35,12 +35,12 @@ const chargedIn = (period: string, isNear = true): Partial<CubeRow> => ({
 });
 
 /** What is said of an attempt that the books bill and the statement does not charge. */
-function saidOf(one: Partial<CubeRow>, statements?: Cube['statements']): string {
+function saidOf(one: Partial<CubeRow>, statements?: Cube['statements'], isBilled = true): string {
   const row = { ...notCharged, ...one };
   const cube: Cube = { period: '2026-10', basis: 'restated', marks, rows: [charged, row], earlier: [] };
   const known = chargedOf(statements ? { ...cube, statements } : cube, contract, hypothesesFor(cube, contract));
   const [own] = known.spans;
-  const rows = [{ row, index: 1, isBilled: true }];
+  const rows = [{ row, index: 1, isBilled }];
   const told = singleParts(known, { span: own!, decisions: [] }, rows, rows).get(1);
   const all = told === undefined || told.among.length === 0 ? [[told?.part]] : told.among;
   const text = (part: (typeof all)[number][number]) => (part ? `${part.cause}(${part.subject})` : '');
@@ -64,6 +64,24 @@ test('what another month charges is cut off otherwise, known late, or unexplaine
   );
   expect(saidOf({ counter: 'not_charged', ...chargedIn('2026-11') })).toBe('unexplained(charged in 2026-11)');
   expect(saidOf({ level: 'other', ...chargedIn('2026-11') })).toBe('unexplained(charged in 2026-11)');
+});
+
+test('what this month charges of another one is cut off otherwise, or charged twice if its own month may charge it', () => {
+  const early = { slots: everyTime(slotAt('2026-09-30T23:30:00Z')), usage: { ...usage, charged: 1 } };
+  const late = { ...early, slots: everyTime(slotAt('2026-11-01T00:30:00Z')) };
+  const said = (one: Partial<CubeRow>, statements?: Cube['statements']) => saidOf(one, statements, false);
+  const both = { before: true, after: true };
+  expect([said(early, both), said(late, both)]).toEqual(['cutoff(of 2026-09)', 'cutoff(of 2026-11)']);
+  const twice = 'billed_twice(document_scan/basic)';
+  expect([said(early, { before: false, after: true }), said(late)]).toEqual([
+    `cutoff(of 2026-09)|${twice}`,
+    `cutoff(of 2026-11)|${twice}`,
+  ]);
+  expect(said({ ...early, invoiced: null }, both)).toBe('unclassified(document_scan/success)');
+  expect(said({ ...early, slots: middle, invoiced: false, counter: 'charged' }, both)).toBe(
+    'counter(attemptsInvoiced)',
+  );
+  expect(said({ ...early, late: 'went' }, both)).toBe('late(since the close)');
 });
 
 test('what no month charges is not billed, unless a month without statement may have it', () => {

@@ -40,7 +40,7 @@ type Charging = {
   readonly levels: ReadonlyMap<ModelAttempt, string>;
 };
 
-function chargingOf(
+export function chargingOf(
   { model, own }: Case,
   random: () => number,
   kinds: readonly string[],
@@ -135,7 +135,8 @@ const singles = (kinds: readonly string[], { levels }: Charging): Told[] =>
       return { cause: 'rule', subject: `level ${moved?.[0].level ?? 'none'}→${moved?.[1]}` };
     });
 
-function judge(row: UsageRow, one: Case, { invoice, units, unknown, levels }: Charging, truth: readonly Told[]): void {
+/** What the vendor sends: its invoice, and the month with its usage statement. */
+export function sentBy(one: Case, { invoice, units, unknown, levels }: Charging) {
   const document = documentOf(invoice, { period: one.model.period, printsFree: true });
   const { marks } = one.month.cube;
   const unmatched = unknown.map(({ type: taskType, level, at }) => ({
@@ -151,7 +152,12 @@ function judge(row: UsageRow, one: Case, { invoice, units, unknown, levels }: Ch
     otherLevelOf: (attempt: ModelAttempt) => (units.has(attempt) ? (levels.get(attempt) ?? null) : null),
   };
   const cube = { ...cubeOf(one.model, one.month.contract, charges), unmatched };
-  const explanation = explainByUsage({ ...one.month, cube }, document);
+  return { document, month: { ...one.month, cube } };
+}
+
+function judge(row: UsageRow, one: Case, charging: Charging, truth: readonly Told[]): void {
+  const { document, month } = sentBy(one, charging);
+  const explanation = explainByUsage(month, document);
   const { findings } = findingsOf(one.month.books, document, explanation);
   if (new Set(findings.map(({ id }) => id)).size < findings.length) throw new Error('two findings have one name');
   const certain = findings.filter(({ certainty }) => certainty === 'proven' || certainty === 'fits');
