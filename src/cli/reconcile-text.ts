@@ -6,6 +6,7 @@ import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
 import { withdrawnTexts } from '../jobs/reconcile/withdrawn.ts';
+import { moreThanFiles } from '../reports/dispute/source.ts';
 import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
 import { goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
@@ -156,10 +157,15 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
   ];
 }
 
+/** Other months that a credit is shared with, whose files are older than it. */
+export const behindLines = (months: readonly string[]): string[] =>
+  months.map((month) => `${moreThanFiles(month)} Have them written again: npx idscan-ledger reconcile ${month}`);
+
 /** The same for a program. */
 export function reconciliationJson(
   { head, found, explanation, directory, files, replaced, withdrawn, gone }: Reconciliation,
   now: Date,
+  behind: readonly string[],
 ): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
   const { total, findings } = found;
@@ -211,6 +217,7 @@ export function reconciliationJson(
         ),
       })),
       carried_over: head.carried.map((one) => ({ ...carriedOver(one), age_days: ageInDays(one.since, now) })),
+      months_behind: behind,
       directory,
       files: files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
     },

@@ -21,6 +21,7 @@ import {
 } from '../../reports/dispute/files.ts';
 import { letter } from '../../reports/dispute/letter.ts';
 import {
+  moreThanFiles,
   openReconciliation,
   type PublishedReconciliation,
   reconciliationChanged,
@@ -94,7 +95,7 @@ async function disputedIn(
       row.cell('decision') !== (decision ?? '') ||
       (isLeft ? finding.amount - finding.settled : undefined) !== left.get(`${period} ${finding.id}`)
     )
-      throw reconciliationChanged(period, `More was decided or credited of ${period} than its files show.`);
+      throw reconciliationChanged(period, moreThanFiles(period));
     // What is left beside a credit and less than the minor unit, no further credit can say.
     const isRounding = isRoundingLeft(finding.amount, finding.settled, minorUnitDigits(source.manifest.currency));
     if (decision === 'dispute' && isLeft && !isRounding) disputed.push(finding);

@@ -1,15 +1,17 @@
 import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
+import { settledFindings } from '../../db/settlements.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../../domain/reconciliation/line-facts.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
-import { isOpen, isStanding } from '../../domain/reconciliation/standing.ts';
+import { isOpen, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
-import { openReconciliation, type PublishedReconciliation } from '../../reports/dispute/source.ts';
+import { openReconciliation } from '../../reports/dispute/source.ts';
 import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
 import type { ReportStore } from '../../reports/report-store.ts';
 import { original } from '../../reports/verify/cells.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
+import { type Carried, claimsBefore } from './settle-credits.ts';
 
 /** What a reconciliation found, as it is shown: the same before it is kept and after it was published. */
 export type ShownReconciliation = {
@@ -32,19 +34,21 @@ export type MatchedLine = {
   readonly amount: Micros | null;
 };
 
-/** A month's reconciliation as it was published last. */
+/** A month's reconciliation as it was published last, and how far its findings are by now. */
 export type MonthReconciliation = ShownReconciliation & {
   readonly manifestSha256: string;
   /** Those that count, and those about another amount, which do not. */
   readonly decisions: ReadonlyMap<string, FindingDecision>;
   readonly former: ReadonlyMap<string, FindingDecision>;
-  readonly carried: PublishedReconciliation['manifest']['carried_over'];
-  /** Something was decided since the files were written. */
+  /** What is still open of earlier months by now. */
+  readonly carried: readonly Carried[];
+  /** The files are older than what was decided or credited. */
   readonly isBehind: boolean;
 };
 
 /**
- * Reads a month's reconciliation from its files.
+ * Reads a month's reconciliation from its files. How far a finding is, is read from the books: a credit of a later month
+ * may have settled it since.
  *
  * @returns `undefined` if the month was never reconciled.
  * @throws LedgerError `reconciliation_changed`
@@ -57,6 +61,8 @@ export async function publishedMonth(
   if (manifestSha256 === undefined) return undefined;
   const source = await openReconciliation(reports.folder(period), period, manifestSha256);
   const last = await findingDecisions(db.kysely, period);
+  const open = await settledFindings(db.kysely);
+  const settled = new Map(open.flatMap((one) => (one.period === period ? [[one.finding, one.settled]] : [])));
   const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
   const findings: PublishedFinding[] = [];
   const matches: MatchedLine[] = [];
@@ -66,10 +72,12 @@ export async function publishedMonth(
     if (type === 'MATCH') matches.push(matchedRow(row));
     if (type !== 'FINDING') continue;
     const finding = publishedFinding(row);
-    findings.push(finding);
     const decided = last.get(finding.id);
     if (decided) (isStanding(decided, finding.amount) ? decisions : former).set(finding.id, decided);
-    if (row.cell('decision') !== (decisions.get(finding.id)?.decision ?? '')) isBehind = true;
+    const decision = decisions.get(finding.id)?.decision;
+    const standing = standingOf(finding.amount, settled.get(finding.id) ?? 0n, decision);
+    findings.push({ ...finding, ...standing });
+    if (row.cell('decision') !== (decision ?? '') || finding.settled !== standing.settled) isBehind = true;
   }
   const { manifest } = source;
   const { own_amount: own, vendor_amount: vendor, amount_difference: difference } = manifest.totals;
@@ -85,7 +93,7 @@ export async function publishedMonth(
     matches,
     decisions,
     former,
-    carried: manifest.carried_over,
+    carried: claimsBefore(open, period, manifest.currency),
     isBehind,
   };
 }

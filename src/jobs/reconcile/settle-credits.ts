@@ -25,7 +25,7 @@ import {
 import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 
 /** What is disputed or expected, and still open, of an earlier month. */
-type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
+export type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
 
 /** How far each finding of a month is, with what its credits settle. */
 export type Settled = {
