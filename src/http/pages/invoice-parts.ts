@@ -1,7 +1,8 @@
 import type { GoneDecision } from '../../db/gone-decisions.ts';
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
 import { minorUnitDigits, storedAmount } from '../../domain/money.ts';
-import { isOpen, isRoundingLeft } from '../../domain/reconciliation/standing.ts';
+import { isAskedFor } from '../../domain/reconciliation/asked.ts';
+import { isOpen } from '../../domain/reconciliation/standing.ts';
 import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
 import type { CountingFile } from '../../jobs/reconcile/withdraw-file.ts';
 import { payableCredit, roundedFrom } from '../../reports/dispute/files.ts';
@@ -56,9 +57,11 @@ export function disputeSection({ period, month, dispute, mayDecide }: InvoicePag
   const disputed =
     month?.findings.filter(
       ({ id, state, amount, settled }) =>
-        month.decisions.get(id)?.decision === 'dispute' &&
         isOpen(state) &&
-        !isRoundingLeft(amount, settled, minorUnitDigits(month.currency)),
+        isAskedFor(
+          { amount, left: amount - settled, decision: month.decisions.get(id)?.decision ?? null },
+          minorUnitDigits(month.currency),
+        ),
     ) ?? [];
   if (disputed.length === 0 && !dispute) return null;
   const isBehind = month?.isBehind === true;
