@@ -1,5 +1,6 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import { differingText } from '../domain/reconciliation/earlier.ts';
 import { listedAlternatives } from '../domain/reconciliation/reasons.ts';
 import { isRoundingLeft } from '../domain/reconciliation/standing.ts';
 import { counted, form } from '../domain/wording.ts';
@@ -107,6 +108,7 @@ function findingLines(
   return [
     ...table(['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'state'], rows, [6, 7]),
     ...alternativeLines(bySize),
+    ...[...head.differing].flatMap(([id, one]) => ['', `${id}: ${differingText(one, head.currency)}`]),
   ];
 }
 
@@ -215,6 +217,7 @@ export function reconciliationJson(
           head.standings.get(one.id)?.settled ?? 0n,
           head.minorDigits,
         ),
+        named: namedJson(head, one.id),
       })),
       carried_over: head.carried.map((one) => ({ ...carriedOver(one), age_days: ageInDays(one.since, now) })),
       months_behind: behind,
@@ -224,4 +227,15 @@ export function reconciliationJson(
     null,
     2,
   );
+}
+
+function namedJson({ differing, minorDigits }: Reconciliation['head'], credit: string) {
+  const one = differing.get(credit);
+  return one
+    ? {
+        findings: one.named.map(({ period, finding }) => ({ period, finding })),
+        amount_open: formatAmount(one.open, minorDigits),
+        differs_by: formatAmount(one.more, minorDigits),
+      }
+    : null;
 }

@@ -1,6 +1,7 @@
 import { formatAmount, type Micros, minorUnitDigits } from '../domain/money.ts';
 import type { Finding, Findings } from '../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../domain/reconciliation/line-facts.ts';
+import type { Differing } from '../domain/reconciliation/earlier.ts';
 import { reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
 import { type FindingName, isOpen, type Standing } from '../domain/reconciliation/standing.ts';
 import type { CsvColumn, CsvValue } from './csv.ts';
@@ -38,6 +39,8 @@ export type ReconciliationHead = {
   readonly standings: ReadonlyMap<string, Standing>;
   /** What is disputed or expected, and still open, of earlier months. */
   readonly carried: readonly CarriedFinding[];
+  /** Credits that name several earlier findings and come to another sum. */
+  readonly differing: ReadonlyMap<string, Differing>;
 };
 
 export type CarriedFinding = FindingName & {

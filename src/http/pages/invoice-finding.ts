@@ -49,7 +49,7 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
     body: html`${month.isBehind ? behindNotice(period, mayDecide) : null}
       <p class="lead">${effectWords(finding)}: ${difference(finding.amount, currency)} in ${monthName(period)}</p>
       ${facts([
-        ['Why', causeWords(finding, { period, currency })],
+        ['Why', causeWords(finding, { period, currency, differing: month.differing })],
         ['How sure', certaintyWords(finding)],
         ['Also possible', alternatives(finding)],
         ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],

@@ -124,7 +124,7 @@ function standing({ period, mayDecide }: InvoicePage, month: MonthReconciliation
 }
 
 function result(period: string, shown: ShownReconciliation, isKept: boolean): Html {
-  const { currency, totals, findings, matches, invoices, basis, isProvisional, usageName } = shown;
+  const { currency, totals, findings, matches, invoices, basis, isProvisional, usageName, differing } = shown;
   const priced = { currency, minorDigits: minorUnitDigits(currency) };
   const figure = (name: string, value: Part, kind = ''): Html =>
     html`<div class="${kind}">
@@ -153,7 +153,9 @@ function result(period: string, shown: ShownReconciliation, isKept: boolean): Ht
     ${section(
       'findings',
       'Why they differ',
-      findings.length === 0 ? html`<p>Every line agrees.</p>` : findingsTable({ period, currency, findings, isKept }),
+      findings.length === 0
+        ? html`<p>Every line agrees.</p>`
+        : findingsTable({ period, currency, findings, isKept, differing }),
     )}
     ${matches.length === 0 ? null : section('matches', 'Lines that agree', matchesTable(matches, currency))}`;
 }

@@ -1,5 +1,6 @@
 import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
 import { settledFindings } from '../../db/settlements.ts';
+import { type Differing, differingCredits } from '../../domain/reconciliation/earlier.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../../domain/reconciliation/line-facts.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
@@ -24,6 +25,8 @@ export type ShownReconciliation = {
   /** What is open first, the largest amounts first. */
   readonly findings: readonly PublishedFinding[];
   readonly matches: readonly MatchedLine[];
+  /** Credits that name several earlier findings and come to another sum. */
+  readonly differing: ReadonlyMap<string, Differing>;
 };
 
 export type MatchedLine = {
@@ -80,6 +83,7 @@ export async function publishedMonth(
     if (row.cell('decision') !== (decision ?? '') || finding.settled !== standing.settled) isBehind = true;
   }
   const { manifest } = source;
+  const carried = claimsBefore(open, period, manifest.currency);
   const { own_amount: own, vendor_amount: vendor, amount_difference: difference } = manifest.totals;
   return {
     manifestSha256,
@@ -93,10 +97,16 @@ export async function publishedMonth(
     matches,
     decisions,
     former,
-    carried: claimsBefore(open, period, manifest.currency),
+    carried,
+    differing: differingCredits(unmatchedCredits(findings), carried, manifest.currency),
     isBehind,
   };
 }
+
+const unmatchedCredits = (findings: readonly PublishedFinding[]) =>
+  findings
+    .filter(({ cause, settled }) => cause === 'credit' && settled === 0n)
+    .map(({ id, amount, subject }) => ({ id, left: amount, description: subject }));
 
 /** What was found and not kept yet. */
 export function shownReconciliation(
@@ -112,6 +122,7 @@ export function shownReconciliation(
     totals: { own: total.ownAmount, vendor: total.vendorAmount, difference: total.amountDifference },
     findings: inOrder(findings.map((one) => shownFinding(one, head))),
     matches: matches.map(matchedLine),
+    differing: head.differing,
   };
 }
 
