@@ -8,9 +8,9 @@ import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
 import { withdrawnTexts } from '../jobs/reconcile/withdrawn.ts';
 import { moreThanFiles } from '../reports/dispute/source.ts';
-import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
+import { type CarriedFinding, carriedOver, openFindings, placeOf, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
-import { goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
+import { aboutOf, goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
 
 /** How a file was read, to be seen before its figures are believed. */
 export function detectedText(
@@ -96,7 +96,7 @@ function findingLines(
   const bySize = [...findings].sort((a, b) => (size(a) === size(b) ? 0 : size(a) < size(b) ? 1 : -1));
   const rows = bySize.map((one) => [
     one.id,
-    [one.taskType, one.level].filter(Boolean).join(' ') || (one.invoiceLine ? `line ${one.invoiceLine}` : ''),
+    [one.taskType, one.level].filter(Boolean).join(' ') || placeText(one, head),
     one.effect,
     one.cause,
     one.subject,
@@ -127,6 +127,13 @@ function alternativeLines(findings: readonly Finding[]): string[] {
   return lines.length === 0 ? [] : ['', 'Ambiguous, so it may be:', ...lines];
 }
 
+/** Where a line stands; of several invoices, on which one. */
+function placeText(one: Finding, head: Reconciliation['head']): string {
+  const { number, line } = placeOf(head, one);
+  if (line === null) return '';
+  return head.invoices.length > 1 && !line.includes(':') ? `${number}, line ${line}` : `line ${line}`;
+}
+
 function standingText(
   one: Finding,
   { standings, former, minorDigits }: Reconciliation['head'],
@@ -149,12 +156,12 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
     '',
     'Still open of earlier months:',
     ...table(
-      ['month', 'finding', 'decision', 'amount', 'left', '', 'days'],
+      ['month', 'finding', 'about', 'decision', 'amount', 'left', '', 'days'],
       carried.map((one) => {
         const { period, finding, decision, amount, amount_left: left, currency } = carriedOver(one);
-        return [period, finding, decision, amount, left, currency, String(ageInDays(one.since, now))];
+        return [period, finding, aboutOf(one), decision, amount, left, currency, String(ageInDays(one.since, now))];
       }),
-      [3, 4, 6],
+      [4, 5, 7],
     ),
   ];
 }
@@ -197,7 +204,8 @@ export function reconciliationJson(
       is_bounded: explanation.isBounded,
       findings: findings.map((one) => ({
         finding: one.id,
-        invoice_line: one.invoiceLine,
+        invoice_number: placeOf(head, one).number,
+        invoice_line: placeOf(head, one).line,
         task_type: one.taskType,
         level: one.level,
         effect: one.effect,

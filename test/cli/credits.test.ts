@@ -108,7 +108,7 @@ test('what is still open is carried into the next month, where a credit line is 
   const { reconcile, written, file } = await february(books);
   const offered = await reconcile('--invoice', file);
   expect(offered.code, offered.stderr).toBe(1);
-  expect(offered.stdout).toMatch(new RegExp(`2026-01 +${id} +dispute +51.00 +51.00 +EUR +0`));
+  expect(offered.stdout).toMatch(new RegExp(`2026-01 +${id} +rule\\S+ +dispute +51.00 +51.00 +EUR +0`));
   const said = JSON.parse((await reconcile('--json')).stdout) as {
     carried_over: object[];
     findings: { finding: string; cause: string; subject: string }[];

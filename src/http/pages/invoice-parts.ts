@@ -1,6 +1,7 @@
 import type { GoneDecision } from '../../db/gone-decisions.ts';
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
 import { minorUnitDigits, storedAmount } from '../../domain/money.ts';
+import { causeText } from '../../domain/reconciliation/causes.ts';
 import { isAskedFor } from '../../domain/reconciliation/asked.ts';
 import { isOpen } from '../../domain/reconciliation/standing.ts';
 import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
@@ -114,6 +115,11 @@ export function carriedSection(month: MonthReconciliation | undefined): Html | n
           header: 'Finding',
           isHeader: true,
           cell: ({ period, finding }) => html`<a href="${findingPath(period, finding)}">${monthName(period)}</a>`,
+        },
+        {
+          header: 'What it is about',
+          cell: ({ cause, subject }) =>
+            html`<code class="wrap">${subject === '' ? cause : causeText({ cause, subject })}</code>`,
         },
         { header: 'Decision', cell: ({ decision }) => decision },
         { header: 'Left', isNumber: true, cell: (one) => difference(one.left, one.currency) },

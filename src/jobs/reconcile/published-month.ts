@@ -7,7 +7,7 @@ import { type Micros, storedAmount } from '../../domain/money.ts';
 import { isOpen, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
 import { openReconciliation } from '../../reports/dispute/source.ts';
-import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
+import { placeOf, type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
 import type { ReportStore } from '../../reports/report-store.ts';
 import { original } from '../../reports/verify/cells.ts';
 import type { Row } from '../../reports/verify/reading.ts';
@@ -30,6 +30,7 @@ export type ShownReconciliation = {
 };
 
 export type MatchedLine = {
+  readonly invoiceNumber: string;
   readonly invoiceLine: string;
   readonly taskType: string;
   readonly level: string;
@@ -121,7 +122,7 @@ export function shownReconciliation(
     usageName: head.usage?.name ?? null,
     totals: { own: total.ownAmount, vendor: total.vendorAmount, difference: total.amountDifference },
     findings: inOrder(findings.map((one) => shownFinding(one, head))),
-    matches: matches.map(matchedLine),
+    matches: matches.map((one) => matchedLine(one, head)),
     differing: head.differing,
   };
 }
@@ -202,10 +203,14 @@ function inOrder(findings: readonly PublishedFinding[]): PublishedFinding[] {
   return [...findings].sort((a, b) => rank(a) - rank(b) || Number(size(a) < size(b)) - Number(size(a) > size(b)));
 }
 
+const placeIn = (head: ReconciliationHead, one: Parameters<typeof placeOf>[1]) => {
+  const { number: invoiceNumber, line } = placeOf(head, one);
+  return { invoiceNumber, invoiceLine: line ?? '' };
+};
+
 const shownFinding = (one: Finding, head: ReconciliationHead): PublishedFinding => ({
   id: one.id,
-  invoiceNumber: one.invoiceNumber,
-  invoiceLine: one.invoiceLine ?? '',
+  ...placeIn(head, one),
   taskType: one.taskType ?? '',
   level: one.level ?? '',
   effect: one.effect,
@@ -227,8 +232,8 @@ const shownFinding = (one: Finding, head: ReconciliationHead): PublishedFinding 
   state: stateOf(head, one.id),
 });
 
-const matchedLine = (line: LineFacts): MatchedLine => ({
-  invoiceLine: line.invoiceLine ?? '',
+const matchedLine = (line: LineFacts, head: ReconciliationHead): MatchedLine => ({
+  ...placeIn(head, line),
   taskType: line.taskType ?? '',
   level: line.level ?? '',
   quantity: line.ownQuantity,
@@ -236,6 +241,7 @@ const matchedLine = (line: LineFacts): MatchedLine => ({
 });
 
 const matchedRow = ({ cell }: Row): MatchedLine => ({
+  invoiceNumber: original(cell('invoice_number')),
   invoiceLine: original(cell('invoice_line')),
   taskType: original(cell('task_type')),
   level: original(cell('level')),
