@@ -2,8 +2,8 @@ import type { Queries } from '../../db/database.ts';
 import { findingAmount, recordDecision } from '../../db/reconciliations.ts';
 import { recordSettlements, settledFindings } from '../../db/settlements.ts';
 import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
-import { earlierClaim } from '../../domain/reconciliation/matching.ts';
-import { type DecisionName, smallerOf } from '../../domain/reconciliation/standing.ts';
+import { earlierClaims, sharesOf } from '../../domain/reconciliation/earlier.ts';
+import type { DecisionName } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { withReconcileLock } from './reconcile-lock.ts';
@@ -19,8 +19,8 @@ export type Decision = {
 };
 
 /**
- * Keeps what somebody decided about a finding, for as long as it comes to the same. Accepting a credit that is for an open
- * finding of an earlier month settles that.
+ * Keeps what somebody decided about a finding, for as long as it comes to the same. Accepting a credit that is for open
+ * findings of earlier months settles these.
  *
  * @throws LedgerError `usage_invalid` if the month's last run has no such finding, `reconciliation_changed` if it comes to
  * something else by now, `report_busy`
@@ -54,14 +54,9 @@ async function decideIn(queries: Queries, period: string, given: Decision): Prom
   if (!credit) return;
   const left = credit.amount - credit.settled;
   const earlier = claimsBefore(all, period, credit.currency);
-  const claim = earlierClaim({ left, description: credit.subject }, earlier, minorUnitDigits(credit.currency));
-  if (!claim) return;
-  const settlement = {
-    of: claim,
-    by: credit,
-    amount: smallerOf(claim.left, -left),
-    matchedBy: 'accept',
-    decisionId,
-  } as const;
-  await recordSettlements(queries, [settlement], decidedBy);
+  const { claims } = earlierClaims({ left, description: credit.subject }, earlier, minorUnitDigits(credit.currency));
+  const settlements = sharesOf(claims, left).map(
+    ({ claim: of, amount: part }) => ({ of, by: credit, amount: part, matchedBy: 'accept', decisionId }) as const,
+  );
+  await recordSettlements(queries, settlements, decidedBy);
 }

@@ -9,7 +9,8 @@ import { type FindingDecision, findingDecisions } from '../../db/reconciliations
 import type { Queries } from '../../db/database.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
-import { earlierClaim, type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
+import { type Differing, differingCredits, earlierClaims } from '../../domain/reconciliation/earlier.ts';
+import { type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
   countingSettlements,
   type DecisionName,
@@ -25,7 +26,7 @@ import {
 import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 
 /** What is disputed or expected, and still open, of an earlier month. */
-type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
+export type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
 
 /** How far each finding of a month is, with what its credits settle. */
 export type Settled = {
@@ -36,6 +37,8 @@ export type Settled = {
   readonly former: ReadonlyMap<string, FindingDecision>;
   readonly standings: ReadonlyMap<string, Standing>;
   readonly carried: readonly Carried[];
+  /** Credits that name several earlier findings and come to another sum. */
+  readonly differing: ReadonlyMap<string, Differing>;
   /** What was not known before. */
   readonly settlements: readonly (Settlement & { readonly matchedBy: MatchedBy })[];
 };
@@ -56,7 +59,7 @@ export async function settleCredits(
   const { decisions, former } = decidedOn(amounts, await findingDecisions(db, period));
   const others = (await currentFindings(db)).filter((one) => one.period !== period);
   const kept = countingSettlements(await keptSettlements(db), decisionsOf(others, period, decisions));
-  const settledBy = (settlements: readonly Settlement[]) =>
+  const amountsSettled = (settlements: readonly Settlement[]) =>
     settledAmounts(
       settlements,
       new Map([
@@ -64,7 +67,7 @@ export async function settleCredits(
         ...[...amounts].map(([finding, amount]): [string, bigint] => [nameKey({ period, finding }), amount]),
       ]),
     );
-  const known = settledBy(kept);
+  const known = amountsSettled(kept);
   const undecided = (finding: Finding) => !decisions.has(finding.id);
   const minorDigits = minorUnitDigits(currency);
   const left = ({ id, amountDifference: amount }: Finding, settled: ReadonlyMap<string, bigint>) =>
@@ -78,22 +81,23 @@ export async function settleCredits(
     matchedBy,
   }));
   const all = [...kept, ...settlements];
-  const settled = settledBy(all);
+  const settled = amountsSettled(all);
   const carried = claimsBefore(
     others.map((one) => ({ ...one, settled: settled.get(nameKey(one)) ?? 0n })),
     period,
     currency,
   );
+  const creditOf = (one: Finding) => ({ id: one.id, left: left(one, settled), description: one.subject });
+  const settledBy = ({ id }: Finding) => all.filter(({ by }) => by.period === period && by.finding === id);
   const subjectOf = (one: Finding): string => {
     if (one.cause !== 'credit') return one.subject;
-    const isBy = ({ by }: Settlement) => by.period === period && by.finding === one.id;
-    const names = all.filter(isBy).map(({ of }) => nameOf(of, period));
-    if (names.length > 0) return [...new Set(names)].join('+');
-    const offered = undecided(one)
-      ? earlierClaim({ left: left(one, settled), description: one.subject }, carried, minorDigits)
-      : undefined;
-    return offered ? nameOf(offered, period) : one.subject;
+    const known = settledBy(one).map(({ of }) => of);
+    const offered =
+      known.length === 0 && undecided(one) ? earlierClaims(creditOf(one), carried, minorDigits).claims : [];
+    const names = [...known, ...offered].map((of) => nameOf(of, period));
+    return names.length > 0 ? [...new Set(names)].join('+') : one.subject;
   };
+  const unmatched = found.findings.filter((one) => one.cause === 'credit' && settledBy(one).length === 0);
   return {
     found: { ...found, findings: found.findings.map((one) => ({ ...one, subject: subjectOf(one) })) },
     decisions,
@@ -105,6 +109,7 @@ export async function settleCredits(
       }),
     ),
     carried,
+    differing: differingCredits(unmatched.map(creditOf), carried, currency),
     settlements,
   };
 }
