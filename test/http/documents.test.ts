@@ -220,6 +220,11 @@ describe('a document', () => {
     expectNoContent(answer);
   });
 
+  test.each(['GET', 'HEAD', 'PUT', 'DELETE'])('by %s is 405, whether or not there is one', async (method) => {
+    for (const target of [placeOf('t-1'), placeOf('t-nobody')])
+      expect((await service.ask(target, { method, headers: bearer(tokens.custodian) })).status).toBe(405);
+  });
+
   const damages: Record<string, (object: string) => Promise<unknown>> = {
     lost: (object) => rm(object),
     cut: (object) => truncate(object, 100),
