@@ -10,13 +10,14 @@ export const howFar =
   ({ db }: Pick<Context, 'db'>, transactionIds: readonly string[]) =>
   async (error: unknown): Promise<never> => {
     if (!isOfStore(error)) throw error;
-    const { closed, unordered, unreadable, destroyed } = await erasuresDone(db.kysely, transactionIds);
+    const { closed, unordered, unreadable, destroyed, held } = await erasuresDone(db.kysely, transactionIds);
     const of = (count: number): string => counted(count, 'transaction');
     if (destroyed > 0) remark(`Destroyed: the documents of ${of(destroyed)}.`);
     if (closed > 0)
       remark(
         `Closed: the documents of ${of(closed)}. Nobody reads them. Workers go on once the store can be used again.`,
       );
+    if (held > 0) remark(`Held: the documents of ${of(held)} are not destroyed before they are released.`);
     if (unreadable > 0)
       remark(`Unreadable: the keys of ${of(unreadable)} are destroyed; their objects are still there.`);
     if (unordered > 0)

@@ -95,10 +95,10 @@ function lines(
     ];
   return [
     done,
-    `In use from now on. Set on every machine with workers, and restart them: ${setting}`,
+    `In use from now on. Workers that still have the former public keys store no more files. Set on every machine with workers, and restart them: ${setting}`,
     ...(left > 0
       ? [
-          `${counted(left, 'key')} were sealed to the former masters meanwhile. Run it again once all workers are restarted.`,
+          `${counted(left, 'key')} were sealed to the former masters meanwhile, by workers of an earlier version. Run it again once all workers are restarted, and keep the former secret key until it says nothing of this.`,
         ]
       : []),
     'Keep the former secret key until the last backup is gone that was made before now.',

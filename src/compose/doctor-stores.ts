@@ -1,10 +1,14 @@
 import { access, stat } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
+import { mastersInUse } from '../db/document-masters.ts';
 import { knownStore } from '../db/document-store.ts';
 import { custodyStatus, type CustodyStatus } from '../db/erasure-receipts.ts';
+import { counted } from '../domain/wording.ts';
+import { LedgerError } from '../errors.ts';
 import { checkFolder, checkRoom } from '../jobs/check-folder.ts';
 import { isStoreWanted } from '../jobs/context.ts';
+import { masterText } from '../store/encryption/keys.ts';
 import { checkMasters } from '../store/encryption/masters.ts';
 import { checkStore, documentStore } from '../store/open.ts';
 import { draftsBelow } from '../store/reports.ts';
@@ -14,17 +18,16 @@ import { checkS3Reports } from '../store/s3-reports.ts';
  * Looks at the document store, if files are fetched or the books know one: what is to be erased lies there.
  *
  * @returns what it found.
+ * @throws LedgerError `blocked` if keys are sealed to a retired master alone; what is wrong with the store or the masters
  */
 export async function examineDocuments(config: Config, db: Database): Promise<string> {
   const { dataDir, documents } = config;
   if (!isStoreWanted(config) && (await knownStore(db.kysely)) === undefined)
     return 'no store: FETCH_DOCUMENTS and FETCH_AUDIT_REPORTS are false, and nothing was ever stored';
-  const found = [
-    await checkStore(db.kysely, documentStore(config)),
-    await checkMasters(db, config),
-    ...(await readableByAll(config)),
-    ...leftToDo(await custodyStatus(db.kysely)),
-  ].join('; ');
+  const checked = [await checkStore(db.kysely, documentStore(config)), await checkMasters(db, config)];
+  const status = await custodyStatus(db.kysely);
+  if (status.onRetired > 0) throw onRetired(status.onRetired, await mastersInUse(db.kysely));
+  const found = [...checked, ...(await readableByAll(config)), ...leftToDo(status)].join('; ');
   if (documents !== undefined) return found;
   const hasFolder = await access(dataDir).then(
     () => true,
@@ -40,10 +43,19 @@ export async function examineReports({ dataDir, reportsDir, reports }: Config): 
 }
 
 /** What custody has left to do, in words. */
-const leftToDo = ({ clear, onRetired }: CustodyStatus): string[] => [
-  ...(clear > 0 ? [`${clear} left in the clear, which workers encrypt`] : []),
-  ...(onRetired > 0 ? [`${onRetired} keys on a retired master: run documents rotate again`] : []),
-];
+const leftToDo = ({ clear }: CustodyStatus): string[] =>
+  clear > 0 ? [`${clear} left in the clear, which workers encrypt`] : [];
+
+/** Whoever throws the former secret key away loses documents. */
+const onRetired = (keys: number, inUse: readonly Buffer[]): LedgerError =>
+  new LedgerError(
+    'blocked',
+    `${counted(keys, 'document key')} ${keys === 1 ? 'is' : 'are'} sealed to a retired master alone: only its secret key opens these documents.`,
+    {
+      fields: { keys },
+      hint: `Keep that secret key, and where DOCUMENTS_SECRET_KEY_FILE has it: npx idscan-ledger documents rotate --to ${inUse.map(masterText).join(',')}`,
+    },
+  );
 
 /** What everybody may read is no secret. It is only said: what is mounted into a container often is readable there. */
 async function readableByAll({ custody: { secretKeyFile } }: Config): Promise<string[]> {

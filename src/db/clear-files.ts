@@ -59,7 +59,8 @@ export async function clearFiles(db: Queries, limit: number): Promise<ClearFile[
 /**
  * Records that a file which was stored in the clear is now stored encrypted, too. Its clear bytes are still there.
  *
- * @returns `false` if it was destroyed or stored anew in the meantime; nothing is recorded then, and no key is kept.
+ * @returns `false` if it was destroyed or stored anew in the meantime, or other masters are in use; nothing is recorded
+ *   then, and no key is kept.
  */
 export async function recordTakenOver(
   { kysely }: Pick<Database, 'kysely'>,

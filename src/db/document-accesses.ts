@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database, Queries } from './database.ts';
 import { durably } from './durably.ts';
 import { isClosed } from './erasures.ts';
-import type { FileKind, FilePlace } from './files.ts';
+import { type FileKind, type FilePlace, hasKey } from './files.ts';
 
 /** A reading of a stored document, or a try: the row is there before anything is read. */
 export type DocumentAccess = FilePlace & {
@@ -44,6 +44,22 @@ export async function isClosedForReading(db: Queries, transactionId: string): Pr
   const { rows } = await sql<{ isClosed: boolean }>`
     select ${isClosed('t.id')} as "isClosed" from transactions t where t.id = ${transactionId}`.execute(db);
   return rows[0]?.isClosed ?? false;
+}
+
+/**
+ * Whether a document may still be handed out that was read just now: its transaction may have been closed, or its key
+ * destroyed by retention, while the store gave it out.
+ */
+export async function readableNow(
+  db: Queries,
+  { transactionId, kind, origin, position }: FilePlace & Pick<DocumentAccess, 'transactionId' | 'kind'>,
+): Promise<{ readonly isClosed: boolean; readonly isLeft: boolean }> {
+  const { rows } = await sql<{ isClosed: boolean; isLeft: boolean }>`
+    select ${isClosed('t.id')} as "isClosed", exists (
+      select from files where transaction_id = t.id and kind = ${kind} and origin = ${origin} and position = ${position}
+        and state <> 'erased' and ${hasKey}) as "isLeft"
+    from transactions t where t.id = ${transactionId}`.execute(db);
+  return rows[0] ?? { isClosed: false, isLeft: false };
 }
 
 /**

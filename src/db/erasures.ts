@@ -167,6 +167,8 @@ type ErasuresDone = {
   /** Closed, and nobody can read them any more. */
   readonly unreadable: number;
   readonly destroyed: number;
+  /** Closed, and not destroyed before somebody releases them. */
+  readonly held: number;
 };
 
 export async function erasuresDone(db: Queries, transactionIds: readonly string[]): Promise<ErasuresDone> {
@@ -174,9 +176,10 @@ export async function erasuresDone(db: Queries, transactionIds: readonly string[
     select (count(*) filter (where destroyed_at is null))::int as closed,
       (count(*) filter (where destroyed_at is null and ordered_at is null))::int as unordered,
       (count(*) filter (where destroyed_at is null and keys_destroyed_at is not null))::int as unreadable,
-      (count(*) filter (where destroyed_at is not null))::int as destroyed
-    from erasures where transaction_id = any(${transactionIds}::text[]) and cancelled_at is null`.execute(db);
-  return rows[0] ?? { closed: 0, unordered: 0, unreadable: 0, destroyed: 0 };
+      (count(*) filter (where destroyed_at is not null))::int as destroyed,
+      (count(*) filter (where keys_destroyed_at is null and ${isHeld('e.transaction_id')}))::int as held
+    from erasures e where transaction_id = any(${transactionIds}::text[]) and cancelled_at is null`.execute(db);
+  return rows[0] ?? { closed: 0, unordered: 0, unreadable: 0, destroyed: 0, held: 0 };
 }
 
 /**

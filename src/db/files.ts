@@ -1,4 +1,4 @@
-import { type Insertable, sql } from 'kysely';
+import { type Insertable, type RawBuilder, sql } from 'kysely';
 import { executePrepared, plannedRows, type Queries } from './database.ts';
 import { recordset } from './recordset.ts';
 import { isDue, withoutFailures } from './obligations.ts';
@@ -109,10 +109,29 @@ const sealRows = (transactionId: string, key: KeyRecord | undefined) =>
     sealed: bytea(sealed),
   }));
 
-/** Keeps a key of a transaction. @returns `false` if its documents were erased: then no key is kept. */
+/**
+ * Masters, and whether each is in use, as SQL. Whoever changes them waits, or is waited for: what is seen is what counts
+ * until the end of the transaction.
+ */
+const lockedMasters = sql`select public_key, in_use_since is not null and retired_at is null as is_in_use
+  from document_masters for share`;
+
+/** Whether a key is sealed to exactly the masters in use, as SQL; of `master` and `seal`, which are those above and `j`. */
+const isSealedToAll = (keyId: string): RawBuilder<boolean> => sql<boolean>`not exists (
+  select from (select s.master from seal s where s.id = ${sql.raw(keyId)}) one
+  full join (select m.public_key from master m where m.is_in_use) other on one.master = other.public_key
+  where one.master is null or other.public_key is null)`;
+
+/**
+ * Keeps a key of a transaction.
+ *
+ * @returns `false` if its documents were erased, or it is not sealed to the masters in use: then no key is kept.
+ */
 export async function insertKeys(db: Queries, transactionId: string, key: KeyRecord): Promise<boolean> {
   const { rows } = await sql`
-    insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(sealRows(transactionId, key))}
+    with master as materialized (${lockedMasters}),
+      seal as materialized (select j.* from ${keys.of(sealRows(transactionId, key))})
+    insert into document_keys (${keys.names}) select ${keys.values} from seal j where ${isSealedToAll('j.id')}
     returning id`.execute(db);
   return rows.length > 0;
 }
@@ -142,11 +161,16 @@ export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[])
     ), locked as (
       select o.transaction_id, o.kind, o.fence from obligations o join given using (transaction_id, kind)
       for no key update of o
+    ), master as materialized (
+      ${lockedMasters}
+    ), seal as materialized (
+      select j.* from ${keys.of(seals)}
     ), current as (
       select given.* from given left join locked using (transaction_id, kind)
-      where locked.fence is null or locked.fence <= given.fence
+      where (locked.fence is null or locked.fence <= given.fence)
+        and (given.key_id is null or ${isSealedToAll('given.key_id')})
     ), key as (
-      insert into document_keys (${keys.names}) select ${keys.values} from ${keys.of(seals)}
+      insert into document_keys (${keys.names}) select ${keys.values} from seal j
       where j.id in (select key_id from current) returning id
     ), file as (
       insert into files as f (${files.names})
@@ -161,7 +185,7 @@ export async function recordFiles(db: Queries, fetched: readonly FetchedFiles[])
       where f.state <> 'erased' and (f.sha256 is null or excluded.sha256 is not null)
     ), ended as (
       update obligations o set state = 'done', sweep_at = null, ${withoutFailures}
-      from given
+      from current given
       where o.transaction_id = given.transaction_id and o.kind = given.kind and given.is_done and ${isDue}
         and o.fence = given.fence
     )

@@ -43,7 +43,7 @@ export const dependencyErrors = {
   storage_failed: {
     job: 'retry',
     exit: 1,
-    http: [500, 'It cannot be stored'],
+    http: [500, 'The store cannot be used'],
     isOfStore: true,
     hint: 'as the message says',
   },

@@ -10,6 +10,8 @@ declare module 'fastify' {
   export interface FastifyContextConfig {
     /** For the access log: what a request to this route is about. */
     readonly accessed?: (request: FastifyRequest) => Accessed;
+    /** Whether also tries of somebody unknown are in the access log. */
+    readonly accessedByAnybody?: true;
   }
 }
 
@@ -24,12 +26,12 @@ export function createAuditLog({ log }: Pick<Context, 'log'>): AuditLog {
 
 /**
  * Logs each request of a known user about somebody's data, with the code where it was refused. Those of unknown users are
- * refused anyway.
+ * refused anyway: only tries on documents are logged.
  */
 export function addAccessLog(server: FastifyInstance, audit: AuditLog): void {
   whenAnswered(server, (request, _reply, status) => {
-    const { accessed } = request.routeOptions.config;
-    if (!accessed || !request.principal) return;
+    const { accessed, accessedByAnybody } = request.routeOptions.config;
+    if (!accessed || !(request.principal || accessedByAnybody)) return;
     const refused = request.refusal ? { code: request.refusal } : {};
     audit(request, 'accessed', { ...accessed(request), status, ...refused });
   });

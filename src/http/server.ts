@@ -104,12 +104,17 @@ function createServer({ log, service }: ServiceContext): FastifyInstance {
   server.decorateRequest('refusal', null);
   server.setErrorHandler(async (error, request, reply) => {
     const mayBeSent = request.method === 'GET' && isPerson(request) && !request.url.startsWith('/sign-in');
-    if (mayBeSent && asProblem(error).status === 401)
-      return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
+    const { status, error: refused } = asProblem(error);
+    request.refusal = refused.code;
+    if (mayBeSent && status === 401) return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303);
     return sendProblem(error, request, reply);
   });
+  const routes: Route[] = [];
+  server.addHook('onRoute', ({ url, method }) => {
+    routes.push({ parts: url.split('/'), methods: [method].flat() });
+  });
   server.setNotFoundHandler((request) => {
-    throw isOtherMethod(server, request)
+    throw isOtherMethod(routes, request)
       ? new LedgerError('method_not_allowed', `${request.method} does nothing at this address.`)
       : new LedgerError('not_found', 'There is nothing at this address.');
   });
@@ -168,12 +173,19 @@ function addObservation(server: FastifyInstance, meter: ServiceMeter): void {
 const isRoutine = (route: string, status: number): boolean =>
   status < 400 && ['/healthz', '/readyz', '/metrics'].includes(route);
 
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+/** An address that is answered, in the parts between its slashes. */
+type Route = { readonly parts: readonly string[]; readonly methods: readonly string[] };
 
-function isOtherMethod(server: FastifyInstance, { url, method }: FastifyRequest): boolean {
+function isOtherMethod(routes: readonly Route[], { url, method }: FastifyRequest): boolean {
   const [path = ''] = url.split('?', 1);
-  return methods.some((other) => other !== method && server.hasRoute({ url: path, method: other }));
+  const parts = path.split('/');
+  return routes.some((route) => !route.methods.includes(method) && isAt(route, parts));
 }
+
+/** Whether a route is that of an address: a part that the route names with `:` may be anything but empty. */
+const isAt = ({ parts }: Route, asked: readonly string[]): boolean =>
+  parts.length === asked.length &&
+  parts.every((part, index) => (part.startsWith(':') ? asked[index] !== '' : part === asked[index]));
 
 /** The request ID from a trusted proxy, if it is safe to log. */
 const knownId = (header: string | string[] | undefined): string | undefined =>

@@ -21,7 +21,7 @@ export function asStoreError(error: unknown, folder: string): Error {
       fields: { folder, uid: currentUid(), cause },
       hint:
         named.code === 'storage_full'
-          ? 'Make room. Files wait meanwhile, and workers go on by themselves.'
+          ? 'Make room. Files wait meanwhile, and running workers go on by themselves; start again what has ended.'
           : 'Is the disk mounted, and writable? Run all workers as one user, to whom the folder and all in it belongs (chown -R).',
       cause: named.cause,
     },

@@ -102,6 +102,9 @@ export const isOwnFolder = (name: string): boolean => isShard(name) || isOrder(`
 /** Whether a name is that of a shard: the first two digits of the hashes of the transactions, or contents, in it. */
 export const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
 
+/** Whether a name in a bucket is that of a test object, of which a killed process may leave one behind. */
+export const isProbeObject = (name: string): boolean => /^probes\/[0-9a-f]{24}$/.test(name);
+
 /**
  * Whether a name is that of a probe file, with which writing to the store is tested. A killed process may leave one
  * behind.

@@ -5,9 +5,13 @@ import net from 'node:net';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { asOwner, atEnd, createEmptyDatabase, createTestContext } from '../support/books.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { addMasters, changeMasters, mastersInUse } from '../../src/db/document-masters.ts';
+import { createMasterPair, masterText } from '../../src/store/encryption/keys.ts';
+import { asOwner, atEnd, createEmptyDatabase, createTestContext, openTestDatabase } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
+import { png, storeDocuments } from '../support/documents.ts';
 import { scan, scanTask } from '../support/facts.ts';
 import { appRole, asRole } from '../support/roles.ts';
 import { withSimulator } from '../support/simulator.ts';
@@ -189,4 +193,23 @@ test('a secret key that everybody can read is said', async () => {
   expect(await found()).toContain(`everybody on this machine can read the secret key in ${file}: chmod 600`);
   await chmod(file, 0o600);
   expect(await found()).not.toContain('everybody');
+});
+
+test('a document key that only a retired master opens is a problem, and it is said what to do', async () => {
+  const environment = await createCliEnvironment();
+  const { config } = loadConfig(environment, { vendorKey: false });
+  await runCli(['status'], environment);
+  const db = await openTestDatabase(config.databaseUrl);
+  await storeDocuments({ db, config }, 't-1', [png]);
+  const former = await mastersInUse(db.kysely);
+  const { publicKey } = createMasterPair();
+  await addMasters(db.kysely, [publicKey]);
+  await changeMasters(db, [publicKey]);
+  const now = { ...environment, DOCUMENTS_PUBLIC_KEYS: masterText(publicKey) };
+  const { code, findings } = await examine(now);
+  expect(code).toBe(1);
+  expect(findings.get('documents')).toMatchObject({ state: 'failed', code: 'blocked' });
+  expect(findings.get('documents')?.hint).toContain(`documents rotate --to ${masterText(publicKey)}`);
+  await changeMasters(db, former);
+  expect((await examine(environment)).findings.get('documents')).toMatchObject({ state: 'ok' });
 });

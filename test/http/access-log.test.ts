@@ -77,7 +77,11 @@ async function lookAround(send: (path: string, init?: Parameters<typeof ask>[2])
   await send(`/transactions/${id}/documents/document/result/0`, reading);
   await send(`/transactions/Jan%20Jansen/documents/document/Jan%20Jansen/0`, reading);
   await send(`/transactions/${id}/documents/document/result/0`, { ...reading, headers: bearer(tokens.anna) });
+  await send(`/transactions/${id}/documents/document/result/0`, { ...reading, headers: form });
+  await send(`/transactions/${id}/documents`, { headers: bearer('unknown') });
   await send('/sign-out', { method: 'POST', headers: { ...form, cookie } });
+  const ended = { method: 'POST', headers: { ...form, cookie }, body: reading.body };
+  await send(`/transactions/${id}/documents/document/Jan%20Jansen/0`, ended);
 }
 
 describe('the log', () => {
@@ -100,10 +104,14 @@ describe('the log', () => {
       ['/transactions/:id/documents/:kind/:origin/:position', 503, names.carla],
       ['/transactions/:id/documents/:kind/:origin/:position', 404, names.carla],
       ['/transactions/:id/documents/:kind/:origin/:position', 403, names.anna],
+      ['/transactions/:id/documents/:kind/:origin/:position', 401, null],
+      ['/transactions/:id/documents', 401, null],
+      ['/transactions/:id/documents/:kind/:origin/:position', 401, null],
       ['/sign-out', 303, names.anna],
     ]);
     const requestId = expect.stringMatching(/^[\da-f-]{36}$/) as string;
     const common = { level: 30, requestId, principal: names.anna, msg: 'accessed' };
+    const unknown = { ...common, principal: null, status: 401, code: 'unauthenticated' };
     expectInAnyOrder(said('accessed'), [
       { ...common, what: 'report_file', month: '2026-10', file: 'manifest.json', status: 200 },
       { ...common, what: 'report_file', month: '2026-10', file: null, status: 404, code: 'not_found' },
@@ -138,6 +146,9 @@ describe('the log', () => {
         code: 'not_found',
       },
       { ...common, what: 'document', transactionId: id, document: 'document result/0', status: 403, code: 'forbidden' },
+      { ...unknown, what: 'document', transactionId: id, document: 'document result/0' },
+      { ...unknown, what: 'documents', transactionId: id },
+      { ...unknown, what: 'document', transactionId: id, document: null },
     ]);
     expect(said('signed in')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed in' }]);
     expect(said('signed out')).toEqual([{ level: 30, requestId, principal: names.anna, msg: 'signed out' }]);
@@ -151,7 +162,7 @@ describe('the log', () => {
   test('says who saw what also where little else is logged, and nothing where it is silent', async () => {
     const quiet = await logOf('fatal', lookAround);
     expect(quiet.said('answered')).toEqual([]);
-    expect(quiet.said('accessed')).toHaveLength(10);
+    expect(quiet.said('accessed')).toHaveLength(13);
     expect(quiet.said('signed out')).toHaveLength(1);
     expect((await logOf('silent', lookAround)).said('accessed')).toEqual([]);
   });

@@ -1,9 +1,11 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
+import pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { documentAccesses } from '../../src/db/document-accesses.ts';
 import { createMasterPair } from '../../src/store/encryption/keys.ts';
+import { asAdmin, atEnd, waitFor } from '../support/books.ts';
 import { closeDocuments, pdf, png, storeDocuments, storeInClear, vendorName } from '../support/documents.ts';
 import { type Answer, type Ask, bearer, problem, startService, type TestService, tokens } from './support.ts';
 
@@ -200,6 +202,27 @@ describe('a document', () => {
     expect(page.text).toContain('Nobody reads them');
     expect(page.text).not.toContain('Why it is read');
     expect(await accesses('t-4')).toEqual([]);
+  });
+
+  test('that is closed while it is read is 410, and no byte of it goes out', async () => {
+    const own = await startService();
+    await storeDocuments(own.context, 't-slow', [pdf]);
+    const owner = new pg.Client({ connectionString: asAdmin(own.context.config.databaseUrl ?? '') });
+    await owner.connect();
+    atEnd(() => owner.end());
+    await owner.query('begin; lock table document_keys in access exclusive mode');
+    const reading = read(placeOf('t-slow'), {}, own);
+    await waitFor('the row', async () => (await accesses('t-slow', own)).length === 1);
+    await closeDocuments(own.context, 't-slow');
+    await owner.query('commit');
+    const answer = await reading;
+    expect(problem(answer)).toMatchObject({ status: 410, code: 'document_closed' });
+    expectNoContent(answer);
+  });
+
+  test.each(['GET', 'HEAD', 'PUT', 'DELETE'])('by %s is 405, whether or not there is one', async (method) => {
+    for (const target of [placeOf('t-1'), placeOf('t-nobody')])
+      expect((await service.ask(target, { method, headers: bearer(tokens.custodian) })).status).toBe(405);
   });
 
   const damages: Record<string, (object: string) => Promise<unknown>> = {

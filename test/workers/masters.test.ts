@@ -45,3 +45,51 @@ test('a running worker stores nothing for masters that were retired, and goes on
     context.documents!.masters.map((master) => ({ master })),
   );
 });
+
+test('of files that it has stored while they were retired it keeps none and uses no attempt, and stores them anew', async () => {
+  const { simulator } = await withSimulator({ transactions: 3, abandonedShare: 0 });
+  const opened = await createTestContext(simulator);
+  const documents = opened.documents!;
+  const { kysely } = opened.db;
+  const { publicKey } = createMasterPair();
+  let isChanged = false;
+  const put = async (...args: Parameters<typeof documents.store.put>) => {
+    const object = await documents.store.put(...args);
+    if (!isChanged) {
+      isChanged = true;
+      await addMasters(kysely, [publicKey]);
+      await changeMasters(opened.db, [publicKey]);
+    }
+    return object;
+  };
+  const context = { ...opened, documents: { ...documents, store: { ...documents.store, put } } };
+  const { redis, queuePrefix: prefix } = context;
+  await takeIn(
+    context,
+    simulator.transactions.map(({ transactionId, resultId }, line) => ({
+      line,
+      transactionId,
+      resultId: resultId ?? '',
+    })),
+    'file',
+  );
+  const workers = runWorkers(context, { redis, prefix, isBatch: false });
+  atEnd(() => workers.stop(10_000));
+  const files = () =>
+    kysely
+      .selectFrom('obligations')
+      .select(['state', 'attempts_made as made', 'last_error_code as code'])
+      .where('kind', '<>', 'result')
+      .execute();
+  await waitFor('the first to be put off', async () => (await files()).some(({ code }) => code === 'master_mismatch'));
+  expect(new Set((await files()).map(({ made }) => made))).toEqual(new Set([0]));
+  expect(await kysely.selectFrom('document_keys').select('id').execute()).toEqual([]);
+  await changeMasters(opened.db, documents.masters);
+  await waitFor('all files', async () => {
+    const found = await files();
+    return found.length === 6 && found.every(({ state, made }) => state === 'done' && made === 0);
+  });
+  expect(await kysely.selectFrom('document_keys').select('master').distinct().execute()).toEqual(
+    documents.masters.map((master) => ({ master })),
+  );
+});

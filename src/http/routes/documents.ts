@@ -36,7 +36,7 @@ const guarded = {
 /** `/transactions/<id>/documents`: what there is, who read it, and the documents themselves. */
 export function addDocumentRoutes(server: FastifyInstance, context: ServiceContext, guard: Guard): void {
   const onRequest = guard(custodians, 'bearer or session');
-  const options = { onRequest, config: { accessed: listed } };
+  const options = { onRequest, config: { accessed: listed, accessedByAnybody: true } } as const;
   server.get<ListRoute>('/transactions/:id/documents', options, async (request, reply) => {
     const list = await listDocuments(context, request.params.id);
     const { transactionId } = list;
@@ -55,7 +55,7 @@ export function addDocumentRoutes(server: FastifyInstance, context: ServiceConte
 function addReading(scope: FastifyInstance, context: ServiceContext, onRequest: ReturnType<Guard>): void {
   const { db, config } = context;
   const store = documentStore(config);
-  const options = { bodyLimit: maxFormBytes, onRequest, config: { accessed: read } };
+  const options = { bodyLimit: maxFormBytes, onRequest, config: { accessed: read, accessedByAnybody: true } } as const;
   scope.post<ReadRoute>('/transactions/:id/documents/:kind/:origin/:position', options, async (request, reply) => {
     const place = placeIn(request.params);
     const reason = reasonIn(field(request.body, 'reason'));

@@ -4,7 +4,7 @@ import { type ErrorCode, errorCode } from '../../errors.ts';
 /** What a round of custody could not do, in the order in which it failed. Whatever did not need it was done. */
 export type Failures = Error[];
 
-const storeAway: readonly ErrorCode[] = ['storage_away', 'store_mismatch'];
+const storeAway: readonly ErrorCode[] = ['storage_away', 'store_mismatch', 'master_mismatch'];
 
 /** Notes a failure. @returns whether whatever comes next would fail in the same way. */
 export function note(failures: Failures, thrown: unknown): boolean {

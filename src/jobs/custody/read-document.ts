@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DocumentAccess, isClosedForReading, recordAccess } from '../../db/document-accesses.ts';
+import { type DocumentAccess, isClosedForReading, readableNow, recordAccess } from '../../db/document-accesses.ts';
 import { knownStore } from '../../db/document-store.ts';
 import type { StoredFile } from '../../db/files.ts';
 import { sealsOf, storedDocument } from '../../db/stored-documents.ts';
@@ -23,11 +23,13 @@ const maxStoredBytes = 26 * 1_024 ** 2;
 
 /**
  * Reads a document for somebody. Records the access, and then gets what is stored, compares it with its hash in Postgres
- * and decrypts it. A document that an earlier version stored in the clear is compared alone.
+ * and decrypts it. A document that an earlier version stored in the clear is compared alone. What was closed or destroyed
+ * meanwhile is not returned.
  *
  * @param secretKeys the pairs on this machine; one of them has to fit.
- * @throws LedgerError `document_closed`, `not_found` without a record; `document_damaged`, `master_missing`,
- * `store_mismatch`, `storage_failed` with one; `database_unavailable`, where nothing was read
+ * @throws LedgerError `document_closed`, `not_found` without a record, or with one if that came meanwhile;
+ * `document_damaged`, `master_missing`, `store_mismatch`, `storage_failed` with one; `database_unavailable`, where nothing
+ * is returned
  */
 export async function readDocument(
   context: ReadingContext,
@@ -41,15 +43,40 @@ export async function readDocument(
   if (!file)
     throw (await isClosedForReading(db.kysely, transactionId)) ? documentsClosed(transactionId) : nothingThere();
   if (!(await recordAccess(db, { ...place, ...reader }))) throw documentsClosed(transactionId);
-  const { object_name: name, key_id: keyId, media_type: mediaType } = file;
-  if (name === null || keyId === null) return { content: await storedBytes(context, place, file), mediaType };
+  try {
+    const content = await contentOf(context, secretKeys, place, file);
+    // A store may take minutes, and who has closed the documents was told that nobody reads them.
+    await ensureReadable(context, place);
+    return { content, mediaType: file.media_type };
+  } catch (error) {
+    // Whoever destroys them removes the key and the object under the reader.
+    if (errorCode(error) === 'document_damaged' && (await isClosedForReading(db.kysely, transactionId)))
+      throw documentsClosed(transactionId);
+    throw error;
+  }
+}
+
+/** @throws LedgerError `document_closed`; `not_found` if retention has destroyed it */
+async function ensureReadable({ db }: ReadingContext, place: DocumentPlace): Promise<void> {
+  const { isClosed, isLeft } = await readableNow(db.kysely, place);
+  if (isClosed) throw documentsClosed(place.transactionId);
+  if (!isLeft) throw nothingThere();
+}
+
+async function contentOf(
+  context: ReadingContext,
+  secretKeys: readonly MasterPair[],
+  place: DocumentPlace,
+  file: StoredFile,
+): Promise<Buffer> {
+  const { object_name: name, key_id: keyId } = file;
+  if (name === null || keyId === null) return storedBytes(context, place, file);
   // Files with the same URL share an object, which is encrypted as that of the first of them.
   const storedAs = placeIn(name);
-  if (storedAs?.transactionId !== transactionId || storedAs.kind !== place.kind)
+  if (storedAs?.transactionId !== place.transactionId || storedAs.kind !== place.kind)
     throw documentDamaged(place, 'the books say that it is stored as another one');
   const key = await keyOf(context, secretKeys, place, keyId);
-  const content = await decrypted(await storedBytes(context, place, file), { ...storedAs, keyId }, key);
-  return { content, mediaType };
+  return decrypted(await storedBytes(context, place, file), { ...storedAs, keyId }, key);
 }
 
 /** The bytes in the store, if they are those that were stored. */
@@ -104,10 +131,7 @@ async function keyOf(
   keyId: string,
 ): Promise<Buffer> {
   const seals = await sealsOf(db.kysely, keyId);
-  if (seals.length === 0)
-    throw (await isClosedForReading(db.kysely, place.transactionId))
-      ? documentsClosed(place.transactionId)
-      : documentDamaged(place, 'its key is not in the books');
+  if (seals.length === 0) throw documentDamaged(place, 'its key is not in the books');
   for (const { master, sealed } of seals) {
     const pair = secretKeys.find(({ publicKey }) => publicKey.equals(master));
     if (!pair) continue;

@@ -9,13 +9,14 @@ export type Rotation = {
   readonly sealed: number;
   /** Keys that no secret key on this machine opens. The masters are not changed while there are any. */
   readonly unopened: number;
-  /** Keys that are sealed to retired masters alone: a worker stored them meanwhile. */
+  /** Keys that are sealed to retired masters alone: a worker of an earlier version stored them meanwhile. */
   readonly left: number;
 };
 
 /**
- * Seals every document key to these masters, and then takes them into use instead of the others. Files are not touched.
- * May be broken off at any time and run again.
+ * Seals every document key to these masters, and then takes them into use instead of the others: from there on no worker
+ * records a key that is sealed to those. What was stored until then is sealed, too. Files are not touched. May be broken
+ * off at any time and run again.
  *
  * @param secretKeys the pairs that open what is sealed so far.
  * @throws LedgerError `database_unavailable`
@@ -24,14 +25,32 @@ export async function rotate(
   { db }: Pick<Context, 'db'>,
   masters: readonly Buffer[],
   secretKeys: readonly MasterPair[],
-  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (sealed: number) => void },
+  { signal, onProgress }: Progress,
 ): Promise<Rotation> {
   await addMasters(db.kysely, masters);
+  const found = await sealAll(db, masters, secretKeys, { signal, onProgress });
+  if (found.unopened > 0) return { ...found, left: found.unopened };
+  if ((await changeMasters(db, masters)) === 0) return { ...found, left: 0 };
+  const meanwhile = await sealAll(db, masters, secretKeys, {
+    signal,
+    onProgress: (sealed) => onProgress(found.sealed + sealed),
+  });
+  return { sealed: found.sealed + meanwhile.sealed, unopened: 0, left: await changeMasters(db, masters) };
+}
+
+type Progress = { readonly signal: AbortSignal; readonly onProgress: (sealed: number) => void };
+
+async function sealAll(
+  db: Context['db'],
+  masters: readonly Buffer[],
+  secretKeys: readonly MasterPair[],
+  { signal, onProgress }: Progress,
+): Promise<Omit<Rotation, 'left'>> {
   let [sealed, unopened] = [0, 0];
   for (let after: string | undefined; ;) {
     signal.throwIfAborted();
     const keys = await keysToSeal(db.kysely, masters, { after, limit: batchSize });
-    if (keys.length === 0) break;
+    if (keys.length === 0) return { sealed, unopened };
     const anew = keys.map((key) => sealedAnew(key, masters, secretKeys));
     await addSeals(
       db,
@@ -42,7 +61,6 @@ export async function rotate(
     onProgress(sealed);
     after = keys.at(-1)?.id;
   }
-  return { sealed, unopened, left: unopened > 0 ? unopened : await changeMasters(db, masters) };
 }
 
 /** The boxes of a key that are missing; `undefined` = nobody here can open it. */

@@ -1,6 +1,6 @@
 import { clearAmong } from '../../db/clear-files.ts';
 import { decodeHeader, headerIn } from '../../store/encryption/header.ts';
-import { clearHashIn, erasureIn, holdIn, isProbeName, transactionOf } from '../../store/layout.ts';
+import { clearHashIn, erasureIn, holdIn, isProbeName, isProbeObject, transactionOf } from '../../store/layout.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Context } from '../context.ts';
 
@@ -78,6 +78,7 @@ const isOurs = (name: string): boolean =>
   transactionOf(name) !== undefined ||
   erasureIn(name) !== undefined ||
   holdIn(name) !== undefined ||
+  isProbeObject(name) ||
   isProbeName(name.slice(name.lastIndexOf('/') + 1));
 
 /** Whether a name has an ID in it that is not part of a longer one. */

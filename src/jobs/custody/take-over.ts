@@ -68,6 +68,7 @@ async function takeOver(db: Context['db'], documents: Documents, file: ClearFile
   const key = storage.key();
   if (key && (await recordTakenOver(db, file, stored, key))) return true;
   await storage.undo();
+  await ensureMastersInUse(db, documents.masters);
   return false;
 }
 

@@ -1,5 +1,6 @@
 import { type FetchedFiles, heldFiles } from '../../db/files.ts';
 import type { ObligationEnd } from '../../db/obligations.ts';
+import { ensureMastersInUse } from '../../store/encryption/masters.ts';
 import { kindPrefix } from '../../store/layout.ts';
 import { openedStore, type VendorContext } from '../context.ts';
 import { type Storing, takenOver } from './download.ts';
@@ -9,10 +10,11 @@ type Fetched = Omit<FetchedFiles, 'key'>;
 
 /**
  * Records what became of the files, and then removes from the store what nothing refers to any more: damaged files that
- * were stored anew, or everything just stored if a later start has taken over.
+ * were stored anew, or everything just stored if a later start has taken over, or other masters.
  *
  * @param storage.held the transaction's files of that kind as they were found.
- * @throws LedgerError `interrupted` if a later start has taken over; `storage_…`, `database_unavailable`
+ * @throws LedgerError `interrupted` if a later start has taken over; `master_mismatch` if other masters are in use by now;
+ *   `storage_…`, `database_unavailable`
  */
 export async function recordStored(
   context: VendorContext,
@@ -21,6 +23,7 @@ export async function recordStored(
 ): Promise<ObligationEnd['end']> {
   if (!(await context.writes.recordFiles({ ...fetched, key: storage.key() }))) {
     await storage.undo();
+    await ensureMastersInUse(context.db, openedStore(context).masters);
     throw takenOver(fetched.transactionId);
   }
   const { store } = openedStore(context);

@@ -17,7 +17,7 @@ const conflict: Explanation = {
 const full: Explanation = {
   code: 'storage_full',
   says: 'has no room left',
-  hint: 'Make room, or raise the quota. Files wait meanwhile, and workers go on by themselves.',
+  hint: 'Make room, or raise the quota. Files wait meanwhile, and running workers go on by themselves; start again what has ended.',
 };
 const noBucket = failed(
   'does not exist',
@@ -52,7 +52,7 @@ const changed = failed(
 );
 const away = passing(
   'cannot be reached',
-  'Is the endpoint in the URL of the store right, and the store up? Files wait meanwhile, and workers go on by themselves.',
+  'Is the endpoint in the URL of the store right, and the store up? Files wait meanwhile, and running workers go on by themselves; start again what has ended.',
 );
 const slow = passing('does not answer in time', 'Is it overloaded, or the network slow? It is asked again by itself.');
 const certificate = failed(

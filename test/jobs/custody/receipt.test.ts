@@ -120,6 +120,13 @@ test('says what is nobody’s, and where it stopped looking', async () => {
   const { strays, isProven } = await receipt(context);
   expect(strays).toMatchObject({ strangers: 3, folders: ['.', sha256.slice(0, 2), 'old'].sort(), isWhole: true });
   expect(isProven).toBe(true);
+  // What a killed worker left of trying the store is ours, and goes once it is old.
+  await put(store, `probes/${'0'.repeat(24)}`, png);
+  expect((await receipt(context)).strays).toMatchObject({ strangers: 3 });
+  await put(store, 'probes/scan.png', png);
+  expect((await receipt(context)).strays).toMatchObject({ strangers: 4 });
+  await store.removeUnder('probes/');
+  expect((await receipt(context)).strays).toMatchObject({ strangers: 3 });
   const few = (limits: { mostLooked: number; mostOpened: number }) => straysOf(context, store, 't-1', limits);
   expect(await few({ mostLooked: 2, mostOpened: 9 })).toMatchObject({ strangers: 2, looked: 2, isWhole: false });
   expect(await few({ mostLooked: 99, mostOpened: 1 })).toMatchObject({ strangers: 3, isWhole: false });

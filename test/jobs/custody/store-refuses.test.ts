@@ -40,6 +40,15 @@ test.each([[[]], [['--now']]])('an order that the store does not take: erase %j 
   expect(await states()).toEqual([{ ordered: true, cancelled: false }]);
 });
 
+test('an order that the store does not take, of what is held: erase --now says that it is held', async () => {
+  const { refuse, erase, run, id } = await refusing('erasures');
+  expect((await run(['hold', '--transaction', id, '--reason', 'court'])).code).toBe(0);
+  await refuse();
+  const { code, stderr } = await erase('--now');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Held: the documents of 1 transaction are not destroyed before they are released');
+});
+
 test('a cancellation that the store does not take counts, and erase --cancel says so', async () => {
   const { refuse, mend, erase, states } = await refusing('erasures');
   expect((await erase()).code).toBe(0);
