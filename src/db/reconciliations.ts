@@ -1,17 +1,15 @@
 import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
-import type { DecisionName } from '../domain/reconciliation/standing.ts';
+import type { DecidedAmounts, DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
 import { isRunCounting } from './vendor-file-withdrawals.ts';
 
 /** What somebody decided about a finding. */
-export type FindingDecision = {
+export type FindingDecision = DecidedAmounts & {
   readonly id: string;
   readonly finding: string;
-  /** What the finding came to then; `null` = not known. */
-  readonly amount: bigint | null;
   readonly decision: DecisionName;
   readonly reason: string;
   readonly decidedAt: Date;
@@ -111,6 +109,7 @@ export type StoredDecision = {
   readonly id: string;
   readonly finding: string;
   readonly amount: string | null;
+  readonly left: string | null;
   readonly decision: DecisionName;
   readonly reason: string;
   readonly decided_at: Date;
@@ -119,17 +118,20 @@ export type StoredDecision = {
 
 export const decisionOf = <Row extends StoredDecision>({
   amount,
+  left,
   decided_at: decidedAt,
   decided_by: decidedBy,
   ...row
-}: Row) => ({ ...row, amount: amount === null ? null : storedAmount(amount), decidedAt, decidedBy });
+}: Row) => ({ ...row, amount: microsOrNull(amount), left: microsOrNull(left), decidedAt, decidedBy });
 
-/** The last decision about each finding of a month, whatever amount it was about. */
-export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision>> {
+const microsOrNull = (amount: string | null): bigint | null => (amount === null ? null : storedAmount(amount));
+
+/** All decisions about each finding of a month, whatever amount they were about, the last one first. */
+export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision[]>> {
   const { rows } = await sql<StoredDecision>`
-    select distinct on (finding) id, finding, amount_difference::text as amount, decision, reason, decided_at, decided_by
-    from finding_decisions where period = ${period} order by finding, id desc`.execute(db);
-  return new Map(rows.map((row) => [row.finding, decisionOf(row)]));
+    select id, finding, amount_difference::text as amount, left_amount::text as left, decision, reason, decided_at, decided_by
+    from finding_decisions where period = ${period} order by id desc`.execute(db);
+  return Map.groupBy(rows.map(decisionOf), ({ finding }) => finding);
 }
 
 /** What a finding comes to by the last run of its month; `undefined` = that has no such finding. */
@@ -152,13 +154,16 @@ export async function recordDecision(
   {
     finding,
     amount,
+    left,
     decision,
     reason,
     decidedBy,
-  }: Omit<FindingDecision, 'id' | 'decidedAt' | 'amount'> & { readonly amount: bigint },
+  }: Omit<FindingDecision, 'id' | 'decidedAt' | 'amount' | 'left'> & { readonly amount: bigint; readonly left: bigint },
 ): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    insert into finding_decisions (period, finding, amount_difference, decision, reason, decided_by)
-    values (${period}, ${finding}, ${text(amount)}, ${decision}, ${reason}, ${decidedBy}) returning id`.execute(db);
+    insert into finding_decisions (period, finding, amount_difference, left_amount, decision, reason, decided_by)
+    values (${period}, ${finding}, ${text(amount)}, ${text(left)}, ${decision}, ${reason}, ${decidedBy}) returning id`.execute(
+    db,
+  );
   return rows[0]?.id ?? '';
 }

@@ -1,6 +1,6 @@
 import type { Queries } from '../../db/database.ts';
 import { findingAmount, recordDecision } from '../../db/reconciliations.ts';
-import { recordSettlements, settledFindings } from '../../db/settlements.ts';
+import { recordSettlements, type SettledFinding, settledFindings } from '../../db/settlements.ts';
 import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { earlierClaim } from '../../domain/reconciliation/matching.ts';
 import { type DecisionName, smallerOf } from '../../domain/reconciliation/standing.ts';
@@ -47,21 +47,20 @@ async function decideIn(queries: Queries, period: string, given: Decision): Prom
       `${finding} of ${period} comes to ${formatAmount(amount, 2)} by now. Nothing was decided.`,
       { fields: { period, finding }, hint: 'Look at the finding again, then decide.' },
     );
-  const decisionId = await recordDecision(queries, period, { ...given, amount });
-  if (decision !== 'accept') return;
-  const all = await settledFindings(queries);
-  const credit = all.find((one) => one.period === period && one.finding === finding && one.cause === 'credit');
-  if (!credit) return;
+  const all = await settledFindings(queries, { period, finding, decision });
+  const decided = all.find((one) => one.period === period && one.finding === finding);
+  const settlement = decided && decision === 'accept' ? earlierSettlement(all, decided) : undefined;
+  // What a credit settles by being accepted is no part of what is accepted without settling anything.
+  const left = amount - (decided?.settled ?? 0n) + (settlement?.amount ?? 0n);
+  const decisionId = await recordDecision(queries, period, { ...given, amount, left });
+  if (settlement) await recordSettlements(queries, [{ ...settlement, decisionId }], decidedBy);
+}
+
+/** What a credit settles of an earlier month if it is accepted. */
+function earlierSettlement(all: readonly SettledFinding[], credit: SettledFinding) {
+  if (credit.cause !== 'credit') return undefined;
+  const { period, currency, subject: description } = credit;
   const left = credit.amount - credit.settled;
-  const earlier = claimsBefore(all, period, credit.currency);
-  const claim = earlierClaim({ left, description: credit.subject }, earlier, minorUnitDigits(credit.currency));
-  if (!claim) return;
-  const settlement = {
-    of: claim,
-    by: credit,
-    amount: smallerOf(claim.left, -left),
-    matchedBy: 'accept',
-    decisionId,
-  } as const;
-  await recordSettlements(queries, [settlement], decidedBy);
+  const claim = earlierClaim({ left, description }, claimsBefore(all, period, currency), minorUnitDigits(currency));
+  return claim && { of: claim, by: credit, amount: smallerOf(claim.left, -left), matchedBy: 'accept' as const };
 }

@@ -3,7 +3,13 @@ import type { Queries } from '../../db/database.ts';
 import { openFindings } from '../../db/settlements.ts';
 import { keptInvoices } from '../../db/vendor-invoices.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
-import { isOpen, isRoundingLeft, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
+import {
+  countingDecision,
+  decisionsOn,
+  isOpen,
+  isRoundingLeft,
+  standingOf,
+} from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { csvStream } from '../../reports/csv.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
@@ -87,8 +93,8 @@ async function disputedIn(
   for await (const row of source.rows()) {
     if (row.cell('record_type') !== 'FINDING') continue;
     const finding = publishedFinding(row);
-    const last = decided.get(finding.id);
-    const decision = isStanding(last, finding.amount) ? last?.decision : undefined;
+    const about = decisionsOn(decided.get(finding.id) ?? [], finding.amount);
+    const decision = countingDecision(about, finding.amount - finding.settled)?.decision;
     const isLeft = isOpen(standingOf(finding.amount, finding.settled, decision).state);
     if (
       row.cell('decision') !== (decision ?? '') ||

@@ -2,7 +2,7 @@ import { type FindingDecision, findingDecisions, lastManifest } from '../../db/r
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../../domain/reconciliation/line-facts.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
-import { isOpen, isStanding } from '../../domain/reconciliation/standing.ts';
+import { countingDecision, decisionsOn, isOpen } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
 import { openReconciliation, type PublishedReconciliation } from '../../reports/dispute/source.ts';
 import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
@@ -10,6 +10,7 @@ import type { ReportStore } from '../../reports/report-store.ts';
 import { original } from '../../reports/verify/cells.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
+import { aboutLeft } from './settle-credits.ts';
 
 /** What a reconciliation found, as it is shown: the same before it is kept and after it was published. */
 export type ShownReconciliation = {
@@ -67,9 +68,12 @@ export async function publishedMonth(
     if (type !== 'FINDING') continue;
     const finding = publishedFinding(row);
     findings.push(finding);
-    const decided = last.get(finding.id);
-    if (decided) (isStanding(decided, finding.amount) ? decisions : former).set(finding.id, decided);
-    if (row.cell('decision') !== (decisions.get(finding.id)?.decision ?? '')) isBehind = true;
+    const decided = last.get(finding.id) ?? [];
+    const counting = countingDecision(decisionsOn(decided, finding.amount), finding.amount - finding.settled);
+    const [newest] = decided;
+    if (counting) decisions.set(finding.id, counting);
+    if (newest && newest !== counting) former.set(finding.id, aboutLeft(newest));
+    if (row.cell('decision') !== (counting?.decision ?? '')) isBehind = true;
   }
   const { manifest } = source;
   const { own_amount: own, vendor_amount: vendor, amount_difference: difference } = manifest.totals;

@@ -4,6 +4,7 @@ import {
   keptSettlements,
   type OpenFinding,
   type SettledFinding,
+  withSettled,
 } from '../../db/settlements.ts';
 import { type FindingDecision, findingDecisions } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
@@ -11,10 +12,11 @@ import type { Finding, Findings } from '../../domain/reconciliation/findings.ts'
 import { minorUnitDigits } from '../../domain/money.ts';
 import { earlierClaim, type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
+  countingDecision,
   countingSettlements,
   type DecisionName,
+  decisionsOn,
   isOpen,
-  isStanding,
   type LastDecision,
   nameKey,
   settledAmounts,
@@ -32,7 +34,7 @@ export type Settled = {
   /** A credit's subject names what it settles, or the earlier finding that it would settle if it were accepted. */
   readonly found: Findings;
   readonly decisions: ReadonlyMap<string, FindingDecision>;
-  /** Decisions about findings that came to something else then: they count no more. */
+  /** The last decisions of findings where they count no more: they were about another amount. */
   readonly former: ReadonlyMap<string, FindingDecision>;
   readonly standings: ReadonlyMap<string, Standing>;
   readonly carried: readonly Carried[];
@@ -53,9 +55,9 @@ export async function settleCredits(
   { found, notes, currency }: Compared,
 ): Promise<Settled> {
   const amounts = new Map(found.findings.map(({ id, amountDifference }) => [id, amountDifference]));
-  const { decisions, former } = decidedOn(amounts, await findingDecisions(db, period));
+  const last = await findingDecisions(db, period);
   const others = (await currentFindings(db)).filter((one) => one.period !== period);
-  const kept = countingSettlements(await keptSettlements(db), decisionsOf(others, period, decisions));
+  const kept = countingSettlements(await keptSettlements(db), lastOnes(others, period, last, amounts));
   const settledBy = (settlements: readonly Settlement[]) =>
     settledAmounts(
       settlements,
@@ -65,12 +67,12 @@ export async function settleCredits(
       ]),
     );
   const known = settledBy(kept);
-  const undecided = (finding: Finding) => !decisions.has(finding.id);
   const minorDigits = minorUnitDigits(currency);
   const left = ({ id, amountDifference: amount }: Finding, settled: ReadonlyMap<string, bigint>) =>
     amount - (settled.get(nameKey({ period, finding: id })) ?? 0n);
   const leftOf = (one: Finding): bigint => left(one, known);
-  const matches = matchesIn(found.findings, notes, { decisions, minorDigits, leftOf });
+  const before = decidedOn(found.findings, last, leftOf).decisions;
+  const matches = matchesIn(found.findings, notes, { decisions: before, minorDigits, leftOf });
   const settlements = matches.map(({ claim, credit, amount, matchedBy }) => ({
     of: { period, finding: claim },
     by: { period, finding: credit },
@@ -79,8 +81,10 @@ export async function settleCredits(
   }));
   const all = [...kept, ...settlements];
   const settled = settledBy(all);
+  const { decisions, former } = decidedOn(found.findings, last, (one) => left(one, settled));
+  const undecided = (finding: Finding) => !decisions.has(finding.id);
   const carried = claimsBefore(
-    others.map((one) => ({ ...one, settled: settled.get(nameKey(one)) ?? 0n })),
+    others.map((one) => withSettled(one, settled.get(nameKey(one)) ?? 0n)),
     period,
     currency,
   );
@@ -133,15 +137,22 @@ function matchesIn(
   );
 }
 
-/** Decisions about what findings come to, and those about what they came to before. */
+/** A decision as one about what was left then. */
+export const aboutLeft = (one: FindingDecision): FindingDecision => ({ ...one, amount: one.left ?? one.amount });
+
+/** The decisions that count, and the last ones of those findings where another one does, or none. */
 function decidedOn(
-  amounts: ReadonlyMap<string, bigint>,
-  last: ReadonlyMap<string, FindingDecision>,
+  findings: readonly Finding[],
+  last: ReadonlyMap<string, readonly FindingDecision[]>,
+  leftOf: (finding: Finding) => bigint,
 ): { decisions: Map<string, FindingDecision>; former: Map<string, FindingDecision> } {
   const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
-  for (const [finding, one] of last) {
-    const amount = amounts.get(finding);
-    if (amount !== undefined) (isStanding(one, amount) ? decisions : former).set(finding, one);
+  for (const one of findings) {
+    const decided = last.get(one.id) ?? [];
+    const counting = countingDecision(decisionsOn(decided, one.amountDifference), leftOf(one));
+    const [newest] = decided;
+    if (counting) decisions.set(one.id, counting);
+    if (newest && newest !== counting) former.set(one.id, aboutLeft(newest));
   }
   return { decisions, former };
 }
@@ -152,21 +163,25 @@ const isClaimed = (decision: DecisionName | null | undefined): decision is 'disp
 const nameOf = (of: Settlement['of'], period: string): string =>
   of.period === period ? of.finding : `${of.finding} of ${of.period}`;
 
-/** The decisions that stand, about all findings. */
-const decisionsOf = (
+/** The last decision about what each finding comes to. */
+const lastOnes = (
   others: readonly CurrentFinding[],
   period: string,
-  own: ReadonlyMap<string, LastDecision>,
+  own: ReadonlyMap<string, readonly FindingDecision[]>,
+  amounts: ReadonlyMap<string, bigint>,
 ): Map<string, LastDecision> =>
-  new Map([
-    ...others.flatMap((one): [string, LastDecision][] => (one.decision ? [[nameKey(one), one.decision]] : [])),
-    ...[...own].map(([finding, decision]): [string, LastDecision] => [nameKey({ period, finding }), decision]),
-  ]);
+  new Map(
+    [
+      ...others.map((one) => [nameKey(one), one.decided[0]] as const),
+      ...[...amounts].map(
+        ([finding, amount]) => [nameKey({ period, finding }), decisionsOn(own.get(finding) ?? [], amount)[0]] as const,
+      ),
+    ].flatMap(([name, one]): [string, LastDecision][] => (one ? [[name, one]] : [])),
+  );
 
 /** What is disputed or expected of months before one, in its currency, and not settled whole. */
 export const claimsBefore = (findings: readonly SettledFinding[], period: string, currency: string): Carried[] =>
-  findings.flatMap(({ settled, decision: last, ...one }): Carried[] => {
-    const decision = last?.decision;
+  findings.flatMap(({ settled, decision, ...one }): Carried[] => {
     if (one.period >= period || one.currency !== currency || !isClaimed(decision)) return [];
     return isOpen(standingOf(one.amount, settled, decision).state)
       ? [{ ...one, decision, left: one.amount - settled }]
