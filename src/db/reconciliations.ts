@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import type { GivenName } from '../domain/reconciliation/naming.ts';
 import type { DecidedAmounts, DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount, storedAmount } from '../domain/money.ts';
@@ -41,6 +42,8 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
     returning id`.execute(db);
   const findings = run.findings.map((finding, position) => ({
     finding: finding.id,
+    about: finding.about,
+    place: finding.place,
     position,
     effect: finding.effect,
     cause: finding.cause,
@@ -50,10 +53,12 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
     likely_wrong: finding.likelyWrong,
   }));
   await sql`
-    insert into reconciliation_findings (reconciliation_id, finding, position, effect, cause, subject, certainty,
-      amount_difference, likely_wrong)
-    select ${rows[0]?.id}, j.* from jsonb_to_recordset(${JSON.stringify(findings)}::jsonb) as j (finding text, position integer,
-      effect text, cause text, subject text, certainty text, amount_difference numeric, likely_wrong text)`.execute(db);
+    insert into reconciliation_findings (reconciliation_id, finding, about, place, position, effect, cause, subject,
+      certainty, amount_difference, likely_wrong)
+    select ${rows[0]?.id}, j.* from jsonb_to_recordset(${JSON.stringify(findings)}::jsonb) as j (finding text, about text,
+      place text, position integer, effect text, cause text, subject text, certainty text, amount_difference numeric, likely_wrong text)`.execute(
+    db,
+  );
 }
 
 const text = (amount: bigint): string => formatAmount(amount, 6);
@@ -88,12 +93,16 @@ export async function lastRun(db: Queries, period: string): Promise<LastRun | un
   }))[0];
 }
 
-/** The IDs of all findings that a month ever had. */
-export async function findingIds(db: Queries, period: string): Promise<Set<string>> {
-  const { rows } = await sql<{ finding: string }>`
-    select distinct f.finding from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
-    where r.period = ${period}`.execute(db);
-  return new Set(rows.map(({ finding }) => finding));
+/** What all findings that a month ever had were called, each with what it was last, the last one last. */
+export async function givenNames(db: Queries, period: string): Promise<GivenName[]> {
+  const { rows } = await sql<Omit<GivenName, 'amount'> & { readonly amount: string }>`
+    select id, about, place, amount from (
+      select distinct on (f.finding) f.finding as id, f.about, f.place, f.amount_difference::text as amount, r.id as run,
+        f.position
+      from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
+      where r.period = ${period} order by f.finding, r.id desc
+    ) last order by run, position`.execute(db);
+  return rows.map((row) => ({ ...row, amount: storedAmount(row.amount) }));
 }
 
 /** What explained the month before, by its last run. */
