@@ -1,14 +1,16 @@
 import { formatAmount, type Micros } from '../domain/money.ts';
 import type { Finding } from '../domain/reconciliation/findings.ts';
+import { differingText } from '../domain/reconciliation/earlier.ts';
 import { listedAlternatives } from '../domain/reconciliation/reasons.ts';
 import { isRoundingLeft } from '../domain/reconciliation/standing.ts';
 import { counted, form } from '../domain/wording.ts';
 import type { Detected } from '../invoices/read-invoice.ts';
 import type { Reconciliation } from '../jobs/reconcile/reconcile-month.ts';
 import { withdrawnTexts } from '../jobs/reconcile/withdrawn.ts';
-import { type CarriedFinding, carriedOver, openFindings, stateOf } from '../reports/reconciliation-files.ts';
+import { moreThanFiles } from '../reports/dispute/source.ts';
+import { type CarriedFinding, carriedOver, openFindings, placeOf, stateOf } from '../reports/reconciliation-files.ts';
 import { table } from './output.ts';
-import { goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
+import { aboutOf, goneDecisionJson, goneDecisionLines, withdrawnJson } from './withdrawn-text.ts';
 
 /** How a file was read, to be seen before its figures are believed. */
 export function detectedText(
@@ -94,7 +96,7 @@ function findingLines(
   const bySize = [...findings].sort((a, b) => (size(a) === size(b) ? 0 : size(a) < size(b) ? 1 : -1));
   const rows = bySize.map((one) => [
     one.id,
-    [one.taskType, one.level].filter(Boolean).join(' ') || (one.invoiceLine ? `line ${one.invoiceLine}` : ''),
+    [one.taskType, one.level].filter(Boolean).join(' ') || placeText(one, head),
     one.effect,
     one.cause,
     one.subject,
@@ -106,6 +108,7 @@ function findingLines(
   return [
     ...table(['finding', 'line', 'effect', 'cause', 'about', 'certainty', 'quantity', 'amount', 'state'], rows, [6, 7]),
     ...alternativeLines(bySize),
+    ...[...head.differing].flatMap(([id, one]) => ['', `${id}: ${differingText(one, head.currency)}`]),
   ];
 }
 
@@ -122,6 +125,13 @@ function alternativeLines(findings: readonly Finding[]): string[] {
     return [`  ${id}  ${shown}${more > 0 ? `, or ${more} more` : ''}`];
   });
   return lines.length === 0 ? [] : ['', 'Ambiguous, so it may be:', ...lines];
+}
+
+/** Where a line stands; of several invoices, on which one. */
+function placeText(one: Finding, head: Reconciliation['head']): string {
+  const { number, line } = placeOf(head, one);
+  if (line === null) return '';
+  return head.invoices.length > 1 && !line.includes(':') ? `${number}, line ${line}` : `line ${line}`;
 }
 
 function standingText(
@@ -146,20 +156,25 @@ function carriedLines(carried: readonly CarriedFinding[], now: Date): string[] {
     '',
     'Still open of earlier months:',
     ...table(
-      ['month', 'finding', 'decision', 'amount', 'left', '', 'days'],
+      ['month', 'finding', 'about', 'decision', 'amount', 'left', '', 'days'],
       carried.map((one) => {
         const { period, finding, decision, amount, amount_left: left, currency } = carriedOver(one);
-        return [period, finding, decision, amount, left, currency, String(ageInDays(one.since, now))];
+        return [period, finding, aboutOf(one), decision, amount, left, currency, String(ageInDays(one.since, now))];
       }),
-      [3, 4, 6],
+      [4, 5, 7],
     ),
   ];
 }
+
+/** Other months that a credit is shared with, whose files are older than it. */
+export const behindLines = (months: readonly string[]): string[] =>
+  months.map((month) => `${moreThanFiles(month)} Have them written again: npx idscan-ledger reconcile ${month}`);
 
 /** The same for a program. */
 export function reconciliationJson(
   { head, found, explanation, directory, files, replaced, withdrawn, gone }: Reconciliation,
   now: Date,
+  behind: readonly string[],
 ): string {
   const money = (amount: Micros | null) => (amount === null ? null : formatAmount(amount, head.minorDigits));
   const { total, findings } = found;
@@ -189,7 +204,8 @@ export function reconciliationJson(
       is_bounded: explanation.isBounded,
       findings: findings.map((one) => ({
         finding: one.id,
-        invoice_line: one.invoiceLine,
+        invoice_number: placeOf(head, one).number,
+        invoice_line: placeOf(head, one).line,
         task_type: one.taskType,
         level: one.level,
         effect: one.effect,
@@ -209,12 +225,25 @@ export function reconciliationJson(
           head.standings.get(one.id)?.settled ?? 0n,
           head.minorDigits,
         ),
+        named: namedJson(head, one.id),
       })),
       carried_over: head.carried.map((one) => ({ ...carriedOver(one), age_days: ageInDays(one.since, now) })),
+      months_behind: behind,
       directory,
       files: files.map(({ name, sha256, bytes }) => ({ name, sha256, bytes })),
     },
     null,
     2,
   );
+}
+
+function namedJson({ differing, minorDigits }: Reconciliation['head'], credit: string) {
+  const one = differing.get(credit);
+  return one
+    ? {
+        findings: one.named.map(({ period, finding }) => ({ period, finding })),
+        amount_open: formatAmount(one.open, minorDigits),
+        differs_by: formatAmount(one.more, minorDigits),
+      }
+    : null;
 }

@@ -1,19 +1,20 @@
 import { composeBooks } from '../compose/books.ts';
-import type { Queries } from '../db/database.ts';
 import { goneDecisions } from '../db/gone-decisions.ts';
 import { lastRun } from '../db/reconciliations.ts';
 import { withdrawnFiles } from '../db/vendor-file-withdrawals.ts';
 import { isPeriod } from '../domain/billing-month.ts';
 import { type DecisionName, decisions } from '../domain/reconciliation/standing.ts';
 import { suggestLayout } from '../invoices/layout/suggest-layout.ts';
+import { monthsBehind } from '../jobs/reconcile/months-behind.ts';
 import type { Basis } from '../jobs/reconcile/books-of-month.ts';
+import type { Context } from '../jobs/context.ts';
 import { decideFinding } from '../jobs/reconcile/decide-finding.ts';
 import { reconcileMonth } from '../jobs/reconcile/reconcile-month.ts';
 import { type FileWithdrawal, type FileWithdrawn, withdrawVendorFile } from '../jobs/reconcile/withdraw-file.ts';
 import { openFindings } from '../reports/reconciliation-files.ts';
 import { currentUser } from './current-user.ts';
 import { say } from './output.ts';
-import { detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
+import { behindLines, detectedText, reconciliationJson, reconciliationText } from './reconcile-text.ts';
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 import { goneDecisionJson, goneDecisionLines, goneText, withdrawnJson } from './withdrawn-text.ts';
 import { fileGiven, invoiceGiven, layoutGiven, usageGiven } from './vendor-files.ts';
@@ -58,7 +59,7 @@ export async function reconcile(
       withdrawal && (await withdrawVendorFile(context, period, { ...withdrawal, withdrawnBy: currentUser() }));
     if (gone && !gone.hasInvoice) {
       const said = options.json ? withoutInvoiceJson : withoutInvoiceText;
-      say(...(await said(context.db.kysely, period, gone)));
+      say(...(await said(context, period, gone)));
       return 0;
     }
     const reconciliation = await reconcileMonth(context, period, {
@@ -71,14 +72,16 @@ export async function reconcile(
       signal,
     });
     const now = context.now();
+    const behind = options.dryRun ? [] : await monthsBehind(context, period);
     say(
       ...(options.json
-        ? [reconciliationJson(reconciliation, now)]
+        ? [reconciliationJson(reconciliation, now, behind)]
         : [
             ...(gone ? [...goneText(gone, period), ''] : []),
             ...(given ? [...detectedText(given.file.name, given.detected), ''] : []),
             ...(usage ? [...detectedText(usage.name, usage.detected), ''] : []),
             ...reconciliationText(reconciliation, now),
+            ...behindLines(behind),
           ]),
     );
     const { found, head } = reconciliation;
@@ -89,18 +92,21 @@ export async function reconcile(
 }
 
 /** Nothing is left of a month but what was decided about it. */
-const withoutInvoiceText = async (db: Queries, period: string, gone: FileWithdrawn): Promise<string[]> => [
+const withoutInvoiceText = async (context: Context, period: string, gone: FileWithdrawn): Promise<string[]> => [
   ...goneText(gone, period),
-  ...goneDecisionLines(await goneDecisions(db, period, [])),
+  ...goneDecisionLines(await goneDecisions(context.db.kysely, period, [])),
+  ...behindLines(await monthsBehind(context, period)),
 ];
 
-async function withoutInvoiceJson(db: Queries, period: string): Promise<string[]> {
+async function withoutInvoiceJson(context: Context, period: string): Promise<string[]> {
+  const db = context.db.kysely;
   const withdrawn = await withdrawnFiles(db, period);
   const decided = await goneDecisions(db, period, []);
   const said = {
     period,
     withdrawn: withdrawn.map((one) => withdrawnJson(one, decided)),
     no_longer_found: decided.map((one) => goneDecisionJson(one)),
+    months_behind: await monthsBehind(context, period),
   };
   return [JSON.stringify(said, null, 2)];
 }

@@ -52,8 +52,9 @@ function asJson(folder: string, found: ReportsVerification): object {
 
 function accountLines(folder: string, found: ReportsVerification): string[] {
   const { months, disputes, compared, books, notes } = found;
+  const reports = months.filter(({ found: month }) => month?.manifest).length;
   return [
-    `Proven: ${counted(months.length, 'report')} in ${folder}, each as it was written and following from its detail file.`,
+    `Proven: ${counted(reports, 'report')} in ${folder}, each as it was written and following from its detail file.`,
     '',
     ...monthLines(found),
     ...months.flatMap(({ found: month }) => (month?.reconciliation ? [reconciledText(month.reconciliation)] : [])),
@@ -76,7 +77,7 @@ function monthRow({ period, found }: MonthVerification): string[] {
   const totals = manifest?.control_totals;
   return [
     period,
-    manifest?.period_status ?? 'unknown',
+    manifest?.period_status ?? (found?.manifestSha256 === null ? 'no report' : 'unknown'),
     String(totals?.attempts ?? ''),
     totals?.amount ? `${totals.amount} ${totals.currency ?? ''}`.trimEnd() : '',
     found?.problemCount === 0 ? 'proven' : 'failed',

@@ -71,7 +71,7 @@ function asJson(folder: string, found: Verification): object {
   return {
     verdict: found.problemCount === 0 ? 'proven' : 'failed',
     folder,
-    period: manifest?.period ?? null,
+    period: manifest?.period ?? found.reconciliation?.manifest.period ?? null,
     period_status: manifest?.period_status ?? null,
     version: manifest?.version ?? null,
     manifest_sha256: found.manifestSha256,
@@ -95,7 +95,8 @@ function accountLines(
   folder: string,
   { manifest, manifestSha256, dialects, reconciliation, notes }: Verification,
 ): string[] {
-  if (!manifest) return [];
+  const noted = notes.map((note) => `Note: ${note}`);
+  if (!manifest) return reconciliation ? [...reconciliationLines(reconciliation), ...noted, compareIt] : noted;
   const { control_totals: totals, files, period, period_status, version } = manifest;
   const status = version === null ? period_status : `${period_status}, version ${version}`;
   return [
@@ -110,11 +111,14 @@ function accountLines(
     `attempts ${totals.attempts}: ${totals.invoiced} invoiced, ${totals.not_invoiced} not invoiced, ${totals.unclassified} unclassified`,
     totals.amount === null ? 'total unknown: prices are missing' : `total ${totals.amount} ${totals.currency ?? ''}`,
     ...(dialects.length > 0 ? [`copies for ${dialects.join(', ')}: as made from these files`] : []),
-    ...notes.map((note) => `Note: ${note}`),
+    ...noted,
     '',
     ...(reconciliation ? [...reconciliationLines(reconciliation), ''] : []),
     ...unseenFrom(manifest).map((what) => `Not seen: ${what}`),
     `sha256 of manifest.json: ${manifestSha256}`,
-    'Compare it with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.',
+    compareIt,
   ];
 }
+
+const compareIt =
+  'Compare it with a copy kept elsewhere: it changes if somebody changes the files together with the manifest.';

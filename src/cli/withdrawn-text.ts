@@ -39,7 +39,8 @@ export function goneDecisionLines(gone: readonly GoneDecision[]): string[] {
   ];
 }
 
-const aboutOf = ({ cause, subject }: GoneDecision): string => (subject === '' ? cause : causeText({ cause, subject }));
+export const aboutOf = ({ cause, subject }: Pick<GoneDecision, 'cause' | 'subject'>): string =>
+  subject === '' ? cause : causeText({ cause, subject });
 const amountOf = ({ amount, currency }: GoneDecision): string | null =>
   amount === null ? null : formatAmount(amount, minorUnitDigits(currency));
 

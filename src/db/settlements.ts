@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { formatAmount, storedAmount } from '../domain/money.ts';
+import { askedCredit } from '../domain/reconciliation/asked.ts';
 import type { MatchedBy } from '../domain/reconciliation/matching.ts';
 import {
   countingDecision,
@@ -139,7 +140,7 @@ export const openFindings = async (db: Queries): Promise<OpenFinding[]> =>
 export type FindingFigures = {
   readonly currency: string;
   readonly open: number;
-  /** Of all disputes together, without regard to who owes it, in units of the currency. */
+  /** What the letters of all months ask for together: net, in units of the currency. */
   readonly disputed: number;
   readonly ageSeconds: number;
 };
@@ -155,14 +156,15 @@ export async function findingFigures(db: Queries): Promise<FindingFigures[]> {
     return {
       currency,
       open: own.length,
-      disputed: Number(disputedOf(own)) / 1_000_000,
+      disputed: Number(askedIn(own, currency)) / 1_000_000,
       ageSeconds: (now.getTime() - since) / 1_000,
     };
   });
 }
 
-const disputedOf = (open: readonly OpenFinding[]): bigint =>
-  open.reduce((sum, { decision, left }) => (decision === 'dispute' ? sum + (left < 0n ? -left : left) : sum), 0n);
+/** A letter is about a month, and rounds once. */
+const askedIn = (open: readonly OpenFinding[], currency: string): bigint =>
+  [...Map.groupBy(open, ({ period }) => period).values()].reduce((sum, one) => sum + askedCredit(one, currency), 0n);
 
 /** How far a month's reconciliation is. */
 export type MonthStanding = {
@@ -170,7 +172,7 @@ export type MonthStanding = {
   readonly currency: string;
   readonly findings: number;
   readonly open: number;
-  /** What is disputed and not settled, without regard to who owes it. */
+  /** What is disputed and not settled, as its letter asks for it: net. */
   readonly disputed: bigint;
 };
 
@@ -184,7 +186,7 @@ export async function monthStandings(db: Queries): Promise<Map<string, MonthStan
   return new Map(
     rows.map((row) => {
       const open = byPeriod.get(row.period) ?? [];
-      return [row.period, { ...row, open: open.length, disputed: disputedOf(open) }];
+      return [row.period, { ...row, open: open.length, disputed: askedCredit(open, row.currency) }];
     }),
   );
 }

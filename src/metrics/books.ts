@@ -63,7 +63,11 @@ export async function renderBookMetrics(context: Context): Promise<string> {
     'Differences with the vendor’s invoices that are neither accepted nor settled.',
     ({ open }) => open,
   );
-  byCurrency('idscan_disputed_amount', 'What is disputed and not settled, net.', ({ disputed }) => disputed);
+  byCurrency(
+    'idscan_disputed_amount',
+    'What is disputed and not settled, net, as the letters ask for it.',
+    ({ disputed }) => disputed,
+  );
   byCurrency(
     'idscan_oldest_open_finding_age_seconds',
     'How long ago the oldest open finding was found; 0: there is none.',

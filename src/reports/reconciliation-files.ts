@@ -1,6 +1,7 @@
 import { formatAmount, type Micros, minorUnitDigits } from '../domain/money.ts';
 import type { Finding, Findings } from '../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../domain/reconciliation/line-facts.ts';
+import type { Differing } from '../domain/reconciliation/earlier.ts';
 import { reconciliationColumns, type ReconciliationHeader } from '../domain/reconciliation/columns.ts';
 import { type FindingName, isOpen, type Standing } from '../domain/reconciliation/standing.ts';
 import type { CsvColumn, CsvValue } from './csv.ts';
@@ -38,6 +39,8 @@ export type ReconciliationHead = {
   readonly standings: ReadonlyMap<string, Standing>;
   /** What is disputed or expected, and still open, of earlier months. */
   readonly carried: readonly CarriedFinding[];
+  /** Credits that name several earlier findings and come to another sum. */
+  readonly differing: ReadonlyMap<string, Differing>;
 };
 
 export type CarriedFinding = FindingName & {
@@ -46,6 +49,8 @@ export type CarriedFinding = FindingName & {
   readonly left: Micros;
   readonly since: Date;
   readonly currency: string;
+  readonly cause: string;
+  readonly subject: string;
 };
 
 type Row =
@@ -65,15 +70,12 @@ export function reconciliationCsv(head: ReconciliationHead): CsvColumn<Row>[] {
   const ofLine = (read: (line: LineFacts) => CsvValue) => (row: Row) => (row.type === 'TOTAL' ? null : read(row.line));
   const ofFinding = (read: (line: Finding) => CsvValue) => (row: Row) =>
     row.type === 'FINDING' ? read(row.line) : null;
-  const numbers = (of: ReconciliationHead['invoices']) => of.map((one) => one.number).join('+');
-  const charging = numbers(head.invoices.filter(({ isCreditNote }) => !isCreditNote));
   const values: Readonly<Record<ReconciliationHeader, (row: Row) => CsvValue>> = {
     period: () => head.period,
     record_type: ({ type }) => type,
     finding: ofFinding(({ id }) => id),
-    invoice_number: (row) =>
-      row.type === 'TOTAL' ? numbers(head.invoices) : row.type === 'FINDING' ? row.line.invoiceNumber : charging,
-    invoice_line: ofLine(({ invoiceLine }) => invoiceLine),
+    invoice_number: (row) => (row.type === 'TOTAL' ? numbersOf(head.invoices) : placeOf(head, row.line).number),
+    invoice_line: ofLine((line) => placeOf(head, line).line),
     task_type: ofLine(({ taskType }) => taskType),
     level: ofLine(({ level }) => level),
     effect: ofFinding(({ effect }) => effect),
@@ -97,6 +99,28 @@ export function reconciliationCsv(head: ReconciliationHead): CsvColumn<Row>[] {
     state: ofFinding(({ id }) => stateOf(head, id)),
   };
   return reconciliationColumns.map(({ header, type }) => ({ header, value: values[header], isText: type === 'text' }));
+}
+
+const numbersOf = (invoices: ReconciliationHead['invoices']): string => invoices.map(({ number }) => number).join('+');
+
+/**
+ * Where a line stands, as the vendor numbers it. Lines of several invoices were named by theirs, too, so that they could
+ * be told apart; that stays where one stands on several.
+ */
+export function placeOf(
+  { invoices }: Pick<ReconciliationHead, 'invoices'>,
+  { invoiceLine, ...of }: Pick<LineFacts, 'invoiceLine'> & Partial<Pick<Finding, 'invoiceNumber'>>,
+): { readonly number: string; readonly line: string | null } {
+  const charging = invoices.filter(({ isCreditNote }) => !isCreditNote);
+  const all = numbersOf(charging);
+  const { invoiceNumber = all } = of;
+  const lines = invoiceLine?.split('+') ?? [];
+  const own =
+    charging.length > 1 && invoiceNumber === all && lines.length > 0
+      ? charging.find(({ number }) => lines.every((line) => line.startsWith(`${number}:`)))
+      : undefined;
+  if (!own) return { number: invoiceNumber, line: invoiceLine };
+  return { number: own.number, line: lines.map((line) => line.slice(own.number.length + 1)).join('+') };
 }
 
 function differenceOf(row: Row): bigint | null {
@@ -145,13 +169,15 @@ export function reconciliationManifest(
 }
 
 /** A finding of an earlier month as files write it. Its age would change by the clock: the day it began does not. */
-export const carriedOver = ({ period, finding, decision, amount, left, since, currency }: CarriedFinding) => ({
-  period,
-  finding,
-  decision,
-  amount: formatAmount(amount, minorUnitDigits(currency)),
-  amount_left: formatAmount(left, minorUnitDigits(currency)),
-  currency,
+export const carriedOver = ({ amount, left, since, ...one }: CarriedFinding) => ({
+  period: one.period,
+  finding: one.finding,
+  cause: one.cause,
+  subject: one.subject,
+  decision: one.decision,
+  amount: formatAmount(amount, minorUnitDigits(one.currency)),
+  amount_left: formatAmount(left, minorUnitDigits(one.currency)),
+  currency: one.currency,
   since: since.toISOString().slice(0, 10),
 });
 

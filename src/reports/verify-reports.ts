@@ -3,6 +3,7 @@ import { counted, form } from '../domain/wording.ts';
 import { LedgerError } from '../errors.ts';
 import { reportsAt } from './folder-reports.ts';
 import { csvName, manifestName } from './names.ts';
+import { reconciliationManifestName } from './reconciliation-files.ts';
 import { notThere, type ReportStore } from './report-store.ts';
 import { type BooksFound, booksChecker } from './verify/books.ts';
 import { disputeManifestName } from './dispute/files.ts';
@@ -149,6 +150,9 @@ async function verifyMonth(
       problems.add(`${name}/${manifestName}`, `is ${found.manifest.period_status}, which its folder is not for`, {
         column: 'period_status',
       });
+    const alone = found.manifest ? undefined : found.reconciliation?.manifest;
+    if (alone && (name !== period || alone.period !== period))
+      problems.add(`${name}/${reconciliationManifestName}`, `is of ${alone.period}`, { column: 'period' });
     addAll(found, name, problems, notes);
     return { period, found };
   } catch (error) {
@@ -220,7 +224,7 @@ async function compareMonths(
   problems: Problems,
 ): Promise<{ books: BooksFound; unbalanced: string[] }> {
   const files = months.flatMap(({ period, found }) =>
-    found?.manifest
+    found?.manifest && found.manifestSha256 !== null
       ? [{ period, name: csvName(period, statusOf(found.manifest), 'detail'), sha256: found.manifestSha256 }]
       : [],
   );

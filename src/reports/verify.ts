@@ -3,11 +3,11 @@ import { LedgerError } from '../errors.ts';
 import { columnsOf, type ReportKind } from '../domain/report-columns.ts';
 import { folderAt } from './folder-reports.ts';
 import { csvName, type DialectName, dialectManifestName, kindsOf, manifestName } from './names.ts';
-import { notThere, type ReportFolder } from './report-store.ts';
+import { type Entry, notThere, type ReportFolder } from './report-store.ts';
 import { codesChecker, discrepanciesChecker } from './verify/codes.ts';
 import { checkBytes, checkCopies } from './verify/copies.ts';
 import { checkDetail, type Work } from './verify/detail-file.ts';
-import { checkEntries, listFolder, presentDialects } from './verify/folder.ts';
+import { checkEntries, isWithoutReport, listFolder, presentDialects } from './verify/folder.ts';
 import {
   checkSeal,
   formatOf,
@@ -32,8 +32,11 @@ export type Verification = {
   readonly problemCount: number;
   /** Harmless findings, such as drafts. */
   readonly notes: readonly string[];
-  /** To be compared with a copy kept elsewhere: changing files and manifest consistently still changes this. */
-  readonly manifestSha256: string;
+  /**
+   * To be compared with a copy kept elsewhere: changing files and manifest consistently still changes this; `null` = there
+   * is no report yet.
+   */
+  readonly manifestSha256: string | null;
   readonly manifest: Manifest | undefined;
   readonly dialects: readonly DialectName[];
   /** The month's reconciliation with the vendor's invoice; `undefined` = there is none, or it cannot be read. */
@@ -53,6 +56,7 @@ export type Verification = {
 export async function verifyFolder(where: string | ReportFolder): Promise<Verification> {
   const folder = folderAt(where);
   const entries = await listFolder(folder);
+  if (isWithoutReport(entries)) return verifyWithoutReport(folder, entries);
   const bytes = await folder.manifest(manifestName).catch((cause: unknown) => {
     notThere(cause);
     throw new LedgerError('verification_impossible', `${manifestName} in ${folder.place} cannot be read.`, {
@@ -93,6 +97,25 @@ export async function verifyFolder(where: string | ReportFolder): Promise<Verifi
   const reconciliation = isReconciled ? await checkReconciliation(folder, report.manifest.period, problems) : undefined;
   const { manifest } = report;
   return { ...resultOf(problems), notes, manifestSha256, manifest, dialects, reconciliation, isDetailInOrder };
+}
+
+/** A month can be reconciled before its report is written. */
+async function verifyWithoutReport(folder: ReportFolder, entries: readonly Entry[]): Promise<Verification> {
+  const problems = new Problems();
+  const reconciliation = await checkReconciliation(folder, undefined, problems);
+  const period = reconciliation?.manifest.period;
+  const expected = period === undefined ? [reconciliationManifestName] : reconciliationNames(period);
+  const notes = checkEntries(entries, expected, [], problems);
+  const how = period === undefined ? '' : ` of ${period} yet. Write it: npx idscan-ledger report ${period}`;
+  return {
+    ...resultOf(problems),
+    notes: [...notes, `${manifestName} is not there: there is no report${how}`],
+    manifestSha256: null,
+    manifest: undefined,
+    dialects: [],
+    reconciliation,
+    isDetailInOrder: false,
+  };
 }
 
 const namesOf = ({ manifest, layout }: KnownReport, dialect?: DialectName): string[] =>

@@ -69,7 +69,7 @@ test.each([1280, 390])('at %i px, finance takes an invoice from the file to reco
   const [letter] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
   expect(letter.suggestedFilename()).toBe('idscan-cost_2026-01_dispute-letter.en.txt');
   await page.goto('/reports/2026-01/invoice');
-  await decide(/^Invoice line 2/, 'Accept', 'agreed by phone');
+  await decide(/^INV-1, line 2/, 'Accept', 'agreed by phone');
   await decide('Document scan, advanced', 'Accept', 'not worth it');
   expect(await page.locator('.title .tag').innerText()).toBe('Reconciled');
   await look('reconciled');

@@ -16,6 +16,7 @@ const reconciled = (held: string[], ruledOut: string[]): Reconciliation => ({
     former: new Map(),
     standings: new Map(),
     carried: [],
+    differing: new Map(),
   },
   found: { findings: [], matches: [], evidence: [], total: { ownAmount: 0n, vendorAmount: 0n, amountDifference: 0n } },
   explanation: {
@@ -42,7 +43,7 @@ test('what held last month and what the counters rule out is told', () => {
   const text = reconciliationText(told, now).join('\n');
   expect(text).toContain('Preferred, since it explained the month before, too: cutoff:UTC+01:00');
   expect(text).toContain('agree with the rules: rule:document_scan/a, rule:document_scan/b');
-  expect(JSON.parse(reconciliationJson(told, now))).toMatchObject({
+  expect(JSON.parse(reconciliationJson(told, now, []))).toMatchObject({
     ...{ held: ['cutoff:UTC+01:00'], ruled_out: ['rule:document_scan/a', 'rule:document_scan/b'], is_bounded: false },
   });
   expect(reconciliationText(reconciled([], []), now).join('\n')).not.toMatch(/Preferred|Left out/);

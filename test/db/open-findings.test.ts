@@ -96,9 +96,9 @@ test('figures, months and lists count settlements in one way, and none twice', a
     ['b', 0n],
     ['c', -5_000_000n],
   ]);
-  // Of what is disputed nothing is netted, whoever owes it.
-  expect(await findingFigures(db)).toMatchObject([{ open: 2, disputed: 19 }]);
-  expect((await monthStandings(db)).get('2026-09')).toMatchObject({ findings: 2, open: 2, disputed: 19_000_000n });
+  // What is disputed is the credit that the letter asks for: net.
+  expect(await findingFigures(db)).toMatchObject([{ open: 2, disputed: 11 }]);
+  expect((await monthStandings(db)).get('2026-09')).toMatchObject({ findings: 2, open: 2, disputed: 11_000_000n });
   // A finding that shrinks, or turns its sign, has no more settled of it than it is.
   await foundDaysAgo(db, '2026-09', 1, { a: '3.00' });
   const settled = async () => (await settledFindings(db)).map((one) => [one.finding[0], one.settled]);
@@ -112,6 +112,32 @@ test('figures, months and lists count settlements in one way, and none twice', a
     ['c', 0n],
   ]);
   expect((await openFindings(db)).map(({ finding, left }) => [finding[0], left])).toEqual([['a', -3_000_000n]]);
+});
+
+test('what is disputed is what the letters ask for: in whole cents, by month, without what no credit can say', async () => {
+  const { kysely: db } = await openTestDatabase();
+  const decide = decideOn(db);
+  await foundDaysAgo(db, '2026-09', 3, { a: '30.075', b: '-1.604', c: '2.555', d: '-30.07' });
+  await foundDaysAgo(db, '2026-10', 2, { e: '0.006', f: '-7.00' });
+  await foundDaysAgo(db, '2026-11', 2, { '1': '-3.004' });
+  for (const digit of ['a', 'b', 'c']) await decide('2026-09', digit, 'dispute');
+  const disputed = async () => (await findingFigures(db))[0]?.disputed;
+  const months = async () => [...(await monthStandings(db)).values()].map((one) => [one.period, one.disputed]).sort();
+  // 31.026, and two credits that nobody disputes.
+  expect(await disputed()).toBe(31.03);
+  await decide('2026-10', 'e', 'dispute');
+  await decide('2026-11', '1', 'dispute');
+  expect(await months()).toEqual([
+    ['2026-09', 31_030_000n],
+    ['2026-10', 10_000n],
+    ['2026-11', -3_000_000n],
+  ]);
+  expect(await disputed()).toBe(28.04);
+  // 0.005 is left of the first: rounding.
+  const settlement = { of: name('2026-09', 'a'), by: name('2026-09', 'd'), amount: 30_070_000n };
+  await recordSettlements(db, [{ ...settlement, matchedBy: 'amount' }], 'x');
+  expect((await months())[0]).toEqual(['2026-09', 950_000n]);
+  expect(await disputed()).toBe(-2.04);
 });
 
 test('a settlement is kept only if it can be one', async () => {

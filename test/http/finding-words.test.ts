@@ -10,7 +10,7 @@ const base: PublishedFinding = {
   ...{ likelyWrong: null, ownQuantity: null, vendorQuantity: null, quantity: 0n, ownPrice: null, vendorPrice: null },
   ...{ ownAmount: null, vendorAmount: 12_000_000n, amount: 12_000_000n, settled: 0n, evidenceRows: 0, state: 'open' },
 };
-const place = { period: '2026-01', currency: 'EUR' };
+const place = { period: '2026-01', currency: 'EUR', differing: new Map() };
 const textOf = (markup: string) =>
   markup
     .replace(/<code.*<\/code>/s, '')
@@ -38,6 +38,16 @@ describe('what a controller reads of a line that is about no attempts', () => {
     expect(why(settled)).toContain(`href="/reports/2025-12/invoice/findings/${'a'.repeat(16)}"`);
     const offered = said({ ...credit, subject: `${id} of 2025-12` });
     expect(offered).toMatch(/^The vendor credits 51\.00 EUR\. It may be for 0123456789abcdef of December 2025/);
+    const both = `${id} of 2025-12+${'a'.repeat(16)} of 2025-12`;
+    expect(said({ ...credit, subject: both })).toMatch(
+      /December 2025, which are open and come to it: accept the credit/,
+    );
+    const named = [id, 'a'.repeat(16)].map((finding) => ({ period: '2025-12', finding }));
+    const differing = new Map([[base.id, { named, open: 50_000_000n, more: 1_000_000n }]]);
+    const other = causeWords({ ...base, ...credit, subject: `Credit ${both}` }, { ...place, differing }).markup;
+    expect(textOf(other)).toMatch(
+      /together 50\.00 EUR\. The credit is 1\.00 EUR more, so that accepting it settles none/,
+    );
     expect(offered).toContain('accept');
     const alone = said({ ...credit, subject: 'Document scan' });
     expect(alone).toMatch(/^The vendor credits 51\.00 EUR, “Document scan”\. It settles nothing/);

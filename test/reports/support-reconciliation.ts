@@ -124,8 +124,11 @@ export const headOfOctober: ReconciliationHead = {
       left: 4n * micros,
       since: new Date('2026-10-20T10:00:00Z'),
       currency: 'EUR',
+      cause: 'fee',
+      subject: 'Platform fee',
     },
   ],
+  differing: new Map(),
 };
 
 const evidenceHeader =

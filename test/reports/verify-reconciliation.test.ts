@@ -53,6 +53,8 @@ test('a reconciliation is written as promised, and proven from its folder', asyn
       {
         period: '2026-09',
         finding: idOf('d'),
+        cause: 'fee',
+        subject: 'Platform fee',
         decision: 'dispute',
         amount: '5.00',
         amount_left: '4.00',

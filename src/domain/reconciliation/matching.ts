@@ -149,10 +149,13 @@ const invoiceWords = new RegExp(
 
 /** What a text names: `Credit for line 3`, `Correctie regel INV-1:3`, `invoice INV-1, line 2 and 4`, an ID. */
 const namedIn = (text: string): Named => ({
-  ids: text.match(/\b[0-9a-f]{16}\b/g) ?? [],
+  ids: idsNamedIn(text),
   invoices: numbersIn(text, invoiceWords),
   lines: numbersIn(text, lineWords),
 });
+
+/** The IDs of findings in a text, each once. */
+export const idsNamedIn = (text: string): string[] => [...new Set(text.match(/\b[0-9a-f]{16}\b/g) ?? [])];
 
 const numbersIn = (text: string, words: RegExp): string[] =>
   [...text.matchAll(words)]
@@ -214,21 +217,4 @@ function subsetWithSum(claims: readonly Claim[], isSum: (sum: Micros) => boolean
   }
   const [found, another] = [...sums].filter(([sum]) => isSum(sum));
   return found === undefined || another !== undefined || found[1] === 'several' ? [] : found[1];
-}
-
-/** A finding of an earlier month that is still open. */
-export type EarlierClaim = { readonly finding: string; readonly left: Micros };
-
-/** The only open finding of earlier months that a credit names, or whose amount it has if it names none. */
-export function earlierClaim<T extends EarlierClaim>(
-  { left, description }: Pick<Credit, 'left' | 'description'>,
-  earlier: readonly T[],
-  minorDigits: number,
-): T | undefined {
-  const open = earlier.filter((claim) => smallerOf(claim.left, -left) !== 0n);
-  const { ids } = namedIn(description);
-  if (ids.length > 0) return only(open.filter(({ finding }) => ids.includes(finding)))[0];
-  const exact = open.filter((claim) => claim.left === -left);
-  const rounded = open.filter((claim) => roundToMinorUnit(claim.left, minorDigits) === -left);
-  return only(exact.length > 0 ? exact : rounded)[0];
 }

@@ -102,7 +102,8 @@ export const countingSettlements = (
 
 /**
  * What settlements come to, in the order in which they were kept. One of them never counts for more than what is left of
- * both sides, nor where one of them is no finding any more, so that nothing is settled twice.
+ * both sides, nor where one of them is no finding any more, so that nothing is settled twice. A credit that was made
+ * smaller by what is owed the other way covers that much more, as long as all it settles is a part of it.
  *
  * @param amounts of all findings that are concerned, by {@link nameKey}.
  * @returns the amount that is settled of each finding.
@@ -112,14 +113,27 @@ export function settledAmounts(
   amounts: ReadonlyMap<string, Micros>,
 ): Map<string, Micros> {
   const settled = new Map<string, Micros>();
-  for (const { of, by, amount } of settlements) {
-    const [finding, credit] = [nameKey(of), nameKey(by)];
-    const left = (key: string): Micros => (amounts.get(key) ?? 0n) - (settled.get(key) ?? 0n);
-    const counted = smallerOf(amount, smallerOf(left(finding), -left(credit)));
+  const amountOf = (key: string): Micros => amounts.get(key) ?? 0n;
+  const isOpposite = ({ by, amount }: Settlement): boolean => amountOf(nameKey(by)) > 0n === amount > 0n;
+  for (const one of settlements) {
+    const [finding, credit] = [nameKey(one.of), nameKey(one.by)];
+    if (amountOf(credit) === 0n) continue;
+    const left = (key: string): Micros => amountOf(key) - (settled.get(key) ?? 0n);
+    const most = isOpposite(one) ? left(finding) : smallerOf(left(finding), -left(credit));
+    const counted = smallerOf(one.amount, most);
     settled.set(finding, (settled.get(finding) ?? 0n) + counted);
     settled.set(credit, (settled.get(credit) ?? 0n) - counted);
   }
-  return settled;
+  const isPart = ({ by }: Settlement): boolean => {
+    const part = settled.get(nameKey(by)) ?? 0n;
+    return part === 0n || smallerOf(part, amountOf(nameKey(by))) === part;
+  };
+  return settlements.every(isPart)
+    ? settled
+    : settledAmounts(
+        settlements.filter((one) => isPart(one) || !isOpposite(one)),
+        amounts,
+      );
 }
 
 /** The one closer to zero; zero if their signs differ. */

@@ -59,10 +59,11 @@ export const causeWords = (finding: PublishedFinding, place: FindingPlace): Html
 export const lineName = ({
   taskType,
   level,
+  invoiceNumber,
   invoiceLine,
-}: Pick<PublishedFinding, 'taskType' | 'level' | 'invoiceLine'>) =>
+}: Pick<PublishedFinding, 'taskType' | 'level' | 'invoiceNumber' | 'invoiceLine'>) =>
   [taskType === '' ? '' : taskName(taskType), level].filter(Boolean).join(', ') ||
-  (invoiceLine === '' ? 'The whole invoice' : `Invoice line ${invoiceLine}`);
+  (invoiceLine === '' ? 'The whole invoice' : `${invoiceNumber}, line ${invoiceLine}`);
 
 /** What no credit can settle any more. */
 export const roundingLeft = ({ amount: whole, settled }: PublishedFinding, currency: string): Html | null =>

@@ -16,6 +16,7 @@ import { attemptsLink } from './attempt-links.ts';
 import { count, counted, moment, monthName, nothing } from './format.ts';
 import { type Html, html } from './html.ts';
 import { invoiceTrail } from './invoice.ts';
+import { behindNotice } from './invoice-parts.ts';
 import { decidedText, decisionForm, difference, formerText, sidesTable } from './invoice-findings.ts';
 import { page } from './layout.ts';
 import { transactionLink } from './month-findings.ts';
@@ -45,11 +46,10 @@ export function findingPage(principal: Principal, shown: FindingPage): string {
     principal,
     trail: invoiceTrail(period, true),
     badge: stateTag(finding.state),
-    body: html`<p class="lead">
-        ${effectWords(finding)}: ${difference(finding.amount, currency)} in ${monthName(period)}
-      </p>
+    body: html`${month.isBehind ? behindNotice(period, mayDecide) : null}
+      <p class="lead">${effectWords(finding)}: ${difference(finding.amount, currency)} in ${monthName(period)}</p>
       ${facts([
-        ['Why', causeWords(finding, { period, currency })],
+        ['Why', causeWords(finding, { period, currency, differing: month.differing })],
         ['How sure', certaintyWords(finding)],
         ['Also possible', alternatives(finding)],
         ['Likely wrong', finding.likelyWrong === null ? null : likelyWrongWords[finding.likelyWrong]],

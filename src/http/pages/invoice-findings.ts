@@ -3,6 +3,7 @@ import { decisions } from '../../domain/reconciliation/standing.ts';
 import type { FindingDecision } from '../../db/reconciliations.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { attemptsLink } from './attempt-links.ts';
+import type { FindingPlace } from './charge-words.ts';
 import { amount, count, findingPath, moment, money, nothing, signed } from './format.ts';
 import {
   causeWords,
@@ -26,13 +27,13 @@ type Findings = {
   readonly findings: readonly PublishedFinding[];
   /** Whether they have pages of their own. Before they are kept they have none. */
   readonly isKept: boolean;
-};
+} & Pick<FindingPlace, 'differing'>;
 
 /** The most that a page shows. What is open comes first, so that all of them come up. */
 const maxFindings = 100;
 
 /** Findings, a row each. */
-export function findingsTable({ period, currency, findings, isKept }: Findings): Html {
+export function findingsTable({ period, currency, findings, isKept, differing }: Findings): Html {
   const shown = findings.slice(0, maxFindings);
   return table<PublishedFinding>({
     id: 'findings-table',
@@ -52,7 +53,9 @@ export function findingsTable({ period, currency, findings, isKept }: Findings):
       {
         header: 'Why',
         cell: (one) =>
-          html`${causeWords(one, { period, currency })}<br /><span class="faint">${certaintyWords(one)}</span>`,
+          html`${causeWords(one, { period, currency, differing })}<br /><span class="faint"
+              >${certaintyWords(one)}</span
+            >`,
       },
       {
         header: 'Quantity',

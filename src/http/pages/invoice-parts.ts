@@ -1,11 +1,14 @@
 import type { GoneDecision } from '../../db/gone-decisions.ts';
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
 import { minorUnitDigits, storedAmount } from '../../domain/money.ts';
-import { isOpen, isRoundingLeft } from '../../domain/reconciliation/standing.ts';
+import { causeText } from '../../domain/reconciliation/causes.ts';
+import { isAskedFor } from '../../domain/reconciliation/asked.ts';
+import { isOpen } from '../../domain/reconciliation/standing.ts';
 import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
 import type { CountingFile } from '../../jobs/reconcile/withdraw-file.ts';
 import { payableCredit, roundedFrom } from '../../reports/dispute/files.ts';
 import type { PublishedDispute } from '../../reports/dispute/published-files.ts';
+import { moreThanFiles } from '../../reports/dispute/source.ts';
 import type { PublishedFile } from '../../reports/published.ts';
 import { count, counted, findingPath, money, monthName, nothing, size } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
@@ -41,22 +44,35 @@ export const section = (id: string, title: string, body: Part): Html =>
     ${body}
   </section>`;
 
+/** That the files are older than what the page shows, and what to do. */
+export const behindNotice = (period: string, mayDecide: boolean): Html =>
+  notice(
+    'warn',
+    html`<p>
+      ${moreThanFiles(period)}
+      ${mayDecide ? html`<a href="${invoicePath(period)}#again">Reconcile again</a>.` : 'Finance reconciles it again.'}
+    </p>`,
+  );
+
 export function disputeSection({ period, month, dispute, mayDecide }: InvoicePage): Html | null {
   const disputed =
     month?.findings.filter(
       ({ id, state, amount, settled }) =>
-        month.decisions.get(id)?.decision === 'dispute' &&
         isOpen(state) &&
-        !isRoundingLeft(amount, settled, minorUnitDigits(month.currency)),
+        isAskedFor(
+          { amount, left: amount - settled, decision: month.decisions.get(id)?.decision ?? null },
+          minorUnitDigits(month.currency),
+        ),
     ) ?? [];
   if (disputed.length === 0 && !dispute) return null;
-  const isCurrent = dispute !== undefined && dispute.reconciliationSha256 === month?.manifestSha256;
+  const isBehind = month?.isBehind === true;
+  const isCurrent = !isBehind && dispute !== undefined && dispute.reconciliationSha256 === month?.manifestSha256;
   const state =
     dispute && !isCurrent
       ? notice('note', html`<p>More was decided or credited since the letters were written.</p>`)
       : null;
   const form =
-    mayDecide && disputed.length > 0 && !isCurrent
+    mayDecide && disputed.length > 0 && !isCurrent && !isBehind
       ? html`<form method="post" action="${invoicePath(period)}/dispute">
           <button type="submit">${dispute ? 'Write the letters anew' : 'Write the letters'}</button>
           <span class="faint">for ${counted(disputed.length, 'disputed finding')}</span>
@@ -100,9 +116,14 @@ export function carriedSection(month: MonthReconciliation | undefined): Html | n
           isHeader: true,
           cell: ({ period, finding }) => html`<a href="${findingPath(period, finding)}">${monthName(period)}</a>`,
         },
+        {
+          header: 'What it is about',
+          cell: ({ cause, subject }) =>
+            html`<code class="wrap">${subject === '' ? cause : causeText({ cause, subject })}</code>`,
+        },
         { header: 'Decision', cell: ({ decision }) => decision },
-        { header: 'Left', isNumber: true, cell: (one) => difference(storedAmount(one.amount_left), one.currency) },
-        { header: 'Since', cell: ({ since }) => since },
+        { header: 'Left', isNumber: true, cell: (one) => difference(one.left, one.currency) },
+        { header: 'Since', cell: ({ since }) => since.toISOString().slice(0, 10) },
       ],
     }),
   );

@@ -11,6 +11,7 @@ import { keptSection } from './invoice-kept.ts';
 import { uploadForm } from './invoice-upload.ts';
 import {
   againForm,
+  behindNotice,
   carriedSection,
   disputeSection,
   filesSection,
@@ -33,7 +34,7 @@ export const invoiceTrail = (period: string, isBelow = false): Html =>
 export function invoicePage(principal: Principal, shown: InvoicePage): string {
   const { period, month, problem, mayDecide } = shown;
   const open = month?.findings.filter(({ state }) => isOpen(state)) ?? [];
-  const isDone = month !== undefined && open.length === 0 && !month.isBehind;
+  const isDone = month !== undefined && open.length === 0;
   return page({
     title: `Invoice, ${monthName(period)}`,
     principal,
@@ -43,7 +44,7 @@ export function invoicePage(principal: Principal, shown: InvoicePage): string {
         ? html`<span class="tag good">Reconciled</span>`
         : html`<span class="tag warn">${counted(open.length, 'open finding')}</span>`
       : html`<span class="tag">No invoice yet</span>`,
-    body: html`${problem ? problemNotice(problem) : null} ${month ? standing(period, month, open.length) : null}
+    body: html`${problem ? problemNotice(problem) : null} ${month ? standing(shown, month, open.length) : null}
     ${month ? result(period, month, true) : null} ${month ? disputeSection(shown) : null} ${goneSection(shown)}
     ${carriedSection(month)} ${filesSection(shown)}
     ${mayDecide ? section('upload', month ? 'Another invoice or credit note' : 'Give the invoice', uploadForm(period)) : notice('note', html`<p>Finance gives invoices and decides on findings.</p>`)}
@@ -106,9 +107,7 @@ const problemNotice = ({ title, detail, hint }: ShownProblem): Html =>
     )}
   </div>`;
 
-function standing(period: string, month: MonthReconciliation, open: number): Html {
-  if (month.isBehind)
-    return notice('warn', html`<p>More was decided than the files show. <a href="#again">Reconcile again</a>.</p>`);
+function standing({ period, mayDecide }: InvoicePage, month: MonthReconciliation, open: number): Html {
   const provisional = month.isProvisional
     ? notice(
         'note',
@@ -121,11 +120,11 @@ function standing(period: string, month: MonthReconciliation, open: number): Htm
     open === 0
       ? notice('good', html`<p role="status">Reconciled: every cent between books and invoice is accounted for.</p>`)
       : null;
-  return html`${said}${provisional}`;
+  return html`${month.isBehind ? behindNotice(period, mayDecide) : null}${said}${provisional}`;
 }
 
 function result(period: string, shown: ShownReconciliation, isKept: boolean): Html {
-  const { currency, totals, findings, matches, invoices, basis, isProvisional, usageName } = shown;
+  const { currency, totals, findings, matches, invoices, basis, isProvisional, usageName, differing } = shown;
   const priced = { currency, minorDigits: minorUnitDigits(currency) };
   const figure = (name: string, value: Part, kind = ''): Html =>
     html`<div class="${kind}">
@@ -154,7 +153,9 @@ function result(period: string, shown: ShownReconciliation, isKept: boolean): Ht
     ${section(
       'findings',
       'Why they differ',
-      findings.length === 0 ? html`<p>Every line agrees.</p>` : findingsTable({ period, currency, findings, isKept }),
+      findings.length === 0
+        ? html`<p>Every line agrees.</p>`
+        : findingsTable({ period, currency, findings, isKept, differing }),
     )}
     ${matches.length === 0 ? null : section('matches', 'Lines that agree', matchesTable(matches, currency))}`;
 }

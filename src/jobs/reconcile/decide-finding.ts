@@ -2,8 +2,8 @@ import type { Queries } from '../../db/database.ts';
 import { findingAmount, recordDecision } from '../../db/reconciliations.ts';
 import { recordSettlements, type SettledFinding, settledFindings } from '../../db/settlements.ts';
 import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
-import { earlierClaim } from '../../domain/reconciliation/matching.ts';
-import { type DecisionName, smallerOf } from '../../domain/reconciliation/standing.ts';
+import { earlierClaims, sharesOf } from '../../domain/reconciliation/earlier.ts';
+import type { DecisionName } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { withReconcileLock } from './reconcile-lock.ts';
@@ -19,8 +19,8 @@ export type Decision = {
 };
 
 /**
- * Keeps what somebody decided about a finding, for as long as it comes to the same. Accepting a credit that is for an open
- * finding of an earlier month settles that.
+ * Keeps what somebody decided about a finding, for as long as it comes to the same. Accepting a credit that is for open
+ * findings of earlier months settles these.
  *
  * @throws LedgerError `usage_invalid` if the month's last run has no such finding, `reconciliation_changed` if it comes to
  * something else by now, `report_busy`
@@ -49,18 +49,29 @@ async function decideIn(queries: Queries, period: string, given: Decision): Prom
     );
   const all = await settledFindings(queries, { period, finding, decision });
   const decided = all.find((one) => one.period === period && one.finding === finding);
-  const settlement = decided && decision === 'accept' ? earlierSettlement(all, decided) : undefined;
+  const settlements = decided && decision === 'accept' ? earlierSettlements(all, decided) : [];
   // What a credit settles by being accepted is no part of what is accepted without settling anything.
-  const left = amount - (decided?.settled ?? 0n) + (settlement?.amount ?? 0n);
+  const settling = settlements.reduce((sum, one) => sum + one.amount, 0n);
+  const left = amount - (decided?.settled ?? 0n) + settling;
   const decisionId = await recordDecision(queries, period, { ...given, amount, left });
-  if (settlement) await recordSettlements(queries, [{ ...settlement, decisionId }], decidedBy);
+  await recordSettlements(
+    queries,
+    settlements.map((one) => ({ ...one, decisionId })),
+    decidedBy,
+  );
 }
 
-/** What a credit settles of an earlier month if it is accepted. */
-function earlierSettlement(all: readonly SettledFinding[], credit: SettledFinding) {
-  if (credit.cause !== 'credit') return undefined;
+/** What a credit settles of earlier months if it is accepted. */
+function earlierSettlements(all: readonly SettledFinding[], credit: SettledFinding) {
+  if (credit.cause !== 'credit') return [];
   const { period, currency, subject: description } = credit;
   const left = credit.amount - credit.settled;
-  const claim = earlierClaim({ left, description }, claimsBefore(all, period, currency), minorUnitDigits(currency));
-  return claim && { of: claim, by: credit, amount: smallerOf(claim.left, -left), matchedBy: 'accept' as const };
+  const earlier = claimsBefore(all, period, currency);
+  const { claims } = earlierClaims({ left, description }, earlier, minorUnitDigits(currency));
+  return sharesOf(claims, left).map(({ claim: of, amount }) => ({
+    of,
+    by: credit,
+    amount,
+    matchedBy: 'accept' as const,
+  }));
 }

@@ -3,13 +3,8 @@ import type { Queries } from '../../db/database.ts';
 import { openFindings } from '../../db/settlements.ts';
 import { keptInvoices } from '../../db/vendor-invoices.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
-import {
-  countingDecision,
-  decisionsOn,
-  isOpen,
-  isRoundingLeft,
-  standingOf,
-} from '../../domain/reconciliation/standing.ts';
+import { isAskedFor } from '../../domain/reconciliation/asked.ts';
+import { countingDecision, decisionsOn, isOpen, standingOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { csvStream } from '../../reports/csv.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
@@ -27,6 +22,7 @@ import {
 } from '../../reports/dispute/files.ts';
 import { letter } from '../../reports/dispute/letter.ts';
 import {
+  moreThanFiles,
   openReconciliation,
   type PublishedReconciliation,
   reconciliationChanged,
@@ -100,10 +96,9 @@ async function disputedIn(
       row.cell('decision') !== (decision ?? '') ||
       (isLeft ? finding.amount - finding.settled : undefined) !== left.get(`${period} ${finding.id}`)
     )
-      throw reconciliationChanged(period, `More was decided or credited of ${period} than its files show.`);
-    // What is left beside a credit and less than the minor unit, no further credit can say.
-    const isRounding = isRoundingLeft(finding.amount, finding.settled, minorUnitDigits(source.manifest.currency));
-    if (decision === 'dispute' && isLeft && !isRounding) disputed.push(finding);
+      throw reconciliationChanged(period, moreThanFiles(period));
+    const open = { amount: finding.amount, left: finding.amount - finding.settled, decision: decision ?? null };
+    if (isLeft && isAskedFor(open, minorUnitDigits(source.manifest.currency))) disputed.push(finding);
   }
   if (disputed.length > 0) return disputed;
   throw new LedgerError('nothing_disputed', `No finding of ${period} is disputed and open.`, {

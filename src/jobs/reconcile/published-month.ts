@@ -1,16 +1,18 @@
 import { type FindingDecision, findingDecisions, lastManifest } from '../../db/reconciliations.ts';
+import { settledFindings } from '../../db/settlements.ts';
+import { type Differing, differingCredits } from '../../domain/reconciliation/earlier.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../../domain/reconciliation/line-facts.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
-import { countingDecision, decisionsOn, isOpen } from '../../domain/reconciliation/standing.ts';
+import { countingDecision, decisionsOn, isOpen, standingOf } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
-import { openReconciliation, type PublishedReconciliation } from '../../reports/dispute/source.ts';
-import { type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
+import { openReconciliation } from '../../reports/dispute/source.ts';
+import { placeOf, type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
 import type { ReportStore } from '../../reports/report-store.ts';
 import { original } from '../../reports/verify/cells.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
-import { aboutLeft } from './settle-credits.ts';
+import { aboutLeft, type Carried, claimsBefore } from './settle-credits.ts';
 
 /** What a reconciliation found, as it is shown: the same before it is kept and after it was published. */
 export type ShownReconciliation = {
@@ -23,9 +25,12 @@ export type ShownReconciliation = {
   /** What is open first, the largest amounts first. */
   readonly findings: readonly PublishedFinding[];
   readonly matches: readonly MatchedLine[];
+  /** Credits that name several earlier findings and come to another sum. */
+  readonly differing: ReadonlyMap<string, Differing>;
 };
 
 export type MatchedLine = {
+  readonly invoiceNumber: string;
   readonly invoiceLine: string;
   readonly taskType: string;
   readonly level: string;
@@ -33,19 +38,21 @@ export type MatchedLine = {
   readonly amount: Micros | null;
 };
 
-/** A month's reconciliation as it was published last. */
+/** A month's reconciliation as it was published last, and how far its findings are by now. */
 export type MonthReconciliation = ShownReconciliation & {
   readonly manifestSha256: string;
   /** Those that count, and those about another amount, which do not. */
   readonly decisions: ReadonlyMap<string, FindingDecision>;
   readonly former: ReadonlyMap<string, FindingDecision>;
-  readonly carried: PublishedReconciliation['manifest']['carried_over'];
-  /** Something was decided since the files were written. */
+  /** What is still open of earlier months by now. */
+  readonly carried: readonly Carried[];
+  /** The files are older than what was decided or credited. */
   readonly isBehind: boolean;
 };
 
 /**
- * Reads a month's reconciliation from its files.
+ * Reads a month's reconciliation from its files. How far a finding is, is read from the books: a credit of a later month
+ * may have settled it since.
  *
  * @returns `undefined` if the month was never reconciled.
  * @throws LedgerError `reconciliation_changed`
@@ -58,6 +65,8 @@ export async function publishedMonth(
   if (manifestSha256 === undefined) return undefined;
   const source = await openReconciliation(reports.folder(period), period, manifestSha256);
   const last = await findingDecisions(db.kysely, period);
+  const open = await settledFindings(db.kysely);
+  const settled = new Map(open.flatMap((one) => (one.period === period ? [[one.finding, one.settled]] : [])));
   const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
   const findings: PublishedFinding[] = [];
   const matches: MatchedLine[] = [];
@@ -67,15 +76,18 @@ export async function publishedMonth(
     if (type === 'MATCH') matches.push(matchedRow(row));
     if (type !== 'FINDING') continue;
     const finding = publishedFinding(row);
-    findings.push(finding);
     const decided = last.get(finding.id) ?? [];
-    const counting = countingDecision(decisionsOn(decided, finding.amount), finding.amount - finding.settled);
+    const part = settled.get(finding.id) ?? 0n;
+    const counting = countingDecision(decisionsOn(decided, finding.amount), finding.amount - part);
     const [newest] = decided;
     if (counting) decisions.set(finding.id, counting);
     if (newest && newest !== counting) former.set(finding.id, aboutLeft(newest));
-    if (row.cell('decision') !== (counting?.decision ?? '')) isBehind = true;
+    const standing = standingOf(finding.amount, part, counting?.decision);
+    findings.push({ ...finding, ...standing });
+    if (row.cell('decision') !== (counting?.decision ?? '') || finding.settled !== standing.settled) isBehind = true;
   }
   const { manifest } = source;
+  const carried = claimsBefore(open, period, manifest.currency);
   const { own_amount: own, vendor_amount: vendor, amount_difference: difference } = manifest.totals;
   return {
     manifestSha256,
@@ -89,10 +101,16 @@ export async function publishedMonth(
     matches,
     decisions,
     former,
-    carried: manifest.carried_over,
+    carried,
+    differing: differingCredits(unmatchedCredits(findings), carried, manifest.currency),
     isBehind,
   };
 }
+
+const unmatchedCredits = (findings: readonly PublishedFinding[]) =>
+  findings
+    .filter(({ cause, settled }) => cause === 'credit' && settled === 0n)
+    .map(({ id, amount, subject }) => ({ id, left: amount, description: subject }));
 
 /** What was found and not kept yet. */
 export function shownReconciliation(
@@ -107,7 +125,8 @@ export function shownReconciliation(
     usageName: head.usage?.name ?? null,
     totals: { own: total.ownAmount, vendor: total.vendorAmount, difference: total.amountDifference },
     findings: inOrder(findings.map((one) => shownFinding(one, head))),
-    matches: matches.map(matchedLine),
+    matches: matches.map((one) => matchedLine(one, head)),
+    differing: head.differing,
   };
 }
 
@@ -187,10 +206,14 @@ function inOrder(findings: readonly PublishedFinding[]): PublishedFinding[] {
   return [...findings].sort((a, b) => rank(a) - rank(b) || Number(size(a) < size(b)) - Number(size(a) > size(b)));
 }
 
+const placeIn = (head: ReconciliationHead, one: Parameters<typeof placeOf>[1]) => {
+  const { number: invoiceNumber, line } = placeOf(head, one);
+  return { invoiceNumber, invoiceLine: line ?? '' };
+};
+
 const shownFinding = (one: Finding, head: ReconciliationHead): PublishedFinding => ({
   id: one.id,
-  invoiceNumber: one.invoiceNumber,
-  invoiceLine: one.invoiceLine ?? '',
+  ...placeIn(head, one),
   taskType: one.taskType ?? '',
   level: one.level ?? '',
   effect: one.effect,
@@ -212,8 +235,8 @@ const shownFinding = (one: Finding, head: ReconciliationHead): PublishedFinding 
   state: stateOf(head, one.id),
 });
 
-const matchedLine = (line: LineFacts): MatchedLine => ({
-  invoiceLine: line.invoiceLine ?? '',
+const matchedLine = (line: LineFacts, head: ReconciliationHead): MatchedLine => ({
+  ...placeIn(head, line),
   taskType: line.taskType ?? '',
   level: line.level ?? '',
   quantity: line.ownQuantity,
@@ -221,6 +244,7 @@ const matchedLine = (line: LineFacts): MatchedLine => ({
 });
 
 const matchedRow = ({ cell }: Row): MatchedLine => ({
+  invoiceNumber: original(cell('invoice_number')),
   invoiceLine: original(cell('invoice_line')),
   taskType: original(cell('task_type')),
   level: original(cell('level')),

@@ -10,7 +10,8 @@ import { type FindingDecision, findingDecisions } from '../../db/reconciliations
 import type { Queries } from '../../db/database.ts';
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
-import { earlierClaim, type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
+import { type Differing, differingCredits, earlierClaims } from '../../domain/reconciliation/earlier.ts';
+import { type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
   countingDecision,
   countingSettlements,
@@ -27,7 +28,7 @@ import {
 import type { VendorInvoice } from '../../domain/vendor-invoice.ts';
 
 /** What is disputed or expected, and still open, of an earlier month. */
-type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
+export type Carried = OpenFinding & { readonly decision: 'dispute' | 'expect' };
 
 /** How far each finding of a month is, with what its credits settle. */
 export type Settled = {
@@ -38,6 +39,8 @@ export type Settled = {
   readonly former: ReadonlyMap<string, FindingDecision>;
   readonly standings: ReadonlyMap<string, Standing>;
   readonly carried: readonly Carried[];
+  /** Credits that name several earlier findings and come to another sum. */
+  readonly differing: ReadonlyMap<string, Differing>;
   /** What was not known before. */
   readonly settlements: readonly (Settlement & { readonly matchedBy: MatchedBy })[];
 };
@@ -58,7 +61,7 @@ export async function settleCredits(
   const last = await findingDecisions(db, period);
   const others = (await currentFindings(db)).filter((one) => one.period !== period);
   const kept = countingSettlements(await keptSettlements(db), lastOnes(others, period, last, amounts));
-  const settledBy = (settlements: readonly Settlement[]) =>
+  const amountsSettled = (settlements: readonly Settlement[]) =>
     settledAmounts(
       settlements,
       new Map([
@@ -66,7 +69,7 @@ export async function settleCredits(
         ...[...amounts].map(([finding, amount]): [string, bigint] => [nameKey({ period, finding }), amount]),
       ]),
     );
-  const known = settledBy(kept);
+  const known = amountsSettled(kept);
   const minorDigits = minorUnitDigits(currency);
   const left = ({ id, amountDifference: amount }: Finding, settled: ReadonlyMap<string, bigint>) =>
     amount - (settled.get(nameKey({ period, finding: id })) ?? 0n);
@@ -80,7 +83,7 @@ export async function settleCredits(
     matchedBy,
   }));
   const all = [...kept, ...settlements];
-  const settled = settledBy(all);
+  const settled = amountsSettled(all);
   const { decisions, former } = decidedOn(found.findings, last, (one) => left(one, settled));
   const undecided = (finding: Finding) => !decisions.has(finding.id);
   const carried = claimsBefore(
@@ -88,16 +91,17 @@ export async function settleCredits(
     period,
     currency,
   );
+  const creditOf = (one: Finding) => ({ id: one.id, left: left(one, settled), description: one.subject });
+  const settledBy = ({ id }: Finding) => all.filter(({ by }) => by.period === period && by.finding === id);
   const subjectOf = (one: Finding): string => {
     if (one.cause !== 'credit') return one.subject;
-    const isBy = ({ by }: Settlement) => by.period === period && by.finding === one.id;
-    const names = all.filter(isBy).map(({ of }) => nameOf(of, period));
-    if (names.length > 0) return [...new Set(names)].join('+');
-    const offered = undecided(one)
-      ? earlierClaim({ left: left(one, settled), description: one.subject }, carried, minorDigits)
-      : undefined;
-    return offered ? nameOf(offered, period) : one.subject;
+    const known = settledBy(one).map(({ of }) => of);
+    const offered =
+      known.length === 0 && undecided(one) ? earlierClaims(creditOf(one), carried, minorDigits).claims : [];
+    const names = [...known, ...offered].map((of) => nameOf(of, period));
+    return names.length > 0 ? [...new Set(names)].join('+') : one.subject;
   };
+  const unmatched = found.findings.filter((one) => one.cause === 'credit' && settledBy(one).length === 0);
   return {
     found: { ...found, findings: found.findings.map((one) => ({ ...one, subject: subjectOf(one) })) },
     decisions,
@@ -109,6 +113,7 @@ export async function settleCredits(
       }),
     ),
     carried,
+    differing: differingCredits(unmatched.map(creditOf), carried, currency),
     settlements,
   };
 }

@@ -1,6 +1,5 @@
 import type { GoneDecision } from '../../db/gone-decisions.ts';
 import type { WithdrawnFile } from '../../db/vendor-file-withdrawals.ts';
-import { counted, form } from '../../domain/wording.ts';
 
 /** Whether a decision was about a finding that the last run before a withdrawal had, and none has since. */
 export const isGoneWith = ({ runBefore }: WithdrawnFile, { run }: GoneDecision): boolean => runBefore === run;
@@ -17,17 +16,9 @@ export const mattering = (
 ): readonly WithdrawnFile[] =>
   files.filter((file) => file.runsSince <= runs || gone.some((decision) => isGoneWith(file, decision)));
 
-/** Which files were taken back, by whom and why. Of those that matter no more, how many. */
-export function withdrawnTexts(files: readonly WithdrawnFile[], gone: readonly GoneDecision[]): string[] {
-  const shown = mattering(files, gone, 0);
-  const others = files.length - shown.length;
-  return [
-    ...shown.map(
-      ({ name, withdrawnAt, withdrawnBy, reason }) =>
-        `${name} was withdrawn on ${withdrawnAt.toISOString().slice(0, 10)} by ${withdrawnBy}: ${reason}`,
-    ),
-    ...(others === 0
-      ? []
-      : [`${counted(others, 'file')} ${form(others, 'was', 'were')} withdrawn before the last run.`]),
-  ];
-}
+/** Which files were taken back, by whom and why: those that still matter. */
+export const withdrawnTexts = (files: readonly WithdrawnFile[], gone: readonly GoneDecision[]): string[] =>
+  mattering(files, gone, 0).map(
+    ({ name, withdrawnAt, withdrawnBy, reason }) =>
+      `${name} was withdrawn on ${withdrawnAt.toISOString().slice(0, 10)} by ${withdrawnBy}: ${reason}`,
+  );

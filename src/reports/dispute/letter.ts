@@ -118,8 +118,9 @@ function item(finding: PublishedFinding, number: number, language: Language, hea
 function heading(finding: PublishedFinding, language: Language, { invoices }: DisputeHead): string {
   const { invoiceNumber, invoiceLine, taskType, level } = finding;
   const about = taskType === '' ? '' : [language.taskTypes[taskType] ?? taskType, level].filter(Boolean).join(', ');
-  // With several invoices a line is named by its own.
-  const [number, line] = invoices.length > 1 && invoiceLine !== '' ? ['', invoiceLine] : [invoiceNumber, invoiceLine];
+  // A line that stands on several invoices is named by each.
+  const isOfOne = invoices.length < 2 || invoices.some((one) => one.number === invoiceNumber);
+  const [number, line] = isOfOne || invoiceLine === '' ? [invoiceNumber, invoiceLine] : ['', invoiceLine];
   const place = line === '' ? language.noLine(number) : language.place(number, line);
   if (about !== '') return `${about} (${place})`;
   return line === '' ? `${language.wholeInvoice} ${number}` : `${place.charAt(0).toUpperCase()}${place.slice(1)}`;

@@ -58,6 +58,10 @@ export async function openReconciliation(
   };
 }
 
+/** What is said of files that are older than what was decided or credited. */
+export const moreThanFiles = (period: string): string =>
+  `More was decided or credited of ${period} than its files show.`;
+
 export const reconciliationChanged = (period: string, what: string, cause?: unknown): LedgerError =>
   new LedgerError('reconciliation_changed', what, {
     fields: { period },

@@ -1,5 +1,6 @@
 import { LedgerError } from '../../errors.ts';
 import { type DialectName, dialectManifestName, dialectNames, isDraftName, manifestName, ownName } from '../names.ts';
+import { reconciliationManifestName } from '../reconciliation-files.ts';
 import { type Entry, notThere, type ReportFolder } from '../report-store.ts';
 import type { Problems } from './problems.ts';
 
@@ -21,11 +22,17 @@ export async function listFolder({ place, list }: ReportFolder): Promise<Entry[]
       cause,
     });
   }
-  if (entries.some(({ name }) => name === manifestName)) return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (entries.some(({ name }) => name === manifestName) || isWithoutReport(entries))
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   throw new LedgerError('verification_impossible', `There is no ${manifestName} in ${place}.`, {
     hint: 'Give the folder of a month, such as reports/2026-10. Without a manifest a report cannot be verified: fetch it again from where it was written.',
   });
 }
+
+/** Whether there is the reconciliation of a month that no report was written of yet: no file of one is there. */
+export const isWithoutReport = (entries: readonly Entry[]): boolean =>
+  entries.some(({ name }) => name === reconciliationManifestName) &&
+  !entries.some(({ name }) => ownName(name) !== undefined);
 
 /** Files that operating systems and spreadsheets leave behind. */
 const foreign = /^(?:\..*|Thumbs\.db|desktop\.ini)$/i;

@@ -67,11 +67,12 @@ export type CheckedReconciliation = {
  * Proves a reconciliation from its files: that they are those its manifest names, and that its findings add up to the
  * difference between invoice and books.
  *
+ * @param month `undefined` = the one that its manifest names.
  * @returns what was proven, if no problem was added; `undefined` = its manifest cannot be read.
  */
 export async function checkReconciliation(
   folder: ReportFolder,
-  period: string,
+  month: string | undefined,
   problems: Problems,
 ): Promise<CheckedReconciliation | undefined> {
   const name = reconciliationManifestName;
@@ -83,6 +84,7 @@ export async function checkReconciliation(
   const manifest = readShape(bytes, reconciliationShape, name, problems);
   const manifestSha256 = createHash('sha256').update(bytes).digest('hex');
   if (manifest) {
+    const period = month ?? manifest.period;
     if (manifest.period !== period) problems.add(name, `is of ${manifest.period}`, { column: 'period' });
     const files = { of: folder.filesOf(name, manifestSha256), manifest, problems };
     const findings = await checkLines(files, reconciliationName(period));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { type Claim, type Credit, earlierClaim, matchCredits } from '../../../src/domain/reconciliation/matching.ts';
+import { type Claim, type Credit, matchCredits } from '../../../src/domain/reconciliation/matching.ts';
 import { isRoundingLeft, settledAmounts, standingOf } from '../../../src/domain/reconciliation/standing.ts';
 
 const claim = (id: string, left: bigint, more: Partial<Claim> = {}): Claim => ({
@@ -178,19 +178,6 @@ test('whatever comes, no credit settles more than it is, no finding is settled b
       }
     }),
   );
-});
-
-test('an earlier finding is offered if it is named, or is the only one with the amount', () => {
-  const earlier = [
-    { finding: 'a'.repeat(16), left: 51n },
-    { finding: 'b'.repeat(16), left: 7n },
-    { finding: 'c'.repeat(16), left: 7n },
-  ];
-  expect(earlierClaim({ left: -51n, description: 'x' }, earlier, 2)?.finding).toBe('a'.repeat(16));
-  expect(earlierClaim({ left: -7n, description: 'x' }, earlier, 2)).toBeUndefined();
-  expect(earlierClaim({ left: -7n, description: 'c'.repeat(16) }, earlier, 2)?.finding).toBe('c'.repeat(16));
-  expect(earlierClaim({ left: -50n, description: 'x' }, earlier, 2)).toBeUndefined();
-  expect(earlierClaim({ left: -51n, description: 'd'.repeat(16) }, earlier, 2)).toBeUndefined();
 });
 
 test('settlements count in their order, up to what is left of both sides, and not for a finding that is gone', () => {
