@@ -142,8 +142,16 @@ function matchesIn(
   );
 }
 
-/** A decision as one about what was left then. */
-export const aboutLeft = (one: FindingDecision): FindingDecision => ({ ...one, amount: one.left ?? one.amount });
+/** Of the decisions about a finding the one that counts, and the last one where that is another: it tells what it was about. */
+export function decidedAs(
+  decided: readonly FindingDecision[] | undefined,
+  amount: bigint,
+  left: bigint,
+): { readonly counting: FindingDecision | undefined; readonly before: FindingDecision | undefined } {
+  const counting = countingDecision(decisionsOn(decided ?? [], amount), left);
+  const last = decided?.[0];
+  return { counting, before: last && last !== counting ? { ...last, amount: last.left ?? last.amount } : undefined };
+}
 
 /** The decisions that count, and the last ones of those findings where another one does, or none. */
 function decidedOn(
@@ -153,11 +161,9 @@ function decidedOn(
 ): { decisions: Map<string, FindingDecision>; former: Map<string, FindingDecision> } {
   const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
   for (const one of findings) {
-    const decided = last.get(one.id) ?? [];
-    const counting = countingDecision(decisionsOn(decided, one.amountDifference), leftOf(one));
-    const [newest] = decided;
+    const { counting, before } = decidedAs(last.get(one.id), one.amountDifference, leftOf(one));
     if (counting) decisions.set(one.id, counting);
-    if (newest && newest !== counting) former.set(one.id, aboutLeft(newest));
+    if (before) former.set(one.id, before);
   }
   return { decisions, former };
 }
