@@ -38,6 +38,8 @@ import * as longTransactions from './20261130140000_long_transactions.ts';
 import * as laterLooks from './20261130150000_later_looks.ts';
 import * as retentionRounds from './20261130160000_retention_rounds.ts';
 import * as usageRowSummaries from './20261130170000_usage_row_summaries.ts';
+import * as decidedRests from './20261130180000_decided_rests.ts';
+import * as findingPlaces from './20261130190000_finding_places.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -80,4 +82,6 @@ export const migrations: Record<string, Migration> = {
   '20261130150000_later_looks': laterLooks,
   '20261130160000_retention_rounds': retentionRounds,
   '20261130170000_usage_row_summaries': usageRowSummaries,
+  '20261130180000_decided_rests': decidedRests,
+  '20261130190000_finding_places': findingPlaces,
 };

@@ -20,10 +20,10 @@ export type GoneDecision = FindingDecision & {
  */
 export async function goneDecisions(db: Queries, period: string, found: readonly string[]): Promise<GoneDecision[]> {
   const { rows } = await sql<StoredDecision & Pick<GoneDecision, 'run' | 'effect' | 'cause' | 'subject' | 'currency'>>`
-    select d.id, d.finding, d.amount_difference::text as amount, d.decision, d.reason, d.decided_at, d.decided_by,
+    select d.id, d.finding, d.amount_difference::text as amount, d.left_amount::text as left, d.decision, d.reason, d.decided_at, d.decided_by,
       f.run, f.effect, f.cause, f.subject, f.currency
     from (
-      select distinct on (finding) id, finding, amount_difference, decision, reason, decided_at, decided_by
+      select distinct on (finding) id, finding, amount_difference, left_amount, decision, reason, decided_at, decided_by
       from finding_decisions where period = ${period} and finding <> all(${found}::text[]) order by finding, id desc
     ) d
     join lateral (

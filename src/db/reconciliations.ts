@@ -1,17 +1,16 @@
 import { sql } from 'kysely';
 import type { Finding } from '../domain/reconciliation/findings.ts';
-import type { DecisionName } from '../domain/reconciliation/standing.ts';
+import type { GivenName } from '../domain/reconciliation/naming.ts';
+import type { DecidedAmounts, DecisionName } from '../domain/reconciliation/standing.ts';
 import { previousPeriod } from '../domain/billing-month.ts';
 import { formatAmount, storedAmount } from '../domain/money.ts';
 import type { Queries } from './database.ts';
 import { isRunCounting } from './vendor-file-withdrawals.ts';
 
 /** What somebody decided about a finding. */
-export type FindingDecision = {
+export type FindingDecision = DecidedAmounts & {
   readonly id: string;
   readonly finding: string;
-  /** What the finding came to then; `null` = not known. */
-  readonly amount: bigint | null;
   readonly decision: DecisionName;
   readonly reason: string;
   readonly decidedAt: Date;
@@ -43,6 +42,8 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
     returning id`.execute(db);
   const findings = run.findings.map((finding, position) => ({
     finding: finding.id,
+    about: finding.about,
+    place: finding.place,
     position,
     effect: finding.effect,
     cause: finding.cause,
@@ -52,10 +53,12 @@ export async function recordReconciliation(db: Queries, run: ReconciliationRun):
     likely_wrong: finding.likelyWrong,
   }));
   await sql`
-    insert into reconciliation_findings (reconciliation_id, finding, position, effect, cause, subject, certainty,
-      amount_difference, likely_wrong)
-    select ${rows[0]?.id}, j.* from jsonb_to_recordset(${JSON.stringify(findings)}::jsonb) as j (finding text, position integer,
-      effect text, cause text, subject text, certainty text, amount_difference numeric, likely_wrong text)`.execute(db);
+    insert into reconciliation_findings (reconciliation_id, finding, about, place, position, effect, cause, subject,
+      certainty, amount_difference, likely_wrong)
+    select ${rows[0]?.id}, j.* from jsonb_to_recordset(${JSON.stringify(findings)}::jsonb) as j (finding text, about text,
+      place text, position integer, effect text, cause text, subject text, certainty text, amount_difference numeric, likely_wrong text)`.execute(
+    db,
+  );
 }
 
 const text = (amount: bigint): string => formatAmount(amount, 6);
@@ -90,12 +93,16 @@ export async function lastRun(db: Queries, period: string): Promise<LastRun | un
   }))[0];
 }
 
-/** The IDs of all findings that a month ever had. */
-export async function findingIds(db: Queries, period: string): Promise<Set<string>> {
-  const { rows } = await sql<{ finding: string }>`
-    select distinct f.finding from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
-    where r.period = ${period}`.execute(db);
-  return new Set(rows.map(({ finding }) => finding));
+/** What all findings that a month ever had were called, each with what it was last, the last one last. */
+export async function givenNames(db: Queries, period: string): Promise<GivenName[]> {
+  const { rows } = await sql<Omit<GivenName, 'amount'> & { readonly amount: string }>`
+    select id, about, place, amount from (
+      select distinct on (f.finding) f.finding as id, f.about, f.place, f.amount_difference::text as amount, r.id as run,
+        f.position
+      from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
+      where r.period = ${period} order by f.finding, r.id desc
+    ) last order by run, position`.execute(db);
+  return rows.map((row) => ({ ...row, amount: storedAmount(row.amount) }));
 }
 
 /** What explained the month before, by its last run. */
@@ -111,6 +118,7 @@ export type StoredDecision = {
   readonly id: string;
   readonly finding: string;
   readonly amount: string | null;
+  readonly left: string | null;
   readonly decision: DecisionName;
   readonly reason: string;
   readonly decided_at: Date;
@@ -119,17 +127,20 @@ export type StoredDecision = {
 
 export const decisionOf = <Row extends StoredDecision>({
   amount,
+  left,
   decided_at: decidedAt,
   decided_by: decidedBy,
   ...row
-}: Row) => ({ ...row, amount: amount === null ? null : storedAmount(amount), decidedAt, decidedBy });
+}: Row) => ({ ...row, amount: microsOrNull(amount), left: microsOrNull(left), decidedAt, decidedBy });
 
-/** The last decision about each finding of a month, whatever amount it was about. */
-export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision>> {
+const microsOrNull = (amount: string | null): bigint | null => (amount === null ? null : storedAmount(amount));
+
+/** All decisions about each finding of a month, whatever amount they were about, the last one first. */
+export async function findingDecisions(db: Queries, period: string): Promise<Map<string, FindingDecision[]>> {
   const { rows } = await sql<StoredDecision>`
-    select distinct on (finding) id, finding, amount_difference::text as amount, decision, reason, decided_at, decided_by
-    from finding_decisions where period = ${period} order by finding, id desc`.execute(db);
-  return new Map(rows.map((row) => [row.finding, decisionOf(row)]));
+    select id, finding, amount_difference::text as amount, left_amount::text as left, decision, reason, decided_at, decided_by
+    from finding_decisions where period = ${period} order by id desc`.execute(db);
+  return Map.groupBy(rows.map(decisionOf), ({ finding }) => finding);
 }
 
 /** What a finding comes to by the last run of its month; `undefined` = that has no such finding. */
@@ -152,13 +163,16 @@ export async function recordDecision(
   {
     finding,
     amount,
+    left,
     decision,
     reason,
     decidedBy,
-  }: Omit<FindingDecision, 'id' | 'decidedAt' | 'amount'> & { readonly amount: bigint },
+  }: Omit<FindingDecision, 'id' | 'decidedAt' | 'amount' | 'left'> & { readonly amount: bigint; readonly left: bigint },
 ): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    insert into finding_decisions (period, finding, amount_difference, decision, reason, decided_by)
-    values (${period}, ${finding}, ${text(amount)}, ${decision}, ${reason}, ${decidedBy}) returning id`.execute(db);
+    insert into finding_decisions (period, finding, amount_difference, left_amount, decision, reason, decided_by)
+    values (${period}, ${finding}, ${text(amount)}, ${text(left)}, ${decision}, ${reason}, ${decidedBy}) returning id`.execute(
+    db,
+  );
   return rows[0]?.id ?? '';
 }

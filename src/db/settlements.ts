@@ -3,11 +3,14 @@ import { formatAmount, storedAmount } from '../domain/money.ts';
 import { askedCredit } from '../domain/reconciliation/asked.ts';
 import type { MatchedBy } from '../domain/reconciliation/matching.ts';
 import {
+  countingDecision,
   countingSettlements,
+  type DecidedAmounts,
   type DecisionName,
   type FindingName,
   isOpen,
   type KeptSettlement,
+  type LastDecision,
   nameKey,
   settledAmounts,
   type Settlement,
@@ -22,11 +25,14 @@ export type CurrentFinding = FindingName & {
   readonly cause: string;
   readonly subject: string;
   readonly amount: bigint;
-  /** The last decision about it, if that is about this amount. */
-  readonly decision: { readonly id: string; readonly decision: DecisionName } | null;
+  /** The decisions about it that were about this amount, the last one first. */
+  readonly decided: readonly DecidedLeft[];
   /** When it was first found. */
   readonly since: Date;
 };
+
+/** A decision, and what of its finding no credit had settled then. */
+type DecidedLeft = LastDecision & Pick<DecidedAmounts, 'left'>;
 
 /** All findings but those that somebody accepted, and that no credit is about. By month, as their runs list them. */
 export async function currentFindings(db: Queries): Promise<CurrentFinding[]> {
@@ -37,33 +43,34 @@ export async function currentFindings(db: Queries): Promise<CurrentFinding[]> {
     cause: string;
     subject: string;
     amount: string;
-    decision_id: string | null;
-    decision: DecisionName | null;
+    decided: readonly (LastDecision & { readonly left: string | null })[];
     since: Date;
   }>`
     with latest as materialized (
       select r.period, r.currency, f.finding, f.position, f.cause, f.subject, f.amount_difference as amount,
-        d.id as decision_id, d.decision
+        d.decided, d.last
       from (${lastRuns}) last
       join reconciliations r using (id) join reconciliation_findings f on f.reconciliation_id = r.id
-      left join lateral (
-        select id, decision, amount_difference from finding_decisions d
-        where d.period = r.period and d.finding = f.finding order by d.id desc limit 1
-      ) d on d.amount_difference = f.amount_difference
+      cross join lateral (
+        select (array_agg(decision order by id desc))[1] as last, coalesce(jsonb_agg(
+          jsonb_build_object('id', id::text, 'decision', decision, 'left', left_amount::text) order by id desc), '[]') as decided
+        from finding_decisions d
+        where d.period = r.period and d.finding = f.finding and d.amount_difference = f.amount_difference
+      ) d
     )
-    select period, finding, currency, cause, subject, amount::text, decision_id, decision, (
+    select period, finding, currency, cause, subject, amount::text, decided, (
       select min(r.ran_at) from reconciliations r join reconciliation_findings f on f.reconciliation_id = r.id
       where r.period = l.period and f.finding = l.finding
     ) as since
     from latest l
-    where decision is distinct from 'accept' or cause = 'credit'
+    where last is distinct from 'accept' or cause = 'credit'
       or exists (select from finding_settlements s where s.period = l.period and s.finding = l.finding)
       or exists (select from finding_settlements s where s.credit_period = l.period and s.credit_finding = l.finding)
     order by period, position`.execute(db);
-  return rows.map(({ decision_id: id, decision, amount, ...row }) => ({
+  return rows.map(({ decided, amount, ...row }) => ({
     ...row,
     amount: storedAmount(amount),
-    decision: id === null || decision === null ? null : { id, decision },
+    decided: decided.map((one) => ({ ...one, left: one.left === null ? null : storedAmount(one.left) })),
   }));
 }
 
@@ -87,24 +94,37 @@ export async function keptSettlements(db: Queries): Promise<KeptSettlement[]> {
   }));
 }
 
-/** A finding, and what of its amount is settled. */
-export type SettledFinding = CurrentFinding & { readonly settled: bigint };
+/** A finding, what of its amount is settled, and the decision that counts. */
+export type SettledFinding = CurrentFinding & { readonly settled: bigint; readonly decision: DecisionName | null };
 
-/** {@link currentFindings} with what credits settle of them. */
-export async function settledFindings(db: Queries): Promise<SettledFinding[]> {
+/**
+ * {@link currentFindings} with what credits settle of them.
+ *
+ * @param next a decision that is about to be kept: what it leads to.
+ */
+export async function settledFindings(
+  db: Queries,
+  next?: FindingName & { readonly decision: DecisionName },
+): Promise<SettledFinding[]> {
   const findings = await currentFindings(db);
+  const last = new Map(findings.flatMap(({ decided: [one], ...name }) => (one ? [[nameKey(name), one]] : [])));
+  if (next) last.set(nameKey(next), { id: '', decision: next.decision, left: null });
   const settled = settledAmounts(
-    countingSettlements(
-      await keptSettlements(db),
-      new Map(findings.flatMap((one) => (one.decision ? [[nameKey(one), one.decision]] : []))),
-    ),
+    countingSettlements(await keptSettlements(db), last),
     new Map(findings.map((one) => [nameKey(one), one.amount])),
   );
-  return findings.map((one) => ({ ...one, settled: settled.get(nameKey(one)) ?? 0n }));
+  return findings.map((one) => withSettled(one, settled.get(nameKey(one)) ?? 0n));
 }
 
+/** A finding with what is settled of it. */
+export const withSettled = (one: CurrentFinding, settled: bigint): SettledFinding => ({
+  ...one,
+  settled,
+  decision: countingDecision(one.decided, one.amount - settled)?.decision ?? null,
+});
+
 /** A finding that is neither accepted nor settled whole. */
-export type OpenFinding = Omit<CurrentFinding, 'decision'> & {
+export type OpenFinding = CurrentFinding & {
   readonly decision: Exclude<DecisionName, 'accept'> | null;
   /** What of the amount is not settled. */
   readonly left: bigint;
@@ -112,8 +132,7 @@ export type OpenFinding = Omit<CurrentFinding, 'decision'> & {
 
 /** Everything that is open in any month, by month. */
 export const openFindings = async (db: Queries): Promise<OpenFinding[]> =>
-  (await settledFindings(db)).flatMap(({ settled, decision: decided, ...one }): OpenFinding[] => {
-    const decision = decided?.decision ?? null;
+  (await settledFindings(db)).flatMap(({ settled, decision, ...one }): OpenFinding[] => {
     if (decision === 'accept' || !isOpen(standingOf(one.amount, settled, decision ?? undefined).state)) return [];
     return [{ ...one, decision, left: one.amount - settled }];
   });

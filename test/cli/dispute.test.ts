@@ -90,6 +90,7 @@ test('each refusal says which command to run, and writes nothing', async () => {
   await recordDecision(db.kysely, '2026-01', {
     finding,
     amount: 51_000_000n,
+    left: 51_000_000n,
     decision: 'dispute',
     reason: 'x',
     decidedBy: 'x',

@@ -52,6 +52,8 @@ test('what held last month and what the counters rule out is told', () => {
 test('what else may be the cause is told of what is ambiguous, and only of that', () => {
   const finding = (id: string, alternatives: string): Finding => ({
     id,
+    about: id,
+    place: 'INV-1:1',
     invoiceNumber: 'INV-1',
     invoiceLine: '1',
     taskType: 'document_scan',

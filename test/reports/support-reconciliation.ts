@@ -35,6 +35,8 @@ const line: LineFacts = {
 const rule: Finding = {
   ...line,
   id: idOf('a'),
+  about: idOf('a'),
+  place: null,
   invoiceNumber: 'INV-1',
   effect: 'quantity',
   cause: 'rule',

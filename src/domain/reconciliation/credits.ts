@@ -22,8 +22,11 @@ export function withCredits(found: Findings, period: string, notes: readonly Ven
 function creditOf(period: string, invoiceNumber: string, one: InvoiceLine): Finding {
   const { line, description, taskType, level, quantity, unitPrice, amount } = one;
   const about = [period, invoiceNumber, line, taskType, level, null, unitPrice?.toString() ?? null];
+  const id = identityOf([...about, 'extra_line', 'credit', description]);
   return {
-    id: identityOf([...about, 'extra_line', 'credit', description]),
+    id,
+    about: id,
+    place: `${invoiceNumber}:${line}`,
     invoiceNumber,
     invoiceLine: line,
     taskType,

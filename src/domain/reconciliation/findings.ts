@@ -5,7 +5,7 @@ import type { CellNote, Evidence, Explanation } from './explanation.ts';
 import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
 import { type LineFacts, lineFacts, withoutUsage } from './line-facts.ts';
 import type { Books } from './lines.ts';
-import { namer } from './naming.ts';
+import { type GivenName, type Name, namesOf } from './naming.ts';
 import { cellKey, isTakenBack, type LinePair, pairLines, vendorLines } from './pairing.ts';
 import { type Known, type Reason, reasonFor, reasonOfKind, reasonOfTax } from './reasons.ts';
 import { minimumShares, type Share, sharesOf } from './shares.ts';
@@ -13,7 +13,8 @@ import { taxDoubtsOf } from './taxes.ts';
 
 /** One effect on one line by one cause: the unit that people decide on. */
 export type Finding = LineFacts &
-  Reason & {
+  Reason &
+  Name & {
     /** The same in every run, whichever invoice it is found on: 16 hexadecimal digits. */
     readonly id: string;
     /** Several invoices are joined by `+`. */
@@ -63,7 +64,7 @@ export function findingsOf(
   books: Books,
   invoice: VendorInvoice,
   explanation: Explanation,
-  given: ReadonlySet<string> = new Set(),
+  given: readonly GivenName[] = [],
 ): Findings {
   const { steps } = explanation;
   const vendor = vendorLines(invoice.lines);
@@ -89,13 +90,13 @@ export function findingsOf(
   ];
   const told = withoutNetting(compared, pairs, known);
   for (const { line, shares } of told) checkLine(line, shares);
-  const nameOf = namer(books.period, invoice, given);
-  const named = told.flatMap(({ line, shares }) =>
-    shares.map((share) => {
-      const id = nameOf({ ...share.reason, line, effect: share.effect });
-      return { share, found: finding(id, invoice.number, line, share) };
-    }),
-  );
+  const parts = told.flatMap(({ line, shares }) => shares.map((share) => ({ line, share })));
+  const about = parts.map(({ line, share }) => ({ ...share.reason, line, effect: share.effect, amount: share.amount }));
+  const names = namesOf(books.period, invoice, about, given);
+  const named = parts.flatMap(({ line, share }, index) => {
+    const name = names[index];
+    return name ? [{ share, found: finding(name, invoice.number, line, share) }] : [];
+  });
   const evidence = explanation.evidence.flatMap((one): FindingEvidence[] => {
     const of = mostOf(named.filter(({ share, found }) => isAbout(one, found, share)));
     return of ? [{ finding: of.found.id, evidence: one }] : [];
@@ -182,7 +183,7 @@ const comparedRates = (invoice: VendorInvoice): Compared[] =>
   );
 
 function finding(
-  id: string,
+  name: Name,
   invoiceNumber: string,
   line: LineFacts,
   { effect, quantity, amount, reason }: ReasonedShare,
@@ -190,7 +191,7 @@ function finding(
   return {
     ...line,
     ...reason,
-    id,
+    ...name,
     invoiceNumber,
     effect,
     quantityDifference: quantity,

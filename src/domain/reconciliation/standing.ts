@@ -60,9 +60,28 @@ export type KeptSettlement = Settlement & {
 /** What was last decided about a finding. */
 export type LastDecision = { readonly id: string; readonly decision: DecisionName };
 
-/** A decision is about the amount that its finding had: about another amount nobody has decided. */
-export const isStanding = (decided: { readonly amount: Micros | null } | undefined, amount: Micros): boolean =>
-  decided?.amount === amount;
+/** What a decision was about. */
+export type DecidedAmounts = {
+  /** What the finding came to then; `null` = not known. */
+  readonly amount: Micros | null;
+  /** What of it no credit had settled then. */
+  readonly left: Micros | null;
+};
+
+/** A decision is about the amount that its finding had: about another amount nobody has decided. The last one is first. */
+export const decisionsOn = <Decided extends DecidedAmounts>(decided: readonly Decided[], amount: Micros): Decided[] =>
+  decided.filter((one) => one.amount === amount);
+
+/**
+ * The decision that counts: the last one that was about all that is left. Who accepts what a credit left over accepts no
+ * more than that, so without the credit it is as it was decided before.
+ *
+ * @param decided those about the finding's amount, the last one first.
+ */
+export const countingDecision = <Decided extends Pick<DecidedAmounts, 'left'>>(
+  decided: readonly Decided[],
+  left: Micros,
+): Decided | undefined => decided.find((one) => smallerOf(left, one.left ?? left) === left);
 
 export const nameKey = ({ period, finding }: FindingName): string => `${period} ${finding}`;
 
@@ -70,7 +89,7 @@ export const nameKey = ({ period, finding }: FindingName): string => `${period} 
  * The settlements that count. Whoever disputes a credit, or expects another, says that it settles nothing; what an
  * accepted one settles, it settles by the last decision about it.
  *
- * @param decisions those that stand, by {@link nameKey}.
+ * @param decisions the last ones about what each finding comes to, by {@link nameKey}.
  */
 export const countingSettlements = (
   settlements: readonly KeptSettlement[],

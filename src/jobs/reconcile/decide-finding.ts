@@ -1,6 +1,6 @@
 import type { Queries } from '../../db/database.ts';
 import { findingAmount, recordDecision } from '../../db/reconciliations.ts';
-import { recordSettlements, settledFindings } from '../../db/settlements.ts';
+import { recordSettlements, type SettledFinding, settledFindings } from '../../db/settlements.ts';
 import { formatAmount, type Micros, minorUnitDigits } from '../../domain/money.ts';
 import { earlierClaims, sharesOf } from '../../domain/reconciliation/earlier.ts';
 import type { DecisionName } from '../../domain/reconciliation/standing.ts';
@@ -47,16 +47,31 @@ async function decideIn(queries: Queries, period: string, given: Decision): Prom
       `${finding} of ${period} comes to ${formatAmount(amount, 2)} by now. Nothing was decided.`,
       { fields: { period, finding }, hint: 'Look at the finding again, then decide.' },
     );
-  const decisionId = await recordDecision(queries, period, { ...given, amount });
-  if (decision !== 'accept') return;
-  const all = await settledFindings(queries);
-  const credit = all.find((one) => one.period === period && one.finding === finding && one.cause === 'credit');
-  if (!credit) return;
-  const left = credit.amount - credit.settled;
-  const earlier = claimsBefore(all, period, credit.currency);
-  const { claims } = earlierClaims({ left, description: credit.subject }, earlier, minorUnitDigits(credit.currency));
-  const settlements = sharesOf(claims, left).map(
-    ({ claim: of, amount: part }) => ({ of, by: credit, amount: part, matchedBy: 'accept', decisionId }) as const,
+  const all = await settledFindings(queries, { period, finding, decision });
+  const decided = all.find((one) => one.period === period && one.finding === finding);
+  const settlements = decided && decision === 'accept' ? earlierSettlements(all, decided) : [];
+  // What a credit settles by being accepted is no part of what is accepted without settling anything.
+  const settling = settlements.reduce((sum, one) => sum + one.amount, 0n);
+  const left = amount - (decided?.settled ?? 0n) + settling;
+  const decisionId = await recordDecision(queries, period, { ...given, amount, left });
+  await recordSettlements(
+    queries,
+    settlements.map((one) => ({ ...one, decisionId })),
+    decidedBy,
   );
-  await recordSettlements(queries, settlements, decidedBy);
+}
+
+/** What a credit settles of earlier months if it is accepted. */
+function earlierSettlements(all: readonly SettledFinding[], credit: SettledFinding) {
+  if (credit.cause !== 'credit') return [];
+  const { period, currency, subject: description } = credit;
+  const left = credit.amount - credit.settled;
+  const earlier = claimsBefore(all, period, currency);
+  const { claims } = earlierClaims({ left, description }, earlier, minorUnitDigits(currency));
+  return sharesOf(claims, left).map(({ claim: of, amount }) => ({
+    of,
+    by: credit,
+    amount,
+    matchedBy: 'accept' as const,
+  }));
 }

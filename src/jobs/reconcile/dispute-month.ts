@@ -4,7 +4,7 @@ import { openFindings } from '../../db/settlements.ts';
 import { keptInvoices } from '../../db/vendor-invoices.ts';
 import { minorUnitDigits } from '../../domain/money.ts';
 import { isAskedFor } from '../../domain/reconciliation/asked.ts';
-import { isOpen, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
+import { countingDecision, decisionsOn, isOpen, standingOf } from '../../domain/reconciliation/standing.ts';
 import { LedgerError } from '../../errors.ts';
 import { csvStream } from '../../reports/csv.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
@@ -89,8 +89,8 @@ async function disputedIn(
   for await (const row of source.rows()) {
     if (row.cell('record_type') !== 'FINDING') continue;
     const finding = publishedFinding(row);
-    const last = decided.get(finding.id);
-    const decision = isStanding(last, finding.amount) ? last?.decision : undefined;
+    const about = decisionsOn(decided.get(finding.id) ?? [], finding.amount);
+    const decision = countingDecision(about, finding.amount - finding.settled)?.decision;
     const isLeft = isOpen(standingOf(finding.amount, finding.settled, decision).state);
     if (
       row.cell('decision') !== (decision ?? '') ||

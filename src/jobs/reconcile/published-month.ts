@@ -4,7 +4,7 @@ import { type Differing, differingCredits } from '../../domain/reconciliation/ea
 import type { Finding, Findings } from '../../domain/reconciliation/findings.ts';
 import type { LineFacts } from '../../domain/reconciliation/line-facts.ts';
 import { type Micros, storedAmount } from '../../domain/money.ts';
-import { isOpen, isStanding, standingOf } from '../../domain/reconciliation/standing.ts';
+import { isOpen, standingOf } from '../../domain/reconciliation/standing.ts';
 import { type PublishedFinding, publishedFinding } from '../../reports/dispute/published-finding.ts';
 import { openReconciliation } from '../../reports/dispute/source.ts';
 import { placeOf, type ReconciliationHead, stateOf } from '../../reports/reconciliation-files.ts';
@@ -12,7 +12,7 @@ import type { ReportStore } from '../../reports/report-store.ts';
 import { original } from '../../reports/verify/cells.ts';
 import type { Row } from '../../reports/verify/reading.ts';
 import type { Context } from '../context.ts';
-import { type Carried, claimsBefore } from './settle-credits.ts';
+import { type Carried, claimsBefore, decidedAs } from './settle-credits.ts';
 
 /** What a reconciliation found, as it is shown: the same before it is kept and after it was published. */
 export type ShownReconciliation = {
@@ -76,12 +76,13 @@ export async function publishedMonth(
     if (type === 'MATCH') matches.push(matchedRow(row));
     if (type !== 'FINDING') continue;
     const finding = publishedFinding(row);
-    const decided = last.get(finding.id);
-    if (decided) (isStanding(decided, finding.amount) ? decisions : former).set(finding.id, decided);
-    const decision = decisions.get(finding.id)?.decision;
-    const standing = standingOf(finding.amount, settled.get(finding.id) ?? 0n, decision);
+    const part = settled.get(finding.id) ?? 0n;
+    const { counting, before } = decidedAs(last.get(finding.id), finding.amount, finding.amount - part);
+    if (counting) decisions.set(finding.id, counting);
+    if (before) former.set(finding.id, before);
+    const standing = standingOf(finding.amount, part, counting?.decision);
     findings.push({ ...finding, ...standing });
-    if (row.cell('decision') !== (decision ?? '') || finding.settled !== standing.settled) isBehind = true;
+    if (row.cell('decision') !== (counting?.decision ?? '') || finding.settled !== standing.settled) isBehind = true;
   }
   const { manifest } = source;
   const carried = claimsBefore(open, period, manifest.currency);

@@ -1,5 +1,5 @@
 import { type GoneDecision, goneDecisions } from '../../db/gone-decisions.ts';
-import { findingIds, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
+import { givenNames, heldLastMonth, recordReconciliation } from '../../db/reconciliations.ts';
 import { recordSettlements } from '../../db/settlements.ts';
 import { inBooking, type Snapshot } from '../../db/snapshot.ts';
 import { type KeptUsage, keptUsage, type UsageToKeep } from '../../db/usage-statements.ts';
@@ -162,7 +162,7 @@ async function compare(
   const invoice = atPricesOf(books, joinInvoices(invoices.filter(({ isCreditNote }) => !isCreditNote)));
   const month = { books, cube, contract, priors: { held: await heldLastMonth(queries, period) } };
   const explanation = statement ? explainByUsage(month, invoice) : explain(month, invoice);
-  const given = await findingIds(queries, period);
+  const given = await givenNames(queries, period);
   const credited = withCredits(
     balanced(() => findingsOf(books, invoice, explanation, given), period),
     period,

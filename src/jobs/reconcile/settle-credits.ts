@@ -4,6 +4,7 @@ import {
   keptSettlements,
   type OpenFinding,
   type SettledFinding,
+  withSettled,
 } from '../../db/settlements.ts';
 import { type FindingDecision, findingDecisions } from '../../db/reconciliations.ts';
 import type { Queries } from '../../db/database.ts';
@@ -12,10 +13,11 @@ import { minorUnitDigits } from '../../domain/money.ts';
 import { type Differing, differingCredits, earlierClaims } from '../../domain/reconciliation/earlier.ts';
 import { type Match, matchCredits, type MatchedBy } from '../../domain/reconciliation/matching.ts';
 import {
+  countingDecision,
   countingSettlements,
   type DecisionName,
+  decisionsOn,
   isOpen,
-  isStanding,
   type LastDecision,
   nameKey,
   settledAmounts,
@@ -33,7 +35,7 @@ export type Settled = {
   /** A credit's subject names what it settles, or the earlier finding that it would settle if it were accepted. */
   readonly found: Findings;
   readonly decisions: ReadonlyMap<string, FindingDecision>;
-  /** Decisions about findings that came to something else then: they count no more. */
+  /** The last decisions of findings where they count no more: they were about another amount. */
   readonly former: ReadonlyMap<string, FindingDecision>;
   readonly standings: ReadonlyMap<string, Standing>;
   readonly carried: readonly Carried[];
@@ -56,9 +58,9 @@ export async function settleCredits(
   { found, notes, currency }: Compared,
 ): Promise<Settled> {
   const amounts = new Map(found.findings.map(({ id, amountDifference }) => [id, amountDifference]));
-  const { decisions, former } = decidedOn(amounts, await findingDecisions(db, period));
+  const last = await findingDecisions(db, period);
   const others = (await currentFindings(db)).filter((one) => one.period !== period);
-  const kept = countingSettlements(await keptSettlements(db), decisionsOf(others, period, decisions));
+  const kept = countingSettlements(await keptSettlements(db), lastOnes(others, period, last, amounts));
   const amountsSettled = (settlements: readonly Settlement[]) =>
     settledAmounts(
       settlements,
@@ -68,12 +70,12 @@ export async function settleCredits(
       ]),
     );
   const known = amountsSettled(kept);
-  const undecided = (finding: Finding) => !decisions.has(finding.id);
   const minorDigits = minorUnitDigits(currency);
   const left = ({ id, amountDifference: amount }: Finding, settled: ReadonlyMap<string, bigint>) =>
     amount - (settled.get(nameKey({ period, finding: id })) ?? 0n);
   const leftOf = (one: Finding): bigint => left(one, known);
-  const matches = matchesIn(found.findings, notes, { decisions, minorDigits, leftOf });
+  const before = decidedOn(found.findings, last, leftOf).decisions;
+  const matches = matchesIn(found.findings, notes, { decisions: before, minorDigits, leftOf });
   const settlements = matches.map(({ claim, credit, amount, matchedBy }) => ({
     of: { period, finding: claim },
     by: { period, finding: credit },
@@ -82,8 +84,10 @@ export async function settleCredits(
   }));
   const all = [...kept, ...settlements];
   const settled = amountsSettled(all);
+  const { decisions, former } = decidedOn(found.findings, last, (one) => left(one, settled));
+  const undecided = (finding: Finding) => !decisions.has(finding.id);
   const carried = claimsBefore(
-    others.map((one) => ({ ...one, settled: settled.get(nameKey(one)) ?? 0n })),
+    others.map((one) => withSettled(one, settled.get(nameKey(one)) ?? 0n)),
     period,
     currency,
   );
@@ -138,15 +142,28 @@ function matchesIn(
   );
 }
 
-/** Decisions about what findings come to, and those about what they came to before. */
+/** Of the decisions about a finding the one that counts, and the last one where that is another: it tells what it was about. */
+export function decidedAs(
+  decided: readonly FindingDecision[] | undefined,
+  amount: bigint,
+  left: bigint,
+): { readonly counting: FindingDecision | undefined; readonly before: FindingDecision | undefined } {
+  const counting = countingDecision(decisionsOn(decided ?? [], amount), left);
+  const last = decided?.[0];
+  return { counting, before: last && last !== counting ? { ...last, amount: last.left ?? last.amount } : undefined };
+}
+
+/** The decisions that count, and the last ones of those findings where another one does, or none. */
 function decidedOn(
-  amounts: ReadonlyMap<string, bigint>,
-  last: ReadonlyMap<string, FindingDecision>,
+  findings: readonly Finding[],
+  last: ReadonlyMap<string, readonly FindingDecision[]>,
+  leftOf: (finding: Finding) => bigint,
 ): { decisions: Map<string, FindingDecision>; former: Map<string, FindingDecision> } {
   const [decisions, former] = [new Map<string, FindingDecision>(), new Map<string, FindingDecision>()];
-  for (const [finding, one] of last) {
-    const amount = amounts.get(finding);
-    if (amount !== undefined) (isStanding(one, amount) ? decisions : former).set(finding, one);
+  for (const one of findings) {
+    const { counting, before } = decidedAs(last.get(one.id), one.amountDifference, leftOf(one));
+    if (counting) decisions.set(one.id, counting);
+    if (before) former.set(one.id, before);
   }
   return { decisions, former };
 }
@@ -157,21 +174,25 @@ const isClaimed = (decision: DecisionName | null | undefined): decision is 'disp
 const nameOf = (of: Settlement['of'], period: string): string =>
   of.period === period ? of.finding : `${of.finding} of ${of.period}`;
 
-/** The decisions that stand, about all findings. */
-const decisionsOf = (
+/** The last decision about what each finding comes to. */
+const lastOnes = (
   others: readonly CurrentFinding[],
   period: string,
-  own: ReadonlyMap<string, LastDecision>,
+  own: ReadonlyMap<string, readonly FindingDecision[]>,
+  amounts: ReadonlyMap<string, bigint>,
 ): Map<string, LastDecision> =>
-  new Map([
-    ...others.flatMap((one): [string, LastDecision][] => (one.decision ? [[nameKey(one), one.decision]] : [])),
-    ...[...own].map(([finding, decision]): [string, LastDecision] => [nameKey({ period, finding }), decision]),
-  ]);
+  new Map(
+    [
+      ...others.map((one) => [nameKey(one), one.decided[0]] as const),
+      ...[...amounts].map(
+        ([finding, amount]) => [nameKey({ period, finding }), decisionsOn(own.get(finding) ?? [], amount)[0]] as const,
+      ),
+    ].flatMap(([name, one]): [string, LastDecision][] => (one ? [[name, one]] : [])),
+  );
 
 /** What is disputed or expected of months before one, in its currency, and not settled whole. */
 export const claimsBefore = (findings: readonly SettledFinding[], period: string, currency: string): Carried[] =>
-  findings.flatMap(({ settled, decision: last, ...one }): Carried[] => {
-    const decision = last?.decision;
+  findings.flatMap(({ settled, decision, ...one }): Carried[] => {
     if (one.period >= period || one.currency !== currency || !isClaimed(decision)) return [];
     return isOpen(standingOf(one.amount, settled, decision).state)
       ? [{ ...one, decision, left: one.amount - settled }]

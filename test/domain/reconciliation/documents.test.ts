@@ -70,8 +70,11 @@ test('each line of a credit note is a finding of its own, and nothing is subtrac
   ]);
   const { findings, total } = withCredits(found, '2026-10', [note, document('CN-2', [charge('1', -1n)])]);
   expect(total).toEqual({ ownAmount: 100n, vendorAmount: 102n, amountDifference: 2n });
+  const id = identityOf(['2026-10', 'CN', '1', 'face_match', 'x', null, '2', 'extra_line', 'credit', 'line 1']);
   expect(findings[0]).toEqual({
-    id: identityOf(['2026-10', 'CN', '1', 'face_match', 'x', null, '2', 'extra_line', 'credit', 'line 1']),
+    id,
+    about: id,
+    place: 'CN:1',
     invoiceNumber: 'CN',
     invoiceLine: '1',
     taskType: 'face_match',

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import {
+  countingDecision,
   countingSettlements,
+  decisionsOn,
   isOpen,
   isRoundingLeft,
-  isStanding,
   type KeptSettlement,
   type LastDecision,
   settledAmounts,
@@ -55,9 +56,31 @@ test('a finding is open in every state but two', () => {
   expect(states.filter(isOpen)).toEqual(['open', 'disputed', 'expected', 'partly_settled']);
 });
 
-test('a decision stands as long as its finding has the amount that it was about', () => {
-  expect([isStanding({ amount: 5n }, 5n), isStanding({ amount: 4n }, 5n)]).toEqual([true, false]);
-  expect([isStanding({ amount: null }, 5n), isStanding(undefined, 5n)]).toEqual([false, false]);
+const decided = (id: string, left: bigint | null, amount: bigint | null = 30_075n) => ({ id, left, amount });
+
+test('the last decision counts that was about all that is left', () => {
+  const [rest, whole] = [decided('rest', 5n), decided('whole', 30_075n)];
+  const counting = (left: bigint) => countingDecision([rest, whole], left)?.id;
+  expect([0n, 4n, 5n].map(counting)).toEqual(['rest', 'rest', 'rest']);
+  expect([6n, 30_075n].map(counting)).toEqual(['whole', 'whole']);
+  // What is left the other way, or is more than there ever was, nobody has decided.
+  expect([-1n, 30_076n].map(counting)).toEqual([undefined, undefined]);
+  expect(countingDecision<{ left: bigint }>([], 0n)).toBeUndefined();
+});
+
+test('of credits, too, which are negative', () => {
+  const counting = (left: bigint) => countingDecision([decided('rest', -5n)], left)?.id;
+  expect([-6n, -5n, -4n, 0n, 4n].map(counting)).toEqual([undefined, 'rest', 'rest', 'rest', undefined]);
+});
+
+test('a decision of which it is not known what was left is about all of it', () => {
+  expect(countingDecision([decided('old', null)], 30_075n)?.id).toBe('old');
+});
+
+test('a decision is about an amount, the last one first; about an unknown one it never is', () => {
+  const all = [decided('c', 1n, 1n), decided('b', null, null), decided('a', 30_075n), decided('a0', 5n)];
+  expect(decisionsOn(all, 30_075n).map(({ id }) => id)).toEqual(['a', 'a0']);
+  expect(decisionsOn(all, 2n)).toEqual([]);
 });
 
 test('rounding is less than the minor unit, on either side', () => {

@@ -16,12 +16,14 @@ test('a finding that stays open for 14 days is told of once, and one that is don
   await recordDecision(db.kysely, '2026-10', {
     finding: findingOf('b'),
     amount: 4_250_000n,
+    left: 4_250_000n,
     decision: 'accept',
     ...decided,
   });
   await recordDecision(db.kysely, '2026-10', {
     finding: findingOf('a'),
     amount: 51_000_000n,
+    left: 51_000_000n,
     decision: 'dispute',
     ...decided,
   });
