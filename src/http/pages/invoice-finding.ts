@@ -1,5 +1,6 @@
 import { listedAlternatives } from '../../domain/reconciliation/reasons.ts';
-import type { EvidenceRow, MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
+import type { EvidenceRow } from '../../jobs/reconcile/published-evidence.ts';
+import type { MonthReconciliation } from '../../jobs/reconcile/published-month.ts';
 import type { PublishedFinding } from '../../reports/dispute/published-finding.ts';
 import { evidenceName } from '../../reports/reconciliation-files.ts';
 import type { Principal } from '../context.ts';

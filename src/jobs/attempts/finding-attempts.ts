@@ -7,7 +7,8 @@ import type { ReportStore } from '../../reports/report-store.ts';
 import type { Context } from '../context.ts';
 import { type Month, monthOf } from '../month/month.ts';
 import { restatedMonth } from '../month/restated-month.ts';
-import { evidenceOf, publishedMonth } from '../reconcile/published-month.ts';
+import { evidenceOf } from '../reconcile/published-evidence.ts';
+import { publishedMonth } from '../reconcile/published-month.ts';
 
 /** A finding whose attempts can be listed. */
 export type FindingToList = {
