@@ -120,9 +120,7 @@ function withoutConsequences(text: string, errors: readonly ParseError[]): Parse
 const isBlank = (text: string, start: number, end: number): boolean => text.slice(start, end).trim() === '';
 
 const isNeedlessComma = (text: string, code: string, offset: number): boolean =>
-  /^(ValueExpected|PropertyNameExpected)$/.test(code) &&
-  /[\]}]/.test(text[offset] ?? '') &&
-  isAfter(',', text, offset);
+  /^(ValueExpected|PropertyNameExpected)$/.test(code) && /[\]}]/.test(text[offset] ?? '') && isAfter(',', text, offset);
 
 /** Whether this character is the last one before an offset, but for blanks. */
 const isAfter = (character: string, text: string, offset: number): boolean =>

@@ -13,7 +13,14 @@ import { findingOf, foundDaysAgo } from '../support/findings.ts';
 type Db = Awaited<ReturnType<typeof openTestDatabase>>['kysely'];
 const decideOn = (db: Db) => async (period: string, digit: string, decision: 'accept' | 'dispute' | 'expect') => {
   const amount = (await findingAmount(db, period, findingOf(digit))) ?? 0n;
-  return recordDecision(db, period, { finding: findingOf(digit), amount, left: amount, decision, reason: 'x', decidedBy: 'x' });
+  return recordDecision(db, period, {
+    finding: findingOf(digit),
+    amount,
+    left: amount,
+    decision,
+    reason: 'x',
+    decidedBy: 'x',
+  });
 };
 const name = (period: string, digit: string) => ({ period, finding: findingOf(digit) });
 

@@ -55,6 +55,15 @@ const decide = async (period: string, finding: string, decision: 'accept' | 'dis
   decideFinding(service.context, period, { finding, decision, reason: 'x', decidedBy: 'x' });
 const again = (period: string) =>
   service.ask(`${page(period)}/again`, asFinance({ method: 'POST', ...form({ basis: 'restated' }) }));
+/** The form of a finding as it is now, to be sent whenever it is called. */
+const acceptForm = async (period: string, finding: string) => {
+  const target = `${page(period)}/findings/${finding}`;
+  const { text } = await service.ask(target, asFinance({}));
+  const hidden = [...text.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)];
+  const fields = Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value]));
+  const sent = form({ ...fields, decision: 'accept', reason: 'x' });
+  return () => service.ask(target, asFinance({ method: 'POST', ...sent }));
+};
 const row = async () => /January 2026 .*?(?=Earlier months|idscan-ledger,)/.exec(await read('/reports'))?.[0];
 const behind = 'More was decided or credited of 2026-01 than its files show.';
 
@@ -81,6 +90,7 @@ test('a month whose finding is credited in a later one says that its files are o
   expect(shown).toMatch(/\+12\.00 EUR Settled/);
   expect(await read(page('2026-01'), 'operator')).toContain(`${behind} Finance reconciles it again.`);
   const finding = await read(`${page('2026-01')}/findings/${fee}`);
+  const acceptAsSeen = await acceptForm('2026-01', fee);
   expect(finding).toContain(behind);
   expect(finding).toMatch(/Settled .* Credited so far \+12\.00 EUR/);
   // What the later month carries is as it stands, too.
@@ -91,4 +101,8 @@ test('a month whose finding is credited in a later one says that its files are o
   await decide('2026-02', await found('2026-02', 'credit'), 'dispute');
   expect(await row()).toContain('2 open findings');
   expect(await read(page('2026-01'))).toMatch(/2 open findings.*More was decided or credited/);
+  // Somebody has the page open on which all of it was credited.
+  const late = await acceptAsSeen();
+  expect(late).toMatchObject({ status: 409, text: expect.stringContaining('is 12.00 by now') as string });
+  expect((await (await acceptForm('2026-01', fee))()).status).toBe(303);
 });

@@ -113,11 +113,12 @@ export function sidesTable(one: PublishedFinding, currency: string): Html {
 /** The form to decide on a finding. */
 export const decisionForm = (
   period: string,
-  { id, amount: seen }: PublishedFinding,
+  { id, amount: seen, settled }: PublishedFinding,
   decided: FindingDecision | undefined,
 ): Html =>
   html`<form class="stacked" method="post" action="${findingPath(period, id)}">
     <input type="hidden" name="amount" value="${formatAmount(seen, 2)}" />
+    <input type="hidden" name="left" value="${formatAmount(seen - settled, 2)}" />
     <fieldset>
       <legend>${decided ? 'Decide otherwise' : 'Decide'}</legend>
       ${decisions.map(

@@ -229,12 +229,12 @@ function basisIn(fields: unknown): Basis {
 function decisionIn(fields: unknown) {
   const decision = decisions.find((one) => one === field(fields, 'decision'));
   const reason = field(fields, 'reason').trim().slice(0, 500);
-  const seen = microsOf(field(fields, 'amount'));
+  const [seen, seenLeft] = [microsOf(field(fields, 'amount')), microsOf(field(fields, 'left'))];
   if (seen === undefined)
     throw new LedgerError('request_invalid', 'A decision says which amount it is about.', {
       hint: 'Open the finding’s page and decide there.',
     });
-  if (decision && reason !== '') return { decision, reason, seen };
+  if (decision && reason !== '') return { decision, reason, seen, seenLeft };
   throw new LedgerError('request_invalid', 'A decision is accept, dispute or expect, and has a reason.', {
     hint: 'Choose one and say why; both are kept.',
   });

@@ -16,6 +16,8 @@ export type Decision = {
   readonly decidedBy: string;
   /** What whoever decides was shown that it comes to; `undefined` = the last run's. */
   readonly seen?: Micros | undefined;
+  /** What they were shown that no credit had settled of it; `undefined` = what is left now. */
+  readonly seenLeft?: Micros | undefined;
 };
 
 /**
@@ -35,18 +37,13 @@ export async function decideFinding({ db }: Context, period: string, given: Deci
 }
 
 async function decideIn(queries: Queries, period: string, given: Decision): Promise<void> {
-  const { finding, decision, decidedBy, seen } = given;
+  const { finding, decision, decidedBy } = given;
   const amount = await findingAmount(queries, period, finding);
   if (amount === undefined)
     throw new LedgerError('usage_invalid', `${finding} is no finding of ${period}.`, {
       hint: `The findings of the month: /reports/${period}/invoice in the browser, or npx idscan-ledger reconcile ${period}`,
     });
-  if (seen !== undefined && seen !== amount)
-    throw new LedgerError(
-      'reconciliation_changed',
-      `${finding} of ${period} comes to ${formatAmount(amount, 2)} by now. Nothing was decided.`,
-      { fields: { period, finding }, hint: 'Look at the finding again, then decide.' },
-    );
+  await expectAsSeen(queries, period, amount, given);
   const all = await settledFindings(queries, { period, finding, decision });
   const decided = all.find((one) => one.period === period && one.finding === finding);
   const settlements = decided && decision === 'accept' ? earlierSettlements(all, decided) : [];
@@ -59,6 +56,26 @@ async function decideIn(queries: Queries, period: string, given: Decision): Prom
     settlements.map((one) => ({ ...one, decisionId })),
     decidedBy,
   );
+}
+
+/** Who decides about what has changed since they saw it would decide about something else. */
+async function expectAsSeen(
+  queries: Queries,
+  period: string,
+  amount: Micros,
+  { finding, seen = amount, seenLeft }: Decision,
+): Promise<void> {
+  const changed = (what: string, now: Micros): LedgerError =>
+    new LedgerError(
+      'reconciliation_changed',
+      `${finding} of ${period}: ${what} ${formatAmount(now, 2)} by now. Nothing was decided.`,
+      { fields: { period, finding }, hint: 'Look at the finding again, then decide.' },
+    );
+  if (seen !== amount) throw changed('it comes to', amount);
+  if (seenLeft === undefined) return;
+  const known = await settledFindings(queries);
+  const left = amount - (known.find((one) => one.period === period && one.finding === finding)?.settled ?? 0n);
+  if (seenLeft !== left) throw changed('what no credit has settled of it is', left);
 }
 
 /** What a credit settles of earlier months if it is accepted. */
