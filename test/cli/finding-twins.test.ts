@@ -18,11 +18,18 @@ async function feesOf(lines: readonly string[], decided: Readonly<Record<string,
     files += 1;
     return reconcile('--invoice', await invoice(`${files}.csv`, ...given));
   };
-  /** Each fee's line, amount, decision and ID. */
+  /** Each fee's invoice and line, amount, decision and ID. */
   const fees = async () =>
     (await rows()).flatMap((row) =>
       row['cause'] === 'fee'
-        ? [[row['invoice_line'], row['amount_difference'], row['decision'], row['finding'] ?? '']]
+        ? [
+            [
+              `${row['invoice_number']}:${row['invoice_line']}`,
+              row['amount_difference'],
+              row['decision'],
+              row['finding'] ?? '',
+            ],
+          ]
         : [],
     );
   const decide = async (decisions: Readonly<Record<string, string>>) => {
@@ -38,13 +45,13 @@ async function feesOf(lines: readonly string[], decided: Readonly<Record<string,
 
 test('of two fees of one name and amount, the one that stays keeps its own decision', async () => {
   const { give, fees } = await feesOf([fee('10', 'Hosting', '5.00'), fee('11', 'Hosting', '5.00')], {
-    10: 'accept',
-    11: 'dispute',
+    'INV-1:10': 'accept',
+    'INV-1:11': 'dispute',
   });
   const [first, second] = await fees();
   const said = await give(scans, fee('11', 'Hosting', '5.00'));
   expect(await fees()).toEqual([second]);
-  expect(said.stdout).toMatch(new RegExp(`Decided earlier and no longer found:[^]*${first?.[3]}[^]*accept 10`));
+  expect(said.stdout).toMatch(new RegExp(`Decided earlier and no longer found:[^]*${first?.[3]}[^]*accept INV-1:10`));
   // What comes under other numbers may be either: nobody has decided about it.
   await give(scans, fee('1a', 'Hosting', '5.00'));
   const [[, , decision, id] = []] = await fees();
@@ -54,7 +61,7 @@ test('of two fees of one name and amount, the one that stays keeps its own decis
 });
 
 test('a fee that another invoice charges, too, leaves the other one its dispute when it is withdrawn', async () => {
-  const { give, fees, decide, reconcile } = await feesOf([fee('1', 'Platform fee', '25.00')], { 1: 'accept' });
+  const { give, fees, decide, reconcile } = await feesOf([fee('1', 'Platform fee', '25.00')], { 'INV-1:1': 'accept' });
   await give(fee('1', 'Platform fee', '25.00', 'AAA-3'));
   await decide({ 'AAA-3:1': 'dispute' });
   expect((await fees()).map(([place, , decision]) => [place, decision])).toEqual([
@@ -64,20 +71,20 @@ test('a fee that another invoice charges, too, leaves the other one its dispute 
   const [, disputed] = await fees();
   await give(scans.replace('INV-1', 'INV-2'));
   const said = await reconcile('--withdraw', 'INV-1', '--reason', 'replaced');
-  expect(said.stdout).toContain('accept 1');
+  expect(said.stdout).toContain('accept INV-1:1');
   expect(await fees()).toEqual([disputed]);
 });
 
 test('two fees of one name and other amounts keep their decisions in another order', async () => {
   const { give, fees } = await feesOf([fee('8', 'Support', '25.00'), fee('9', 'Support', '30.00')], {
-    8: 'accept',
-    9: 'dispute',
+    'INV-1:8': 'accept',
+    'INV-1:9': 'dispute',
   });
   const [low = [], high = []] = await fees();
   const said = await give(scans, fee('8', 'Support', '30.00'), fee('9', 'Support', '25.00'));
   expect(await fees()).toEqual([
-    ['8', ...high.slice(1)],
-    ['9', ...low.slice(1)],
+    ['INV-1:8', ...high.slice(1)],
+    ['INV-1:9', ...low.slice(1)],
   ]);
   expect(said.stdout).not.toContain('no longer found');
 });
@@ -102,7 +109,7 @@ test('fees that earlier versions named, the first of them by the common name, ke
   expect([common, placed]).not.toContain((await fees())[0]?.[3]);
   await give(scans, fee('10', 'Hosting', '5.00'), fee('11', 'Hosting', '5.00'));
   expect((await fees()).map(([, , , id]) => id)).toEqual([common, placed]);
-  await decide({ 10: 'accept', 11: 'dispute' });
+  await decide({ 'INV-1:10': 'accept', 'INV-1:11': 'dispute' });
   await give(scans, fee('11', 'Hosting', '5.00'));
-  expect(await fees()).toEqual([['11', '5.00', 'dispute', placed]]);
+  expect(await fees()).toEqual([['INV-1:11', '5.00', 'dispute', placed]]);
 });
