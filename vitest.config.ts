@@ -14,9 +14,9 @@ export const unit = [
 
 /** Rules and files again, with thousands of made-up cases each, or as large as they come. */
 const generated = [
-  'test/domain/reconciliation/explain-bound.test.ts',
+  'test/domain/reconciliation/{explain-bound,explained}.test.ts',
   'test/{config,domain}/**/*{-properties,-histories,-mutants,-million,confusion}.test.ts',
-  'test/domain/rule-learning/months.test.ts',
+  'test/domain/rule-learning/{months,solve}.test.ts',
   'test/reports/verify-{bytes,properties}.test.ts',
   'test/invoices/{damaged,endless-files}.test.ts',
   'test/{id-scan,invoices,reference-data}/sizes.test.ts',
