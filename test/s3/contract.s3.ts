@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { putOnce } from '../../src/jobs/custody/orders.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
 import { s3Store } from '../../src/store/s3-store.ts';
 import { namesIn, storeContract } from '../support/store-contract.ts';
@@ -95,6 +96,16 @@ describe('several who store under one name at once', () => {
     await store.remove('passport');
     expect(await namesIn(store, '', { everyVersion: true })).toEqual([]);
   });
+
+  test.each<Bucket>(['plain', 'versioned'])(
+    '%s: what each would write alike is there, and nobody is refused',
+    async (bucket) => {
+      const address = ownAddress(bucket);
+      for (let order = 0; order < 20; order += 1)
+        await Promise.all([1, 2].map(() => putOnce(s3Store(address), `erasures/${order}.json`, { order })));
+      expect(await namesIn(s3Store(address), '', { everyVersion: true })).toHaveLength(20);
+    },
+  );
 });
 
 test('older versions and marks of deletions go with their object', async () => {

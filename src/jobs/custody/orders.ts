@@ -1,4 +1,5 @@
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   cancelRestored,
@@ -69,17 +70,28 @@ export const writeHaste = (store: ObjectStore, { id, destroyAt }: Erasure): Prom
   return putOnce(store, hasteName(id), said);
 };
 
+/** Two that write at once into a bucket with versions may both be refused. After the last pause nobody tries again. */
+const pausesMs = [100, 200, 400, 800];
+
 /**
- * Writes an object that another process may have written already.
+ * Writes an object that another process may have written already, or writes at the same time: whoever is refused looks
+ * whether it is there, and tries again if not.
  *
- * @throws LedgerError `storage_conflict` if it is not there afterwards: two that wrote at once may both have failed.
+ * @throws LedgerError `storage_conflict` if it is refused every time, and not there.
  */
 export async function putOnce(store: ObjectStore, name: string, said: object): Promise<void> {
-  try {
-    await store.put(name, (sink) => sink(Buffer.from(`${JSON.stringify(said)}\n`)));
-  } catch (error) {
-    // A worker that was killed has written it.
-    if (errorCode(error) !== 'storage_conflict' || !(await isThere(store, name))) throw error;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await store.put(name, (sink) => sink(Buffer.from(`${JSON.stringify(said)}\n`)));
+      return;
+    } catch (error) {
+      if (errorCode(error) !== 'storage_conflict') throw error;
+      if (await isThere(store, name)) return;
+      const pauseMs = pausesMs[tries];
+      if (pauseMs === undefined) throw error;
+      // By chance, so that the same two do not meet again.
+      await delay(pauseMs * Math.random());
+    }
   }
 }
 
