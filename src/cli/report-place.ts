@@ -17,7 +17,7 @@ export function reportsToVerify(place: string | undefined): ReportStore {
   if (place === undefined) return reportStore(loadConfig(readEnvironment(), { vendorKey: false }).config);
   if (!place.startsWith('s3://')) return folderReports(place);
   const address = addressIn(place);
-  return s3Reports(place.includes('?') ? address : asConfigured(address), '');
+  return s3Reports(place.includes('?') ? address : asConfigured(address));
 }
 
 /** In the bucket of REPORTS_URL an address needs no parameters: they are those of REPORTS_URL. */

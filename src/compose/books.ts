@@ -1,4 +1,5 @@
 import type { Config, NotificationConfig } from '../config/config.ts';
+import { booksId } from '../db/books-id.ts';
 import { checkConnectionLimit, checkDatabase } from '../db/check.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../db/database.ts';
 import { ensureMigrated } from '../db/migrate.ts';
@@ -80,7 +81,15 @@ export async function booksOn(
   }
   const ofReplica = { ...limits, onError: () => undefined, maxConnections: 5, maxDedicated, lockTimeoutMs };
   const replica = await replicaOf(config, db, ofReplica, log, add);
-  return { config, log, now: () => new Date(), db, replica, reports: reportStore(config), ...data };
+  return {
+    config,
+    log,
+    now: () => new Date(),
+    db,
+    replica,
+    reports: reportStore(config, () => booksId(db.kysely)),
+    ...data,
+  };
 }
 
 /**

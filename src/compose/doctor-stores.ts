@@ -1,5 +1,6 @@
 import { access, stat } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
+import { booksId } from '../db/books-id.ts';
 import type { Database } from '../db/database.ts';
 import { mastersInUse } from '../db/document-masters.ts';
 import { knownStore } from '../db/document-store.ts';
@@ -36,10 +37,17 @@ export async function examineDocuments(config: Config, db: Database): Promise<st
   return hasFolder ? `${found}, ${await checkRoom(dataDir)}` : found;
 }
 
-/** Reports for S3 are written on this machine first. */
-export async function examineReports({ dataDir, reportsDir, reports }: Config): Promise<string> {
+/**
+ * Reports for S3 are written on this machine first.
+ *
+ * @param books `undefined` = they cannot be asked whose they are.
+ */
+export async function examineReports(
+  { dataDir, reportsDir, reports }: Config,
+  books: Database | undefined,
+): Promise<string> {
   if (reports === undefined) return checkFolder(reportsDir);
-  return `${await checkS3Reports(reports)}; ${await checkFolder(draftsBelow(dataDir))}`;
+  return `${await checkS3Reports(reports, books && (await booksId(books.kysely)))}; ${await checkFolder(draftsBelow(dataDir))}`;
 }
 
 /** What custody has left to do, in words. */

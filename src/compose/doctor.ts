@@ -109,10 +109,12 @@ async function examineAll(
   const { browsers } = service ?? {};
   if (browsers) await attempt('browsers', () => Promise.resolve(examineBrowsers(browsers, new Date())));
   else leaveOut(['browsers'], 'BROWSER_ORIGINS is not set: no page reports results');
+  let books: Database | undefined;
   const services = await attempt('servers', () => acquire(config, notice, add), serversDeadlineMs);
   if (services) {
     const postgres = await attempt('postgres', () => examinePostgres(services, add));
     const { db, isEmpty } = postgres ?? {};
+    if (isEmpty === false) books = db;
     if (!db) leaveOut(['standby', 'books', 'creations'], 'not looked at: Postgres comes first');
     else {
       const { databaseReadUrl } = config;
@@ -130,7 +132,7 @@ async function examineAll(
     else await attempt('documents', async () => ({ found: await examineDocuments(config, db), value: undefined }));
   } else
     leaveOut(['postgres', 'standby', 'books', 'creations', 'redis', 'documents'], 'not looked at: there is no server');
-  await attempt('reports', async () => ({ found: await examineReports(config), value: undefined }));
+  await attempt('reports', async () => ({ found: await examineReports(config, books), value: undefined }));
   if (vendorKey) await attempt('vendor', () => examineVendor(config, vendorKey, add));
   else leaveOut(['vendor'], 'no key is set here: only workers need one');
 }

@@ -117,6 +117,7 @@ export type Schema = CustodySchema &
       key_id: string | null;
       clear_sha256: string | null;
     };
+    books: { only_row: Generated<boolean>; id: Generated<string> };
     document_store: { only_row: Generated<boolean>; id: string; created_at: Generated<Date> };
     document_verifications: { id: GeneratedBigint; begun_at: Generated<Date>; ended_at: Date | null };
     reprocess_log: {

@@ -60,6 +60,12 @@ export const dependencyErrors = {
     isOfStore: true,
     hint: 'mount the shared folder, or correct `DOCUMENTS_URL`',
   },
+  reports_mismatch: {
+    job: 'later',
+    exit: 3,
+    http: [409, 'The reports are of other books'],
+    hint: 'correct `REPORTS_URL` or `DATABASE_URL`',
+  },
   document_damaged: {
     job: 'never',
     exit: 1,

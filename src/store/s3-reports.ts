@@ -10,6 +10,7 @@ import { type S3Connection, s3Connection, usualLimits } from './s3/connection.ts
 import { fileStream, isFileStored, openFile, readFile, sendBytes, sendFile } from './s3/files.ts';
 import { levelUnder, objectsUnder } from './s3/listing.ts';
 import { describeObject } from './s3/objects.ts';
+import { expectNotOthers, own } from './s3/owner.ts';
 import { removeAllVersions } from './s3/versions.ts';
 
 /**
@@ -18,20 +19,31 @@ import { removeAllVersions } from './s3/versions.ts';
  * of it right in the month's folder, which is replaced last. So whoever has read a manifest gets the very files that it
  * names, and a name is only ever written with the bytes that it stands for.
  *
- * @param drafts the folder on this machine below which files are written before they are published.
+ * @param options.drafts the folder on this machine below which files are written before they are published.
+ * @param options.books the ID of the books that publish: nothing is published where those of others are. Without it
+ *   nobody looks.
  */
-export function s3Reports(address: S3Address, drafts: string, now: () => number = Date.now): ReportStore {
+export function s3Reports(
+  address: S3Address,
+  { drafts = '', books, now = Date.now }: ReportsOptions = {},
+): ReportStore {
   const connection = s3Connection(address, usualLimits);
   return {
     place: connection.place,
-    folder: (name) => folderIn(connection, name, { drafts: path.join(drafts, name), now }),
+    folder: (name) => folderIn(connection, name, { drafts: path.join(drafts, name), books, now }),
     folders: async () => (await levelUnder(connection, connection.prefix)).folders,
   };
 }
 
-type Local = { readonly drafts: string; readonly now: () => number };
+type ReportsOptions = {
+  readonly drafts?: string;
+  readonly books?: (() => Promise<string>) | undefined;
+  readonly now?: () => number;
+};
 
-function folderIn(connection: S3Connection, name: string, { drafts, now }: Local): ReportFolder {
+type Local = ReportsOptions & { readonly drafts: string; readonly now: () => number };
+
+function folderIn(connection: S3Connection, name: string, { drafts, books, now }: Local): ReportFolder {
   const prefix = connection.prefix + (name === '' ? '' : `${name}/`);
   return {
     place: name === '' ? connection.place : `s3://${connection.bucket}/${prefix.slice(0, -1)}`,
@@ -39,7 +51,14 @@ function folderIn(connection: S3Connection, name: string, { drafts, now }: Local
     manifest: (manifest) => readFile(connection, prefix + manifest),
     filesOf: (manifest, sha256) => filesUnder(connection, setUnder(prefix, manifest, sha256)),
     list: () => list(connection, prefix),
-    publish: (files) => publish(connection, prefix, files, now),
+    publish: async (files) => {
+      try {
+        if (books) await own(connection, await books());
+        await publish(connection, prefix, files, now);
+      } finally {
+        await discardDrafts(files);
+      }
+    },
     tidy: (manifest) => tidy(connection, prefix, manifest, now()),
   };
 }
@@ -80,16 +99,11 @@ async function publish(
   const manifest = drafts.at(-1);
   if (!manifest) return;
   const set = setUnder(prefix, manifest.name, manifest.sha256);
-  try {
-    const before = await counting(connection, prefix, manifest.name);
-    for (const draft of drafts)
-      if (!(await isFileStored(connection, set + draft.name, draft)))
-        await sendFile(connection, set + draft.name, draft);
-    if (before?.sha256 !== manifest.sha256) await sendFile(connection, prefix + manifest.name, manifest);
-    if (before) await removeReplaced(connection, prefix, { before, kept: set, nowMs: now() });
-  } finally {
-    await discardDrafts(drafts);
-  }
+  const before = await counting(connection, prefix, manifest.name);
+  for (const draft of drafts)
+    if (!(await isFileStored(connection, set + draft.name, draft))) await sendFile(connection, set + draft.name, draft);
+  if (before?.sha256 !== manifest.sha256) await sendFile(connection, prefix + manifest.name, manifest);
+  if (before) await removeReplaced(connection, prefix, { before, kept: set, nowMs: now() });
 }
 
 /** A manifest, and since when it counts. */
@@ -129,11 +143,13 @@ const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).d
 /**
  * Checks that a store can be used for reports: writes an object, replaces it, reads it, looks for it and removes it.
  *
+ * @param books the ID of the books that want to publish there; `undefined` = it is not known.
  * @returns what was found, in one line.
- * @throws LedgerError `storage_failed`, `storage_full`
+ * @throws LedgerError `reports_mismatch`, `storage_failed`, `storage_full`
  */
-export async function checkS3Reports(address: S3Address): Promise<string> {
+export async function checkS3Reports(address: S3Address, books: string | undefined): Promise<string> {
   const connection = s3Connection(address, usualLimits);
+  if (books !== undefined) await expectNotOthers(connection, books);
   const { place, prefix } = connection;
   const name = randomBytes(12).toString('hex');
   const key = `${prefix}probes/${name}`;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { inject } from 'vitest';
 import type { S3Address } from '../../src/config/s3-address.ts';
+import { booksId } from '../../src/db/books-id.ts';
 import { writeReport } from '../../src/jobs/month/write-report.ts';
 import { openPublished, publishedIn } from '../../src/reports/published.ts';
 import type { ReportStore } from '../../src/reports/report-store.ts';
@@ -26,7 +27,10 @@ export function reportsInS3(url: string): CliEnvironment {
 export async function booksInS3(url = ownUrl()) {
   const context = await withAttempts();
   const address = addressAt(url);
-  const reports = s3Reports(address, path.join(await createTestFolder(), 'drafts'));
+  const reports = s3Reports(address, {
+    drafts: path.join(await createTestFolder(), 'drafts'),
+    books: () => booksId(context.db.kysely),
+  });
   const environment = await createCliEnvironment({
     ...reportsInS3(url),
     DATABASE_URL: context.config.databaseUrl ?? '',

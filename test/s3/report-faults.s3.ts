@@ -53,7 +53,7 @@ test('two who write at once, while somebody reads: every report that is seen is 
   const look = bookkeeper(context, 1);
   await writeMonth(context);
   // Another machine: it shares nothing but the servers.
-  const other = { ...context, reports: s3Reports(address, path.join(await createTestFolder(), 'drafts')) };
+  const other = { ...context, reports: s3Reports(address, { drafts: path.join(await createTestFolder(), 'drafts') }) };
   const state = { isDone: false };
   const seen = new Set<string>();
   const reader = (async () => {
@@ -87,7 +87,10 @@ test('an upload that is cut or changed on its way publishes nothing', async () =
     },
   });
   const address = addressAt(url.replace(inject('s3Endpoint'), proxy.endpoint));
-  const through = { ...context, reports: s3Reports(address, path.join(await createTestFolder(), 'drafts')) };
+  const through = {
+    ...context,
+    reports: s3Reports(address, { drafts: path.join(await createTestFolder(), 'drafts') }),
+  };
   await refusal(writeMonth(through));
   expect(await readMonth(reports)).toEqual(before);
 });

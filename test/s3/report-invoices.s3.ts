@@ -31,7 +31,7 @@ async function disputedInS3() {
   const [id = ''] = /"(?:id|finding)": "([^"]+)"/.exec(said)?.slice(1) ?? [];
   await done('reconcile', month, '--decide', `${id}=dispute`, '--reason', 'not in the contract');
   await done('dispute', month);
-  return { ...books, url, done, address: addressAt(url), reports: s3Reports(addressAt(url), '') };
+  return { ...books, url, done, address: addressAt(url), reports: s3Reports(addressAt(url)) };
 }
 
 test('reconciliations and disputes lie beside the report, are proven, read and downloaded from there', async () => {

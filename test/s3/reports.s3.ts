@@ -102,7 +102,7 @@ describe('a month in S3', () => {
     expect(await readMonth(reports)).toEqual(before);
     await flipBit(address, `${month}/manifest.json`, 60);
     const keys = await keysIn(address);
-    await s3Reports(address, '', () => Date.now() + 3_700_000)
+    await s3Reports(address, { now: () => Date.now() + 3_700_000 })
       .folder(month)
       .tidy('manifest.json');
     expect(await keysIn(address)).toEqual(keys);
@@ -129,7 +129,10 @@ describe('a month in S3', () => {
     const isProvisional = (key: string) => key.includes('_provisional_') && key.startsWith(month);
     await writeReport(later, '2026-11');
     expect((await keysIn(address)).filter(isProvisional)).toHaveLength(5);
-    const anHourLater = s3Reports(address, later.reports.folder('').drafts, () => Date.now() + 3_700_000);
+    const anHourLater = s3Reports(address, {
+      drafts: later.reports.folder('').drafts,
+      now: () => Date.now() + 3_700_000,
+    });
     await writeReport({ ...later, reports: anHourLater }, '2026-11');
     expect((await keysIn(address)).filter(isProvisional)).toEqual([]);
     expect((await verifyFolder(reports.folder(month))).problems).toEqual([]);
@@ -150,7 +153,7 @@ describe.each<Bucket>(['plain', 'versioned'])('sets that were replaced, in a buc
     const address = ownAddress(bucket);
     const drafts = path.join(await createTestFolder(), 'drafts');
     const publish = async (text: string, atMs: number) => {
-      const folder = s3Reports(address, drafts, () => atMs).folder(month);
+      const folder = s3Reports(address, { drafts, now: () => atMs }).folder(month);
       const files = [];
       for (const name of ['a.csv', 'manifest.json'])
         files.push(await writeDraft(folder.drafts, name, [Buffer.from(text + name)]));
@@ -165,7 +168,7 @@ describe.each<Bucket>(['plain', 'versioned'])('sets that were replaced, in a buc
     expect(await setsNow()).toEqual([first, second].sort());
     const third = await publish('third', Date.now() + 3_700_000);
     expect(await setsNow()).toEqual([second, third].sort());
-    const { manifest, filesOf } = s3Reports(address, drafts).folder(month);
+    const { manifest, filesOf } = s3Reports(address, { drafts }).folder(month);
     expect((await manifest('manifest.json')).toString()).toBe('thirdmanifest.json');
     const old = filesOf('manifest.json', path.basename(second).slice('manifest-'.length));
     expect((await buffer(old.stream('a.csv'))).toString()).toBe('seconda.csv');
@@ -196,9 +199,9 @@ describe('doctor', () => {
 });
 
 test('a store that is away is a failure, not a month without a report', async () => {
-  const away = s3Reports(ownAddress('plain', 'http://127.0.0.1:9'), '');
+  const away = s3Reports(ownAddress('plain', 'http://127.0.0.1:9'));
   await refusal(publishedIn(away.folder(month), month), 'storage_away');
   await refusal(verifyFolder(away.folder(month)), 'storage_away');
-  const bucket = s3Reports({ ...ownAddress(), bucket: 'nowhere' }, '');
+  const bucket = s3Reports({ ...ownAddress(), bucket: 'nowhere' });
   await refusal(publishedIn(bucket.folder(month), month));
 });

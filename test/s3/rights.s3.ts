@@ -70,9 +70,9 @@ describe('the rights that docs/deployment.md lists', () => {
     const [bucket = ''] = place.replace('s3://', '').split('/');
     const address = addressAt(`s3://${bucket}/prefix/reports?endpoint=${inject('s3Endpoint')}&path-style=true`);
     const drafts = await createTestFolder();
-    expect(await checkS3Reports(address)).toContain('can be written to');
+    expect(await checkS3Reports(address, undefined)).toContain('can be written to');
     for (const hours of [0, 0, 2]) {
-      const folder = s3Reports(address, drafts, () => Date.now() + hours * 3_700_000).folder('2026-10');
+      const folder = s3Reports(address, { drafts, now: () => Date.now() + hours * 3_700_000 }).folder('2026-10');
       await folder.publish([await writeDraft(folder.drafts, 'manifest.json', [Buffer.from(randomBytes(8))])]);
       expect(await folder.list()).toHaveLength(1);
     }
