@@ -64,7 +64,7 @@ type Seen = Map<string, string>;
 async function lookAtStore(books: HostileBooks, seen: Seen): Promise<void> {
   const dataDir = books.environment['IDSCAN_DATA_DIR'] ?? '';
   for (const name of await namesInStore(dataDir)) {
-    if (seen.has(name) || /^(incoming\/\w+|ballast)$/.test(name)) continue;
+    if (seen.has(name) || /^(incoming\/[\w-]+|ballast)$/.test(name)) continue;
     seen.set(name, sha256Of(await readFile(path.join(dataDir, 'documents', name))));
   }
 }
