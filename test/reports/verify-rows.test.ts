@@ -65,6 +65,7 @@ const cases: Required<Cases> = {
     ['the number of unclassified', 10, { unclassified: '1' }],
     ['an amount', 11, { amount: '0.26' }],
     ['no amount', 11, { amount: '' }],
+    ['an amount of something unclassified', 6, { amount: '0.00' }],
     ['the order', 10, { task_type: 'document_scan' }],
   ],
   discrepancies: [
@@ -163,6 +164,22 @@ const unpriced: Report = {
   lines: [1, 2].map((attempt) => line('a', { attempt, counters: [2, 2, 'match'] })),
 };
 
+/** The same of a month in which not all has a price. */
+const partlyCases: Cases = {
+  summary: [
+    ['an amount', 3, { amount: '0.00' }],
+    ['no amount', 2, { amount: '' }],
+    ['an amount in the TOTAL', 4, { amount: '0.85' }],
+  ],
+  codes: [['an amount', 2, { amount: '0.85' }]],
+  references: [
+    ['an amount', 3, { amount: '0.85' }],
+    ['no amount', 2, { amount: '' }],
+    ['no amount of what has no price', 3, { amount: '' }],
+  ],
+};
+const partly: Report = { layout: 3, lines: [line('a', { level: '' }), line('b', { price: null, tier: '' })] };
+
 /** What of a month with corrections, or of an earlier instant, need not be as in one that is closed. */
 const restatedCases: Cases = {
   detail: [
@@ -182,6 +199,7 @@ const earlierCases: Cases = { detail: cases.detail.filter(([what]) => what.start
 const checks: readonly (readonly [name: string, of: Cases, problemsWith: ReturnType<typeof rowChecks>])[] = [
   ['everything', cases, rowChecks(inPresentLayout(everything))],
   ['unpriced', unpricedCases, rowChecks(unpriced)],
+  ['partly', partlyCases, rowChecks(partly)],
   ['restated', restatedCases, rowChecks(inPresentLayout(everything), { period_status: 'restated' })],
   ['earlier', earlierCases, rowChecks(inPresentLayout(everything), { as_of: '2026-10-20T10:00:00.000Z' })],
 ];
