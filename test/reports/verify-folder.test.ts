@@ -8,7 +8,7 @@ import { problemText } from '../../src/reports/verify/problems.ts';
 import { editFile, sealAgain } from '../support/report-folder-edits.ts';
 import { inPresentLayout, line, small } from '../support/report-samples.ts';
 import { folderOf, sha256 } from './support.ts';
-import { emptyFolder, reconciled } from './support-reconciliation.ts';
+import { emptyFolder, idOf, reconciled } from './support-reconciliation.ts';
 
 const json = 'reconciliation.json';
 
@@ -94,4 +94,28 @@ test('a detail file in another order, or not whole, is told to whoever compares 
     const { isDetailInOrder, problems } = await verifyFolder(directory);
     expect([isDetailInOrder, problems.length > 0]).toEqual([false, true]);
   }
+});
+
+const csv = 'idscan-cost_2026-10_reconciliation.csv';
+const evidence = 'idscan-cost_2026-10_reconciliation-evidence.csv';
+
+test('what is off in a reconciliation is told with its column, where it has one', async () => {
+  const directory = await reconciled(folderOf(small));
+  editFile(directory, csv, (text) =>
+    text
+      .replace('2026-10,MATCH', '2026-11,OTHER')
+      .replace('8.50,0.00,EUR', '8.50,0.00,USD')
+      .replace('87.55,2.55', '87.55,0.50')
+      .replace(idOf('c'), idOf('b'))
+      .replace(',accepted', ',open'),
+  );
+  editFile(directory, evidence, (text) => text.replace(idOf('a'), idOf('e')));
+  sealAgain(directory, undefined, json);
+  const { problems } = await verifyFolder(directory);
+  expect(problems.map(({ row, column }) => `${row ?? ''} ${column ?? ''}`.trim())).toEqual([
+    ...['2 period', '2 currency', '2 record_type', '3 settled_amount', '5 finding', '5 state'],
+    ...['amount_difference', '', '2 finding', ''],
+  ]);
+  sealAgain(directory, (manifest) => (manifest['period'] = '2026-11'), json);
+  expect((await verifyFolder(directory)).problems[0]?.column).toBe('period');
 });
