@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { disputeTotals, payableCredit, roundedFrom } from '../../src/reports/dispute/files.ts';
+import { isOutcome, subjectIn } from '../../src/reports/dispute/subjects.ts';
 import { publishedFinding } from '../../src/reports/dispute/published-finding.ts';
 
 const findingOf = (cells: Readonly<Record<string, string>>) =>
@@ -58,4 +59,15 @@ test('a credit note says an amount in whole minor units, halves away from zero, 
   expect(roundedFrom(30_080_000n, 'EUR')).toBeUndefined();
   expect(roundedFrom(-30_075_000n, 'EUR')).toMatch(/-30\.075 EUR\..* 0\.01 EUR\.$/);
   expect(roundedFrom(1_500_000n, 'JPY')).toMatch(/ 1\.5 JPY\..* 1 JPY\.$/);
+});
+
+test('a subject names outcomes without their task type, and nothing else is taken for one', () => {
+  expect(subjectIn('document_scan/blurred or face_match/a/b', 'of')).toBe('blurred of a/b');
+  expect(subjectIn('Fee for support/hosting', 'or')).toBe('Fee for support/hosting');
+  expect(['document_scan/x billed twice', 'all', 'linked billed', 'x'].map(isOutcome)).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
 });

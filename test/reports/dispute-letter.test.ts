@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { causes, type Effect } from '../../src/domain/reconciliation/causes.ts';
+import { causes, counterAsBooked, type Effect } from '../../src/domain/reconciliation/causes.ts';
 import type { PublishedFinding } from '../../src/reports/dispute/published-finding.ts';
 import { amountIn, letter } from '../../src/reports/dispute/letter.ts';
 import { type DisputeHead, languages } from '../../src/reports/dispute/files.ts';
@@ -124,6 +124,7 @@ const worded: Partial<PublishedFinding>[] = [
     cause: 'rounding' as const,
     subject,
   })),
+  { cause: 'counter', subject: counterAsBooked },
   { cause: 'tax', subject: '21% × 1.00 = 0.21 ≠ 0.22' },
   { invoiceLine: '', settled: -micros },
   { invoiceLine: '', taskType: '', level: '' },
