@@ -42,18 +42,13 @@ type Member = { readonly place: number; readonly scan: ScanClass };
 
 /** What the counters say, code by code, and value by value where a code is charged differently. */
 export function codeFindings(system: System, settled: Settled): CodeFinding[] {
-  const codes = new Map<string, Member[]>();
-  for (const [place, scan] of system.classes.entries()) {
-    const key = JSON.stringify([scan.taskType, scan.code]);
-    codes.set(key, [...(codes.get(key) ?? []), { place, scan }]);
-  }
-  return [...codes.values()]
-    .sort(([a], [b]) => compare(a?.scan, b?.scan))
-    .flatMap((members) => findingsOf(members, system, settled));
+  const members = system.classes.map((scan, place): Member => ({ place, scan })).sort(byCode);
+  const codes = Map.groupBy(members, ({ scan }) => JSON.stringify([scan.taskType, scan.code]));
+  return [...codes.values()].flatMap((ofCode) => findingsOf(ofCode, system, settled));
 }
 
-const compare = (a: ScanClass | undefined, b: ScanClass | undefined): number =>
-  compareTexts(a?.taskType ?? '', b?.taskType ?? '') || compareTexts(a?.code ?? '', b?.code ?? '');
+const byCode = ({ scan: a }: Member, { scan: b }: Member): number =>
+  compareTexts(a.taskType, b.taskType) || compareTexts(a.code ?? '', b.code ?? '');
 const compareTexts = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 function findingsOf(members: readonly Member[], system: System, settled: Settled): CodeFinding[] {
@@ -78,12 +73,8 @@ const subsets: readonly (readonly Attribute[])[] = [
 ];
 
 function grouped(members: readonly Member[], by: readonly Attribute[]): Member[][] {
-  const groups = new Map<string, Member[]>();
-  for (const member of members) {
-    const key = JSON.stringify(by.map((attribute) => member.scan[attribute]));
-    groups.set(key, [...(groups.get(key) ?? []), member]);
-  }
-  return [...groups.keys()].sort().flatMap((key) => [groups.get(key) ?? []]);
+  const groups = Map.groupBy(members, ({ scan }) => JSON.stringify(by.map((attribute) => scan[attribute])));
+  return [...groups].sort(([a], [b]) => compareTexts(a, b)).map(([, group]) => group);
 }
 
 function finding(group: readonly Member[], by: readonly Attribute[], system: System, settled: Settled): CodeFinding {
