@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { causes, type Effect } from '../../src/domain/reconciliation/causes.ts';
+import { causes, counterAsBooked, type Effect } from '../../src/domain/reconciliation/causes.ts';
 import type { PublishedFinding } from '../../src/reports/dispute/published-finding.ts';
 import { amountIn, letter } from '../../src/reports/dispute/letter.ts';
 import { type DisputeHead, languages } from '../../src/reports/dispute/files.ts';
@@ -85,11 +85,27 @@ describe.each(languages)('the letter in %s', (language) => {
     expect(write(head([{ ...scans, amount: 30_080_000n }]))).not.toMatch(/exactly|precies/);
   });
 
-  test('names several invoices, and lines by their invoice', () => {
-    const invoices = ['INV-1', 'INV-2'].map((number) => ({ number, sha256: '', issueDate: '2026-02-28' }));
-    const text = write(head([{ ...scans, invoiceNumber: 'INV-1+INV-2', invoiceLine: 'INV-2:3' }], { invoices }));
-    expect(text).toContain('INV-2:3');
-    expect(text).toMatch(/INV-1 \(28 febr?uar[iy] 2026\) (and|en) INV-2/i);
+  test('names several invoices, lines by their invoice, and what we owe', async () => {
+    const invoices = ['INV-1', 'INV-2', 'INV-3'].map((number, index) => ({
+      ...{ number, sha256: '', issueDate: `2026-0${index + 1}-28` },
+    }));
+    const joined = { ...scans, invoiceNumber: 'INV-1+INV-2', invoiceLine: 'INV-1:1+INV-2:3', level: '' };
+    const bare = { ...fee, invoiceNumber: 'INV-2' };
+    const findings: PublishedFinding[] = [
+      joined,
+      { ...joined, taskType: '', invoiceLine: 'INV-2:4' },
+      { ...joined, invoiceLine: '' },
+      { ...joined, taskType: '', invoiceLine: '' },
+      { ...scans, taskType: 'nfc', invoiceNumber: 'INV-3', invoiceLine: '7', settled: 1n * micros },
+      { ...bare, vendorQuantity: 1n, vendorPrice: null },
+      { ...bare, invoiceLine: '', vendorQuantity: null, amount: -3_000n * micros, certainty: 'ambiguous' as const },
+    ].map((one) => ({ ...one, evidenceRows: 0 }));
+    await expect(write(head(findings, { invoices, period: '2026-12' }))).toMatchFileSnapshot(
+      `dispute-invoices.${language}.golden.txt`,
+    );
+    await expect(write(head([bare], { invoices: invoices.slice(0, 2), currency: 'JPY' }))).toMatchFileSnapshot(
+      `dispute-yen.${language}.golden.txt`,
+    );
   });
 });
 
@@ -108,6 +124,7 @@ const worded: Partial<PublishedFinding>[] = [
     cause: 'rounding' as const,
     subject,
   })),
+  { cause: 'counter', subject: counterAsBooked },
   { cause: 'tax', subject: '21% × 1.00 = 0.21 ≠ 0.22' },
   { invoiceLine: '', settled: -micros },
   { invoiceLine: '', taskType: '', level: '' },

@@ -63,12 +63,60 @@ describe('a reconciliation that is opened', () => {
     });
   });
 
+  /** Its files, which are counted while they are open; reading one again fails if it is to. */
+  function counted(directory: string, again?: Error) {
+    const folder = localFolder(directory);
+    const files = folder.filesOf('', '');
+    const counts = { open: 0 };
+    const open = async (name: string) => {
+      const file = await files.open(name);
+      let reads = 0;
+      counts.open += 1;
+      const close = () => {
+        counts.open -= 1;
+        return file.close();
+      };
+      const chunks = async function* () {
+        reads += 1;
+        if (again && reads > 1) throw again;
+        yield* file.chunks();
+      };
+      return { chunks, close };
+    };
+    return { counts, folder: { ...folder, filesOf: () => ({ ...files, open }) } };
+  }
+
+  test('is closed behind its rows, read to their end or not, and its own error comes out', async () => {
+    const directory = await reconciled(emptyFolder());
+    const hash = sha256(readFileSync(path.join(directory, json)));
+    const { counts, folder } = counted(directory);
+    const { rows } = await openReconciliation(folder, '2026-10', hash);
+    for await (const { line } of rows()) {
+      expect(counts.open).toBe(1);
+      if (line === 3) break;
+    }
+    expect(counts.open).toBe(0);
+    const away = new Error('away');
+    const broken = counted(directory, away);
+    const { evidence } = await openReconciliation(broken.folder, '2026-10', hash);
+    await expect(evidence()[Symbol.asyncIterator]().next()).rejects.toBe(away);
+    expect(broken.counts.open).toBe(0);
+  });
+
   test('is refused where a file is missing or another one', async () => {
     const directory = await reconciled(emptyFolder());
     const { rows, evidence: evidenceRows } = await open(directory);
     rmSync(path.join(directory, csv));
     editFile(directory, evidence, (text) => text.replace('t-1', 't-9'));
     for (const read of [rows, evidenceRows])
-      await expect(read()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'reconciliation_changed' });
+      await expect(read()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+        code: 'reconciliation_changed',
+        cause: expect.objectContaining({ code: 'report_changed' }) as unknown,
+      });
+    rmSync(path.join(directory, json));
+    const gone = await open(directory, '').catch((error: unknown) => error);
+    expect(gone).toMatchObject({ cause: { code: 'ENOENT' } });
+    const other = await open(await reconciled(emptyFolder()), '').catch((error: unknown) => error);
+    expect(Object.keys(other as object), 'nothing caused it').not.toContain('cause');
   });
 });

@@ -55,7 +55,12 @@ describe('the files of a report', () => {
   };
 
   test('are named after month and status', () => {
-    expect(fileName(headOf(undefined), 'detail')).toBe('idscan-cost_2026-10_provisional_detail.csv');
+    const names = (['provisional', 'restated', 'closed'] as const).map((status) =>
+      fileName({ period: '2026-10', status }, 'detail'),
+    );
+    expect(names).toEqual(
+      ['provisional', 'restated', 'v1'].map((status) => `idscan-cost_2026-10_${status}_detail.csv`),
+    );
   });
 
   test('the summary has its lines and one total, last, to the byte', async () => {
@@ -82,6 +87,36 @@ describe('the files of a report', () => {
         '',
       ].join('\r\n'),
     );
+  });
+
+  test('a price list is named by its line where it may be another one than that of the report', async () => {
+    const old = { priceListVersion: 'p0', unitPrice: 500_000n };
+    const mixed = [
+      { ...group(null, null, [1n, 0n, 0n]), ...old },
+      { ...group('x', null, [-1n, 0n, 0n]), ...old, correctsPeriod: '2026-09' },
+    ];
+    const lines = reportLines(mixed, { minorDigits: 2 });
+    const rowsOf = async (status: ReportHead['status']) =>
+      (await written(summaryColumns({ ...headOf(list), status }), summaryRows(lines))).split('\r\n').slice(1, -1);
+    const rows = (status: string, own: string) => [
+      `2026-10,LINE,document_scan,,1,1,0,0,0.50,0.50,EUR,,${status},r1,${own},false,`,
+      `2026-10,LINE,document_scan,,-1,-1,0,0,0.50,-0.50,EUR,,${status},r1,p0,true,2026-09`,
+      `2026-10,TOTAL,,,0,0,0,0,,0.00,EUR,,${status},,p1,,`,
+    ];
+    expect(await rowsOf('closed')).toEqual(rows('closed', 'p1'));
+    expect(await rowsOf('restated')).toEqual(rows('restated', 'p0'));
+    expect((await written(codesColumns(headOf(list)), lines.codes)).split('\r\n').slice(1, -1)).toEqual([
+      '2026-10,document_scan,,1,1,0.50,EUR,false,,0,0',
+      '2026-10,document_scan,x,-1,-1,-0.50,EUR,true,2026-09,0,0',
+    ]);
+  });
+
+  test('the first layout of codes gives the amount of what is not unclassified', async () => {
+    const { codes } = reportLines([group(null, null, [2n, 0n, 1n])], { minorDigits: 2 });
+    const rowIn = async (layout: number) =>
+      (await written(codesColumns({ ...headOf(list), layout }), codes)).split('\r\n')[1];
+    expect(await rowIn(1)).toBe('2026-10,document_scan,,3,2,0.6666,EUR,false,');
+    expect(await rowIn(2)).toBe('2026-10,document_scan,,3,2,,EUR,false,,0,1');
   });
 
   test('without a price list amounts, currency and its version are empty', async () => {

@@ -31,6 +31,7 @@ describe('a cell', () => {
         'x2026-10-31T23:59:59Z',
         '2026-10-31T23:59:59Zx',
         '2026-10-31 23:59:59Z',
+        '+010000-01-01T00:00:00Z',
       ],
     ],
     ['boolean', ['true', 'false'], ['True', '1', 'yes', 'trues']],
@@ -98,7 +99,9 @@ test('keys are compared part by part, texts by their bytes in UTF-8, numbers by 
     ['a b', 1],
     ['ab', 0],
     ['é', 1],
+    ['\ue000', 1],
     ['\uffff', 1],
+    ['\u{10000}', 1],
     ['😀', 1],
     ['😁', 0],
   ];
@@ -111,4 +114,5 @@ test('keys are compared part by part, texts by their bytes in UTF-8, numbers by 
   }
   expect(compareKeys(['a', 1], ['a'])).toBe(0);
   expect(compareKeys([10], ['9'])).toBeLessThan(0);
+  expect(compareKeys(['9'], [10])).toBeGreaterThan(0);
 });

@@ -96,6 +96,11 @@ describe('a forger who brings all sums, hashes and the seal up to date is found 
       [line('a', { ...older, quantity: -1 }), line('a', { ...old, quantity: -1 }), line('b')],
       'row 3: the lines of a, document_scan attempt 1 add up to -2: no attempt was booked so often',
     ],
+    [
+      'the same of the last attempt',
+      [line('a'), line('b', { ...older, quantity: -1 }), line('b', { ...old, quantity: -1 })],
+      'row 4: the lines of b, document_scan attempt 1 add up to -2: no attempt was booked so often',
+    ],
   ])('%s', async (_, lines, problem) => {
     const problems = await found(folderOf({ lines }));
     expect(problems).toEqual([expect.stringContaining(`${detail}, `)]);

@@ -59,6 +59,8 @@ test('a dispute is proven from its folder, with what its manifest promises', asy
   expect(await isDispute(directory)).toBe(true);
   expect(await isDispute(localFolder(emptyFolder()))).toBe(false);
   expect(await isDispute(path.join(directory, 'nothing'))).toBe(false);
+  rmSync(path.join(directory, json));
+  expect(await isDispute(directory), 'without its manifest').toBe(false);
 });
 
 describe('what was changed in a dispute with all hashes brought up to date is found:', () => {
@@ -171,12 +173,34 @@ describe('what was changed in a dispute with all hashes brought up to date is fo
       (manifest) => (totalsOf(manifest)['settled_amount'] = 'x'),
       [`${json}: totals.settled_amount: not an amount`],
     ],
+    [
+      'the size of a letter',
+      (manifest) => (filesOf(manifest)[0]!['bytes'] = 1),
+      [`${english}: was changed after it was written`],
+    ],
     ['no month', (manifest) => (manifest['period'] = '2026-13'), [`${json}: period: `]],
     ['no hash', (manifest) => (manifest['reconciliation_sha256'] = 'x'), [`${json}: reconciliation_sha256: `]],
   ])('in its manifest: %s', async (_, edit, expected) => {
     const directory = await disputed();
     seal(directory, edit);
     expect(await said(directory)).toEqual(expected.map((one) => expect.stringContaining(one) as unknown));
+  });
+
+  test('each in its column, where it has one', async () => {
+    const directory = await disputed();
+    editFile(directory, csv, (text) => text.replace(idOf('b'), idOf('c')));
+    editFile(directory, evidence, (text) => text.replace(idOf('a'), idOf('e')));
+    seal(directory);
+    const { problems } = await verifyDispute(directory);
+    expect(problems.map(({ file, row, column }) => [file, row, column])).toEqual([
+      ...[[csv, 4, 'finding'], ...Array.from({ length: 2 }, () => [csv, undefined, 'amount_difference'])],
+      ...[
+        [json, undefined, undefined],
+        [json, undefined, undefined],
+        [evidence, 2, 'finding'],
+        [evidence, undefined, undefined],
+      ],
+    ]);
   });
 
   test('bytes that no sum shows', async () => {

@@ -10,6 +10,8 @@ type Cases = Readonly<Partial<Record<ReportKind, readonly Case[]>>>;
 const cases: Required<Cases> = {
   detail: [
     ['the number 0', 2, { attempt: '0' }],
+    ['two at once', 2, { quantity: '2' }],
+    ['what is taken back without a correction', 2, { quantity: '-1' }],
     ['a correction of no month', 8, { corrects_period: '' }],
     ['a correction of the month itself', 8, { corrects_period: '2026-10' }],
     ['a month that is corrected by no correction', 2, { corrects_period: '2026-09' }],
@@ -26,6 +28,11 @@ const cases: Required<Cases> = {
       8,
       { currency: '', price_list_version: '', unit_price: '', amount: '', price_tier: '' },
     ],
+    [
+      'another currency without a price list in a correction',
+      8,
+      { currency: 'USD', price_list_version: '', unit_price: '', amount: '', price_tier: '' },
+    ],
     ['an amount without a price list', 8, { currency: '', price_list_version: '', unit_price: '', price_tier: '' }],
     ['a price without a price list', 8, { currency: '', price_list_version: '', amount: '' }],
     ['an amount without a price', 9, { unit_price: '', price_tier: '' }],
@@ -36,6 +43,7 @@ const cases: Required<Cases> = {
     ['the tier from 0', 9, { price_tier: 'from 0' }],
     ['the tier 0 to 5', 9, { price_tier: '0 to 5' }],
     ['the tier 1 to 0', 9, { price_tier: '1 to 0' }],
+    ['the tier 20 to 10', 9, { price_tier: '20 to 10' }],
     ['the tier 5 to 5', 9, { price_tier: '5 to 5' }],
     ['the tier 5 to 14', 9, { price_tier: '5 to 14' }],
     ['the tier flat rate', 9, { price_tier: 'flat rate' }],
@@ -65,6 +73,7 @@ const cases: Required<Cases> = {
     ['the number of unclassified', 10, { unclassified: '1' }],
     ['an amount', 11, { amount: '0.26' }],
     ['no amount', 11, { amount: '' }],
+    ['an amount of something unclassified', 6, { amount: '0.00' }],
     ['the order', 10, { task_type: 'document_scan' }],
   ],
   discrepancies: [
@@ -72,6 +81,11 @@ const cases: Required<Cases> = {
     ['a month of no correction', 2, { corrects_period: '2026-09' }],
     ['a correction of no month', 2, { is_correction: 'true' }],
     ['a correction', 2, { is_correction: 'true', corrects_period: '2026-09' }],
+    [
+      'the figures of a correction',
+      2,
+      { is_correction: 'true', corrects_period: '2026-09', own_quantity: '1', difference: '4' },
+    ],
     ['another reason', 2, { reason: 'odd' }],
     ['attempts that differ', 2, { reason: 'attempt_count_differs' }],
     ['a list that is missing', 2, { reason: 'scan_list_missing' }],
@@ -163,6 +177,22 @@ const unpriced: Report = {
   lines: [1, 2].map((attempt) => line('a', { attempt, counters: [2, 2, 'match'] })),
 };
 
+/** The same of a month in which not all has a price. */
+const partlyCases: Cases = {
+  summary: [
+    ['an amount', 3, { amount: '0.00' }],
+    ['no amount', 2, { amount: '' }],
+    ['an amount in the TOTAL', 4, { amount: '0.85' }],
+  ],
+  codes: [['an amount', 2, { amount: '0.85' }]],
+  references: [
+    ['an amount', 3, { amount: '0.85' }],
+    ['no amount', 2, { amount: '' }],
+    ['no amount of what has no price', 3, { amount: '' }],
+  ],
+};
+const partly: Report = { layout: 3, lines: [line('a', { level: '' }), line('b', { price: null, tier: '' })] };
+
 /** What of a month with corrections, or of an earlier instant, need not be as in one that is closed. */
 const restatedCases: Cases = {
   detail: [
@@ -182,6 +212,7 @@ const earlierCases: Cases = { detail: cases.detail.filter(([what]) => what.start
 const checks: readonly (readonly [name: string, of: Cases, problemsWith: ReturnType<typeof rowChecks>])[] = [
   ['everything', cases, rowChecks(inPresentLayout(everything))],
   ['unpriced', unpricedCases, rowChecks(unpriced)],
+  ['partly', partlyCases, rowChecks(partly)],
   ['restated', restatedCases, rowChecks(inPresentLayout(everything), { period_status: 'restated' })],
   ['earlier', earlierCases, rowChecks(inPresentLayout(everything), { as_of: '2026-10-20T10:00:00.000Z' })],
 ];

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { editFile, fileOf, sealAgain } from '../support/report-folder-edits.ts';
-import { everything, type Report, small } from '../support/report-samples.ts';
+import { everything, line, type Report, small } from '../support/report-samples.ts';
+import { verifyFolder } from '../../src/reports/verify.ts';
 import { folderOf, found } from './support.ts';
 
 describe('sums that were changed with all hashes brought up to date are found:', () => {
@@ -52,6 +53,30 @@ describe('sums that were changed with all hashes brought up to date are found:',
     const directory = folderOf(everything);
     sealAgain(directory, (manifest) => Object.assign(manifest['control_totals'] as object, { [name]: '1.00' }));
     expect(await found(directory)).toEqual([expect.stringContaining(`manifest.json: control_totals.${name} is 1.00`)]);
+  });
+
+  test.each<[what: string, report: Report, said: string]>([
+    ['is one', everything, '1236.001191'],
+    ['is none without prices', { lines: [line('a')], currency: null }, 'empty'],
+    ['is none where a price is missing', { lines: [line('a'), line('b', { price: null, tier: '' })] }, 'empty'],
+  ])('the control total before rounding where there %s', async (_, report, said) => {
+    const directory = folderOf(report);
+    sealAgain(directory, (manifest) =>
+      Object.assign(manifest['control_totals'] as object, { unrounded_amount: '1.00' }),
+    );
+    expect((await verifyFolder(directory)).problems).toEqual([
+      {
+        ...{ file: 'manifest.json', column: 'unrounded_amount' },
+        problem: `control_totals.unrounded_amount is 1.00, the detail file adds up to ${said}`,
+      },
+    ]);
+  });
+
+  test('but no number of discrepancies where these do not read', async () => {
+    const directory = folderOf(small);
+    editFile(directory, fileOf(directory, 'discrepancies'), (text) => text.replace(',1,2,1', ',1,x,1'));
+    sealAgain(directory);
+    expect(await found(directory)).toEqual([expect.stringContaining('row 2: vendor_quantity is x')]);
   });
 
   const october = { start: '2026-10-01T00:00:00Z', end: '2026-11-01T00:00:00Z', time_zone: 'UTC' };

@@ -42,27 +42,22 @@ type Member = { readonly place: number; readonly scan: ScanClass };
 
 /** What the counters say, code by code, and value by value where a code is charged differently. */
 export function codeFindings(system: System, settled: Settled): CodeFinding[] {
-  const codes = new Map<string, Member[]>();
-  for (const [place, scan] of system.classes.entries()) {
-    const key = JSON.stringify([scan.taskType, scan.code]);
-    codes.set(key, [...(codes.get(key) ?? []), { place, scan }]);
-  }
-  return [...codes.values()]
-    .sort(([a], [b]) => compare(a?.scan, b?.scan))
-    .flatMap((members) => findingsOf(members, system, settled));
+  const members = system.classes.map((scan, place): Member => ({ place, scan })).sort(byCode);
+  const codes = Map.groupBy(members, ({ scan }) => JSON.stringify([scan.taskType, scan.code]));
+  return [...codes.values()].flatMap((ofCode) => findingsOf(ofCode, system, settled));
 }
 
-const compare = (a: ScanClass | undefined, b: ScanClass | undefined): number =>
-  compareTexts(a?.taskType ?? '', b?.taskType ?? '') || compareTexts(a?.code ?? '', b?.code ?? '');
-const compareTexts = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
+const byCode = ({ scan: a }: Member, { scan: b }: Member): number =>
+  compareTexts(a.taskType, b.taskType) || compareTexts(a.code ?? '', b.code ?? '');
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function findingsOf(members: readonly Member[], system: System, settled: Settled): CodeFinding[] {
   const { forced } = settled.solution;
   const valueOf = ({ place }: Member) => forced.get(place)?.value;
-  const deciding = subsets.find((some) =>
-    grouped(members, some).every((group) => new Set(group.flatMap((one) => valueOf(one) ?? [])).size <= 1),
-  );
-  return grouped(members, deciding ?? attributes).map((group) => finding(group, deciding ?? [], system, settled));
+  const isAlike = (group: readonly Member[]) => new Set(group.flatMap((one) => valueOf(one) ?? [])).size <= 1;
+  // Classes that are told apart by all of them have one value each.
+  const deciding = subsets.find((some) => grouped(members, some).every(isAlike)) ?? attributes;
+  return grouped(members, deciding).map((group) => finding(group, deciding, system, settled));
 }
 
 /** From none to all: the fewest attributes that a charge may depend on come first. */
@@ -78,12 +73,8 @@ const subsets: readonly (readonly Attribute[])[] = [
 ];
 
 function grouped(members: readonly Member[], by: readonly Attribute[]): Member[][] {
-  const groups = new Map<string, Member[]>();
-  for (const member of members) {
-    const key = JSON.stringify(by.map((attribute) => member.scan[attribute]));
-    groups.set(key, [...(groups.get(key) ?? []), member]);
-  }
-  return [...groups.keys()].sort().flatMap((key) => [groups.get(key) ?? []]);
+  const groups = Map.groupBy(members, ({ scan }) => JSON.stringify(by.map((attribute) => scan[attribute])));
+  return [...groups].sort(([a], [b]) => compareTexts(a, b)).map(([, group]) => group);
 }
 
 function finding(group: readonly Member[], by: readonly Attribute[], system: System, settled: Settled): CodeFinding {
@@ -111,7 +102,7 @@ function finding(group: readonly Member[], by: readonly Attribute[], system: Sys
           ? 'too_much_work'
           : 'inseparable',
     proof: best && shortest ? proofOf(best.place, shortest.value, system, settled) : [],
-    unproven: shortest ? unprovenIn(group, proven, by) : [],
+    unproven: shortest ? unprovenIn(group, proven) : [],
     ...observedOf(group, system),
   };
 }
@@ -123,13 +114,13 @@ const scopeOf = (scan: ScanClass, by: readonly Attribute[]): Scope =>
  * Values, and values of several attributes together, that occur in the group and none of whose classes is proven. Only
  * the ones that name the fewest attributes are listed.
  */
-function unprovenIn(group: readonly Member[], proven: readonly Member[], by: readonly Attribute[]): Scope[] {
+function unprovenIn(group: readonly Member[], proven: readonly Member[]): Scope[] {
   const listed: Scope[] = [];
   const isIn = ({ scan }: Member, scope: Scope) =>
     attributes.every((one) => !(one in scope) || scope[one] === scan[one]);
-  const open = group.filter((member) => !proven.includes(member));
-  for (const some of subsets.filter((one) => one.length > 0 && !one.some((attribute) => by.includes(attribute))))
-    for (const member of open) {
+  // What the whole group has in common is proven of some of it.
+  for (const some of subsets)
+    for (const member of group) {
       if (listed.some((scope) => isIn(member, scope))) continue;
       const scope = scopeOf(member.scan, some);
       if (!proven.some((other) => isIn(other, scope))) listed.push(scope);

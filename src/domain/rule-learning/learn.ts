@@ -84,13 +84,10 @@ const tasksSaying = (value: boolean, { parts }: Deviating): number =>
 
 function deviatingCodes(codes: readonly CodeFinding[]): Deviating[] {
   const scoped = codes.filter(({ scope }) => Object.keys(scope).length > 0);
-  return scoped
-    .filter((one, place) => scoped.findIndex((other) => isSameCode(one, other)) === place)
-    .map(({ taskType, code }) => ({
-      taskType,
-      code,
-      parts: scoped.filter((one) => isSameCode(one, { taskType, code })),
-    }));
+  const ofCodes = Map.groupBy(scoped, ({ taskType, code }) => JSON.stringify([taskType, code]));
+  return [...ofCodes.values()].flatMap((parts) =>
+    parts.slice(0, 1).map(({ taskType, code }) => ({ taskType, code, parts })),
+  );
 }
 
 /**

@@ -46,9 +46,13 @@ export const dutch: Language = {
   ],
 };
 
-function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figures: Figures): string {
+function effect(
+  { effect: kind, amount, vendorQuantity, vendorPrice: charged }: PublishedFinding,
+  figures: Figures,
+): string {
   const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
-  const hasUnits = vendorQuantity !== null && vendorQuantity !== 0n;
+  const price = charged === null ? '' : ` à ${vendorPrice}`;
+  const what = vendorQuantity === null || vendorQuantity === 0n ? '' : `${vendor}${price}, `;
   const way = amount < 0n ? 'te weinig' : 'te veel';
   switch (kind) {
     case 'quantity':
@@ -60,7 +64,7 @@ function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figu
     case 'extra_line':
       return amount < 0n
         ? `U crediteert ${written}, waarvoor onze administratie geen reden heeft.`
-        : `U brengt ${hasUnits ? `${vendor} à ${vendorPrice}, ` : ''}${written} in rekening; dat staat niet in onze administratie.`;
+        : `U brengt ${what}${written} in rekening; dat staat niet in onze administratie.`;
     case 'minimum':
       return `U brengt ${vendorAmount} in rekening tot het maandelijkse minimum, volgens onze berekening is het ${ownAmount}: ${written} ${way}.`;
     case 'rounding':

@@ -49,9 +49,13 @@ export const english: Language = {
   ],
 };
 
-function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figures: Figures): string {
+function effect(
+  { effect: kind, amount, vendorQuantity, vendorPrice: charged }: PublishedFinding,
+  figures: Figures,
+): string {
   const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
-  const hasUnits = vendorQuantity !== null && vendorQuantity !== 0n;
+  const price = charged === null ? '' : ` at ${vendorPrice}`;
+  const what = vendorQuantity === null || vendorQuantity === 0n ? '' : `${vendor}${price}, `;
   const way = amount < 0n ? 'too little' : 'too much';
   switch (kind) {
     case 'quantity':
@@ -63,7 +67,7 @@ function effect({ effect: kind, amount, vendorQuantity }: PublishedFinding, figu
     case 'extra_line':
       return amount < 0n
         ? `You credit ${written}, which our records have no reason for.`
-        : `You charge ${hasUnits ? `${vendor} at ${vendorPrice}, ` : ''}${written}; our records have no such charge.`;
+        : `You charge ${what}${written}; our records have no such charge.`;
     case 'minimum':
       return `You charge ${vendorAmount} up to the monthly minimum, by our calculation it is ${ownAmount}: ${written} ${way}.`;
     case 'rounding':

@@ -2,7 +2,7 @@
 export const subjectIn = (subject: string, or: string): string =>
   subject
     .split(' or ')
-    .map((one) => /^\w+\/(.+)$/.exec(one)?.[1] ?? one)
+    .map((one) => /^\w+\/(.+)/.exec(one)?.[1] ?? one)
     .join(` ${or} `);
 
 /** Whether the subject of a rule is one outcome or several, not a kind of attempt such as `linked billed`. */

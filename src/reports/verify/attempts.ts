@@ -22,25 +22,28 @@ export const isSameAttempt = (a: AttemptKey | undefined, b: AttemptKey): boolean
  * no more is reversed than was booked. Whether an earlier month booked it is checked in `books.ts`.
  */
 export function attemptChecker(add: (row: Row, problem: string) => void) {
-  let key: AttemptKey | undefined;
-  let [booked, takenBack] = [0, 0];
-  let last: Row | undefined;
+  let current: { readonly key: AttemptKey; last: Row; booked: number; takenBack: number } | undefined;
   const end = () => {
-    if (key && last && takenBack - booked > 1)
+    if (!current) return;
+    const { key, last, booked, takenBack } = current;
+    if (takenBack - booked > 1)
       add(last, `the lines of ${attemptText(key)} add up to ${booked - takenBack}: no attempt was booked so often`);
   };
   return {
     row: (row: Row): void => {
-      const own = attemptKey(row);
-      if (!isSameAttempt(key, own)) {
+      const key = attemptKey(row);
+      if (!current || !isSameAttempt(current.key, key)) {
         end();
-        [key, booked, takenBack] = [own, 0, 0];
+        current = { key, last: row, booked: 0, takenBack: 0 };
       }
-      last = row;
-      if (row.cell('quantity').startsWith('-')) takenBack += 1;
-      else booked += 1;
-      if (booked > 1 && !row.cell('quantity').startsWith('-'))
-        add(row, `books ${attemptText(own)} a second time: an attempt is in one month alone, and counts once`);
+      current.last = row;
+      if (row.cell('quantity').startsWith('-')) {
+        current.takenBack += 1;
+        return;
+      }
+      current.booked += 1;
+      if (current.booked > 1)
+        add(row, `books ${attemptText(key)} a second time: an attempt is in one month alone, and counts once`);
     },
     end,
   };

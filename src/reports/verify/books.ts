@@ -111,11 +111,10 @@ function differenceFrom(booked: Row, row: Row): string | undefined {
   const cell = (of: Row, header: string): string => (of.columns.has(header) ? of.cell(header) : '');
   const column = mustMatch.find((header) => cell(row, header) !== cell(booked, header));
   if (column) return `but ${column} is ${shown(cell(row, column))}, it was ${shown(cell(booked, column))}`;
-  const amount = negated(booked.cell('amount'));
+  // A booked amount is not below zero: no price is.
+  const what = booked.cell('amount');
+  const amount = /[1-9]/.test(what) ? `-${what}` : what;
   return row.cell('amount') === amount
     ? undefined
     : `but amount is ${shown(row.cell('amount'))}, ${shown(amount)} takes back what was booked`;
 }
-
-const negated = (amount: string): string =>
-  /[1-9]/.test(amount) ? (amount.startsWith('-') ? amount.slice(1) : `-${amount}`) : amount;

@@ -34,7 +34,7 @@ export async function checkDetail(
   const attempts = attemptChecker((row, problem) => add(row, 'quantity', problem));
   const disagreements = disagreementsOf(work, names);
   const tasks = taskChecker(add, disagreements.task);
-  let disordered = 0;
+  const found = { isInOrder: true };
   try {
     const isWhole = await read((row) => {
       const addToRow = (column: string, problem: string) => add(row, column, problem);
@@ -42,7 +42,7 @@ export async function checkDetail(
       decisions(row, addToRow);
       const problem = order(row);
       if (problem !== undefined) {
-        disordered += 1;
+        found.isInOrder = false;
         add(row, undefined, problem);
       }
       attempts.row(row);
@@ -51,9 +51,8 @@ export async function checkDetail(
     });
     attempts.end();
     await tasks.end();
-    const isInOrder = disordered === 0;
-    if (isWhole && isInOrder) await disagreements.end();
-    return { tally: isWhole ? tally : undefined, isInOrder };
+    if (isWhole && found.isInOrder) await disagreements.end();
+    return { tally: isWhole ? tally : undefined, ...found };
   } finally {
     await disagreements.close();
   }

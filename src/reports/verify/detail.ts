@@ -39,10 +39,9 @@ function checkCorrection(row: Row, { manifest }: KnownReport, add: Report): void
   if (quantity === '-1') add('quantity', 'quantity is -1, but is_correction is false: only corrections take back');
 }
 
-/** Files give instants in whole seconds, so the month's start is truncated as well. */
 function checkTime(row: Row, { manifest, startMs, endMs }: KnownReport, add: Report): void {
   const ms = instantMs(row.cell('attempted_at')) ?? 0;
-  const isWithin = ms >= startMs - (startMs % 1_000) && ms < endMs;
+  const isWithin = ms >= startMs && ms < endMs;
   if (isWithin === (row.cell('is_correction') === 'false')) return;
   const month = `${manifest.period} (${manifest.bounds.start} to ${manifest.bounds.end})`;
   add(
@@ -90,9 +89,8 @@ function checkAmount(row: Row, minorDigits: number, add: Report): void {
 function checkTier(tier: string, unitPrice: Micros | null, add: Report): void {
   if (tier.startsWith('free ') && unitPrice !== 0n)
     add('price_tier', `price_tier is ${tier}, but unit_price is not zero`);
-  const [, from, upTo] = /^(\d+) to (\d+)$/.exec(tier) ?? [];
-  if (from !== undefined && upTo !== undefined && BigInt(from) > BigInt(upTo))
-    add('price_tier', `price_tier is ${tier}, which ends before it begins`);
+  const [from = 0, upTo = 0] = tier.split(' to ').map(Number);
+  if (from > upTo) add('price_tier', `price_tier is ${tier}, which ends before it begins`);
 }
 
 const tierPattern = /^(?:flat|free to [1-9]\d*|[1-9]\d* to [1-9]\d*|from [1-9]\d*)$/;

@@ -39,6 +39,7 @@ export function disagreementChecker(rows: AsyncGenerator<Row, boolean>, files: F
     }
     if (task && isUsable && listed.size > 0) checkListed(task, listed, files);
   };
+  // Stryker disable next-line all: it spares most rows a promise, and decides nothing
   const isBehind = (task: Task) => head === null || (head && compareKeys(keyOf(head), task.key) > 0);
   return {
     task: (task: Task): void | Promise<void> => (isBehind(task) ? undefined : advance(task)),
@@ -84,11 +85,10 @@ function checkListed(task: Task, listed: ReadonlyMap<string, Row>, { detail, dis
     first.cell('vendor_attempts_invoiced'),
     'vendor_attempts_invoiced in the detail file is',
   );
-  const own = BigInt(counted?.cell('own_quantity') ?? invoiced);
   // Ordinals have no gaps, so the file has all attempts if it has as many rows as the last ordinal.
-  if (rows === highest && own !== invoiced)
+  if (rows === highest)
     is(counted, 'own_quantity', String(invoiced), 'the number of invoiced rows of this task in the detail file is');
-  else if (own < invoiced)
+  else if (counted && BigInt(counted.cell('own_quantity')) < invoiced)
     is(counted, 'own_quantity', String(invoiced), 'but the detail file alone has more invoiced rows of this task:');
   const status = first.cell('counter_status');
   if ((status === 'mismatch') !== (counted !== undefined))

@@ -96,6 +96,41 @@ describe('beside what counters prove', () => {
     ]);
   });
 
+  /** Proven by tasks of which each alone can be what the table says. */
+  const together = [observed('1', ['new', 'free'], 1, { tasks: 5 }), observed('2', ['new'], 0, { tasks: 5 })];
+  const changing = (code: string) =>
+    [1, 2, 3, 4, 5, 6].map((day) => observed(`${day}`, [code], day < 4 ? 1 : 0, { day, tasks: 5 }));
+
+  test('is no day of another span, where only several tasks together contradict it', () => {
+    const after = observed('after', ['free'], 1, { day: 4, tasks: 5 });
+    const { spans, against } = compared([...together, ...changing('other'), after], true);
+    expect(
+      spans.map(({ codes }) => codes.map((one) => [one.code, one.charged, one.contradictsTable, one.since])),
+    ).toEqual([
+      [
+        ['free', true, true, null],
+        ['new', false, false, null],
+        ['other', true, false, null],
+      ],
+      [
+        ['free', true, true, '2026-10-04'],
+        ['other', false, false, null],
+      ],
+    ]);
+    expect(against).toEqual({ tasks: 5, firstDay: '2026-10-04', transactionIds: ['after'] });
+  });
+
+  test('is no contradiction of a code by itself, where its scans cannot be told apart', () => {
+    const comparison = compared([observed('1', ['free', scanOf('free', { linked: true })], 1)]);
+    expect(comparison.spans[0]?.codes).toMatchObject([{ code: 'free', charged: null, contradictsTable: false }]);
+    expect([comparison.against.tasks, isContradicted(comparison)], 'but of the table').toEqual([1, true]);
+  });
+
+  test('is a contradiction, where one of the spans has one', () => {
+    const comparison = compared([...together, ...changing('other')], true);
+    expect([comparison.spans.length, comparison.against.tasks, isContradicted(comparison)]).toEqual([2, 0, true]);
+  });
+
   test('is a contradiction, where tasks contradict the table or each other', () => {
     const by = (...observations: Observation[]) => isContradicted(compared(observations));
     expect(by(observed('1', [null], 1), observed('2', ['new'], 1))).toBe(false);

@@ -95,7 +95,7 @@ describe('what counters say of a code', () => {
     expect(codesOf([observed('1', ['x'], 1), observed('2', ['x'], 0)])).toMatchObject([
       { code: 'x', charged: null, ground: 'contradictory', proof: [], unproven: [], tasks: 2 },
     ]);
-    const system = systemOf([observed('1', ['x', 'x', 'y'], 1)]);
+    const system = systemOf([observed('1', ['x', scanOf('x', { linked: true }), 'y'], 1)]);
     const solution = { isConsistent: true, forced: new Map(), undecided: new Set([0]) } as const;
     const settled = { solution, active: new Map(), contradictions: [], untrusted: new Set<number>() };
     expect(said(codeFindings(system, settled))).toEqual([
@@ -218,6 +218,8 @@ describe('counters in contradiction', () => {
     const untrusted = (count: number) =>
       settle(systemOf([...contradicting(count).flat(), observed('w', ['w'], 1)])).untrusted.size;
     expect([100, 101].map(untrusted)).toEqual([100, 102]);
+    const grounds = new Set(codesOf(contradicting(101).flat()).map(({ ground }) => ground));
+    expect([...grounds]).toEqual(['contradictory']);
   });
 
   test('may be a change from the third task on', () => {
