@@ -66,15 +66,19 @@ export function embedTransaction(options) {
     isLeft = true;
     report.flush();
   };
+  const onPageHide = () => {
+    leave();
+    report.repeat();
+  };
   addEventListener('message', onMessage);
-  addEventListener('pagehide', leave);
+  addEventListener('pagehide', onPageHide);
   iframe.addEventListener('load', () => report.send('opened'), { once: true });
   container.append(iframe);
   return {
     iframe,
     close() {
       removeEventListener('message', onMessage);
-      removeEventListener('pagehide', leave);
+      removeEventListener('pagehide', onPageHide);
       leave();
       iframe.remove();
     },
@@ -199,6 +203,10 @@ function reporter({ ledger, token, transactionId, onReported }) {
     /** The page may be gone in a moment: what is waiting is sent now, and outlives it. */
     flush: () => {
       for (const report of waiting.slice(isSending ? 1 : 0)) sendAndForget(address, bodyOf(report));
+    },
+    /** Once more in another way: Firefox 153 drops some of the requests with `keepalive` of a tab that is closed. */
+    repeat: () => {
+      for (const report of waiting) navigator.sendBeacon(address, bodyOf(report));
     },
   };
 }
