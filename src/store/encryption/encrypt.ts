@@ -22,11 +22,10 @@ const newBuffers = (): Buffers => ({
   out: Buffer.allocUnsafe(longestHeaderBytes + streamHeaderBytes + chunksAtOnce * (chunkBytes + extraBytes)),
 });
 
-/**
- * Those of documents that are done, 0.2 MiB each: no more than documents were encrypted at once. Whoever makes new ones
- * for each lets V8 collect garbage much more often.
- */
+/** Those of documents that are done. Whoever makes new ones for each lets V8 collect garbage much more often. */
 const spare: Buffers[] = [];
+/** 6 MiB. */
+const mostSpare = 32;
 
 /**
  * Encrypts what is written to it, as docs/encryption.md describes: `write` any number of pieces of any size, then `end`
@@ -73,9 +72,10 @@ export function encrypting(sink: Sink, header: DocumentHeader, key: Buffer): { w
     },
     end: async () => {
       await push(chunk.subarray(0, chunkFilled), final);
+      // Only once it is done: of what was broken off, something may still be written.
+      if (spare.length === mostSpare) return;
       // Nothing of the document waits for the next one.
       chunk.fill(0);
-      // Only once it is done: of what was broken off, something may still be written.
       spare.push(buffers);
     },
   };
