@@ -89,8 +89,9 @@ function checkAmount(row: Row, minorDigits: number, add: Report): void {
 function checkTier(tier: string, unitPrice: Micros | null, add: Report): void {
   if (tier.startsWith('free ') && unitPrice !== 0n)
     add('price_tier', `price_tier is ${tier}, but unit_price is not zero`);
-  const [from = 0, upTo = 0] = tier.split(' to ').map(Number);
-  if (from > upTo) add('price_tier', `price_tier is ${tier}, which ends before it begins`);
+  const [, from, upTo] = /^(\d+) to (\d+)$/.exec(tier) ?? [];
+  if (from !== undefined && upTo !== undefined && BigInt(from) > BigInt(upTo))
+    add('price_tier', `price_tier is ${tier}, which ends before it begins`);
 }
 
 const tierPattern = /^(?:flat|free to [1-9]\d*|[1-9]\d* to [1-9]\d*|from [1-9]\d*)$/;
