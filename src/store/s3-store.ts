@@ -123,6 +123,9 @@ async function writeMarker(connection: S3Connection, id: string): Promise<void> 
     await putObject(connection, connection.prefix + nameOfMarker, (sink) => sink(Buffer.from(markerText(id))));
   } catch (error) {
     if (errorCode(error) !== 'storage_conflict') throw error;
-    if ((await readMarker(connection)) !== id) throw anothersStore(connection.place);
+    const found = await readMarker(connection);
+    // Two that mark at once in a bucket with versions may both be refused: it is nobody's yet.
+    if (found === undefined) throw error;
+    if (found !== id) throw anothersStore(connection.place);
   }
 }

@@ -108,6 +108,18 @@ describe('several who store under one name at once', () => {
   );
 });
 
+test.each<Bucket>(['plain', 'versioned'])(
+  '%s: nobody who marks it alike is told that it is of others',
+  async (bucket) => {
+    for (let round = 0; round < 20; round += 1) {
+      const [address, id] = [ownAddress(bucket), randomUUID()];
+      const results = await Promise.allSettled([1, 2].map(() => s3Store(address).mark(id)));
+      for (const one of results)
+        if (one.status === 'rejected') await refusal(Promise.reject(one.reason as Error), 'storage_conflict');
+    }
+  },
+);
+
 test('older versions and marks of deletions go with their object', async () => {
   const address = ownAddress('versioned');
   const store = s3Store(address);
