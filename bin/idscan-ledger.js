@@ -19,9 +19,8 @@ if (major < 22 || (major === 22 && minor < 22)) {
   // Node strips no types below node_modules: an installed package runs what was built when it was packed.
   const isInstalled = import.meta.filename.split(/[\\/]/).includes('node_modules');
   const built = '../dist/src/cli/main.js';
-  /** @type {Promise<typeof import('../src/cli/main.ts')>} */
-  const loading = isInstalled ? import(built) : import('../src/cli/main.ts');
-  const { main } = await loading;
+  const loaded = isInstalled ? import(built) : import('../src/cli/main.ts');
+  const { main } = /** @type {typeof import('../src/cli/main.ts')} */ (await loaded);
   process.exitCode = await main(process.argv.slice(2));
   // Everything is closed by now; a connection that would not close, to a server that is away, keeps nobody waiting.
   setTimeout(() => process.exit(), 1_000).unref();

@@ -138,7 +138,10 @@ const valueAt = (value, path) =>
     return /** @type {Record<string, unknown>} */ (inner)[name];
   }, value);
 
-/** @type {(value: unknown) => value is string} */
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
 const isId = (value) => typeof value === 'string' && value !== '' && value.length <= maxIdLength;
 
 /**

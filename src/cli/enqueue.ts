@@ -71,7 +71,7 @@ async function openInput({ transactionId, resultId, file }: EnqueueArguments, si
   return { lines: oneLine(only), source: 'command_line', totalBytes: 1, bytesRead: () => 1 };
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- an async iterable, like the other inputs
+// oxlint-disable-next-line typescript/require-await -- an async iterable, like the other inputs
 async function* oneLine(line: InputLine): AsyncGenerator<InputLine> {
   yield line;
 }

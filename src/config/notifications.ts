@@ -13,7 +13,8 @@ export type NotificationConfig = {
   /** The address of the pages, for links; without a path. */
   readonly publicUrl: URL | undefined;
   readonly webhook:
-    { readonly url: URL; readonly secret: string | undefined; readonly secretHeader: string } | undefined;
+    | { readonly url: URL; readonly secret: string | undefined; readonly secretHeader: string }
+    | undefined;
   readonly smtp: { readonly url: string; readonly from: string; readonly to: readonly string[] } | undefined;
 };
 

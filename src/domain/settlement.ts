@@ -86,7 +86,12 @@ export function settlementOf(facts: TransactionFacts, merged: KnownTransaction, 
  * - `to_be_confirmed`: not settled; it is completed, but the last answer did not say so.
  */
 export type SettlementReason =
-  'not_fetched' | 'completed' | 'expired' | 'scan_processing' | 'not_completed' | 'to_be_confirmed';
+  | 'not_fetched'
+  | 'completed'
+  | 'expired'
+  | 'scan_processing'
+  | 'not_completed'
+  | 'to_be_confirmed';
 
 /** Why a stored transaction is settled or not. The counterpart of {@link settlementOf}. */
 export function settlementReason(stored: {

@@ -21,7 +21,8 @@ export type DocumentScanSettings = {
 export type TransactionRequest = {
   readonly tasks: TaskSet;
   readonly settings?:
-    { readonly documentScan?: DocumentScanSettings | undefined; readonly [other: string]: unknown } | undefined;
+    | { readonly documentScan?: DocumentScanSettings | undefined; readonly [other: string]: unknown }
+    | undefined;
   readonly locale?: string | undefined;
   readonly mobileOnly?: boolean | undefined;
   /** Seconds until it expires, 3600 to 86400. */

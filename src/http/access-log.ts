@@ -6,7 +6,7 @@ import { whenAnswered } from './answered.ts';
 export type Accessed = Readonly<Record<string, string | null>> & { readonly what: string };
 
 declare module 'fastify' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the framework's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the framework's own interface
   export interface FastifyContextConfig {
     /** For the access log: what a request to this route is about. */
     readonly accessed?: (request: FastifyRequest) => Accessed;

@@ -28,7 +28,7 @@ export type Principal = {
 };
 
 declare module 'fastify' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the framework's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the framework's own interface
   export interface FastifyRequest {
     principal: Principal | null;
     /** Why it was refused, or failed; `null` = it was not. */

@@ -19,7 +19,7 @@ export type Problem = {
 };
 
 declare module 'fastify' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the framework's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the framework's own interface
   export interface FastifyContextConfig {
     /** What people see where a request to this route fails; without it, or if it returns `undefined`, the page for errors. */
     readonly problemPage?: (request: FastifyRequest, problem: Problem) => string | undefined;

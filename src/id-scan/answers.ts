@@ -18,7 +18,8 @@ import {
  * tolerated; an invalid number or time is not.
  */
 export type Reading<Facts> =
-  { readonly facts: Facts } | { readonly problem: 'invalid' | 'mismatch'; readonly reason: string };
+  | { readonly facts: Facts }
+  | { readonly problem: 'invalid' | 'mismatch'; readonly reason: string };
 
 const maxTasks = 100;
 const maxScans = 10_000;

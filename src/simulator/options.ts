@@ -14,7 +14,12 @@ import type { Seed, SeedWords } from './random.ts';
  *   occurs if it is asked for.
  */
 export type IncompleteKind =
-  'no_attempt' | 'processing' | 'scan_failed' | 'face_not_started' | 'match_pending' | 'face_failed';
+  | 'no_attempt'
+  | 'processing'
+  | 'scan_failed'
+  | 'face_not_started'
+  | 'match_pending'
+  | 'face_failed';
 
 const usualIncompleteKinds: readonly IncompleteKind[] = [
   'scan_failed',

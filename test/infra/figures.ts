@@ -23,7 +23,7 @@ export type Figures = {
 };
 
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the runner's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the runner's own interface
   export interface ProvidedContext {
     figuresFile: string;
   }

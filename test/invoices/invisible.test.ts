@@ -75,7 +75,7 @@ test('a usage statement with such a sign in an ID, a word or a code is refused, 
     [5, 'level'],
   ] as const) {
     const cells = row.map((cell, index) => (index === place ? `${cell}\u200b` : cell)).join(',');
-    // eslint-disable-next-line @typescript-eslint/require-await -- a file's chunks come asynchronously
+    // oxlint-disable-next-line typescript/require-await -- a file's chunks come asynchronously
     const open = async function* () {
       yield Buffer.from(`${header}\n${row.join(',')}\n${cells}\n`);
     };

@@ -84,7 +84,12 @@ export function zipOf(parts: Readonly<Record<string, string>>, { store, encrypte
 
 /** A cell: a text, a number as the file has it, a serial date, a formula, raw XML, or none. */
 export type SheetCell =
-  string | { n: string } | { day: string } | { formula: string; n: string } | { xml: string } | null;
+  | string
+  | { n: string }
+  | { day: string }
+  | { formula: string; n: string }
+  | { xml: string }
+  | null;
 export type BookOptions = {
   readonly sheets?: readonly string[];
   readonly is1904?: boolean;

@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { pack } from './support.ts';
 
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the runner's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the runner's own interface
   export interface ProvidedContext {
     /** The package, packed. */
     packageFile: string;

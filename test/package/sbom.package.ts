@@ -42,7 +42,7 @@ test(
     expect([...listed.keys()].sort()).toEqual(
       [...new Set(installed.map(([at]) => at.split('node_modules/').at(-1)!))].sort(),
     );
-    for (const name of ['vitest', 'eslint', 'prettier']) expect(listed.has(name), name).toBe(false);
+    for (const name of ['vitest', 'oxlint', 'oxfmt']) expect(listed.has(name), name).toBe(false);
     const refs = new Set([...components.map((one) => one['bom-ref']), `${packageFile.name}@${packageFile.version}`]);
     expect(new Set(dependencies.map(({ ref }) => ref))).toEqual(refs);
     for (const { dependsOn = [] } of dependencies) for (const ref of dependsOn) expect([...refs]).toContain(ref);

@@ -55,7 +55,7 @@ test('what is no pair of IDs is rejected at its place; any iterable is read', as
   expect(answer).toMatchObject({ accepted: 1, alreadyKnown: 0 });
   expect(answer.rejected.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
   expect(new Set(answer.rejected.map(({ reason }) => reason)).size).toBe(1);
-  // eslint-disable-next-line @typescript-eslint/require-await -- an asynchronous list
+  // oxlint-disable-next-line typescript/require-await -- an asynchronous list
   async function* later() {
     yield { transactionId: 't-1' };
     yield { transactionId: 't-2' };

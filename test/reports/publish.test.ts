@@ -68,7 +68,7 @@ describe('a draft', () => {
   test('makes its folder, and is not visible under its name, neither while it is written nor then', async () => {
     const directory = path.join(folder(), 'reports', '2026-10');
     const seen: string[][] = [];
-    // eslint-disable-next-line @typescript-eslint/require-await -- the source is asynchronous as a database's is
+    // oxlint-disable-next-line typescript/require-await -- the source is asynchronous as a database's is
     const source = async function* () {
       yield Buffer.from('a\r\n');
       seen.push(readdirSync(directory));

@@ -4,7 +4,7 @@ import { requirePrograms } from '../support/needs.ts';
 import { startCeph, type S3User } from './ceph.ts';
 
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the runner's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the runner's own interface
   export interface ProvidedContext {
     s3Endpoint: string;
     s3User: S3User;

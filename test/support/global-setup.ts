@@ -4,7 +4,7 @@ import { asRole, createRoles, migrateWithGrants, withDatabase } from './roles.ts
 import { startTestServers } from './servers.ts';
 
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the runner's own interface
+  // oxlint-disable-next-line typescript/consistent-type-definitions -- merged with the runner's own interface
   export interface ProvidedContext {
     /** Postgres as whoever set it up: for what neither of the others may do. */
     adminUrl: string;

@@ -106,6 +106,10 @@ export async function createRoles(adminUrl: string): Promise<RoleUrls> {
 /** Migrates as the owner, then gives the program's role its rights, both as documented. */
 export async function migrateWithGrants(ownerUrl: string): Promise<void> {
   const db = openDatabase(ownerUrl);
-  await migrateUp(db).finally(db.close);
+  try {
+    await migrateUp(db);
+  } finally {
+    await db.close();
+  }
   await asRole(ownerUrl, await readFile(grants, 'utf8'));
 }

@@ -27,7 +27,7 @@ export async function sheetFile(open: Openable, source: Source, { format }: Layo
   const bytes = await headOf(open, maxInvoiceBytes + 1);
   fileKind(bytes, source);
   const { rows, sheet } = await sheetOf(bytes, source, format.sheet);
-  // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable, like the chunks of a text
+  // oxlint-disable-next-line typescript/require-await -- an async iterable, like the chunks of a text
   const all = async function* () {
     yield rows;
   };

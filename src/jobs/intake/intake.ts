@@ -8,7 +8,14 @@ import { orAfter } from '../../within.ts';
 
 /** Where a request came from. */
 export type IntakeSource =
-  'command_line' | 'file' | 'standard_input' | 'api' | 'webhook' | 'created' | 'library' | 'browser';
+  | 'command_line'
+  | 'file'
+  | 'standard_input'
+  | 'api'
+  | 'webhook'
+  | 'created'
+  | 'library'
+  | 'browser';
 
 /** What intake works with. */
 export type IntakeContext = Pick<QueueContext, 'db' | 'queues'>;

@@ -7,7 +7,7 @@ import type { InputLine } from '../../../src/jobs/intake/intake.ts';
 
 const header = 'transaction_id,result_id';
 
-// eslint-disable-next-line @typescript-eslint/require-await -- a file's chunks come asynchronously
+// oxlint-disable-next-line typescript/require-await -- a file's chunks come asynchronously
 async function* streamOf(chunks: Iterable<Buffer>): AsyncGenerator<Buffer> {
   yield* chunks;
 }

@@ -44,7 +44,11 @@ async function fail({ db }: Context, transactionId: string, code: ErrorCode): Pr
 async function sqlAsOwner({ config }: Context, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: asOwner(config.databaseUrl) });
   await client.connect();
-  await client.query(statement).finally(() => client.end());
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 const instantNow = async ({ db }: Context): Promise<Date> => {
