@@ -1,4 +1,4 @@
-import { nextPeriod } from '../billing-month.ts';
+import { nextDay, nextPeriod, startOfDay } from '../billing-month.ts';
 
 /** Offsets from UTC, in minutes, at both ends of a month. They differ where the clock is changed in between. */
 export type Zone = {
@@ -26,9 +26,11 @@ const clockChanges: readonly {
   readonly changesBy: number;
 }[] = [
   // North America
-  { winter: [-600, -540, -480, -420, -360, -300, -240, -210], by: 60, begins: '03', ends: '11', changesBy: 14 },
+  { winter: [-600, -540, -480, -420, -360, -300, -240, -210, -180], by: 60, begins: '03', ends: '11', changesBy: 14 },
   // Greenland, the Azores, Europe, Israel
   { winter: [-120, -60, 0, 60, 120], by: 60, begins: '03', ends: '10', changesBy: 31 },
+  // Troll
+  { winter: [0], by: 120, begins: '03', ends: '10', changesBy: 31 },
   // Egypt
   { winter: [120], by: 60, begins: '04', ends: '10', changesBy: 31 },
   // Australia, Lord Howe, Norfolk
@@ -39,6 +41,9 @@ const clockChanges: readonly {
   { winter: [-240, -360], by: 60, begins: '09', ends: '04', changesBy: 8 },
 ];
 
+/** Where clocks are changed by another calendar, as by Ramadan in Morocco: this Node knows when. */
+const changeableZones: readonly string[] = ['Africa/Casablanca'];
+
 /** The zones that a vendor's month may be in: every offset, and in the months of clock changes those that change. */
 export function zonesIn(period: string): Zone[] {
   const month = period.slice(5);
@@ -48,8 +53,19 @@ export function zonesIn(period: string): Zone[] {
       return ends === month ? [{ atStart: offset + by, atEnd: offset, changesBy }] : [];
     }),
   );
+  const others = changeableZones.map((name) => zoneCalled(name, period)).filter((zone) => zone.atStart !== zone.atEnd);
   const unchanging = offsets.map((offset): Zone => ({ atStart: offset, atEnd: offset, changesBy: 0 }));
-  return [...unchanging, ...new Map(changing.map((zone) => [zoneText(zone), zone])).values()];
+  return [...unchanging, ...new Map([...others, ...changing].map((zone) => [zoneText(zone), zone])).values()];
+}
+
+function zoneCalled(name: string, period: string): Zone {
+  const offsetOn = (day: string) => (Date.parse(`${day}T00:00:00Z`) - startOfDay(day, name).getTime()) / 60_000;
+  const next = `${nextPeriod(period)}-01`;
+  const [atStart, atEnd] = [offsetOn(`${period}-01`), offsetOn(next)];
+  let changesBy = 0;
+  for (let day = `${period}-01`; day !== next; day = nextDay(day))
+    if (offsetOn(day) !== atEnd) changesBy = Number(day.slice(8));
+  return { atStart, atEnd, changesBy };
 }
 
 /** When the days of a month, and the one after it, begin in a zone. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { nextPeriod, periodsBetween, startOfDay } from '../../../src/domain/billing-month.ts';
 import { cubeMarks } from '../../../src/domain/reconciliation/cube.ts';
 import { explain } from '../../../src/domain/reconciliation/explain.ts';
 import { findingsOf } from '../../../src/domain/reconciliation/findings.ts';
-import { zonesIn, zoneText } from '../../../src/domain/reconciliation/zones.ts';
+import { midnightsIn, zonesIn, zoneText } from '../../../src/domain/reconciliation/zones.ts';
 import { caseOf, documentOf } from './support-case.ts';
 import { type Billing, invoiceOf } from './support-vendor.ts';
 
@@ -114,6 +115,27 @@ describe('zones', () => {
       ]),
     );
     expect(zonesIn('2026-06').every(({ atStart, atEnd }) => atStart === atEnd)).toBe(true);
+  });
+
+  test('are all that there are, at the ends of every month of a year', () => {
+    const offsetOn = (day: string, zone: string) =>
+      (Date.parse(`${day}T00:00:00Z`) - startOfDay(day, zone).getTime()) / 60_000;
+    const missing = periodsBetween('2025-01', '2025-12').flatMap((period) => {
+      const known = new Set(zonesIn(period).map(({ atStart, atEnd }) => `${atStart} ${atEnd}`));
+      const ends = [`${period}-01`, `${nextPeriod(period)}-01`];
+      return Intl.supportedValuesOf('timeZone').filter(
+        (zone) => !known.has(ends.map((day) => offsetOn(day, zone)).join(' ')),
+      );
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test('of a clock that is changed by the moon begin and end with the month', () => {
+    const changed = zonesIn('2025-02').find(({ atStart, atEnd }) => atStart === 60 && atEnd === 0);
+    // Morocco: on 23 February.
+    expect(changed?.changesBy).toBe(23);
+    const days = ['2025-02-01', '2025-02-23', '2025-02-24', '2025-03-01'];
+    expect(midnightsIn(changed!, days)).toEqual(days.map((day) => startOfDay(day, 'Africa/Casablanca')));
   });
 
   test('lead to few marks, the ends of the month in the books among them', () => {
