@@ -112,12 +112,14 @@ export function placeOf(
   { invoiceLine, ...of }: Pick<LineFacts, 'invoiceLine'> & Partial<Pick<Finding, 'invoiceNumber'>>,
 ): { readonly number: string; readonly line: string | null } {
   const charging = invoices.filter(({ isCreditNote }) => !isCreditNote);
+  // The longest first: of invoices A and A:1, line A:1:5 is the second one's.
+  const byLength = [...charging].sort((a, b) => b.number.length - a.number.length);
   const all = numbersOf(charging);
   const { invoiceNumber = all } = of;
   const lines = invoiceLine?.split('+') ?? [];
   const own =
     charging.length > 1 && invoiceNumber === all && lines.length > 0
-      ? charging.find(({ number }) => lines.every((line) => line.startsWith(`${number}:`)))
+      ? byLength.find(({ number }) => lines.every((line) => line.startsWith(`${number}:`)))
       : undefined;
   if (!own) return { number: invoiceNumber, line: invoiceLine };
   return { number: own.number, line: lines.map((line) => line.slice(own.number.length + 1)).join('+') };

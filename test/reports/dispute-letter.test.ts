@@ -98,6 +98,7 @@ describe.each(languages)('the letter in %s', (language) => {
       { ...joined, taskType: '', invoiceLine: '' },
       { ...scans, taskType: 'nfc', invoiceNumber: 'INV-3', invoiceLine: '7', settled: 1n * micros },
       { ...bare, vendorQuantity: 1n, vendorPrice: null },
+      ...(['quantity', 'price', 'missing_line'] as const).map((effect) => ({ ...bare, effect, ownPrice: null })),
       { ...bare, invoiceLine: '', vendorQuantity: null, amount: -3_000n * micros, certainty: 'ambiguous' as const },
     ].map((one) => ({ ...one, evidenceRows: 0 }));
     await expect(write(head(findings, { invoices, period: '2026-12' }))).toMatchFileSnapshot(

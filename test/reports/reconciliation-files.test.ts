@@ -18,6 +18,9 @@ test('a line is named as its own invoice numbers it, unless it stands on several
   expect(place(several, 'A:3', 'A+B')).toEqual(['A', '3']);
   expect(place(several, 'A:3+B:4')).toEqual(['A+B', 'A:3+B:4']);
   expect(place(several, null)).toEqual(['A+B', null]);
+  const alike = { invoices: [invoice('A'), invoice('A:1')] };
+  expect(place(alike, 'A:1:5'), 'the longer number').toEqual(['A:1', '5']);
+  expect(place(alike, 'A:1')).toEqual(['A', '1']);
   expect(place(several, 'A:3', 'C'), 'of a credit note').toEqual(['C', 'A:3']);
 });
 

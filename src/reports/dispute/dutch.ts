@@ -47,20 +47,21 @@ export const dutch: Language = {
 };
 
 function effect(
-  { effect: kind, amount, vendorQuantity, vendorPrice: charged }: PublishedFinding,
+  { effect: kind, amount, vendorQuantity, vendorPrice: charged, ownPrice: agreed }: PublishedFinding,
   figures: Figures,
 ): string {
   const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
   const price = charged === null ? '' : ` à ${vendorPrice}`;
+  const ours = agreed === null ? '' : ` à ${ownPrice}`;
   const what = vendorQuantity === null || vendorQuantity === 0n ? '' : `${vendor}${price}, `;
   const way = amount < 0n ? 'te weinig' : 'te veel';
   switch (kind) {
     case 'quantity':
-      return `U brengt ${vendor} in rekening, onze administratie heeft ${own}. Deze post betreft ${units} à ${ownPrice}: ${written} ${way}.`;
+      return `U brengt ${vendor} in rekening, onze administratie heeft ${own}. Deze post betreft ${units}${ours}: ${written} ${way}.`;
     case 'price':
-      return `U rekent ${vendorPrice} per eenheid voor ${vendor}; afgesproken is ${ownPrice}: ${written} ${way}.`;
+      return `U rekent ${vendorPrice} per eenheid voor ${vendor}; ${agreed === null ? 'er is geen prijs afgesproken' : `afgesproken is ${ownPrice}`}: ${written} ${way}.`;
     case 'missing_line':
-      return `Onze administratie heeft ${own} à ${ownPrice}, ${ownAmount}; de factuur heeft die regel niet: ${written} ${way}.`;
+      return `Onze administratie heeft ${own}${ours}, ${ownAmount}; de factuur heeft die regel niet: ${written} ${way}.`;
     case 'extra_line':
       return amount < 0n
         ? `U crediteert ${written}, waarvoor onze administratie geen reden heeft.`

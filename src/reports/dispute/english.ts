@@ -50,20 +50,21 @@ export const english: Language = {
 };
 
 function effect(
-  { effect: kind, amount, vendorQuantity, vendorPrice: charged }: PublishedFinding,
+  { effect: kind, amount, vendorQuantity, vendorPrice: charged, ownPrice: agreed }: PublishedFinding,
   figures: Figures,
 ): string {
   const { own, vendor, units, ownPrice, vendorPrice, ownAmount, vendorAmount, amount: written } = figures;
   const price = charged === null ? '' : ` at ${vendorPrice}`;
+  const ours = agreed === null ? '' : ` at ${ownPrice}`;
   const what = vendorQuantity === null || vendorQuantity === 0n ? '' : `${vendor}${price}, `;
   const way = amount < 0n ? 'too little' : 'too much';
   switch (kind) {
     case 'quantity':
-      return `You charge ${vendor}, our records have ${own}. This item is about ${units} at ${ownPrice}: ${written} ${way}.`;
+      return `You charge ${vendor}, our records have ${own}. This item is about ${units}${ours}: ${written} ${way}.`;
     case 'price':
-      return `You charge ${vendorPrice} a unit for ${vendor}; agreed is ${ownPrice}: ${written} ${way}.`;
+      return `You charge ${vendorPrice} a unit for ${vendor}; ${agreed === null ? 'no price is agreed' : `agreed is ${ownPrice}`}: ${written} ${way}.`;
     case 'missing_line':
-      return `Our records have ${own} at ${ownPrice}, ${ownAmount}; the invoice has no such line: ${written} ${way}.`;
+      return `Our records have ${own}${ours}, ${ownAmount}; the invoice has no such line: ${written} ${way}.`;
     case 'extra_line':
       return amount < 0n
         ? `You credit ${written}, which our records have no reason for.`
