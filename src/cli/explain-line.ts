@@ -1,4 +1,5 @@
 import type { DecidingRule } from '../domain/classify.ts';
+import { ruleSubject } from '../domain/wording.ts';
 import type { ExplainedDecision, ExplainedLine, ExplainedPrice, PresentAttempt } from '../jobs/explain/explanation.ts';
 import { instant } from './output.ts';
 
@@ -20,7 +21,8 @@ function ruleText({ ruleTableVersion, rule, isReproduced }: ExplainedDecision): 
 }
 
 function describe(rule: DecidingRule): string {
-  const what = rule.kind === 'code' ? (rule.outcomeCode ?? 'success') : 'every executed task';
+  const subject = ruleSubject(rule);
+  const what = 'code' in subject ? (subject.code ?? 'success') : subject.words;
   return `${rule.taskType}, ${what} = ${verdict(rule.invoiced)}`;
 }
 

@@ -152,22 +152,37 @@ const isExecutedTask = (taskType: string, table: RuleTable): boolean =>
 const isTaskTypeCovered = (taskType: string, table: RuleTable): boolean =>
   isExecutedTask(taskType, table) || table.rules.some((one) => one.taskType === taskType);
 
-/** What each reason implies about its decision's `invoiced` and about the attempt's code. */
-const impliedBy: Readonly<Record<Reason, Pick<Decision, 'invoiced'> & { readonly code: 'none' | 'some' | 'any' }>> = {
-  success_invoiced: { invoiced: true, code: 'none' },
-  success_not_invoiced: { invoiced: false, code: 'none' },
-  code_invoiced: { invoiced: true, code: 'some' },
-  code_not_invoiced: { invoiced: false, code: 'some' },
-  executed_task_invoiced: { invoiced: true, code: 'any' },
-  executed_task_not_invoiced: { invoiced: false, code: 'any' },
+type Implied = Pick<Decision, 'invoiced'> & {
+  /** Whether the attempt has an outcome code. */
+  readonly code: 'none' | 'some' | 'any';
+  /** How the rule table treats the task type. */
+  readonly treatment?: 'by code' | 'as executed' | 'by no rule';
+  /** By which of its rules a code is decided alike everywhere. */
+  readonly kind?: DecidingRule['kind'];
+};
+
+/** What each reason implies. The vendor's counter implies nothing of the rule table. */
+const impliedBy: Readonly<Record<Reason, Implied>> = {
+  success_invoiced: { invoiced: true, code: 'none', treatment: 'by code', kind: 'code' },
+  success_not_invoiced: { invoiced: false, code: 'none', treatment: 'by code', kind: 'code' },
+  code_invoiced: { invoiced: true, code: 'some', treatment: 'by code', kind: 'code' },
+  code_not_invoiced: { invoiced: false, code: 'some', treatment: 'by code', kind: 'code' },
+  executed_task_invoiced: { invoiced: true, code: 'any', treatment: 'as executed', kind: 'executed_task' },
+  executed_task_not_invoiced: { invoiced: false, code: 'any', treatment: 'as executed', kind: 'executed_task' },
   vendor_counter_invoiced: { invoiced: true, code: 'any' },
   vendor_counter_not_invoiced: { invoiced: false, code: 'any' },
-  code_without_rule: { invoiced: null, code: 'any' },
-  execution_unknown: { invoiced: null, code: 'any' },
+  code_without_rule: { invoiced: null, code: 'any', kind: 'code' },
+  execution_unknown: { invoiced: null, code: 'any', kind: 'code' },
   scan_not_listed: { invoiced: null, code: 'any' },
-  task_type_without_rule: { invoiced: null, code: 'any' },
+  task_type_without_rule: { invoiced: null, code: 'any', treatment: 'by no rule' },
   no_rule_table_in_force: { invoiced: null, code: 'any' },
 };
+
+/** What a reason says of the rule table that led to it; of a reason that is none, nothing. */
+export function rulesSaidBy(reason: string): Pick<Implied, 'treatment' | 'kind'> {
+  const known = reasons.find((one) => one === reason);
+  return known === undefined ? {} : impliedBy[known];
+}
 
 /** The part of a decision that contradicts its reason. */
 export type Contradiction = 'reason' | 'invoiced' | 'code' | 'ruleTableVersion';

@@ -1,5 +1,5 @@
 import type { Evidence, TimeBasis } from './attempts.ts';
-import type { Reason } from './classify.ts';
+import type { DecidingRule, Reason } from './classify.ts';
 import type { SettlementReason } from './settlement.ts';
 
 /** Chooses between two forms of a word. @example form(1, 'it', 'them') // 'it' */
@@ -46,6 +46,18 @@ export const reasonMeaning: Readonly<Record<Reason, string>> = {
   task_type_without_rule: 'The rule table says nothing about this type of task.',
   no_rule_table_in_force: 'No rule table is in force at the time of the attempt.',
 };
+
+/** What a rule is about: one code (`null` = success), or what the words say. */
+export function ruleSubject(rule: DecidingRule): { readonly code: string | null } | { readonly words: string } {
+  switch (rule.kind) {
+    case 'code':
+      return { code: rule.outcomeCode };
+    case 'executed_task':
+      return { words: 'every executed task' };
+    default:
+      return rule satisfies never;
+  }
+}
 
 export const settlementMeaning: Readonly<Record<SettlementReason, string>> = {
   not_fetched: 'the vendor has not answered for it yet',

@@ -14,6 +14,8 @@ export type ErrorEntry = {
   readonly http?: readonly [status: number, title: string];
   /** `true` = the store of documents cannot be used, whatever the file: files wait until it can. */
   readonly isOfStore?: true;
+  /** `true` = the vendor is down, not one request wrong: many of them in a row pause all work. */
+  readonly isOutage?: true;
   /** What an operator does about it. */
   readonly hint: string;
 };

@@ -1,7 +1,5 @@
+import { errorTable } from '../error-table.ts';
 import type { ErrorCode } from '../errors.ts';
-
-/** Failures that mean the vendor is down, not that one request is wrong. */
-const outageCodes: readonly ErrorCode[] = ['vendor_unreachable', 'vendor_timeout', 'vendor_unavailable'];
 
 const threshold = 10;
 const firstPauseMs = 2_000;
@@ -36,7 +34,7 @@ export function createBreaker(now: () => number = () => performance.now()): Brea
   return {
     answered: close,
     failed(code) {
-      if (!outageCodes.includes(code)) {
+      if (!errorTable[code].isOutage) {
         if (code.startsWith('vendor_')) close();
         return undefined;
       }

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { presentLayout } from '../../src/domain/report-columns.ts';
 import { writeDialects } from '../../src/reports/dialects.ts';
 import { verifyFolder } from '../../src/reports/verify.ts';
 import { sealAgain } from '../support/report-folder-edits.ts';
@@ -29,7 +30,7 @@ describe('a manifest is refused, sealed as it may be,', () => {
     ],
     ['for the version 0', (one) => (one['version'] = 0), ['version: ']],
     ['for a layout of long ago', (one) => (one['layout'] = 0), ['layout: ']],
-    ['for a layout to come', (one) => (one['layout'] = 4), ['layout: ']],
+    ['for a layout to come', (one) => (one['layout'] = presentLayout + 1), ['layout: ']],
     ['for a status that is none', (one) => (one['period_status'] = 'done'), ['period_status: ']],
     [
       'for an instant that is none',

@@ -1,4 +1,5 @@
 import type { DecidingRule } from '../../domain/classify.ts';
+import { ruleSubject } from '../../domain/wording.ts';
 import type {
   ExplainedAttempt,
   ExplainedDecision,
@@ -70,7 +71,8 @@ function ruleText({ ruleTableVersion, rule, ruleTable, isReproduced }: Explained
 }
 
 const described = (rule: DecidingRule): Html => {
-  const what = rule.kind === 'code' ? outcome(rule.outcomeCode) : html`every executed task`;
+  const subject = ruleSubject(rule);
+  const what = 'code' in subject ? outcome(subject.code) : html`${subject.words}`;
   const answer = rule.invoiced ? 'invoiced' : 'not invoiced';
   return html`${taskName(rule.taskType)}, ${what}: ${answer}`;
 };

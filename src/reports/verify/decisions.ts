@@ -1,4 +1,4 @@
-import { contradictionIn, type Reason } from '../../domain/classify.ts';
+import { contradictionIn, rulesSaidBy } from '../../domain/classify.ts';
 import type { KnownReport } from './manifest.ts';
 import { shown } from './problems.ts';
 import type { Row } from './reading.ts';
@@ -27,26 +27,6 @@ function checkReason(row: Row, add: Add): void {
 }
 
 /**
- * What a reason implies: how the rule table treats the task type, and by which of its rules the code is decided alike
- * everywhere. The vendor's counter implies nothing.
- */
-const rulesSaidBy: Readonly<Record<Reason, readonly [treatment?: string | undefined, kind?: string]>> = {
-  success_invoiced: ['by code', 'code'],
-  success_not_invoiced: ['by code', 'code'],
-  code_invoiced: ['by code', 'code'],
-  code_not_invoiced: ['by code', 'code'],
-  executed_task_invoiced: ['as executed', 'execution'],
-  executed_task_not_invoiced: ['as executed', 'execution'],
-  vendor_counter_invoiced: [],
-  vendor_counter_not_invoiced: [],
-  code_without_rule: [undefined, 'code'],
-  execution_unknown: [undefined, 'code'],
-  scan_not_listed: [],
-  task_type_without_rule: ['by no rule'],
-  no_rule_table_in_force: [],
-};
-
-/**
  * Checks each decision by itself, and against those of other rows: one rule table decides equal attempts equally.
  * Memory grows with the number of different task types and codes, not of rows. Corrections were decided at other times,
  * and a report of an earlier state may mix decisions from before and after a rule change. These are only checked by
@@ -65,7 +45,7 @@ export function decisionChecker({ manifest }: KnownReport) {
     checkReason(row, add);
     if (row.cell('is_correction') === 'true' || manifest.as_of !== null) return;
     const [reason, version, type] = [row.cell('reason'), row.cell('rule_table_version'), row.cell('task_type')];
-    const [treatment, kind] = Object.hasOwn(rulesSaidBy, reason) ? rulesSaidBy[reason as Reason] : [];
+    const { treatment, kind } = rulesSaidBy(reason);
     const other = treatment && compare([version, type], treatment, row.line);
     if (other !== undefined)
       add('reason', `reason is ${reason}, row ${other} says that ${version} treats ${type} otherwise`);
