@@ -49,17 +49,22 @@ function* cases({ size, months, seed }: Pick<Plan, 'size' | 'months' | 'seed'>):
   }
 }
 
-/** Months with as many faults of the library, explained and judged; of single ones, cut-offs apart. */
+/**
+ * Months with as many faults of the library, explained and judged; of single ones, cut-offs apart: by another zone, and by
+ * another time, of which `created` moves but a handful of attempts in any month.
+ */
 export function confusion(plan: Plan): Row[] {
   const name = ['none', 'single', 'pair', 'triple'][plan.faults]!;
-  const [rest, cutOffs] = [emptyRow(plan.size, name), emptyRow(plan.size, 'single cut-off')];
+  const rest = emptyRow(plan.size, name);
+  const cutOffs = new Map(['zone', 'time'].map((kind) => [kind, emptyRow(plan.size, `cut-off by ${kind}`)]));
   for (const [one, random] of cases(plan)) {
     const printsFree = random() < 0.5;
     const { truth, invoice } = faulty(one, random, plan.faults);
     const document = documentOf(invoice, { period: one.model.period, printsFree });
-    judge(plan.faults === 1 && truth[0]?.cause === 'cutoff' ? cutOffs : rest, one, truth, document);
+    const row = plan.faults === 1 ? cutOffs.get(truth[0]!.kind) : undefined;
+    judge(row ?? rest, one, truth, document);
   }
-  return cutOffs.months > 0 ? [rest, cutOffs] : [rest];
+  return plan.faults === 1 ? [rest, ...cutOffs.values()] : [rest];
 }
 
 /** Draws faults until each of them makes a difference. */
