@@ -49,7 +49,10 @@ export async function createCubeAttempts(snapshot: Snapshot, scope: CubeScope): 
   const near = `${attemptsByTime(scope)} union all ${attemptsByTransaction(scope)}`;
   const make = (of: string) => create('cube_attempts', cubeAttempts(scope, of, false));
   // What they are joined with is as many as they are.
-  if (!isClosed) return void (await asFits(() => make(`(${near})`)));
+  if (!isClosed) {
+    await asFits(() => make(`(${near})`));
+    return;
+  }
   if (isMany) await lookingUp(snapshot, () => create('cube_near', near));
   await withHashJoins(snapshot, () => make(isMany ? 'cube_near' : `(${near})`));
 }
