@@ -18,6 +18,7 @@ import { behindLines, detectedText, reconciliationJson, reconciliationText } fro
 import { type CommandInput, type ExitCode, usageError } from './run.ts';
 import { goneDecisionJson, goneDecisionLines, goneText, withdrawnJson } from './withdrawn-text.ts';
 import { fileGiven, invoiceGiven, layoutGiven, usageGiven } from './vendor-files.ts';
+import { withRoomForGarbage } from './young-garbage.ts';
 
 export type ReconcileArguments = {
   readonly invoice?: string;
@@ -66,7 +67,7 @@ export async function reconcile(
       // A decision is about what was found on some basis, and is shown on the same.
       basis: basis ?? (decision && (await lastRun(context.db.kysely, period))?.basis) ?? 'restated',
       given,
-      usage,
+      usage: usage && { ...usage, rows: withRoomForGarbage(usage.rows) },
       isDryRun: options.dryRun,
       ranBy: currentUser(),
       signal,

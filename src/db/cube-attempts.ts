@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { attemptsByTime, attemptsByTransaction, isOneOfMany, lookingUp, ofTransaction } from './cube-near.ts';
 import type { Span } from '../domain/billing-month.ts';
 import { type Snapshot, withHashJoins } from './snapshot.ts';
 import { instant, literal } from './sql-text.ts';
@@ -22,82 +23,68 @@ export const slotOf =
   (time: string): string =>
     `width_bucket(${time}, array[${marks.map(instant).join(', ')}]::timestamptz[])`;
 
-/** What the cube asks of a transaction. */
-const ofTransaction = `t.result_id is null as abandoned, t.created_at, coalesce(t.completed_at, t.expires_at) as ended_at,
-  coalesce(t.state = 'failed', false) or t.id in (select transaction_id from tasks where state = 'failed') as failed`;
-
-/**
- * The attempts that may be in the cube, with their tasks and transactions. Those of the days around the month are found by
- * their own time; others by when their transactions were created, or ended, where that was long after: each by an index,
- * since the books have all months.
- */
-function attemptsNear({ marks, span, statement }: CubeScope): string {
-  const [first, last] = [instant(marks[0] ?? span.start), instant(marks.at(-1) ?? span.end)];
-  const isNear = `a.attempted_at >= ${first} and a.attempted_at < ${last}`;
-  const end = 'coalesce(completed_at, expires_at)';
-  const created = `created_at >= ${first} - interval '24 hours' and created_at < ${last}`;
-  const transactions = [
-    `select id from transactions where settled and ${created}`,
-    `select id from transactions where not settled and ${created}`,
-    `select id from transactions where ${end} - created_at > interval '24 hours' and ${end} >= ${first} and ${end} < ${last}`,
-    ...(statement === null ? [] : ['select transaction_id from usage_matches where outside_at is not null']),
-  ];
-  const columns = `a.transaction_id, a.task_type, a.ordinal, k.level, a.code, a.invoiced, a.linked, a.attempted_at,
-    k.vendor_attempts_invoiced, k.own_invoiced, ${ofTransaction}`;
-  const joined = `join tasks k on k.transaction_id = a.transaction_id and k.task_type = a.task_type
-    join transactions t on t.id = a.transaction_id`;
-  return `
-    select ${columns} from attempts a ${joined} where ${isNear}
-    union all
-    select ${columns} from (${transactions.join(' union ')}) near (id) join attempts a on a.transaction_id = near.id ${joined}
-    where not (${isNear})`;
-}
-
 /** The attempts as the month was closed. */
 const attemptsBooked = ({ period }: CubeScope): string => `
   select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced, a.linked, a.attempted_at, a.counter_status, ${ofTransaction}
   from closed_lines a join transactions t on t.id = a.transaction_id
   where a.period = ${literal(period)} and a.corrects_period is null`;
 
-/**
- * A row if few of all transactions are of the month. Then they are looked up: Postgres takes that for dear, since it does not
- * know that those of a month lie together, and would read all months' instead.
- */
-const isOneOfMany = ({ span }: CubeScope): string => `
-  select from transactions where settled and created_at >= ${instant(span.start)} and created_at < ${instant(span.end)}
-  having 4 * count(*) < (select reltuples from pg_class where oid = 'transactions'::regclass)`;
-
 /** Makes `cube_attempts`, which has the attempts of the cube one by one, until the transaction ends. */
 export async function createCubeAttempts(snapshot: Snapshot, scope: CubeScope): Promise<void> {
   const run = (text: string) => sql.raw(text).execute(snapshot.queries);
   const create = (table: string, query: string) => run(`create temporary table ${table} on commit drop as ${query}`);
   const { isClosed, statement } = scope;
-  const isJoined = isClosed || statement !== null;
-  const near = `(${attemptsNear(scope)})`;
-  const make = (of: string) => create('cube_attempts', cubeAttempts(scope, of));
-  // What they are joined with is as many as they are.
-  const makeJoined = (of: string) => withHashJoins(snapshot, () => make(of));
-  const { rows: oneOfMany } = await run(isOneOfMany(scope));
-  if (oneOfMany.length === 0) {
-    if (isClosed) await create('cube_booked', attemptsBooked(scope));
-    await (isJoined ? makeJoined(near) : make(near));
+  const isMany = await isOneOfMany(snapshot, scope);
+  const asFits = <T>(work: () => Promise<T>) => (isMany ? lookingUp(snapshot, work) : work());
+  if (isClosed) await asFits(() => create('cube_booked', attemptsBooked(scope)));
+  if (statement !== null) {
+    const more = attemptsByTransaction(scope, [
+      'select transaction_id from usage_matches where outside_at is not null',
+    ]);
+    await asFits(() => run(`insert into cube_near (${nearColumns}) ${more}`));
+    const { rows: found } = await run('select from usage_matches where ordinal is not null limit 1');
+    await withHashJoins(snapshot, () => create('cube_attempts', cubeAttempts(scope, 'cube_near', found.length > 0)));
     return;
   }
-  await run('set local enable_seqscan = off; set local enable_hashjoin = off');
-  if (isClosed) await create('cube_booked', attemptsBooked(scope));
-  await (isJoined ? create('cube_near', near) : make(near));
-  await run('set local enable_seqscan = on; set local enable_hashjoin = on');
-  if (isJoined) await makeJoined('cube_near');
+  const near = `${attemptsByTime(scope)} union all ${attemptsByTransaction(scope)}`;
+  const make = (of: string) => create('cube_attempts', cubeAttempts(scope, of, false));
+  // What they are joined with is as many as they are.
+  if (!isClosed) {
+    await asFits(() => make(`(${near})`));
+    return;
+  }
+  if (isMany) await lookingUp(snapshot, () => create('cube_near', near));
+  await withHashJoins(snapshot, () => make(isMany ? 'cube_near' : `(${near})`));
 }
+
+const nearColumns = `transaction_id, task_type, ordinal, level, code, invoiced, linked, attempted_at, vendor_attempts_invoiced, own_invoiced,
+  abandoned, created_at, ended_at, failed`;
+const isSameAttempt = 'c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal';
+
+const noUsage = 'null::bigint as units, null::text as stated_level, false as is_elsewhere';
+const ofCharges = 'c.units, c.stated_level, coalesce(c.is_elsewhere, false) as is_elsewhere';
+/** Of an attempt, what names it by number, else what was found for it. */
+const usageOf = (statement: string | null, isFound: boolean): string => {
+  if (statement === null) return noUsage;
+  if (!isFound) return 'a.units, a.stated_level, coalesce(a.is_elsewhere, false) as is_elsewhere';
+  return `coalesce(a.units, c.units) as units, case when a.units is null then c.level else a.stated_level end as stated_level,
+    coalesce(a.is_elsewhere or c.is_elsewhere, a.is_elsewhere, c.is_elsewhere, false) as is_elsewhere`;
+};
+/** All attempts that are charged, of the books as they are and as they were. */
+const charges = `
+  select transaction_id, task_type, ordinal, units, stated_level, is_elsewhere from cube_near where ordinal is not null and units is not null
+  union all
+  select transaction_id, task_type, ordinal, units, level, is_elsewhere from usage_matches where ordinal is not null`;
 
 /**
  * The attempts of the cube one by one. With a usage statement, which `matchUsage` matched before, every attempt that it
  * charges is among them, whenever it was, with `is_charged`, its `units`, the level that they are charged at where it is
  * another one, `other_level`, and whether another statement charges them, too.
  *
- * @param near a table, or a query, of what {@link attemptsNear} finds.
+ * @param near a table, or a query, of the attempts that may be in the cube.
+ * @param isFound whether attempts were found for rows that no number matched.
  */
-function cubeAttempts(scope: CubeScope, near: string): string {
+function cubeAttempts(scope: CubeScope, near: string, isFound: boolean): string {
   const { span, marks, isClosed, basis, statement } = scope;
   const slot = slotOf(scope);
   const times = {
@@ -118,29 +105,21 @@ function cubeAttempts(scope: CubeScope, near: string): string {
     when a.vendor_attempts_invoiced < a.own_invoiced and a.invoiced is true
       and ${others('true')} < a.own_invoiced - a.vendor_attempts_invoiced then 'not_charged'
     else 'agrees' end`;
-  const ofUsage =
-    statement === null
-      ? 'null::bigint as units, null::text as stated_level, false as is_elsewhere'
-      : 'c.units, c.level as stated_level, coalesce(c.is_elsewhere, false) as is_elsewhere';
-  const common = `coalesce(a.linked, false) as linked, a.abandoned, a.failed, a.attempted_at, ${slot('a.attempted_at')} as by_attempt,
-    ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed, ${ofUsage},
+  const common = (ofUsage: string) => `coalesce(a.linked, false) as linked, a.abandoned, a.failed, a.attempted_at,
+    ${slot('a.attempted_at')} as by_attempt, ${slot(times.created)} as by_created, ${slot(times.completed)} as by_completed, ${ofUsage},
     null::text as charged_in, false as is_near`;
-  const matched =
-    statement === null
-      ? ''
-      : 'left join usage_matches c on c.transaction_id = a.transaction_id and c.task_type = a.task_type and c.ordinal = a.ordinal';
   const now = `
-    select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced, ${counter} as counter, ${common}
-    from ${near} a ${matched}
-    where ${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}
-      ${statement === null ? '' : 'or c.units is not null'}`;
+    select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced, ${counter} as counter, ${common(usageOf(statement, isFound))}
+    from ${near} a ${isFound ? `left join usage_matches c on ${isSameAttempt}` : ''}
+    where (${within('a.attempted_at')} or ${within(times.created)} or ${within(times.completed)}
+      ${statement === null ? ')' : `or a.units is not null ${isFound ? 'or c.units is not null' : ''}) and a.ordinal is not null`}`;
   const charged = (isCharged: string) =>
     `${isCharged} as is_charged, case when ${isCharged} then nullif(stated_level, level) end as other_level`;
   if (!isClosed) return `select now.*, 'no' as late, ${charged('units is not null')} from (${now}) now`;
   const booked = `
     select a.transaction_id, a.task_type, a.ordinal, a.level, a.code, a.invoiced,
-      case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter, ${common}
-    from cube_booked a ${matched}`;
+      case when a.counter_status = 'absent' then 'absent' else 'agrees' end as counter, ${common(statement === null ? noUsage : ofCharges)}
+    from cube_booked a ${statement === null ? '' : `left join (${charges}) c on ${isSameAttempt}`}`;
   const isSame = `now.invoiced is not distinct from booked.invoiced and now.code is not distinct from booked.code
     and now.level is not distinct from booked.level and ${isOwn('now.attempted_at')}`;
   const sides = `

@@ -20,10 +20,14 @@ export async function noteChargedAgain(queries: Queries, scope: Scope): Promise<
   const others = await otherStatements(queries, scope);
   if (others === undefined) return;
   await run(`create temporary table usage_outside on commit drop as
-    select transaction_id, task_type, ordinal, outside_at from usage_matches where outside_at is not null`);
+    select transaction_id, task_type, ordinal, outside_at from usage_matches where outside_at is not null
+    union all
+    select transaction_id, task_type, ordinal, attempted_at from cube_near where ordinal is not null and position is not null
+      and (attempted_at < ${instant(scope.span.start)} or attempted_at >= ${instant(scope.span.end)})`);
   await run('analyze usage_outside');
-  await run(`
-    update usage_matches m set is_elsewhere = true
+  for (const table of ['cube_near', 'usage_matches'])
+    await run(`
+    update ${table} m set is_elsewhere = true
     from usage_outside o join vendor_usage_rows r on r.transaction_id = o.transaction_id and r.task_type = o.task_type
       and r.statement_id in (${others.ids}) and r.quantity > 0
       and (r.attempt = o.ordinal or (r.attempt is null and ${isSameTime('o.outside_at')}))

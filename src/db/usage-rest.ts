@@ -34,8 +34,9 @@ export async function matchRest(snapshot: Snapshot, scope: MatchScope): Promise<
     await run(`insert into usage_matches (transaction_id, task_type, ordinal, level, units, is_taken_back, outside_at, is_elsewhere)
       ${matches(scope)}`);
     await run(`create temporary table usage_added on commit drop as ${added}`);
-    await run(`update usage_matches m set units = m.units + t.units from (${chargedAgain}) t
-      where m.transaction_id = t.transaction_id and m.task_type = t.task_type and m.ordinal = t.ordinal`);
+    for (const table of ['cube_near', 'usage_matches'])
+      await run(`update ${table} m set units = m.units + t.units from (${chargedAgain}) t
+        where m.transaction_id = t.transaction_id and m.task_type = t.task_type and m.ordinal = t.ordinal and m.units is not null`);
     await run(`insert into usage_others ${unknown(scope)}`);
     await run(`insert into usage_others ${takenBack(scope)}`);
   });
@@ -61,10 +62,10 @@ function known({ period, span, isClosed }: MatchScope): string {
     from closed_lines b where period = ${literal(period)} and corrects_period is null and ${ofRest} and not exists (select from attempts a
       where a.transaction_id = b.transaction_id and a.task_type = b.task_type and a.ordinal = b.ordinal)`;
   return `
-    select k.*, date_trunc('second', k.attempted_at) as second, m.ordinal is not null as is_taken
+    select k.*, date_trunc('second', k.attempted_at) as second, n.position is not null as is_taken
     from (${isClosed ? `${now} union all ${booked}` : now}) k
-    left join usage_matches m
-      on m.transaction_id = k.transaction_id and m.task_type = k.task_type and m.ordinal = k.ordinal`;
+    left join cube_near n
+      on n.transaction_id = k.transaction_id and n.task_type = k.task_type and n.ordinal = k.ordinal`;
 }
 
 /** What is charged and not found yet, by how many attempts. */
@@ -109,8 +110,9 @@ const byTime = (seconds: number): string =>
   found({ row: `second - interval '${seconds} seconds'`, attempt: 'second', order: inOrder }, false);
 
 /** Whether most of the statement's numbers and times are those of the books. */
-const hasOurNames = `(select 2 * (count(*) filter (where ordinal is not null) + (select count(distinct position) from usage_found)) >= count(*)
-  from usage_matches where not is_taken_back)`;
+const hasOurNames = `(select 2 * (named + (select count(distinct position) from usage_found)) >=
+    named + (select count(*) from usage_matches where not is_taken_back)
+  from (select count(*) as named from cube_near where ordinal is not null and position is not null) n)`;
 /** Where names are ours, a single row of another name is no reason to doubt what the books do not bill. */
 const needsBilled = `(${hasOurNames} and (attempt is not null or units = 1))`;
 /** Attempts that the books bill come first. Rows of one second that have found its attempts charge for them again. */
