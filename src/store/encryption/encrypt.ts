@@ -15,16 +15,24 @@ const {
   crypto_secretstream_xchacha20poly1305_TAG_FINAL: final,
 } = sodium;
 
-type Buffers = { readonly chunk: Buffer; readonly out: Buffer };
+/** Of an encrypted chunk, one byte, the tag, stands before what was the plaintext; the rest of the extra ones after it. */
+const tagBytes = 1;
 
-const newBuffers = (): Buffers => ({
-  chunk: Buffer.allocUnsafe(chunkBytes),
-  out: Buffer.allocUnsafe(longestHeaderBytes + streamHeaderBytes + chunksAtOnce * (chunkBytes + extraBytes)),
-});
+type Buffers = { readonly state: Buffer; readonly streamHeader: Buffer; readonly out: Buffer };
+
+// Not by Buffer.alloc: V8 would keep those as small as these on its heap, and move them out when libsodium asks for them.
+const newBuffers = (): Buffers => {
+  const small = new ArrayBuffer(stateBytes + streamHeaderBytes);
+  return {
+    state: Buffer.from(small, 0, stateBytes),
+    streamHeader: Buffer.from(small, stateBytes, streamHeaderBytes),
+    out: Buffer.allocUnsafeSlow(longestHeaderBytes + streamHeaderBytes + chunksAtOnce * (chunkBytes + extraBytes)),
+  };
+};
 
 /** Those of documents that are done. Whoever makes new ones for each lets V8 collect garbage much more often. */
 const spare: Buffers[] = [];
-/** 6 MiB. */
+/** 4 MiB. */
 const mostSpare = 32;
 
 /**
@@ -36,47 +44,50 @@ const mostSpare = 32;
  */
 export function encrypting(sink: Sink, header: DocumentHeader, key: Buffer): { write: Sink; end: () => Promise<void> } {
   const about = encodeHeader(header);
-  const state = Buffer.alloc(stateBytes);
-  const streamHeader = Buffer.alloc(streamHeaderBytes);
-  sodium.crypto_secretstream_xchacha20poly1305_init_push(state, streamHeader, key);
-  const buffers = spare.pop() ?? newBuffers();
-  const { chunk, out } = buffers;
+  let buffers: Buffers | undefined;
+  let outFilled = 0;
   let chunkFilled = 0;
-  let outFilled = about.copy(out) + streamHeader.copy(out, about.length);
 
-  const flush = async (): Promise<void> => {
-    const filled = out.subarray(0, outFilled);
-    outFilled = 0;
-    await sink(filled);
+  // Taken with the first piece: a document that waits for its download needs none.
+  const begun = (): Buffers => {
+    if (buffers) return buffers;
+    buffers = spare.pop() ?? newBuffers();
+    const { state, streamHeader, out } = buffers;
+    sodium.crypto_secretstream_xchacha20poly1305_init_push(state, streamHeader, key);
+    outFilled = about.copy(out) + streamHeader.copy(out, about.length);
+    return buffers;
   };
-  const push = async (plain: Buffer, tag: number): Promise<void> => {
-    const end = outFilled + plain.length + extraBytes;
+  // The plaintext lies where its ciphertext will, and is encrypted there.
+  const push = async ({ state, out }: Buffers, tag: number): Promise<void> => {
+    const begin = outFilled + tagBytes;
+    const plain = out.subarray(begin, begin + chunkFilled);
+    const end = outFilled + chunkFilled + extraBytes;
     sodium.crypto_secretstream_xchacha20poly1305_push(state, out.subarray(outFilled, end), plain, about, tag);
     outFilled = end;
-    if (tag === final || end + chunkBytes + extraBytes > out.length) await flush();
+    chunkFilled = 0;
+    if (tag === more && end + chunkBytes + extraBytes <= out.length) return;
+    outFilled = 0;
+    await sink(out.subarray(0, end));
   };
 
   return {
     write: async (piece) => {
+      const taken = begun();
       let rest = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
       while (rest.length > 0) {
         // The last chunk is told by its tag, so a full one waits until it is known not to be the last.
-        if (chunkFilled === chunkBytes) {
-          await push(chunk, more);
-          chunkFilled = 0;
-        }
-        const copied = rest.copy(chunk, chunkFilled);
+        if (chunkFilled === chunkBytes) await push(taken, more);
+        const at = outFilled + tagBytes + chunkFilled;
+        const copied = rest.copy(taken.out, at, 0, chunkBytes - chunkFilled);
         chunkFilled += copied;
         rest = rest.subarray(copied);
       }
     },
     end: async () => {
-      await push(chunk.subarray(0, chunkFilled), final);
-      // Only once it is done: of what was broken off, something may still be written.
-      if (spare.length === mostSpare) return;
-      // Nothing of the document waits for the next one.
-      chunk.fill(0);
-      spare.push(buffers);
+      const taken = begun();
+      await push(taken, final);
+      // Only once it is done: of what was broken off, something may still be written. All plaintext is encrypted by now.
+      if (spare.length < mostSpare) spare.push(taken);
     },
   };
 }
