@@ -85,13 +85,14 @@ const chargedText = ({ invoice, units, unknown, levels }: Charging, { model }: C
   `${textOf(invoice)} ${unknown.length} ${levels.size} ${model.attempts.map((one) => units.get(one) ?? 0).join('')}`;
 
 /**
- * Counts of months: `right` = every cause is named and no other, `ambiguous` = not all of them as certain, `wrong` =
- * something else is said to be certain.
+ * Counts of months: `right` = every cause is named and no other, `listed` = else every cause is named, or among
+ * those that a finding may have, `ambiguous` = not all are named as certain, `wrong` = something else is said to be certain.
  */
 export type UsageRow = {
   kinds: string;
   months: number;
   right: number;
+  listed: number;
   ambiguous: number;
   wrong: number;
   examples: string[];
@@ -102,7 +103,15 @@ export function judged(
   kinds: readonly string[],
   { months, size, seed }: { months: number; size: number; seed: number },
 ): UsageRow {
-  const row: UsageRow = { kinds: kinds.join('+'), months: 0, right: 0, ambiguous: 0, wrong: 0, examples: [] };
+  const row: UsageRow = {
+    kinds: kinds.join('+'),
+    months: 0,
+    right: 0,
+    listed: 0,
+    ambiguous: 0,
+    wrong: 0,
+    examples: [],
+  };
   for (let index = 0; row.months < months && index < months * 5; index += 1) {
     const one = caseOf(seed + index * 7919, size);
     const random = chance(seed + index * 104_729 + 1);
@@ -166,6 +175,8 @@ function judge(row: UsageRow, one: Case, charging: Charging, truth: readonly Tol
   row.months += 1;
   if (wrong.length > 0) row.wrong += 1;
   else if (isWhole && findings.every((finding) => isTold(finding, truth, findings))) row.right += 1;
+  else if (truth.every((told) => findings.some((finding) => isNamed(finding, told) || isAmong(finding, told))))
+    row.listed += 1;
   if (certain.length < findings.length) row.ambiguous += 1;
   const isFault = wrong.length > 0 || certain.length < findings.length || !isWhole;
   if (!isFault || row.examples.length >= 3) return;
@@ -186,6 +197,9 @@ const isNamed = ({ cause, subject }: Told, told: Told): boolean =>
   cause === told.cause &&
   (told.subject === null || cause === 'unclassified' || (subject ?? '').split(' or ').includes(told.subject));
 
+const isAmong = ({ alternatives }: Finding, told: Told): boolean =>
+  alternatives.split(/[|+]/).some((one) => one.startsWith(`${told.cause}(`) && one.includes(told.subject ?? ''));
+
 function isTold(finding: Finding, truth: readonly Told[], findings: readonly Finding[]): boolean {
   // Both amounts are right roundings; a minimum that follows from the rest; a kind of task that is gone.
   if (finding.effect === 'rounding' && finding.subject !== 'of every attempt') return true;
@@ -196,12 +210,13 @@ function isTold(finding: Finding, truth: readonly Told[], findings: readonly Fin
 
 export const printedUsage = (rows: readonly UsageRow[]): string =>
   [
-    'kinds                                    months  right  ambiguous  wrong',
-    ...rows.map(({ kinds, months, right, ambiguous, wrong }) =>
+    'kinds                                    months  right  listed  ambiguous  wrong',
+    ...rows.map(({ kinds, months, right, listed, ambiguous, wrong }) =>
       [
         kinds.padEnd(40),
         String(months).padStart(6),
         String(right).padStart(6),
+        String(listed).padStart(7),
         String(ambiguous).padStart(10),
         String(wrong).padStart(6),
       ].join(' '),
