@@ -41,6 +41,7 @@ import * as usageRowSummaries from './20261130170000_usage_row_summaries.ts';
 import * as decidedRests from './20261130180000_decided_rests.ts';
 import * as findingPlaces from './20261130190000_finding_places.ts';
 import * as booksId from './20261201000000_books_id.ts';
+import * as usagePartsInline from './20261201010000_usage_parts_inline.ts';
 
 /** All migrations by name, in the order in which they run. Append only. */
 export const migrations: Record<string, Migration> = {
@@ -86,4 +87,5 @@ export const migrations: Record<string, Migration> = {
   '20261130180000_decided_rests': decidedRests,
   '20261130190000_finding_places': findingPlaces,
   '20261201000000_books_id': booksId,
+  '20261201010000_usage_parts_inline': usagePartsInline,
 };

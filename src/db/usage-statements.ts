@@ -137,22 +137,29 @@ export async function chargesOf(db: Queries, transactionId: string): Promise<Cha
   }));
 }
 
+/** Of a part, in bytes: so that it stays in its row. */
+const mostOfPart = 8_000;
+
 /** The file in COPY's binary form, so that no byte of it has to be written in another way. */
 async function* parts(statement: string, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
   let part = 0;
   for await (const chunk of content) {
-    part += 1;
-    // Three columns, each after its length: bigint, integer, bytea.
-    const head = Buffer.alloc(26);
-    head.writeInt16BE(3, 0);
-    head.writeInt32BE(8, 2);
-    head.writeBigInt64BE(BigInt(statement), 6);
-    head.writeInt32BE(4, 14);
-    head.writeInt32BE(part, 18);
-    head.writeInt32BE(chunk.length, 22);
-    yield head;
-    yield chunk;
+    const pieces: Buffer[] = [];
+    for (let begin = 0; begin < chunk.length; begin += mostOfPart) {
+      const piece = chunk.subarray(begin, begin + mostOfPart);
+      part += 1;
+      // Three columns, each after its length: bigint, integer, bytea.
+      const head = Buffer.alloc(26);
+      head.writeInt16BE(3, 0);
+      head.writeInt32BE(8, 2);
+      head.writeBigInt64BE(BigInt(statement), 6);
+      head.writeInt32BE(4, 14);
+      head.writeInt32BE(part, 18);
+      head.writeInt32BE(piece.length, 22);
+      pieces.push(head, piece);
+    }
+    yield Buffer.concat(pieces);
   }
   yield Buffer.from([0xff, 0xff]);
 }
