@@ -86,10 +86,13 @@ function priceList({ version, prices, minimum }: ModelList): PriceList {
   };
 }
 
+type ChargedIn = { readonly period: string; readonly isNear: boolean };
+
 /**
  * Groups attempts as the one SQL statement would.
  *
- * @param charges what a usage statement charges for an attempt: units, and at which level, where it is another one.
+ * @param charges what a usage statement charges for an attempt: units, at which level, where it is another one, and which
+ * other month's statement charges it.
  */
 export function cubeOf(
   { period, basis, attempts, earlier }: ModelMonth,
@@ -97,6 +100,7 @@ export function cubeOf(
   charges?: {
     unitsOf: (attempt: ModelAttempt) => number;
     otherLevelOf: (attempt: ModelAttempt) => string | null;
+    chargedInOf: (attempt: ModelAttempt) => ChargedIn | null;
   },
 ): Cube {
   const marks = cubeMarks(period, contract);
@@ -122,17 +126,28 @@ export function cubeOf(
         chargedAgain: number;
         otherLevel: string | null;
         isElsewhere: boolean;
-        chargedIn: null;
+        chargedIn: ChargedIn | null;
       };
     }
   >();
   for (const one of attempts) {
     const units = charges?.unitsOf(one) ?? 0;
     const otherLevel = charges?.otherLevelOf(one) ?? null;
+    const chargedIn = charges?.chargedInOf(one) ?? null;
     if (units === 0 && ![one.at, one.created, one.completed].some(isNear)) continue;
     const slots = { attempt: slot(one.at), created: slot(one.created), completed: slot(one.completed) };
-    const flags = [one.own, one.linked, one.failed, one.abandoned, one.late, one.counterDiffers, otherLevel];
-    const key = [one.type, one.level, one.code, ...flags, slots.attempt, slots.created, slots.completed].join('|');
+    const flags = [one.own, one.linked, one.failed, one.abandoned, one.late, one.counterDiffers];
+    const charged = [otherLevel, chargedIn?.period, chargedIn?.isNear];
+    const key = [
+      one.type,
+      one.level,
+      one.code,
+      ...flags,
+      ...charged,
+      slots.attempt,
+      slots.created,
+      slots.completed,
+    ].join('|');
     const known = rows.get(key);
     const usage = {
       charged: Math.min(1, units),
@@ -140,7 +155,7 @@ export function cubeOf(
       chargedAgain: units > 1 ? 1 : 0,
       otherLevel,
       isElsewhere: false,
-      chargedIn: null,
+      chargedIn,
     };
     if (known) {
       known.count += 1;

@@ -90,6 +90,9 @@ export function dayStart(date: string, timeZone: string): number {
 export const monthAfter = (period: string): string =>
   new Date(Date.parse(`${period}-15T00:00:00Z`) + 30 * day).toISOString().slice(0, 7);
 
+export const monthBefore = (period: string): string =>
+  new Date(Date.parse(`${period}-15T00:00:00Z`) - 30 * day).toISOString().slice(0, 7);
+
 /** A month with about as many attempts of its own, and those of three days before and after it. */
 export function modelMonth(seed: number, size: number): ModelMonth {
   const random = chance(seed);

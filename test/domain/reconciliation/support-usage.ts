@@ -2,7 +2,15 @@ import { explainByUsage } from '../../../src/domain/reconciliation/explain-usage
 import { type Finding, findingsOf } from '../../../src/domain/reconciliation/findings.ts';
 import { type Case, caseOf, cubeOf, documentOf } from './support-case.ts';
 import { applied, type Fault, faultOf } from './support-faults.ts';
-import { chance, type ModelAttempt, pick } from './support-months.ts';
+import {
+  chance,
+  dayStart,
+  type ModelAttempt,
+  type ModelMonth,
+  monthAfter,
+  monthBefore,
+  pick,
+} from './support-months.ts';
 import { textOf } from './support-outside.ts';
 import { billedIn, invoiceOf, type ModelInvoice } from './support-vendor.ts';
 
@@ -38,6 +46,8 @@ type Charging = {
   readonly unknown: readonly ModelAttempt[];
   /** The level that attempts are charged at, where it is another one. */
   readonly levels: ReadonlyMap<ModelAttempt, string>;
+  /** What it charges in the months beside this one. */
+  readonly beside: ReadonlyMap<ModelAttempt, string>;
 };
 
 export function chargingOf(
@@ -77,7 +87,12 @@ export function chargingOf(
     return level === undefined ? one : { ...one, level };
   });
   const everything = { ...billing, counts: () => true, bills: () => true };
-  return { invoice: invoiceOf({ ...model, attempts: asCharged }, everything), units, unknown, levels };
+  const beside = new Map(
+    [monthBefore(model.period), monthAfter(model.period)].flatMap((period) =>
+      billedIn({ ...model, period }, billing).map((attempt) => [attempt, period] as const),
+    ),
+  );
+  return { invoice: invoiceOf({ ...model, attempts: asCharged }, everything), units, unknown, levels, beside };
 }
 
 /** Which attempts are charged, and what it costs: two vendors that agree in it are the same. */
@@ -85,13 +100,15 @@ const chargedText = ({ invoice, units, unknown, levels }: Charging, { model }: C
   `${textOf(invoice)} ${unknown.length} ${levels.size} ${model.attempts.map((one) => units.get(one) ?? 0).join('')}`;
 
 /**
- * Counts of months: `right` = every cause is named and no other, `listed` = else every cause is named, or among
+ * Counts of months: `right` = every cause is named and no other, `later` = it is once the statements of the months beside
+ * it are kept, until when it is listed; `listed` = else every cause is named, or among
  * those that a finding may have, `ambiguous` = not all are named as certain, `wrong` = something else is said to be certain.
  */
 export type UsageRow = {
   kinds: string;
   months: number;
   right: number;
+  later: number;
   listed: number;
   ambiguous: number;
   wrong: number;
@@ -107,6 +124,7 @@ export function judged(
     kinds: kinds.join('+'),
     months: 0,
     right: 0,
+    later: 0,
     listed: 0,
     ambiguous: 0,
     wrong: 0,
@@ -144,9 +162,10 @@ const singles = (kinds: readonly string[], { levels }: Charging): Told[] =>
       return { cause: 'rule', subject: `level ${moved?.[0].level ?? 'none'}→${moved?.[1]}` };
     });
 
-/** What the vendor sends: its invoice, and the month with its usage statement. */
-export function sentBy(one: Case, { invoice, units, unknown, levels }: Charging) {
-  const document = documentOf(invoice, { period: one.model.period, printsFree: true });
+/** What the vendor sends: its invoice, and the month with its usage statement, or with those of the months beside it, too. */
+export function sentBy(one: Case, { invoice, units, unknown, levels, beside }: Charging, hasBeside = false) {
+  const { model } = one;
+  const document = documentOf(invoice, { period: model.period, printsFree: true });
   const { marks } = one.month.cube;
   const unmatched = unknown.map(({ type: taskType, level, at }) => ({
     kind: 'unknown' as const,
@@ -159,30 +178,43 @@ export function sentBy(one: Case, { invoice, units, unknown, levels }: Charging)
   const charges = {
     unitsOf: (attempt: ModelAttempt) => units.get(attempt) ?? 0,
     otherLevelOf: (attempt: ModelAttempt) => (units.has(attempt) ? (levels.get(attempt) ?? null) : null),
+    chargedInOf: (attempt: ModelAttempt) => {
+      const period = hasBeside && !units.has(attempt) ? beside.get(attempt) : undefined;
+      return period === undefined ? null : { period, isNear: isNear(model, attempt, period) };
+    },
   };
-  const cube = { ...cubeOf(one.model, one.month.contract, charges), unmatched };
+  const cube = {
+    ...cubeOf(model, one.month.contract, charges),
+    unmatched,
+    statements: { before: hasBeside, after: hasBeside },
+  };
   return { document, month: { ...one.month, cube } };
 }
 
+/** Whether a month has all times of an attempt that its own month does not have. */
+function isNear(
+  { period: own, timeZone }: ModelMonth,
+  { at, created, completed }: ModelAttempt,
+  period: string,
+): boolean {
+  const has = (month: string, time: number): boolean =>
+    time >= dayStart(`${month}-01`, timeZone) && time < dayStart(`${monthAfter(month)}-01`, timeZone);
+  return [at, created, completed].every((time) => has(own, time) || has(period, time));
+}
+
 function judge(row: UsageRow, one: Case, charging: Charging, truth: readonly Told[]): void {
-  const { document, month } = sentBy(one, charging);
-  const explanation = explainByUsage(month, document);
-  const { findings } = findingsOf(one.month.books, document, explanation);
-  if (new Set(findings.map(({ id }) => id)).size < findings.length) throw new Error('two findings have one name');
-  const certain = findings.filter(({ certainty }) => certainty === 'proven' || certainty === 'fits');
-  const wrong = certain.filter((finding) => !isTold(finding, truth, findings));
-  const isWhole = truth.every((told) => findings.some((finding) => isNamed(finding, told)));
+  const { isRight, isListed, certain, findings, wrong, isWhole, outcome } = judgement(one, charging, truth);
   row.months += 1;
   if (wrong.length > 0) row.wrong += 1;
-  else if (isWhole && findings.every((finding) => isTold(finding, truth, findings))) row.right += 1;
-  else if (truth.every((told) => findings.some((finding) => isNamed(finding, told) || isAmong(finding, told))))
-    row.listed += 1;
+  else if (isRight) row.right += 1;
+  else if (isListed && judgement(one, charging, truth, true).isRight) row.later += 1;
+  else if (isListed) row.listed += 1;
   if (certain.length < findings.length) row.ambiguous += 1;
   const isFault = wrong.length > 0 || certain.length < findings.length || !isWhole;
   if (!isFault || row.examples.length >= 3) return;
   const text = ({ cause, subject }: Told) => `${cause}(${subject ?? ''})`.slice(0, 60);
   row.examples.push(
-    `${one.model.period} ${one.model.timeZone}: ${truth.map(text).join('+')} => ${explanation.outcome}: ${findings
+    `${one.model.period} ${one.model.timeZone}: ${truth.map(text).join('+')} => ${outcome}: ${findings
       .map(
         (finding) =>
           `${text(finding)} ${finding.effect} ${finding.certainty} ${finding.taskType} ${finding.level} ${finding.quantityDifference}`,
@@ -190,6 +222,25 @@ function judge(row: UsageRow, one: Case, charging: Charging, truth: readonly Tol
       .join(' | ')
       .slice(0, 400)}`,
   );
+}
+
+function judgement(one: Case, charging: Charging, truth: readonly Told[], hasBeside = false) {
+  const { document, month } = sentBy(one, charging, hasBeside);
+  const explanation = explainByUsage(month, document);
+  const { findings } = findingsOf(one.month.books, document, explanation);
+  if (new Set(findings.map(({ id }) => id)).size < findings.length) throw new Error('two findings have one name');
+  const certain = findings.filter(({ certainty }) => certainty === 'proven' || certainty === 'fits');
+  const wrong = certain.filter((finding) => !isTold(finding, truth, findings));
+  const isWhole = truth.every((told) => findings.some((finding) => isNamed(finding, told)));
+  return {
+    findings,
+    certain,
+    wrong,
+    isWhole,
+    outcome: explanation.outcome,
+    isRight: wrong.length === 0 && isWhole && findings.every((finding) => isTold(finding, truth, findings)),
+    isListed: truth.every((told) => findings.some((finding) => isNamed(finding, told) || isAmong(finding, told))),
+  };
 }
 
 /** Any code that no rule covers is `unclassified`, whichever it is. */
@@ -210,12 +261,13 @@ function isTold(finding: Finding, truth: readonly Told[], findings: readonly Fin
 
 export const printedUsage = (rows: readonly UsageRow[]): string =>
   [
-    'kinds                                    months  right  listed  ambiguous  wrong',
-    ...rows.map(({ kinds, months, right, listed, ambiguous, wrong }) =>
+    'kinds                                    months  right  later  listed  ambiguous  wrong',
+    ...rows.map(({ kinds, months, right, later, listed, ambiguous, wrong }) =>
       [
         kinds.padEnd(40),
         String(months).padStart(6),
         String(right).padStart(6),
+        String(later).padStart(6),
         String(listed).padStart(7),
         String(ambiguous).padStart(10),
         String(wrong).padStart(6),
