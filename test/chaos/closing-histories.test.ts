@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Context } from '../../src/jobs/context.ts';
@@ -30,6 +29,7 @@ import { disagreements, miscounted } from '../support/closing-oracle.ts';
 import { answerAt } from '../support/closing-truth.ts';
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { isFull, seeds } from './world.ts';
+import { instantNow } from '../support/instants.ts';
 
 const why = 'whatever blocks it';
 
@@ -156,13 +156,6 @@ async function report(books: Books, files: Files, period: string, figures: Figur
 }
 
 /** One later than what is committed: Postgres counts microseconds, a Date milliseconds. */
-async function instantNow({ db }: Context): Promise<Date> {
-  const { rows } = await sql<{ at: Date }>`
-    select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
-    db.kysely,
-  );
-  return rows[0]!.at;
-}
 const filesOf = ({ files }: WrittenReport): string[] => files.map(({ name, sha256 }) => `${name} ${sha256}`);
 
 async function expectFrozen({ frozen, reportsDir }: Books): Promise<void> {

@@ -11,6 +11,7 @@ import { closeOrFail } from '../support/closing.ts';
 import { facts, fetchedOf, register, scan, scanTask } from '../support/facts.ts';
 import { isFull, seededRandom } from './world.ts';
 import { recordFetched } from '../support/single.ts';
+import { noEarlierThan } from '../support/instants.ts';
 
 const writers = 12;
 const closers = 3;
@@ -60,7 +61,7 @@ async function race(context: Context, seed: number): Promise<string[]> {
   return outcomes;
 }
 
-const books = async () => ({ ...(await createTestContext()), now: () => new Date('2026-12-01T00:00:00Z') });
+const books = async () => ({ ...(await createTestContext()), now: noEarlierThan('2026-12-01T00:00:00Z') });
 
 test.each(runs)(
   `seed %i: ${writers} writers and ${closers} closers at once: no line in two reports, none in no report`,

@@ -15,6 +15,7 @@ import { png, storeDocuments } from '../support/documents.ts';
 import { scan, scanTask } from '../support/facts.ts';
 import { appRole, asRole } from '../support/roles.ts';
 import { withSimulator } from '../support/simulator.ts';
+import { noEarlierThan } from '../support/instants.ts';
 
 type Finding = { examination: string; state: string; found: string; hint?: string; code?: string };
 
@@ -131,7 +132,7 @@ test('one thing that is wrong keeps doctor from looking at nothing else, and no 
 });
 
 test('attempts that somebody removed from the tables are named, with the month they were booked for', async () => {
-  const context = { ...(await createTestContext()), now: () => new Date('2026-12-01T00:00:00Z') };
+  const context = { ...(await createTestContext()), now: noEarlierThan('2026-12-01T00:00:00Z') };
   await bookkeeper(context)('t-gone', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])] });
   await closeOrFail(context, '2026-10');
   await sql`delete from attempts where transaction_id = 't-gone'`.execute(context.db.kysely);

@@ -11,8 +11,9 @@ import { asOwner, atEnd, createTestContext, type TestContext, waitFor } from '..
 import { bookkeeper, closeOrFail } from '../support/closing.ts';
 import { scan, scanTask } from '../support/facts.ts';
 import { startReceiver } from '../support/receivers.ts';
+import { noEarlierThan } from '../support/instants.ts';
 
-const now = () => new Date('2027-01-01T00:00:00Z');
+const now = noEarlierThan('2027-01-01T00:00:00Z');
 let context: TestContext;
 let owner: pg.Client;
 let worker: pg.Client;

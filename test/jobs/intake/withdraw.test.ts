@@ -15,9 +15,10 @@ import { asOwner, atEnd, createTestContext, waitFor } from '../../support/books.
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { register } from '../../support/facts.ts';
 import { startObligation } from '../../support/single.ts';
+import { instantNow, noEarlierThan } from '../../support/instants.ts';
 
 const october = '2026-10';
-const inDecember = () => new Date('2026-12-01T00:00:00Z');
+const inDecember = noEarlierThan('2026-12-01T00:00:00Z');
 
 /** Books with a good transaction in October, and a mistyped one for which the vendor answered 404. */
 async function booksWithMistake(code: ErrorCode = 'vendor_not_found') {
@@ -50,14 +51,6 @@ async function sqlAsOwner({ config }: Context, statement: string): Promise<void>
     await client.end();
   }
 }
-
-const instantNow = async ({ db }: Context): Promise<Date> => {
-  const { rows } = await sql<{ at: Date }>`
-    select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
-    db.kysely,
-  );
-  return rows[0]!.at;
-};
 
 describe('an ID that the vendor never knew', () => {
   test('blocks the close until it is withdrawn; then the month closes without force', async () => {

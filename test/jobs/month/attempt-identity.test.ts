@@ -6,6 +6,7 @@ import { parsePriceList } from '../../../src/reference-data/price-list.ts';
 import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
 import { faceTask, scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 /** The end of April is what scans of one transaction lie on both sides of. */
 const life: Partial<TransactionFacts> = {
@@ -17,7 +18,7 @@ const april = '2026-04-30T23:50:00Z';
 const may = '2026-05-01T00:10:00Z';
 
 async function books() {
-  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+  const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
   const look = bookkeeper(context);
   const saw = (scans: readonly (readonly [at: string, code: string | null])[], counters: object = {}) =>
     look('t-1', {
@@ -196,7 +197,7 @@ describe('a face task', () => {
 });
 
 test('what moved between two prices of a closed month without a difference is not booked again beside others', async () => {
-  const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+  const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
   const price = (from: string, to: string | null) => ({
     task_type: 'face_liveness',
     level: null,

@@ -10,9 +10,10 @@ import { verifyReports } from '../../../src/reports/verify-reports.ts';
 import { asAdmin, createTestContext, openTestDatabase } from '../../support/books.ts';
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { faceTask, scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 async function closedOctober() {
-  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+  const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
   const look = bookkeeper(context);
   await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])] });
   await closeOrFail(context, '2026-10');

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../../src/jobs/context.ts';
 import { closeMonth } from '../../../src/jobs/month/close-month.ts';
@@ -8,6 +7,7 @@ import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
 import { scan, scanTask } from '../../support/facts.ts';
 import type { CsvRow } from '../../support/report-files.ts';
+import { instantNow, noEarlierThan } from '../../support/instants.ts';
 
 const pricesOf = (context: Context, change: (text: string) => string) =>
   parsePriceList(Buffer.from(change(context.prices!.bytes.toString())), 'a test');
@@ -21,7 +21,7 @@ describe('corrections of lines without a price', () => {
   };
 
   test('taking back what had no price leaves the total known', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
     const prices = pricesOf(bare, (text) => text.replace('"level": null', '"level": "basic"'));
     const context = { ...bare, prices };
     const look = bookkeeper(context);
@@ -35,7 +35,7 @@ describe('corrections of lines without a price', () => {
   });
 
   test('a month closed without prices gets those of the first list that has some', async () => {
-    const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
     const look = bookkeeper(context);
     await look('t-1');
     await closeOrFail({ ...context, prices: undefined }, '2026-10');
@@ -76,7 +76,7 @@ describe('corrections of lines without a price', () => {
       .map((row) => [row['transaction_id'], row['quantity'], row['amount'], row['price_list_version']]);
 
   test('a late attempt of a level that the closed list does not price takes the first list that does, and keeps it', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
     const basic = { ...bare, prices: list('basic', [['basic', '0.85']]) };
     const look = bookkeeper(bare);
     await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'basic' })] });
@@ -105,7 +105,7 @@ describe('corrections of lines without a price', () => {
   });
 
   test('what was booked without a price by force gets one as soon as a list has it, once', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
     const basic = { ...bare, prices: list('basic', [['basic', '0.85']]) };
     const look = bookkeeper(bare);
     const october = (id: string, level: string) =>
@@ -125,7 +125,7 @@ describe('corrections of lines without a price', () => {
   });
 
   test('a month before the closed ones is priced by the first of them, not by the list of the day', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
     const look = bookkeeper(bare);
     await look('t-1');
     await closeOrFail(bare, '2026-10');
@@ -148,7 +148,7 @@ describe('corrections of lines without a price', () => {
   });
 
   test('a month’s minimum is settled once everything in it has its price, upwards and downwards', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-03-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-03-01T00:00:00Z') };
     const look = bookkeeper(bare);
     const october = (id: string, level: string, at = '2026-10-05T10:05:00Z') =>
       look(id, { tasks: [scanTask([scan(at, null)], { level })] });
@@ -198,7 +198,7 @@ describe('corrections of lines without a price', () => {
   });
 
   test('a month closed without a list takes the minimum of the first one behind it', async () => {
-    const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
     await bookkeeper(context)('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'basic' })] });
     await closeOrFail({ ...context, prices: undefined }, '2026-10');
     const { lines } = await closeOrFail({ ...context, prices: list('basic', [['basic', '0.85']], '10.00') }, '2026-11');
@@ -206,16 +206,12 @@ describe('corrections of lines without a price', () => {
   });
 
   test('a list that another month’s report took in use counts for earlier states as well', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-03-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-03-01T00:00:00Z') };
     await bookkeeper(bare)('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)], { level: 'rare' })] });
     await closeOrFail({ ...bare, prices: list('basic', [['basic', '0.85']]) }, '2026-10', 'no price was agreed');
     const all = { ...bare, prices: list('all', [['rare', '2.50']]) };
     await writeReport(all, '2026-12');
-    const { rows } = await sql<{ at: Date }>`
-      select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
-      bare.db.kysely,
-    );
-    const asOf = await writeReport(all, '2026-11', { asOf: rows[0]!.at });
+    const asOf = await writeReport(all, '2026-11', { asOf: await instantNow(bare) });
     const now = await writeReport(all, '2026-11');
     expect(now.lines.totals.corrections).toBe(2n);
     expect(asOf.files.map(({ sha256 }) => sha256)).toEqual(now.files.map(({ sha256 }) => sha256));

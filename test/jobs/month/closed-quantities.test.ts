@@ -8,6 +8,7 @@ import { parsePriceList } from '../../../src/reference-data/price-list.ts';
 import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
 import { faceTask, scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 const entry = (taskType: string, level: string | null, unitPrice: string, from = '2026-01-01') => ({
   task_type: taskType,
@@ -24,7 +25,7 @@ const inEuro = [entry('document_scan', null, '0.333333'), entry('face_match', nu
 
 /** Two months without a price list: three invoiced scans and a face match in October, one scan in November. */
 async function quantities() {
-  const priced: Context = { ...(await createTestContext()), now: () => new Date('2027-02-01T00:00:00Z') };
+  const priced: Context = { ...(await createTestContext()), now: noEarlierThan('2027-02-01T00:00:00Z') };
   const bare: Context = { ...priced, prices: undefined };
   const look = bookkeeper(bare);
   for (const day of ['05', '06', '07'])
@@ -104,7 +105,7 @@ describe('prices that come after months were closed in quantities', () => {
   test('ask for the minimum of months in which nothing was invoiced, too, once', async () => {
     const bare: Context = {
       ...(await createTestContext()),
-      now: () => new Date('2027-03-01T00:00:00Z'),
+      now: noEarlierThan('2027-03-01T00:00:00Z'),
       prices: undefined,
     };
     const rejected = [scan('2026-10-05T10:05:00Z', 'unknown_type_back')];

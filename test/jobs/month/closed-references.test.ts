@@ -8,9 +8,10 @@ import { parseRuleTables } from '../../../src/reference-data/rule-tables.ts';
 import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
 import { scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 async function withOctoberClosed() {
-  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+  const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
   const look = bookkeeper(context);
   await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', 'never_seen')], { attemptsInvoiced: 1 })] });
   await closeOrFail(context, '2026-10', 'the vendor will tell what never_seen is');
@@ -120,7 +121,7 @@ describe('what a closed month rests on', () => {
   });
 
   test('a rule table of months to come may still change', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
     const withFuture = (invoiced: boolean) => {
       const file = JSON.parse(bare.rules.bytes.toString()) as { tables: Record<string, unknown>[] };
       const [table] = file.tables;
@@ -145,7 +146,7 @@ describe('what a closed month rests on', () => {
 
 describe('a monthly minimum', () => {
   test('tops the month up, and shrinks when more turns out to be invoiced', async () => {
-    const bare: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    const bare: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
     const prices = pricesOf(bare, (text) =>
       text.replace(
         '"prices": [',

@@ -3,6 +3,7 @@ import { monthBounds, nextPeriod } from '../../../src/domain/billing-month.ts';
 import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 const cases: [what: string, timeZone: string, period: string, hours: number][] = [
   ['the month in which the clock is put forward', 'Europe/Amsterdam', '2026-03', 743],
@@ -14,7 +15,7 @@ const cases: [what: string, timeZone: string, period: string, hours: number][] =
 
 test.each(cases)('%s (%s, %s): each instant is in exactly one month', async (_, timeZone, period, hours) => {
   const plain = await createTestContext({ environment: { BILLING_TIME_ZONE: timeZone } });
-  const context = { ...plain, now: () => new Date('2029-01-01T00:00:00Z') };
+  const context = { ...plain, now: noEarlierThan('2029-01-01T00:00:00Z') };
   const { start, end } = monthBounds(period, timeZone);
   expect((end.getTime() - start.getTime()) / 3_600_000).toBe(hours);
   const look = bookkeeper(context);

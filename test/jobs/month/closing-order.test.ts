@@ -11,6 +11,7 @@ import { asRole } from '../../support/roles.ts';
 import { bookedCosts, misbooked, trueCosts } from '../../support/closing-oracle.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
 import { scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 async function books(prices?: object[]) {
   const plain = await createTestContext();
@@ -22,7 +23,7 @@ async function books(prices?: object[]) {
   };
   const context: Context = {
     ...plain,
-    now: () => new Date('2027-06-01T00:00:00Z'),
+    now: noEarlierThan('2027-06-01T00:00:00Z'),
     ...(list ? { prices: parsePriceList(Buffer.from(JSON.stringify(list)), 'a test') } : {}),
   };
   const look = bookkeeper(context);

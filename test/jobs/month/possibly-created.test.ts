@@ -11,10 +11,11 @@ import { writeReport } from '../../../src/jobs/month/write-report.ts';
 import { asOwner, createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { asRole } from '../../support/roles.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 /** October has an attempt; a creation that was asked for at `askedAt` has no answer. */
 async function books(askedAt: string) {
-  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+  const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
   const { kysely } = context.db;
   await bookkeeper(context)('t-1');
   const wish = { idempotencyKey: null, requestSha256: null, reference: 'shop', askedBy: 'a test' };

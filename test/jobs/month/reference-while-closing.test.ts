@@ -7,12 +7,13 @@ import type { Context } from '../../../src/jobs/context.ts';
 import { writeReport } from '../../../src/jobs/month/write-report.ts';
 import { asOwner, atEnd, createTestContext, waitFor } from '../../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 const october = '2026-10';
 
 /** An attempt of October whose creation has no answer, and somebody who keeps a close from ending. */
 async function books() {
-  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+  const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
   const { kysely } = context.db;
   await bookkeeper(context)('t-1');
   const wish = { idempotencyKey: null, requestSha256: '0'.repeat(64), reference: 'shop', askedBy: 'a test' };

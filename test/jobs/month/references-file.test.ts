@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { refer } from '../../../src/db/references.ts';
 import { referencesQuery } from '../../../src/db/report-files.ts';
@@ -17,6 +16,7 @@ import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail, rowsOf } from '../../support/closing.ts';
 import { scan, scanTask } from '../../support/facts.ts';
 import type { CsvRow } from '../../support/report-files.ts';
+import { instantNow, noEarlierThan } from '../../support/instants.ts';
 
 const header =
   'period,reference,task_type,level,attempts,invoiced,not_invoiced,unclassified,unit_price,amount,currency,rule_table_version,price_list_version,is_correction,corrects_period';
@@ -78,7 +78,7 @@ test('amounts are written as in every other file', async () => {
 
 /** October is closed; afterwards an attempt of it comes in late, and one of November. */
 async function withLateAttempt(): Promise<Context> {
-  const context: Context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+  const context: Context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
   const look = bookkeeper(context);
   const scans = (...times: string[]) => ({ tasks: [scanTask(times.map((time) => scan(time, null)))] });
   await look('t-1', scans('2026-10-05T10:05:00Z'));
@@ -120,11 +120,7 @@ test('a closed month keeps its bytes; its corrections and the month as it stands
 test('a report as of an instant has the references of then', async () => {
   const context = await withAttempts();
   await refer(context.db.kysely, 'b-full', 'before');
-  const { rows } = await sql<{ at: Date }>`
-    select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
-    context.db.kysely,
-  );
-  const asOf = rows[0]!.at;
+  const asOf = await instantNow(context);
   await refer(context.db.kysely, 'a-hostile', 'after');
   const { directory } = await writeReport(context, '2026-10', { asOf });
   const text = await readFile(path.join(directory, 'idscan-cost_2026-10_provisional_references.csv'), 'utf8');

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Context } from '../../../src/jobs/context.ts';
 import type { WrittenReport } from '../../../src/jobs/month/write-files.ts';
@@ -10,6 +9,7 @@ import { parseRuleTables } from '../../../src/reference-data/rule-tables.ts';
 import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { faceTask, scan, scanTask } from '../../support/facts.ts';
+import { instantNow, noEarlierThan } from '../../support/instants.ts';
 
 /** Names and hashes of the files, with the rules and prices that the manifest names. */
 async function filesOf({ directory, files, manifest }: WrittenReport) {
@@ -20,17 +20,8 @@ async function filesOf({ directory, files, manifest }: WrittenReport) {
   return [...files.map(({ name, sha256 }) => [name, sha256]), [rule_tables.sha256, price_list.sha256]];
 }
 
-async function instantNow({ db }: Context): Promise<Date> {
-  // One later than what is committed: Postgres counts microseconds, a Date milliseconds.
-  const { rows } = await sql<{ at: Date }>`
-    select date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' as at, pg_sleep(0.002)`.execute(
-    db.kysely,
-  );
-  return rows[0]!.at;
-}
-
 test('any earlier state of an open month, corrections of closed ones included', async () => {
-  const context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+  const context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
   const look = bookkeeper(context);
   const dearer = parsePriceList(
     Buffer.from(context.prices!.bytes.toString().replaceAll('0.85', '0.95').replace('example-2026', 'dearer')),
@@ -70,7 +61,7 @@ test('any earlier state of an open month, corrections of closed ones included', 
 });
 
 test('of an instant to come or of a closed month is refused', async () => {
-  const context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+  const context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
   await bookkeeper(context)('t-1');
   await closeOrFail(context, '2026-10');
   await expect(writeReport(context, '2026-10', { asOf: new Date('2027-01-01T00:00:00.001Z') })).rejects.toMatchObject({

@@ -11,6 +11,7 @@ import { withAttempts } from '../../support/attempts.ts';
 import { createTestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { faceTask, scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
 const price = (taskType: string, level: string | null, of: Partial<Price> & { unitPrice?: bigint } = {}): Price =>
   ({
@@ -86,7 +87,7 @@ describe('what a month adds up to', () => {
   );
 
   test('has the corrections of closed months beside what is its own', async () => {
-    const context = { ...(await createTestContext()), now: () => new Date('2027-01-01T00:00:00Z') };
+    const context = { ...(await createTestContext()), now: noEarlierThan('2027-01-01T00:00:00Z') };
     const { kysely } = context.db;
     const look = bookkeeper(context);
     await look('t-1', { tasks: [scanTask([scan('2026-10-05T10:05:00Z', null)])] });

@@ -7,8 +7,9 @@ import { createTestContext, type TestContext } from '../../support/books.ts';
 import { bookkeeper, closeOrFail } from '../../support/closing.ts';
 import { readRestated } from '../../support/closing-files.ts';
 import { scan, scanTask } from '../../support/facts.ts';
+import { noEarlierThan } from '../../support/instants.ts';
 
-const now = () => new Date('2026-12-02T00:00:00Z');
+const now = noEarlierThan('2026-12-02T00:00:00Z');
 const at = '2026-10-05T10:05:00Z';
 
 /** October closed with two scans; since then one of them turned out differently, and a third came up. */
