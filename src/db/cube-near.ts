@@ -62,11 +62,16 @@ export function attemptsByTransaction(scope: NearScope, more: readonly string[] 
  * know that those of a month lie together, and would read all months' instead.
  */
 export async function isOneOfMany({ queries }: Snapshot, { span }: NearScope): Promise<boolean> {
+  const all = `(select reltuples from pg_class where oid = 'transactions'::regclass)`;
+  // No more are counted than it takes to know.
   const { rows } = await sql
     .raw(
       `
-    select from transactions where settled and created_at >= ${instant(span.start)} and created_at < ${instant(span.end)}
-    having 4 * count(*) < (select reltuples from pg_class where oid = 'transactions'::regclass)`,
+    select from (
+      select from transactions where settled and created_at >= ${instant(span.start)} and created_at < ${instant(span.end)}
+      limit greatest(0, ${all}::bigint) / 4 + 1
+    ) one
+    having 4 * count(*) < ${all}`,
     )
     .execute(queries);
   return rows.length > 0;
@@ -84,16 +89,22 @@ export async function lookingUp<T>({ client }: Snapshot, work: () => Promise<T>)
  * Makes `cube_near`, which is gone at the end of the transaction: the attempts by their own time, each with the rows of a
  * usage statement that name its number, and, without `ordinal`, the rows that name none of them, with their own time.
  * Both are read once, since they are the most that there is to read. What is taken back names nothing here.
+ *
+ * @returns how many rows it has.
  */
-export async function createNear(snapshot: Snapshot, scope: NearScope & { readonly statement: string }): Promise<void> {
+export async function createNear(
+  snapshot: Snapshot,
+  scope: NearScope & { readonly statement: string },
+): Promise<number> {
   const create = (table: string, query: string) =>
-    sql.raw(`create temporary table ${table} on commit drop as ${query}`).execute(snapshot.queries);
+    snapshot.client.query(`create temporary table ${table} on commit drop as ${query}`);
   let near = `(${attemptsByTime(scope)})`;
   if (await isOneOfMany(snapshot, scope)) {
     near = 'cube_found';
     await lookingUp(snapshot, () => create(near, attemptsByTime(scope)));
   }
-  await withHashJoins(snapshot, () => create('cube_near', withRows(near, scope.statement)));
+  const { rowCount } = await withHashJoins(snapshot, () => create('cube_near', withRows(near, scope.statement)));
+  return rowCount ?? 0;
 }
 
 const withRows = (near: string, statement: string): string => `

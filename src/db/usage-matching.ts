@@ -19,10 +19,10 @@ import { matchRest, type MatchScope } from './usage-rest.ts';
 export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise<void> {
   const { queries } = snapshot;
   const run = (text: string) => sql.raw(text).execute(queries);
-  await createNear(snapshot, scope);
+  const near = await createNear(snapshot, scope);
   await withHashJoins(snapshot, async () => {
     await run(`create temporary table usage_matches on commit drop as ${unmatched}`);
-    await together(snapshot, scope);
+    await together(snapshot, scope, near);
   });
   await run(`create temporary table usage_others (kind text not null, transaction_id text collate "C" not null,
     task_type text collate "C" not null, attempt integer, attempted_at timestamptz not null, outcome_code text collate "C",
@@ -50,11 +50,15 @@ const unmatched = `
   ) row
   group by transaction_id, task_type, attempt, second, is_taken_back`;
 
-/** Makes one of the rows that are about the same attempt; nearly all have one of their own. */
-async function together({ queries }: Snapshot, scope: MatchScope): Promise<void> {
+/**
+ * Makes one of the rows that are about the same attempt; nearly all have one of their own.
+ *
+ * @param near how many rows `cube_near` has: those without an attempt are counted in `usage_matches`.
+ */
+async function together({ queries }: Snapshot, scope: MatchScope, near: number): Promise<void> {
   const run = (text: string) => sql.raw(text).execute(queries);
   const { rows: several } = await run(
-    `select where (select count(*) from cube_near where ordinal is not null) > (${countByTime(scope)})`,
+    `select where ${near} - (select coalesce(sum(rows), 0) from usage_matches) > (${countByTime(scope)})`,
   );
   if (several.length === 0) return;
   await run(`create temporary table usage_again on commit drop as
