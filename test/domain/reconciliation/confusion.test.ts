@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { confusion, outside, type Plan, printed, type Row } from './support-confusion.ts';
+import { cutOffFault } from './support-faults.ts';
 
 /**
  * Months with known faults, and what is said of them with the invoice alone. `CONFUSION=full` takes as many as the
@@ -60,4 +61,13 @@ if (isFull)
     const [others, zones] = singles;
     expect(share([others!], 'whole')).toBeGreaterThanOrEqual(0.97);
     expect(share([zones!], 'whole')).toBeGreaterThanOrEqual(0.95);
+  });
+
+if (isFull)
+  test('of 300,000 attempts: almost all ways to cut off fit', { timeout: 14_400_000 }, () => {
+    const [, ...cutOffs] = confusion({ size: 300_000, faults: 1, months: 200, seed: 300_002, draw: cutOffFault });
+    process.stdout.write(`${printed(cutOffs)}\n`);
+    expect(cutOffs.reduce((sum, { wrong }) => sum + wrong, 0)).toBe(0);
+    expect(share(cutOffs, 'whole')).toBeGreaterThanOrEqual(0.95);
+    expect(share(cutOffs, 'listed')).toBe(1);
   });

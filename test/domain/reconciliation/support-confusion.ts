@@ -36,7 +36,14 @@ const emptyRow = (size: number, faults: string): Row => ({
   examples: [],
 });
 
-export type Plan = { readonly size: number; readonly faults: number; readonly months: number; readonly seed: number };
+export type Plan = {
+  readonly size: number;
+  readonly faults: number;
+  readonly months: number;
+  readonly seed: number;
+  /** Default: any fault of the library, its kinds alike likely. */
+  readonly draw?: typeof libraryFault;
+};
 
 /** How many invoices are looked at over one month, since making it takes longest. */
 const perMonth = 5;
@@ -59,7 +66,7 @@ export function confusion(plan: Plan): Row[] {
   const cutOffs = new Map(['zone', 'time'].map((kind) => [kind, emptyRow(plan.size, `cut-off by ${kind}`)]));
   for (const [one, random] of cases(plan)) {
     const printsFree = random() < 0.5;
-    const { truth, invoice } = faulty(one, random, plan.faults);
+    const { truth, invoice } = faulty(one, random, plan);
     const document = documentOf(invoice, { period: one.model.period, printsFree });
     const row = plan.faults === 1 ? cutOffs.get(truth[0]!.kind) : undefined;
     judge(row ?? rest, one, truth, document);
@@ -71,10 +78,10 @@ export function confusion(plan: Plan): Row[] {
 function faulty(
   { model, lists, own }: Case,
   random: () => number,
-  count: number,
+  { faults: count, draw = libraryFault }: Plan,
 ): { truth: Fault[]; invoice: ModelInvoice } {
   for (;;) {
-    const truth = Array.from({ length: count }, () => libraryFault(random, model, lists));
+    const truth = Array.from({ length: count }, () => draw(random, model, lists));
     const invoice = invoiceOf(model, applied(own, truth));
     const without = truth.map((left) =>
       invoiceOf(

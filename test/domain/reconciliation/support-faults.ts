@@ -67,17 +67,29 @@ const flag =
     };
   };
 
-const zone: Kind = (random, month) => {
-  const timeZone = pick(random, realZones(month.period));
+function zoneFault(timeZone: string, month: ModelMonth): Fault | undefined {
   const edges = (of: string) => [month.period, monthAfter(month.period)].map((one) => dayStart(`${one}-01`, of)).join();
   if (edges(timeZone) === edges(month.timeZone)) return undefined;
   return { kind: 'zone', cause: 'cutoff', subject: null, change: (billing) => ({ ...billing, timeZone }) };
-};
+}
 
-const time: Kind = (random) => {
-  const by = pick(random, ['created', 'completed'] as const);
-  return { kind: 'time', cause: 'cutoff', subject: null, change: (billing) => ({ ...billing, time: by }) };
-};
+const times = ['created', 'completed'] as const;
+const timeFault = (time: (typeof times)[number]): Fault => ({
+  kind: 'time',
+  cause: 'cutoff',
+  subject: null,
+  change: (billing) => ({ ...billing, time }),
+});
+
+const zone: Kind = (random, month) => zoneFault(pick(random, realZones(month.period)), month);
+const time: Kind = (random) => timeFault(pick(random, times));
+
+/** Draws a cut-off, each as likely: every pair of offsets that some zone has, and every other time of a transaction. */
+export function cutOffFault(random: () => number, month: ModelMonth): Fault {
+  const drawn = pick(random, [...realZones(month.period), ...times]);
+  const known = times.find((one) => one === drawn);
+  return (known === undefined ? zoneFault(drawn, month) : timeFault(known)) ?? cutOffFault(random, month);
+}
 
 const code: Kind = (random, month) => {
   const { type, code: turned, own } = pick(random, month.attempts);
@@ -164,7 +176,12 @@ const model: Kind = (_, __, lists) =>
 const allowance: Kind = (random, _, lists) => {
   if (lists[0]!.prices.every(({ free }) => free === 0)) return undefined;
   const free = pick(random, [0, 2]);
-  return { kind: 'allowance', cause: 'allowance', subject: times(free), change: (billing) => ({ ...billing, free }) };
+  return {
+    kind: 'allowance',
+    cause: 'allowance',
+    subject: manyTimes(free),
+    change: (billing) => ({ ...billing, free }),
+  };
 };
 
 const minimum: Kind = (random, _, lists) => {
@@ -173,12 +190,12 @@ const minimum: Kind = (random, _, lists) => {
   return {
     kind: 'minimum',
     cause: 'minimum',
-    subject: times(asked),
+    subject: manyTimes(asked),
     change: (billing) => ({ ...billing, minimums: BigInt(asked) }),
   };
 };
 
-const times = (count: number): string => (count === 0 ? 'left out' : 'doubled');
+const manyTimes = (count: number): string => (count === 0 ? 'left out' : 'doubled');
 
 const rounding: Kind = () => ({
   kind: 'rounding',
