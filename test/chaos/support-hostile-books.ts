@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { createCliEnvironment, runCli } from '../support/cli.ts';
 import { faultsInStore, sha256Of, storedDocuments } from '../support/documents-by-hand.ts';
+import { keysOf } from '../support/needles.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 import type { Account, HostileVendor } from './support-hostile-vendor.ts';
 
@@ -96,16 +97,9 @@ async function allRows(rows: (text: string) => Promise<pg.QueryResultRow[]>): Pr
 
 async function allKeys(redisUrl: string): Promise<string> {
   const redis = new Redis(redisUrl);
-  const texts: string[] = [];
-  for (const key of await redis.keys('*')) {
-    const type = await redis.type(key);
-    if (type === 'hash') texts.push(key, JSON.stringify(await redis.hgetall(key)));
-    else if (type === 'string') texts.push(key, (await redis.get(key)) ?? '');
-    else if (type === 'stream') texts.push(key, JSON.stringify(await redis.xrange(key, '-', '+')));
-    else texts.push(key);
-  }
+  const keys = await keysOf(redis);
   await redis.quit();
-  return texts.join('\n');
+  return keys.map(({ bytes }) => bytes.toString()).join('\n');
 }
 
 export const invoiceOf = (accounts: readonly Account[]): string[] => accounts.flatMap(({ invoice }) => invoice).sort();

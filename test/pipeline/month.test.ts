@@ -8,6 +8,7 @@ import type { FaultKind } from '../../src/simulator/faults.ts';
 import { type InvoicePrices, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { atEnd } from '../support/books.ts';
 import { type CliEnvironment, createCliEnvironment, runCli } from '../support/cli.ts';
+import { keysOf } from '../support/needles.ts';
 import { asLines, readReport } from '../support/report-files.ts';
 
 const month = '2026-10';
@@ -212,7 +213,7 @@ async function expectNoTraceOf(
       texts.push(line);
   await client.end();
   const redis = new Redis(environment['REDIS_URL'] ?? '');
-  for (const key of await redis.keys('*')) texts.push(key, (await redis.dumpBuffer(key)).toString('latin1'));
+  for (const { bytes } of await keysOf(redis)) texts.push(bytes.toString());
   await redis.quit();
   for (const entry of await readdir(environment['folder'] ?? '', { recursive: true, withFileTypes: true }))
     if (entry.isFile() && entry.name !== 'ids.csv')
