@@ -7,33 +7,46 @@ import { within } from '../within.ts';
 
 /**
  * Takes a slot, if one is free and the last request was sent long enough ago. There are as many slots as requests are
- * allowed per second. @returns 0, or how many milliseconds to wait before asking again.
+ * allowed per second. What lies further ahead than can be, was written before the clock of Redis was set back: it counts
+ * from now. @returns 0, or how many milliseconds to wait before asking again; and what the clock of Redis showed, in µs.
  */
 const take = `
 local time = redis.call('TIME')
 local nowUs = time[1] * 1000000 + time[2]
+local spacingUs = tonumber(ARGV[2])
+local leaseEndUs = string.format('%.0f', nowUs + ARGV[3])
+local answer = function(waitUs) return { math.ceil(waitUs / 1000), string.format('%.0f', nowUs) } end
 local nextUs = tonumber(redis.call('GET', KEYS[2]) or 0)
-if nextUs > nowUs then return math.ceil((nextUs - nowUs) / 1000) end
+if nextUs > nowUs + spacingUs then nextUs = 0 end
+if nextUs > nowUs then return answer(nextUs - nowUs) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', nowUs)
+for _, slot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. leaseEndUs, '+inf')) do
+  redis.call('ZADD', KEYS[1], leaseEndUs, slot)
+end
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then
   local freeUs = tonumber(redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
-  return math.min(20, math.ceil((freeUs - nowUs) / 1000))
+  return answer(math.min(20000, freeUs - nowUs))
 end
-redis.call('ZADD', KEYS[1], string.format('%.0f', nowUs + ARGV[3]), ARGV[4])
+redis.call('ZADD', KEYS[1], leaseEndUs, ARGV[4])
 redis.call('PEXPIRE', KEYS[1], 60000)
-local spacingUs = tonumber(ARGV[2])
 redis.call('SET', KEYS[2], string.format('%.0f', math.max(nextUs, nowUs - 4 * spacingUs) + spacingUs), 'PX', 60000)
-return 0
+return answer(0)
 `;
 
-/** The request in a slot was answered. The slot is free again in a second. */
-const leave = `
+/** The request in a slot was answered: should its process die now, the slot is free again in two seconds. */
+const shorten = `
 local time = redis.call('TIME')
-redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', time[1] * 1000000 + time[2] + 1000000), ARGV[1])
+redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', time[1] * 1000000 + time[2] + 2000000), ARGV[1])
 `;
 
 /** A slot whose request is never answered, or whose process died, is free again after this long. */
-const unansweredUs = 5_000_000;
+const leaseUs = 5_000_000;
+
+/** A second, and what a timer may be early. */
+const heldAfterAnswerMs = 1_001;
+
+/** Leases last longer than a slot is held, so a clock that went ahead by less than this has ended none early. */
+const jumpMs = 500;
 
 const answersWithinMs = 5_000;
 const askedAgainMs = 1_000;
@@ -46,24 +59,34 @@ export type RateLimiter = {
 };
 
 /**
- * A limiter shared by all worker processes on one Redis. A slot is taken before a request leaves, and freed a second
- * after its response. Two requests in one slot therefore arrive at least a second apart, however long a busy machine or
- * the network delays either. So no sliding second sees more requests than there are slots.
+ * A limiter shared by all worker processes on one Redis. A slot is taken before a request leaves. The process that took
+ * it frees it a second after the response, by its own clock. Two requests in one slot therefore arrive at least a second
+ * apart, however long a busy machine or the network delays either. So no sliding second sees more requests than there are
+ * slots. The clock of Redis only ends the slots of processes that died. A process that sees it jump ahead sends nothing
+ * for a second, because slots of the living ended too.
  *
  * @param requestsPerSecond never exceeded, over all processes together.
  */
 export function createRateLimiter(redis: RedisClient, prefix: string, requestsPerSecond: number): RateLimiter {
-  const places = `${prefix}:vendor-places`;
+  const slots = `${prefix}:vendor-places`;
   const next = `${prefix}:vendor-next`;
   const spacingUs = Math.floor(1_000_000 / requestsPerSecond);
   const taken: string[] = [];
+  let before: { readonly sentMs: number; readonly redisUs: number } | undefined;
+  let silentUntilMs = 0;
   let failed: { readonly error: LedgerError; readonly atMs: number } | undefined;
-  const ask = async (place: string): Promise<number> => {
+  const ask = async (slot: string): Promise<number> => {
     // After a failure, requests that were waiting in line do not ask Redis again at once.
     if (failed && performance.now() - failed.atMs < askedAgainMs) throw failed.error;
     try {
-      const asked = redis.eval(take, 2, places, next, requestsPerSecond, spacingUs, unansweredUs, place);
-      const waitMs = Number(await within(answersWithinMs, asked, () => new Error('no answer in time')));
+      const sentMs = performance.now();
+      const asked = redis.eval(take, 2, slots, next, requestsPerSecond, spacingUs, leaseUs, slot);
+      const answer = (await within(answersWithinMs, asked, () => new Error('no answer in time'))) as [number, string];
+      const [waitMs, redisUs] = answer.map(Number) as [number, number];
+      const nowMs = performance.now();
+      // No more than this has really passed since Redis was asked before.
+      if (before && (redisUs - before.redisUs) / 1_000 > nowMs - before.sentMs + jumpMs) silentUntilMs = nowMs + 1_000;
+      before = { sentMs, redisUs };
       failed = undefined;
       return waitMs;
     } catch (error) {
@@ -71,27 +94,33 @@ export function createRateLimiter(redis: RedisClient, prefix: string, requestsPe
       throw failed.error;
     }
   };
-  const takePlace = async (): Promise<void> => {
-    const place = randomUUID();
+  const takeSlot = async (): Promise<void> => {
+    const slot = randomUUID();
     for (;;) {
-      const waitMs = await ask(place);
+      const waitMs = await ask(slot);
       if (waitMs <= 0) break;
       await delay(waitMs);
     }
-    taken.push(place);
+    taken.push(slot);
+    // The slot that was just taken may be one that had ended too early.
+    const silentMs = silentUntilMs - performance.now();
+    if (silentMs > 0) await delay(silentMs);
   };
   // One request at a time asks Redis; the others of this process wait for their turn.
   let last = Promise.resolve();
   return {
     beforeRequest: () => {
-      const turn = last.then(takePlace);
+      const turn = last.then(takeSlot);
       last = turn.catch(() => undefined);
       return turn;
     },
     // It does not matter which taken slot is freed: all are equal.
     afterAnswer: () => {
-      const place = taken.shift();
-      if (place !== undefined) redis.eval(leave, 1, places, place).catch(() => undefined);
+      const slot = taken.shift();
+      if (slot === undefined) return;
+      redis.eval(shorten, 1, slots, slot).catch(() => undefined);
+      const free = () => void redis.zrem(slots, slot).catch(() => undefined);
+      setTimeout(free, heldAfterAnswerMs).unref();
     },
   };
 }

@@ -6,7 +6,6 @@ import { takeIn } from '../../src/jobs/intake/intake.ts';
 import { maxAttempts, maxStarts } from '../../src/jobs/queue/queues.ts';
 import { sweep } from '../../src/jobs/queue/sweep.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { createRateLimiter } from '../../src/workers/rate-limit.ts';
 import { runWorkers } from '../../src/workers/run-workers.ts';
 import { atEnd, createTestContext, type TestContext } from '../support/books.ts';
 import { startObligation } from '../support/single.ts';
@@ -171,29 +170,5 @@ describe('workers', () => {
 describe('a failure', () => {
   test('that never passes is parked after all attempts', () => {
     expect(maxAttempts).toBeGreaterThanOrEqual(5);
-  });
-});
-
-describe('the rate limit', () => {
-  test('holds in every sliding second over several processes’ limiters together', async () => {
-    const context = await createTestContext();
-    const rate = 50;
-    const limiters = Array.from({ length: 4 }, () => createRateLimiter(context.redis, context.queuePrefix, rate));
-    const sentAt: number[] = [];
-    await Promise.all(
-      limiters.flatMap((limiter) =>
-        Array.from({ length: 40 }, async () => {
-          await limiter.beforeRequest();
-          sentAt.push(performance.now());
-          limiter.afterAnswer();
-        }),
-      ),
-    );
-    sentAt.sort((a, b) => a - b);
-    const mostInASecond = Math.max(
-      ...sentAt.map((from) => sentAt.filter((at) => at >= from && at < from + 1_000).length),
-    );
-    expect(mostInASecond).toBeLessThanOrEqual(rate);
-    expect(sentAt).toHaveLength(160);
   });
 });
