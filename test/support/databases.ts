@@ -4,20 +4,14 @@ import { inject } from 'vitest';
 import { atEnd } from './at-end.ts';
 import { withDatabase, withRole } from './roles.ts';
 
-/** Connections by their URL that make and drop all databases of this process. To open one takes longer than to use it. */
-const kept = new Map<string, Promise<pg.Client>>();
+/** A connection by URL that makes and drops all databases of this process. To open one takes longer than to use it. */
+const kept = new Map<string, pg.Pool>();
 
 async function runOn(url: string, text: string): Promise<void> {
-  const connected = kept.get(url) ?? connect(url);
-  kept.set(url, connected);
-  await (await connected).query(text);
-}
-
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => kept.delete(url));
-  await client.connect();
-  return client;
+  const pool =
+    kept.get(url) ?? new pg.Pool({ connectionString: url, max: 1, idleTimeoutMillis: 0, allowExitOnIdle: true });
+  kept.set(url, pool);
+  await pool.query(text);
 }
 
 /** A database of its own for this test file or test, migrated, as the program's role. Dropped at its end. */
