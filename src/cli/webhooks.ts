@@ -1,5 +1,6 @@
 import { composeVendor } from '../compose/vendor.ts';
 import type { ServiceConfig, VendorKey } from '../config/config.ts';
+import { errorTable } from '../error-table.ts';
 import { errorCode, LedgerError } from '../errors.ts';
 import { webhookPath } from '../http/api/webhook.ts';
 import { knownEvents } from '../id-scan/events.ts';
@@ -33,7 +34,7 @@ export async function registerWebhook(
     if (url.pathname !== webhookPath) remark(`This service takes events at ${webhookPath}: does something rewrite it?`);
     return 0;
   } catch (error) {
-    if (/^vendor_(timeout|unreachable|answer_truncated|unavailable)$/.test(errorCode(error)))
+    if (errorTable[errorCode(error)].job === 'retry')
       remark('It may have been registered all the same. Twice does no harm: an event counts once.');
     throw error;
   } finally {

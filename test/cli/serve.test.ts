@@ -187,6 +187,16 @@ describe('webhooks register', () => {
     const { asked, environment } = await vendorThat(422, '{"status":422,"message":"url not reachable"}');
     const { code, stderr } = await runCli(['webhooks', 'register', '--url', url], environment);
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('(vendor_rejected)') as string });
+    expect(stderr).not.toContain('It may have been registered');
+    expect(asked).toHaveLength(1);
+  });
+
+  test('says that it may have happened all the same where it cannot know', async () => {
+    const { asked, environment } = await vendorThat(503, '{"status":503,"message":"try again"}');
+    const { code, stderr } = await runCli(['webhooks', 'register', '--url', url], environment);
+    expect(code).toBe(1);
+    expect(stderr).toContain('(vendor_unavailable)');
+    expect(stderr).toContain('It may have been registered all the same. Twice does no harm: an event counts once.');
     expect(asked).toHaveLength(1);
   });
 
