@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { requirePackages } from './needs.ts';
 import { asRole, createRoles, migrateWithGrants, withDatabase } from './roles.ts';
 import { startTestServers } from './servers.ts';
 
@@ -23,6 +24,7 @@ declare module 'vitest' {
  * rights of ops/postgres-roles.sql. Tests connect as the program's role.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  requirePackages();
   const servers = await startTestServers();
   // Two projects may run in one process, each with databases of its own.
   const run = `idscan_test_${process.pid}_${project.name}`;
