@@ -12,6 +12,7 @@ import { verifyFolder } from '../../src/reports/verify.ts';
 import { s3Reports } from '../../src/store/s3-reports.ts';
 import { createTestFolder } from '../support/books.ts';
 import { runCli } from '../support/cli.ts';
+import { noEarlierThan } from '../support/instants.ts';
 import { bearer, problem, startService, tokens } from '../http/support.ts';
 import { booksInS3, flipBit, keysIn, month, readMonth, reportsInS3, writeMonth } from './report-books.ts';
 import { type Bucket, credentialsInEnvironment, ownAddress, ownUrl, refusal } from './support.ts';
@@ -116,7 +117,7 @@ describe('a month in S3', () => {
     await writeMonth(context);
     const provisional = await keysIn(address);
     const asked = { period: month, closedBy: 'finance', forcedReason: 'a test' };
-    const later = { ...context, now: () => new Date('2026-12-03T09:00:00Z') };
+    const later = { ...context, now: noEarlierThan('2026-12-03T09:00:00Z') };
     const closed = await closeMonth(later, asked);
     expect('counts' in closed ? closed.counts : undefined).toBeUndefined();
     expect((await readMonth(reports)).has(detailName)).toBe(false);
