@@ -13,8 +13,9 @@ import { matchRest, type MatchScope } from './usage-rest.ts';
  * - `usage_found`: attempts that no number matched; `is_counted`, those that are matched by count alone.
  *
  * A row is matched by its attempt number; else by its time, to the second; else by count within its transaction and task
- * type. An attempt is matched once: what is charged for it again adds to its units. What is taken back is about the
- * attempt of its number, else of its time, whatever is charged for it.
+ * type. An attempt is matched once: what is charged for it again adds to its units. What names an attempt that is charged
+ * already is no charge for another one. What is taken back is about the attempt of its number, else of its time, whatever
+ * is charged for it. The order of the rows decides nothing.
  */
 export async function matchUsage(snapshot: Snapshot, scope: MatchScope): Promise<void> {
   const { queries } = snapshot;
@@ -43,7 +44,8 @@ const sameLevel = 'case when min(stated_level) = max(stated_level) then min(stat
  */
 const unmatched = `
   select min(position) as position, transaction_id, task_type, attempt, second, is_taken_back, ${sameLevel} as level, count(*) as rows,
-    sum(units)::bigint as units, null::integer as ordinal, null::timestamptz as outside_at, false as is_elsewhere
+    sum(units)::bigint as units, min(attempted_at) as attempted_at, null::integer as ordinal, null::timestamptz as outside_at,
+    false as is_elsewhere
   from (
     select *, case when attempt is null then date_trunc('second', attempted_at) end as second, units < 0 as is_taken_back
     from cube_near where ordinal is null

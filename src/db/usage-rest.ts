@@ -21,16 +21,17 @@ export type MatchScope = {
  */
 export async function matchRest(snapshot: Snapshot, scope: MatchScope): Promise<void> {
   const run = (text: string) => sql.raw(text).execute(snapshot.queries);
-  await run(`create temporary table usage_rest on commit drop as ${rest(scope)}`);
+  await run(`create temporary table usage_rest on commit drop as ${rest}`);
   await run('analyze usage_rest');
   await run(`create temporary table usage_known on commit drop as ${known(scope)}`);
   await run('analyze usage_known');
   await withHashJoins(snapshot, async () => {
+    const isLeft = async () => (await run(`select from (${leftOver}) s limit 1`)).rows.length > 0;
     // What a clock rounds or two clocks differ by is a second.
-    for (const match of [byNumber, byTime(0), byTime(1), byTime(-1), byCount]) {
-      const { rows: left } = await run(`select from (${leftOver}) s limit 1`);
-      if (left.length > 0) await run(`insert into usage_found ${match}`);
-    }
+    for (const match of [byNumber, byTime(0), byTime(1), byTime(-1)])
+      if (await isLeft()) await run(`insert into usage_found ${match}`);
+    await run(`create temporary table usage_named on commit drop as ${named}`);
+    if (await isLeft()) await run(`insert into usage_found ${byCount}`);
     await run(`insert into usage_matches (transaction_id, task_type, ordinal, level, units, is_taken_back, outside_at, is_elsewhere)
       ${matches(scope)}`);
     await run(`create temporary table usage_added on commit drop as ${added}`);
@@ -43,14 +44,10 @@ export async function matchRest(snapshot: Snapshot, scope: MatchScope): Promise<
 }
 
 /** `wanted` is how many attempts a row may stand for; only one that names none may stand for several. */
-const rest = ({ statement }: MatchScope): string => `
-  select m.position, m.transaction_id, m.task_type, m.attempt, m.level, m.rows, m.units, m.is_taken_back,
-    coalesce(m.second, date_trunc('second', v.attempted_at)) as second,
-    case when m.attempt is null then m.units else 1 end as wanted
-  from usage_matches m
-  left join vendor_usage_rows v
-    on v.statement_id = ${literal(statement)} and v.position = m.position and m.attempt is not null
-  where m.ordinal is null`;
+const rest = `
+  select position, transaction_id, task_type, attempt, level, rows, units, is_taken_back, attempted_at,
+    date_trunc('second', attempted_at) as second, case when attempt is null then units else 1 end as wanted
+  from usage_matches where ordinal is null`;
 
 /** Every attempt of their transactions; `is_own` = the books bill it in the month. */
 function known({ period, span, isClosed }: MatchScope): string {
@@ -78,6 +75,13 @@ const free = `
   select k.* from usage_known k left join usage_found f using (transaction_id, task_type, ordinal)
   where not k.is_taken and f.position is null`;
 
+/** Which attempt the time of a row names, though it may have been found by another one. */
+const named = `
+  select distinct on (l.position) l.position, k.ordinal
+  from (${leftOver}) l join usage_known k on k.transaction_id = l.transaction_id and k.task_type = l.task_type
+    and k.second between l.second - interval '1 second' and l.second + interval '1 second'
+  order by l.position, abs(extract(epoch from k.second - l.second)), k.is_own desc, k.ordinal`;
+
 /** How a row and an attempt of the same transaction and task type find each other: by the same name, in order. */
 type Match = {
   readonly row: string;
@@ -104,7 +108,11 @@ const found = ({ row, attempt, order, rows = 'true', pair = 'true' }: Match, isC
     and k.place <= s.last_place and k.place > s.last_place - s.wanting
   where ${pair}`;
 
-const inOrder = { rows: 'position', attempts: 'ordinal' };
+/** Attempts that the books bill come first. */
+const inOrder = {
+  rows: 'attempt nulls first, second',
+  attempts: 'is_own desc, invoiced is true desc, ordinal',
+};
 const byNumber = found({ row: 'attempt', attempt: 'ordinal', order: inOrder, rows: 'attempt is not null' }, false);
 const byTime = (seconds: number): string =>
   found({ row: `second - interval '${seconds} seconds'`, attempt: 'second', order: inOrder }, false);
@@ -115,13 +123,15 @@ const hasOurNames = `(select 2 * (named + (select count(distinct position) from 
   from (select count(*) as named from cube_near where ordinal is not null and position is not null) n)`;
 /** Where names are ours, a single row of another name is no reason to doubt what the books do not bill. */
 const needsBilled = `(${hasOurNames} and (attempt is not null or units = 1))`;
-/** Attempts that the books bill come first. Rows of one second that have found its attempts charge for them again. */
+/** Where names are ours, rows that name charged attempts charge for them again; a single row may stand for several. */
+const mayBeOthers = `(not ${hasOurNames} or ((found = 0 or rows = 1)
+  and (units > rows or position not in (select position from usage_named))))`;
 const byCount = found(
   {
     row: 'true',
     attempt: 'true',
-    order: { rows: `${needsBilled} desc, position`, attempts: 'is_own desc, invoiced is true desc, ordinal' },
-    rows: 'found = 0 or rows = 1',
+    order: { ...inOrder, rows: `${needsBilled} desc, ${inOrder.rows}` },
+    rows: mayBeOthers,
     pair: `is_own or not ${needsBilled}`,
   },
   true,
@@ -144,9 +154,7 @@ const added = `
   left join (
     select position, count(*) as found, min(ordinal) filter (where not is_counted) as ordinal from usage_found group by position
   ) f using (position)
-  left join (
-    select transaction_id, task_type, second, min(ordinal) as ordinal from usage_known group by transaction_id, task_type, second
-  ) t on t.transaction_id = r.transaction_id and t.task_type = r.task_type and t.second = r.second and r.attempt is null
+  left join usage_named t using (position)
   where not r.is_taken_back and r.units > coalesce(f.found, 0)`;
 
 const chargedAgain = `
@@ -156,15 +164,23 @@ const chargedAgain = `
 const statedRow = ({ statement }: MatchScope): string =>
   `join vendor_usage_rows v on v.statement_id = ${literal(statement)} and v.position = r.position`;
 
+/** A row that says no level charges at the one that its task has, else at the only one that tasks of its kind have. */
 const unknown = (scope: MatchScope): string => `
-  select 'unknown', r.transaction_id, r.task_type, r.attempt, v.attempted_at, v.outcome_code, r.level, null::boolean, a.units
+  select 'unknown', r.transaction_id, r.task_type, r.attempt, r.attempted_at, v.outcome_code,
+    coalesce(r.level, t.level, o.level),
+    null::boolean, a.units
   from usage_added a join usage_rest r using (position) ${statedRow(scope)}
+  left join tasks t on t.transaction_id = r.transaction_id and t.task_type = r.task_type
+  left join (
+    select task_type, min(level) as level from cube_near where ordinal is not null
+    group by task_type having min(level) = max(level) and count(*) = count(level)
+  ) o on o.task_type = r.task_type
   where a.ordinal is null`;
 
 /** A row that says no level takes back at the one that the task has. */
 const takenBack = (scope: MatchScope): string => `
   select distinct on (r.position) case when k.ordinal is null then 'unknown_credit' else 'credit' end, r.transaction_id, r.task_type,
-    coalesce(k.ordinal, r.attempt), coalesce(k.attempted_at, v.attempted_at),
+    coalesce(k.ordinal, r.attempt), coalesce(k.attempted_at, r.attempted_at),
     case when k.ordinal is null then v.outcome_code else k.code end, coalesce(r.level, case when k.ordinal is not null then t.level end),
     k.invoiced, r.units
   from usage_rest r ${statedRow(scope)}
