@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
-import { addScans, attemptsIn, january, line, rightRows, rowAt, timeOf } from './january.ts';
+import { createTestFolder } from '../support/books.ts';
+import { addScans, attemptsIn, january, line, lineAt, rightRows, rowAt, timeOf } from './january.ts';
 
 type Books = Awaited<ReturnType<typeof january>>;
 
@@ -86,4 +89,35 @@ test('a charge for a scan that is unknown is on the line of its task, also where
     findings: ['usage_unknown proven 2 1.70'],
     attempts: ['stranger 1 true not_in_books', 't-0 77 true not_in_books'],
   });
+});
+
+test('scans on both sides of a change of prices are evidence of the finding at their own price', async () => {
+  const file = path.join(await createTestFolder(), 'prices.json');
+  const from = '2026-01-16';
+  const price = { task_type: 'document_scan', level: 'advanced' };
+  const prices = [
+    { ...price, effective_from: '2026-01-01', effective_to: from, unit_price: '0.85' },
+    { ...price, effective_from: from, effective_to: null, unit_price: '0.77' },
+  ];
+  await writeFile(file, JSON.stringify({ version: 'changed', currency: 'EUR', source: 'a test', prices }));
+  const books = await january({ PRICES_FILE: file });
+  await addScans(books, 'early', [['2026-01-10T10:01:00Z']]);
+  await addScans(books, 'late', [['2026-01-20T10:01:00Z']]);
+  const early = rightRows().filter((one) => (one.split(',')[3] ?? '') < from).length;
+  const late = 300 - early;
+  const euros = (cents: number) => (cents / 100).toFixed(2);
+  const lines = [line(early, euros(early * 85)), lineAt('advanced', late, '0.77', euros(late * 77))];
+  const usage = await books.usage('usage.csv', rightRows());
+  await books.reconcile('--invoice', await books.invoice('invoice.csv', ...lines), '--usage', usage);
+  const findings = (await books.rows()).filter((one) => one['record_type'] === 'FINDING');
+  const evidence = await books.evidence();
+  const told = findings.map((one) => [
+    one['cause'],
+    one['amount_difference'],
+    attemptsIn(evidence.filter(({ finding }) => finding === one['finding'])),
+  ]);
+  expect(told.sort()).toEqual([
+    ['usage_not_billed', '-0.77', ['late 1 false stated']],
+    ['usage_not_billed', '-0.85', ['early 1 false stated']],
+  ]);
 });

@@ -35,10 +35,11 @@ export function requirePrograms(...names: readonly ProgramName[]): void {
   );
 }
 
-interface LockedPackages {
-  '': { optionalDependencies: Record<string, string> };
-  [place: string]: { os?: string[]; cpu?: string[] };
-}
+type LockedPackage = {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+};
 
 /**
  * Fails where an optional package of this platform is missing: npm leaves out, without a word, what asks for a newer Node
@@ -49,8 +50,8 @@ interface LockedPackages {
  */
 export function requirePackages(checkout = '.'): void {
   const lock = readFileSync(path.join(checkout, 'package-lock.json'), 'utf8');
-  const { packages } = JSON.parse(lock) as { packages: LockedPackages };
-  const missing = Object.keys(packages[''].optionalDependencies).filter((name) => {
+  const { packages } = JSON.parse(lock) as { packages: Record<string, LockedPackage> };
+  const missing = Object.keys(packages['']?.optionalDependencies ?? {}).filter((name) => {
     const place = `node_modules/${name}`;
     const { os = [process.platform], cpu = [process.arch] } = packages[place] ?? {};
     const isOurs = os.includes(process.platform) && cpu.includes(process.arch);

@@ -1,6 +1,8 @@
+import type { Micros } from '../money.ts';
 import type { VendorInvoice } from '../vendor-invoice.ts';
 import type { Cube, CubeRow } from './cube.ts';
 import { cellKey, vendorLines } from './pairing.ts';
+import { chargedBy, type Space } from './space.ts';
 import type { Cell } from './tally.ts';
 
 /** The task type and level that the charged attempts of a row are charged as. */
@@ -57,3 +59,17 @@ export const plainRow = (
   slots: { attempt: slot, created: slot, completed: slot },
   count,
 });
+
+/**
+ * What a unit of a cell costs by the books in a stretch of the month; `null` = no price is known, `undefined` = that depends
+ * on how many there are.
+ */
+export function ownPriceOf(space: Space, cell: Cell, stretch: number): Micros | null | undefined {
+  const pricesOf = (units: number) => {
+    const ofStretch = Array.from({ length: stretch + 1 }, (_, place) => (place === stretch ? units : 0));
+    const quantities = space.tally.cells.map((one) => (cellKey(one) === cellKey(cell) ? ofStretch : []));
+    return chargedBy(space, [], quantities).lines.map(({ unitPrice }) => unitPrice);
+  };
+  const [one, another] = [...new Set([...pricesOf(1), ...pricesOf(Number.MAX_SAFE_INTEGER)])];
+  return another === undefined ? one : undefined;
+}

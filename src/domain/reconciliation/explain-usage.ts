@@ -1,7 +1,7 @@
 import type { VendorInvoice } from '../vendor-invoice.ts';
 import { stateLines } from './candidates.ts';
 import { byCause, type Cause, levelSubject } from './causes.ts';
-import { apart, cellsOf, type ChargedAs, plainRow, withAllCells } from './charged-cells.ts';
+import { apart, cellsOf, type ChargedAs, ownPriceOf, plainRow, withAllCells } from './charged-cells.ts';
 import { readingOf } from './best-reading.ts';
 import { billedBy, type Charged, chargedOf, type Reading, stretchOf } from './charged.ts';
 import type { UnmatchedUsage } from './cube.ts';
@@ -60,7 +60,7 @@ export function explainByUsage(month: Month, invoice: VendorInvoice): Explanatio
     ...priced,
     outcome: priced.outcome === 'same' && steps.length > 0 ? 'reproduced' : priced.outcome,
     steps: [...steps, ...priced.steps],
-    evidence: differences.map(({ evidence }) => evidence),
+    evidence: differences.map((one) => withPrice(space, one)),
   };
 }
 
@@ -216,6 +216,12 @@ function applied(space: Space, differences: readonly Difference[]): { steps: Ste
     return [{ part, certainty, among, lines: stateLines(space, lines), minimum }];
   });
   return { steps, quantities };
+}
+
+/** With what a unit costs by the books where it is, if it is in one place. */
+function withPrice(space: Space, { evidence, changes: [change, another] }: Difference): Evidence {
+  const unitPrice = change && !another ? ownPriceOf(space, evidence, change.stretch) : undefined;
+  return unitPrice === undefined ? evidence : { ...evidence, unitPrice };
 }
 
 /** The month as the statement charges it, at the books' prices. */

@@ -42,6 +42,8 @@ export type Evidence = {
   readonly of: EvidenceOf;
   /** How many there are. */
   readonly count: number;
+  /** What each of them costs by the books, where that does not depend on how many there are. */
+  readonly unitPrice?: Micros | null;
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { Micros } from '../money.ts';
 import type { Effect } from './causes.ts';
 import type { Evidence, Part } from './explanation.ts';
 import { cellKey, type LinePair } from './pairing.ts';
@@ -18,10 +19,14 @@ export const isAbout = (evidence: Evidence, line: Cell, { effect, step }: Share)
 
 const partKey = (part: Part | undefined): string => (part ? `${part.cause} ${part.subject}` : '');
 
-/** Where a cell has several lines, its evidence is told with the one that the cause changes most. */
-export function mostOf<One extends { readonly share: Share }>(all: readonly One[]): One | undefined {
+type Line = { readonly share: Share; readonly found: { readonly ownUnitPrice: Micros | null } };
+
+/** Where a cell has several lines, its evidence is told with the one of its price, else the one that changes most. */
+export function lineOf<One extends Line>({ unitPrice }: Evidence, all: readonly One[]): One | undefined {
   const size = ({ share: { quantity } }: One): bigint => (quantity < 0n ? -quantity : quantity);
-  return all.reduce<One | undefined>((most, one) => (most && size(most) >= size(one) ? most : one), undefined);
+  const most = (some: readonly One[]) =>
+    some.reduce<One | undefined>((first, one) => (first && size(first) >= size(one) ? first : one), undefined);
+  return most(all.filter(({ found }) => unitPrice !== undefined && found.ownUnitPrice === unitPrice)) ?? most(all);
 }
 
 /** Attempts that a usage statement has more and others that it has less are told, also where they come to nothing. */

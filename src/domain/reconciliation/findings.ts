@@ -2,7 +2,7 @@ import type { Micros } from '../money.ts';
 import type { InvoiceLine, VendorInvoice } from '../vendor-invoice.ts';
 import { type Certainty, type Effect, likelyWrong, type LikelyWrong } from './causes.ts';
 import type { CellNote, Evidence, Explanation } from './explanation.ts';
-import { isAbout, mostOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
+import { isAbout, lineOf, type ReasonedShare, withoutNetting } from './finding-evidence.ts';
 import { type LineFacts, lineFacts, withoutUsage } from './line-facts.ts';
 import type { Books } from './lines.ts';
 import { type GivenName, type Name, namesOf } from './naming.ts';
@@ -98,7 +98,10 @@ export function findingsOf(
     return name ? [{ share, found: finding(name, invoice.number, line, share) }] : [];
   });
   const evidence = explanation.evidence.flatMap((one): FindingEvidence[] => {
-    const of = mostOf(named.filter(({ share, found }) => isAbout(one, found, share)));
+    const of = lineOf(
+      one,
+      named.filter(({ share, found }) => isAbout(one, found, share)),
+    );
     return of ? [{ finding: of.found.id, evidence: one }] : [];
   });
   const rows = Map.groupBy(evidence, (one) => one.finding);

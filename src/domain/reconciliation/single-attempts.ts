@@ -83,7 +83,7 @@ function plainly({ row, isBilled }: Single, { cube, spans }: Charged, isLineTher
   const { late, counter, invoiced, taskType, code, usage } = row;
   if (!isLineThere && !usage?.chargedIn) return surely(certainOf('usage_not_billed', cellText(row)));
   const isInBooks = late === 'no' || (late === 'came') === (cube.basis === 'restated');
-  if (!isInBooks) return surely(certainOf('late', 'since the close'));
+  if (!isInBooks && invoiced) return surely(certainOf('late', 'since the close'));
   if (isBilled) return notCharged(row, cube, spans);
   if (invoiced === null) return surely(certainOf('unclassified', `${taskType}/${code ?? 'success'}`));
   const [isInMonth, ...isInOther] = spans.map((span) => isWithin(row, span));

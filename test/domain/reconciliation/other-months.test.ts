@@ -82,6 +82,9 @@ test('what this month charges of another one is cut off otherwise, or charged tw
     'counter(attemptsInvoiced)',
   );
   expect(said({ ...early, late: 'went' }, both)).toBe('late(since the close)');
+  expect(said({ ...early, slots: middle, late: 'went', invoiced: false, counter: 'charged' }, both)).toBe(
+    'counter(attemptsInvoiced)',
+  );
 });
 
 test('what no month charges is not billed, unless a month without statement may have it', () => {
