@@ -61,7 +61,6 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     tokens: createTokenSource({ keyId, keySecret, ttlSeconds }, now),
     now,
     beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
-    afterAnswer: input.afterAnswer ?? (() => undefined),
     observe: input.observe ?? (() => undefined),
     received: input.received ?? (() => undefined),
     open: input.open ?? noTracing.open,

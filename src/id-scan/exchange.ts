@@ -5,18 +5,15 @@ import { statusFailure, vendorError } from './failures.ts';
 import { readJson } from '../json.ts';
 import { traced, type Tracing } from '../tracing/trace.ts';
 import type { TokenSource } from './tokens.ts';
-import type { ObservedRequest } from './vendor-client.ts';
+import type { ObservedRequest, VendorClientSettings } from './vendor-client.ts';
 
 /** What all calls share. */
 export type Http = {
   readonly dispatcher: Dispatcher;
   readonly tokens: TokenSource;
   readonly now: () => Date;
-  /**
-   * Awaited before every HTTP request, including the repeat after a 401. The wait does not count towards the deadline.
-   */
-  readonly beforeRequest: () => Promise<void>;
-  readonly afterAnswer: () => void;
+  /** The wait does not count towards the deadline. */
+  readonly beforeRequest: NonNullable<VendorClientSettings['beforeRequest']>;
   readonly observe: (request: ObservedRequest) => void;
   /** Called with the size of each chunk of a body. */
   readonly received: (bytes: number) => void;
@@ -48,6 +45,9 @@ export type Answer = {
   readonly chunks: () => AsyncGenerator<Uint8Array, void>;
 };
 
+/** A request that the rate limiter has let through. */
+type Sending = { readonly token: string; readonly signal: AbortSignal; readonly isOver: () => void };
+
 type Attempt<Value> = { readonly value: Value } | { readonly unauthorized: LedgerError };
 
 const maxErrorBodyBytes = 64 * 1_024;
@@ -68,11 +68,15 @@ export async function exchange<Value>(
   let token = '';
   const attempt = async (nextToken: () => Promise<string>): Promise<Attempt<Value>> => {
     http.closing.throwIfAborted();
-    await orAborted(http.beforeRequest(), http.closing);
-    token = await nextToken();
-    return withBudget(budget, http.closing, expired, (signal) =>
-      traced(http, [`vendor ${call.operation}`, 'client', {}], () => ask(http, call, token, signal, use)),
-    );
+    const isOver = await letThrough(http);
+    try {
+      token = await nextToken();
+      return await withBudget(budget, http.closing, expired, (signal) =>
+        traced(http, [`vendor ${call.operation}`, 'client', {}], () => ask(http, call, { token, signal, isOver }, use)),
+      );
+    } finally {
+      isOver();
+    }
   };
   const first = await attempt(() => http.tokens.current());
   if ('value' in first) return first.value;
@@ -81,14 +85,36 @@ export async function exchange<Value>(
   throw second.unauthorized;
 }
 
+/** Waits for the rate limiter. @returns what tells it, once, that the request is over. */
+async function letThrough({ beforeRequest, closing }: Http): Promise<() => void> {
+  const waiting = beforeRequest();
+  let tell: (() => void) | void = undefined;
+  const isOver = () => {
+    const first = tell;
+    tell = undefined;
+    first?.();
+  };
+  try {
+    tell = await orAborted(waiting, closing);
+  } catch (error) {
+    // It may let a request through that is not made any more.
+    void waiting.then(
+      (late) => late?.(),
+      () => undefined,
+    );
+    throw error;
+  }
+  return isOver;
+}
+
 async function ask<Value>(
   http: Http,
   call: Call,
-  token: string,
-  signal: AbortSignal,
+  sending: Sending,
   use: (answer: Answer, signal: AbortSignal) => Promise<Value>,
 ): Promise<Attempt<Value>> {
-  const response = await send(http, call, token, signal);
+  const { signal } = sending;
+  const response = await send(http, call, sending);
   try {
     if ((call.successes ?? [200]).includes(response.statusCode)) {
       checkEncoding(call, response);
@@ -117,7 +143,7 @@ async function ask<Value>(
 }
 
 /** Resolves with the headers. undici ignores the signal while a request waits for a connection, hence the race. */
-async function send(http: Http, call: Call, token: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+async function send(http: Http, call: Call, { token, signal, isOver }: Sending): Promise<Dispatcher.ResponseData> {
   const sentAtMs = performance.now();
   const observe = (status: number | null) => http.observe({ status, durationMs: performance.now() - sentAtMs });
   const sent = request(call.url, {
@@ -145,7 +171,7 @@ async function send(http: Http, call: Call, token: string, signal: AbortSignal):
     observe(null);
     throw toFailure(call, error, 'head', signal);
   } finally {
-    http.afterAnswer();
+    isOver();
   }
 }
 

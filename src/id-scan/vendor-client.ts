@@ -60,10 +60,11 @@ export type VendorClientSettings = {
   readonly keySecret: string;
   readonly proxy?: ProxySettings;
   readonly now?: () => Date;
-  /** A rate limiter, awaited before every HTTP request, including the repeat after a 401. */
-  readonly beforeRequest?: () => Promise<void>;
-  /** Called once after every `beforeRequest`, when the response begins or the request has failed. */
-  readonly afterAnswer?: () => void;
+  /**
+   * A rate limiter, awaited before every HTTP request, including the repeat after a 401. What it resolves with is called
+   * once, when the response begins, or the request has failed or is not made any more.
+   */
+  readonly beforeRequest?: () => Promise<void | (() => void)>;
   /**
    * Called for every HTTP request, including the repeat after a 401, when the response begins or the request has
    * failed.

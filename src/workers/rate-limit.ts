@@ -39,8 +39,18 @@ local time = redis.call('TIME')
 redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', time[1] * 1000000 + time[2] + 2000000), ARGV[1])
 `;
 
-/** A slot whose request is never answered, or whose process died, is free again after this long. */
+/** Requests are still waiting for a connection or an answer: their slots are theirs, also if Redis has lost them. */
+const renew = `
+local time = redis.call('TIME')
+for place = 2, #ARGV do
+  redis.call('ZADD', KEYS[1], string.format('%.0f', time[1] * 1000000 + time[2] + ARGV[1]), ARGV[place])
+end
+redis.call('PEXPIRE', KEYS[1], 60000)
+`;
+
+/** The slot of a process that died is free again after this long. */
 const leaseUs = 5_000_000;
+const renewedEveryMs = 1_000;
 
 /** A second, and what a timer may be early. */
 const heldAfterAnswerMs = 1_001;
@@ -52,18 +62,20 @@ const answersWithinMs = 5_000;
 const askedAgainMs = 1_000;
 
 export type RateLimiter = {
-  /** Resolves when the next request may be sent. Rejects with `queue_unavailable`: without Redis, none may be. */
-  readonly beforeRequest: () => Promise<void>;
-  /** Called once for each request that was let through, when its response begins or it has failed. */
-  readonly afterAnswer: () => void;
+  /**
+   * Resolves when the next request may be sent, with what is to be called once its response begins or it has failed.
+   * Rejects with `queue_unavailable`: without Redis, none may be sent.
+   */
+  readonly beforeRequest: () => Promise<() => void>;
 };
 
 /**
  * A limiter shared by all worker processes on one Redis. A slot is taken before a request leaves. The process that took
- * it frees it a second after the response, by its own clock. Two requests in one slot therefore arrive at least a second
- * apart, however long a busy machine or the network delays either. So no sliding second sees more requests than there are
- * slots. The clock of Redis only ends the slots of processes that died. A process that sees it jump ahead sends nothing
- * for a second, because slots of the living ended too.
+ * it keeps it until the response, and frees it a second later, by its own clock. Two requests in one slot therefore arrive
+ * at least a second apart, however long either waits for a connection, or is delayed by a busy machine or the network. So
+ * no sliding second sees more requests than there are slots, and as many are used as 1 ÷ (1 s + the time of an answer).
+ * The clock of Redis only ends the slots of processes that died. A process that sees it jump ahead sends nothing for a
+ * second, because slots of the living ended too.
  *
  * @param requestsPerSecond never exceeded, over all processes together.
  */
@@ -71,7 +83,8 @@ export function createRateLimiter(redis: RedisClient, prefix: string, requestsPe
   const slots = `${prefix}:vendor-places`;
   const next = `${prefix}:vendor-next`;
   const spacingUs = Math.floor(1_000_000 / requestsPerSecond);
-  const taken: string[] = [];
+  const held = new Set<string>();
+  let renewal: NodeJS.Timeout | undefined;
   let before: { readonly sentMs: number; readonly redisUs: number } | undefined;
   let silentUntilMs = 0;
   let failed: { readonly error: LedgerError; readonly atMs: number } | undefined;
@@ -94,33 +107,40 @@ export function createRateLimiter(redis: RedisClient, prefix: string, requestsPe
       throw failed.error;
     }
   };
-  const takeSlot = async (): Promise<void> => {
+  const renewLater = (): void => {
+    renewal ??= setTimeout(() => {
+      renewal = undefined;
+      if (held.size === 0) return;
+      redis.eval(renew, 1, slots, leaseUs, ...held).catch(() => undefined);
+      renewLater();
+    }, renewedEveryMs).unref();
+  };
+  const free = (slot: string): void => {
+    if (!held.delete(slot)) return;
+    redis.eval(shorten, 1, slots, slot).catch(() => undefined);
+    setTimeout(() => void redis.zrem(slots, slot).catch(() => undefined), heldAfterAnswerMs).unref();
+  };
+  const takeSlot = async (): Promise<() => void> => {
     const slot = randomUUID();
     for (;;) {
       const waitMs = await ask(slot);
       if (waitMs <= 0) break;
       await delay(waitMs);
     }
-    taken.push(slot);
+    held.add(slot);
+    renewLater();
     // The slot that was just taken may be one that had ended too early.
     const silentMs = silentUntilMs - performance.now();
     if (silentMs > 0) await delay(silentMs);
+    return () => free(slot);
   };
   // One request at a time asks Redis; the others of this process wait for their turn.
-  let last = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
   return {
     beforeRequest: () => {
       const turn = last.then(takeSlot);
       last = turn.catch(() => undefined);
       return turn;
-    },
-    // It does not matter which taken slot is freed: all are equal.
-    afterAnswer: () => {
-      const slot = taken.shift();
-      if (slot === undefined) return;
-      redis.eval(shorten, 1, slots, slot).catch(() => undefined);
-      const free = () => void redis.zrem(slots, slot).catch(() => undefined);
-      setTimeout(free, heldAfterAnswerMs).unref();
     },
   };
 }

@@ -68,3 +68,34 @@ test('what the rate limiter throws comes out as it is, and nothing is asked', as
   await expect(clientFor(server.base, { beforeRequest }).getTransaction(transactionId)).rejects.toThrow(RangeError);
   expect(server.accepted()).toBe(0);
 });
+
+test('the rate limiter is told once of each request that it let through when it is over, whatever became of it', async () => {
+  const statuses = [200, 401, 200, 500, 0];
+  const server = await serve((_, response) => {
+    const status = statuses.shift();
+    if (status === 0) response.destroy();
+    else response.writeHead(status ?? 200).end(JSON.stringify(transaction()));
+  });
+  const gate = { over: [] as number[], asked: 0, open: () => undefined as void };
+  const beforeRequest = (): Promise<() => void> => {
+    const request = gate.asked++;
+    gate.over.push(0);
+    const letThrough = () => void (gate.over[request]! += 1);
+    return request < 5
+      ? Promise.resolve(letThrough)
+      : new Promise((resolve) => (gate.open = () => resolve(letThrough)));
+  };
+  const client = clientFor(server.base, { beforeRequest });
+  await client.getTransaction(transactionId);
+  await client.getTransaction(transactionId);
+  await failureOf(client.getTransaction(transactionId), 'vendor_unavailable');
+  await failureOf(client.getTransaction(transactionId), 'vendor_unreachable');
+  expect(gate.over).toEqual([1, 1, 1, 1, 1]);
+  // One that is let through after the client was closed is not sent.
+  const waiting = failureOf(client.getTransaction(transactionId), 'interrupted');
+  await client.close();
+  await waiting;
+  gate.open();
+  await until(() => gate.over[5] === 1);
+  expect(server.requests).toHaveLength(5);
+});

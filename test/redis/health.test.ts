@@ -53,9 +53,9 @@ it('Redis is asked no more than once a second, however many ask', async () => {
 it('no request goes unlimited while Redis refuses, and none waits for ever', async () => {
   const server = await startRedis();
   const redis = openRedis(server.url, 'worker', () => undefined);
-  const { beforeRequest, afterAnswer } = createRateLimiter(redis, '{limit}', 100);
-  await beforeRequest();
-  afterAnswer();
+  const { beforeRequest } = createRateLimiter(redis, '{limit}', 100);
+  const answered = await beforeRequest();
+  answered();
   await server.admin.replicaof('127.0.0.1', '1');
   const refused = await Promise.allSettled(Array.from({ length: 20 }, () => beforeRequest()));
   for (const one of refused) expect(one).toMatchObject({ status: 'rejected', reason: { code: 'queue_unavailable' } });

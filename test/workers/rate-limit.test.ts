@@ -6,6 +6,9 @@ import { createTestContext } from '../support/books.ts';
 const requestsPerSecond = 50;
 const requests = 160;
 
+const mostInASecond = (sentAt: readonly number[]): number =>
+  Math.max(...sentAt.map((from) => sentAt.filter((at) => at >= from && at < from + 1_000).length));
+
 /** Redis, but its clock runs ahead of the true one by so many microseconds (behind it, where negative). */
 const withClock = (redis: RedisClient, aheadUs: () => number): RedisClient =>
   new Proxy(redis, {
@@ -34,9 +37,9 @@ async function sendAll(aheadUs: (sinceMs: number) => number): Promise<number[]> 
   await Promise.all(
     limiters.flatMap((limiter) =>
       Array.from({ length: requests / limiters.length }, async () => {
-        await limiter.beforeRequest();
+        const answered = await limiter.beforeRequest();
         sentAt.push(performance.now());
-        limiter.afterAnswer();
+        answered();
       }),
     ),
   );
@@ -57,9 +60,25 @@ test('the rate limit holds in every sliding second over several processes, whate
     Object.entries(clocks).map(async ([clock, aheadUs]) => {
       const sentAt = await sendAll(aheadUs);
       expect(sentAt, clock).toHaveLength(requests);
-      const inSeconds = sentAt.map((from) => sentAt.filter((at) => at >= from && at < from + 1_000).length);
-      return [clock, Math.max(...inSeconds)] as const;
+      return [clock, mostInASecond(sentAt)] as const;
     }),
   );
   expect(found.filter(([, most]) => most > requestsPerSecond)).toEqual([]);
+});
+
+test('requests that wait for a connection keep their slots, and only theirs, until they have been answered', async () => {
+  const { redis, queuePrefix } = await createTestContext();
+  const [one, other] = [createRateLimiter(redis, queuePrefix, 10), createRateLimiter(redis, queuePrefix, 10)];
+  const waiting = await Promise.all(Array.from({ length: 4 }, () => one.beforeRequest()));
+  const sentAt: number[] = [];
+  const [startedAt, lastsMs] = [performance.now(), 8_000];
+  while (performance.now() - startedAt < lastsMs) {
+    const answered = await other.beforeRequest();
+    sentAt.push(performance.now());
+    answered();
+  }
+  // What waited may be sent just now: with it, no second may have seen more than ten.
+  expect(mostInASecond(sentAt)).toBeLessThanOrEqual(6);
+  expect(sentAt.length).toBeGreaterThan((6 * lastsMs * 0.75) / 1_000);
+  for (const answered of waiting) answered();
 });
