@@ -60,7 +60,7 @@ export function createVendorClient(input: VendorClientInput): VendorClient {
     dispatcher: connections.dispatcher,
     tokens: createTokenSource({ keyId, keySecret, ttlSeconds }, now),
     now,
-    beforeRequest: input.beforeRequest ?? (() => Promise.resolve()),
+    beforeRequest: input.beforeRequest ?? (() => Promise.resolve(() => undefined)),
     observe: input.observe ?? (() => undefined),
     received: input.received ?? (() => undefined),
     open: input.open ?? noTracing.open,

@@ -88,23 +88,20 @@ export async function exchange<Value>(
 /** Waits for the rate limiter. @returns what tells it, once, that the request is over. */
 async function letThrough({ beforeRequest, closing }: Http): Promise<() => void> {
   const waiting = beforeRequest();
-  let tell: (() => void) | void = undefined;
-  const isOver = () => {
-    const first = tell;
-    tell = undefined;
-    first?.();
-  };
   try {
-    tell = await orAborted(waiting, closing);
+    let tell: (() => void) | undefined = await orAborted(waiting, closing);
+    return () => {
+      tell?.();
+      tell = undefined;
+    };
   } catch (error) {
     // It may let a request through that is not made any more.
     void waiting.then(
-      (late) => late?.(),
+      (tell) => tell(),
       () => undefined,
     );
     throw error;
   }
-  return isOver;
 }
 
 async function ask<Value>(

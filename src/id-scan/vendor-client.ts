@@ -64,7 +64,7 @@ export type VendorClientSettings = {
    * A rate limiter, awaited before every HTTP request, including the repeat after a 401. What it resolves with is called
    * once, when the response begins, or the request has failed or is not made any more.
    */
-  readonly beforeRequest?: () => Promise<void | (() => void)>;
+  readonly beforeRequest?: () => Promise<() => void>;
   /**
    * Called for every HTTP request, including the repeat after a 401, when the response begins or the request has
    * failed.

@@ -31,9 +31,9 @@ test('close() ends idle ones, calls under way and calls that wait; later calls a
     else response.writeHead(200).write('some');
   });
   const gate = { isShut: false, asked: 0 };
-  const beforeRequest = (): Promise<void> => {
+  const beforeRequest = (): Promise<() => void> => {
     gate.asked += 1;
-    return gate.isShut ? new Promise(() => undefined) : Promise.resolve();
+    return gate.isShut ? new Promise(() => undefined) : Promise.resolve(() => undefined);
   };
   const client = clientFor(server.base, { beforeRequest });
   await client.getTransaction(transactionId);
@@ -64,7 +64,7 @@ test('a call leaves no timer behind', async () => {
 
 test('what the rate limiter throws comes out as it is, and nothing is asked', async () => {
   const server = await serve(json(transaction()));
-  const beforeRequest = (): Promise<void> => Promise.reject(new RangeError('no'));
+  const beforeRequest = (): Promise<() => void> => Promise.reject(new RangeError('no'));
   await expect(clientFor(server.base, { beforeRequest }).getTransaction(transactionId)).rejects.toThrow(RangeError);
   expect(server.accepted()).toBe(0);
 });
@@ -76,7 +76,7 @@ test('the rate limiter is told once of each request that it let through when it 
     if (status === 0) response.destroy();
     else response.writeHead(status ?? 200).end(JSON.stringify(transaction()));
   });
-  const gate = { over: [] as number[], asked: 0, open: () => undefined as void };
+  const gate = { over: [] as number[], asked: 0, open: (): void => undefined };
   const beforeRequest = (): Promise<() => void> => {
     const request = gate.asked++;
     gate.over.push(0);

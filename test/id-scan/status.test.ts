@@ -61,7 +61,10 @@ describe('401', () => {
       else json(transaction())(request, response);
     });
     const waits = { count: 0 };
-    const beforeRequest = (): Promise<void> => Promise.resolve(void (waits.count += 1));
+    const beforeRequest = (): Promise<() => void> => {
+      waits.count += 1;
+      return Promise.resolve(() => undefined);
+    };
     const client = clientFor(server.base, { now: () => new Date(clock.ms), beforeRequest });
     await client.getTransaction(transactionId);
     await client.getTransaction(transactionId);

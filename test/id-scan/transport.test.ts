@@ -179,7 +179,8 @@ describe('one deadline per call', () => {
       const isFirst = server.requests.length === 1;
       response.writeHead(isFirst ? 401 : 200).end(isFirst ? '' : body);
     });
-    const beforeRequest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 600));
+    const beforeRequest = (): Promise<() => void> =>
+      new Promise((resolve) => setTimeout(() => resolve(() => undefined), 600));
     const client = clientFor(server.base, { limits: { jsonTimeoutMs: 500 }, beforeRequest });
     const facts = await client.getTransaction(transactionId);
     expect(facts.state).toBe('pending');
