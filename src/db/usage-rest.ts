@@ -164,7 +164,10 @@ const chargedAgain = `
 const statedRow = ({ statement }: MatchScope): string =>
   `join vendor_usage_rows v on v.statement_id = ${literal(statement)} and v.position = r.position`;
 
-/** A row that says no level charges at the one that its task has, else at the only one that tasks of its kind have. */
+/**
+ * A row that says no level charges at the one that its task has; else, where the statement says none of its kind of task, at
+ * the only one that the books have of it.
+ */
 const unknown = (scope: MatchScope): string => `
   select 'unknown', r.transaction_id, r.task_type, r.attempt, r.attempted_at, v.outcome_code,
     coalesce(r.level, t.level, o.level),
@@ -172,8 +175,8 @@ const unknown = (scope: MatchScope): string => `
   from usage_added a join usage_rest r using (position) ${statedRow(scope)}
   left join tasks t on t.transaction_id = r.transaction_id and t.task_type = r.task_type
   left join (
-    select task_type, min(level) as level from cube_near where ordinal is not null
-    group by task_type having min(level) = max(level) and count(*) = count(level)
+    select task_type, min(level) as level from cube_near group by task_type
+    having min(level) = max(level) and count(level) = count(ordinal) and count(stated_level) = 0
   ) o on o.task_type = r.task_type
   where a.ordinal is null`;
 

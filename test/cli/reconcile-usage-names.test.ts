@@ -91,6 +91,19 @@ test('a charge for a scan that is unknown is on the line of its task, also where
   });
 });
 
+test('a charge for a stranger without a level is on the line without one, where the statement says other levels', async () => {
+  const books = await january();
+  const stranger = rowAt('stranger', 1, '2026-01-09T10:00:00Z').replace(',advanced,', ',,');
+  const usage = await books.usage('usage.csv', [...rightRows(), stranger]);
+  const file = await books.invoice('invoice.csv', line(300, '255.00'), lineAt('', 1, '0.85', '0.85'));
+  await books.reconcile('--invoice', file, '--usage', usage);
+  const findings = (await books.rows()).filter((one) => one['record_type'] === 'FINDING');
+  expect(findings).toMatchObject([
+    { level: '', effect: 'extra_line', cause: 'usage_unknown', certainty: 'proven', quantity_difference: '1' },
+  ]);
+  expect(attemptsIn(await books.evidence())).toEqual(['stranger 1 true not_in_books']);
+});
+
 test('scans on both sides of a change of prices are evidence of the finding at their own price', async () => {
   const file = path.join(await createTestFolder(), 'prices.json');
   const from = '2026-01-16';
