@@ -7,8 +7,10 @@ import { within } from '../within.ts';
 
 /**
  * Takes a slot, if one is free and the last request was sent long enough ago. There are as many slots as requests are
- * allowed per second. What lies further ahead than can be, was written before the clock of Redis was set back: it counts
- * from now. @returns 0, or how many milliseconds to wait before asking again; and what the clock of Redis showed, in µs.
+ * allowed per second. Where Redis knows of no request, it may have forgotten some: none is sent for a second. What lies
+ * further ahead than can be, was written before the clock of Redis was set back: it counts from now.
+ *
+ * @returns 0, or how many milliseconds to wait before asking again; and what the clock of Redis showed, in µs.
  */
 const take = `
 local time = redis.call('TIME')
@@ -16,8 +18,12 @@ local nowUs = time[1] * 1000000 + time[2]
 local spacingUs = tonumber(ARGV[2])
 local leaseEndUs = string.format('%.0f', nowUs + ARGV[3])
 local answer = function(waitUs) return { math.ceil(waitUs / 1000), string.format('%.0f', nowUs) } end
-local nextUs = tonumber(redis.call('GET', KEYS[2]) or 0)
-if nextUs > nowUs + spacingUs then nextUs = 0 end
+local nextUs = tonumber(redis.call('GET', KEYS[2]) or -1)
+if nextUs < 0 then
+  nextUs = nowUs + 1100000
+  redis.call('SET', KEYS[2], string.format('%.0f', nextUs), 'PX', 3600000)
+end
+if nextUs > nowUs + 1100000 + spacingUs then nextUs = 0 end
 if nextUs > nowUs then return answer(nextUs - nowUs) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', nowUs)
 for _, slot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. leaseEndUs, '+inf')) do
@@ -29,7 +35,7 @@ if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then
 end
 redis.call('ZADD', KEYS[1], leaseEndUs, ARGV[4])
 redis.call('PEXPIRE', KEYS[1], 60000)
-redis.call('SET', KEYS[2], string.format('%.0f', math.max(nextUs, nowUs - 4 * spacingUs) + spacingUs), 'PX', 60000)
+redis.call('SET', KEYS[2], string.format('%.0f', math.max(nextUs, nowUs - 4 * spacingUs) + spacingUs), 'PX', 3600000)
 return answer(0)
 `;
 

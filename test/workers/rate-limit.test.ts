@@ -27,8 +27,12 @@ const withClock = (redis: RedisClient, aheadUs: () => number): RedisClient =>
     },
   });
 
-/** When requests are sent by four processes' limiters together, each answered at once, in milliseconds. */
-async function sendAll(aheadUs: (sinceMs: number) => number): Promise<number[]> {
+/**
+ * When requests are sent by four processes' limiters together, each answered at once, in milliseconds.
+ *
+ * @param isEmptied whether Redis loses all that it knows in the middle.
+ */
+async function sendAll(aheadUs: (sinceMs: number) => number, isEmptied = false): Promise<number[]> {
   const context = await createTestContext();
   const startedAt = performance.now();
   const redis = withClock(context.redis, () => aheadUs(performance.now() - startedAt));
@@ -40,6 +44,8 @@ async function sendAll(aheadUs: (sinceMs: number) => number): Promise<number[]> 
         const answered = await limiter.beforeRequest();
         sentAt.push(performance.now());
         answered();
+        if (!isEmptied || sentAt.length !== requests / 2) return;
+        await context.redis.del(...(await context.redis.keys(`${context.queuePrefix}:vendor-*`)));
       }),
     ),
   );
@@ -64,6 +70,10 @@ test('the rate limit holds in every sliding second over several processes, whate
     }),
   );
   expect(found.filter(([, most]) => most > requestsPerSecond)).toEqual([]);
+});
+
+test('the rate limit holds where Redis forgets who has sent what', async () => {
+  expect(mostInASecond(await sendAll(() => 0, true))).toBeLessThanOrEqual(requestsPerSecond);
 });
 
 test('requests that wait for a connection keep their slots, and only theirs, until they have been answered', async () => {
